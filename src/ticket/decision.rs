@@ -1,0 +1,74 @@
+//! What Firstline decides about a ticket, and how sure it is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Field;
+
+/// A calibrated probability in `0..=1`: of all decisions made at 0.9, 90 % are right.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confidence(f64);
+
+impl Confidence {
+    /// Wraps a probability, clamped to `0..=1`; not-a-number becomes 0, the confidence that acts on nothing.
+    pub fn new(p: f64) -> Self {
+        Self(if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) })
+    }
+
+    /// The probability.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// One possible value with its calibrated probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// A label of the field's space.
+    pub label: String,
+    /// Its probability.
+    pub confidence: Confidence,
+}
+
+/// The decision on one field: the most probable label and the runners-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldDecision {
+    /// The most probable label.
+    pub label: String,
+    /// Its probability.
+    pub confidence: Confidence,
+    /// The next labels, most probable first.
+    pub alternatives: Vec<Candidate>,
+}
+
+/// All that was decided about one ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The ticket's id.
+    pub id: String,
+    /// One decision a trained field.
+    pub fields: BTreeMap<Field, FieldDecision>,
+    /// Tokens of the ticket's text that did not fit the encoder and were left out of its embedding.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens_cut: usize,
+}
+
+// serde's `skip_serializing_if` hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_is_a_probability_whatever_comes_in() {
+        assert_eq!(Confidence::new(f64::NAN).get(), 0.0);
+        assert_eq!(Confidence::new(1.7).get(), 1.0);
+        assert_eq!(Confidence::new(-0.1).get(), 0.0);
+    }
+}

@@ -1,0 +1,161 @@
+//! Errors: a kind, a place and a next step. What the user can mend and what is our fault are two types.
+
+use std::fmt;
+
+/// Result of the rooms that speak this vocabulary.
+pub type Result<T> = std::result::Result<T, Error>;
+
+macro_rules! codes {
+    ($($variant:ident $text:literal $doc:literal),+ $(,)?) => {
+        /// The kinds of fault a user can meet. The text of a code never changes once released.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $(#[doc = $doc] $variant),+ }
+
+        impl Code {
+            /// Every code, for the documentation's table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),+];
+
+            /// The code as printed, `E_...`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text),+ }
+            }
+
+            /// What the code means, one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $doc),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    TicketId "E_TICKET_ID" "A ticket without an id, or with one that stood before.",
+    TicketText "E_TICKET_TEXT" "A ticket with neither subject nor body.",
+    TicketJson "E_TICKET_JSON" "A line that is no JSON object of the canonical form.",
+    LineLength "E_LINE_LENGTH" "A line or record longer than the limit.",
+    Field "E_FIELD" "A field that Firstline does not decide.",
+    Csv "E_CSV" "A CSV record that can't be read.",
+    CsvColumn "E_CSV_COLUMN" "A column that the file does not have, or a mapping that fits no field.",
+    Encoding "E_ENCODING" "Bytes that are not text in the named encoding.",
+    Date "E_DATE" "A date that does not fit the format or could be read in two ways.",
+    Empty "E_EMPTY" "A file without a single usable row.",
+    Labels "E_LABELS" "Too few labelled tickets to learn a field from.",
+    Split "E_SPLIT" "A split that can't be made from this data.",
+    Model "E_MODEL" "A model that is not known, not usable or not what its manifest says.",
+    ModelSource "E_MODEL_SOURCE" "No source had the model's files.",
+    ModelHash "E_MODEL_HASH" "A file whose sha256 is not the manifest's.",
+    Bundle "E_BUNDLE" "A bundle that is missing, damaged or of another version.",
+    Config "E_CONFIG" "A setting or an argument out of its range.",
+    Io "E_IO" "A file or folder that can't be read or written.",
+    Interrupted "E_INTERRUPTED" "Stopped by the user before the end.",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A fault that the user can mend: what kind, where, what is wrong, what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserError {
+    /// The kind.
+    pub code: Code,
+    /// Where: a file, a row, a flag.
+    pub place: String,
+    /// What is wrong, without a full stop.
+    pub problem: String,
+    /// What to do about it, without a full stop.
+    pub next: String,
+}
+
+impl UserError {
+    /// A fault of `code` at `place`.
+    pub fn new(
+        code: Code,
+        place: impl Into<String>,
+        problem: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self { code, place: place.into(), problem: problem.into(), next: next.into() }
+    }
+
+    /// A file or folder that the system would not read or write.
+    pub fn io(place: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(
+            Code::Io,
+            place.to_string(),
+            error.to_string(),
+            "Check that it exists and that you may read and write it",
+        )
+    }
+}
+
+impl fmt::Display for UserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}. {}", self.code, self.place, self.problem, self.next)
+    }
+}
+
+impl std::error::Error for UserError {}
+
+/// A fault of ours: a promise inside the program that did not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("E_INTERNAL: {context}. This is a fault of Firstline's: please report it with this line")]
+pub struct InternalError {
+    /// What was being done.
+    pub context: String,
+}
+
+impl InternalError {
+    /// A fault while doing `context`.
+    pub fn new(context: impl Into<String>) -> Self {
+        Self { context: context.into() }
+    }
+}
+
+/// Either kind of fault.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user can mend it.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// We have to.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
+}
+
+impl Error {
+    /// The user's code, `None` for a fault of ours.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Error::User(e) => Some(e.code),
+            Error::Internal(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_shaped_alike() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        assert!(
+            texts
+                .iter()
+                .all(|t| t.starts_with("E_") && t.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        );
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_user_error_reads_kind_place_problem_next() {
+        let e = UserError::new(Code::CsvColumn, "row 12", "no column \"summary\"", "Map it with --map");
+        assert_eq!(e.to_string(), "E_CSV_COLUMN: row 12: no column \"summary\". Map it with --map");
+    }
+}

@@ -1,0 +1,16 @@
+//! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, errors.
+//!
+//! Plain data and its invariants only. This crate never reads files, never looks at the clock and knows
+//! neither models nor service desks' protocols.
+
+mod decision;
+mod error;
+mod field;
+mod lines;
+mod ticket;
+
+pub use decision::{Candidate, Confidence, Decision, FieldDecision};
+pub use error::{Code, Error, InternalError, Result, UserError};
+pub use field::{Field, LabelSpace};
+pub use lines::{Line, Lines, MAX_LINE_BYTES};
+pub use ticket::{Message, Ticket};
