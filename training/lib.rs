@@ -1,1 +1,28 @@
-//! Under construction.
+//! From a ticket history to a bundle, and from a bundle to the figures that say what it is worth.
+//!
+//! Everything that learns or measures lives here: split, features, head fitting, calibration, metrics,
+//! report. This room never serves a request and never reads the test window while it learns.
+
+mod cache;
+mod duplicates;
+mod evaluate;
+mod fit;
+pub mod metrics;
+mod pool;
+mod prepare;
+mod progress;
+pub mod report;
+mod shuffle;
+mod split;
+mod train;
+mod tune;
+
+pub use cache::EmbeddingCache;
+pub use duplicates::NearDuplicates;
+pub use evaluate::{Evaluation, FieldEvaluation, evaluate};
+pub use fit::{Examples, FitOptions, fit};
+pub use pool::fit_mixture;
+pub use prepare::{History, Prepared};
+pub use progress::{Progress, Quiet};
+pub use split::{Split, SplitMode, SplitOptions, Window};
+pub use train::{OnEmbedded, TrainOptions, Trained, open_encoder, train};

@@ -1,1 +1,32 @@
-//! Under construction.
+//! Model files, tokenizer and transformer encoder.
+//!
+//! A [`Manifest`] says what a model consists of, a [`ModelStore`] brings its files onto this machine and
+//! checks them, an [`Encoder`] turns text into vectors. This crate prints nothing, knows nothing of tickets,
+//! and trusts no file: sizes, shapes and hashes are checked before anything is allocated for them.
+
+mod bert;
+mod config;
+mod device;
+mod encoder;
+mod error;
+mod gelu;
+mod hash;
+mod manifest;
+mod rows;
+mod source;
+mod store;
+mod tiny;
+mod tokenize;
+mod verify;
+mod weights;
+
+pub use device::device;
+pub use encoder::{Embeddings, Encoder};
+pub use error::{Error, InternalError, Result, UserError};
+pub use manifest::{Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Sources};
+pub use rows::Rows;
+pub use source::Progress;
+pub use store::{ModelStore, default_cache};
+pub use tiny::write_tiny;
+pub use tokenize::{Tokenizer, Tokens};
+pub use verify::{FileReport, FileState};

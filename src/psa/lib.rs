@@ -1,1 +1,39 @@
-//! Under construction.
+//! Tickets in: file exports of service desks become canonical JSONL.
+//!
+//! ```text
+//! bytes -> gzip -> text (UTF-8) -> records or lines -> columns -> ticket -> out | rejects
+//! ```
+//!
+//! One pass in bounded memory, whatever the file's size: a record is held, never the file, and what was
+//! seen before is remembered as 128-bit hashes. Input is hostile: no byte sequence may panic, and what
+//! can't be read without guessing is refused with the flag that settles it. This crate never opens files,
+//! never talks to a network and never looks at the clock.
+
+mod aliases;
+mod convert;
+mod dates;
+mod decode;
+mod encoding;
+mod fault;
+mod import;
+mod json;
+mod layout;
+mod lines;
+mod options;
+mod records;
+mod sink;
+mod slot;
+mod sniff;
+mod source;
+mod summary;
+
+pub use import::import;
+pub use options::{Format, ImportOptions, Mapping, Preset, parse_delimiter};
+pub use slot::Slot;
+pub use summary::{ColumnUse, ImportSummary, LabelCounts};
+
+/// The longest record or line held, in bytes. A longer one is read to its end and rejected.
+pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// How much of a bad record the rejects file repeats, in bytes.
+pub const MAX_RAW_BYTES: usize = 64 << 10;

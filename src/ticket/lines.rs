@@ -12,6 +12,8 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 pub struct Line {
     /// Line number, counted from 1; blank lines are counted but not returned.
     pub number: u64,
+    /// Length of the line in bytes, up to [`MAX_LINE_BYTES`].
+    pub bytes: usize,
     /// The ticket, checked by [`Ticket::check`], or its fault.
     pub ticket: Result<Ticket>,
 }
@@ -31,6 +33,25 @@ impl<R: BufRead> Lines<R> {
     /// Reads `reader`; `name` is the place that faults name.
     pub fn new(reader: R, name: impl Into<String>) -> Self {
         Self { reader, name: name.into(), number: 0, buffer: Vec::new(), failed: false }
+    }
+
+    /// Groups the lines into batches of at most `lines` lines and about `bytes` bytes, in order: what a
+    /// stream of unknown length is worked through in.
+    pub fn batches(mut self, lines: usize, bytes: usize) -> impl Iterator<Item = Vec<Line>> {
+        std::iter::from_fn(move || {
+            let mut batch = Vec::new();
+            let mut held = 0;
+            while batch.len() < lines && held < bytes {
+                let Some(line) = self.next() else { break };
+                held += line.bytes;
+                batch.push(line);
+            }
+            (!batch.is_empty()).then_some(batch)
+        })
+    }
+
+    fn line(&self, ticket: Result<Ticket>) -> Line {
+        Line { number: self.number, bytes: self.buffer.len(), ticket }
     }
 
     fn parse(&self, too_long: bool) -> Result<Ticket> {
@@ -87,7 +108,7 @@ impl<R: BufRead> Iterator for Lines<R> {
             if !too_long && self.buffer.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            return Some(Line { number: self.number, ticket: self.parse(too_long) });
+            return Some(self.line(self.parse(too_long)));
         }
         None
     }
@@ -126,6 +147,14 @@ mod tests {
         assert!(matches!(&got[2], (4, Err(e)) if e.code() == Some(Code::TicketText)));
         assert!(matches!(&got[3], (5, Ok(id)) if id == "3"));
         assert_eq!(got.len(), 4);
+    }
+
+    #[test]
+    fn batches_hold_to_both_bounds_and_keep_the_order() {
+        let text: String = (0..10).map(|i| format!("{{\"id\":\"{i}\",\"body\":\"b\"}}\n")).collect();
+        let sizes = |lines, bytes| Lines::new(text.as_bytes(), "t").batches(lines, bytes).map(|b| b.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(4, usize::MAX), [4, 4, 2]);
+        assert_eq!(sizes(100, 1), [1; 10]);
     }
 
     #[test]

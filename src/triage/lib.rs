@@ -1,1 +1,28 @@
-//! Under construction.
+//! The pure pipeline from a ticket to calibrated decisions: normalize, embed, heads, mixture, decide; and
+//! the bundle that carries a trained engine.
+//!
+//! This room never opens a socket, never looks at the wall clock and knows neither service desks' protocols
+//! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
+
+mod bundle;
+mod context;
+mod engine;
+mod head;
+mod input;
+mod mixture;
+mod neighbours;
+mod ngrams;
+pub mod normalize;
+mod sparse;
+mod vocabulary;
+
+pub use bundle::{BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Member, SplitFacts, sha256_file, sha256_hex};
+pub use context::context_features;
+pub use engine::{Engine, Features, model_fault};
+pub use head::Head;
+pub use input::{Input, compose};
+pub use mixture::{Mixture, log_softmax, softmax};
+pub use neighbours::Neighbours;
+pub use ngrams::{BUCKETS, ngram_buckets};
+pub use sparse::{SparseRow, SparseRows};
+pub use vocabulary::{Vocabulary, VocabularyBuilder};

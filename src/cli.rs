@@ -1,0 +1,297 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// On-prem ticket triage for managed service providers, with a confidence that means what it says.
+///
+/// Firstline learns from a ticket history, then decides board, type, subtype, priority and technician of each
+/// new ticket. Nothing leaves this machine but the download of a model, which a copied folder can replace.
+///
+/// Try `firstline demo` first. With tickets of your own: import, train, evaluate, classify.
+///
+/// Exit status: 0 done; 1 something you can mend, named with a code; 2 a command line that can't be read;
+/// 3 done, but some lines or rows could not be used; 70 a fault of Firstline's; 130 stopped by Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "firstline", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print results only: no progress, no advice.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// See all of it once: a generated history is learnt from, evaluated, and unseen tickets are decided.
+    Demo(DemoArgs),
+    /// Turn a PSA's export (CSV or JSONL, plain or .gz) into canonical tickets.
+    Import(ImportArgs),
+    /// Learn from a ticket history and write a bundle.
+    Train(TrainArgs),
+    /// Measure a bundle on tickets it has not seen.
+    Evaluate(EvaluateArgs),
+    /// Decide tickets: JSONL in, JSONL out, in order.
+    Classify(ClassifyArgs),
+    /// Write a made-up but realistic MSP history.
+    Generate(GenerateArgs),
+    /// List, pull and verify the models.
+    Models(ModelsArgs),
+    /// Show what this machine offers and what is missing.
+    Doctor(DoctorArgs),
+}
+
+/// Where models are found and kept.
+#[derive(Debug, Args)]
+pub(crate) struct ModelOptions {
+    /// Folder that keeps the pulled models [default: the user's cache folder].
+    #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR")]
+    pub(crate) model_cache: Option<PathBuf>,
+
+    /// Folder that holds copied model files, for sites without a network; asked before any other source.
+    #[arg(long, env = "FIRSTLINE_MODELS", value_name = "DIR")]
+    pub(crate) models_from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for the history, the bundle and the report.
+    #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+
+    /// Tickets to generate.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(500..=200_000))]
+    pub(crate) tickets: u32,
+
+    /// Seed of the history and of the training.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The export; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) input: PathBuf,
+
+    /// Where the canonical JSONL goes.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+
+    /// Where rows that can't be used go, with row number and reason [default: OUT with .rejects.jsonl].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+
+    /// What the input is.
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    pub(crate) format: Format,
+
+    /// Whose export it is: settles columns that mean different things in different PSAs.
+    #[arg(long, value_enum)]
+    pub(crate) preset: Option<Preset>,
+
+    /// Which column a field is in, such as --map subject="Ticket Summary". May be given many times.
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub(crate) map: Vec<String>,
+
+    /// Column separator of a CSV, one character or `tab` [default: found out].
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<String>,
+
+    /// Encoding of the text, such as windows-1252 or utf-16le [default: found out].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+
+    /// How dates are written, such as "%d/%m/%Y %H:%M". Needed where a date could be read in two ways.
+    #[arg(long, value_name = "STRPTIME")]
+    pub(crate) date_format: Option<String>,
+
+    /// Time zone of dates that name none, such as Europe/London [default: UTC, and the summary says so].
+    #[arg(long, value_name = "IANA")]
+    pub(crate) time_zone: Option<String>,
+
+    /// Stop at the first row that can't be used, and write nothing.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// By the first bytes.
+    Auto,
+    Csv,
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Preset {
+    Connectwise,
+    Autotask,
+    Halopsa,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// The history, canonical JSONL, plain or .gz.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Test tickets in a file of their own; without it the newest tickets are held out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+
+    /// Fields to learn [default: those the history has labels for].
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,...")]
+    pub(crate) fields: Vec<String>,
+
+    /// Where the bundle goes.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// How to split the history into train, calibrate and test windows.
+    #[arg(long, value_enum, default_value_t = SplitKind::Auto)]
+    pub(crate) split: SplitKind,
+
+    /// Seed of everything that is drawn.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// The encoder: a name from `firstline models list`, or a manifest file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT)]
+    pub(crate) model: String,
+
+    /// Keep embeddings in this file from one training to the next. It holds no text.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) embedding_cache: Option<PathBuf>,
+
+    /// Print what was learnt as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SplitKind {
+    /// The data's own `split` where it has one, else by time.
+    Auto,
+    /// By opening date: oldest train, newest test.
+    Time,
+    /// At random, near-duplicates kept together. Flatters: use it only where there are no dates.
+    Random,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Tickets with their final labels. Those that training has seen, and those whose `split` is not
+    /// `test`, are left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write report.html into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Tickets, one JSON object a line, plain or .gz; `-` reads standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
+
+    /// Labels shown a field: the decision and its alternatives.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) top: u8,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Tickets to write.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    pub(crate) tickets: u32,
+
+    /// Seed: the same seed gives the same history.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Settings in place of the built-in ones (datasets/generator.toml).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// Where the JSONL goes; its card is written beside it as .md.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) action: ModelsAction,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsAction {
+    /// The known models, and which are here.
+    List {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a model and check it.
+    Pull {
+        /// Its name, or a manifest file.
+        #[arg(default_value = firstline_nn::Manifest::DEFAULT)]
+        name: String,
+    },
+    /// Check every file of a model against its sha256.
+    Verify {
+        /// Its name, or a manifest file.
+        #[arg(default_value = firstline_nn::Manifest::DEFAULT)]
+        name: String,
+    },
+    /// Make the tiny random-weight encoder that tests use.
+    Tiny {
+        /// Where it goes.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Seed of its weights.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}

@@ -1,0 +1,107 @@
+//! `firstline classify`: a stream of tickets in, a stream of decisions out, in the same order.
+
+use std::io::{self, BufWriter, Write};
+
+use firstline_ticket::{Code, Decision, Error, Line, Ticket, UserError};
+use firstline_triage::Engine;
+use serde::Serialize;
+
+use crate::cli::ClassifyArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, stopping};
+
+/// Tickets, and bytes of them, that are held at once.
+const BATCH: (usize, usize) = (256, 8 << 20);
+
+/// What stands in a line's place when it could not be decided.
+#[derive(Debug, Serialize)]
+struct BadLine {
+    line: u64,
+    error: Fault,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault {
+    code: &'static str,
+    message: String,
+}
+
+pub(super) fn run(args: &ClassifyArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let lines = files::tickets(&args.input)?;
+    let engine = Engine::open(&args.bundle)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut bars = ui.bars();
+    firstline_training::Progress::stage(&mut bars, "deciding tickets", 0);
+    let (mut done, mut bad) = (0u64, 0u64);
+    for batch in lines.batches(BATCH.0, BATCH.1) {
+        if stopping() {
+            let place = files::name_of(&args.input);
+            let problem = format!("stopped after {done} lines");
+            return Err(UserError::new(Code::Interrupted, place, problem, "The lines written so far are whole").into());
+        }
+        done += batch.len() as u64;
+        match write_batch(&engine, batch, usize::from(args.top), &mut out) {
+            Ok(faults) => bad += faults,
+            // Whoever reads our output has seen enough, as `head` does.
+            Err(Stop::Closed) => return Ok(Exit::Success),
+            Err(Stop::Failed(failure)) => return Err(failure),
+        }
+        bars.set(done);
+    }
+    Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+enum Stop {
+    Closed,
+    Failed(Failure),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Closed,
+            _ => Stop::Failed(UserError::io("standard output", &error).into()),
+        }
+    }
+}
+
+impl<E: Into<Failure>> From<(E,)> for Stop {
+    fn from((error,): (E,)) -> Self {
+        Stop::Failed(error.into())
+    }
+}
+
+/// Decides a batch and writes one line for each of its lines; returns how many could not be decided.
+fn write_batch(engine: &Engine, batch: Vec<Line>, top: usize, out: &mut impl Write) -> Result<u64, Stop> {
+    let mut tickets: Vec<Ticket> = Vec::with_capacity(batch.len());
+    let mut slots: Vec<Result<usize, BadLine>> = Vec::with_capacity(batch.len());
+    for line in batch {
+        slots.push(match line.ticket {
+            Ok(ticket) => {
+                tickets.push(ticket);
+                Ok(tickets.len() - 1)
+            }
+            Err(error) => Err(bad_line(line.number, &error)),
+        });
+    }
+    let decisions: Vec<Decision> = engine.decide(&tickets, top).map_err(|e| (e,))?;
+    let mut bad = 0;
+    for slot in slots {
+        match slot {
+            Ok(i) => serde_json::to_writer(&mut *out, &decisions[i]).map_err(io::Error::from)?,
+            Err(line) => {
+                bad += 1;
+                serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
+            }
+        }
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(bad)
+}
+
+fn bad_line(line: u64, error: &Error) -> BadLine {
+    let code = error.code().map_or("E_INTERNAL", Code::as_str);
+    BadLine { line, error: Fault { code, message: error.to_string() } }
+}

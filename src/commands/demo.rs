@@ -1,0 +1,104 @@
+//! `firstline demo`: the whole of it once, on a generated history, told in plain words.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use firstline_datasets::Settings;
+use firstline_ticket::{Decision, Field, Ticket};
+use firstline_training::SplitMode;
+use firstline_triage::Engine;
+
+use super::{evaluate, generate, train};
+use crate::cli::DemoArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::Ui;
+
+/// Unseen tickets that are shown.
+const SHOWN: usize = 5;
+
+pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let start = Instant::now();
+    let tickets = args.dir.join("history.jsonl");
+    let bundle = args.dir.join("bundle");
+
+    ui.say("1. A made-up MSP history, since no real one may be shipped.");
+    generate::write(&Settings::builtin()?, args.tickets as usize, args.seed, &tickets, ui)?;
+
+    ui.say("2. Learning from its older tickets. The first time, this pulls the embedding model.");
+    let job = train::Job {
+        tickets: tickets.clone(),
+        test: None,
+        bundle: bundle.clone(),
+        fields: Vec::new(),
+        split: SplitMode::Time,
+        seed: args.seed,
+        embedding_cache: None,
+    };
+    let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.model, ui)?;
+    println!("{}\n", train::summary(&trained));
+
+    ui.say("3. Deciding the newest tickets, which it has never seen.");
+    let measured = evaluate::measure(&bundle, &tickets, ui)?;
+    let report = measured.write_report(&args.dir)?;
+    println!("{}\n", measured.table());
+
+    println!("{SHOWN} of those tickets, and what Firstline made of them:\n{}", examples(&bundle, &tickets)?);
+    for field in &measured.evaluation.fields {
+        println!("{}", in_words(field));
+    }
+    for note in measured.notes() {
+        println!("Note: {note}");
+    }
+    println!(
+        "\nThe history is generated: it shows that the machinery works, not how well it would do on your tickets.\n\
+         Report to read and print: {}\nBundle: {}\nAll of it took {:.0} seconds.",
+        report.display(),
+        bundle.display(),
+        start.elapsed().as_secs_f64()
+    );
+    println!("Next, with tickets of your own: firstline import EXPORT --out tickets.jsonl");
+    Ok(Exit::Success)
+}
+
+/// One sentence a field, for somebody who does not read metrics.
+fn in_words(field: &firstline_training::report::FieldReport) -> String {
+    let m = &field.metrics;
+    format!(
+        "{}: right for {:.0} of 100 tickets (always guessing the commonest: {:.0}). If it may only act where it is right \
+         at least 95 times in 100, it can take {:.0} of 100.",
+        field.field,
+        100.0 * m.accuracy,
+        100.0 * m.majority,
+        100.0 * m.coverage_at_95
+    )
+}
+
+fn examples(bundle: &Path, tickets: &Path) -> Result<String, Failure> {
+    let engine = Engine::open(bundle)?;
+    let unseen: Vec<Ticket> =
+        files::tickets(tickets)?.filter_map(|l| l.ticket.ok()).filter(|t| !engine.bundle().has_seen(&t.id)).collect();
+    let step = (unseen.len() / SHOWN).max(1);
+    let shown: Vec<Ticket> = unseen.into_iter().step_by(step).take(SHOWN).collect();
+    let decisions = engine.decide(&shown, 1)?;
+    let mut text = String::new();
+    for (ticket, decision) in shown.iter().zip(&decisions) {
+        let subject = ticket.subject.as_deref().or(ticket.body.as_deref()).unwrap_or_default();
+        let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(90).collect();
+        let _ = writeln!(text, "\n  \"{subject}\"");
+        Field::ALL.iter().for_each(|&f| line(&mut text, f, ticket, decision));
+    }
+    Ok(text)
+}
+
+fn line(text: &mut String, field: Field, ticket: &Ticket, decision: &Decision) {
+    let Some(decided) = decision.fields.get(&field) else { return };
+    let verdict = match ticket.label(field) {
+        Some(actual) if actual == decided.label => "right".to_owned(),
+        Some(actual) => format!("a person chose {actual}"),
+        None => "no label to compare with".to_owned(),
+    };
+    let percent = 100.0 * decided.confidence.get();
+    let _ = writeln!(text, "    {field:<11} {:<34} {percent:>3.0} % sure   {verdict}", decided.label);
+}

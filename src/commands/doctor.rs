@@ -1,0 +1,97 @@
+//! `firstline doctor`: what this machine offers, and what is missing.
+
+use std::path::{Path, PathBuf};
+
+use firstline_nn::Manifest;
+use firstline_triage::BUNDLE_FORMAT;
+use serde::Serialize;
+
+use super::models;
+use super::table::pairs;
+use crate::cli::DoctorArgs;
+use crate::failure::{Exit, Failure};
+
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    bundle_format: u32,
+    target: String,
+    threads: usize,
+    cpu_features: Vec<&'static str>,
+    device: String,
+    model_cache: PathBuf,
+    disk_free_bytes: Option<u64>,
+    models: Vec<Model>,
+}
+
+#[derive(Debug, Serialize)]
+struct Model {
+    name: String,
+    state: &'static str,
+}
+
+pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
+    let store = models::store(&args.models);
+    let model = |m: &Manifest| Model {
+        name: m.name.clone(),
+        state: if store.is_complete(m) { "here" } else { "not pulled: `firstline models pull` fetches it" },
+    };
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        bundle_format: BUNDLE_FORMAT,
+        target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        cpu_features: cpu_features(),
+        device: firstline_nn::device_name(),
+        disk_free_bytes: disk_free(store.root()),
+        models: Manifest::embedded()?.iter().filter(|m| m.sources.generated.is_none()).map(model).collect(),
+        model_cache: store.root().to_owned(),
+    };
+    match args.json {
+        true => println!("{}", serde_json::to_string(&report)?),
+        false => println!("{}", text(&report)),
+    }
+    Ok(Exit::Success)
+}
+
+fn text(r: &Report) -> String {
+    let features = if r.cpu_features.is_empty() { "none that matter here".into() } else { r.cpu_features.join(" ") };
+    let free = r.disk_free_bytes.map_or_else(|| "unknown".into(), |b| format!("{:.1} GiB free", b as f64 / f64::from(1 << 30)));
+    let mut rows = vec![
+        ("firstline".to_owned(), format!("{}, bundle format {}", r.version, r.bundle_format)),
+        ("machine".to_owned(), format!("{}, {} threads", r.target, r.threads)),
+        ("CPU features".to_owned(), features),
+        ("device".to_owned(), r.device.clone()),
+        ("model cache".to_owned(), format!("{} ({free})", r.model_cache.display())),
+    ];
+    rows.extend(r.models.iter().map(|m| (format!("model {}", m.name), m.state.to_owned())));
+    pairs(rows)
+}
+
+/// Free space where the cache is, or would be.
+fn disk_free(dir: &Path) -> Option<u64> {
+    let existing = dir.ancestors().find(|a| a.exists())?;
+    fs4::available_space(existing).ok()
+}
+
+macro_rules! detect {
+    ($probe:ident: $($feature:tt)*) => {
+        vec![$(($feature, std::arch::$probe!($feature))),*].into_iter().filter(|f| f.1).map(|f| f.0).collect()
+    };
+}
+
+/// The vector instruction sets that numerics can use, as found at run time.
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    detect!(is_x86_feature_detected: "sse4.2" "avx" "fma" "avx2" "f16c" "avx512f" "avx512bw" "avx512vnni" "avx512bf16")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_features() -> Vec<&'static str> {
+    detect!(is_aarch64_feature_detected: "neon" "dotprod" "i8mm" "bf16" "fp16" "sve")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_features() -> Vec<&'static str> {
+    Vec::new()
+}

@@ -1,0 +1,169 @@
+//! `firstline evaluate`: figures of a bundle on tickets it has not seen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use firstline_ticket::{Code, Field, UserError};
+use firstline_training::metrics::FieldMetrics;
+use firstline_training::report::{Facts, Part, Report, render};
+use firstline_training::{Evaluation, evaluate};
+use firstline_triage::{BundleInfo, Engine, sha256_file};
+use serde::Serialize;
+
+use super::table::table;
+use crate::cli::EvaluateArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::Ui;
+
+/// The one object that `--json` prints.
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    fields: BTreeMap<Field, &'a FieldMetrics>,
+    bundle: String,
+    bundle_sha256: String,
+    data_sha256: String,
+    scored: usize,
+    left_out_seen: usize,
+    left_out_split: usize,
+    bad_lines: usize,
+}
+
+pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let done = measure(&args.bundle, &args.tickets, ui)?;
+    if let Some(dir) = &args.report {
+        let path = done.write_report(dir)?;
+        ui.say(format!("Report: {}", path.display()));
+    }
+    match args.json {
+        true => println!("{}", serde_json::to_string(&done.output())?),
+        false => println!("{}", done.table()),
+    }
+    for note in done.notes() {
+        ui.say(format!("note: {note}"));
+    }
+    for fault in &done.evaluation.bad_lines.1 {
+        eprintln!("warning: {fault}");
+    }
+    Ok(if done.evaluation.bad_lines.0 > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// An evaluation and what it was made from.
+pub(super) struct Measured {
+    pub(super) evaluation: Evaluation,
+    info: BundleInfo,
+    bundle: PathBuf,
+    bundle_sha256: String,
+    data: PathBuf,
+    data_sha256: String,
+}
+
+/// Evaluates the bundle in `bundle` on the tickets in `data`.
+pub(super) fn measure(bundle: &Path, data: &Path, ui: &Ui) -> Result<Measured, Failure> {
+    let data_sha256 = sha256_file(data)?;
+    let engine = Engine::open(bundle)?;
+    let mut bars = ui.bars();
+    let evaluation = evaluate(&engine, files::tickets(data)?, &mut bars)?;
+    bars.finish();
+    if evaluation.fields.is_empty() {
+        let problem = format!(
+            "no ticket to score: {} were seen in training, {} have another split, {} lines were bad, {} carry no label the bundle decides",
+            evaluation.seen, evaluation.other_split, evaluation.bad_lines.0, evaluation.scored
+        );
+        let next = "Give tickets that are not part of the history, with their final labels";
+        return Err(UserError::new(Code::Empty, files::name_of(data), problem, next).into());
+    }
+    Ok(Measured {
+        evaluation,
+        info: engine.bundle().info.clone(),
+        bundle: bundle.to_owned(),
+        bundle_sha256: sha256_file(&bundle.join("bundle.json"))?,
+        data: data.to_owned(),
+        data_sha256,
+    })
+}
+
+impl Measured {
+    fn output(&self) -> Output<'_> {
+        Output {
+            fields: self.evaluation.fields.iter().map(|f| (f.field, &f.metrics)).collect(),
+            bundle: self.bundle.display().to_string(),
+            bundle_sha256: self.bundle_sha256.clone(),
+            data_sha256: self.data_sha256.clone(),
+            scored: self.evaluation.scored,
+            left_out_seen: self.evaluation.seen,
+            left_out_split: self.evaluation.other_split,
+            bad_lines: self.evaluation.bad_lines.0,
+        }
+    }
+
+    /// The figures, one line a field.
+    pub(super) fn table(&self) -> String {
+        let header = [
+            "field", "n", "accuracy", "95 % interval", "n-grams", "majority", "macro-F1", "top-3", "kappa", "NLL", "Brier",
+            "ECE", "AURC", "cov@90", "cov@95", "cov@98",
+        ];
+        let row = |field: Field, m: &FieldMetrics| {
+            let interval = format!("{:.3}-{:.3}", m.accuracy_ci95.lo, m.accuracy_ci95.hi);
+            let ngram = m.ngram_accuracy.map_or_else(|| "-".into(), |a| format!("{a:.3}"));
+            let mut cells = vec![field.to_string(), m.n.to_string(), format!("{:.3}", m.accuracy), interval, ngram];
+            cells.extend([m.majority, m.macro_f1, m.top3, m.kappa, m.nll, m.brier, m.ece].map(|v| format!("{v:.3}")));
+            cells.push(format!("{:.4}", m.aurc));
+            cells.extend([m.coverage_at_90, m.coverage_at_95, m.coverage_at_98].map(|v| format!("{v:.2}")));
+            cells
+        };
+        table(&header, self.evaluation.fields.iter().map(|f| row(f.field, &f.metrics)))
+    }
+
+    /// What one must know before believing the figures.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let e = &self.evaluation;
+        let mut notes = Vec::new();
+        if self.info.split.kind == "random" {
+            notes.push("The history was split at random: it flatters, expect less in practice.".into());
+        }
+        let count = |n: usize, what: &str| (n > 0).then(|| format!("{n} tickets were left out: {what}."));
+        notes.extend(count(e.seen, "training had seen them, or they repeat a ticket it had seen"));
+        notes.extend(count(e.other_split, "their split is not test"));
+        notes.extend((e.bad_lines.0 > 0).then(|| format!("{} lines held no usable ticket.", e.bad_lines.0)));
+        for field in e.fields.iter().filter(|f| f.unseen > 0) {
+            let text = format!("{} tickets carry a {} that the history never had; they count as errors.", field.unseen, field.field);
+            notes.push(text);
+        }
+        notes
+    }
+
+    /// Writes `report.html` into `dir` and returns its path.
+    pub(super) fn write_report(&self, dir: &Path) -> Result<PathBuf, Failure> {
+        let report = Report {
+            title: "How well Firstline decides these tickets".into(),
+            facts: self.facts(),
+            fields: self.evaluation.fields.clone(),
+        };
+        let path = dir.join("report.html");
+        files::write_whole(&path, render(&report).as_bytes())?;
+        Ok(path)
+    }
+
+    fn facts(&self) -> Facts {
+        let split = &self.info.split;
+        let (from, to) = split.learnt_from.clone().unzip();
+        let (test_from, test_to) = self.evaluation.days.clone().unzip();
+        let part = |name: &str, tickets, from, to| Part { name: name.into(), tickets, from, to };
+        Facts {
+            bundle: self.bundle.display().to_string(),
+            bundle_sha256: self.bundle_sha256.clone(),
+            data: self.data.display().to_string(),
+            data_sha256: self.data_sha256.clone(),
+            model: self.info.model.clone(),
+            seed: self.info.seed,
+            split: split.kind.clone(),
+            parts: vec![
+                part("learnt from (train and calibrate)", split.train + split.calibrate, from, to),
+                part("scored here", self.evaluation.scored, test_from, test_to),
+            ],
+            notes: self.notes(),
+            trimmed: Some(self.evaluation.trimmed),
+        }
+    }
+}

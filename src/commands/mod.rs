@@ -1,0 +1,30 @@
+//! One file a command: each turns what was typed into calls, and results into text or JSON.
+
+mod classify;
+mod demo;
+mod doctor;
+mod evaluate;
+mod generate;
+mod import;
+mod models;
+mod table;
+mod train;
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Exit, Failure};
+use crate::ui::{Ui, catch_ctrl_c};
+
+/// Runs the command.
+pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+    catch_ctrl_c();
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, ui),
+        Command::Import(args) => import::run(args, ui),
+        Command::Train(args) => train::run(args, ui),
+        Command::Evaluate(args) => evaluate::run(args, ui),
+        Command::Classify(args) => classify::run(args, ui),
+        Command::Generate(args) => generate::run(args, ui),
+        Command::Models(args) => models::run(args, ui),
+        Command::Doctor(args) => doctor::run(args),
+    }
+}

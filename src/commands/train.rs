@@ -1,0 +1,211 @@
+//! `firstline train`: a history in, a bundle out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use firstline_nn::Manifest;
+use firstline_ticket::{Code, Field, UserError};
+use firstline_training::{
+    EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained, open_encoder, train,
+};
+use firstline_triage::{SplitFacts, sha256_file};
+use serde::Serialize;
+
+use super::models;
+use super::table::table;
+use crate::cli::{ModelOptions, SplitKind, TrainArgs};
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, stopping};
+
+/// Share of the tickets that calibrates, and share that is held out.
+const CALIBRATE: f64 = 0.125;
+const TEST: f64 = 0.15;
+
+/// What to train, checked.
+pub(super) struct Job {
+    pub(super) tickets: PathBuf,
+    pub(super) test: Option<PathBuf>,
+    pub(super) bundle: PathBuf,
+    pub(super) fields: Vec<Field>,
+    pub(super) split: SplitMode,
+    pub(super) seed: u64,
+    pub(super) embedding_cache: Option<PathBuf>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    bundle: String,
+    split: &'a SplitFacts,
+    fields: BTreeMap<Field, Learnt>,
+    left_out: BTreeMap<Field, String>,
+    tickets_cut: usize,
+    tokens_cut: u64,
+    bad_lines: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Learnt {
+    labels: usize,
+    members: BTreeMap<&'static str, f64>,
+    temperature: f64,
+    rare: BTreeMap<String, usize>,
+}
+
+pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let fields = args.fields.iter().map(|f| f.parse()).collect::<Result<Vec<Field>, UserError>>()?;
+    let split = match args.split {
+        SplitKind::Auto => SplitMode::Auto,
+        SplitKind::Time => SplitMode::Time,
+        SplitKind::Random => SplitMode::Random,
+    };
+    let job = Job {
+        tickets: args.tickets.clone(),
+        test: args.test.clone(),
+        bundle: args.bundle.clone(),
+        fields,
+        split,
+        seed: args.seed,
+        embedding_cache: args.embedding_cache.clone(),
+    };
+    let (trained, bad_lines) = learn(&job, &args.model, &args.models, ui)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&output(&job, &trained, bad_lines))?);
+    } else {
+        println!("{}", summary(&trained));
+        ui.say(format!("Bundle: {}", job.bundle.display()));
+        let tickets = job.test.as_ref().unwrap_or(&job.tickets).display();
+        ui.say(format!("Next: firstline evaluate --bundle {} --tickets {tickets} --report DIR", job.bundle.display()));
+    }
+    Ok(if bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// Trains and publishes the bundle; returns it and the number of lines that held no usable ticket.
+pub(super) fn learn(job: &Job, model: &str, models: &ModelOptions, ui: &Ui) -> Result<(Trained, usize), Failure> {
+    let (history, data_sha256, bad_lines) = read_history(job, ui)?;
+    let (manifest, encoder_dir) = models::ensure(model, models, ui)?;
+    let encoder = open_encoder(&encoder_dir, &manifest)?;
+    let mut cache = match &job.embedding_cache {
+        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
+        None => EmbeddingCache::default(),
+    };
+    let options = TrainOptions {
+        fields: if job.fields.is_empty() { Field::ALL.to_vec() } else { job.fields.clone() },
+        all_fields_required: !job.fields.is_empty(),
+        split: SplitOptions { mode: job.split, calibrate: CALIBRATE, test: TEST, seed: job.seed },
+        seed: job.seed,
+    };
+    let mut bars = ui.bars();
+    let trained = train(&history, &data_sha256, &encoder, &manifest, &mut cache, &options, &mut bars)?;
+    bars.finish();
+    publish(&trained, &job.bundle, &encoder_dir, &manifest)?;
+    for (field, why) in &trained.left_out {
+        ui.say(format!("note: {field} was left out. {why}"));
+    }
+    if trained.cut.0 > 0 {
+        ui.say(format!(
+            "note: {} tickets were longer than the encoder reads; {} tokens between head and tail were cut",
+            trained.cut.0, trained.cut.1
+        ));
+    }
+    Ok((trained, bad_lines))
+}
+
+fn publish(trained: &Trained, dir: &Path, encoder_dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
+    if stopping() {
+        return Err(UserError::new(Code::Interrupted, "training", "stopped before the end", "Nothing was written").into());
+    }
+    Ok(trained.bundle.publish(dir, encoder_dir, manifest)?)
+}
+
+fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {
+    let data_sha256 = sha256_file(&job.tickets)?;
+    let mut history = History::default();
+    let mut bad_lines = read_into(&mut history, &job.tickets, ui)?;
+    if history.tickets.is_empty() {
+        let next = "Import an export first: firstline import EXPORT --out tickets.jsonl";
+        return Err(UserError::new(Code::Empty, files::name_of(&job.tickets), "no usable ticket in it", next).into());
+    }
+    history.held_out = history.tickets.len();
+    if let Some(test) = &job.test {
+        bad_lines += read_into(&mut history, test, ui)?;
+    }
+    Ok((history, data_sha256, bad_lines))
+}
+
+/// Bad lines that are shown one by one.
+const FAULTS_SHOWN: usize = 5;
+
+fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failure> {
+    let mut bars = ui.bars();
+    bars.stage("reading tickets", 0);
+    let mut bad = 0;
+    for line in files::tickets(path)? {
+        match line.ticket {
+            Ok(ticket) => history.tickets.push(Prepared::new(&ticket)),
+            Err(fault) => {
+                bad += 1;
+                if bad <= FAULTS_SHOWN {
+                    eprintln!("warning: {fault}");
+                }
+            }
+        }
+        if line.number % 256 == 0 && bars.done(line.number).is_break() {
+            return Err(UserError::new(Code::Interrupted, files::name_of(path), "stopped while reading", "Run it again").into());
+        }
+    }
+    bars.finish();
+    if bad > FAULTS_SHOWN {
+        eprintln!("warning: {} more lines of {} held no usable ticket", bad - FAULTS_SHOWN, path.display());
+    }
+    Ok(bad)
+}
+
+fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
+    let entry = |(&field, model): (&Field, &firstline_triage::FieldModel)| {
+        let members = model.members.iter().map(|m| m.name()).zip(model.mixture.weights.iter().copied()).collect();
+        let temperature = model.mixture.temperature;
+        (field, Learnt { labels: model.space.len(), members, temperature, rare: model.rare.clone() })
+    };
+    trained.bundle.fields.iter().map(entry).collect()
+}
+
+fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
+    Output {
+        bundle: job.bundle.display().to_string(),
+        split: &trained.bundle.info.split,
+        fields: learnt(trained),
+        left_out: trained.left_out.iter().map(|(f, e)| (*f, e.to_string())).collect(),
+        tickets_cut: trained.cut.0,
+        tokens_cut: trained.cut.1,
+        bad_lines,
+    }
+}
+
+/// What was learnt, as a table, with the rare labels named.
+pub(super) fn summary(trained: &Trained) -> String {
+    let s = &trained.bundle.info.split;
+    let span = s.learnt_from.as_ref().map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
+    let mut text = format!(
+        "Split ({}): {} train and {} calibrate tickets{span}; {} held out; {} set aside as repeats or of no split.\n",
+        s.kind, s.train, s.calibrate, s.test, s.set_aside
+    );
+    let fields = learnt(trained);
+    let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));
+    let row = |(field, l): (&Field, &Learnt)| {
+        let names = ["joint", "ngram", "embedding", "neighbours"];
+        let mut cells = vec![field.to_string(), l.labels.to_string(), l.rare.len().to_string()];
+        cells.extend(names.map(|n| weight(l, n)));
+        cells.push(format!("{:.2}", l.temperature));
+        cells
+    };
+    let header = ["field", "labels", "rare", "joint head", "n-gram head", "embedding head", "neighbours", "temperature"];
+    text += &table(&header, fields.iter().map(row));
+    for (field, l) in fields.iter().filter(|(_, l)| !l.rare.is_empty()) {
+        let named: Vec<String> = l.rare.iter().take(12).map(|(label, n)| format!("{label} ({n})")).collect();
+        let more = if l.rare.len() > 12 { format!(" and {} more", l.rare.len() - 12) } else { String::new() };
+        text += &format!("\nRare {field} labels, learnt with doubt or not at all: {}{more}", named.join(", "));
+    }
+    text
+}

@@ -1,0 +1,77 @@
+//! How a run ends: the exit status, and the fault that it is printed with.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use firstline_ticket::{Code, Error, InternalError, UserError};
+
+/// Exit status of the program, the same for every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All that was asked was done.
+    Success = 0,
+    /// The user can mend it: a file, a flag, the data.
+    UserFault = 1,
+    /// Done, but some lines or rows could not be used; each is reported. (2 is clap's, for a bad command line.)
+    SomeFailed = 3,
+    /// A fault of the program's.
+    Internal = 70,
+    /// Stopped by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A fault that ends the run.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) Error);
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self.0.code() {
+            Some(Code::Interrupted) => Exit::Interrupted,
+            Some(_) => Exit::UserFault,
+            None => Exit::Internal,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<UserError> for Failure {
+    fn from(error: UserError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<InternalError> for Failure {
+    fn from(error: InternalError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<firstline_nn::Error> for Failure {
+    fn from(error: firstline_nn::Error) -> Self {
+        Self(firstline_triage::model_fault(error))
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        InternalError::new(format!("writing JSON: {error}")).into()
+    }
+}

@@ -1,0 +1,91 @@
+//! Opening what is read and writing what must appear whole.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use firstline_ticket::{Lines, UserError};
+use flate2::bufread::MultiGzDecoder;
+
+use crate::failure::Failure;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Opens `path` for reading, `-` being standard input.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    let file = File::open(path).map_err(|e| UserError::io(path.display(), &e))?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err(UserError::io(path.display(), &io::Error::from(io::ErrorKind::IsADirectory)).into());
+    }
+    Ok(Box::new(file))
+}
+
+/// Opens canonical JSONL, unpacking gzip by its first bytes.
+pub(crate) fn tickets(path: &Path) -> Result<Lines<Box<dyn BufRead>>, Failure> {
+    let mut reader = BufReader::with_capacity(1 << 18, open(path)?);
+    let packed = reader.fill_buf().map_err(|e| UserError::io(path.display(), &e))?.starts_with(&GZIP);
+    let reader: Box<dyn BufRead> = match packed {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(reader))),
+        false => Box::new(reader),
+    };
+    Ok(Lines::new(reader, name_of(path)))
+}
+
+/// How a file is named in messages.
+pub(crate) fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}
+
+/// A file that appears under its name only when it is whole.
+pub(crate) struct Whole {
+    path: PathBuf,
+    temp: tempfile::NamedTempFile,
+}
+
+impl Whole {
+    /// Begins writing `path`; its folder is made where it is missing.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let io = |e: io::Error| UserError::io(path.display(), &e);
+        std::fs::create_dir_all(dir).map_err(io)?;
+        let temp = tempfile::Builder::new().prefix(".firstline-").tempfile_in(dir).map_err(io)?;
+        Ok(Self { path: path.to_owned(), temp })
+    }
+
+    /// A buffered writer into it.
+    pub(crate) fn writer(&mut self) -> BufWriter<&mut File> {
+        BufWriter::with_capacity(1 << 18, self.temp.as_file_mut())
+    }
+
+    /// Puts it in its place.
+    pub(crate) fn publish(self) -> Result<(), Failure> {
+        let Self { path, temp } = self;
+        let io = |e: io::Error| UserError::io(path.display(), &e);
+        temp.as_file().sync_all().map_err(io)?;
+        open_to_readers(temp.as_file()).map_err(io)?;
+        temp.persist(&path).map_err(|e| io(e.error))?;
+        Ok(())
+    }
+}
+
+/// Temporary files are private; what is published is as readable as any file the user makes.
+#[cfg(unix)]
+fn open_to_readers(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o640))
+}
+
+#[cfg(not(unix))]
+fn open_to_readers(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes `bytes` to `path`, whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = Whole::create(path)?;
+    file.writer().write_all(bytes).map_err(|e| UserError::io(path.display(), &e))?;
+    file.publish()
+}

@@ -1,0 +1,381 @@
+//! The bundle: everything a trained engine needs, in one folder.
+//!
+//! ```text
+//! DIR/bundle.json           what it is: format, model, fields, label spaces, mixtures, hashes of the rest
+//! DIR/weights.safetensors   vocabulary, heads, embeddings and labels of the history, ids it has seen
+//! DIR/encoder/              the encoder's files and its manifest
+//! ```
+//!
+//! A bundle is written beside its place and moved there in one rename, so that a reader sees the old one or
+//! the new one, never half of either. Its files are hostile until their hashes and shapes are checked.
+
+mod publish;
+mod tensors;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use firstline_nn::{Encoder, Manifest};
+use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{Features, Head, Mixture, Neighbours, Vocabulary, log_softmax, model_fault, softmax};
+pub use publish::{sha256_file, sha256_hex};
+use tensors::Tensors;
+
+/// Version of the format this program writes, and the only one it reads.
+pub const BUNDLE_FORMAT: u32 = 1;
+
+const INFO: &str = "bundle.json";
+const WEIGHTS: &str = "weights.safetensors";
+const ENCODER: &str = "encoder";
+const MANIFEST: &str = "manifest.toml";
+
+/// A trained engine, but for its encoder's weights.
+#[derive(Debug)]
+pub struct Bundle {
+    /// What the bundle says about itself.
+    pub info: BundleInfo,
+    /// The features of the sparse block.
+    pub vocabulary: Vocabulary,
+    /// Embeddings of the history, `n x d` row-major.
+    pub history: Vec<f32>,
+    /// Hashes of the ids of all tickets that training has seen, sorted.
+    pub seen_ids: Vec<u64>,
+    /// One model a trained field.
+    pub fields: BTreeMap<Field, FieldModel>,
+}
+
+/// What a bundle says about itself: `bundle.json`, but for the file hashes and the fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BundleInfo {
+    /// [`BUNDLE_FORMAT`].
+    pub format: u32,
+    /// Version of the program that trained it.
+    pub trained_by: String,
+    /// Name of the encoder's manifest.
+    pub model: String,
+    /// The encoder's dimensions, `d`.
+    pub dimensions: usize,
+    /// Seed of the training.
+    pub seed: u64,
+    /// sha256 of the training file.
+    pub data_sha256: String,
+    /// sha256 of the training settings.
+    pub config_sha256: String,
+    /// How the data was split.
+    pub split: SplitFacts,
+}
+
+/// How the data was split, for the report.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitFacts {
+    /// `time`, `random` or `given`.
+    pub kind: String,
+    /// Tickets the heads were first fitted on.
+    pub train: usize,
+    /// Tickets that chose regularisation, mixture and temperature.
+    pub calibrate: usize,
+    /// Tickets held out, never looked at in training.
+    pub test: usize,
+    /// Tickets set aside because a near-duplicate stands in an earlier window.
+    pub set_aside: usize,
+    /// First and last opening date of the tickets that were learnt from, where they have dates.
+    pub learnt_from: Option<(String, String)>,
+}
+
+/// The model of one field.
+#[derive(Debug, Clone)]
+pub struct FieldModel {
+    /// The labels it can predict.
+    pub space: LabelSpace,
+    /// Share of each label in the history, `k`.
+    pub prior: Vec<f32>,
+    /// The members that are pooled.
+    pub members: Vec<Member>,
+    /// How they are pooled.
+    pub mixture: Mixture,
+    /// Label index of each ticket of the history, `u32::MAX` where it has none.
+    pub history_labels: Vec<u32>,
+    /// Labels with too few tickets, and how many: learnt with doubt, or not at all.
+    pub rare: BTreeMap<String, usize>,
+}
+
+/// One member of a field's mixture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Member {
+    /// A head over n-grams only: the baseline that every report names.
+    Ngram(Head),
+    /// A head over the embedding only.
+    Embedding(Head),
+    /// A head over embedding, n-grams and context.
+    Joint(Head),
+    /// The vote of the nearest tickets of the history.
+    Neighbours,
+}
+
+impl Member {
+    /// The member's name, as stored and reported.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Member::Ngram(_) => "ngram",
+            Member::Embedding(_) => "embedding",
+            Member::Joint(_) => "joint",
+            Member::Neighbours => "neighbours",
+        }
+    }
+
+    fn head(&self) -> Option<&Head> {
+        match self {
+            Member::Ngram(h) | Member::Embedding(h) | Member::Joint(h) => Some(h),
+            Member::Neighbours => None,
+        }
+    }
+
+    fn from_name(name: &str, head: Option<Head>) -> Option<Self> {
+        match (name, head) {
+            ("ngram", Some(h)) => Some(Member::Ngram(h)),
+            ("embedding", Some(h)) => Some(Member::Embedding(h)),
+            ("joint", Some(h)) => Some(Member::Joint(h)),
+            ("neighbours", None) => Some(Member::Neighbours),
+            _ => None,
+        }
+    }
+}
+
+impl FieldModel {
+    /// Calibrated probabilities for each ticket of `features`, `k` a ticket.
+    pub fn probabilities(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> Vec<Vec<f32>> {
+        (0..features.sparse.len())
+            .into_par_iter()
+            .map(|i| {
+                let members: Vec<Vec<f32>> =
+                    self.members.iter().map(|m| self.log_probabilities(m, features, nearest, i)).collect();
+                self.mixture.pool(&members)
+            })
+            .collect()
+    }
+
+    /// The n-gram baseline's probabilities for each ticket, `k` a ticket; `None` in a bundle without it.
+    pub fn ngram_probabilities(&self, features: &Features) -> Option<Vec<Vec<f32>>> {
+        let head = self.members.iter().find_map(|m| match m {
+            Member::Ngram(head) => Some(head),
+            _ => None,
+        })?;
+        let row = |i: usize| {
+            let mut logits = head.logits(features.sparse.row(i), &[]);
+            softmax(&mut logits);
+            logits
+        };
+        Some((0..features.sparse.len()).into_par_iter().map(row).collect())
+    }
+
+    fn log_probabilities(&self, member: &Member, features: &Features, nearest: &[Vec<(u32, f32)>], i: usize) -> Vec<f32> {
+        match member.head() {
+            Some(head) => {
+                let d = features.embeddings.len() / features.sparse.len();
+                log_softmax(&head.logits(features.sparse.row(i), &features.embeddings[i * d..(i + 1) * d]))
+            }
+            None => {
+                let nearest = nearest.get(i).map_or(&[][..], Vec::as_slice);
+                Neighbours::vote(nearest, &self.history_labels, &self.prior)
+            }
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct InfoFile {
+    #[serde(flatten)]
+    info: BundleInfo,
+    fields: BTreeMap<Field, FieldFile>,
+    files: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FieldFile {
+    space: LabelSpace,
+    members: Vec<String>,
+    mixture: Mixture,
+    rare: BTreeMap<String, usize>,
+}
+
+impl Bundle {
+    /// Writes the bundle into `dir` with the encoder's files from `encoder_dir`, by atomic rename. A bundle
+    /// that stands there is replaced; a folder that is no bundle is refused.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`] when `dir` holds something else; [`Code::Io`] when it can't be written.
+    pub fn publish(&self, dir: &Path, encoder_dir: &Path, manifest: &Manifest) -> Result<()> {
+        publish::publish(dir, |staging| {
+            let mut files = BTreeMap::new();
+            let encoder = staging.join(ENCODER);
+            fs::create_dir(&encoder).map_err(|e| UserError::io(encoder.display(), &e))?;
+            for file in &manifest.files {
+                publish::link_or_copy(&encoder_dir.join(&file.path), &encoder.join(&file.path))?;
+                files.insert(format!("{ENCODER}/{}", file.path), file.sha256.clone());
+            }
+            let text = manifest.to_toml().map_err(model_fault)?;
+            files.insert(format!("{ENCODER}/{MANIFEST}"), publish::write(&encoder.join(MANIFEST), text.as_bytes())?);
+            files.insert(WEIGHTS.into(), publish::write(&staging.join(WEIGHTS), &self.tensors()?)?);
+            let info = InfoFile { info: self.info.clone(), fields: self.field_files(), files };
+            let json = serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("bundle.json: {e}")))?;
+            publish::write(&staging.join(INFO), &json)?;
+            Ok(())
+        })
+    }
+
+    /// Loads the bundle in `dir`, checking version, hashes and shapes.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`] when it is missing, damaged or of another version.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let path = dir.join(INFO);
+        let json = fs::read(&path).map_err(|e| {
+            let next = "Train one with `firstline train --bundle DIR`, or name the folder that holds bundle.json";
+            UserError::new(Code::Bundle, path.display().to_string(), e.to_string(), next)
+        })?;
+        let version: Version = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+        if version.format != BUNDLE_FORMAT {
+            let problem = format!("format {}, but this program reads format {BUNDLE_FORMAT}", version.format);
+            return Err(UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it anew").into());
+        }
+        let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+        for (name, sha256) in &file.files {
+            publish::check(dir, name, sha256)?;
+        }
+        Self::from_files(file, &dir.join(WEIGHTS))
+    }
+
+    /// Loads the bundle's encoder from `dir`; [`Bundle::load`] has checked its hashes.
+    ///
+    /// # Errors
+    /// [`Code::Model`] when the files don't make an encoder of the bundle's dimensions.
+    pub fn load_encoder(&self, dir: &Path) -> Result<Encoder> {
+        let dir = dir.join(ENCODER);
+        let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+        let encoder = Encoder::load(&dir, &manifest).map_err(model_fault)?;
+        if encoder.dimensions() != self.info.dimensions {
+            let problem = format!("the encoder has {} dimensions, the heads {}", encoder.dimensions(), self.info.dimensions);
+            return Err(damaged(&dir, problem).into());
+        }
+        Ok(encoder)
+    }
+
+    /// Whether training has seen a ticket of this id.
+    pub fn has_seen(&self, id: &str) -> bool {
+        self.seen_ids.binary_search(&Self::id_hash(id)).is_ok()
+    }
+
+    /// The hash under which [`Bundle::seen_ids`] keeps an id.
+    pub fn id_hash(id: &str) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(id.as_bytes())
+    }
+
+    fn field_files(&self) -> BTreeMap<Field, FieldFile> {
+        let file = |m: &FieldModel| FieldFile {
+            space: m.space.clone(),
+            members: m.members.iter().map(|m| m.name().to_owned()).collect(),
+            mixture: m.mixture.clone(),
+            rare: m.rare.clone(),
+        };
+        self.fields.iter().map(|(&field, model)| (field, file(model))).collect()
+    }
+
+    fn tensors(&self) -> Result<Vec<u8>> {
+        let mut out = Tensors::default();
+        let (ngrams, context, idf) = self.vocabulary.parts();
+        out.put_u32("vocabulary.ngrams", ngrams);
+        out.put_u32("vocabulary.context", context);
+        out.put_f32("vocabulary.idf", idf);
+        out.put_f32("history.embeddings", &self.history);
+        out.put_u64("seen_ids", &self.seen_ids);
+        for (field, model) in &self.fields {
+            out.put_f32(&format!("{field}.prior"), &model.prior);
+            out.put_u32(&format!("{field}.history"), &model.history_labels);
+            for member in &model.members {
+                if let Some(head) = member.head() {
+                    let key = format!("{field}.{}", member.name());
+                    out.put_f32(&format!("{key}.sparse"), &head.sparse);
+                    out.put_f32(&format!("{key}.dense"), &head.dense);
+                    out.put_f32(&format!("{key}.bias"), &head.bias);
+                }
+            }
+        }
+        out.serialize()
+    }
+
+    fn from_files(file: InfoFile, weights: &Path) -> Result<Self> {
+        let bytes = fs::read(weights).map_err(|e| UserError::io(weights.display(), &e))?;
+        let tensors = Tensors::parse(&bytes).map_err(|e| damaged(weights, e))?;
+        let read = || -> std::result::Result<Self, String> {
+            let idf = tensors.f32("vocabulary.idf")?;
+            let ngrams = tensors.u32("vocabulary.ngrams")?;
+            if idf.len() != ngrams.len() {
+                return Err("vocabulary and idf differ in length".into());
+            }
+            let vocabulary = Vocabulary::from_parts(ngrams, tensors.u32("vocabulary.context")?, idf);
+            let history = tensors.f32("history.embeddings")?;
+            let d = file.info.dimensions;
+            if d == 0 || !history.len().is_multiple_of(d) {
+                return Err("the history's embeddings do not fit the dimensions".into());
+            }
+            let n = history.len() / d;
+            let mut fields = BTreeMap::new();
+            for (field, described) in file.fields {
+                fields.insert(field, field_model(&tensors, field, described, d, n)?);
+            }
+            Ok(Self { info: file.info, vocabulary, history, seen_ids: tensors.u64("seen_ids")?, fields })
+        };
+        read().map_err(|e| damaged(weights, e).into())
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+fn field_model(
+    tensors: &Tensors<'_>,
+    field: Field,
+    file: FieldFile,
+    dimensions: usize,
+    history: usize,
+) -> std::result::Result<FieldModel, String> {
+    let k = file.space.len();
+    let members = file
+        .members
+        .iter()
+        .map(|name| {
+            let key = format!("{field}.{name}");
+            let head = match name.as_str() {
+                "neighbours" => None,
+                _ => Some(Head {
+                    classes: k,
+                    sparse: tensors.f32(&format!("{key}.sparse"))?,
+                    dense: tensors.f32(&format!("{key}.dense"))?,
+                    bias: tensors.f32(&format!("{key}.bias"))?,
+                }),
+            };
+            if head.as_ref().is_some_and(|h| !h.is_consistent(dimensions)) {
+                return Err(format!("{key}: the weights' shapes do not fit"));
+            }
+            Member::from_name(name, head).ok_or_else(|| format!("{field}: no member {name:?}"))
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let prior = tensors.f32(&format!("{field}.prior"))?;
+    let history_labels = tensors.u32(&format!("{field}.history"))?;
+    let pooled = !members.is_empty() && members.len() == file.mixture.weights.len();
+    let finite = file.mixture.temperature > 0.0 && file.mixture.weights.iter().all(|w| w.is_finite());
+    if !pooled || !finite || prior.len() != k || history_labels.len() != history {
+        return Err(format!("{field}: prior, history or mixture do not fit"));
+    }
+    Ok(FieldModel { space: file.space, prior, members, mixture: file.mixture, history_labels, rare: file.rare })
+}
+
+fn damaged(place: &Path, problem: impl Into<String>) -> UserError {
+    UserError::new(Code::Bundle, place.display().to_string(), problem, "The bundle is damaged: train it anew or copy it again")
+}

@@ -1,0 +1,138 @@
+//! The engine: a loaded bundle and its encoder, deciding tickets.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use firstline_nn::Encoder;
+use firstline_ticket::{
+    Candidate, Code, Confidence, Decision, Error, Field, FieldDecision, InternalError, Result, Ticket, UserError,
+};
+use rayon::prelude::*;
+
+use crate::{Bundle, Input, Neighbours, SparseRows, Vocabulary, compose, context_features};
+
+/// A trained engine, ready to decide.
+#[derive(Debug)]
+pub struct Engine {
+    bundle: Bundle,
+    encoder: Encoder,
+    neighbours: Neighbours,
+}
+
+/// What the members of a field's model read, for a batch of tickets.
+#[derive(Debug, Default)]
+pub struct Features {
+    /// N-gram and context features, one row a ticket.
+    pub sparse: SparseRows,
+    /// Embeddings, `n x d` row-major, of unit length.
+    pub embeddings: Vec<f32>,
+    /// Tokens of each ticket that the encoder's limit cut.
+    pub tokens_cut: Vec<usize>,
+}
+
+/// Turns a fault of the model room into one of this vocabulary.
+pub fn model_fault(error: firstline_nn::Error) -> Error {
+    match error {
+        firstline_nn::Error::User(e) => {
+            let code = Code::ALL.iter().copied().find(|c| c.as_str() == e.code).unwrap_or(Code::Model);
+            UserError::new(code, e.place, e.problem, e.next).into()
+        }
+        firstline_nn::Error::Internal(e) => InternalError::new(e.to_string()).into(),
+    }
+}
+
+impl Engine {
+    /// Opens the bundle in `dir`, its encoder included, and checks every file against its hash.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`] when it is missing, damaged or of another version.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let bundle = Bundle::load(dir)?;
+        let encoder = bundle.load_encoder(dir)?;
+        let neighbours = Neighbours::new(&bundle.history, encoder.dimensions())?;
+        Ok(Self { bundle, encoder, neighbours })
+    }
+
+    /// The bundle.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Computes what the members read, for `tickets`.
+    ///
+    /// # Errors
+    /// A fault of the encoder.
+    pub fn features(&self, tickets: &[Ticket]) -> Result<Features> {
+        let inputs: Vec<Input> = tickets.par_iter().map(compose).collect();
+        let texts: Vec<String> = inputs.iter().map(Input::text).collect();
+        let embeddings = self.encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault)?;
+        let sparse = sparse_rows(&self.bundle.vocabulary, tickets, &inputs);
+        Ok(Features { sparse, embeddings: embeddings.data, tokens_cut: embeddings.cut })
+    }
+
+    /// The nearest tickets of the history for each ticket of `features`: `(index, cosine)`, nearest first.
+    ///
+    /// # Errors
+    /// A fault of the neighbour search.
+    pub fn nearest(&self, features: &Features) -> Result<Vec<Vec<(u32, f32)>>> {
+        self.neighbours.nearest(&features.embeddings)
+    }
+
+    /// Decides `tickets`, with up to `top - 1` alternatives a field.
+    ///
+    /// # Errors
+    /// A fault of the encoder or the neighbour search; a ticket by itself can't fail.
+    pub fn decide(&self, tickets: &[Ticket], top: usize) -> Result<Vec<Decision>> {
+        let features = self.features(tickets)?;
+        let nearest = self.nearest(&features)?;
+        let mut decisions: Vec<Decision> = tickets
+            .iter()
+            .zip(&features.tokens_cut)
+            .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), fields: BTreeMap::new(), tokens_cut })
+            .collect();
+        for (&field, model) in &self.bundle.fields {
+            for (decision, p) in decisions.iter_mut().zip(model.probabilities(&features, &nearest)) {
+                decision.fields.insert(field, rank(model.space.labels(), &p, top.max(1)));
+            }
+        }
+        Ok(decisions)
+    }
+}
+
+/// The sparse rows of `tickets`, computed in parallel.
+pub(crate) fn sparse_rows(vocabulary: &Vocabulary, tickets: &[Ticket], inputs: &[Input]) -> SparseRows {
+    let rows: Vec<_> = tickets
+        .par_iter()
+        .zip(inputs)
+        .map(|(t, i)| vocabulary.row(&i.subject, &i.body, &context_features(t, i.is_alert)))
+        .collect();
+    let mut sparse = SparseRows::default();
+    rows.iter().for_each(|r| sparse.push(r));
+    sparse
+}
+
+fn rank(labels: &[String], p: &[f32], top: usize) -> FieldDecision {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[b].total_cmp(&p[a]).then(a.cmp(&b)));
+    let mut candidates = order.into_iter().take(top).map(|i| Candidate {
+        label: labels[i].clone(),
+        confidence: Confidence::new(f64::from(p[i])),
+    });
+    let first = candidates.next().unwrap_or(Candidate { label: String::new(), confidence: Confidence::new(0.0) });
+    FieldDecision { label: first.label, confidence: first.confidence, alternatives: candidates.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_is_by_probability_then_label_order() {
+        let labels = ["a", "b", "c"].map(String::from);
+        let got = rank(&labels, &[0.25, 0.5, 0.25], 3);
+        assert_eq!(got.label, "b");
+        assert_eq!(got.alternatives.iter().map(|c| c.label.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert!(rank(&labels, &[0.2, 0.2, 0.6], 1).alternatives.is_empty());
+    }
+}

@@ -1,0 +1,94 @@
+//! From a ticket to the one text that every part of the model reads.
+
+use firstline_ticket::Ticket;
+
+use crate::normalize::normalize;
+
+/// Longest subject and body handed on, in characters. The encoder's own limit is in tokens and is kept by
+/// the tokenizer; this bound only keeps hostile tickets cheap.
+const MAX_SUBJECT_CHARS: usize = 500;
+const MAX_BODY_CHARS: usize = 12_000;
+
+/// A ticket's text as the model sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Normalised subject.
+    pub subject: String,
+    /// Normalised first message.
+    pub body: String,
+    /// Whether the text is a monitoring alert.
+    pub is_alert: bool,
+    /// Characters left out because the ticket was longer than the bounds.
+    pub cut_chars: usize,
+}
+
+impl Input {
+    /// Length of the text in bytes.
+    pub fn len(&self) -> usize {
+        self.subject.len() + self.body.len()
+    }
+
+    /// Whether nothing was left of the text.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Subject and body as one text for the encoder, a blank line between them.
+    pub fn text(&self) -> String {
+        match (self.subject.is_empty(), self.body.is_empty()) {
+            (true, _) => self.body.clone(),
+            (_, true) => self.subject.clone(),
+            _ => format!("{}\n\n{}", self.subject, self.body),
+        }
+    }
+}
+
+/// Normalises a ticket's subject and body, and drops the subject where the body only repeats it.
+pub fn compose(ticket: &Ticket) -> Input {
+    let subject = normalize(ticket.subject.as_deref().unwrap_or_default());
+    let body = normalize(ticket.body.as_deref().unwrap_or_default());
+    let is_alert = subject.is_alert || body.is_alert;
+    let (subject, cut_subject) = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
+    let (body, cut_body) = head_and_tail(&body.text, MAX_BODY_CHARS);
+    let repeated = body.trim() == subject.trim();
+    Input {
+        subject: if repeated { String::new() } else { subject },
+        body,
+        is_alert,
+        cut_chars: cut_subject + cut_body,
+    }
+}
+
+/// Keeps the first three quarters and the last quarter of `limit` characters, and counts what went.
+fn head_and_tail(text: &str, limit: usize) -> (String, usize) {
+    let chars = if text.len() <= limit { 0 } else { text.chars().count() };
+    if chars <= limit {
+        return (text.to_owned(), 0);
+    }
+    let head: String = text.chars().take(limit / 4 * 3).collect();
+    let tail: String = text.chars().skip(chars - limit / 4).collect();
+    (format!("{head}\n{tail}"), chars - limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(subject: &str, body: &str) -> Ticket {
+        Ticket { id: "1".into(), subject: Some(subject.into()), body: Some(body.into()), ..Ticket::default() }
+    }
+
+    #[test]
+    fn subject_and_body_become_one_text() {
+        assert_eq!(compose(&ticket("VPN down", "Since 9 this morning.")).text(), "VPN down\n\nSince 9 this morning.");
+        assert_eq!(compose(&ticket("VPN down", "VPN down")).text(), "VPN down");
+        assert_eq!(compose(&ticket("", "VPN down")).text(), "VPN down");
+    }
+
+    #[test]
+    fn long_text_keeps_head_and_tail_and_counts_the_cut() {
+        let (text, cut) = head_and_tail(&format!("{}{}", "a".repeat(900), "é".repeat(300)), 800);
+        assert!(text.starts_with("aaa") && text.ends_with("ééé"));
+        assert_eq!((text.chars().count(), cut), (801, 400));
+    }
+}

@@ -1,0 +1,74 @@
+//! How members are pooled into one calibrated distribution.
+//!
+//! Log-linear pooling (Genest and Zidek 1986) followed by temperature scaling (Guo et al. 2017):
+//! `p = softmax(sum_m w_m * log p_m / T)`, with `w` non-negative and summing to 1.
+
+use serde::{Deserialize, Serialize};
+
+/// Pooling weights and temperature of one field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mixture {
+    /// One weight a member, non-negative, summing to 1.
+    pub weights: Vec<f64>,
+    /// Temperature; above 1 makes the distribution flatter.
+    pub temperature: f64,
+}
+
+impl Mixture {
+    /// Pools the members' log-probabilities, each `k` long, into probabilities.
+    ///
+    /// # Panics
+    /// When there are not as many members as weights, or none.
+    pub fn pool(&self, members: &[Vec<f32>]) -> Vec<f32> {
+        assert_eq!(members.len(), self.weights.len(), "one weight a member");
+        let mut logits = vec![0.0f64; members[0].len()];
+        for (weight, log_p) in self.weights.iter().zip(members) {
+            logits.iter_mut().zip(log_p).for_each(|(z, &lp)| *z += weight / self.temperature * f64::from(lp));
+        }
+        let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logits.iter().map(|z| (z - max).exp()).sum();
+        logits.iter().map(|z| ((z - max).exp() / sum) as f32).collect()
+    }
+}
+
+/// `log softmax`, stable for any finite logits.
+pub fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let log_sum = logits.iter().map(|z| f64::from(z - max).exp()).sum::<f64>().ln() as f32;
+    logits.iter().map(|z| z - max - log_sum).collect()
+}
+
+/// `softmax` in place, stable for any finite logits.
+pub fn softmax(logits: &mut [f32]) {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for z in logits.iter_mut() {
+        *z = (*z - max).exp();
+        sum += *z;
+    }
+    logits.iter_mut().for_each(|z| *z /= sum);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_member_at_temperature_one_is_that_member() {
+        let log_p = log_softmax(&[1.0, 2.0, 4.0]);
+        let mixture = Mixture { weights: vec![1.0], temperature: 1.0 };
+        let p = mixture.pool(std::slice::from_ref(&log_p));
+        assert!(p.iter().zip(&log_p).all(|(p, lp)| (p.ln() - lp).abs() < 1e-5));
+    }
+
+    #[test]
+    fn temperature_flattens_and_extremes_stay_finite() {
+        let member = vec![log_softmax(&[0.0, 3.0])];
+        let sharp = Mixture { weights: vec![1.0], temperature: 0.5 }.pool(&member);
+        let flat = Mixture { weights: vec![1.0], temperature: 4.0 }.pool(&member);
+        assert!(sharp[1] > flat[1] && flat[1] > 0.5);
+        let mut extreme = [1e30, -1e30];
+        softmax(&mut extreme);
+        assert_eq!(extreme, [1.0, 0.0]);
+    }
+}

@@ -1,0 +1,104 @@
+//! Embeddings that are kept from one training to the next, since they cost nearly all of its time.
+//!
+//! A flat file of records `hash of model and text (16 bytes) | d x f32`, little-endian, append-only. It holds
+//! no text, but what it holds is made from customers' tickets: it is written only where the user asks for it.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use firstline_nn::{Embeddings, Encoder};
+use firstline_ticket::{Result, UserError};
+use firstline_triage::model_fault;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::train::OnEmbedded;
+
+/// A cache in a file, or none.
+#[derive(Debug, Default)]
+pub struct EmbeddingCache {
+    path: Option<PathBuf>,
+    known: HashMap<u128, Record>,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    cut: u32,
+    values: Vec<f32>,
+}
+
+impl EmbeddingCache {
+    /// Opens the cache at `path`; a file that is not there yet is an empty cache, and a last record that a
+    /// stopped run left half-written is dropped.
+    ///
+    /// # Errors
+    /// [`firstline_ticket::Code::Io`] when the file can't be read.
+    pub fn open(path: &Path, dimensions: usize) -> Result<Self> {
+        let mut known = HashMap::new();
+        let io = |e: std::io::Error| UserError::io(path.display(), &e);
+        match File::open(path) {
+            Ok(file) => {
+                let mut reader = BufReader::new(file);
+                let mut record = vec![0u8; 20 + 4 * dimensions];
+                let mut whole = 0;
+                while reader.read_exact(&mut record).is_ok() {
+                    whole += record.len() as u64;
+                    let (key, rest) = record.split_at(16);
+                    let words: Vec<[u8; 4]> = rest.chunks_exact(4).filter_map(|c| c.try_into().ok()).collect();
+                    let values = words[1..].iter().map(|&w| f32::from_le_bytes(w)).collect();
+                    let key = u128::from_le_bytes(key.try_into().unwrap_or_default());
+                    known.insert(key, Record { cut: u32::from_le_bytes(words[0]), values });
+                }
+                OpenOptions::new().write(true).open(path).and_then(|f| f.set_len(whole)).map_err(io)?;
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(io(e).into()),
+        }
+        Ok(Self { path: Some(path.to_owned()), known })
+    }
+
+    /// Embeds `texts`, taking from the cache what it knows and adding what it does not.
+    ///
+    /// # Errors
+    /// A fault of the encoder, [`firstline_ticket::Code::Interrupted`] when `on_batch` asks to stop, or a
+    /// cache that can't be written.
+    pub fn embed(&mut self, encoder: &Encoder, texts: &[String], on_batch: OnEmbedded<'_>) -> Result<Embeddings> {
+        let d = encoder.dimensions();
+        let key = |text: &String| xxh3_128(format!("{}\0{text}", encoder.model_id()).as_bytes());
+        let keys: Vec<u128> = texts.iter().map(key).collect();
+        let missing: Vec<usize> = (0..texts.len()).filter(|&i| !self.known.contains_key(&keys[i])).collect();
+        let known = texts.len() - missing.len();
+        let wanted: Vec<&str> = missing.iter().map(|&i| texts[i].as_str()).collect();
+        let fresh = encoder.embed(&wanted, &mut |done| on_batch(known + done)).map_err(model_fault)?;
+        let mut out = Embeddings { data: vec![0.0; texts.len() * d], dim: d, cut: vec![0; texts.len()] };
+        for (n, &i) in missing.iter().enumerate() {
+            out.data[i * d..(i + 1) * d].copy_from_slice(&fresh.data[n * d..(n + 1) * d]);
+            out.cut[i] = fresh.cut[n];
+        }
+        for (i, key) in keys.iter().enumerate() {
+            if let Some(record) = self.known.get(key) {
+                out.data[i * d..(i + 1) * d].copy_from_slice(&record.values);
+                out.cut[i] = record.cut as usize;
+            }
+        }
+        self.append(&missing, &keys, &out)?;
+        Ok(out)
+    }
+
+    fn append(&mut self, rows: &[usize], keys: &[u128], embeddings: &Embeddings) -> Result<()> {
+        let Some(path) = self.path.as_ref().filter(|_| !rows.is_empty()) else { return Ok(()) };
+        let mut bytes = Vec::new();
+        for &i in rows {
+            let values = embeddings.data[i * embeddings.dim..(i + 1) * embeddings.dim].to_vec();
+            let cut = u32::try_from(embeddings.cut[i]).unwrap_or(u32::MAX);
+            bytes.extend_from_slice(&keys[i].to_le_bytes());
+            bytes.extend_from_slice(&cut.to_le_bytes());
+            values.iter().for_each(|v| bytes.extend_from_slice(&v.to_le_bytes()));
+            self.known.insert(keys[i], Record { cut, values });
+        }
+        let io = |e: std::io::Error| UserError::io(path.display(), &e);
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(io)?;
+        Ok(file.write_all(&bytes).map_err(io)?)
+    }
+}

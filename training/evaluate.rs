@@ -1,0 +1,154 @@
+//! Scoring a bundle on tickets that training has not seen.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use firstline_ticket::{Error, Field, Lines, Result, Ticket};
+use firstline_triage::Engine;
+
+use crate::Progress;
+use crate::metrics::Predictions;
+use crate::progress::interrupted;
+use crate::report::{FieldReport, Trimmed};
+
+/// Tickets, and bytes of them, that are held at once.
+const BATCH: (usize, usize) = (512, 8 << 20);
+/// Bad lines that are kept to be shown.
+const FAULTS_KEPT: usize = 20;
+
+/// What an evaluation found.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// Tickets scored.
+    pub scored: usize,
+    /// Tickets left out because training had seen them, or a near-duplicate of theirs.
+    pub seen: usize,
+    /// Tickets left out because their `split` is not `test`.
+    pub other_split: usize,
+    /// Lines that held no ticket, and the first faults.
+    pub bad_lines: (usize, Vec<Error>),
+    /// Text that the encoder's limit cut.
+    pub trimmed: Trimmed,
+    /// Days of the first and last scored ticket, where they have dates.
+    pub days: Option<(String, String)>,
+    /// One report a field that the bundle decides and the tickets carry.
+    pub fields: Vec<FieldReport>,
+}
+
+/// The predictions of one field as they come in.
+#[derive(Debug, Default)]
+struct Collected {
+    probabilities: Vec<f32>,
+    ngram: Vec<f32>,
+    truth: Vec<Option<u32>>,
+}
+
+/// Scores the tickets of `lines`. A ticket whose `split` is anything but `test` is left out, and so is one
+/// that training has seen. A label that training never saw counts as an error, never as a ticket less.
+///
+/// Holds the probabilities of all tickets: `4 bytes x tickets x labels`, twice.
+///
+/// # Errors
+/// A fault of the engine, or [`firstline_ticket::Code::Interrupted`]. Bad lines are counted, not faults.
+pub fn evaluate(engine: &Engine, lines: Lines<impl BufRead>, progress: &mut dyn Progress) -> Result<Evaluation> {
+    let mut out = Evaluation {
+        scored: 0,
+        seen: 0,
+        other_split: 0,
+        bad_lines: (0, Vec::new()),
+        trimmed: Trimmed::default(),
+        days: None,
+        fields: Vec::new(),
+    };
+    let mut fields: BTreeMap<Field, Collected> = BTreeMap::new();
+    let mut read = 0u64;
+    progress.stage("scoring tickets", 0);
+    for batch in lines.batches(BATCH.0, BATCH.1) {
+        read += batch.len() as u64;
+        let mut tickets = Vec::with_capacity(batch.len());
+        for line in batch {
+            match line.ticket {
+                Ok(ticket) => tickets.extend(out.admit(engine, ticket)),
+                Err(fault) => out.bad_line(fault),
+            }
+        }
+        score(engine, &tickets, &mut fields, &mut out)?;
+        if progress.done(read).is_break() {
+            return Err(interrupted("scoring tickets"));
+        }
+    }
+    for (field, collected) in fields {
+        out.fields.extend(report(engine, field, collected)?);
+    }
+    Ok(out)
+}
+
+impl Evaluation {
+    /// Counts the ticket, and hands it back when it is to be scored.
+    fn admit(&mut self, engine: &Engine, ticket: Ticket) -> Option<Ticket> {
+        if ticket.extra_str("split").is_some_and(|s| !s.trim().eq_ignore_ascii_case("test")) {
+            self.other_split += 1;
+            return None;
+        }
+        if engine.bundle().has_seen(&ticket.id) {
+            self.seen += 1;
+            return None;
+        }
+        self.scored += 1;
+        if let Some(at) = ticket.opened_at {
+            let day: String = at.to_string().chars().take(10).collect();
+            let (first, last) = self.days.take().unwrap_or_else(|| (day.clone(), day.clone()));
+            self.days = Some((first.min(day.clone()), last.max(day)));
+        }
+        Some(ticket)
+    }
+
+    fn bad_line(&mut self, fault: Error) {
+        self.bad_lines.0 += 1;
+        if self.bad_lines.1.len() < FAULTS_KEPT {
+            self.bad_lines.1.push(fault);
+        }
+    }
+}
+
+fn score(engine: &Engine, tickets: &[Ticket], fields: &mut BTreeMap<Field, Collected>, out: &mut Evaluation) -> Result<()> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
+    let features = engine.features(tickets)?;
+    out.trimmed.of += tickets.len();
+    out.trimmed.tickets += features.tokens_cut.iter().filter(|&&c| c > 0).count();
+    out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
+    let nearest = engine.nearest(&features)?;
+    for (&field, model) in &engine.bundle().fields {
+        let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();
+        if labels.iter().all(Option::is_none) {
+            continue;
+        }
+        let collected = fields.entry(field).or_default();
+        let rows = model.probabilities(&features, &nearest);
+        let ngram = model.ngram_probabilities(&features);
+        for (i, label) in labels.iter().enumerate() {
+            let Some(label) = label else { continue };
+            collected.truth.push(model.space.index(label).map(|i| i as u32));
+            collected.probabilities.extend_from_slice(&rows[i]);
+            if let Some(ngram) = &ngram {
+                collected.ngram.extend_from_slice(&ngram[i]);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<FieldReport>> {
+    let Some(model) = engine.bundle().fields.get(&field) else { return Ok(None) };
+    let k = model.space.len();
+    let ngram = match collected.ngram.is_empty() {
+        true => None,
+        false => Some(Predictions::new(k, collected.ngram, collected.truth.clone())?),
+    };
+    let predictions = Predictions::new(k, collected.probabilities, collected.truth)?;
+    let mut report = FieldReport::new(field, &model.space, &predictions, ngram.as_ref());
+    report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
+    Ok(Some(report))
+}

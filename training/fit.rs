@@ -1,0 +1,259 @@
+//! Fitting one multinomial logistic head.
+//!
+//! Mini-batch AdaGrad (Duchi, Hazan and Singer 2011) on the cross-entropy with decoupled weight decay, which
+//! touches only the weights of features that occur: the cost of an epoch is `nonzeros x classes`.
+//! Weights live in a fixed number of shards that are updated in parallel, each by one thread and always in
+//! the same order, so that a seed gives the same head on any number of cores.
+
+use std::ops::ControlFlow;
+
+use firstline_triage::{Head, SparseRows, softmax};
+use rayon::prelude::*;
+
+use crate::shuffle::shuffled;
+
+const SHARDS: usize = 8;
+const BATCH: usize = 64;
+/// Start of AdaGrad's accumulators; keeps the first steps from overshooting.
+const ACCUMULATOR: f32 = 1e-3;
+
+/// What a head is fitted on. `rows[i]` is a row of `sparse` and of `dense` whose label is `labels[i]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Examples<'a> {
+    /// N-gram and context features of all tickets.
+    pub sparse: &'a SparseRows,
+    /// Embeddings of all tickets, `n x dimensions` row-major.
+    pub dense: &'a [f32],
+    /// Width of an embedding.
+    pub dimensions: usize,
+    /// The tickets to fit on.
+    pub rows: &'a [usize],
+    /// Their class indices, below `classes`.
+    pub labels: &'a [u32],
+    /// Number of classes.
+    pub classes: usize,
+}
+
+/// How a head is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct FitOptions {
+    /// Sparse features read: those with an index below this; 0 for none.
+    pub sparse_features: usize,
+    /// Whether the embedding is read.
+    pub embedding: bool,
+    /// Factor on the centred embedding: how fast it is learnt beside the sparse block.
+    pub embedding_scale: f32,
+    /// Decoupled weight decay, per epoch and unit of learning rate.
+    pub decay: f32,
+    /// Learning rate at the start; it falls linearly to zero.
+    pub learning_rate: f32,
+    /// Passes over the examples.
+    pub epochs: usize,
+    /// Exponent of class balancing: an example weighs `(mean count / count of its class) ^ balance`.
+    pub balance: f32,
+    /// Seed of the order of the examples.
+    pub seed: u64,
+}
+
+/// Fits a head; `on_epoch` is asked before each epoch and may stop the fit, which gives `None`.
+pub fn fit(examples: Examples<'_>, options: FitOptions, on_epoch: &mut dyn FnMut() -> ControlFlow<()>) -> Option<Head> {
+    let mut fit = Fit::new(examples, options);
+    let batches = examples.rows.len().div_ceil(BATCH) * options.epochs;
+    let mut step = 0;
+    for epoch in 0..options.epochs {
+        if on_epoch().is_break() {
+            return None;
+        }
+        let order = shuffled(examples.rows.len(), options.seed.wrapping_add(epoch as u64));
+        for batch in order.chunks(BATCH) {
+            let rate = options.learning_rate * (1.0 - step as f32 / batches as f32);
+            fit.step(batch, rate);
+            step += 1;
+        }
+    }
+    Some(fit.into_head())
+}
+
+struct Fit<'a> {
+    examples: Examples<'a>,
+    options: FitOptions,
+    /// `dimensions` wide; empty when the embedding is not read.
+    mean: Vec<f32>,
+    class_weight: Vec<f32>,
+    shards: Vec<Shard>,
+    bias: Vec<f32>,
+    bias_accumulator: Vec<f32>,
+    seen: u64,
+}
+
+/// The weights of features `f` with `f % SHARDS == id`, and their share of each example's features.
+struct Shard {
+    sparse: SparseRows,
+    weights: Weights,
+    dense_dims: std::ops::Range<usize>,
+    dense: Weights,
+}
+
+struct Weights {
+    value: Vec<f32>,
+    accumulator: Vec<f32>,
+    /// The decay clock at the row's last update.
+    clock: Vec<f32>,
+}
+
+impl Weights {
+    fn new(rows: usize, k: usize) -> Self {
+        Self { value: vec![0.0; rows * k], accumulator: vec![ACCUMULATOR; rows * k], clock: vec![0.0; rows] }
+    }
+
+    /// One AdaGrad step on row `j` for gradient `x * residual`, after the decay that row has missed.
+    fn update(&mut self, j: usize, x: f32, residual: &[f32], rate: f32, clock: f32) {
+        let k = residual.len();
+        let keep = (self.clock[j] - clock).exp();
+        self.clock[j] = clock;
+        let values = &mut self.value[j * k..(j + 1) * k];
+        let accumulators = &mut self.accumulator[j * k..(j + 1) * k];
+        for ((w, a), r) in values.iter_mut().zip(accumulators).zip(residual) {
+            let g = x * r;
+            *a += g * g;
+            *w = *w * keep - rate * g / a.sqrt();
+        }
+    }
+
+    fn settle(&mut self, k: usize, clock: f32) {
+        for (j, row) in self.value.chunks_exact_mut(k).enumerate() {
+            let keep = (self.clock[j] - clock).exp();
+            row.iter_mut().for_each(|w| *w *= keep);
+        }
+    }
+}
+
+impl<'a> Fit<'a> {
+    fn new(examples: Examples<'a>, options: FitOptions) -> Self {
+        let k = examples.classes;
+        let d = if options.embedding { examples.dimensions } else { 0 };
+        let shards = (0..SHARDS)
+            .into_par_iter()
+            .map(|id| {
+                let mut sparse = SparseRows::default();
+                for &row in examples.rows {
+                    let row = examples.sparse.row(row);
+                    let own = row.iter().filter(|(f, _)| *f < options.sparse_features && f % SHARDS == id);
+                    sparse.push(&own.map(|(f, x)| ((f / SHARDS) as u32, x)).collect::<Vec<_>>());
+                }
+                let features = (options.sparse_features + SHARDS - 1 - id) / SHARDS;
+                let dense_dims = d * id / SHARDS..d * (id + 1) / SHARDS;
+                let dense = Weights::new(dense_dims.len(), k);
+                Shard { sparse, weights: Weights::new(features, k), dense_dims, dense }
+            })
+            .collect();
+        Self {
+            mean: mean_row(&examples, d),
+            class_weight: class_weights(&examples, options.balance),
+            shards,
+            bias: vec![0.0; k],
+            bias_accumulator: vec![ACCUMULATOR; k],
+            seen: 0,
+            examples,
+            options,
+        }
+    }
+
+    fn step(&mut self, batch: &[usize], rate: f32) {
+        let clock = self.options.decay * self.seen as f32 / self.examples.rows.len() as f32;
+        let residuals: Vec<Vec<f32>> = batch.par_iter().with_min_len(8).map(|&i| self.residual(i)).collect();
+        let Self { examples, options, mean, shards, .. } = self;
+        shards.par_iter_mut().for_each(|shard| {
+            for (&i, residual) in batch.iter().zip(&residuals) {
+                for (j, x) in shard.sparse.row(i).iter() {
+                    shard.weights.update(j, x, residual, rate, clock);
+                }
+                let embedding = &examples.dense[examples.rows[i] * examples.dimensions..];
+                for (j, dim) in shard.dense_dims.clone().enumerate() {
+                    let x = (embedding[dim] - mean[dim]) * options.embedding_scale;
+                    shard.dense.update(j, x, residual, rate, clock);
+                }
+            }
+        });
+        for residual in &residuals {
+            for ((b, a), r) in self.bias.iter_mut().zip(&mut self.bias_accumulator).zip(residual) {
+                *a += r * r;
+                *b -= rate * r / a.sqrt();
+            }
+        }
+        self.seen += batch.len() as u64;
+    }
+
+    /// `weight * (p - onehot)` of example `i` under the current weights.
+    fn residual(&self, i: usize) -> Vec<f32> {
+        let k = self.examples.classes;
+        let mut z = self.bias.clone();
+        let embedding = &self.examples.dense[self.examples.rows[i] * self.examples.dimensions..];
+        for shard in &self.shards {
+            for (j, x) in shard.sparse.row(i).iter() {
+                axpy(&mut z, x, &shard.weights.value[j * k..(j + 1) * k]);
+            }
+            for (j, dim) in shard.dense_dims.clone().enumerate() {
+                let x = (embedding[dim] - self.mean[dim]) * self.options.embedding_scale;
+                axpy(&mut z, x, &shard.dense.value[j * k..(j + 1) * k]);
+            }
+        }
+        softmax(&mut z);
+        let label = self.examples.labels[i] as usize;
+        z[label] -= 1.0;
+        let weight = self.class_weight[label];
+        z.iter_mut().for_each(|r| *r *= weight);
+        z
+    }
+
+    /// Gathers the shards; the embedding's centring and scale go into its weights and the bias.
+    fn into_head(mut self) -> Head {
+        let k = self.examples.classes;
+        let clock = self.options.decay * self.seen as f32 / self.examples.rows.len() as f32;
+        let mut head = Head {
+            classes: k,
+            sparse: vec![0.0; self.options.sparse_features * k],
+            dense: vec![0.0; self.mean.len() * k],
+            bias: self.bias,
+        };
+        for (id, shard) in self.shards.iter_mut().enumerate() {
+            shard.weights.settle(k, clock);
+            shard.dense.settle(k, clock);
+            for (j, row) in shard.weights.value.chunks_exact(k).enumerate() {
+                let f = j * SHARDS + id;
+                head.sparse[f * k..(f + 1) * k].copy_from_slice(row);
+            }
+            for (row, dim) in shard.dense.value.chunks_exact(k).zip(shard.dense_dims.clone()) {
+                for (c, w) in row.iter().enumerate() {
+                    head.dense[dim * k + c] = w * self.options.embedding_scale;
+                    head.bias[c] -= self.mean[dim] * w * self.options.embedding_scale;
+                }
+            }
+        }
+        head
+    }
+}
+
+fn axpy(out: &mut [f32], x: f32, weights: &[f32]) {
+    out.iter_mut().zip(weights).for_each(|(o, w)| *o += x * w);
+}
+
+fn mean_row(examples: &Examples<'_>, d: usize) -> Vec<f32> {
+    let mut sum = vec![0.0f64; d];
+    for &row in examples.rows {
+        let embedding = &examples.dense[row * examples.dimensions..];
+        sum.iter_mut().zip(embedding).for_each(|(s, &e)| *s += f64::from(e));
+    }
+    sum.iter().map(|s| (s / examples.rows.len().max(1) as f64) as f32).collect()
+}
+
+/// `(mean count / count) ^ balance`, scaled so that the mean weight of an example is 1.
+fn class_weights(examples: &Examples<'_>, balance: f32) -> Vec<f32> {
+    let mut counts = vec![0.0f32; examples.classes];
+    examples.labels.iter().for_each(|&l| counts[l as usize] += 1.0);
+    let mut weights: Vec<f32> = counts.iter().map(|c| c.max(1.0).powf(-balance)).collect();
+    let total: f32 = weights.iter().zip(&counts).map(|(w, c)| w * c).sum();
+    let scale = examples.labels.len() as f32 / total.max(f32::MIN_POSITIVE);
+    weights.iter_mut().for_each(|w| *w *= scale);
+    weights
+}

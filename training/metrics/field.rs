@@ -1,0 +1,95 @@
+//! All figures of one field, as `firstline evaluate --json` prints them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ECE_BINS, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece, kappa, macro_f1,
+    majority_share, nll, top_accuracy, wilson95,
+};
+
+/// All figures of one field. Shares are in `0..=1`; with `n = 0` every figure is 0 and the interval
+/// `[0, 1]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldMetrics {
+    /// Tickets scored.
+    pub n: usize,
+    /// Share predicted right.
+    pub accuracy: f64,
+    /// Wilson's 95 % interval of the accuracy, tickets taken as independent.
+    pub accuracy_ci95: Interval,
+    /// Mean F1 over the labels that occur.
+    pub macro_f1: f64,
+    /// Share whose true label is among the three most probable.
+    pub top3: f64,
+    /// Cohen's kappa.
+    pub kappa: f64,
+    /// Mean negative log-likelihood, in nats.
+    pub nll: f64,
+    /// Multiclass Brier score, in `0..=2`.
+    pub brier: f64,
+    /// Expected calibration error, 15 bins of equal mass.
+    pub ece: f64,
+    /// Area under the risk-coverage curve.
+    pub aurc: f64,
+    /// Largest share of tickets accepted at 90 % precision.
+    pub coverage_at_90: f64,
+    /// The same at 95 %.
+    pub coverage_at_95: f64,
+    /// The same at 98 %.
+    pub coverage_at_98: f64,
+    /// Share of the most frequent true label.
+    pub majority: f64,
+    /// Accuracy of the n-gram baseline on the same tickets; `null` until the caller sets it.
+    pub ngram_accuracy: Option<f64>,
+}
+
+impl FieldMetrics {
+    /// Scores `p`; [`FieldMetrics::ngram_accuracy`] stays `None`.
+    pub fn new(p: &Predictions) -> Self {
+        let ranking = p.ranking();
+        Self {
+            n: p.n(),
+            accuracy: accuracy(p),
+            accuracy_ci95: wilson95(p.hits(), p.n()),
+            macro_f1: macro_f1(p),
+            top3: top_accuracy(p, 3),
+            kappa: kappa(p),
+            nll: nll(p),
+            brier: brier(p),
+            ece: ece(&ranking, ECE_BINS),
+            aurc: aurc(&ranking),
+            coverage_at_90: coverage_at_precision(&ranking, 0.90),
+            coverage_at_95: coverage_at_precision(&ranking, 0.95),
+            coverage_at_98: coverage_at_precision(&ranking, 0.98),
+            majority: majority_share(p),
+            ngram_accuracy: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keys_are_the_contract() {
+        let p = Predictions::new(2, vec![0.75, 0.25], vec![Some(0)]).unwrap();
+        let json = serde_json::to_string(&FieldMetrics::new(&p)).unwrap();
+        let keys: Vec<&str> =
+            json.split('"').skip(1).step_by(2).filter(|k| k.chars().all(|c| c != ':')).collect();
+        assert_eq!(
+            keys.join(" "),
+            "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece aurc coverage_at_90 coverage_at_95 \
+             coverage_at_98 majority ngram_accuracy"
+        );
+        assert!(json.ends_with("\"ngram_accuracy\":null}"), "{json}");
+    }
+
+    #[test]
+    fn no_ticket_gives_figures_that_json_can_hold() {
+        let none = FieldMetrics::new(&Predictions::new(3, vec![], vec![]).unwrap());
+        let json = serde_json::to_string(&none).unwrap();
+        assert_eq!(serde_json::from_str::<FieldMetrics>(&json).unwrap(), none);
+        assert_eq!((none.n, none.accuracy, none.accuracy_ci95.hi), (0, 0.0, 1.0));
+    }
+}

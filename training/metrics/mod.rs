@@ -1,0 +1,37 @@
+//! How good predictions are, and how far their confidence can be trusted.
+//!
+//! Pure functions over one field's [`Predictions`]: agreement ([`accuracy`], [`kappa`], [`macro_f1`]), the
+//! probabilities themselves ([`nll`], [`brier`]), calibration ([`reliability`], [`ece`]) and what can be
+//! left to the machine at which risk ([`aurc`], [`coverage_at_precision`]). [`FieldMetrics`] holds one
+//! figure of each.
+//!
+//! Every figure is the same whatever order the tickets come in, to the last bit. A ticket whose true label
+//! the model has never seen counts as wrong everywhere; it is never left out. Nothing here reads a file,
+//! draws a random number or fits anything.
+
+mod agreement;
+mod calibration;
+mod classes;
+mod confusion;
+mod field;
+mod interval;
+mod predictions;
+mod probability;
+mod ranking;
+mod selective;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod invariance;
+
+pub use agreement::{accuracy, kappa, majority_share, top_accuracy};
+pub use calibration::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, reliability};
+pub use classes::{ClassScore, ClassTable, macro_f1};
+pub use confusion::{ConfusedPair, Confusion};
+pub use field::FieldMetrics;
+pub use interval::{Interval, wilson95};
+pub use predictions::Predictions;
+pub use probability::{PROBABILITY_FLOOR, brier, nll};
+pub use ranking::{Judged, Ranking, Tie};
+pub use selective::{Accepted, RiskPoint, accepted_at, aurc, coverage_at_precision, risk_coverage};

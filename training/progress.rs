@@ -1,0 +1,31 @@
+//! How long work tells what it does, and how it is asked to stop. Nothing here draws.
+
+use std::ops::ControlFlow;
+
+use firstline_ticket::{Code, Error, UserError};
+
+/// Listens to a long piece of work.
+pub trait Progress {
+    /// A stage begins that has `total` steps; 0 when nobody knows.
+    fn stage(&mut self, name: &str, total: u64);
+
+    /// `done` steps of the stage are behind us. `Break` asks the work to stop, leaving nothing behind.
+    fn done(&mut self, done: u64) -> ControlFlow<()>;
+}
+
+/// Listens to nothing and never asks to stop.
+#[derive(Debug, Default)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn stage(&mut self, _: &str, _: u64) {}
+
+    fn done(&mut self, _: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The fault of work that was asked to stop.
+pub(crate) fn interrupted(what: &str) -> Error {
+    UserError::new(Code::Interrupted, what, "stopped before the end", "Nothing was written; run it again").into()
+}

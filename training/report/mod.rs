@@ -1,0 +1,38 @@
+//! The evaluation report: one self-contained HTML page that a service-desk manager can read and print.
+//!
+//! [`FieldReport::new`] gathers what the page shows of one field, [`render`] writes the page: for each
+//! field a sentence in plain words, the figures beside the baselines, the plots (inline SVG), which labels
+//! are confused, and every label's own figures.
+//!
+//! The page has no script and loads nothing. Labels, file names and notes come from other people's data:
+//! they are escaped, cut to a bounded length, and never reach a plot, a style or an attribute. Nothing here
+//! reads a file or the clock, so equal input gives an equal page.
+
+mod escape;
+mod facts;
+mod field;
+mod matrix;
+mod page;
+mod plots;
+mod svg;
+mod tables;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Facts, Part, Trimmed};
+pub use field::{Baseline, ClassRow, FieldReport};
+pub use matrix::Matrix;
+pub use page::render;
+
+/// All that one page shows.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The page's title.
+    pub title: String,
+    /// What was evaluated on what.
+    pub facts: Facts,
+    /// One entry an evaluated field, in the order shown.
+    pub fields: Vec<FieldReport>,
+}

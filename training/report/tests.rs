@@ -1,0 +1,157 @@
+//! Whole pages.
+
+use firstline_ticket::{Field, LabelSpace};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::metrics::Predictions;
+
+/// `n` tickets over `k` labels from a model that is a bit too sure of itself; `skill` is the weight it
+/// gives the truth. Some truths are unseen.
+fn predictions(n: usize, k: usize, skill: f32, seed: u64) -> Predictions {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut probs, mut truth) = (Vec::with_capacity(n * k), Vec::with_capacity(n));
+    for _ in 0..n {
+        let right = (rng.random_range(0.0..1.0f64).powi(2) * k as f64) as usize;
+        let mut logits: Vec<f32> = (0..k).map(|_| 2.0 * rng.random_range(-1.0..1.0f32)).collect();
+        logits[right] += skill * rng.random_range(0.2..2.0f32);
+        let exp: Vec<f32> = logits.iter().map(|l| (3.0 * l).exp()).collect();
+        let sum: f32 = exp.iter().sum();
+        probs.extend(exp.iter().map(|e| e / sum));
+        truth.push(rng.random_bool(0.985).then_some(right as u32));
+    }
+    Predictions::new(k, probs, truth).unwrap()
+}
+
+fn report(labels: Vec<String>, n: usize) -> Report {
+    let space = LabelSpace::new(labels);
+    let k = space.len();
+    let field = |field, seed| {
+        let base = predictions(n, k, 2.6, seed);
+        FieldReport::new(field, &space, &predictions(n, k, 4.0, seed), Some(&base))
+    };
+    Report {
+        title: "Evaluation of harbour-2026".to_owned(),
+        facts: Facts {
+            bundle: "harbour-2026".to_owned(),
+            bundle_sha256: "5f".repeat(32),
+            data: "tickets.jsonl".to_owned(),
+            data_sha256: "a7".repeat(32),
+            model: "all-MiniLM-L6-v2".to_owned(),
+            seed: 7,
+            split: "by time".to_owned(),
+            parts: vec![
+                Part {
+                    name: "train".to_owned(),
+                    tickets: 8000,
+                    from: Some("2025-09-01".to_owned()),
+                    to: Some("2026-01-31".to_owned()),
+                },
+                Part { name: "test".to_owned(), tickets: n, from: None, to: None },
+            ],
+            notes: vec!["The data is generated: real desks are messier.".to_owned()],
+            trimmed: Some(Trimmed { tickets: 12, of: n, tokens: 3456 }),
+        },
+        fields: vec![field(Field::Board, 1), field(Field::Type, 2)],
+    }
+}
+
+fn boards() -> Vec<String> {
+    let names = "Accounts|Backup|Email|Hardware|Monitoring|Network|Printing|Security|Software|Telephony";
+    names.split('|').map(String::from).collect()
+}
+
+#[test]
+fn a_page_is_self_contained_and_says_what_matters() {
+    let html = render(&report(boards(), 2000));
+    for part in [
+        "On 2,000 tickets it had never seen, Firstline chose the right board for <strong>",
+        "When it says it is at least 90&nbsp;% sure",
+        "Always giving the most common answer (&ldquo;Accounts&rdquo;)",
+        "aria-label=\"Reliability diagram\"",
+        "aria-label=\"Risk-coverage curve\"",
+        "stated confidence",
+        "words and letter groups only",
+        "a label not in training",
+        "real desks are messier",
+        "3,456 tokens of 12 of 2,000 tickets",
+        "sha256 5f5f",
+    ] {
+        assert!(html.contains(part), "the page lacks {part:?}");
+    }
+    for forbidden in ["<script", "http:", "https:", "src=", "@import", "url(", "NaN", "inf"] {
+        assert!(!html.contains(forbidden), "the page has {forbidden:?}");
+    }
+    assert_eq!(html, render(&report(boards(), 2000)));
+}
+
+#[test]
+fn elements_are_closed() {
+    let html = render(&report(boards(), 300));
+    for tag in
+        ["table", "tr", "td", "th", "section", "figure", "svg", "ul", "li", "p", "div", "aside", "main"]
+    {
+        let opened = html.matches(&format!("<{tag} ")).count() + html.matches(&format!("<{tag}>")).count();
+        assert_eq!(opened, html.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+#[test]
+fn hostile_labels_and_facts_stay_text() {
+    let evil = "<script>alert(1)</script>\" onload='x' & \u{202e}gnp.exe";
+    let mut hostile = report(vec![evil.to_owned(), "b".to_owned(), "x".repeat(100_000)], 50);
+    for s in [
+        &mut hostile.title,
+        &mut hostile.facts.bundle,
+        &mut hostile.facts.bundle_sha256,
+        &mut hostile.facts.data,
+        &mut hostile.facts.data_sha256,
+        &mut hostile.facts.model,
+        &mut hostile.facts.split,
+        &mut hostile.facts.parts[0].name,
+        &mut hostile.facts.notes[0],
+    ] {
+        *s = evil.to_owned();
+    }
+    hostile.facts.parts[0].from = Some(evil.to_owned());
+    hostile.fields[0].rare = vec![evil.to_owned()];
+    let html = render(&hostile);
+    assert!(!html.contains("<script") && !html.contains("onload='") && !html.contains('\u{202e}'));
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&#39;x&#39; &amp;"));
+    assert!(!html.contains(&"x".repeat(100)) && html.len() < 200_000, "{}", html.len());
+}
+
+#[test]
+fn no_ticket_is_said_and_not_drawn() {
+    let space = LabelSpace::new(boards());
+    let none = Predictions::new(10, vec![], vec![]).unwrap();
+    let mut empty = report(boards(), 10);
+    empty.fields = vec![FieldReport::new(Field::Priority, &space, &none, None)];
+    let html = render(&empty);
+    assert!(html.contains("There was no ticket to judge the priority on."));
+    assert!(!html.contains("<svg") && !html.contains("NaN"));
+}
+
+#[test]
+fn one_class_and_perfect_predictions_can_be_drawn() {
+    let space = LabelSpace::new(["only".to_owned()]);
+    let p = Predictions::new(1, vec![1.0; 5], vec![Some(0); 5]).unwrap();
+    let mut page = report(boards(), 10);
+    page.fields = vec![FieldReport::new(Field::Board, &space, &p, None)];
+    let html = render(&page);
+    assert!(html.contains("These are few tickets") && !html.contains("could not be drawn"));
+    assert!(html.contains("<strong>100 of 100</strong>") && !html.contains("NaN"));
+}
+
+#[test]
+fn many_labels_stay_within_a_mail_attachment() {
+    let labels = (0..150).map(|i| format!("Board {i:03} of a large desk")).collect();
+    let mut page = report(labels, 3000);
+    while page.fields.len() < Field::ALL.len() {
+        page.fields.push(page.fields[0].clone());
+    }
+    let html = render(&page);
+    assert!(html.len() < 1_500_000, "{} bytes", html.len());
+    assert!(html.contains("other labels (130)"));
+}

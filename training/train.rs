@@ -1,0 +1,237 @@
+//! The whole of training: history in, bundle out.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use firstline_nn::{Encoder, Manifest};
+use firstline_ticket::{Code, Error, Field, Result, UserError};
+use firstline_triage::{
+    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Neighbours, SparseRows, SplitFacts, Vocabulary,
+    VocabularyBuilder, model_fault,
+};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::progress::interrupted;
+use crate::tune::{Material, fits, learn_field};
+use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
+
+/// An n-gram must occur in this many tickets to be a feature.
+const MIN_DF: u32 = 2;
+/// Most n-gram features kept.
+const MAX_NGRAMS: usize = 150_000;
+/// Tickets embedded between two looks at the cache.
+const EMBED_CHUNK: usize = 2_048;
+
+/// What decides the outcome of a training, beside the data. Its hash is kept in the bundle.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainOptions {
+    /// The fields to learn.
+    pub fields: Vec<Field>,
+    /// Whether a field that can't be learnt is a fault, as when the user named it, or is left out.
+    pub all_fields_required: bool,
+    /// How to split.
+    pub split: SplitOptions,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+}
+
+/// A trained bundle, not yet published, and what the user should know about it.
+#[derive(Debug)]
+pub struct Trained {
+    /// The bundle.
+    pub bundle: Bundle,
+    /// Fields that were left out, and why.
+    pub left_out: Vec<(Field, Error)>,
+    /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
+    pub cut: (usize, u64),
+}
+
+/// Learns from `history`. Nothing is written but the embeddings' cache.
+///
+/// # Errors
+/// [`Code::Split`] and [`Code::Labels`] when the data can't carry what is asked; [`Code::Interrupted`] when
+/// `progress` asks to stop.
+pub fn train(
+    history: &History,
+    data_sha256: &str,
+    encoder: &Encoder,
+    manifest: &Manifest,
+    cache: &mut EmbeddingCache,
+    options: &TrainOptions,
+    progress: &mut dyn Progress,
+) -> Result<Trained> {
+    progress.stage("finding near-duplicates", 0);
+    let families = history.families();
+    let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
+    let learn = Windows::new(&split);
+    let (dense, cut) = embed(history, &learn.all(), encoder, cache, progress)?;
+    let (vocabulary, sparse) = features(history, &learn, progress)?;
+
+    let d = encoder.dimensions();
+    let train_embeddings = gather(&dense, d, &learn.train);
+    let nearest = nearest(&train_embeddings, &dense, d, &learn.calibrate)?;
+    let material = Material {
+        tickets: &history.tickets,
+        sparse: &sparse,
+        dense: &dense,
+        dimensions: d,
+        ngrams: vocabulary.ngrams(),
+        features: vocabulary.len(),
+        train: &learn.train,
+        calibrate: &learn.calibrate,
+        nearest: &nearest,
+        seed: options.seed,
+    };
+    let (fields, left_out) = learn_fields(material, options, progress)?;
+    let config = serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
+    let info = BundleInfo {
+        format: BUNDLE_FORMAT,
+        trained_by: env!("CARGO_PKG_VERSION").to_owned(),
+        model: manifest.name.clone(),
+        dimensions: d,
+        seed: options.seed,
+        data_sha256: data_sha256.to_owned(),
+        config_sha256: firstline_triage::sha256_hex(&config),
+        split: facts(&history.tickets, &split, &learn),
+    };
+    let history_rows: Vec<usize> = learn.all();
+    let mut seen_ids: Vec<u64> = (0..history.tickets.len())
+        .filter(|&i| split.windows[i] != Window::Test && !(split.kind == "given" && split.windows[i] == Window::Aside))
+        .map(|i| history.tickets[i].id_hash)
+        .collect();
+    seen_ids.sort_unstable();
+    let bundle = Bundle { info, vocabulary, history: gather(&dense, d, &history_rows), seen_ids, fields };
+    Ok(Trained { bundle, left_out, cut })
+}
+
+/// The rows that are learnt from.
+struct Windows {
+    train: Vec<usize>,
+    calibrate: Vec<usize>,
+}
+
+impl Windows {
+    fn new(split: &Split) -> Self {
+        Self { train: split.rows(Window::Train), calibrate: split.rows(Window::Calibrate) }
+    }
+
+    /// Train, then calibrate: the order of the bundle's history.
+    fn all(&self) -> Vec<usize> {
+        self.train.iter().chain(&self.calibrate).copied().collect()
+    }
+}
+
+fn learn_fields(
+    material: Material<'_>,
+    options: &TrainOptions,
+    progress: &mut dyn Progress,
+) -> Result<(BTreeMap<Field, FieldModel>, Vec<(Field, Error)>)> {
+    let mut fields = BTreeMap::new();
+    let mut left_out = Vec::new();
+    for &field in &options.fields {
+        progress.stage(&format!("learning {field}"), fits());
+        match learn_field(material, field, progress) {
+            Ok(model) => drop(fields.insert(field, model)),
+            Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => left_out.push((field, e)),
+            Err(e) => return Err(e),
+        }
+    }
+    if fields.is_empty() {
+        let problem = "no field has enough labelled tickets to learn from";
+        return Err(UserError::new(Code::Labels, "--tickets", problem, "Import board, type or priority columns").into());
+    }
+    Ok((fields, left_out))
+}
+
+/// Embeds `rows`; the other rows of the result stay zero. Also tickets cut and tokens cut.
+fn embed(
+    history: &History,
+    rows: &[usize],
+    encoder: &Encoder,
+    cache: &mut EmbeddingCache,
+    progress: &mut dyn Progress,
+) -> Result<(Vec<f32>, (usize, u64))> {
+    let d = encoder.dimensions();
+    let mut dense = vec![0.0; history.tickets.len() * d];
+    let mut cut = (0, 0);
+    progress.stage("embedding tickets", rows.len() as u64);
+    // Longest first within the whole history: batches of near-equal length, and an estimate of the time
+    // left that errs on the long side.
+    let mut order = rows.to_vec();
+    order.sort_by_key(|&r| (std::cmp::Reverse(history.tickets[r].input.len()), r));
+    let mut behind = 0;
+    for chunk in order.chunks(EMBED_CHUNK) {
+        let texts: Vec<String> = chunk.iter().map(|&r| history.tickets[r].input.text()).collect();
+        let embedded = cache.embed(encoder, &texts, &mut |done| progress.done(behind + done as u64))?;
+        for (i, &r) in chunk.iter().enumerate() {
+            dense[r * d..(r + 1) * d].copy_from_slice(&embedded.data[i * d..(i + 1) * d]);
+        }
+        cut.0 += embedded.cut.iter().filter(|&&c| c > 0).count();
+        cut.1 += embedded.cut.iter().sum::<usize>() as u64;
+        behind += chunk.len() as u64;
+    }
+    Ok((dense, cut))
+}
+
+/// The vocabulary of the windows that are learnt from, and every ticket's row; those outside stay empty.
+fn features(history: &History, learn: &Windows, progress: &mut dyn Progress) -> Result<(Vocabulary, SparseRows)> {
+    progress.stage("reading n-grams", 0);
+    let mut builder = VocabularyBuilder::default();
+    for &r in learn.train.iter().chain(&learn.calibrate) {
+        let t = &history.tickets[r];
+        builder.add(&t.input.subject, &t.input.body, &t.context);
+        if r % 1_024 == 0 && progress.done(0).is_break() {
+            return Err(interrupted("reading n-grams"));
+        }
+    }
+    let vocabulary = builder.build(MIN_DF, MAX_NGRAMS);
+    let mut learns = vec![false; history.tickets.len()];
+    learn.train.iter().chain(&learn.calibrate).for_each(|&r| learns[r] = true);
+    let row = |(t, learns): (&Prepared, &bool)| match learns {
+        true => vocabulary.row(&t.input.subject, &t.input.body, &t.context),
+        false => Vec::new(),
+    };
+    let rows: Vec<_> = history.tickets.par_iter().zip(&learns).map(row).collect();
+    let mut sparse = SparseRows::default();
+    rows.iter().for_each(|r| sparse.push(r));
+    Ok((vocabulary, sparse))
+}
+
+fn gather(dense: &[f32], d: usize, rows: &[usize]) -> Vec<f32> {
+    rows.iter().flat_map(|&r| &dense[r * d..(r + 1) * d]).copied().collect()
+}
+
+fn nearest(train: &[f32], dense: &[f32], d: usize, queries: &[usize]) -> Result<Vec<Vec<(u32, f32)>>> {
+    let index = Neighbours::new(train, d)?;
+    let mut out = Vec::with_capacity(queries.len());
+    for chunk in queries.chunks(256) {
+        out.extend(index.nearest(&gather(dense, d, chunk))?);
+    }
+    Ok(out)
+}
+
+fn facts(tickets: &[Prepared], split: &Split, learn: &Windows) -> SplitFacts {
+    let days = || learn.train.iter().chain(&learn.calibrate).filter_map(|&r| tickets[r].opened_at);
+    let day = |t: jiff::Timestamp| t.to_string().chars().take(10).collect::<String>();
+    SplitFacts {
+        kind: split.kind.to_owned(),
+        train: learn.train.len(),
+        calibrate: learn.calibrate.len(),
+        test: split.count(Window::Test),
+        set_aside: split.count(Window::Aside),
+        learnt_from: days().min().zip(days().max()).map(|(first, last)| (day(first), day(last))),
+    }
+}
+
+/// Opens the encoder in `dir`.
+///
+/// # Errors
+/// A fault of the model's files.
+pub fn open_encoder(dir: &Path, manifest: &Manifest) -> Result<Encoder> {
+    Encoder::load(dir, manifest).map_err(model_fault)
+}
+
+/// What [`EmbeddingCache::embed`] calls as it goes on.
+pub type OnEmbedded<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;

@@ -1,0 +1,202 @@
+//! One field's model: its heads' regularisation and the mixture chosen on the calibrate window, then the
+//! heads fitted again on train and calibrate together.
+//!
+//! The mixture and its temperature come from heads that had not seen the calibrate window, so they are a
+//! little too humble for the final heads, which have seen more: the error is on the safe side.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
+use firstline_triage::{FieldModel, Head, Member, Neighbours, SparseRows, log_softmax};
+use rayon::prelude::*;
+
+use crate::pool::mean_nll;
+use crate::progress::interrupted;
+use crate::shuffle::shuffled;
+use crate::{Examples, FitOptions, Prepared, Progress, fit, fit_mixture};
+
+/// A label needs this many tickets to be learnt at all.
+const LEAST_TICKETS: usize = 2;
+/// Labels with fewer tickets than this are named as rare.
+const RARE: usize = 10;
+/// Tickets on which regularisation is chosen; more would cost time and hardly change the choice.
+const TUNE_TICKETS: usize = 8_000;
+/// The weight decays that are tried.
+const DECAYS: [f32; 3] = [0.02, 0.1, 0.3];
+
+/// What all fields learn from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Material<'a> {
+    pub(crate) tickets: &'a [Prepared],
+    pub(crate) sparse: &'a SparseRows,
+    pub(crate) dense: &'a [f32],
+    pub(crate) dimensions: usize,
+    /// N-gram features, then all sparse features.
+    pub(crate) ngrams: usize,
+    pub(crate) features: usize,
+    pub(crate) train: &'a [usize],
+    pub(crate) calibrate: &'a [usize],
+    /// Nearest train tickets of each calibrate ticket, as positions in `train`.
+    pub(crate) nearest: &'a [Vec<(u32, f32)>],
+    pub(crate) seed: u64,
+}
+
+/// Tickets of one window that carry a label, and their label indices.
+struct Labelled {
+    rows: Vec<usize>,
+    labels: Vec<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Ngram,
+    Embedding,
+    Joint,
+}
+
+/// Learns `field`. `done` counts the heads that were fitted, up to [`fits`].
+pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Progress) -> Result<FieldModel> {
+    let (space, rare) = label_space(m, field)?;
+    let train = labelled(m, m.train, field, &space);
+    let calibrate = labelled(m, m.calibrate, field, &space);
+    let k = space.len();
+    let mut fitted = 0;
+    let mut chosen = Vec::new();
+    let mut log_p = Vec::new();
+    for kind in [Kind::Ngram, Kind::Embedding, Kind::Joint] {
+        let (options, head) = choose(m, kind, &train, &calibrate, k, &mut || {
+            fitted += 1;
+            progress.done(fitted)
+        })?;
+        log_p.push(log_probabilities(m, &head, &calibrate.rows));
+        chosen.push((kind, options));
+    }
+    let train_labels = label_column(m, m.train, field, &space);
+    let prior = prior(&train.labels, k);
+    let votes = m.nearest.iter().zip(m.calibrate).filter(|(_, r)| calibrate.rows.binary_search(r).is_ok());
+    log_p.push(votes.map(|(nearest, _)| Neighbours::vote(nearest, &train_labels, &prior)).collect());
+    let mixture = fit_mixture(&log_p.iter().map(Vec::as_slice).collect::<Vec<_>>(), &calibrate.labels);
+
+    let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
+    let all = labelled(m, &history, field, &space);
+    let mut members = Vec::new();
+    for (kind, options) in chosen {
+        fitted += 1;
+        let head = fit_head(m, &all, k, options, &mut || progress.done(fitted))?;
+        members.push(match kind {
+            Kind::Ngram => Member::Ngram(head),
+            Kind::Embedding => Member::Embedding(head),
+            Kind::Joint => Member::Joint(head),
+        });
+    }
+    members.push(Member::Neighbours);
+    let history_labels = label_column(m, &history, field, &space);
+    Ok(FieldModel { prior: self::prior(&all.labels, k), space, members, mixture, history_labels, rare })
+}
+
+/// How many heads [`learn_field`] fits.
+pub(crate) fn fits() -> u64 {
+    3 * (DECAYS.len() as u64 + 2)
+}
+
+fn base_options(m: Material<'_>, kind: Kind) -> FitOptions {
+    let (sparse_features, embedding_scale, learning_rate) = match kind {
+        Kind::Ngram => (m.ngrams, 1.0, 0.3),
+        Kind::Embedding => (0, 5.0, 0.1),
+        Kind::Joint => (m.features, 3.0, 0.2),
+    };
+    let embedding = kind != Kind::Ngram;
+    FitOptions { sparse_features, embedding, embedding_scale, decay: 0.0, learning_rate, epochs: 12, balance: 0.0, seed: m.seed }
+}
+
+/// Picks the decay by log loss on the calibrate window, at each head's own best temperature, and fits with it
+/// on the whole train window.
+fn choose(
+    m: Material<'_>,
+    kind: Kind,
+    train: &Labelled,
+    calibrate: &Labelled,
+    k: usize,
+    on_fit: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(FitOptions, Head)> {
+    let sample = sample(train, m.seed);
+    let mut best: Option<(f64, FitOptions)> = None;
+    for decay in DECAYS {
+        let options = FitOptions { decay, ..base_options(m, kind) };
+        let head = fit_head(m, &sample, k, options, on_fit)?;
+        let log_p = log_probabilities(m, &head, &calibrate.rows);
+        let mixture = fit_mixture(&[&log_p], &calibrate.labels);
+        let loss = mean_nll(&[&log_p], &calibrate.labels, &[1.0 / mixture.temperature]);
+        if best.is_none_or(|(least, _)| loss < least) {
+            best = Some((loss, options));
+        }
+    }
+    let (_, options) = best.unwrap_or((0.0, base_options(m, kind)));
+    Ok((options, fit_head(m, train, k, options, on_fit)?))
+}
+
+fn fit_head(
+    m: Material<'_>,
+    of: &Labelled,
+    classes: usize,
+    options: FitOptions,
+    on_fit: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Head> {
+    let examples =
+        Examples { sparse: m.sparse, dense: m.dense, dimensions: m.dimensions, rows: &of.rows, labels: &of.labels, classes };
+    fit(examples, options, on_fit).ok_or_else(|| interrupted("fitting heads"))
+}
+
+fn log_probabilities(m: Material<'_>, head: &Head, rows: &[usize]) -> Vec<Vec<f32>> {
+    let d = m.dimensions;
+    rows.par_iter().map(|&r| log_softmax(&head.logits(m.sparse.row(r), &m.dense[r * d..(r + 1) * d]))).collect()
+}
+
+fn sample(from: &Labelled, seed: u64) -> Labelled {
+    let mut kept = shuffled(from.rows.len(), seed);
+    kept.truncate(TUNE_TICKETS);
+    kept.sort_unstable();
+    Labelled {
+        rows: kept.iter().map(|&i| from.rows[i]).collect(),
+        labels: kept.iter().map(|&i| from.labels[i]).collect(),
+    }
+}
+
+fn labelled(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpace) -> Labelled {
+    let of = rows.iter().filter_map(|&r| Some((r, space.index(m.tickets[r].labels.get(&field)?)? as u32)));
+    let (mut rows, labels): (Vec<usize>, Vec<u32>) = of.unzip();
+    rows.shrink_to_fit();
+    Labelled { rows, labels }
+}
+
+/// The label index of each row, `u32::MAX` where it has none.
+fn label_column(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpace) -> Vec<u32> {
+    let index = |&r: &usize| m.tickets[r].labels.get(&field).and_then(|l| space.index(l));
+    rows.iter().map(|r| index(r).map_or(u32::MAX, |i| i as u32)).collect()
+}
+
+fn prior(labels: &[u32], k: usize) -> Vec<f32> {
+    let mut counts = vec![0.0f32; k];
+    labels.iter().for_each(|&l| counts[l as usize] += 1.0);
+    counts.iter().map(|c| c / labels.len().max(1) as f32).collect()
+}
+
+/// The labels with enough tickets to learn, and the rare ones with their counts.
+fn label_space(m: Material<'_>, field: Field) -> Result<(LabelSpace, BTreeMap<String, usize>)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for &r in m.train.iter().chain(m.calibrate) {
+        if let Some(label) = m.tickets[r].labels.get(&field) {
+            *counts.entry(label).or_default() += 1;
+        }
+    }
+    let space = LabelSpace::new(counts.iter().filter(|(_, n)| **n >= LEAST_TICKETS).map(|(l, _)| (*l).to_owned()));
+    let rare = counts.iter().filter(|(_, n)| **n < RARE).map(|(l, n)| ((*l).to_owned(), *n)).collect();
+    let has_labels = |rows: &[usize]| rows.iter().any(|&r| m.tickets[r].labels.get(&field).is_some_and(|l| space.index(l).is_some()));
+    if space.len() < 2 || !has_labels(m.train) || !has_labels(m.calibrate) {
+        let problem = format!("{} labels have {LEAST_TICKETS} tickets or more, in train and calibrate windows", space.len());
+        let next = "Leave the field out of --fields, or import its column";
+        return Err(UserError::new(Code::Labels, field.name(), problem, next).into());
+    }
+    Ok((space, rare))
+}
