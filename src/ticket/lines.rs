@@ -88,10 +88,7 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Ok(read) => read,
                 Err(error) => {
                     self.failed = true;
-                    return Some(Line {
-                        number: self.number,
-                        ticket: Err(UserError::io(&self.name, &error).into()),
-                    });
+                    return Some(self.line(Err(UserError::io(&self.name, &error).into())));
                 }
             };
             if read == 0 {
@@ -100,10 +97,7 @@ impl<R: BufRead> Iterator for Lines<R> {
             let too_long = self.buffer.len() > MAX_LINE_BYTES && self.buffer.last() != Some(&b'\n');
             if too_long && let Err(error) = skip_line(&mut self.reader) {
                 self.failed = true;
-                return Some(Line {
-                    number: self.number,
-                    ticket: Err(UserError::io(&self.name, &error).into()),
-                });
+                return Some(self.line(Err(UserError::io(&self.name, &error).into())));
             }
             if !too_long && self.buffer.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -152,7 +146,9 @@ mod tests {
     #[test]
     fn batches_hold_to_both_bounds_and_keep_the_order() {
         let text: String = (0..10).map(|i| format!("{{\"id\":\"{i}\",\"body\":\"b\"}}\n")).collect();
-        let sizes = |lines, bytes| Lines::new(text.as_bytes(), "t").batches(lines, bytes).map(|b| b.len()).collect::<Vec<_>>();
+        let sizes = |lines, bytes| {
+            Lines::new(text.as_bytes(), "t").batches(lines, bytes).map(|b| b.len()).collect::<Vec<_>>()
+        };
         assert_eq!(sizes(4, usize::MAX), [4, 4, 2]);
         assert_eq!(sizes(100, 1), [1; 10]);
     }
