@@ -150,7 +150,7 @@ impl ImportOptions {
         }
         let encoding = match &self.encoding {
             None => None,
-            Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+            Some(label) => Some(Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
                 let next = "Use utf-8, utf-16le, windows-1252 or another label of the WHATWG encodings";
                 UserError::new(Code::Encoding, "--encoding", format!("no encoding {label:?}"), next)
             })?),

@@ -6,12 +6,13 @@
 use std::env;
 use std::fs;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hf_hub::api::sync::{ApiBuilder, ApiRepo};
+use hf_hub::api::sync::{Api, ApiBuilder, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
 
 use super::{Pull, Refusal, reason};
@@ -50,11 +51,12 @@ pub(crate) fn download(pull: &mut Pull<'_>) -> Result<(), Refusal> {
     }
     let dir = pull.partial.join("hub");
     forget_finished_parts(&dir, manifest);
-    let repo = open(&dir, &hub.repo, &hub.revision).map_err(Refusal::Absent)?;
+    let api = open(&dir).map_err(Refusal::Absent)?;
+    let repo = api.repo(Repo::with_revision(hub.repo.clone(), RepoType::Model, hub.revision.clone()));
     if !PROXIES.iter().any(|name| env::var_os(name).is_some()) {
         probe(&repo.url("")).map_err(Refusal::Absent)?;
     }
-    let events = spawn(repo, manifest.files.clone());
+    let events = spawn(api, repo, manifest.files.clone());
     let paths = listen(pull, &events)?;
     pull.take_all(&|file| {
         let at = manifest.files.iter().position(|f| f.path == file.path)?;
@@ -71,7 +73,7 @@ fn user_cache() -> Option<Cache> {
     (env::var_os("HF_HOME").is_some() || env::home_dir().is_some()).then(Cache::from_env)
 }
 
-fn open(dir: &Path, repo: &str, revision: &str) -> Result<ApiRepo, String> {
+fn open(dir: &Path) -> Result<Api, String> {
     let token = env::var("HF_TOKEN").ok().filter(|t| !t.is_empty()).or_else(|| user_cache()?.token());
     let mut builder = ApiBuilder::from_cache(Cache::new(dir.to_owned()))
         .with_token(token)
@@ -81,8 +83,7 @@ fn open(dir: &Path, repo: &str, revision: &str) -> Result<ApiRepo, String> {
     if let Ok(endpoint) = env::var("HF_ENDPOINT") {
         builder = builder.with_endpoint(endpoint);
     }
-    let api = builder.build().map_err(reason)?;
-    Ok(api.repo(Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned())))
+    builder.build().map_err(reason)
 }
 
 /// A part that was downloaded whole but never renamed can't be resumed: the server refuses an empty range.
@@ -157,17 +158,56 @@ impl hf_hub::api::Progress for Reporter {
     }
 
     fn update(&mut self, size: usize) {
-        let _ = self.0.send(Event::Bytes(size as u64));
+        if self.0.send(Event::Bytes(size as u64)).is_err() {
+            // Nobody listens any more, and this call has no other way to end the download. Unwinding
+            // like this prints nothing and frees the client's lock; the part stays for the next time.
+            panic::resume_unwind(Box::new("abandoned"));
+        }
     }
 
     fn finish(&mut self) {}
 }
 
-fn spawn(repo: ApiRepo, files: Vec<ModelFile>) -> Receiver<Event> {
+/// Waits for all files. Dropping the receiver, on whatever way out, ends the download.
+fn listen(pull: &mut Pull<'_>, events: &Receiver<Event>) -> Result<Vec<PathBuf>, Refusal> {
+    let manifest = pull.manifest;
+    let (mut paths, mut before, mut current) = (Vec::new(), 0, 0);
+    let (mut heard, mut patience) = (Instant::now(), FIRST_SIGN);
+    while let Some(file) = manifest.files.get(paths.len()) {
+        match events.recv_timeout(TICK) {
+            Err(RecvTimeoutError::Timeout) if heard.elapsed() < patience => {}
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(Refusal::Absent(format!("no bytes for {} s", patience.as_secs())));
+            }
+            Err(RecvTimeoutError::Disconnected) => return Err(Refusal::Absent("the download broke off".into())),
+            Ok(Event::Failed(why)) => return Err(Refusal::Absent(why)),
+            Ok(event) => {
+                heard = Instant::now();
+                match event {
+                    Event::Begun => (current, patience) = (0, STALL),
+                    Event::Bytes(n) => current += n,
+                    Event::File(path) => {
+                        paths.push(path);
+                        before += file.bytes;
+                        (current, patience) = (0, FIRST_SIGN);
+                    }
+                    Event::Failed(_) => {}
+                }
+            }
+        }
+        if current > file.bytes && paths.len() < manifest.files.len() {
+            return Err(Refusal::Mismatch(format!("{} is longer than {} bytes", file.path, file.bytes)));
+        }
+        pull.bytes(before + current, manifest.total_bytes())?;
+    }
+    Ok(paths)
+}
+
+fn spawn(api: Api, repo: ApiRepo, files: Vec<ModelFile>) -> Receiver<Event> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
         for file in &files {
-            let event = fetch(&repo, file, &send).map_or_else(Event::Failed, Event::File);
+            let event = fetch(&api, &repo, file, &send).map_or_else(Event::Failed, Event::File);
             let failed = matches!(event, Event::Failed(_));
             // No listener any more means the caller gave up.
             if send.send(event).is_err() || failed {
@@ -178,12 +218,54 @@ fn spawn(repo: ApiRepo, files: Vec<ModelFile>) -> Receiver<Event> {
     receive
 }
 
-fn fetch(repo: &ApiRepo, file: &ModelFile, send: &Sender<Event>) -> Result<PathBuf, String> {
-    let client = ApiBuilderSize(repo);
-    let size = client.size(&file.path)?;
+fn fetch(api: &Api, repo: &ApiRepo, file: &ModelFile, send: &Sender<Event>) -> Result<PathBuf, String> {
+    let metadata = api.metadata(&repo.url(&file.path)).map_err(|e| reason(format_args!("{}: {e}", file.path)))?;
+    let size = metadata.size() as u64;
     if size != file.bytes {
         return Err(format!("{} has {size} bytes there, not {}", file.path, file.bytes));
     }
     let path = repo.download_with_progress(&file.path, Reporter(send.clone()));
     path.map_err(|e| reason(format_args!("{}: {e}", file.path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_from_addresses() {
+        let at = |h: &str, p| Some((h.to_owned(), p));
+        assert_eq!(host_and_port("https://hub.example/a:b"), at("hub.example", 443));
+        assert_eq!(host_and_port("http://me:secret@mirror.example:8080/x"), at("mirror.example", 8080));
+        assert_eq!(host_and_port("http://[::1]:81"), at("::1", 81));
+        assert_eq!(host_and_port("http://[::1]"), at("::1", 80));
+        assert_eq!(host_and_port("not an address"), None);
+        assert_eq!(host_and_port("https:///x"), None);
+    }
+
+    #[test]
+    fn a_closed_port_is_told_at_once() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(probe(&format!("http://127.0.0.1:{port}/")), Ok(()));
+        drop(listener);
+        let why = probe(&format!("http://127.0.0.1:{port}/")).unwrap_err();
+        assert!(why.starts_with("127.0.0.1 can't be reached"), "{why}");
+    }
+
+    #[test]
+    fn only_parts_that_can_be_resumed_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = Manifest::find(Manifest::DEFAULT).unwrap();
+        let blobs = dir.path().join("models--a--b/blobs");
+        fs::create_dir_all(&blobs).unwrap();
+        let config = &manifest.files[0];
+        let (whole, half) = (blobs.join("other.part"), blobs.join(&manifest.files[1].sha256).with_extension("part"));
+        let done = blobs.join(&config.sha256).with_extension("part");
+        fs::write(&whole, b"x").unwrap();
+        fs::write(&half, b"x").unwrap();
+        fs::write(&done, vec![0; config.bytes as usize]).unwrap();
+        forget_finished_parts(dir.path(), &manifest);
+        assert_eq!((whole.exists(), half.exists(), done.exists()), (false, true, false));
+    }
 }

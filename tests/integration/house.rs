@@ -1,0 +1,107 @@
+//! The rules of the house: which room may import which, and what may not stand in a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Room, and the rooms it may import. The walls of ARCHITECTURE.md.
+const WALLS: &[(&str, &[&str])] = &[
+    ("firstline-ticket", &[]),
+    ("firstline-nn", &[]),
+    ("firstline-triage", &["firstline-ticket", "firstline-nn"]),
+    ("firstline-psa", &["firstline-ticket"]),
+    ("firstline-datasets", &["firstline-ticket"]),
+    ("firstline-training", &["firstline-ticket", "firstline-nn", "firstline-triage"]),
+    (
+        "firstline",
+        &[
+            "firstline-ticket",
+            "firstline-nn",
+            "firstline-triage",
+            "firstline-psa",
+            "firstline-datasets",
+            "firstline-training",
+        ],
+    ),
+];
+
+/// Crates from outside that only the named rooms may import.
+const KEPT_TO: &[(&str, &[&str])] = &[
+    ("candle-core", &["firstline-nn"]),
+    ("hf-hub", &["firstline-nn"]),
+    ("tokenizers", &["firstline-nn"]),
+    ("csv", &["firstline-psa"]),
+    ("html5gum", &["firstline-triage"]),
+    ("plotters", &["firstline-training"]),
+    ("clap", &["firstline"]),
+    ("indicatif", &["firstline"]),
+    ("tokio", &[]),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
+    let normal = |p: &cargo_metadata::Package| {
+        p.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|p| (p.name.to_string(), normal(p))).collect()
+}
+
+#[test]
+fn rooms_import_only_what_their_walls_allow() {
+    let imports = imports();
+    let rooms: BTreeSet<&str> = WALLS.iter().map(|w| w.0).collect();
+    assert_eq!(imports.keys().map(String::as_str).collect::<BTreeSet<_>>(), rooms, "rooms without a line in WALLS");
+    for (room, allowed) in WALLS {
+        let found: BTreeSet<&str> =
+            imports[*room].iter().map(String::as_str).filter(|d| rooms.contains(d)).collect();
+        assert_eq!(found, allowed.iter().copied().collect(), "{room} imports other rooms than its walls say");
+    }
+}
+
+#[test]
+fn heavy_crates_stay_in_their_rooms() {
+    for (room, found) in imports() {
+        for (name, keepers) in KEPT_TO {
+            assert!(!found.contains(*name) || keepers.contains(&room.as_str()), "{room} imports {name}");
+        }
+    }
+}
+
+#[test]
+fn every_source_file_opens_with_what_it_does_and_stays_readable() {
+    let mut seen = 0;
+    for path in files(&root(), "rs") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//!"), "{} does not open with //!", path.display());
+        assert!(text.lines().count() <= 800, "{} is longer than 800 lines", path.display());
+        seen += 1;
+    }
+    assert!(seen > 50, "only {seen} source files found");
+}
+
+#[test]
+fn no_weights_or_data_sets_in_the_tree() {
+    for kind in ["safetensors", "gguf", "gz", "onnx", "bin"] {
+        assert_eq!(files(&root(), kind), Vec::<PathBuf>::new());
+    }
+}
+
+/// All files with the ending `extension` under `dir`, but for build output and hidden folders.
+fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if path.is_dir() && !name.starts_with('.') && name != "target" && name != "firstline-demo" {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

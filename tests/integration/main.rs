@@ -1,0 +1,7 @@
+//! The program as its users meet it, and the rules of the house. One binary, so that it links once.
+
+mod house;
+mod odd_input;
+mod program;
+mod tool;
+mod way;

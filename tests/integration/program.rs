@@ -1,0 +1,91 @@
+//! Commands apart from the main way: models, doctor, generate, import, help.
+
+use crate::tool::Dir;
+
+#[test]
+fn help_names_every_command_and_the_exit_status() {
+    let help = Dir::new().ok(&["--help"]).stdout;
+    for word in ["demo", "import", "train", "evaluate", "classify", "generate", "models", "doctor", "Exit status"] {
+        assert!(help.contains(word), "{word} is not in --help");
+    }
+}
+
+#[test]
+fn doctor_tells_machine_and_models() {
+    let report = Dir::new().ok(&["doctor", "--json"]).json();
+    assert!(report["threads"].as_u64().unwrap() >= 1);
+    assert_eq!(report["models"][0]["name"], "all-minilm-l6-v2");
+    assert_eq!(report["bundle_format"], 1);
+}
+
+#[test]
+fn the_tiny_model_is_made_checked_and_small() {
+    let dir = Dir::new();
+    dir.ok(&["models", "tiny", "--dir", "tiny", "--seed", "5"]);
+    let size: u64 = std::fs::read_dir(dir.path("tiny")).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    assert!((10_000..1_000_000).contains(&size), "{size} bytes");
+    dir.ok(&["models", "pull", "tiny-random"]);
+    dir.ok(&["models", "verify", "tiny-random"]);
+}
+
+#[test]
+fn where_no_source_answers_the_error_says_what_to_copy_where() {
+    let dir = Dir::new();
+    let manifest = "name = \"absent\"\nlicence = \"MIT\"\narchitecture = \"bert\"\ndimensions = 8\nmax_tokens = 16\n\
+                    pooling = \"mean\"\nnormalise = true\n[[files]]\npath = \"config.json\"\nbytes = 3\n\
+                    sha256 = \"00000000000000000000000000000000000000000000000000000000000000ab\"\n";
+    dir.file("absent.toml", manifest);
+    let run = dir.fails(&["models", "pull", "absent.toml"], "E_MODEL_SOURCE");
+    assert!(run.stderr.contains("config.json") && run.stderr.contains("00ab"), "{}", run.stderr);
+}
+
+#[test]
+fn generate_is_seeded_and_writes_its_card() {
+    let dir = Dir::new();
+    let make = |seed: &str, out: &str| {
+        dir.ok(&["generate", "--tickets", "300", "--seed", seed, "--out", out]);
+        std::fs::read(dir.path(out)).unwrap()
+    };
+    let first = make("1", "a.jsonl");
+    assert!(first == make("1", "b.jsonl") && first != make("2", "c.jsonl"));
+    assert_eq!(first.iter().filter(|&&b| b == b'\n').count(), 300);
+    assert!(std::fs::read_to_string(dir.path("a.md")).unwrap().to_lowercase().contains("generated"));
+}
+
+#[test]
+fn an_autotask_export_becomes_canonical_tickets() {
+    let dir = Dir::new();
+    let csv = "Ticket Number;Title;Description;Queue;Issue Type;Sub-Issue Type;Priority;Primary Resource;Company;Create Date/Time\n\
+               T1;Printer jam;\"It jams;\nevery day\";Level 1;Printer;Jam;Medium;\"Doe, Jo\";Acme;03/04/2026 08:15\n\
+               T2;;;;;;;;;\n\
+               T1;Again;x;Level 1;Printer;Jam;Low;;Acme;04/04/2026 08:15\n";
+    dir.file("export.csv", csv);
+    let args = [
+        "import", "export.csv", "--out", "t.jsonl", "--preset", "autotask", "--date-format", "%d/%m/%Y %H:%M", "--time-zone",
+        "Europe/Berlin", "--json",
+    ];
+    let run = dir.run(&args);
+    let summary = run.json();
+    assert_eq!((summary["imported"].as_u64(), summary["rejected"].as_u64()), (Some(1), Some(2)), "{summary}");
+    let line = std::fs::read_to_string(dir.path("t.jsonl")).unwrap();
+    let ticket: serde_json::Value = serde_json::from_str(line.trim()).unwrap();
+    assert_eq!(ticket["board"], "Level 1");
+    assert_eq!(ticket["type"], "Printer");
+    assert_eq!(ticket["body"], "It jams;\nevery day");
+    assert_eq!(ticket["opened_at"], "2026-04-03T06:15:00Z");
+    assert_eq!(std::fs::read_to_string(dir.path("t.rejects.jsonl")).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn import_counts_duplicates_and_languages() {
+    let dir = Dir::new();
+    let text = "The printer on the second floor does not print anything since this morning, please help us";
+    let german = "Der Drucker im zweiten Stock druckt seit heute Morgen nicht mehr, bitte helfen Sie uns";
+    let row = |id: u32, text: &str| format!("{}\n", serde_json::json!({"id": id.to_string(), "body": text}));
+    dir.file("in.jsonl", [row(1, text), row(2, text), row(3, &text.to_uppercase()), row(4, german)].concat());
+    let summary = dir.ok(&["import", "in.jsonl", "--out", "out.jsonl", "--json"]).json();
+    assert_eq!(summary["imported"], 4);
+    assert_eq!(summary["exact_duplicates"], 1);
+    assert_eq!(summary["near_duplicates"], 2);
+    assert_eq!(summary["languages"]["deu"], 1, "{summary}");
+}
