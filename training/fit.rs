@@ -257,3 +257,128 @@ fn class_weights(examples: &Examples<'_>, balance: f32) -> Vec<f32> {
     weights.iter_mut().for_each(|w| *w *= scale);
     weights
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstline_triage::log_softmax;
+
+    /// Three noisy classes: a sparse feature and a dense direction each, one label in five wrong.
+    struct Toy {
+        sparse: SparseRows,
+        dense: Vec<f32>,
+        rows: Vec<usize>,
+        labels: Vec<u32>,
+    }
+
+    impl Toy {
+        fn new(n: usize) -> Self {
+            let mut toy = Self { sparse: SparseRows::default(), dense: Vec::new(), rows: (0..n).collect(), labels: Vec::new() };
+            for (i, r) in shuffled(n, 9).into_iter().enumerate() {
+                let class = i % 3;
+                toy.sparse.push(&[(class as u32, 1.0), (3 + (r % 20) as u32, 0.5)]);
+                toy.dense.extend((0..2).map(|d| if d == class { 0.8 } else { 0.1 } + (r % 7) as f32 * 0.01));
+                toy.labels.push(if r % 5 == 0 { (class as u32 + 1) % 3 } else { class as u32 });
+            }
+            toy
+        }
+
+        fn examples(&self) -> Examples<'_> {
+            Examples { sparse: &self.sparse, dense: &self.dense, dimensions: 2, rows: &self.rows, labels: &self.labels, classes: 3 }
+        }
+
+        fn nll(&self, head: &Head) -> f32 {
+            let loss = |i: usize| -log_softmax(&head.logits(self.sparse.row(i), &self.dense[i * 2..]))[self.labels[i] as usize];
+            self.rows.iter().map(|&i| loss(i)).sum::<f32>() / self.rows.len() as f32
+        }
+
+        /// Plain full-batch gradient descent on the same loss, run until it no longer moves.
+        fn optimum(&self) -> f32 {
+            let mut head = Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
+            for _ in 0..3_000 {
+                let mut gradient = Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
+                for &i in &self.rows {
+                    let mut p = head.logits(self.sparse.row(i), &self.dense[i * 2..]);
+                    softmax(&mut p);
+                    p[self.labels[i] as usize] -= 1.0;
+                    self.sparse.row(i).iter().for_each(|(j, x)| axpy(&mut gradient.sparse[j * 3..j * 3 + 3], x, &p));
+                    (0..2).for_each(|d| axpy(&mut gradient.dense[d * 3..d * 3 + 3], self.dense[i * 2 + d], &p));
+                    axpy(&mut gradient.bias, 1.0, &p);
+                }
+                let rate = -1.0 / self.rows.len() as f32;
+                axpy(&mut head.sparse, rate, &gradient.sparse);
+                axpy(&mut head.dense, rate, &gradient.dense);
+                axpy(&mut head.bias, rate, &gradient.bias);
+            }
+            self.nll(&head)
+        }
+    }
+
+    fn options() -> FitOptions {
+        FitOptions {
+            sparse_features: 23,
+            embedding: true,
+            embedding_scale: 2.0,
+            decay: 0.0,
+            learning_rate: 0.3,
+            epochs: 20,
+            balance: 0.0,
+            seed: 4,
+        }
+    }
+
+    fn fitted(toy: &Toy, options: FitOptions) -> Head {
+        fit(toy.examples(), options, &mut || ControlFlow::Continue(())).unwrap()
+    }
+
+    #[test]
+    fn reaches_the_loss_of_plain_gradient_descent() {
+        let toy = Toy::new(600);
+        let (found, best) = (toy.nll(&fitted(&toy, options())), toy.optimum());
+        assert!(found < best + 0.01, "found {found}, plain gradient descent {best}");
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_head_on_any_number_of_threads() {
+        let toy = Toy::new(200);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| fitted(&toy, options()))
+        };
+        assert_eq!(on(1), on(5));
+        assert_ne!(on(1), fitted(&toy, FitOptions { seed: 5, ..options() }));
+    }
+
+    #[test]
+    fn decay_shrinks_weights_and_blocks_that_are_not_read_stay_empty() {
+        let toy = Toy::new(200);
+        let size = |h: &Head| h.sparse.iter().map(|w| w * w).sum::<f32>();
+        let decayed = fitted(&toy, FitOptions { decay: 1.0, ..options() });
+        assert!(size(&decayed) < 0.5 * size(&fitted(&toy, options())));
+        let ngram = fitted(&toy, FitOptions { embedding: false, sparse_features: 3, ..options() });
+        assert_eq!((ngram.dense.len(), ngram.sparse.len()), (0, 9));
+        let dense = fitted(&toy, FitOptions { sparse_features: 0, ..options() });
+        assert!(dense.sparse.is_empty() && toy.nll(&dense) < 3f32.ln());
+    }
+
+    #[test]
+    fn balancing_weighs_rare_classes_more_and_examples_one_on_average() {
+        let toy = Toy { labels: vec![0, 0, 0, 1], rows: (0..4).collect(), ..Toy::new(4) };
+        assert_eq!(class_weights(&toy.examples(), 0.0)[..2], [1.0, 1.0]);
+        let weights = class_weights(&toy.examples(), 1.0);
+        assert!((weights[1] / weights[0] - 3.0).abs() < 1e-5);
+        assert!((3.0 * weights[0] + weights[1] - 4.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_fit_can_be_stopped() {
+        let toy = Toy::new(60);
+        let mut epochs = 0;
+        let stop = &mut || {
+            epochs += 1;
+            if epochs > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        assert!(fit(toy.examples(), options(), stop).is_none());
+        assert_eq!(epochs, 3);
+    }
+}

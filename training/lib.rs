@@ -19,10 +19,10 @@ mod tune;
 
 pub use cache::EmbeddingCache;
 pub use duplicates::NearDuplicates;
-pub use evaluate::{Evaluation, FieldEvaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate};
 pub use fit::{Examples, FitOptions, fit};
 pub use pool::fit_mixture;
 pub use prepare::{History, Prepared};
 pub use progress::{Progress, Quiet};
 pub use split::{Split, SplitMode, SplitOptions, Window};
-pub use train::{OnEmbedded, TrainOptions, Trained, open_encoder, train};
+pub use train::{LeftOut, OnEmbedded, TrainOptions, Trained, open_encoder, train};

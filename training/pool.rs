@@ -77,14 +77,10 @@ mod tests {
     use super::*;
     use firstline_triage::log_softmax;
 
-    /// A member that puts `margin` on the right class in `hits` of 100 examples and on the other in the rest.
-    fn member(margin: f32, hits: usize, offset: usize) -> Vec<Vec<f32>> {
-        (0..100)
-            .map(|i| {
-                let hit = (i + offset) % 100 < hits;
-                log_softmax(&if (i % 2 == 0) == hit { [margin, 0.0] } else { [0.0, margin] })
-            })
-            .collect()
+    /// A member that puts `margin` on the right class where `hit` says so, and on the other elsewhere.
+    fn member(margin: f32, hit: impl Fn(usize) -> bool) -> Vec<Vec<f32>> {
+        let row = |i: usize| if (i % 2 == 0) == hit(i) { [margin, 0.0] } else { [0.0, margin] };
+        (0..100).map(|i| log_softmax(&row(i))).collect()
     }
 
     fn labels() -> Vec<u32> {
@@ -93,7 +89,7 @@ mod tests {
 
     #[test]
     fn temperature_makes_an_overconfident_member_honest() {
-        let sure = member(10.0, 80, 0);
+        let sure = member(10.0, |i| i < 80);
         let mixture = fit_mixture(&[&sure], &labels());
         let p = mixture.pool(&[sure[0].clone()]);
         assert!((p[0] - 0.8).abs() < 0.02, "80 of 100 right, so 0.8 it should say, not {}", p[0]);
@@ -102,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_member_that_knows_nothing_gets_no_weight() {
-        let (good, noise) = (member(2.0, 90, 0), member(2.0, 50, 25));
+        let (good, noise) = (member(2.0, |i| i < 90), member(2.0, |i| i / 2 % 2 == 0));
         let mixture = fit_mixture(&[&good, &noise], &labels());
         assert!(mixture.weights[0] > 0.95, "{mixture:?}");
         assert!((mixture.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -110,7 +106,7 @@ mod tests {
 
     #[test]
     fn pooling_two_that_err_apart_beats_each() {
-        let (a, b) = (member(2.0, 80, 0), member(2.0, 80, 40));
+        let (a, b) = (member(2.0, |i| i < 80), member(2.0, |i| i >= 20));
         let both = fit_mixture(&[&a, &b], &labels());
         let scaled: Vec<f64> = both.weights.iter().map(|w| w / both.temperature).collect();
         let loss = mean_nll(&[&a, &b], &labels(), &scaled);

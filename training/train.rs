@@ -37,13 +37,16 @@ pub struct TrainOptions {
     pub seed: u64,
 }
 
+/// Fields that could not be learnt, and why.
+pub type LeftOut = Vec<(Field, Error)>;
+
 /// A trained bundle, not yet published, and what the user should know about it.
 #[derive(Debug)]
 pub struct Trained {
     /// The bundle.
     pub bundle: Bundle,
     /// Fields that were left out, and why.
-    pub left_out: Vec<(Field, Error)>,
+    pub left_out: LeftOut,
     /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
     pub cut: (usize, u64),
 }
@@ -127,7 +130,7 @@ fn learn_fields(
     material: Material<'_>,
     options: &TrainOptions,
     progress: &mut dyn Progress,
-) -> Result<(BTreeMap<Field, FieldModel>, Vec<(Field, Error)>)> {
+) -> Result<(BTreeMap<Field, FieldModel>, LeftOut)> {
     let mut fields = BTreeMap::new();
     let mut left_out = Vec::new();
     for &field in &options.fields {

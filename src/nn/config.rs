@@ -54,7 +54,10 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         if self.model_type.as_deref().is_some_and(|t| t != "bert") {
-            return Err(format!("model_type is {:?}, not \"bert\"", self.model_type.as_deref().unwrap_or_default()));
+            return Err(format!(
+                "model_type is {:?}, not \"bert\"",
+                self.model_type.as_deref().unwrap_or_default()
+            ));
         }
         if self.position_embedding_type.as_deref().is_some_and(|t| t != "absolute") {
             return Err("position_embedding_type must be \"absolute\"".into());
@@ -68,7 +71,9 @@ impl Config {
             ("max_position_embeddings", self.max_position_embeddings, 65_536),
             ("type_vocab_size", self.type_vocab_size, 1024),
         ];
-        if let Some((name, value, most)) = ranges.into_iter().find(|&(_, value, most)| value < 1 || value > most) {
+        if let Some((name, value, most)) =
+            ranges.into_iter().find(|&(_, value, most)| value < 1 || value > most)
+        {
             return Err(format!("{name} is {value}, not 1 to {most}"));
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {

@@ -67,12 +67,18 @@ impl Error {
         problem: impl fmt::Display,
         next: impl fmt::Display,
     ) -> Self {
-        UserError { code, place: place.to_string(), problem: problem.to_string(), next: next.to_string() }.into()
+        UserError { code, place: place.to_string(), problem: problem.to_string(), next: next.to_string() }
+            .into()
     }
 
     /// A model file that is not usable.
     pub(crate) fn model(place: impl fmt::Display, problem: impl fmt::Display) -> Self {
-        Self::user("E_MODEL", place, problem, "Use a BERT sentence encoder in Hugging Face layout, or pull the model again")
+        Self::user(
+            "E_MODEL",
+            place,
+            problem,
+            "Use a BERT sentence encoder in Hugging Face layout, or pull the model again",
+        )
     }
 
     /// A file or folder that the system would not read or write.

@@ -196,8 +196,15 @@ impl Manifest {
 
     fn check(&self) -> std::result::Result<(), String> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-        if self.name.is_empty() || self.name.len() > 64 || self.name.starts_with('.') || !self.name.chars().all(plain) {
-            return Err(format!("name {:?} must be 1 to 64 of a-z 0-9 . _ - and not start with a dot", self.name));
+        if self.name.is_empty()
+            || self.name.len() > 64
+            || self.name.starts_with('.')
+            || !self.name.chars().all(plain)
+        {
+            return Err(format!(
+                "name {:?} must be 1 to 64 of a-z 0-9 . _ - and not start with a dot",
+                self.name
+            ));
         }
         if !(1..=65_536).contains(&self.dimensions) || !(8..=65_536).contains(&self.max_tokens) {
             return Err("dimensions must be 1 to 65536, max_tokens 8 to 65536".into());

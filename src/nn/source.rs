@@ -113,7 +113,9 @@ impl Pull<'_> {
             Err(e) if e.kind() == io::ErrorKind::FileTooLarge => {
                 return Err(Refusal::Mismatch(format!("{} is longer than {} bytes", file.path, file.bytes)));
             }
-            Err(e) if e.kind() == io::ErrorKind::StorageFull => return Err(Error::io(path.display(), &e).into()),
+            Err(e) if e.kind() == io::ErrorKind::StorageFull => {
+                return Err(Error::io(path.display(), &e).into());
+            }
             Err(e) => return Err(Refusal::Absent(format!("{}: {e}", file.path))),
         };
         if sha256 != file.sha256 {
@@ -133,7 +135,8 @@ impl Pull<'_> {
             let Some(path) = locate(file) else {
                 return Err(Refusal::Absent(format!("{} is not there", file.path)));
             };
-            let mut from = File::open(&path).map_err(|e| Refusal::Absent(format!("{}: {e}", path.display())))?;
+            let mut from =
+                File::open(&path).map_err(|e| Refusal::Absent(format!("{}: {e}", path.display())))?;
             self.take(file, &mut from, before)?;
             before += file.bytes;
         }
@@ -175,7 +178,10 @@ mod tests {
 
     #[test]
     fn reasons_are_short_single_lines_without_credentials() {
-        assert_eq!(reason("could not\n reach https://me:secret@host/x."), "could not reach https://***@host/x");
+        assert_eq!(
+            reason("could not\n reach https://me:secret@host/x."),
+            "could not reach https://***@host/x"
+        );
         assert_eq!(reason("y".repeat(1000)).len(), 300);
     }
 }

@@ -26,7 +26,9 @@ pub fn default_cache() -> PathBuf {
     if let Some(dir) = env::var_os("FIRSTLINE_CACHE").filter(|dir| !dir.is_empty()) {
         return dir.into();
     }
-    directories::BaseDirs::new().map_or_else(env::temp_dir, |dirs| dirs.cache_dir().to_owned()).join("firstline")
+    directories::BaseDirs::new()
+        .map_or_else(env::temp_dir, |dirs| dirs.cache_dir().to_owned())
+        .join("firstline")
 }
 
 /// Where models live on this machine and where they may be fetched from.
@@ -184,7 +186,9 @@ impl ModelStore {
     /// Renames the ready folder to the model's. What stood there was not the model: it goes.
     fn move_into_place(&self, manifest: &Manifest, partial: &Path) -> Result<()> {
         let (ready, dir, old) = (partial.join("ready"), self.path(manifest), partial.join("old"));
-        if let Some(problem) = verify::check(&ready, manifest, false)?.iter().find_map(|r| r.problem(manifest)) {
+        if let Some(problem) =
+            verify::check(&ready, manifest, false)?.iter().find_map(|r| r.problem(manifest))
+        {
             return Err(Error::internal(format_args!("a pulled model is not whole: {problem}")));
         }
         clear(&old)?;
@@ -320,7 +324,9 @@ mod tests {
         assert_eq!(e.code(), "E_MODEL_SOURCE");
         let text = e.to_string();
         let dir = store.path(&manifest).display().to_string();
-        for part in ["local folder:", "hub cache:", "hub:", "Python package:", &dir, &manifest.files[1].sha256] {
+        for part in
+            ["local folder:", "hub cache:", "hub:", "Python package:", &dir, &manifest.files[1].sha256]
+        {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
     }

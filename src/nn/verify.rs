@@ -54,7 +54,9 @@ impl FileReport {
         match (&self.state, wanted) {
             (FileState::Good, _) => None,
             (FileState::Missing, _) => Some(format!("{} is missing", self.path)),
-            (FileState::Wrong { bytes, sha256 }, wanted) => Some(mismatch(&self.path, wanted, *bytes, sha256.as_deref())),
+            (FileState::Wrong { bytes, sha256 }, wanted) => {
+                Some(mismatch(&self.path, wanted, *bytes, sha256.as_deref()))
+            }
         }
     }
 }

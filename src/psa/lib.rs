@@ -27,7 +27,7 @@ mod sniff;
 mod source;
 mod summary;
 
-pub use import::import;
+pub use import::{Outputs, import};
 pub use options::{Format, ImportOptions, Mapping, Preset, parse_delimiter};
 pub use slot::Slot;
 pub use summary::{ColumnUse, ImportSummary, LabelCounts};

@@ -11,12 +11,12 @@ pub(crate) struct LineReader<R> {
     number: u64,
 }
 
-/// One line without its line feed.
-pub(crate) struct TextLine<'a> {
+/// One line that was read; its text is [`LineReader::bytes`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TextLine {
     /// Counted from 1, blank lines too.
     pub(crate) number: u64,
-    /// The line, or what was held of it.
-    pub(crate) bytes: &'a [u8],
+    /// Over the limit: only its beginning was held.
     pub(crate) too_long: bool,
 }
 
@@ -29,12 +29,17 @@ impl<R: BufRead> LineReader<R> {
         &self.input
     }
 
+    /// The line read last, without its line feed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// The next line that is not blank, `None` at the end.
-    pub(crate) fn read(&mut self) -> io::Result<Option<TextLine<'_>>> {
+    pub(crate) fn read(&mut self) -> io::Result<Option<TextLine>> {
         loop {
             let Some(too_long) = self.read_one()? else { return Ok(None) };
             if too_long || !self.buffer.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(TextLine { number: self.number, bytes: &self.buffer, too_long }));
+                return Ok(Some(TextLine { number: self.number, too_long }));
             }
         }
     }
@@ -79,7 +84,7 @@ mod tests {
         let mut lines = LineReader::new(io::BufReader::new(text.as_bytes()));
         let mut seen = Vec::new();
         while let Some(line) = lines.read().unwrap() {
-            assert!(line.bytes.len() <= MAX_RECORD_BYTES);
+            assert!(lines.bytes().len() <= MAX_RECORD_BYTES);
             seen.push((line.number, line.too_long));
         }
         assert_eq!(seen, [(1, false), (3, true), (4, false)]);

