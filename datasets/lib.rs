@@ -1,1 +1,28 @@
-//! Under construction.
+//! Generates the ticket history of an invented service provider: the same settings and seed give the same
+//! tickets, byte for byte, on every machine.
+//!
+//! The way of the data: `settings` and the embedded `catalog` make a `world` (customers, people, technicians);
+//! `arrivals` says what happens when; `desk` files, assigns and works it off through a `queue`; `text` and
+//! `talk` put it into words, one ticket at a time.
+//!
+//! This crate never reads a clock, a file or the machine's time-zone data, never calls a mathematical function
+//! whose last digit differs between platforms, and never copies a real ticket.
+
+mod arrivals;
+mod calendar;
+mod card;
+mod catalog;
+mod desk;
+mod dice;
+mod facts;
+mod history;
+mod queue;
+mod settings;
+mod talk;
+mod template;
+mod text;
+mod world;
+
+pub use card::card;
+pub use history::{History, generate};
+pub use settings::{Customers, Desk, Labels, Mix, Product, Settings, Text};

@@ -60,6 +60,11 @@ impl Whole {
         BufWriter::with_capacity(1 << 18, self.temp.as_file_mut())
     }
 
+    /// Where it lies until it is published.
+    pub(crate) fn temporary(&self) -> &Path {
+        self.temp.path()
+    }
+
     /// Puts it in its place.
     pub(crate) fn publish(self) -> Result<(), Failure> {
         let Self { path, temp } = self;

@@ -23,6 +23,6 @@ pub use evaluate::{Evaluation, evaluate};
 pub use fit::{Examples, FitOptions, fit};
 pub use pool::fit_mixture;
 pub use prepare::{History, Prepared};
-pub use progress::{Progress, Quiet};
+pub use progress::{Progress, Quiet, interrupted};
 pub use split::{Split, SplitMode, SplitOptions, Window};
 pub use train::{LeftOut, OnEmbedded, TrainOptions, Trained, open_encoder, train};

@@ -24,7 +24,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let bundle = args.dir.join("bundle");
 
     ui.say("1. A made-up MSP history, since no real one may be shipped.");
-    generate::write(&Settings::builtin()?, args.tickets as usize, args.seed, &tickets, ui)?;
+    generate::write(&Settings::default(), args.tickets as usize, args.seed, &tickets, ui)?;
 
     ui.say("2. Learning from its older tickets. The first time, this pulls the embedding model.");
     let job = train::Job {

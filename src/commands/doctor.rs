@@ -32,9 +32,9 @@ struct Model {
 
 pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     let store = models::store(&args.models);
-    let model = |m: &Manifest| Model {
-        name: m.name.clone(),
-        state: if store.is_complete(m) { "here" } else { "not pulled: `firstline models pull` fetches it" },
+    let model = |(m, here): (Manifest, bool)| Model {
+        state: if here { "here" } else { "not pulled: `firstline models pull` fetches it" },
+        name: m.name,
     };
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -42,10 +42,10 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         cpu_features: cpu_features(),
-        device: firstline_nn::device_name(),
-        disk_free_bytes: disk_free(store.root()),
-        models: Manifest::embedded()?.iter().filter(|m| m.sources.generated.is_none()).map(model).collect(),
-        model_cache: store.root().to_owned(),
+        device: format!("{:?}", firstline_nn::device().location()),
+        disk_free_bytes: disk_free(&store.root),
+        models: store.list()?.into_iter().filter(|(m, _)| m.sources.generated.is_none()).map(model).collect(),
+        model_cache: store.root.clone(),
     };
     match args.json {
         true => println!("{}", serde_json::to_string(&report)?),

@@ -16,9 +16,9 @@ pub(super) fn run(args: &GenerateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = match &args.settings {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|e| UserError::io(path.display(), &e))?;
-            Settings::parse(&text, &path.display().to_string())?
+            Settings::from_toml(&text, &path.display().to_string())?
         }
-        None => Settings::builtin()?,
+        None => Settings::default(),
     };
     let card = write(&settings, args.tickets as usize, args.seed, &args.out, ui)?;
     ui.say(format!("{} tickets: {}\nCard: {}", args.tickets, args.out.display(), card.display()));
@@ -39,8 +39,8 @@ pub(super) fn write(
     let mut file = files::Whole::create(out)?;
     let mut writer = file.writer();
     bars.stage("writing tickets", tickets as u64);
-    for (i, ticket) in history.iter().enumerate() {
-        serde_json::to_writer(&mut writer, ticket)?;
+    for (i, ticket) in history.enumerate() {
+        serde_json::to_writer(&mut writer, &ticket)?;
         writer.write_all(b"\n").map_err(|e| UserError::io(out.display(), &e))?;
         if i % 1_000 == 0 && bars.done(i as u64).is_break() {
             let place = out.display().to_string();

@@ -1,11 +1,12 @@
 //! Tables for people.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::presets;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 /// A table with a header; every column but the first is aligned to the right.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().enumerate().map(|(i, h)| cell(i, h)));
     for row in rows {
         table.add_row(row.iter().enumerate().map(|(i, text)| cell(i, text)));
@@ -16,7 +17,7 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 /// A table of names and values without a header, both aligned to the left.
 pub(super) fn pairs(rows: impl IntoIterator<Item = (String, String)>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     for (name, value) in rows {
         table.add_row([printable(&name), printable(&value)]);
     }

@@ -150,11 +150,11 @@ impl Manifest {
     /// `E_IO` when it can't be read, `E_MODEL` when it is no valid manifest.
     pub fn from_file(path: &Path) -> Result<Self> {
         let place = path.display();
-        let bytes = std::fs::metadata(path).map_err(|e| Error::io(place, &e))?.len();
+        let bytes = std::fs::metadata(path).map_err(|e| Error::io(&place, &e))?.len();
         if bytes > MAX_MANIFEST_BYTES {
-            return Err(invalid(place, format_args!("{bytes} bytes, too long for a manifest")));
+            return Err(invalid(&place, format_args!("{bytes} bytes, too long for a manifest")));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(place, &e))?;
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(&place, &e))?;
         Self::from_toml(&text, &place.to_string())
     }
 

@@ -315,7 +315,8 @@ mod tests {
 
     #[test]
     fn without_a_source_the_error_says_what_to_copy_where() {
-        let Fixture { store, .. } = fixture();
+        let Fixture { dir: _dir, mut store, .. } = fixture();
+        store.offline = None;
         let mut manifest = Manifest::find(Manifest::DEFAULT).unwrap();
         // A commit that no cache of this machine has.
         let hub = manifest.sources.hub.as_mut().unwrap();
@@ -333,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_damaged_model_is_replaced() {
-        let Fixture { manifest, store, .. } = fixture();
+        let Fixture { dir: _dir, manifest, store } = fixture();
         let dir = store.ensure(&manifest, &mut quiet).unwrap();
         fs::write(dir.join("tokenizer.json"), b"{}").unwrap();
         assert!(!store.is_complete(&manifest).unwrap());
@@ -355,7 +356,7 @@ mod tests {
 
     #[test]
     fn two_pulls_at_once_leave_one_whole_model() {
-        let Fixture { manifest, store, .. } = fixture();
+        let Fixture { dir: _dir, manifest, store } = fixture();
         thread::scope(|scope| {
             let pulls: Vec<_> = (0..4).map(|_| scope.spawn(|| store.ensure(&manifest, &mut quiet))).collect();
             for pull in pulls {

@@ -41,13 +41,13 @@ impl Tokenizer {
     /// `E_IO` when it can't be read, `E_MODEL` when it is no tokenizer that frames a text with two tokens.
     pub fn from_file(path: &Path, max_tokens: usize, prompt: &str) -> Result<Self> {
         let place = path.display();
-        let bytes = fs::metadata(path).map_err(|e| Error::io(place, &e))?.len();
+        let bytes = fs::metadata(path).map_err(|e| Error::io(&place, &e))?.len();
         if bytes > MAX_TOKENIZER_BYTES {
-            return Err(Error::model(place, format_args!("{bytes} bytes, too long for a tokenizer")));
+            return Err(Error::model(&place, format_args!("{bytes} bytes, too long for a tokenizer")));
         }
-        let json = fs::read(path).map_err(|e| Error::io(place, &e))?;
+        let json = fs::read(path).map_err(|e| Error::io(&place, &e))?;
         let fault =
-            |e: &dyn std::fmt::Display| Error::model(place, format_args!("not a usable tokenizer: {e}"));
+            |e: &dyn std::fmt::Display| Error::model(&place, format_args!("not a usable tokenizer: {e}"));
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| fault(&e))?;
         inner.with_padding(None).with_truncation(None).map_err(|e| fault(&e))?;
         inner.set_encode_special_tokens(true);

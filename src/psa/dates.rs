@@ -242,9 +242,15 @@ mod tests {
 
     #[test]
     fn what_would_be_a_guess_is_refused() {
-        for text in
-            ["3/3/2026 8:14 AM", "13/3/2026", "03-04-2026", "03-Apr-26", "1457000000", "45000.5", "2026-02-30"]
-        {
+        for text in [
+            "3/3/2026 8:14 AM",
+            "13/3/2026",
+            "03-04-2026",
+            "03-Apr-26",
+            "1457000000",
+            "45000.5",
+            "2026-02-30",
+        ] {
             assert_eq!(read(None, None, text), "E_DATE", "{text}");
         }
         let fault = dates(None, None).parse("3/3/2026 8:14 AM").unwrap_err();

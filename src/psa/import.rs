@@ -6,14 +6,13 @@ use std::ops::ControlFlow;
 use firstline_ticket::{Code, Error, Result, Ticket, UserError};
 use serde_json::Value;
 
+use crate::MAX_RECORD_BYTES;
 use crate::convert::{self, Filled};
-use crate::dates::Dates;
 use crate::decode::Decode;
 use crate::fault::Fault;
 use crate::json::Objects;
 use crate::layout::Layout;
 use crate::lines::LineReader;
-use crate::MAX_RECORD_BYTES;
 use crate::options::{Checked, Format, ImportOptions};
 use crate::records::{Record, RecordError, Records};
 use crate::sink::{Row, Sink};
@@ -42,6 +41,7 @@ pub fn import(
     outputs: Outputs<'_>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<ImportSummary> {
+    let Outputs { tickets, rejects } = outputs;
     let checked = options.check()?;
     let source = source::open(input, name, progress)?;
     let mut text = Decode::new(source.bytes, checked.encoding).map_err(|e| read_error(name, &e))?;
@@ -55,7 +55,7 @@ pub fn import(
         given => given,
     };
     let summary = ImportSummary::new(format, source.gzip);
-    let sink = Sink::new(name, options.strict, outputs.tickets, outputs.rejects, summary);
+    let sink = Sink::new(name, options.strict, tickets, rejects, summary);
     let run = Run { name, options, checked, sink, not_flags: 0, nuls: 0, empty_messages: 0 };
     match format {
         Format::Jsonl => run.jsonl(text),
@@ -78,8 +78,7 @@ impl Run<'_> {
     fn csv(mut self, mut text: Decode<'_>) -> Result<ImportSummary> {
         let head = text.peek(0).map_err(|e| read_error(self.name, &e))?;
         let named = sniff::named_delimiter(head);
-        let delimiter =
-            self.checked.delimiter.or(named).unwrap_or_else(|| sniff::delimiter(head));
+        let delimiter = self.checked.delimiter.or(named).unwrap_or_else(|| sniff::delimiter(head));
         let mut records = Records::new(text, delimiter);
         let mut record = Record::default();
         // The header, after the line that names the delimiter if there is one.

@@ -42,8 +42,8 @@ impl<'a> Objects<'a> {
     /// # Errors
     /// [`Code::TicketJson`] and the faults of single values.
     pub(crate) fn read(mut self, line: &str) -> Result<(Ticket, Told), Fault> {
-        let object: Map<String, Value> = serde_json::from_str(line)
-            .map_err(|e| json_fault(format!("the line is no JSON object: {e}")))?;
+        let object: Map<String, Value> =
+            serde_json::from_str(line).map_err(|e| json_fault(format!("the line is no JSON object: {e}")))?;
         let mut ticket = Ticket::default();
         for (key, value) in object {
             let slots = self.slots_of(&key);
@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_mapped_key_wins_and_the_exact_name_passes_through() {
-        let (ticket, _) = read(r#"{"id":"1","subject":"code 7","summary":"VPN"}"#, &["subject=summary"]).unwrap();
+        let (ticket, _) =
+            read(r#"{"id":"1","subject":"code 7","summary":"VPN"}"#, &["subject=summary"]).unwrap();
         assert_eq!(ticket.subject.as_deref(), Some("VPN"));
         assert_eq!(ticket.extra_str("subject_2"), Some("code 7"));
     }

@@ -12,7 +12,7 @@ use crate::slot::Slot;
 use crate::summary::ColumnUse;
 
 /// More columns than this are no ticket export.
-const MAX_COLUMNS: usize = 4096;
+const MAX_COLUMNS: usize = 1024;
 /// A longer header cell is text, not a name.
 const MAX_NAME_BYTES: usize = 1024;
 /// How many columns an error lists.
@@ -201,7 +201,8 @@ mod tests {
             Sub-Issue Type,Create Date/Time,Complete Date/Time,First Response Date/Time,Resolution";
         let halo = "Ticket ID,Summary,Customer,User,Status,Priority,Agent,Team,Ticket Type,Category,\
             Date Occurred,Last Action Date,Date Closed";
-        let cases: [(&str, Preset, &[(Slot, &str)]); 3] = [
+        type Case<'a> = (&'a str, Preset, &'a [(Slot, &'a str)]);
+        let cases: [Case<'_>; 3] = [
             (
                 connectwise,
                 Preset::ConnectWise,
@@ -262,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_mapping_wins_and_its_rival_passes_through() {
-        let layout = layout("id,subject,Ticket Summary,note,note,", None, &["subject=ticket summary"]).unwrap();
+        let layout =
+            layout("id,subject,Ticket Summary,note,note,", None, &["subject=ticket summary"]).unwrap();
         assert_eq!(column_of(&layout, Slot::Subject), Some("Ticket Summary"));
         let extras: Vec<_> = layout.columns.iter().map(|c| c.extra.as_str()).collect();
         assert_eq!(extras, ["", "subject_2", "", "note", "note_2", "column_6"]);

@@ -24,7 +24,7 @@ pub enum Format {
 impl FromStr for Format {
     type Err = UserError;
 
-    fn from_str(s: &str) -> Result<Self, UserError> {
+    fn from_str(s: &str) -> std::result::Result<Self, UserError> {
         match s.trim().to_ascii_lowercase().as_str() {
             "auto" => Ok(Format::Auto),
             "csv" | "tsv" => Ok(Format::Csv),
@@ -48,7 +48,7 @@ pub enum Preset {
 impl FromStr for Preset {
     type Err = UserError;
 
-    fn from_str(s: &str) -> Result<Self, UserError> {
+    fn from_str(s: &str) -> std::result::Result<Self, UserError> {
         match s.trim().to_ascii_lowercase().as_str() {
             "connectwise" => Ok(Preset::ConnectWise),
             "autotask" => Ok(Preset::Autotask),
@@ -71,7 +71,7 @@ impl FromStr for Mapping {
     type Err = UserError;
 
     /// Reads `field=column`; one pair of quotes around the column is taken off.
-    fn from_str(s: &str) -> Result<Self, UserError> {
+    fn from_str(s: &str) -> std::result::Result<Self, UserError> {
         let (field, column) = s.split_once('=').ok_or_else(|| {
             let problem = format!("{s:?} is not field=column");
             UserError::new(Code::CsvColumn, "--map", problem, "Write it as --map subject=\"Ticket Summary\"")
@@ -143,9 +143,7 @@ impl ImportOptions {
         for (i, m) in self.map.iter().enumerate() {
             if self.map[..i].iter().any(|earlier| earlier.slot == m.slot) {
                 let problem = format!("{} is mapped twice", m.slot);
-                return Err(
-                    UserError::new(Code::CsvColumn, "--map", problem, "Map each field once").into()
-                );
+                return Err(UserError::new(Code::CsvColumn, "--map", problem, "Map each field once").into());
             }
         }
         let encoding = match &self.encoding {

@@ -165,7 +165,7 @@ impl Splitter {
         record.text = match String::from_utf8(bytes) {
             Ok(text) => text,
             // Not reached from decoded text; a caller that breaks the rule loses characters, not safety.
-            Err(e) => e.into_utf8_lossy(),
+            Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
         };
         std::mem::swap(&mut record.ends, &mut self.ends);
         (record.row, record.line, record.too_long) = (self.row, self.start_line, self.too_long);
@@ -249,11 +249,9 @@ impl Splitter {
     /// The input is over: whether a last record without a line end was under way.
     fn finish(&mut self) -> Result<bool, RecordError> {
         match self.state {
-            State::Quoted => Err(RecordError::Unclosed {
-                row: self.row,
-                line: self.quote_line,
-                cell: self.ends.len() + 1,
-            }),
+            State::Quoted => {
+                Err(RecordError::Unclosed { row: self.row, line: self.quote_line, cell: self.ends.len() + 1 })
+            }
             State::CellStart if self.ends.is_empty() => Ok(false),
             _ => {
                 self.end_cell();

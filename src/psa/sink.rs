@@ -168,7 +168,8 @@ impl<'w> Sink<'w> {
     fn remember(&mut self, ticket: &Ticket, row: u64) -> std::result::Result<(), Fault> {
         match self.ids.entry(halves(xxh3_128(ticket.id.as_bytes()))) {
             Entry::Occupied(first) => {
-                let problem = format!("the id {:?} stood before in row {}", clip(&ticket.id, 60), first.get());
+                let problem =
+                    format!("the id {:?} stood before in row {}", clip(&ticket.id, 60), first.get());
                 Err(Fault::new(Code::TicketId, problem, "Keep one row a ticket"))
             }
             Entry::Vacant(free) => {

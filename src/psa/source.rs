@@ -38,14 +38,13 @@ pub(crate) fn open<'a>(
     }
     let gzip = head.starts_with(b"\x1f\x8b");
     let whole = Cursor::new(head).chain(input);
-    let bytes: Box<dyn Read + 'a> =
-        if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+    let bytes: Box<dyn Read + 'a> = if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
     Ok(Source { bytes, gzip })
 }
 
 /// What a failed read means to the user.
 pub(crate) fn read_error(name: &str, error: &io::Error) -> Error {
-    if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
+    if matches!(error.get_ref(), Some(inner) if inner.is::<Stopped>()) {
         let next = "What was written so far is incomplete; run the import again";
         return UserError::new(Code::Interrupted, name, "stopped before the end", next).into();
     }

@@ -1,0 +1,163 @@
+//! `firstline import`: a PSA's export becomes canonical tickets, and a table says what came of it.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use firstline_psa::{Format, ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
+use firstline_ticket::{Lines, UserError};
+use firstline_training::{NearDuplicates, Progress};
+use firstline_triage::compose;
+use serde::Serialize;
+
+use super::table::pairs;
+use crate::cli::{self, ImportArgs};
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Bars, Ui, go_on};
+
+/// Tickets that are compared for near-duplicates; the memory for more would be felt.
+const COMPARED: usize = 200_000;
+
+/// What the second look at the imported tickets found.
+#[derive(Debug, Default, Serialize)]
+struct Texts {
+    near_duplicates: usize,
+    /// Tickets that were compared, when not all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    near_duplicates_among: Option<usize>,
+    /// ISO 639-3 code, or `unknown`, and the number of tickets.
+    languages: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    summary: &'a ImportSummary,
+    #[serde(flatten)]
+    texts: &'a Texts,
+    out: String,
+    rejects: Option<String>,
+}
+
+pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let options = options(args)?;
+    let rejects_path = args.rejects.clone().unwrap_or_else(|| rejects_beside(&args.out));
+    let mut out = files::Whole::create(&args.out)?;
+    let mut rejects = files::Whole::create(&rejects_path)?;
+    let mut bars = ui.bars();
+    bars.bytes("importing", std::fs::metadata(&args.input).map_or(0, |m| m.len()));
+    let summary = {
+        let (mut tickets, mut bad) = (out.writer(), rejects.writer());
+        let outputs = Outputs { tickets: &mut tickets, rejects: &mut bad };
+        let summary = import(files::open(&args.input)?, &files::name_of(&args.input), &options, outputs, &mut |read| {
+            bars.set(read);
+            go_on()
+        })?;
+        tickets.flush().map_err(|e| UserError::io(args.out.display(), &e))?;
+        bad.flush().map_err(|e| UserError::io(rejects_path.display(), &e))?;
+        summary
+    };
+    let texts = look_at_texts(out.temporary(), &mut bars)?;
+    bars.finish();
+    let rejects_path = (summary.rejected > 0).then_some(rejects_path);
+    if rejects_path.is_some() {
+        rejects.publish()?;
+    }
+    out.publish()?;
+    let rejected = rejects_path.as_ref().map(|p| p.display().to_string());
+    let output = Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
+    match args.json {
+        true => println!("{}", serde_json::to_string(&output)?),
+        false => println!("{}", text(&output)),
+    }
+    Ok(if summary.rejected > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
+    Ok(ImportOptions {
+        format: match args.format {
+            cli::Format::Auto => Format::Auto,
+            cli::Format::Csv => Format::Csv,
+            cli::Format::Jsonl => Format::Jsonl,
+        },
+        preset: args.preset.map(|p| match p {
+            cli::Preset::Connectwise => Preset::ConnectWise,
+            cli::Preset::Autotask => Preset::Autotask,
+            cli::Preset::Halopsa => Preset::HaloPsa,
+        }),
+        map: args.map.iter().map(|m| m.parse()).collect::<Result<_, UserError>>()?,
+        delimiter: args.delimiter.as_deref().map(parse_delimiter).transpose()?,
+        encoding: args.encoding.clone(),
+        date_format: args.date_format.clone(),
+        time_zone: args.time_zone.clone(),
+        strict: args.strict,
+    })
+}
+
+fn rejects_beside(out: &Path) -> PathBuf {
+    out.with_extension("rejects.jsonl")
+}
+
+/// Reads the imported tickets again: which repeat each other, and which languages they are in.
+fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
+    let file = std::fs::File::open(path).map_err(|e| UserError::io(path.display(), &e))?;
+    let mut near = NearDuplicates::default();
+    let mut texts = Texts::default();
+    let mut read = 0;
+    bars.stage("comparing tickets", 0);
+    for ticket in Lines::new(BufReader::new(file), "import").filter_map(|l| l.ticket.ok()) {
+        let text = compose(&ticket).text();
+        // A guess from a few words would be a guess.
+        let language = match text.split_whitespace().nth(4) {
+            Some(_) => whatlang::detect(&text).filter(whatlang::Info::is_reliable).map_or("unknown", |i| i.lang().code()),
+            None => "unknown",
+        };
+        *texts.languages.entry(language).or_default() += 1;
+        if read < COMPARED {
+            near.add(&text);
+        }
+        read += 1;
+        if read.is_multiple_of(512) && bars.done(read as u64).is_break() {
+            return Err(firstline_training::interrupted("comparing tickets").into());
+        }
+    }
+    texts.near_duplicates = near.repeated();
+    texts.near_duplicates_among = (read > COMPARED).then_some(COMPARED);
+    Ok(texts)
+}
+
+/// The closing table.
+fn text(output: &Output<'_>) -> String {
+    let s = output.summary;
+    let day = |t: jiff::Timestamp| t.to_string().chars().take(10).collect::<String>();
+    let span = match (s.first_opened_at, s.last_opened_at) {
+        (Some(first), Some(last)) => format!("{} to {}", day(first), day(last)),
+        _ => "no dates".into(),
+    };
+    let mut rows = vec![
+        ("rows", format!("{} read, {} imported, {} rejected", s.rows, s.imported, s.rejected)),
+        ("opened", if s.undated > 0 { format!("{span}; {} without a date", s.undated) } else { span }),
+    ];
+    rows.extend(s.rejected_by_code.iter().map(|(code, n)| ("rejected", format!("{n} as {code}"))));
+    for (field, l) in &s.labels {
+        let top: Vec<String> = l.top.iter().take(5).map(|(label, n)| format!("{label} {n}")).collect();
+        let more = if l.distinct > 5 { ", ..." } else { "" };
+        rows.push((field.name(), format!("{} labels on {} tickets: {}{more}", l.distinct, l.labelled, top.join(", "))));
+    }
+    let mut languages: Vec<(&str, u64)> = output.texts.languages.iter().map(|(l, n)| (*l, *n)).collect();
+    languages.sort_by_key(|&(l, n)| (std::cmp::Reverse(n), l));
+    let languages: Vec<String> = languages.iter().take(8).map(|(l, n)| format!("{l} {n}")).collect();
+    rows.push(("languages", languages.join(", ")));
+    let among = output.texts.near_duplicates_among.map_or_else(String::new, |n| format!(" among the first {n}"));
+    let near = output.texts.near_duplicates;
+    rows.push(("duplicates", format!("{} exact, {near} near or exact{among}", s.exact_duplicates)));
+    rows.push(("read as", format!("{}, {}{}", s.format, s.encoding, s.delimiter.map_or_else(String::new, |d| format!(", {d:?}")))));
+    if s.assumed_utc > 0 {
+        rows.push(("note", format!("{} dates named no zone and were taken as UTC: see --time-zone", s.assumed_utc)));
+    }
+    rows.extend(s.notes.iter().map(|n| ("note", n.clone())));
+    rows.push(("tickets", output.out.clone()));
+    rows.extend(output.rejects.iter().map(|r| ("rejects", r.clone())));
+    pairs(rows.into_iter().map(|(name, value)| (name.to_owned(), value)))
+}

@@ -1,0 +1,47 @@
+//! The real model against embeddings that PyTorch made (`tests/tools/reference_embeddings.py`). The model is
+//! pulled once into this user's cache.
+
+use std::ops::ControlFlow;
+
+use firstline_nn::{Encoder, Manifest, ModelStore};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    weights_sha256: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    text: String,
+    tokens: Vec<u32>,
+    embedding: Vec<f32>,
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn embeddings_are_those_of_pytorch_alone_and_in_a_batch() {
+    let golden: Golden = serde_json::from_str(include_str!("../golden/all-minilm-l6-v2.json")).unwrap();
+    let manifest = Manifest::find(Manifest::DEFAULT).unwrap();
+    assert!(manifest.files.iter().any(|f| f.sha256 == golden.weights_sha256));
+    let dir = ModelStore::open_default().ensure(&manifest, &mut |_| ControlFlow::Continue(())).unwrap();
+    let encoder = Encoder::load(&dir, &manifest).unwrap();
+    let texts: Vec<&str> = golden.rows.iter().map(|row| row.text.as_str()).collect();
+    let batch = encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(batch.cut, vec![0; texts.len()]);
+    for (row, batched) in golden.rows.iter().zip(batch.data.chunks_exact(batch.dim)) {
+        let tokens = encoder.tokenize(&row.text).unwrap();
+        assert_eq!(tokens.ids, row.tokens, "{:?}", row.text);
+        let alone = encoder.embed_tokens(&[tokens]).unwrap();
+        let got = cosine(&alone, &row.embedding);
+        assert!(got >= 0.9999, "cosine {got} for {:?}", row.text);
+        let worst = alone.iter().zip(&row.embedding).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-5, "differs by {worst} for {:?}", row.text);
+        assert!(alone.iter().zip(batched).all(|(a, b)| (a - b).abs() < 1e-5), "{:?}", row.text);
+    }
+}
