@@ -41,7 +41,13 @@ const STORM_SIZE: (i64, i64) = (5, 40);
 const ROLLOUT_DAYS: f64 = 40.0;
 
 /// Exactly `count` events, in order of time.
-pub(crate) fn events(catalog: &Catalog, world: &World, settings: &Settings, count: usize, seed: u64) -> Vec<Event> {
+pub(crate) fn events(
+    catalog: &Catalog,
+    world: &World,
+    settings: &Settings,
+    count: usize,
+    seed: u64,
+) -> Vec<Event> {
     let mut source = Source::new(catalog, world, settings, seed);
     let alerts = (count as f64 * settings.mix.alerts) as usize;
     let mut events = Vec::with_capacity(count + STORM_SIZE.1 as usize);
@@ -286,7 +292,8 @@ mod tests {
         let span = Span::ending(settings.end, settings.days);
         let days = |pick: fn(&crate::catalog::CustomerRow) -> bool| {
             let who = catalog.customers.iter().position(pick).unwrap();
-            let days: Vec<i64> = events.iter().filter(|e| e.customer == who).map(|e| span.day_of(e.at)).collect();
+            let days: Vec<i64> =
+                events.iter().filter(|e| e.customer == who).map(|e| span.day_of(e.at)).collect();
             assert!(days.len() > 20);
             (*days.first().unwrap(), *days.last().unwrap())
         };

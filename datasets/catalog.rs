@@ -151,7 +151,6 @@ pub(crate) struct Dress {
 /// Values of facts that do not depend on the customer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub(crate) struct Slots {
     pub(crate) tools: Vec<String>,
     pub(crate) rooms: Vec<String>,
@@ -160,7 +159,6 @@ pub(crate) struct Slots {
     pub(crate) groups: Vec<String>,
     pub(crate) files: Vec<String>,
     pub(crate) mailboxes: Vec<String>,
-    pub(crate) days: Vec<String>,
     pub(crate) errors: Vec<String>,
     pub(crate) senders: Vec<String>,
     pub(crate) versions: Vec<String>,
@@ -210,12 +208,13 @@ fn english() -> String {
     "en".into()
 }
 
-/// First and last names of one language.
+/// First and last names of one language, and how it calls the days.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Names {
     pub(crate) first: Vec<String>,
     pub(crate) last: Vec<String>,
+    pub(crate) days: Vec<String>,
 }
 
 #[derive(Deserialize)]

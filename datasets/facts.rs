@@ -1,7 +1,7 @@
 //! What one ticket is about: the person, the machine, the file. Drawn once, so that text, replies and
 //! resolution speak of the same things.
 
-use crate::catalog::Slots;
+use crate::catalog::Catalog;
 use crate::dice::Dice;
 use crate::world::{Contact, Customer};
 
@@ -54,10 +54,11 @@ impl Facts {
     pub(crate) fn draw(
         customer: &Customer,
         contact: &Contact,
-        slots: &Slots,
+        catalog: &Catalog,
         product: &str,
         dice: &mut Dice,
     ) -> Self {
+        let slots = &catalog.slots;
         let mut facts = Self::default();
         facts.people(customer, contact, dice);
         facts.things(customer, contact, dice);
@@ -72,12 +73,12 @@ impl Facts {
         from(Fact::Folder, &slots.folders);
         from(Fact::Group, &slots.groups);
         from(Fact::Sender, &slots.senders);
-        from(Fact::Day, &slots.days);
+        from(Fact::Day, &catalog.names[&contact.language].days);
         from(Fact::Drive, &slots.drives);
         from(Fact::Share, &slots.shares);
         let mailbox = format!("{}@{}", dice.pick(&slots.mailboxes), customer.domain);
         facts.set(Fact::Mailbox, mailbox);
-        facts.redraw_numbers(dice);
+        facts.draw_numbers(24, dice);
         facts
     }
 
@@ -110,9 +111,9 @@ impl Facts {
         self.set(Fact::App, customer.app.clone());
     }
 
-    /// Draws the figures anew, as the alerts of one storm have the asset in common but not the values.
-    pub(crate) fn redraw_numbers(&mut self, dice: &mut Dice) {
-        self.set(Fact::Amount, dice.between(2, 480).to_string());
+    /// Draws the figures, and draws them anew where alerts have the asset in common but not the values.
+    pub(crate) fn draw_numbers(&mut self, most: i64, dice: &mut Dice) {
+        self.set(Fact::Amount, dice.between(2, most).to_string());
         self.set(Fact::Percent, dice.between(1, 98).to_string());
         self.set(Fact::Digit, dice.between(1, 9).to_string());
         self.set(Fact::Time, format!("{}:{:02}", dice.between(8, 17), dice.below(4) * 15));

@@ -110,10 +110,10 @@ fn write(plan: &Plan, index: usize, id: String) -> Ticket {
     let kind = &plan.catalog.kinds[event.kind];
     let mut dice = Dice::new(plan.seed, Stream::Facts, event.facts);
     let product = &plan.settings.product.name;
-    let mut facts = Facts::draw(customer, contact, &plan.catalog.slots, product, &mut dice);
+    let mut facts = Facts::draw(customer, contact, &plan.catalog, product, &mut dice);
     let mut dress = Dice::new(plan.seed, Stream::Dress, index as u64);
-    if event.shape == Shape::Storm || kind.traits.nightly {
-        facts.redraw_numbers(&mut dress);
+    if kind.traits.alert {
+        facts.draw_numbers(480, &mut dress);
     }
     let case = Case { plan, event, handling, customer, contact, kind, facts };
     let letter = text::write(&case, &mut dress);
@@ -169,4 +169,119 @@ fn extra(case: &Case<'_>) -> Map<String, Value> {
 
 pub(crate) fn timestamp(at: i64) -> Timestamp {
     Timestamp::from_second(at).expect("settings keep a history between 1980 and 2200")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn with_truth() -> Settings {
+        Settings { include_truth: true, ..Settings::default() }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tickets_and_another_seed_others() {
+        let settings = Settings::default();
+        let json = |seed| {
+            let lines = generate(&settings, 300, seed).map(|t| serde_json::to_string(&t).unwrap());
+            lines.collect::<Vec<_>>()
+        };
+        assert_eq!(json(1), json(1));
+        let (one, two) = (json(1), json(2));
+        assert!(one.iter().zip(&two).all(|(a, b)| a != b));
+    }
+
+    #[test]
+    fn every_ticket_passes_the_check_and_ids_are_unique() {
+        let tickets = generate(&Settings::default(), 3000, 9);
+        assert_eq!(tickets.len(), 3000);
+        let mut ids = BTreeSet::new();
+        let mut last = None;
+        for ticket in tickets {
+            ticket.check("generated").unwrap();
+            assert!(ticket.opened_at >= last, "{} is out of order", ticket.id);
+            last = ticket.opened_at;
+            assert!(ids.insert(ticket.id));
+        }
+        assert_eq!(ids.len(), 3000);
+    }
+
+    #[test]
+    fn labels_are_valid_and_times_go_forward() {
+        let catalog = Catalog::load();
+        let path = |p: &crate::catalog::Place| [p.board.clone(), p.kind.clone(), p.subtype.clone()];
+        let valid: BTreeSet<_> = catalog.places.iter().map(path).collect();
+        let (mut closed, mut talked) = (0, 0);
+        for ticket in generate(&Settings::default(), 2000, 4) {
+            let place = [&ticket.board, &ticket.kind, &ticket.subtype].map(|l| l.clone().unwrap());
+            assert!(valid.contains(&place), "{place:?}");
+            assert!(PRIORITIES.contains(&ticket.priority.as_deref().unwrap()));
+            let opened = ticket.opened_at.unwrap();
+            assert!(ticket.first_response_at.is_none_or(|r| r > opened));
+            assert!(ticket.resolved_at.is_none_or(|r| r >= ticket.first_response_at.unwrap()));
+            assert_eq!(ticket.resolved_at.is_some(), ticket.resolution.is_some());
+            assert!(ticket.messages.is_sorted_by_key(|m| m.at));
+            assert!(ticket.messages.iter().all(|m| m.at.unwrap() > opened && !m.text.contains('{')));
+            closed += usize::from(ticket.resolved_at.is_some());
+            talked += usize::from(ticket.messages.len() > 1);
+        }
+        assert!((1900..2000).contains(&closed), "some tickets are still open: {closed}");
+        assert!(talked > 1000);
+    }
+
+    #[test]
+    fn the_truth_is_told_only_where_it_is_asked_for() {
+        assert!(generate(&Settings::default(), 200, 1).all(|t| !t.extra.contains_key("generated")));
+        let mut kinds = BTreeMap::<String, usize>::new();
+        for ticket in generate(&with_truth(), 200, 1) {
+            let kind = ticket.extra["generated"]["kind"].as_str().unwrap().to_owned();
+            *kinds.entry(kind).or_default() += 1;
+        }
+        assert!(kinds.len() > 30);
+    }
+
+    #[test]
+    fn asking_for_the_truth_changes_nothing_else() {
+        let plain: Vec<Ticket> = generate(&Settings::default(), 100, 6).collect();
+        let told = generate(&with_truth(), 100, 6).map(|mut t| {
+            t.extra.remove("generated");
+            t
+        });
+        assert_eq!(plain, told.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_new_product_is_not_named_before_its_day() {
+        let settings = Settings::default();
+        let span = Span::ending(settings.end, settings.days);
+        let launch = span.start() + i64::from(settings.product.day) * DAY;
+        let mut after = 0;
+        for ticket in generate(&settings, 3000, 2) {
+            let early = ticket.opened_at.unwrap().as_second() < launch;
+            let text = serde_json::to_string(&ticket).unwrap();
+            let named = text.to_lowercase().contains(&settings.product.name.to_lowercase());
+            assert!(!(early && named), "{text}");
+            after += usize::from(named);
+        }
+        assert!(after > 20);
+    }
+
+    #[test]
+    fn mails_come_in_every_dress() {
+        let settings = with_truth();
+        let tickets: Vec<Ticket> = generate(&settings, 2500, 8).collect();
+        let bodies: Vec<&str> = tickets.iter().filter_map(|t| t.body.as_deref()).collect();
+        for mark in ["MsoNormal", "wrote:\n> ", "Sent from my", "CAUTION", "Original Message", "555-01"] {
+            assert!(bodies.iter().any(|b| b.contains(mark)), "{mark}");
+        }
+        let vips = tickets.iter().filter(|t| t.extra.contains_key("vip")).count();
+        assert!((100..500).contains(&vips), "{vips}");
+        for source in ["email", "portal", "phone", "monitoring"] {
+            assert!(tickets.iter().any(|t| t.source.as_deref() == Some(source)));
+        }
+        let german = bodies.iter().filter(|b| b.contains(" nicht ") || b.contains("bitte")).count();
+        assert!(german > 20, "{german}");
+    }
 }

@@ -30,9 +30,8 @@ const CHANNELS: [f64; 3] = [0.63, 0.19, 0.18];
 pub(crate) fn write(case: &Case<'_>, dress: &mut Dice) -> Letter {
     let mut wording = Dice::new(case.plan.seed, Stream::Words, case.event.words);
     if case.alert() {
-        let pick = |list: &[crate::template::Template], dice: &mut Dice| {
-            dice.pick(list).render(&case.facts, dice)
-        };
+        let pick =
+            |list: &[crate::template::Template], dice: &mut Dice| dice.pick(list).render(&case.facts, dice);
         let subject = Some(pick(&case.kind.subject, &mut wording));
         return Letter { subject, body: Some(pick(&case.kind.say, &mut wording)), source: "monitoring" };
     }
@@ -82,7 +81,7 @@ fn portal_category<'a>(case: &'a Case<'_>, dice: &mut Dice) -> &'a str {
         ("Service Desk", _) => "Computer",
         _ => "Other",
     };
-    if dice.chance(0.55) { fitting } else { dice.pick(categories).as_str() }
+    if dice.chance(0.65) { fitting } else { dice.pick(categories).as_str() }
 }
 
 /// What a technician typed while somebody was on the phone.
@@ -90,7 +89,8 @@ fn phone(case: &Case<'_>, words: &Words, dice: &mut Dice) -> Letter {
     let contact = case.contact;
     let keep = if contact.persona == Persona::Chatty { 2 } else { 1 + dice.below(2) };
     let said: Vec<&str> = words.sentences.iter().map(String::as_str).filter(|s| s.len() > 12).collect();
-    let said = if said.is_empty() { words.sentences.join(" ") } else { said[..keep.min(said.len())].join(" ") };
+    let said =
+        if said.is_empty() { words.sentences.join(" ") } else { said[..keep.min(said.len())].join(" ") };
     let who = dice.pick(&["{} called", "{} on the phone", "Call from {}", "vm from {}", "{} rang"]);
     let who = who.replace("{}", &if dice.chance(0.5) { contact.name() } else { contact.first.clone() });
     let said = shorthand(&said, dice);

@@ -111,7 +111,8 @@ fn customer(catalog: &Catalog, settings: &Settings, row: &CustomerRow, rank: usi
     let prefix: String = row.domain.chars().filter(char::is_ascii_alphabetic).take(3).collect();
     let prefix = prefix.to_uppercase();
     let people = 7 + (size * 220.0) as usize;
-    let contacts: Vec<Contact> = (0..people).map(|i| contact(catalog, settings, row, &prefix, i, dice)).collect();
+    let contacts: Vec<Contact> =
+        (0..people).map(|i| contact(catalog, settings, row, &prefix, i, dice)).collect();
     let numbered = |name: &str, n: i64| (1..=n).map(|i| format!("{prefix}-{name}{i:02}")).collect::<Vec<_>>();
     let machines = 2 + (size * 24.0) as i64;
     let until = if row.leaves { settings.customers.leaves_on } else { settings.days };
@@ -171,7 +172,10 @@ fn contact(
         title: dice.pick(titles).clone(),
         persona: persona(vip, &language, dice),
         // Most people type well; the worst author makes the most of the mistakes.
-        typos: settings.text.typos * { let x = dice.unit(); x * x * x },
+        typos: settings.text.typos * {
+            let x = dice.unit();
+            x * x * x
+        },
         mobile: if vip { 0.5 } else { dice.unit() * 0.35 },
         html: dice.chance(0.3),
         signature: dice.below(5),

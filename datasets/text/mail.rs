@@ -33,7 +33,7 @@ pub(crate) fn write(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
     blocks.extend(message(case, &sentences, forwarded, mobile, dice));
     if forwarded {
         blocks.push(forward(case, &sentences));
-    } else if echo || dice.chance(0.1) {
+    } else if echo || dice.chance(0.08) {
         blocks.push(quoted(case, &sentences, echo, dice));
     }
     let html = case.contact.html && !mobile;
@@ -44,7 +44,13 @@ pub(crate) fn write(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
 }
 
 /// Greeting, text, closing, signature, disclaimer.
-fn message(case: &Case<'_>, sentences: &[String], forwarded: bool, mobile: bool, dice: &mut Dice) -> Vec<String> {
+fn message(
+    case: &Case<'_>,
+    sentences: &[String],
+    forwarded: bool,
+    mobile: bool,
+    dice: &mut Dice,
+) -> Vec<String> {
     let contact = case.contact;
     let terse = contact.persona == Persona::Terse;
     let mut blocks = Vec::new();
@@ -54,7 +60,9 @@ fn message(case: &Case<'_>, sentences: &[String], forwarded: bool, mobile: bool,
     if case.event.shape == Shape::Echo {
         blocks.push(voice(case, "echo", dice));
     } else if forwarded {
-        blocks.push(dice.pick(&["See below.", "Please see below, can you help?", "Fyi", "What is this?"]).to_string());
+        blocks.push(
+            dice.pick(&["See below.", "Please see below, can you help?", "Fyi", "What is this?"]).to_string(),
+        );
     } else {
         let glue = if sentences.len() > 3 && dice.chance(0.5) { "\n" } else { " " };
         blocks.push(typos::make(&sentences.join(glue), contact.typos, dice));
@@ -106,9 +114,13 @@ fn quoted(case: &Case<'_>, sentences: &[String], own: bool, dice: &mut Dice) -> 
         (case.contact.name(), sentences.join(" "))
     } else {
         let kinds = &case.plan.catalog.kinds;
-        let other = kinds.iter().cycle().skip(dice.below(kinds.len())).find(|k| !k.traits.product && !k.traits.alert);
+        let other =
+            kinds.iter().cycle().skip(dice.below(kinds.len())).find(|k| !k.traits.product && !k.traits.alert);
         let fix = other.map_or_else(String::new, |k| dice.pick(&k.fix).render(&case.facts, dice));
-        (dice.pick(staff).name.clone(), format!("Hi {}, we {fix}. Please tell us if it comes back.", case.contact.first))
+        (
+            dice.pick(staff).name.clone(),
+            format!("Hi {}, we {fix}. Please tell us if it comes back.", case.contact.first),
+        )
     };
     let ago = dice.between(1, 12) * 86_400;
     let date = timestamp(case.event.at - ago).strftime("%a, %b %d, %Y at %H:%M");
@@ -121,7 +133,10 @@ fn forward(case: &Case<'_>, sentences: &[String]) -> String {
     let colleague = case.facts.get(Fact::Colleague);
     let address = &case.contact.email;
     let text: Vec<String> = sentences.iter().map(|s| sentence(s)).collect();
-    format!("-----Original Message-----\nFrom: {colleague}\nSent: {date}\nTo: {address}\n\n{}", text.join(" "))
+    format!(
+        "-----Original Message-----\nFrom: {colleague}\nSent: {date}\nTo: {address}\n\n{}",
+        text.join(" ")
+    )
 }
 
 /// The markup of a common mail program.

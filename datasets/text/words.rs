@@ -82,7 +82,7 @@ impl Writer<'_, '_> {
     fn subject(&self, origin: Origin, main: &str, dice: &mut Dice) -> String {
         let own = match origin {
             Origin::Own => 0.72,
-            Origin::Shared => 0.35,
+            Origin::Shared => 0.45,
             Origin::Vague | Origin::Foreign => 0.0,
         };
         let nothing = self.case.plan.settings.text.empty_subject;
@@ -110,7 +110,9 @@ impl Writer<'_, '_> {
         let main = sentence(main);
         if matches!(persona, Persona::Terse | Persona::SubjectOnly) {
             let main = if dice.chance(0.4) { main.to_lowercase() } else { main };
-            return std::iter::once(main).chain(self.urgency(dice).filter(|_| persona == Persona::Terse)).collect();
+            return std::iter::once(main)
+                .chain(self.urgency(dice).filter(|_| persona == Persona::Terse))
+                .collect();
         }
         let chatty = persona == Persona::Chatty;
         let mut out = Vec::new();
@@ -119,8 +121,9 @@ impl Writer<'_, '_> {
         }
         out.push(main);
         if origin != Origin::Vague && self.english {
-            if dice.chance(0.28) {
-                out.push(sentence(&self.another(origin, dice)));
+            if dice.chance(0.36) {
+                let another = sentence(&self.another(origin, dice));
+                out.extend(Some(another).filter(|a| !out.contains(a)));
             }
             if !self.case.kind.detail.is_empty() && dice.chance(0.33) {
                 out.push(sentence(&self.render(&self.case.kind.detail, dice)));
@@ -143,7 +146,7 @@ impl Writer<'_, '_> {
 
     /// A second sentence on the same matter, as ambiguous as the first.
     fn another(&self, origin: Origin, dice: &mut Dice) -> String {
-        let shared = origin == Origin::Shared || dice.chance(0.5);
+        let shared = origin == Origin::Shared || dice.chance(0.25);
         if shared && !self.case.kind.shares.is_empty() {
             self.shared(dice)
         } else {
@@ -156,11 +159,11 @@ impl Writer<'_, '_> {
         let angry = self.case.contact.persona == Persona::Angry;
         let urgent = match self.case.handling.severity {
             0 => 0.85,
-            1 => 0.65,
+            1 => 0.7,
             _ if angry => 0.3,
             _ => 0.04,
         };
-        let relaxed = if self.case.handling.severity == 3 { 0.45 } else { 0.03 };
+        let relaxed = if self.case.handling.severity == 3 { 0.55 } else { 0.03 };
         if dice.chance(urgent) {
             return Some(self.voice("urgent", dice));
         }

@@ -16,9 +16,9 @@ use crate::{Error, Manifest, Result, Tokenizer, Tokens, device};
 
 /// Texts tokenised and sorted at a time.
 const WINDOW: usize = 2048;
-/// Most tokens of one batch, padding included. Measured on two cores: the activations of so many tokens
-/// still lie in the second-level cache.
-static BATCH_TOKENS: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("BT").map(|v| v.parse().unwrap()).unwrap_or(512));
+/// Most tokens of one batch, padding included. On two cores 512 to 2048 were equally fast, less was slower;
+/// memory grows with it (20 MB a thread at 1024).
+const BATCH_TOKENS: usize = 1024;
 /// Longest `config.json` read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -157,9 +157,9 @@ impl Encoder {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(tokens[i].ids.len()));
         let batches = batches(&order, tokens);
-        // On the CPU one batch a core is faster than one batch on all cores.
-        let width = if std::env::var("WIDE").is_ok() { 1 } else if self.parallel { rayon::current_num_threads() } else { 1 };
-        for wave in batches.chunks(width.max(1)) {
+        // On the CPU a batch a core, two in a row so that cores wait for each other less.
+        let width = if self.parallel { 2 * rayon::current_num_threads() } else { 1 };
+        for wave in batches.chunks(width) {
             let embed = |range: &Range<usize>| {
                 let ids: Vec<&[u32]> =
                     order[range.clone()].iter().map(|&i| tokens[i].ids.as_slice()).collect();
@@ -214,7 +214,7 @@ fn batches(order: &[usize], tokens: &[Tokens]) -> Vec<Range<usize>> {
     let mut start = 0;
     while start < order.len() {
         let longest = tokens[order[start]].ids.len().max(1);
-        let end = order.len().min(start + (*BATCH_TOKENS / longest).max(1));
+        let end = order.len().min(start + (BATCH_TOKENS / longest).max(1));
         ranges.push(start..end);
         start = end;
     }
