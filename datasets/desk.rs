@@ -80,14 +80,14 @@ fn work_off(jobs: &[Job], handled: &[Handling], shifts: &[Shift]) -> Vec<Served>
 }
 
 /// Median working time, in minutes, until somebody looks at a new P1 to P4 at all.
-const TRIAGE: [f64; 4] = [4.0, 14.0, 40.0, 110.0];
+const TRIAGE: [f64; 4] = [0.0, 14.0, 40.0, 110.0];
 
-/// P1 outside the shift goes to whoever is on call; all else waits for its turn to be looked at.
+/// For a P1 all else is dropped, by whoever is on call outside the shift; the others wait for their turn.
 fn job(event: &Event, handling: &Handling, work: i64, shift: &Shift, dice: &mut Dice) -> Job {
-    let at_once = handling.priority == 0 && !shift.covers(event.at);
-    let on_call = at_once.then(|| dice.between(4 * MINUTE, 35 * MINUTE));
+    let slowest = if shift.covers(event.at) { 12 } else { 35 };
+    let on_call = (handling.priority == 0).then(|| dice.between(3 * MINUTE, slowest * MINUTE));
     let triage = TRIAGE[handling.priority] * dice.skewed() * MINUTE as f64;
-    let arrival = if at_once { event.at } else { shift.advance(event.at, triage as i64) };
+    let arrival = if on_call.is_some() { event.at } else { shift.advance(event.at, triage as i64) };
     Job { arrival, priority: handling.priority, work, on_call }
 }
 
@@ -221,8 +221,8 @@ impl<'a> Desk<'a> {
             .map(|i| {
                 let skill = skill(i);
                 let here = if self.shifts[i].covers(event.at) { 1.0 } else { 0.35 };
-                // The third power: a specialist is mostly asked first.
-                skill * skill * skill * here / (1.0 + self.load[i] / (24 * HOUR) as f64)
+                // Squared: a specialist is mostly asked first.
+                skill * skill * here / (1.0 + self.load[i] / (24 * HOUR) as f64)
             })
             .collect();
         dice.weighted(&weights)
@@ -311,7 +311,7 @@ impl<'a> Desk<'a> {
 fn severity(event: &Event, kind: &Kind, customer: &Customer, dice: &mut Dice) -> usize {
     // Sharper than the table, which was written with the eye on the tails: one kind's tickets mostly have
     // one severity.
-    let sharp = |(w, lift): (f64, f64)| (w * lift) * (w * lift + 12.0);
+    let sharp = |(w, lift): (f64, f64)| (w * lift) * (w * lift + 2.0);
     let weights: Vec<f64> = kind.priority.into_iter().zip([1.2, 1.4, 1.0, 1.4]).map(sharp).collect();
     let drawn = dice.weighted(&weights);
     let vip = !kind.traits.alert && customer.contacts[event.contact].vip;

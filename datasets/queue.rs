@@ -16,7 +16,7 @@ pub(crate) struct Job {
     pub(crate) priority: usize,
     /// Seconds.
     pub(crate) work: i64,
-    /// Somebody on call takes it at once, whatever the hour, after this many seconds.
+    /// Somebody takes it at once, whatever the hour and the queue, after this many seconds.
     pub(crate) on_call: Option<i64>,
 }
 

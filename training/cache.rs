@@ -102,3 +102,31 @@ impl EmbeddingCache {
         Ok(file.write_all(&bytes).map_err(io)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn what_was_embedded_once_comes_from_the_file_and_a_torn_record_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = firstline_nn::write_tiny(&dir.path().join("tiny"), 1).unwrap();
+        let encoder = Encoder::load(&dir.path().join("tiny"), &manifest).unwrap();
+        let path = dir.path().join("cache");
+        let texts = ["the printer is down", "vpn", "the printer is down"].map(String::from);
+        let go = &mut |_: usize| ControlFlow::Continue(());
+
+        let plain = EmbeddingCache::default().embed(&encoder, &texts, go).unwrap();
+        let mut cache = EmbeddingCache::open(&path, encoder.dimensions()).unwrap();
+        assert_eq!(cache.embed(&encoder, &texts[..1], go).unwrap().data, plain.data[..encoder.dimensions()]);
+        let whole = std::fs::metadata(&path).unwrap().len();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"torn").unwrap();
+
+        let mut again = EmbeddingCache::open(&path, encoder.dimensions()).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
+        assert_eq!(again.known.len(), 1);
+        let got = again.embed(&encoder, &texts, go).unwrap();
+        assert!(got.data.iter().zip(&plain.data).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}

@@ -25,6 +25,10 @@ const TUNE_TICKETS: usize = 8_000;
 /// The weight decays that are tried.
 const DECAYS: [f32; 3] = [0.02, 0.1, 0.3];
 
+/// Exponent of class balancing. A quarter lifts macro-F1 of skewed fields and costs no accuracy (measured on
+/// support mails with ten boards: .243 to .276, accuracy .388 to .394, log loss lower too).
+const BALANCE: f32 = 0.25;
+
 /// What all fields learn from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Material<'a> {
@@ -107,7 +111,7 @@ fn base_options(m: Material<'_>, kind: Kind) -> FitOptions {
         Kind::Joint => (m.features, 3.0, 0.2),
     };
     let embedding = kind != Kind::Ngram;
-    FitOptions { sparse_features, embedding, embedding_scale, decay: 0.0, learning_rate, epochs: 12, balance: 0.0, seed: m.seed }
+    FitOptions { sparse_features, embedding, embedding_scale, decay: 0.0, learning_rate, epochs: 12, balance: BALANCE, seed: m.seed }
 }
 
 /// Picks the decay by log loss on the calibrate window, at each head's own best temperature, and fits with it

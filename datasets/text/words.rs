@@ -81,7 +81,7 @@ impl Writer<'_, '_> {
 
     fn subject(&self, origin: Origin, main: &str, dice: &mut Dice) -> String {
         let own = match origin {
-            Origin::Own => 0.72,
+            Origin::Own => 0.8,
             Origin::Shared => 0.45,
             Origin::Vague | Origin::Foreign => 0.0,
         };
@@ -159,11 +159,11 @@ impl Writer<'_, '_> {
         let angry = self.case.contact.persona == Persona::Angry;
         let urgent = match self.case.handling.severity {
             0 => 0.85,
-            1 => 0.7,
+            1 => 0.75,
             _ if angry => 0.3,
             _ => 0.04,
         };
-        let relaxed = if self.case.handling.severity == 3 { 0.55 } else { 0.03 };
+        let relaxed = if self.case.handling.severity == 3 { 0.65 } else { 0.03 };
         if dice.chance(urgent) {
             return Some(self.voice("urgent", dice));
         }

@@ -271,15 +271,8 @@ mod tests {
     fn a_batch_gives_what_each_text_alone_gives_in_order() {
         let (_dir, manifest, encoder) = tiny();
         let texts = texts();
-        let (mut done, mut calls) = (0, 0);
-        let all = encoder.embed(&texts, &mut |n| {
-            assert!(n > done);
-            (done, calls) = (n, calls + 1);
-            ControlFlow::Continue(())
-        });
-        let all = all.unwrap();
-        assert!(calls > 1);
-        assert_eq!((done, all.dim, all.data.len()), (40, manifest.dimensions, 40 * manifest.dimensions));
+        let all = embed(&encoder, &texts);
+        assert_eq!((all.dim, all.data.len()), (manifest.dimensions, 40 * manifest.dimensions));
         for (text, row) in texts.iter().zip(all.data.chunks_exact(all.dim)) {
             let alone = encoder.embed_tokens(&[encoder.tokenize(text).unwrap()]).unwrap();
             assert!(alone.iter().zip(row).all(|(a, b)| (a - b).abs() < 1e-5), "{text}");
@@ -287,6 +280,24 @@ mod tests {
             assert!((length - 1.0).abs() < 1e-5);
         }
         assert_ne!(all.data[..all.dim], all.data[all.dim..2 * all.dim]);
+    }
+
+    #[test]
+    fn more_texts_than_one_window_are_counted_and_placed() {
+        let (_dir, _, encoder) = tiny();
+        let mut texts = vec!["vpn"; WINDOW];
+        texts.extend(["printer", "vpn"]);
+        let mut heard = Vec::new();
+        let all = encoder.embed(&texts, &mut |done| {
+            heard.push(done);
+            ControlFlow::Continue(())
+        });
+        let all = all.unwrap();
+        assert!(heard.is_sorted() && heard.len() >= 2);
+        assert_eq!((heard.last(), all.cut.len()), (Some(&texts.len()), texts.len()));
+        let rows: Vec<&[f32]> = all.data.chunks_exact(all.dim).collect();
+        assert!(rows[0].iter().zip(rows[WINDOW + 1]).all(|(a, b)| (a - b).abs() < 1e-5));
+        assert!(rows[0].iter().zip(rows[WINDOW]).any(|(a, b)| (a - b).abs() > 1e-3));
     }
 
     #[test]

@@ -1,13 +1,136 @@
-//! Placeholder.
-/// x
-#[derive(Debug)]
+//! Ticket text made fit for a model: HTML to text; quotations, signatures, disclaimers, headers and portal
+//! lines cut off; characters put right; and, for every byte that is left, where it came from.
+//!
+//! A pipeline of passes over [`text::Text`], each linear in time and memory; HTML depth is a counter. It
+//! must never fail, never panic, and never leave nothing where a reader would see words: a pass that would
+//! is taken back.
+//!
+//! `normalize(normalize(x).text).text == normalize(x).text`, save where the first run brings markup to light:
+//! HTML that shows HTML (`&lt;p&gt;`), and cuts nested more than [`MAX_ROUNDS`] deep.
+
+mod alert;
+mod boilerplate;
+mod chars;
+mod disclaimer;
+mod entity;
+mod html;
+mod lines;
+mod markup;
+mod mojibake;
+mod phrases;
+mod quotes;
+mod removed;
+mod runs;
+mod signature;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub use removed::{Kind, Removed};
+pub use text::Segment;
+
+use lines::Page;
+use text::Text;
+
+/// What is kept of the start and the end of a text larger than both together.
+const MAX_HEAD: usize = 768 * 1024;
+const MAX_TAIL: usize = 256 * 1024;
+
+/// Cutting one thing may lay another bare, as a signature under a disclaimer.
+const MAX_ROUNDS: usize = 6;
+
+/// A text as the model reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Normalized {
-    /// x
+    /// The text that is left. No line has blanks at its ends, no two blank lines follow one another.
     pub text: String,
-    /// x
+    /// How much was taken away, and why.
+    pub removed: Removed,
+    /// Whether the original was HTML.
+    pub is_html: bool,
+    /// Whether a monitoring system wrote it.
     pub is_alert: bool,
+    segments: Vec<Segment>,
 }
-/// x
-pub fn normalize(s: &str) -> Normalized {
-    Normalized { text: s.trim().to_owned(), is_alert: false }
+
+impl Normalized {
+    /// The byte range of the original that `output`, a byte range of [`text`](Self::text), came from. It is
+    /// empty for what the normaliser put in, and covers the whole of a character that was changed, such as
+    /// an entity. Ranges out of bounds are clamped.
+    pub fn source_range(&self, output: Range<usize>) -> Range<usize> {
+        text::source_of(&self.segments, output)
+    }
+
+    /// The text in order, piece by piece, with where each came from.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+/// Normalises a subject, a mail or a note of any kind. The cost is linear in the text, of which no more than
+/// a mebibyte is read.
+pub fn normalize(original: &str) -> Normalized {
+    let mut removed = Removed::default();
+    let text = bounded(original, &mut removed);
+    let text = chars::line_ends(&text).unwrap_or(text);
+    let is_html = html::is_html(text.as_str());
+    let text = if is_html { counted(&text, markup::to_text(&text), Kind::Markup, &mut removed) } else { text };
+    let text = mojibake::repair(&text).unwrap_or(text);
+    let text = match chars::visible(&text) {
+        Some(visible) => counted(&text, visible, Kind::Invisible, &mut removed),
+        None => text,
+    };
+    let text = chars::nfc(&text).unwrap_or(text);
+    let text = tidy(&text, &mut removed);
+    let (text, is_alert) = cut(text, &mut removed);
+    let (text, segments) = text.into_parts();
+    Normalized { text, removed, is_html, is_alert, segments }
+}
+
+/// The head and the tail of a text that is too large, a line break between them.
+fn bounded(original: &str, removed: &mut Removed) -> Text {
+    if original.len() <= MAX_HEAD + MAX_TAIL {
+        return Text::new(original);
+    }
+    let head = original.floor_char_boundary(MAX_HEAD);
+    let tail = original.ceil_char_boundary(original.len() - MAX_TAIL);
+    removed.add(Kind::Truncated, tail - head);
+    Text::new_gapped(original, head..tail)
+}
+
+fn tidy(text: &Text, removed: &mut Removed) -> Text {
+    let tidied = runs::space(&runs::tokens(&runs::repeats(text)));
+    counted(text, tidied, Kind::Run, removed)
+}
+
+fn counted(old: &Text, new: Text, kind: Kind, removed: &mut Removed) -> Text {
+    removed.add(kind, old.as_str().len().saturating_sub(new.as_str().len()));
+    new
+}
+
+/// Cuts what is not the sender's message, until nothing more is found.
+fn cut(mut text: Text, removed: &mut Removed) -> (Text, bool) {
+    let mut is_alert = false;
+    for _ in 0..MAX_ROUNDS {
+        let noted = disclaimer::cut(&text, removed);
+        let ruled = cut_lines(noted.as_ref().unwrap_or(&text), removed, &mut is_alert);
+        let Some(next) = ruled.or(noted) else { break };
+        text = tidy(&next, removed);
+    }
+    (text, is_alert)
+}
+
+fn cut_lines(text: &Text, removed: &mut Removed, is_alert: &mut bool) -> Option<Text> {
+    let mut page = Page::new(text);
+    page.attempt(boilerplate::mark);
+    page.attempt(quotes::mark);
+    if alert::is_alert(&page) {
+        *is_alert = true;
+        page.attempt(alert::mark_noise);
+    }
+    page.attempt(signature::mark);
+    page.apply(removed)
 }

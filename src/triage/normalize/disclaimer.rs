@@ -1,0 +1,179 @@
+//! Legal notes, external-sender banners and virus-scan footers, found sentence by sentence.
+//!
+//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence
+//! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
+//! banner is the mail.
+
+use std::ops::Range;
+
+use super::lines::{contains_any, fold, starts_with_any, substance};
+use super::phrases::{BANNER_LINES, BANNERS, NOTE_LABELS, NOTE_WORDS, NOTES};
+use super::removed::{Kind, Removed};
+use super::text::{Editor, Text};
+
+/// Bytes of a sentence that are looked at.
+const MAX_FOLD: usize = 600;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Note {
+    Legal,
+    Banner,
+}
+
+/// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left.
+pub(super) fn cut(text: &Text, removed: &mut Removed) -> Option<Text> {
+    let whole = text.as_str();
+    let mut editor = Editor::new(text);
+    let (mut kept, mut start, mut cut) = (0, 0, 0);
+    for paragraph in whole.split_inclusive("\n\n") {
+        let mut legal = false;
+        for unit in units(whole, start..start + paragraph.len()) {
+            let folded = fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
+            let note = note(&folded);
+            legal = note == Some(Note::Legal) || (legal && contains_any(&folded, NOTE_WORDS));
+            if legal || note.is_some() {
+                editor.keep(kept..unit.start);
+                kept = unit.end;
+                cut += unit.len();
+            }
+        }
+        start += paragraph.len();
+    }
+    editor.keep(kept..whole.len());
+    let out = editor.finish();
+    if cut == 0 || substance(out.as_str()) == 0 {
+        return None;
+    }
+    removed.add(Kind::Disclaimer, cut);
+    Some(out)
+}
+
+/// Sentences of a paragraph. A sentence ends at its sign, and at a line end below which another note starts
+/// or above which one line is a banner.
+fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
+    let mut units = Vec::new();
+    let mut start = paragraph.start;
+    let text = &whole[paragraph.clone()];
+    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']']) {
+        let end = paragraph.start + at + 1;
+        let rest = &whole[end..paragraph.end];
+        let ends = match sign {
+            "\n" => ends_at_line(&whole[start..end], rest),
+            "]" => is_banner_line(&whole[start..end]),
+            _ => rest.starts_with(char::is_whitespace),
+        };
+        if ends && end > start {
+            units.push(start..end);
+            start = end;
+        }
+    }
+    if start < paragraph.end {
+        units.push(start..paragraph.end);
+    }
+    units
+}
+
+fn ends_at_line(unit: &str, rest: &str) -> bool {
+    let next = rest.split('\n').next().unwrap_or_default();
+    let next = fold(&next[..next.floor_char_boundary(160)]);
+    opens_note(&next) || is_banner_line(unit) || is_banner_line(&next)
+}
+
+fn is_banner_line(line: &str) -> bool {
+    if line.len() > 60 {
+        return false;
+    }
+    let folded = fold(line);
+    let bracketed = folded.starts_with(['[', '(', '{', '-', '_', '=']);
+    let words = folded.trim_matches(|c: char| !c.is_alphanumeric());
+    BANNER_LINES.contains(&words) && (bracketed || words.contains(' ') || words == "caution")
+}
+
+/// Whether a line could be the start of a note.
+fn opens_note(folded: &str) -> bool {
+    let line = unlabelled(folded);
+    NOTES.iter().chain(BANNERS).any(|(openers, _)| starts_with_any(line, openers))
+}
+
+fn note(folded: &str) -> Option<Note> {
+    if is_banner_line(folded) {
+        return Some(Note::Banner);
+    }
+    let line = unlabelled(folded);
+    let holds = |table: &[(&[&str], &[&str])]| {
+        table.iter().any(|(openers, parts)| starts_with_any(line, openers) && (parts.is_empty() || contains_any(line, parts)))
+    };
+    if holds(BANNERS) {
+        Some(Note::Banner)
+    } else {
+        holds(NOTES).then_some(Note::Legal)
+    }
+}
+
+/// The sentence without "CAUTION:", brackets and the like before it.
+fn unlabelled(folded: &str) -> &str {
+    let mut line = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
+    for _ in 0..3 {
+        let label = NOTE_LABELS.iter().filter_map(|label| line.strip_prefix(label)).find_map(|rest| {
+            rest.trim_start().starts_with([':', '-', ']', '!', '|', '.', ';']).then(|| rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
+        });
+        match label {
+            Some(rest) if !rest.is_empty() => line = rest,
+            _ => break,
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(text: &str) -> String {
+        let text = Text::new(text);
+        cut(&text, &mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
+    }
+
+    #[test]
+    fn notes_and_banners_go() {
+        for note in [
+            "This e-mail and any attachments are confidential and intended solely for\nthe addressee. If you are not the intended recipient, delete it.",
+            "CONFIDENTIALITY NOTICE: This message may contain confidential information.",
+            "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, vernichten Sie diese Mail.",
+            "Ce message et ses pièces jointes sont confidentiels. Si vous avez reçu ce message par erreur, merci de le détruire.",
+            "Este mensaje es confidencial y va dirigido a su destinatario.",
+            "Esta mensagem é confidencial e destina-se ao destinatário.",
+            "Questo messaggio è riservato ai destinatari indicati.",
+            "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde.",
+            "Please consider the environment before printing this email.",
+            "This email has been scanned by the Example Email Security service.",
+        ] {
+            assert_eq!(run(&format!("The printer is broken.\n\n{note}")), "The printer is broken.", "{note}");
+        }
+        for banner in [
+            "CAUTION: This email originated from outside of the organization. Do not click links or open attachments unless you recognize the sender and know the content is safe.",
+            "[EXTERNAL EMAIL]",
+            "*** External Email ***",
+            "You don't often get email from jo@example.com. Learn why this is important",
+        ] {
+            for gap in ["\n\n", "\n"] {
+                assert_eq!(run(&format!("{banner}{gap}The printer is broken.")), "The printer is broken.", "{banner}");
+            }
+        }
+    }
+
+    #[test]
+    fn talk_about_notes_stays() {
+        for text in [
+            "My colleague's mail says this email originated from outside of the organization, why?",
+            "This email is not delivered to the intended recipient.",
+            "This message appears when I open Outlook: disk full",
+            "This email may contain a virus, please check.",
+            "External monitor does not work",
+            "Caution tape is needed in the server room",
+            "This e-mail is confidential.",
+        ] {
+            assert_eq!(run(text), text);
+        }
+    }
+}

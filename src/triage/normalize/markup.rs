@@ -1,0 +1,336 @@
+//! HTML mail to the plain text that a mail reader would show, in the conventions of plain-text mail: quoted
+//! parts get `> `, a signature `--`, so that one set of rules serves both.
+//!
+//! No tree and no recursion: depth is a counter, and a million open elements cost nothing. Must never drop
+//! text outside scripts, styles and titles; what is in angle brackets but is no element stays.
+
+use std::convert::Infallible;
+use std::ops::Range;
+
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
+
+use super::entity;
+use super::html::{is_element, tag_name};
+use super::phrases::{BLOCKS, HIDDEN, QUOTE_CLASSES, SIGNATURE_CLASSES};
+use super::text::{Editor, Text};
+
+/// The line that stands for Outlook's border between a mail and the one it answers.
+const SEPARATOR: &str = "-----Original Message-----";
+
+/// The text of an HTML mail. The input must have no carriage returns and no NULs.
+pub(super) fn to_text(html: &Text) -> Text {
+    let mut writer = Writer::new(html);
+    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| {
+        writer.event(&event, span.start..span.end);
+        None::<Infallible>
+    });
+    // Scripts and styles hold text that only looks like tags.
+    emitter.naively_switch_states(true);
+    let Ok(()) = Tokenizer::new_with_emitter(html.as_str(), emitter).finish();
+    writer.finish()
+}
+
+/// A start tag as far as it has been read.
+#[derive(Default)]
+struct Tag {
+    name: String,
+    start: usize,
+    attribute: Attribute,
+    quote: bool,
+    separator: bool,
+    signature: bool,
+    office: bool,
+}
+
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Attribute {
+    Naming,
+    #[default]
+    Other,
+}
+
+struct Writer<'a> {
+    html: &'a str,
+    editor: Editor<'a>,
+    /// Everything before has been read.
+    read: usize,
+    tag: Tag,
+    /// Line breaks at the end of what was written; two at the start, so that no text starts with a break.
+    breaks: usize,
+    bullet: bool,
+    hidden: Option<&'static str>,
+    last_xml_end: usize,
+    preformatted: usize,
+    divs: usize,
+    blockquotes: usize,
+    /// Depth of the `div` that holds a quotation.
+    quote_div: Option<usize>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(html: &'a Text) -> Self {
+        Self {
+            html: html.as_str(),
+            editor: Editor::new(html),
+            read: 0,
+            tag: Tag::default(),
+            breaks: 2,
+            bullet: false,
+            hidden: None,
+            last_xml_end: html.as_str().rfind("</xml").unwrap_or(0),
+            preformatted: 0,
+            divs: 0,
+            blockquotes: 0,
+            quote_div: None,
+        }
+    }
+
+    fn event(&mut self, event: &CallbackEvent<'_>, span: Range<usize>) {
+        match event {
+            CallbackEvent::OpenStartTag { name } => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.tag = Tag { name, start: span.start, ..Tag::default() };
+            }
+            CallbackEvent::AttributeName { name } => {
+                let naming = matches!(*name, b"class" | b"id");
+                self.tag.attribute = if naming { Attribute::Naming } else { Attribute::Other };
+            }
+            CallbackEvent::AttributeValue { value } if self.tag.attribute == Attribute::Naming => {
+                self.tag.named(&String::from_utf8_lossy(value));
+            }
+            CallbackEvent::CloseStartTag { .. } => {
+                let tag = std::mem::take(&mut self.tag);
+                let range = self.claim(tag.start..span.end);
+                self.start_tag(&tag, range);
+            }
+            CallbackEvent::EndTag { name } => {
+                let range = self.claim(span);
+                self.end_tag(&String::from_utf8_lossy(name), range);
+            }
+            CallbackEvent::String { value } => {
+                let range = self.claim(span);
+                self.string(range, &String::from_utf8_lossy(value));
+            }
+            CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } => {
+                self.claim(span);
+            }
+            CallbackEvent::AttributeValue { .. } | CallbackEvent::Error(_) => {}
+        }
+    }
+
+    /// Makes a range of the tokenizer's safe to slice by and in order.
+    fn claim(&mut self, range: Range<usize>) -> Range<usize> {
+        let start = self.html.floor_char_boundary(range.start.max(self.read));
+        let end = self.html.ceil_char_boundary(range.end.clamp(start, self.html.len()));
+        self.read = end;
+        start..end
+    }
+
+    fn start_tag(&mut self, tag: &Tag, at: Range<usize>) {
+        let name = tag.name.as_str();
+        if self.hidden.is_some() {
+            return;
+        }
+        if !is_element(name) {
+            return self.verbatim(at);
+        }
+        if let Some(&hidden) = HIDDEN.iter().find(|&&h| h == name) {
+            // Office's settings in `<xml>`: unclosed, it would swallow the mail.
+            let closed = name != "xml" || at.end <= self.last_xml_end;
+            self.hidden = closed.then_some(hidden);
+            return;
+        }
+        self.break_for(name, tag.office, at.clone());
+        match name {
+            "pre" => self.preformatted += 1,
+            "li" => self.bullet = true,
+            "blockquote" => self.blockquotes += 1,
+            "div" => {
+                self.divs += 1;
+                if tag.quote && self.quote_div.is_none() {
+                    self.quote_div = Some(self.divs);
+                }
+            }
+            _ => {}
+        }
+        if tag.separator || tag.signature {
+            self.break_lines(1, at.clone());
+            self.insert(at.clone(), if tag.separator { SEPARATOR } else { "--" });
+            self.break_lines(1, at);
+        }
+    }
+
+    fn end_tag(&mut self, name: &str, at: Range<usize>) {
+        if let Some(hidden) = self.hidden {
+            if hidden == name {
+                self.hidden = None;
+            }
+            return;
+        }
+        if !is_element(name) {
+            return self.verbatim(at);
+        }
+        match name {
+            "pre" => self.preformatted = self.preformatted.saturating_sub(1),
+            "blockquote" => self.blockquotes = self.blockquotes.saturating_sub(1),
+            "div" => {
+                if self.quote_div == Some(self.divs) {
+                    self.quote_div = None;
+                }
+                self.divs = self.divs.saturating_sub(1);
+            }
+            _ => {}
+        }
+        // A line break has no end tag, and a cell's gap stands before it.
+        if !matches!(name, "br" | "td" | "th") {
+            self.break_for(name, true, at);
+        }
+    }
+
+    /// The white space that an element starts or ends with. Office sets its paragraphs without a gap.
+    fn break_for(&mut self, name: &str, office: bool, at: Range<usize>) {
+        match name {
+            "br" if self.breaks < 2 => {
+                self.editor.put(at, "\n");
+                self.breaks += 1;
+            }
+            "p" if !office => self.break_lines(2, at),
+            "td" | "th" if self.breaks == 0 => self.editor.put(at, "\t"),
+            _ if BLOCKS.binary_search(&name).is_ok() => self.break_lines(1, at),
+            _ => {}
+        }
+    }
+
+    fn break_lines(&mut self, wanted: usize, at: Range<usize>) {
+        for _ in self.breaks..wanted {
+            self.editor.put(at.clone(), "\n");
+        }
+        self.breaks = self.breaks.max(wanted);
+    }
+
+    fn string(&mut self, range: Range<usize>, value: &str) {
+        if self.hidden.is_some() {
+            return;
+        }
+        let html = self.html;
+        entity::pieces(html, range, value, |piece, decoded| match decoded {
+            None => self.verbatim(piece),
+            Some(text) => self.insert(piece, text),
+        });
+    }
+
+    /// Writes a stretch of the source as it stands, its line breaks as spaces.
+    fn verbatim(&mut self, range: Range<usize>) {
+        let mut from = range.start;
+        for part in self.html[range].split_inclusive('\n') {
+            let to = from + part.len();
+            let words = part.trim_matches([' ', '\n', '\t']);
+            let lead = if self.breaks > 0 && self.preformatted == 0 { part.len() - part.trim_start().len() } else { 0 };
+            if !words.is_empty() || (self.breaks == 0 && lead == 0) {
+                self.start_line(from + lead);
+                self.editor.keep(from + lead..to - usize::from(part.ends_with('\n')));
+            }
+            if part.ends_with('\n') {
+                self.source_break(to - 1..to);
+            }
+            from = to;
+        }
+    }
+
+    fn source_break(&mut self, at: Range<usize>) {
+        if self.preformatted > 0 && self.breaks < 2 {
+            self.editor.put(at, "\n");
+            self.breaks += 1;
+        } else if self.breaks == 0 {
+            self.editor.put(at, " ");
+        }
+    }
+
+    fn insert(&mut self, at: Range<usize>, text: &str) {
+        self.start_line(at.start);
+        self.editor.put(at, if text == "\n" { " " } else { text });
+    }
+
+    /// What a line starts with, before its first word.
+    fn start_line(&mut self, at: usize) {
+        if self.breaks > 0 && (self.blockquotes > 0 || self.quote_div.is_some()) {
+            self.editor.put(at..at, "> ");
+        }
+        if std::mem::take(&mut self.bullet) {
+            self.editor.put(at..at, "- ");
+        }
+        self.breaks = 0;
+    }
+
+    /// Ends the text: a tag that the end cut short stays if it is none, as in `a <b and c`.
+    fn finish(mut self) -> Text {
+        let rest = self.html.get(self.read..).unwrap_or_default();
+        let is_tag = rest.strip_prefix('<').is_some_and(|tag| is_element(tag_name(tag).0));
+        if self.hidden.is_none() && rest.starts_with('<') && !rest.starts_with("<!") && !is_tag {
+            self.verbatim(self.read..self.html.len());
+        }
+        self.editor.finish()
+    }
+}
+
+impl Tag {
+    /// Takes note of the class or id by which mail programs mark their parts.
+    fn named(&mut self, value: &str) {
+        self.quote |= QUOTE_CLASSES.iter().any(|class| value.contains(class));
+        self.signature |= SIGNATURE_CLASSES.contains(&value);
+        self.separator |= value.ends_with("divRplyFwdMsg");
+        self.office |= value.starts_with("Mso") || value.starts_with("xmso");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(html: &str) -> String {
+        super::super::runs::space(&to_text(&Text::new(html))).as_str().to_owned()
+    }
+
+    #[test]
+    fn blocks_breaks_lists_and_tables() {
+        assert_eq!(text("<div>a</div><div>b<br>c</div>"), "a\nb\nc");
+        assert_eq!(text("<p>a\n  b</p>\n<p>c</p>"), "a b\n\nc");
+        assert_eq!(text("<p class=MsoNormal>a</p><p class=MsoNormal>b</p>"), "a\nb");
+        assert_eq!(text("<ul><li>one</li> <li>two</li></ul>x"), "- one\n- two\nx");
+        assert_eq!(text("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>"), "a b\nc");
+        assert_eq!(text("<pre>a\n b\nc</pre>"), "a\nb\nc");
+        assert_eq!(text("x <b>bold</b><i>it</i> y"), "x boldit y");
+    }
+
+    #[test]
+    fn hidden_parts_go_and_words_stay() {
+        let html = "<head><title>T</title><style>p{a:b}</style></head><!-- c --><script>if(a<b)</script>\
+                    <xml><w>Normal</w></xml>Hi <a href='https://t.example/x?y'>link</a><img src=x>";
+        assert_eq!(text(html), "Hi link");
+    }
+
+    #[test]
+    fn what_is_no_element_stays() {
+        assert_eq!(text("<p>ping <server01> or <j@x.com>, 3 < 5, <o:p></o:p>ok</p>"), "ping <server01> or <j@x.com>, 3 < 5, ok");
+        assert_eq!(text("<p>see <https://x.example/a></p>"), "see <https://x.example/a>");
+        assert_eq!(text("<p>a</p> is <broken and c"), "a\n\nis <broken and c");
+        assert_eq!(text("<p>a</p><div style="), "a");
+    }
+
+    #[test]
+    fn entities_are_decoded_and_mapped() {
+        let html = Text::new("<p>T&ouml;ne &amp; &#8364;5 &notit; caf&eacute</p>");
+        let out = to_text(&html);
+        assert_eq!(out.as_str(), "Töne & €5 ¬it; café\n\n");
+        let changed: Vec<_> = out.segments().iter().filter(|s| !s.verbatim).map(|s| &html.as_str()[s.source.clone()]).collect();
+        assert_eq!(changed[..5], ["&ouml;", "&amp;", "&#8364;", "&notit;", "&eacute"]);
+    }
+
+    #[test]
+    fn quoted_parts_are_marked() {
+        assert_eq!(text("new<blockquote>old<br>older</blockquote>end"), "new\n> old\n> older\nend");
+        assert_eq!(text("new<div class=\"gmail_quote\"><div>x</div>y</div><div>z</div>"), "new\n> x\n> y\nz");
+        assert_eq!(text("new<div id=\"divRplyFwdMsg\">From: a</div>"), "new\n-----Original Message-----\nFrom: a");
+    }
+}
