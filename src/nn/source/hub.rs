@@ -61,10 +61,15 @@ pub(crate) fn download(pull: &mut Pull<'_>) -> Result<(), Refusal> {
     }
     let events = spawn(api, repo, manifest.files.clone());
     let paths = listen(pull, &events)?;
-    pull.take_all(&|file| {
+    let taken = pull.take_all(&|file| {
         let at = manifest.files.iter().position(|f| f.path == file.path)?;
         paths.get(at).cloned()
-    })
+    });
+    if matches!(taken, Err(Refusal::Mismatch(_))) {
+        // Nothing of it is worth going on from.
+        let _ = fs::remove_dir_all(&dir);
+    }
+    taken
 }
 
 fn unnamed() -> Refusal {

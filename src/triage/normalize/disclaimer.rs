@@ -13,6 +13,8 @@ use super::text::{Editor, Text};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
+/// Longest banner without a full stop.
+const MAX_OPEN_BANNER: usize = 300;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
@@ -76,7 +78,13 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
 fn ends_at_line(unit: &str, rest: &str) -> bool {
     let next = rest.split('\n').next().unwrap_or_default();
     let next = fold(&next[..next.floor_char_boundary(160)]);
-    opens_note(&next) || is_banner_line(unit) || is_banner_line(&next)
+    opens_note(&next) || is_banner_line(unit) || is_banner_line(&next) || ends_banner(unit, rest)
+}
+
+/// Whether a banner without a full stop ends here: the next line starts a sentence.
+fn ends_banner(unit: &str, rest: &str) -> bool {
+    let short = unit.len() <= MAX_OPEN_BANNER && rest.starts_with(char::is_uppercase);
+    short && note(&fold(unit)) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {

@@ -8,9 +8,12 @@ use super::phrases::{ELEMENTS, OFFICE_PREFIXES};
 /// Longest element name worth looking up.
 const MAX_NAME: usize = 16;
 
-/// Whether the text is HTML: two signs of it, or a start that is a tag and one more sign. A sign is a line
+/// Whether the text is HTML: the start of a document, two signs of it, or a start that is a tag and one more sign. A sign is a line
 /// break, an end tag whose start tag came before, or a tag with an attribute.
 pub(super) fn is_html(text: &str) -> bool {
+    if starts_document(text.trim_start()) {
+        return true;
+    }
     let mut opened = vec![false; ELEMENTS.len()];
     let (mut tags, mut signs) = (0, 0);
     for tag in text.split('<').skip(1) {
@@ -32,9 +35,13 @@ fn has_attribute(inner: &str) -> bool {
     inner.contains("=\"") || inner.contains("='")
 }
 
+fn starts_document(text: &str) -> bool {
+    let starts = |with: &str| text.get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with));
+    starts("<!doctype html") || starts("<html>") || starts("<html ")
+}
+
 fn starts_with_tag(text: &str) -> bool {
     text.starts_with("<!--")
-        || text.get(..9).is_some_and(|t| t.eq_ignore_ascii_case("<!doctype"))
         || text.strip_prefix('<').is_some_and(|t| is_element(tag_name(t).0))
 }
 

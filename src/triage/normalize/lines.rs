@@ -89,11 +89,6 @@ impl<'a> Page<'a> {
         (0..self.lines.len()).filter(|&i| self.lines[i].is_live() && !self.lines[i].is_blank())
     }
 
-    /// The body of a line as it stands in the text.
-    pub(super) fn body(&self, line: usize) -> &str {
-        &self.text.as_str()[self.lines[line].body.clone()]
-    }
-
     pub(super) fn cut(&mut self, lines: Range<usize>, kind: Kind) {
         for line in &mut self.lines[lines] {
             if line.is_live() {

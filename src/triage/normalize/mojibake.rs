@@ -38,11 +38,11 @@ fn round(text: &Text) -> Option<Text> {
     }
     let mut editor = Editor::new(text);
     let (mut kept, mut at, mut before) = (0, 0, None);
-    let mut foreign_until = 0;
+    let mut repaired_to = usize::MAX;
     while let Some(c) = whole[at..].chars().next() {
         let found = sequence(&whole[at..]).filter(|found| {
             let after = whole[at + found.length..].chars().next();
-            let in_run = at < foreign_until || sequence(&whole[at + found.length..]).is_some();
+            let in_run = at == repaired_to || sequence(&whole[at + found.length..]).is_some();
             plausible(found, c, before, after, in_run)
         });
         let Some(found) = found else {
@@ -53,7 +53,7 @@ fn round(text: &Text) -> Option<Text> {
         editor.keep(kept..at);
         kept = at + found.length;
         editor.put(at..kept, found.hidden.encode_utf8(&mut [0; 4]));
-        (at, before, foreign_until) = (kept, Some(found.hidden), kept + 1);
+        (at, before, repaired_to) = (kept, None, kept);
     }
     if kept == 0 {
         return None;

@@ -44,6 +44,7 @@ impl Text {
         &self.text
     }
 
+    #[cfg(test)]
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }

@@ -1,0 +1,79 @@
+//! A megabyte of one thing. Each case would take minutes, or the stack, if any pass were worse than linear.
+
+use super::super::{Kind, normalize};
+
+const MEGABYTE: usize = 1 << 20;
+
+fn megabyte(of: &str) -> String {
+    of.repeat(MEGABYTE / of.len())
+}
+
+#[test]
+fn a_megabyte_of_markup() {
+    for markup in ["<div>", "<blockquote>", "</div>", "<xml>", "<div class=gmail_quote>", "<p a=b>", "<!--"] {
+        let out = normalize(&format!("<br><br>start{}end", megabyte(markup)));
+        assert!(out.is_html && out.text.contains("start"), "{markup}");
+        assert!(out.text.len() < 100, "{markup}");
+    }
+    assert!(normalize(&format!("<br><br>x<div {}", megabyte("a=\"b\" "))).text.starts_with('x'));
+    assert!(normalize(&megabyte("<")).text.starts_with("<<<"));
+}
+
+#[test]
+fn a_megabyte_of_entities() {
+    let out = normalize(&format!("<p>{}</p><br>", megabyte("&amp;")));
+    assert_eq!(out.text, "&&&");
+    let out = normalize(&format!("<p>{}</p><br>", megabyte("&eacute;")));
+    assert_eq!(out.text.chars().count(), MEGABYTE / 8);
+    let out = normalize(&format!("<p>&#{};</p><br>x", megabyte("0")));
+    assert!(out.text.ends_with('x'));
+}
+
+#[test]
+fn a_megabyte_without_a_space() {
+    assert_eq!(normalize(&megabyte("a")).text, format!("{}…", "a".repeat(48)));
+    assert_eq!(normalize(&megabyte("漢")).text.chars().count(), MEGABYTE / 3);
+    assert_eq!(normalize(&megabyte("=")).text, "===");
+}
+
+#[test]
+fn a_megabyte_of_quoted_lines() {
+    let out = normalize(&format!("My answer is here\n{}", megabyte("> old text\n")));
+    assert_eq!(out.text, "My answer is here");
+    assert!(out.removed.bytes(Kind::Quote) > 900_000);
+    assert_eq!(normalize(&megabyte("> ")).text, "");
+    assert!(normalize(&megabyte("> a\n")).text.starts_with("a\na"));
+}
+
+#[test]
+fn a_megabyte_of_marks() {
+    let out = normalize(&format!("e{}", megabyte("\u{316}\u{301}")));
+    assert!(out.text.chars().count() <= 9);
+    let out = normalize(&megabyte("\u{1161}"));
+    assert_eq!(out.text.chars().count(), MEGABYTE / 3);
+    assert_eq!(normalize(&megabyte("Ã©")).text.chars().count(), MEGABYTE / 4);
+}
+
+#[test]
+fn a_megabyte_of_lines_that_almost_match() {
+    for line in [
+        "On 4 Mar 2024\n", "From: a@b.example\n", "To: a@b.example;\n", "Thanks,\n", "--\n", "This email\n", "[EXTERNAL]\n",
+        "X-A: b=c;\n", "Host: a\n", "This email. ", "jo@example.com\n", "https://a.example/b\n", "\n", "- \n", "Sent from my phone\n",
+        "CAUTION: ", "Ticket 1 has been created\n", "-----Original Message-----\n", "--- Forwarded message ---\n",
+    ] {
+        let out = normalize(&megabyte(line));
+        let words = line.contains(char::is_alphanumeric);
+        assert_eq!(out.text.contains(char::is_alphanumeric), words, "{line}");
+    }
+}
+
+#[test]
+fn more_than_the_limit_keeps_head_and_tail() {
+    let text = format!("first words {} last words", "some text ".repeat(400_000));
+    let out = normalize(&text);
+    assert!(out.text.starts_with("first words") && out.text.ends_with("last words"));
+    assert_eq!(out.removed.bytes(Kind::Truncated), text.len() - MEGABYTE);
+    assert_eq!(out.source_range(out.text.len() - 10..out.text.len()), text.len() - 10..text.len());
+    let wide = format!("a{}", "é".repeat(MEGABYTE));
+    assert!(normalize(&wide).text.ends_with('é'));
+}
