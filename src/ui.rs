@@ -77,7 +77,10 @@ impl Bars {
         let target = if self.draw { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bar = ProgressBar::with_draw_target((total > 0).then_some(total), target);
         let template = match total {
-            0 => format!("{{spinner}} {{msg}} {} {{elapsed}}", counts.replace("/{total_bytes}", "").replace("/{len}", "")),
+            0 => format!(
+                "{{spinner}} {{msg}} {} {{elapsed}}",
+                counts.replace("/{total_bytes}", "").replace("/{len}", "")
+            ),
             _ => format!("{{msg:28}} {{bar:30}} {counts}  {{eta}} left"),
         };
         if let Ok(style) = ProgressStyle::with_template(&template) {

@@ -45,7 +45,8 @@ impl EmbeddingCache {
                 while reader.read_exact(&mut record).is_ok() {
                     whole += record.len() as u64;
                     let (key, rest) = record.split_at(16);
-                    let words: Vec<[u8; 4]> = rest.chunks_exact(4).filter_map(|c| c.try_into().ok()).collect();
+                    let words: Vec<[u8; 4]> =
+                        rest.chunks_exact(4).filter_map(|c| c.try_into().ok()).collect();
                     let values = words[1..].iter().map(|&w| f32::from_le_bytes(w)).collect();
                     let key = u128::from_le_bytes(key.try_into().unwrap_or_default());
                     known.insert(key, Record { cut: u32::from_le_bytes(words[0]), values });
@@ -63,7 +64,12 @@ impl EmbeddingCache {
     /// # Errors
     /// A fault of the encoder, [`firstline_ticket::Code::Interrupted`] when `on_batch` asks to stop, or a
     /// cache that can't be written.
-    pub fn embed(&mut self, encoder: &Encoder, texts: &[String], on_batch: OnEmbedded<'_>) -> Result<Embeddings> {
+    pub fn embed(
+        &mut self,
+        encoder: &Encoder,
+        texts: &[String],
+        on_batch: OnEmbedded<'_>,
+    ) -> Result<Embeddings> {
         let d = encoder.dimensions();
         let key = |text: &String| xxh3_128(format!("{}\0{text}", encoder.model_id()).as_bytes());
         let keys: Vec<u128> = texts.iter().map(key).collect();

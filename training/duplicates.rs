@@ -76,8 +76,12 @@ fn signature(text: &str) -> Signature {
         .flat_map(char::to_lowercase)
         .map(|c| if c.is_numeric() { '0' } else { c })
         .collect();
-    let words: Vec<&str> =
-        folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(MAX_WORDS).map(fold_zeros).collect();
+    let words: Vec<&str> = folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .take(MAX_WORDS)
+        .map(fold_zeros)
+        .collect();
     let mut signature = [u32::MAX; HASHES];
     let mut take = |shingle: &str| {
         let hash = xxh3_64(shingle.as_bytes());
@@ -145,7 +149,13 @@ mod tests {
     #[test]
     fn different_texts_stay_apart() {
         assert_eq!(families(&["vpn down", "vpn up", "my vpn is down again today"]), [0, 1, 2]);
-        assert_eq!(families(&[MAIL, &MAIL.replace("printer", "scanner").replace("jam", "cover open").replace("Leeds", "Bern")]), [0, 1]);
+        assert_eq!(
+            families(&[
+                MAIL,
+                &MAIL.replace("printer", "scanner").replace("jam", "cover open").replace("Leeds", "Bern")
+            ]),
+            [0, 1]
+        );
     }
 
     #[test]

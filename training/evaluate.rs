@@ -50,7 +50,11 @@ struct Collected {
 ///
 /// # Errors
 /// A fault of the engine, or [`firstline_ticket::Code::Interrupted`]. Bad lines are counted, not faults.
-pub fn evaluate(engine: &Engine, lines: Lines<impl BufRead>, progress: &mut dyn Progress) -> Result<Evaluation> {
+pub fn evaluate(
+    engine: &Engine,
+    lines: Lines<impl BufRead>,
+    progress: &mut dyn Progress,
+) -> Result<Evaluation> {
     let mut out = Evaluation {
         scored: 0,
         seen: 0,
@@ -111,7 +115,12 @@ impl Evaluation {
     }
 }
 
-fn score(engine: &Engine, tickets: &[Ticket], fields: &mut BTreeMap<Field, Collected>, out: &mut Evaluation) -> Result<()> {
+fn score(
+    engine: &Engine,
+    tickets: &[Ticket],
+    fields: &mut BTreeMap<Field, Collected>,
+    out: &mut Evaluation,
+) -> Result<()> {
     if tickets.is_empty() {
         return Ok(());
     }

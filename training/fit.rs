@@ -14,8 +14,8 @@ use crate::shuffle::shuffled;
 
 const SHARDS: usize = 8;
 const BATCH: usize = 64;
-/// Start of AdaGrad's accumulators; keeps the first steps from overshooting.
-const ACCUMULATOR: f32 = 1e-3;
+/// How the bias is learnt, whatever the blocks do.
+const BIAS: Step = Step { rate: 0.1, damping: 1e-3, decay: 0.0 };
 
 /// What a head is fitted on. `rows[i]` is a row of `sparse` and of `dense` whose label is `labels[i]`.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,18 @@ pub struct Examples<'a> {
     pub classes: usize,
 }
 
+/// How a block of weights moves.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Step {
+    /// Learning rate at the start; it falls linearly to zero.
+    pub rate: f32,
+    /// Start of AdaGrad's accumulators. A large one keeps rare features from being learnt by heart, which
+    /// AdaGrad would otherwise do within an epoch: it regularises much as an L2 penalty.
+    pub damping: f32,
+    /// Decoupled weight decay, per epoch.
+    pub decay: f32,
+}
+
 /// How a head is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct FitOptions {
@@ -41,12 +53,12 @@ pub struct FitOptions {
     pub sparse_features: usize,
     /// Whether the embedding is read.
     pub embedding: bool,
-    /// Factor on the centred embedding: how fast it is learnt beside the sparse block.
+    /// Factor on the centred embedding, to bring it to the size of the sparse features.
     pub embedding_scale: f32,
-    /// Decoupled weight decay, per epoch and unit of learning rate.
-    pub decay: f32,
-    /// Learning rate at the start; it falls linearly to zero.
-    pub learning_rate: f32,
+    /// Steps on the sparse weights.
+    pub sparse_step: Step,
+    /// Steps on the embedding's weights.
+    pub embedding_step: Step,
     /// Passes over the examples.
     pub epochs: usize,
     /// Exponent of class balancing: an example weighs `(mean count / count of its class) ^ balance`.
@@ -56,7 +68,11 @@ pub struct FitOptions {
 }
 
 /// Fits a head; `on_epoch` is asked before each epoch and may stop the fit, which gives `None`.
-pub fn fit(examples: Examples<'_>, options: FitOptions, on_epoch: &mut dyn FnMut() -> ControlFlow<()>) -> Option<Head> {
+pub fn fit(
+    examples: Examples<'_>,
+    options: FitOptions,
+    on_epoch: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Option<Head> {
     let mut fit = Fit::new(examples, options);
     let batches = examples.rows.len().div_ceil(BATCH) * options.epochs;
     let mut step = 0;
@@ -66,8 +82,7 @@ pub fn fit(examples: Examples<'_>, options: FitOptions, on_epoch: &mut dyn FnMut
         }
         let order = shuffled(examples.rows.len(), options.seed.wrapping_add(epoch as u64));
         for batch in order.chunks(BATCH) {
-            let rate = options.learning_rate * (1.0 - step as f32 / batches as f32);
-            fit.step(batch, rate);
+            fit.step(batch, 1.0 - step as f32 / batches as f32);
             step += 1;
         }
     }
@@ -95,21 +110,25 @@ struct Shard {
 }
 
 struct Weights {
+    step: Step,
     value: Vec<f32>,
     accumulator: Vec<f32>,
-    /// The decay clock at the row's last update.
+    /// Epochs that were behind us at the row's last update.
     clock: Vec<f32>,
 }
 
 impl Weights {
-    fn new(rows: usize, k: usize) -> Self {
-        Self { value: vec![0.0; rows * k], accumulator: vec![ACCUMULATOR; rows * k], clock: vec![0.0; rows] }
+    fn new(rows: usize, k: usize, step: Step) -> Self {
+        let accumulator = vec![step.damping; rows * k];
+        Self { step, value: vec![0.0; rows * k], accumulator, clock: vec![0.0; rows] }
     }
 
-    /// One AdaGrad step on row `j` for gradient `x * residual`, after the decay that row has missed.
-    fn update(&mut self, j: usize, x: f32, residual: &[f32], rate: f32, clock: f32) {
+    /// One AdaGrad step on row `j` for gradient `x * residual`, after the decay that row has missed. `left`
+    /// is the share of the learning rate that is left, `clock` the epochs behind us.
+    fn update(&mut self, j: usize, x: f32, residual: &[f32], left: f32, clock: f32) {
         let k = residual.len();
-        let keep = (self.clock[j] - clock).exp();
+        let rate = self.step.rate * left;
+        let keep = self.keep(j, clock);
         self.clock[j] = clock;
         let values = &mut self.value[j * k..(j + 1) * k];
         let accumulators = &mut self.accumulator[j * k..(j + 1) * k];
@@ -120,10 +139,15 @@ impl Weights {
         }
     }
 
+    /// The factor that row `j` has to shrink by since its last update.
+    fn keep(&self, j: usize, clock: f32) -> f32 {
+        (self.step.decay * (self.clock[j] - clock)).exp()
+    }
+
     fn settle(&mut self, k: usize, clock: f32) {
-        for (j, row) in self.value.chunks_exact_mut(k).enumerate() {
-            let keep = (self.clock[j] - clock).exp();
-            row.iter_mut().for_each(|w| *w *= keep);
+        for j in 0..self.clock.len() {
+            let keep = self.keep(j, clock);
+            self.value[j * k..(j + 1) * k].iter_mut().for_each(|w| *w *= keep);
         }
     }
 }
@@ -143,8 +167,8 @@ impl<'a> Fit<'a> {
                 }
                 let features = (options.sparse_features + SHARDS - 1 - id) / SHARDS;
                 let dense_dims = d * id / SHARDS..d * (id + 1) / SHARDS;
-                let dense = Weights::new(dense_dims.len(), k);
-                Shard { sparse, weights: Weights::new(features, k), dense_dims, dense }
+                let dense = Weights::new(dense_dims.len(), k, options.embedding_step);
+                Shard { sparse, weights: Weights::new(features, k, options.sparse_step), dense_dims, dense }
             })
             .collect();
         Self {
@@ -152,36 +176,41 @@ impl<'a> Fit<'a> {
             class_weight: class_weights(&examples, options.balance),
             shards,
             bias: vec![0.0; k],
-            bias_accumulator: vec![ACCUMULATOR; k],
+            bias_accumulator: vec![BIAS.damping; k],
             seen: 0,
             examples,
             options,
         }
     }
 
-    fn step(&mut self, batch: &[usize], rate: f32) {
-        let clock = self.options.decay * self.seen as f32 / self.examples.rows.len() as f32;
+    fn step(&mut self, batch: &[usize], left: f32) {
+        let clock = self.epochs();
         let residuals: Vec<Vec<f32>> = batch.par_iter().with_min_len(8).map(|&i| self.residual(i)).collect();
         let Self { examples, options, mean, shards, .. } = self;
         shards.par_iter_mut().for_each(|shard| {
             for (&i, residual) in batch.iter().zip(&residuals) {
                 for (j, x) in shard.sparse.row(i).iter() {
-                    shard.weights.update(j, x, residual, rate, clock);
+                    shard.weights.update(j, x, residual, left, clock);
                 }
                 let embedding = &examples.dense[examples.rows[i] * examples.dimensions..];
                 for (j, dim) in shard.dense_dims.clone().enumerate() {
                     let x = (embedding[dim] - mean[dim]) * options.embedding_scale;
-                    shard.dense.update(j, x, residual, rate, clock);
+                    shard.dense.update(j, x, residual, left, clock);
                 }
             }
         });
         for residual in &residuals {
             for ((b, a), r) in self.bias.iter_mut().zip(&mut self.bias_accumulator).zip(residual) {
                 *a += r * r;
-                *b -= rate * r / a.sqrt();
+                *b -= BIAS.rate * left * r / a.sqrt();
             }
         }
         self.seen += batch.len() as u64;
+    }
+
+    /// Epochs behind us, with their fraction.
+    fn epochs(&self) -> f32 {
+        self.seen as f32 / self.examples.rows.len() as f32
     }
 
     /// `weight * (p - onehot)` of example `i` under the current weights.
@@ -209,7 +238,7 @@ impl<'a> Fit<'a> {
     /// Gathers the shards; the embedding's centring and scale go into its weights and the bias.
     fn into_head(mut self) -> Head {
         let k = self.examples.classes;
-        let clock = self.options.decay * self.seen as f32 / self.examples.rows.len() as f32;
+        let clock = self.epochs();
         let mut head = Head {
             classes: k,
             sparse: vec![0.0; self.options.sparse_features * k],
@@ -273,7 +302,12 @@ mod tests {
 
     impl Toy {
         fn new(n: usize) -> Self {
-            let mut toy = Self { sparse: SparseRows::default(), dense: Vec::new(), rows: (0..n).collect(), labels: Vec::new() };
+            let mut toy = Self {
+                sparse: SparseRows::default(),
+                dense: Vec::new(),
+                rows: (0..n).collect(),
+                labels: Vec::new(),
+            };
             for (i, r) in shuffled(n, 9).into_iter().enumerate() {
                 let class = i % 3;
                 toy.sparse.push(&[(class as u32, 1.0), (3 + (r % 20) as u32, 0.5)]);
@@ -284,25 +318,40 @@ mod tests {
         }
 
         fn examples(&self) -> Examples<'_> {
-            Examples { sparse: &self.sparse, dense: &self.dense, dimensions: 2, rows: &self.rows, labels: &self.labels, classes: 3 }
+            Examples {
+                sparse: &self.sparse,
+                dense: &self.dense,
+                dimensions: 2,
+                rows: &self.rows,
+                labels: &self.labels,
+                classes: 3,
+            }
         }
 
         fn nll(&self, head: &Head) -> f32 {
-            let loss = |i: usize| -log_softmax(&head.logits(self.sparse.row(i), &self.dense[i * 2..]))[self.labels[i] as usize];
+            let loss = |i: usize| {
+                -log_softmax(&head.logits(self.sparse.row(i), &self.dense[i * 2..]))[self.labels[i] as usize]
+            };
             self.rows.iter().map(|&i| loss(i)).sum::<f32>() / self.rows.len() as f32
         }
 
         /// Plain full-batch gradient descent on the same loss, run until it no longer moves.
         fn optimum(&self) -> f32 {
-            let mut head = Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
+            let mut head =
+                Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
             for _ in 0..3_000 {
-                let mut gradient = Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
+                let mut gradient =
+                    Head { classes: 3, sparse: vec![0.0; 23 * 3], dense: vec![0.0; 6], bias: vec![0.0; 3] };
                 for &i in &self.rows {
                     let mut p = head.logits(self.sparse.row(i), &self.dense[i * 2..]);
                     softmax(&mut p);
                     p[self.labels[i] as usize] -= 1.0;
-                    self.sparse.row(i).iter().for_each(|(j, x)| axpy(&mut gradient.sparse[j * 3..j * 3 + 3], x, &p));
-                    (0..2).for_each(|d| axpy(&mut gradient.dense[d * 3..d * 3 + 3], self.dense[i * 2 + d], &p));
+                    self.sparse
+                        .row(i)
+                        .iter()
+                        .for_each(|(j, x)| axpy(&mut gradient.sparse[j * 3..j * 3 + 3], x, &p));
+                    (0..2)
+                        .for_each(|d| axpy(&mut gradient.dense[d * 3..d * 3 + 3], self.dense[i * 2 + d], &p));
                     axpy(&mut gradient.bias, 1.0, &p);
                 }
                 let rate = -1.0 / self.rows.len() as f32;
@@ -314,13 +363,15 @@ mod tests {
         }
     }
 
+    const STEP: Step = Step { rate: 0.3, damping: 1e-3, decay: 0.0 };
+
     fn options() -> FitOptions {
         FitOptions {
             sparse_features: 23,
             embedding: true,
             embedding_scale: 2.0,
-            decay: 0.0,
-            learning_rate: 0.3,
+            sparse_step: STEP,
+            embedding_step: STEP,
             epochs: 20,
             balance: 0.0,
             seed: 4,
@@ -353,7 +404,7 @@ mod tests {
     fn decay_shrinks_weights_and_blocks_that_are_not_read_stay_empty() {
         let toy = Toy::new(200);
         let size = |h: &Head| h.sparse.iter().map(|w| w * w).sum::<f32>();
-        let decayed = fitted(&toy, FitOptions { decay: 1.0, ..options() });
+        let decayed = fitted(&toy, FitOptions { sparse_step: Step { decay: 0.3, ..STEP }, ..options() });
         assert!(size(&decayed) < 0.5 * size(&fitted(&toy, options())));
         let ngram = fitted(&toy, FitOptions { embedding: false, sparse_features: 3, ..options() });
         assert_eq!((ngram.dense.len(), ngram.sparse.len()), (0, 9));

@@ -20,7 +20,7 @@ mod tune;
 pub use cache::EmbeddingCache;
 pub use duplicates::NearDuplicates;
 pub use evaluate::{Evaluation, evaluate};
-pub use fit::{Examples, FitOptions, fit};
+pub use fit::{Examples, FitOptions, Step, fit};
 pub use pool::fit_mixture;
 pub use prepare::{History, Prepared};
 pub use progress::{Progress, Quiet, interrupted};

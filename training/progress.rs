@@ -27,5 +27,6 @@ impl Progress for Quiet {
 
 /// The fault of work that was asked to stop.
 pub fn interrupted(what: &str) -> Error {
-    UserError::new(Code::Interrupted, what, "stopped before the end", "Nothing was written; run it again").into()
+    UserError::new(Code::Interrupted, what, "stopped before the end", "Nothing was written; run it again")
+        .into()
 }

@@ -67,7 +67,12 @@ impl Split {
     ///
     /// # Errors
     /// [`Code::Split`] when the data can't be split as asked, or a window is left with hardly a ticket.
-    pub fn new(tickets: &[Prepared], families: &[u32], held_out: usize, options: SplitOptions) -> Result<Self> {
+    pub fn new(
+        tickets: &[Prepared],
+        families: &[u32],
+        held_out: usize,
+        options: SplitOptions,
+    ) -> Result<Self> {
         let (tickets, rest) = tickets.split_at(held_out);
         let options = if rest.is_empty() { options } else { SplitOptions { test: 0.0, ..options } };
         let (families, all_families) = (&families[..held_out], families);
@@ -84,11 +89,20 @@ impl Split {
             let among = [Window::Train, Window::Calibrate, Window::Test];
             part_families(&mut split.windows, all_families, &among, Repeats::SetAside);
         }
-        for (window, wanted) in [(Window::Train, true), (Window::Calibrate, true), (Window::Test, options.test > 0.0)] {
+        for (window, wanted) in
+            [(Window::Train, true), (Window::Calibrate, true), (Window::Test, options.test > 0.0)]
+        {
             let found = split.count(window);
             if wanted && found < MIN_WINDOW && !(window == Window::Test && split.kind == "given") {
-                let problem = format!("{found} tickets are left for the {window:?} window of a {} split", split.kind);
-                return Err(UserError::new(Code::Split, "--split", problem, "Give it more tickets, or other shares").into());
+                let problem =
+                    format!("{found} tickets are left for the {window:?} window of a {} split", split.kind);
+                return Err(UserError::new(
+                    Code::Split,
+                    "--split",
+                    problem,
+                    "Give it more tickets, or other shares",
+                )
+                .into());
             }
         }
         Ok(split)
@@ -129,21 +143,32 @@ impl Split {
     fn by_time(tickets: &[Prepared], families: &[u32], options: SplitOptions) -> Self {
         let all: Vec<usize> = (0..tickets.len()).collect();
         let mut windows = cut(&by_date(tickets, &all), options);
-        part_families(&mut windows, families, &[Window::Train, Window::Calibrate, Window::Test], Repeats::SetAside);
+        part_families(
+            &mut windows,
+            families,
+            &[Window::Train, Window::Calibrate, Window::Test],
+            Repeats::SetAside,
+        );
         Self { kind: "time", windows }
     }
 
     fn random(families: &[u32], options: SplitOptions) -> Self {
         let all: Vec<usize> = (0..families.len()).collect();
         let mut windows = cut(&by_family(families, &all, options.seed), options);
-        part_families(&mut windows, families, &[Window::Train, Window::Calibrate, Window::Test], Repeats::Move);
+        part_families(
+            &mut windows,
+            families,
+            &[Window::Train, Window::Calibrate, Window::Test],
+            Repeats::Move,
+        );
         Self { kind: "random", windows }
     }
 }
 
 fn undated(tickets: &[Prepared]) -> firstline_ticket::Error {
     let without = tickets.iter().filter(|t| t.opened_at.is_none()).count();
-    let problem = format!("{without} of {} tickets have no opened_at, so they can't be split by time", tickets.len());
+    let problem =
+        format!("{without} of {} tickets have no opened_at, so they can't be split by time", tickets.len());
     let next = "Import their dates, or accept a flattering split with --split random";
     UserError::new(Code::Split, "--split", problem, next).into()
 }
@@ -160,7 +185,8 @@ fn by_family(families: &[u32], rows: &[usize], seed: u64) -> Vec<usize> {
     let mut names: Vec<u32> = rows.iter().map(|&i| families[i]).collect();
     names.sort_unstable();
     names.dedup();
-    let rank: HashMap<u32, usize> = shuffled(names.len(), seed).into_iter().enumerate().map(|(r, i)| (names[i], r)).collect();
+    let rank: HashMap<u32, usize> =
+        shuffled(names.len(), seed).into_iter().enumerate().map(|(r, i)| (names[i], r)).collect();
     let mut order = rows.to_vec();
     order.sort_by_key(|&i| rank[&families[i]]);
     order
@@ -211,8 +237,14 @@ mod tests {
     fn history(n: usize, dated: bool) -> Vec<Prepared> {
         (0..n)
             .map(|i| {
-                let opened_at = dated.then(|| jiff::Timestamp::from_second(1_700_000_000 + ((i * 37) % n) as i64).unwrap());
-                Prepared::new(&Ticket { id: i.to_string(), body: Some(format!("t{i}")), opened_at, ..Ticket::default() })
+                let opened_at = dated
+                    .then(|| jiff::Timestamp::from_second(1_700_000_000 + ((i * 37) % n) as i64).unwrap());
+                Prepared::new(&Ticket {
+                    id: i.to_string(),
+                    body: Some(format!("t{i}")),
+                    opened_at,
+                    ..Ticket::default()
+                })
             })
             .collect()
     }
@@ -231,7 +263,10 @@ mod tests {
         let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
         assert_eq!(split.kind, "time");
         let span = |w| split.rows(w).into_iter().map(|i| tickets[i].opened_at.unwrap()).minmax();
-        assert!(span(Window::Train).1 < span(Window::Calibrate).0 && span(Window::Calibrate).1 < span(Window::Test).0);
+        assert!(
+            span(Window::Train).1 < span(Window::Calibrate).0
+                && span(Window::Calibrate).1 < span(Window::Test).0
+        );
         assert!(!crosses(&split, &families) && split.count(Window::Aside) > 0);
     }
 
@@ -239,7 +274,10 @@ mod tests {
     fn random_split_keeps_families_whole_and_follows_the_seed() {
         let tickets = history(300, false);
         let families: Vec<u32> = (0..300).map(|i| i / 3).collect();
-        let random = |seed| Split::new(&tickets, &families, 300, SplitOptions { mode: SplitMode::Random, seed, ..ALL }).unwrap();
+        let random = |seed| {
+            Split::new(&tickets, &families, 300, SplitOptions { mode: SplitMode::Random, seed, ..ALL })
+                .unwrap()
+        };
         assert!(!crosses(&random(1), &families));
         assert_eq!(random(1).count(Window::Aside), 0);
         assert_eq!(random(1), random(1));

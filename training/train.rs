@@ -88,7 +88,8 @@ pub fn train(
         seed: options.seed,
     };
     let (fields, left_out) = learn_fields(material, options, progress)?;
-    let config = serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
+    let config =
+        serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
     let info = BundleInfo {
         format: BUNDLE_FORMAT,
         trained_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,7 +102,9 @@ pub fn train(
     };
     let history_rows: Vec<usize> = learn.all();
     let mut seen_ids: Vec<u64> = (0..history.tickets.len())
-        .filter(|&i| split.windows[i] != Window::Test && !(split.kind == "given" && split.windows[i] == Window::Aside))
+        .filter(|&i| {
+            split.windows[i] != Window::Test && !(split.kind == "given" && split.windows[i] == Window::Aside)
+        })
         .map(|i| history.tickets[i].id_hash)
         .collect();
     seen_ids.sort_unstable();
@@ -137,13 +140,21 @@ fn learn_fields(
         progress.stage(&format!("learning {field}"), fits());
         match learn_field(material, field, progress) {
             Ok(model) => drop(fields.insert(field, model)),
-            Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => left_out.push((field, e)),
+            Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => {
+                left_out.push((field, e))
+            }
             Err(e) => return Err(e),
         }
     }
     if fields.is_empty() {
         let problem = "no field has enough labelled tickets to learn from";
-        return Err(UserError::new(Code::Labels, "--tickets", problem, "Import board, type or priority columns").into());
+        return Err(UserError::new(
+            Code::Labels,
+            "--tickets",
+            problem,
+            "Import board, type or priority columns",
+        )
+        .into());
     }
     Ok((fields, left_out))
 }
@@ -179,7 +190,11 @@ fn embed(
 }
 
 /// The vocabulary of the windows that are learnt from, and every ticket's row; those outside stay empty.
-fn features(history: &History, learn: &Windows, progress: &mut dyn Progress) -> Result<(Vocabulary, SparseRows)> {
+fn features(
+    history: &History,
+    learn: &Windows,
+    progress: &mut dyn Progress,
+) -> Result<(Vocabulary, SparseRows)> {
     progress.stage("reading n-grams", 0);
     let mut builder = VocabularyBuilder::default();
     for &r in learn.train.iter().chain(&learn.calibrate) {

@@ -38,7 +38,13 @@ pub(super) fn run(args: &ClassifyArgs, ui: &Ui) -> Result<Exit, Failure> {
         if stopping() {
             let place = files::name_of(&args.input);
             let problem = format!("stopped after {done} lines");
-            return Err(UserError::new(Code::Interrupted, place, problem, "The lines written so far are whole").into());
+            return Err(UserError::new(
+                Code::Interrupted,
+                place,
+                problem,
+                "The lines written so far are whole",
+            )
+            .into());
         }
         done += batch.len() as u64;
         match write_batch(&engine, batch, usize::from(args.top), &mut out) {

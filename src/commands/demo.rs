@@ -77,15 +77,18 @@ fn in_words(field: &firstline_training::report::FieldReport) -> String {
 
 fn examples(bundle: &Path, tickets: &Path) -> Result<String, Failure> {
     let engine = Engine::open(bundle)?;
-    let unseen: Vec<Ticket> =
-        files::tickets(tickets)?.filter_map(|l| l.ticket.ok()).filter(|t| !engine.bundle().has_seen(&t.id)).collect();
+    let unseen: Vec<Ticket> = files::tickets(tickets)?
+        .filter_map(|l| l.ticket.ok())
+        .filter(|t| !engine.bundle().has_seen(&t.id))
+        .collect();
     let step = (unseen.len() / SHOWN).max(1);
     let shown: Vec<Ticket> = unseen.into_iter().step_by(step).take(SHOWN).collect();
     let decisions = engine.decide(&shown, 1)?;
     let mut text = String::new();
     for (ticket, decision) in shown.iter().zip(&decisions) {
         let subject = ticket.subject.as_deref().or(ticket.body.as_deref()).unwrap_or_default();
-        let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(90).collect();
+        let subject: String =
+            subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(90).collect();
         let _ = writeln!(text, "\n  \"{subject}\"");
         Field::ALL.iter().for_each(|&f| line(&mut text, f, ticket, decision));
     }

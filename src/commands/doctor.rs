@@ -55,8 +55,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 }
 
 fn text(r: &Report) -> String {
-    let features = if r.cpu_features.is_empty() { "none that matter here".into() } else { r.cpu_features.join(" ") };
-    let free = r.disk_free_bytes.map_or_else(|| "unknown".into(), |b| format!("{:.1} GiB free", b as f64 / f64::from(1 << 30)));
+    let features =
+        if r.cpu_features.is_empty() { "none that matter here".into() } else { r.cpu_features.join(" ") };
+    let free = r
+        .disk_free_bytes
+        .map_or_else(|| "unknown".into(), |b| format!("{:.1} GiB free", b as f64 / f64::from(1 << 30)));
     let mut rows = vec![
         ("firstline".to_owned(), format!("{}, bundle format {}", r.version, r.bundle_format)),
         ("machine".to_owned(), format!("{}, {} threads", r.target, r.threads)),

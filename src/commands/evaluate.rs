@@ -100,14 +100,31 @@ impl Measured {
     /// The figures, one line a field.
     pub(super) fn table(&self) -> String {
         let header = [
-            "field", "n", "accuracy", "95 % interval", "n-grams", "majority", "macro-F1", "top-3", "kappa", "NLL", "Brier",
-            "ECE", "AURC", "cov@90", "cov@95", "cov@98",
+            "field",
+            "n",
+            "accuracy",
+            "95 % interval",
+            "n-grams",
+            "majority",
+            "macro-F1",
+            "top-3",
+            "kappa",
+            "NLL",
+            "Brier",
+            "ECE",
+            "AURC",
+            "cov@90",
+            "cov@95",
+            "cov@98",
         ];
         let row = |field: Field, m: &FieldMetrics| {
             let interval = format!("{:.3}-{:.3}", m.accuracy_ci95.lo, m.accuracy_ci95.hi);
             let ngram = m.ngram_accuracy.map_or_else(|| "-".into(), |a| format!("{a:.3}"));
-            let mut cells = vec![field.to_string(), m.n.to_string(), format!("{:.3}", m.accuracy), interval, ngram];
-            cells.extend([m.majority, m.macro_f1, m.top3, m.kappa, m.nll, m.brier, m.ece].map(|v| format!("{v:.3}")));
+            let mut cells =
+                vec![field.to_string(), m.n.to_string(), format!("{:.3}", m.accuracy), interval, ngram];
+            cells.extend(
+                [m.majority, m.macro_f1, m.top3, m.kappa, m.nll, m.brier, m.ece].map(|v| format!("{v:.3}")),
+            );
             cells.push(format!("{:.4}", m.aurc));
             cells.extend([m.coverage_at_90, m.coverage_at_95, m.coverage_at_98].map(|v| format!("{v:.2}")));
             cells
@@ -127,7 +144,10 @@ impl Measured {
         notes.extend(count(e.other_split, "their split is not test"));
         notes.extend((e.bad_lines.0 > 0).then(|| format!("{} lines held no usable ticket.", e.bad_lines.0)));
         for field in e.fields.iter().filter(|f| f.unseen > 0) {
-            let text = format!("{} tickets carry a {} that the history never had; they count as errors.", field.unseen, field.field);
+            let text = format!(
+                "{} tickets carry a {} that the history never had; they count as errors.",
+                field.unseen, field.field
+            );
             notes.push(text);
         }
         notes

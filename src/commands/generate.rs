@@ -44,7 +44,13 @@ pub(super) fn write(
         writer.write_all(b"\n").map_err(|e| UserError::io(out.display(), &e))?;
         if i % 1_000 == 0 && bars.done(i as u64).is_break() {
             let place = out.display().to_string();
-            return Err(UserError::new(Code::Interrupted, place, "stopped before the end", "Nothing was written").into());
+            return Err(UserError::new(
+                Code::Interrupted,
+                place,
+                "stopped before the end",
+                "Nothing was written",
+            )
+            .into());
         }
     }
     writer.flush().map_err(|e| UserError::io(out.display(), &e))?;

@@ -50,10 +50,16 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let summary = {
         let (mut tickets, mut bad) = (out.writer(), rejects.writer());
         let outputs = Outputs { tickets: &mut tickets, rejects: &mut bad };
-        let summary = import(files::open(&args.input)?, &files::name_of(&args.input), &options, outputs, &mut |read| {
-            bars.set(read);
-            go_on()
-        })?;
+        let summary = import(
+            files::open(&args.input)?,
+            &files::name_of(&args.input),
+            &options,
+            outputs,
+            &mut |read| {
+                bars.set(read);
+                go_on()
+            },
+        )?;
         tickets.flush().map_err(|e| UserError::io(args.out.display(), &e))?;
         bad.flush().map_err(|e| UserError::io(rejects_path.display(), &e))?;
         summary
@@ -66,7 +72,8 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     out.publish()?;
     let rejected = rejects_path.as_ref().map(|p| p.display().to_string());
-    let output = Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
+    let output =
+        Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
     match args.json {
         true => println!("{}", serde_json::to_string(&output)?),
         false => println!("{}", text(&output)),
@@ -110,7 +117,9 @@ fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
         let text = compose(&ticket).text();
         // A guess from a few words would be a guess.
         let language = match text.split_whitespace().nth(4) {
-            Some(_) => whatlang::detect(&text).filter(whatlang::Info::is_reliable).map_or("unknown", |i| i.lang().code()),
+            Some(_) => whatlang::detect(&text)
+                .filter(whatlang::Info::is_reliable)
+                .map_or("unknown", |i| i.lang().code()),
             None => "unknown",
         };
         *texts.languages.entry(language).or_default() += 1;
@@ -143,18 +152,33 @@ fn text(output: &Output<'_>) -> String {
     for (field, l) in &s.labels {
         let top: Vec<String> = l.top.iter().take(5).map(|(label, n)| format!("{label} {n}")).collect();
         let more = if l.distinct > 5 { ", ..." } else { "" };
-        rows.push((field.name(), format!("{} labels on {} tickets: {}{more}", l.distinct, l.labelled, top.join(", "))));
+        rows.push((
+            field.name(),
+            format!("{} labels on {} tickets: {}{more}", l.distinct, l.labelled, top.join(", ")),
+        ));
     }
     let mut languages: Vec<(&str, u64)> = output.texts.languages.iter().map(|(l, n)| (*l, *n)).collect();
     languages.sort_by_key(|&(l, n)| (std::cmp::Reverse(n), l));
     let languages: Vec<String> = languages.iter().take(8).map(|(l, n)| format!("{l} {n}")).collect();
     rows.push(("languages", languages.join(", ")));
-    let among = output.texts.near_duplicates_among.map_or_else(String::new, |n| format!(" among the first {n}"));
+    let among =
+        output.texts.near_duplicates_among.map_or_else(String::new, |n| format!(" among the first {n}"));
     let near = output.texts.near_duplicates;
     rows.push(("duplicates", format!("{} exact, {near} near or exact{among}", s.exact_duplicates)));
-    rows.push(("read as", format!("{}, {}{}", s.format, s.encoding, s.delimiter.map_or_else(String::new, |d| format!(", {d:?}")))));
+    rows.push((
+        "read as",
+        format!(
+            "{}, {}{}",
+            s.format,
+            s.encoding,
+            s.delimiter.map_or_else(String::new, |d| format!(", {d:?}"))
+        ),
+    ));
     if s.assumed_utc > 0 {
-        rows.push(("note", format!("{} dates named no zone and were taken as UTC: see --time-zone", s.assumed_utc)));
+        rows.push((
+            "note",
+            format!("{} dates named no zone and were taken as UTC: see --time-zone", s.assumed_utc),
+        ));
     }
     rows.extend(s.notes.iter().map(|n| ("note", n.clone())));
     rows.push(("tickets", output.out.clone()));

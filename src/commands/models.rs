@@ -57,7 +57,8 @@ pub(super) fn manifest(name: &str) -> Result<Manifest, Failure> {
         return Ok(Manifest::from_file(Path::new(name))?);
     }
     let names: Vec<&str> = known.iter().map(|m| m.name.as_str()).collect();
-    let next = format!("Known are {}; any other BERT encoder by its manifest, a .toml file", names.join(", "));
+    let next =
+        format!("Known are {}; any other BERT encoder by its manifest, a .toml file", names.join(", "));
     Err(UserError::new(Code::Model, name, "no model of that name", next).into())
 }
 
@@ -117,9 +118,19 @@ fn list(store: &ModelStore, json: bool) -> Result<Exit, Failure> {
     let row = |m: &Listed| {
         let size = format!("{:.1} MB", m.bytes as f64 / 1e6);
         let here = if m.here { "yes" } else { "no" };
-        vec![m.name.clone(), here.into(), m.dimensions.to_string(), size, m.licence.clone(), m.description.clone()]
+        vec![
+            m.name.clone(),
+            here.into(),
+            m.dimensions.to_string(),
+            size,
+            m.licence.clone(),
+            m.description.clone(),
+        ]
     };
-    println!("{}", table(&["model", "here", "dimensions", "size", "licence", "what it is"], listed.iter().map(row)));
+    println!(
+        "{}",
+        table(&["model", "here", "dimensions", "size", "licence", "what it is"], listed.iter().map(row))
+    );
     println!("Kept in {}", store.root.display());
     Ok(Exit::Success)
 }

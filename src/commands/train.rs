@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use firstline_nn::Manifest;
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::{
-    EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained, open_encoder, train,
+    EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
+    open_encoder, train,
 };
 use firstline_triage::{SplitFacts, sha256_file};
 use serde::Serialize;
@@ -76,13 +77,21 @@ pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
         println!("{}", summary(&trained));
         ui.say(format!("Bundle: {}", job.bundle.display()));
         let tickets = job.test.as_ref().unwrap_or(&job.tickets).display();
-        ui.say(format!("Next: firstline evaluate --bundle {} --tickets {tickets} --report DIR", job.bundle.display()));
+        ui.say(format!(
+            "Next: firstline evaluate --bundle {} --tickets {tickets} --report DIR",
+            job.bundle.display()
+        ));
     }
     Ok(if bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
 /// Trains and publishes the bundle; returns it and the number of lines that held no usable ticket.
-pub(super) fn learn(job: &Job, model: &str, models: &ModelOptions, ui: &Ui) -> Result<(Trained, usize), Failure> {
+pub(super) fn learn(
+    job: &Job,
+    model: &str,
+    models: &ModelOptions,
+    ui: &Ui,
+) -> Result<(Trained, usize), Failure> {
     let (history, data_sha256, bad_lines) = read_history(job, ui)?;
     let (manifest, encoder_dir) = models::ensure(model, models, ui)?;
     let encoder = open_encoder(&encoder_dir, &manifest)?;
@@ -114,7 +123,13 @@ pub(super) fn learn(job: &Job, model: &str, models: &ModelOptions, ui: &Ui) -> R
 
 fn publish(trained: &Trained, dir: &Path, encoder_dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
     if stopping() {
-        return Err(UserError::new(Code::Interrupted, "training", "stopped before the end", "Nothing was written").into());
+        return Err(UserError::new(
+            Code::Interrupted,
+            "training",
+            "stopped before the end",
+            "Nothing was written",
+        )
+        .into());
     }
     Ok(trained.bundle.publish(dir, encoder_dir, manifest)?)
 }
@@ -125,7 +140,13 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
     let mut bad_lines = read_into(&mut history, &job.tickets, ui)?;
     if history.tickets.is_empty() {
         let next = "Import an export first: firstline import EXPORT --out tickets.jsonl";
-        return Err(UserError::new(Code::Empty, files::name_of(&job.tickets), "no usable ticket in it", next).into());
+        return Err(UserError::new(
+            Code::Empty,
+            files::name_of(&job.tickets),
+            "no usable ticket in it",
+            next,
+        )
+        .into());
     }
     history.held_out = history.tickets.len();
     if let Some(test) = &job.test {
@@ -152,7 +173,13 @@ fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failu
             }
         }
         if line.number % 256 == 0 && bars.done(line.number).is_break() {
-            return Err(UserError::new(Code::Interrupted, files::name_of(path), "stopped while reading", "Run it again").into());
+            return Err(UserError::new(
+                Code::Interrupted,
+                files::name_of(path),
+                "stopped while reading",
+                "Run it again",
+            )
+            .into());
         }
     }
     bars.finish();
@@ -164,7 +191,8 @@ fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failu
 
 fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
     let entry = |(&field, model): (&Field, &firstline_triage::FieldModel)| {
-        let members = model.members.iter().map(|m| m.name()).zip(model.mixture.weights.iter().copied()).collect();
+        let members =
+            model.members.iter().map(|m| m.name()).zip(model.mixture.weights.iter().copied()).collect();
         let temperature = model.mixture.temperature;
         (field, Learnt { labels: model.space.len(), members, temperature, rare: model.rare.clone() })
     };
@@ -200,12 +228,22 @@ pub(super) fn summary(trained: &Trained) -> String {
         cells.push(format!("{:.2}", l.temperature));
         cells
     };
-    let header = ["field", "labels", "rare", "joint head", "n-gram head", "embedding head", "neighbours", "temperature"];
+    let header = [
+        "field",
+        "labels",
+        "rare",
+        "joint head",
+        "n-gram head",
+        "embedding head",
+        "neighbours",
+        "temperature",
+    ];
     text += &table(&header, fields.iter().map(row));
     for (field, l) in fields.iter().filter(|(_, l)| !l.rare.is_empty()) {
         let named: Vec<String> = l.rare.iter().take(12).map(|(label, n)| format!("{label} ({n})")).collect();
         let more = if l.rare.len() > 12 { format!(" and {} more", l.rare.len() - 12) } else { String::new() };
-        text += &format!("\nRare {field} labels, learnt with doubt or not at all: {}{more}", named.join(", "));
+        text +=
+            &format!("\nRare {field} labels, learnt with doubt or not at all: {}{more}", named.join(", "));
     }
     text
 }

@@ -172,7 +172,13 @@ impl FieldModel {
         Some((0..features.sparse.len()).into_par_iter().map(row).collect())
     }
 
-    fn log_probabilities(&self, member: &Member, features: &Features, nearest: &[Vec<(u32, f32)>], i: usize) -> Vec<f32> {
+    fn log_probabilities(
+        &self,
+        member: &Member,
+        features: &Features,
+        nearest: &[Vec<(u32, f32)>],
+        i: usize,
+    ) -> Vec<f32> {
         match member.head() {
             Some(head) => {
                 let d = features.embeddings.len() / features.sparse.len();
@@ -218,10 +224,14 @@ impl Bundle {
                 files.insert(format!("{ENCODER}/{}", file.path), file.sha256.clone());
             }
             let text = manifest.to_toml().map_err(model_fault)?;
-            files.insert(format!("{ENCODER}/{MANIFEST}"), publish::write(&encoder.join(MANIFEST), text.as_bytes())?);
+            files.insert(
+                format!("{ENCODER}/{MANIFEST}"),
+                publish::write(&encoder.join(MANIFEST), text.as_bytes())?,
+            );
             files.insert(WEIGHTS.into(), publish::write(&staging.join(WEIGHTS), &self.tensors()?)?);
             let info = InfoFile { info: self.info.clone(), fields: self.field_files(), files };
-            let json = serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("bundle.json: {e}")))?;
+            let json = serde_json::to_vec_pretty(&info)
+                .map_err(|e| InternalError::new(format!("bundle.json: {e}")))?;
             publish::write(&staging.join(INFO), &json)?;
             Ok(())
         })
@@ -234,13 +244,16 @@ impl Bundle {
     pub fn load(dir: &Path) -> Result<Self> {
         let path = dir.join(INFO);
         let json = fs::read(&path).map_err(|e| {
-            let next = "Train one with `firstline train --bundle DIR`, or name the folder that holds bundle.json";
+            let next =
+                "Train one with `firstline train --bundle DIR`, or name the folder that holds bundle.json";
             UserError::new(Code::Bundle, path.display().to_string(), e.to_string(), next)
         })?;
         let version: Version = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
         if version.format != BUNDLE_FORMAT {
             let problem = format!("format {}, but this program reads format {BUNDLE_FORMAT}", version.format);
-            return Err(UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it anew").into());
+            return Err(
+                UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it anew").into()
+            );
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
         for (name, sha256) in &file.files {
@@ -258,7 +271,11 @@ impl Bundle {
         let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
         let encoder = Encoder::load(&dir, &manifest).map_err(model_fault)?;
         if encoder.dimensions() != self.info.dimensions {
-            let problem = format!("the encoder has {} dimensions, the heads {}", encoder.dimensions(), self.info.dimensions);
+            let problem = format!(
+                "the encoder has {} dimensions, the heads {}",
+                encoder.dimensions(),
+                self.info.dimensions
+            );
             return Err(damaged(&dir, problem).into());
         }
         Ok(encoder)
@@ -373,9 +390,21 @@ fn field_model(
     if !pooled || !finite || prior.len() != k || history_labels.len() != history {
         return Err(format!("{field}: prior, history or mixture do not fit"));
     }
-    Ok(FieldModel { space: file.space, prior, members, mixture: file.mixture, history_labels, rare: file.rare })
+    Ok(FieldModel {
+        space: file.space,
+        prior,
+        members,
+        mixture: file.mixture,
+        history_labels,
+        rare: file.rare,
+    })
 }
 
 fn damaged(place: &Path, problem: impl Into<String>) -> UserError {
-    UserError::new(Code::Bundle, place.display().to_string(), problem, "The bundle is damaged: train it anew or copy it again")
+    UserError::new(
+        Code::Bundle,
+        place.display().to_string(),
+        problem,
+        "The bundle is damaged: train it anew or copy it again",
+    )
 }

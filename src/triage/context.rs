@@ -1,7 +1,7 @@
 //! What is known about a ticket beside its text, as categorical features.
 
-use jiff::tz::TimeZone;
 use firstline_ticket::Ticket;
+use jiff::tz::TimeZone;
 
 /// The context of a ticket as `key=value` strings: customer, contact, source, hour of the week, and whether
 /// it is a monitoring alert. Values are lower-cased and cut at 80 characters; absent ones give no feature.
@@ -9,7 +9,9 @@ use firstline_ticket::Ticket;
 /// The hour is taken in UTC: what matters to a head is that the same hour is the same feature.
 pub fn context_features(ticket: &Ticket, is_alert: bool) -> Vec<String> {
     let mut features = Vec::new();
-    for (key, value) in [("customer", &ticket.customer), ("contact", &ticket.contact), ("source", &ticket.source)] {
+    for (key, value) in
+        [("customer", &ticket.customer), ("contact", &ticket.contact), ("source", &ticket.source)]
+    {
         if let Some(value) = value.as_deref().map(str::trim).filter(|v| !v.is_empty()) {
             let value: String = value.chars().take(80).flat_map(char::to_lowercase).collect();
             features.push(format!("{key}={value}"));

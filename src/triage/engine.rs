@@ -66,7 +66,8 @@ impl Engine {
     pub fn features(&self, tickets: &[Ticket]) -> Result<Features> {
         let inputs: Vec<Input> = tickets.par_iter().map(compose).collect();
         let texts: Vec<String> = inputs.iter().map(Input::text).collect();
-        let embeddings = self.encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault)?;
+        let embeddings =
+            self.encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault)?;
         let sparse = sparse_rows(&self.bundle.vocabulary, tickets, &inputs);
         Ok(Features { sparse, embeddings: embeddings.data, tokens_cut: embeddings.cut })
     }
@@ -115,11 +116,12 @@ pub(crate) fn sparse_rows(vocabulary: &Vocabulary, tickets: &[Ticket], inputs: &
 fn rank(labels: &[String], p: &[f32], top: usize) -> FieldDecision {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[b].total_cmp(&p[a]).then(a.cmp(&b)));
-    let mut candidates = order.into_iter().take(top).map(|i| Candidate {
-        label: labels[i].clone(),
-        confidence: Confidence::new(f64::from(p[i])),
-    });
-    let first = candidates.next().unwrap_or(Candidate { label: String::new(), confidence: Confidence::new(0.0) });
+    let mut candidates = order
+        .into_iter()
+        .take(top)
+        .map(|i| Candidate { label: labels[i].clone(), confidence: Confidence::new(f64::from(p[i])) });
+    let first =
+        candidates.next().unwrap_or(Candidate { label: String::new(), confidence: Confidence::new(0.0) });
     FieldDecision { label: first.label, confidence: first.confidence, alternatives: candidates.collect() }
 }
 

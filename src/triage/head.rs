@@ -58,7 +58,12 @@ mod tests {
 
     #[test]
     fn logits_follow_the_formula() {
-        let head = Head { classes: 2, sparse: vec![1.0, 2.0, 3.0, 4.0], dense: vec![10.0, 20.0], bias: vec![0.5, 0.25] };
+        let head = Head {
+            classes: 2,
+            sparse: vec![1.0, 2.0, 3.0, 4.0],
+            dense: vec![10.0, 20.0],
+            bias: vec![0.5, 0.25],
+        };
         let row = SparseRow { index: &[1, 7], value: &[2.0, 9.0] };
         assert_eq!(head.logits(row, &[0.1]), [0.5 + 6.0 + 1.0, 0.25 + 8.0 + 2.0]);
         assert!(head.is_consistent(1) && !head.is_consistent(2));

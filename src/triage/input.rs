@@ -80,7 +80,10 @@ mod tests {
 
     #[test]
     fn subject_and_body_become_one_text() {
-        assert_eq!(compose(&ticket("VPN down", "Since 9 this morning.")).text(), "VPN down\n\nSince 9 this morning.");
+        assert_eq!(
+            compose(&ticket("VPN down", "Since 9 this morning.")).text(),
+            "VPN down\n\nSince 9 this morning."
+        );
         assert_eq!(compose(&ticket("VPN down", "VPN down")).text(), "VPN down");
         assert_eq!(compose(&ticket("", "VPN down")).text(), "VPN down");
     }

@@ -16,7 +16,9 @@ pub mod normalize;
 mod sparse;
 mod vocabulary;
 
-pub use bundle::{BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Member, SplitFacts, sha256_file, sha256_hex};
+pub use bundle::{
+    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Member, SplitFacts, sha256_file, sha256_hex,
+};
 pub use context::context_features;
 pub use engine::{Engine, Features, model_fault};
 pub use head::Head;

@@ -138,7 +138,8 @@ impl Vocabulary {
             .chunk_by(|a, b| a == b)
             .filter_map(|same| {
                 let feature = self.ngram_of[same[0] as usize];
-                (feature != ABSENT).then(|| (feature, (1.0 + (same.len() as f32).ln()) * self.idf[feature as usize]))
+                (feature != ABSENT)
+                    .then(|| (feature, (1.0 + (same.len() as f32).ln()) * self.idf[feature as usize]))
             })
             .collect();
         let norm = block.iter().map(|(_, v)| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
@@ -162,8 +163,13 @@ mod tests {
     #[test]
     fn rare_ngrams_are_dropped_and_blocks_have_length_one() {
         let v = vocabulary();
-        let norm = |row: &[(u32, f32)]| row.iter().filter(|(i, _)| (*i as usize) < v.ngrams()).map(|(_, x)| x * x).sum::<f32>();
-        assert!((norm(&v.row("", "printer jam", &[])) - 2.0).abs() < 1e-5, "a word block and a character block");
+        let norm = |row: &[(u32, f32)]| {
+            row.iter().filter(|(i, _)| (*i as usize) < v.ngrams()).map(|(_, x)| x * x).sum::<f32>()
+        };
+        assert!(
+            (norm(&v.row("", "printer jam", &[])) - 2.0).abs() < 1e-5,
+            "a word block and a character block"
+        );
         assert!(v.row("", "zebra", &[]).is_empty());
         assert_eq!(v.row("", "zebra", &["customer=acme".into()]), [(v.ngrams() as u32, CONTEXT_VALUE)]);
     }

@@ -55,7 +55,11 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 fn rooms_import_only_what_their_walls_allow() {
     let imports = imports();
     let rooms: BTreeSet<&str> = WALLS.iter().map(|w| w.0).collect();
-    assert_eq!(imports.keys().map(String::as_str).collect::<BTreeSet<_>>(), rooms, "rooms without a line in WALLS");
+    assert_eq!(
+        imports.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        rooms,
+        "rooms without a line in WALLS"
+    );
     for (room, allowed) in WALLS {
         let found: BTreeSet<&str> =
             imports[*room].iter().map(String::as_str).filter(|d| rooms.contains(d)).collect();

@@ -55,14 +55,21 @@ fn long_hostile_and_broken_tickets_are_decided_or_named() {
     let path = dir.file("odd.jsonl", lines.join("\n"));
     let run = dir.run(&["classify", "--bundle", "bundle", &path]);
     assert_eq!(run.code, 3, "{}", run.stderr);
-    let codes: Vec<_> = run.lines().iter().map(|l| l["error"]["code"].as_str().unwrap_or("decided").to_owned()).collect();
-    assert_eq!(codes, ["decided", "decided", "decided", "E_TICKET_TEXT", "E_TICKET_ID", "E_TICKET_JSON", "E_TICKET_JSON"]);
+    let codes: Vec<_> =
+        run.lines().iter().map(|l| l["error"]["code"].as_str().unwrap_or("decided").to_owned()).collect();
+    assert_eq!(
+        codes,
+        ["decided", "decided", "decided", "E_TICKET_TEXT", "E_TICKET_ID", "E_TICKET_JSON", "E_TICKET_JSON"]
+    );
 }
 
 #[test]
 fn a_label_never_seen_counts_as_an_error() {
     let dir = &*TRAINED;
-    let path = dir.file("unseen.jsonl", "{\"id\":\"new-1\",\"body\":\"printer jam\",\"board\":\"Board of the Moon\"}\n");
+    let path = dir.file(
+        "unseen.jsonl",
+        "{\"id\":\"new-1\",\"body\":\"printer jam\",\"board\":\"Board of the Moon\"}\n",
+    );
     let result = dir.ok(&["evaluate", "--bundle", "bundle", "--tickets", &path, "--json"]).json();
     assert_eq!(result["fields"]["board"]["accuracy"], 0.0);
     assert_eq!(result["fields"]["board"]["n"], 1);
@@ -71,7 +78,8 @@ fn a_label_never_seen_counts_as_an_error() {
 #[test]
 fn nothing_unseen_to_score_is_a_fault_not_a_table_of_zeros() {
     let dir = &*TRAINED;
-    let first = std::fs::read_to_string(dir.path("history.jsonl")).unwrap().lines().next().unwrap().to_owned();
+    let first =
+        std::fs::read_to_string(dir.path("history.jsonl")).unwrap().lines().next().unwrap().to_owned();
     let path = dir.file("seen.jsonl", first);
     dir.fails(&["evaluate", "--bundle", "bundle", "--tickets", &path], "E_EMPTY");
 }
@@ -99,7 +107,17 @@ fn a_folder_that_is_no_bundle_is_not_overwritten() {
     std::fs::create_dir(dir.path("mine")).unwrap();
     dir.file("mine/thesis.txt", "dear to me");
     let history = TRAINED.path("history.jsonl");
-    let args = ["train", "--tickets", history.to_str().unwrap(), "--model", "tiny-random", "--fields", "board", "--bundle", "mine"];
+    let args = [
+        "train",
+        "--tickets",
+        history.to_str().unwrap(),
+        "--model",
+        "tiny-random",
+        "--fields",
+        "board",
+        "--bundle",
+        "mine",
+    ];
     dir.fails(&args, "E_BUNDLE");
     assert_eq!(std::fs::read_to_string(dir.path("mine/thesis.txt")).unwrap(), "dear to me");
 }
@@ -107,7 +125,12 @@ fn a_folder_that_is_no_bundle_is_not_overwritten() {
 #[test]
 fn too_little_to_learn_from_says_so() {
     let dir = Dir::new();
-    let row = |i: u32| format!("{}\n", serde_json::json!({"id": i.to_string(), "body": format!("text {i}"), "board": "Only One"}));
+    let row = |i: u32| {
+        format!(
+            "{}\n",
+            serde_json::json!({"id": i.to_string(), "body": format!("text {i}"), "board": "Only One"})
+        )
+    };
     dir.file("one.jsonl", (0..60).map(row).collect::<String>());
     let base = ["train", "--tickets", "one.jsonl", "--model", "tiny-random", "--bundle", "b"];
     dir.fails(&base, "E_SPLIT");
@@ -123,7 +146,13 @@ fn ctrl_c_while_training_leaves_nothing_half_written() {
     dir.ok(&["generate", "--tickets", "20000", "--out", "big.jsonl"]);
     let before = names(&dir);
     let args = ["train", "--tickets", "big.jsonl", "--model", "tiny-random", "--bundle", "b"];
-    let child = dir.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = dir
+        .command(&args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // Long enough to be at work, far too short to be done with 20,000 tickets.
     std::thread::sleep(Duration::from_secs(2));
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -135,7 +164,8 @@ fn ctrl_c_while_training_leaves_nothing_half_written() {
 }
 
 fn names(dir: &Dir) -> Vec<std::ffi::OsString> {
-    let mut names: Vec<_> = std::fs::read_dir(dir.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(dir.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     names
 }

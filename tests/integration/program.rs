@@ -5,7 +5,9 @@ use crate::tool::Dir;
 #[test]
 fn help_names_every_command_and_the_exit_status() {
     let help = Dir::new().ok(&["--help"]).stdout;
-    for word in ["demo", "import", "train", "evaluate", "classify", "generate", "models", "doctor", "Exit status"] {
+    for word in
+        ["demo", "import", "train", "evaluate", "classify", "generate", "models", "doctor", "Exit status"]
+    {
         assert!(help.contains(word), "{word} is not in --help");
     }
 }
@@ -22,7 +24,8 @@ fn doctor_tells_machine_and_models() {
 fn the_tiny_model_is_made_checked_and_small() {
     let dir = Dir::new();
     dir.ok(&["models", "tiny", "--dir", "tiny", "--seed", "5"]);
-    let size: u64 = std::fs::read_dir(dir.path("tiny")).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    let size: u64 =
+        std::fs::read_dir(dir.path("tiny")).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
     assert!((10_000..1_000_000).contains(&size), "{size} bytes");
     dir.ok(&["models", "pull", "tiny-random"]);
     dir.ok(&["models", "verify", "tiny-random"]);
@@ -61,8 +64,17 @@ fn an_autotask_export_becomes_canonical_tickets() {
                T1;Again;x;Level 1;Printer;Jam;Low;;Acme;04/04/2026 08:15\n";
     dir.file("export.csv", csv);
     let args = [
-        "import", "export.csv", "--out", "t.jsonl", "--preset", "autotask", "--date-format", "%d/%m/%Y %H:%M", "--time-zone",
-        "Europe/Berlin", "--json",
+        "import",
+        "export.csv",
+        "--out",
+        "t.jsonl",
+        "--preset",
+        "autotask",
+        "--date-format",
+        "%d/%m/%Y %H:%M",
+        "--time-zone",
+        "Europe/Berlin",
+        "--json",
     ];
     let run = dir.run(&args);
     let summary = run.json();

@@ -35,7 +35,11 @@ impl Dir {
     /// The program with `args`, in this folder, with a model cache shared by all tests.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firstline"));
-        command.args(args).current_dir(self.0.path()).env("FIRSTLINE_CACHE", cache()).env_remove("FIRSTLINE_MODELS");
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .env("FIRSTLINE_CACHE", cache())
+            .env_remove("FIRSTLINE_MODELS");
         command
     }
 
@@ -88,6 +92,16 @@ fn cache() -> &'static Path {
 pub(crate) static TRAINED: LazyLock<Dir> = LazyLock::new(|| {
     let dir = Dir::new();
     dir.ok(&["generate", "--tickets", "700", "--seed", "3", "--out", "history.jsonl"]);
-    dir.ok(&["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--bundle", "bundle", "--seed", "1"]);
+    dir.ok(&[
+        "train",
+        "--tickets",
+        "history.jsonl",
+        "--model",
+        "tiny-random",
+        "--bundle",
+        "bundle",
+        "--seed",
+        "1",
+    ]);
     dir
 });

@@ -7,7 +7,8 @@ use crate::tool::{Dir, Run, TRAINED};
 
 #[test]
 fn a_generated_history_is_learnt_and_unseen_tickets_are_scored() {
-    let args = ["evaluate", "--bundle", "bundle", "--tickets", "history.jsonl", "--json", "--report", "report"];
+    let args =
+        ["evaluate", "--bundle", "bundle", "--tickets", "history.jsonl", "--json", "--report", "report"];
     let result = TRAINED.ok(&args).json();
     for field in ["board", "type", "priority", "technician"] {
         let m = &result["fields"][field];
@@ -15,7 +16,10 @@ fn a_generated_history_is_learnt_and_unseen_tickets_are_scored() {
         assert!(figure("n") > 50.0);
         assert!((0.0..=1.0).contains(&figure("ece")) && figure("nll") > 0.0);
         let interval = &m["accuracy_ci95"];
-        assert!(interval[0].as_f64().unwrap() <= figure("accuracy") && figure("accuracy") <= interval[1].as_f64().unwrap());
+        assert!(
+            interval[0].as_f64().unwrap() <= figure("accuracy")
+                && figure("accuracy") <= interval[1].as_f64().unwrap()
+        );
     }
     let board = &result["fields"]["board"];
     assert!(board["accuracy"].as_f64().unwrap() > board["majority"].as_f64().unwrap() + 0.1, "{board}");
@@ -27,7 +31,8 @@ fn a_generated_history_is_learnt_and_unseen_tickets_are_scored() {
 
 #[test]
 fn the_same_seed_gives_the_same_bundle() {
-    let again = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1", "--bundle", "again"];
+    let again =
+        ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1", "--bundle", "again"];
     TRAINED.ok(&again);
     let weights = |bundle: &str| std::fs::read(TRAINED.path(bundle).join("weights.safetensors")).unwrap();
     assert!(weights("bundle") == weights("again"), "weights differ from one run to the next");
@@ -45,13 +50,20 @@ fn classify_keeps_the_order_and_answers_every_line() {
     assert_eq!(lines[1]["line"], 2);
     let board = &lines[0]["fields"]["board"];
     assert_eq!(board["alternatives"].as_array().unwrap().len(), 1);
-    assert!(board["confidence"].as_f64().unwrap() >= board["alternatives"][0]["confidence"].as_f64().unwrap());
+    assert!(
+        board["confidence"].as_f64().unwrap() >= board["alternatives"][0]["confidence"].as_f64().unwrap()
+    );
 }
 
 #[test]
 fn a_ticket_is_decided_alike_alone_and_in_a_crowd() {
     let dir = &*TRAINED;
-    let crowd: String = std::fs::read_to_string(dir.path("history.jsonl")).unwrap().lines().take(300).map(|l| format!("{l}\n")).collect();
+    let crowd: String = std::fs::read_to_string(dir.path("history.jsonl"))
+        .unwrap()
+        .lines()
+        .take(300)
+        .map(|l| format!("{l}\n"))
+        .collect();
     let alone = crowd.lines().nth(7).unwrap();
     let args = ["classify", "--bundle", "bundle"];
     let (crowd, alone) = (classify(dir, &args, crowd.as_bytes()), classify(dir, &args, alone.as_bytes()));
@@ -65,7 +77,13 @@ fn a_ticket_is_decided_alike_alone_and_in_a_crowd() {
 }
 
 fn classify(dir: &Dir, args: &[&str], input: &[u8]) -> Run {
-    let mut child = dir.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = dir
+        .command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));

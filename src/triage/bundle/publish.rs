@@ -12,7 +12,9 @@ pub(super) fn publish(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Res
     let is_empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
     if dir.exists() && !dir.join(super::INFO).exists() && !is_empty() {
         let problem = "the folder holds something that is no bundle";
-        return Err(UserError::new(Code::Bundle, dir.display().to_string(), problem, "Name a new folder").into());
+        return Err(
+            UserError::new(Code::Bundle, dir.display().to_string(), problem, "Name a new folder").into()
+        );
     }
     let io = |e: std::io::Error| UserError::io(dir.display(), &e);
     let parent = match dir.parent() {

@@ -40,7 +40,8 @@ impl<'a> Tensors<'a> {
 
     pub(super) fn parse(bytes: &'a [u8]) -> std::result::Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-        let entries = file.tensors().into_iter().map(|(n, t)| (n, t.dtype(), Cow::Borrowed(t.data()))).collect();
+        let entries =
+            file.tensors().into_iter().map(|(n, t)| (n, t.dtype(), Cow::Borrowed(t.data()))).collect();
         Ok(Self { entries })
     }
 
@@ -61,8 +62,11 @@ impl<'a> Tensors<'a> {
     }
 
     fn get(&self, name: &str, dtype: Dtype) -> std::result::Result<&[u8], String> {
-        let (_, found, bytes) =
-            self.entries.iter().find(|(n, ..)| n == name).ok_or_else(|| format!("{name}: not in the file"))?;
+        let (_, found, bytes) = self
+            .entries
+            .iter()
+            .find(|(n, ..)| n == name)
+            .ok_or_else(|| format!("{name}: not in the file"))?;
         match *found == dtype {
             true => Ok(bytes),
             false => Err(format!("{name}: {found:?} where {dtype:?} is expected")),

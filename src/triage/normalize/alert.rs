@@ -15,10 +15,10 @@ pub(super) fn is_alert(page: &Page<'_>) -> bool {
     let lines: Vec<&Line> = page.live().take(MAX_LINES).map(|i| &page.lines[i]).collect();
     let Some(first) = lines.first() else { return false };
     let keys = lines.iter().filter(|l| has_alert_key(&l.folded)).count();
-    let phrases = lines.iter().filter(|l| contains_any(&l.folded, ALERT_PHRASES)).count();
     let opens = starts_with_any(first.folded.trim_start_matches(['-', ' ', '=', '#']), ALERT_OPENERS);
     let mostly_keys = keys * 2 >= lines.len();
-    (opens && (lines.len() <= 2 || keys >= 1)) || (keys >= 3 && phrases >= 1 && mostly_keys) || (keys >= 5 && mostly_keys)
+    let phrase = || lines.iter().any(|l| contains_any(&l.folded, ALERT_PHRASES));
+    (opens && (lines.len() <= 2 || keys >= 1)) || (mostly_keys && (keys >= 5 || (keys >= 3 && phrase())))
 }
 
 /// Marks the noise of an alert for cutting.
@@ -62,11 +62,15 @@ fn is_guid(value: &str) -> bool {
 
 /// A point in time and nothing else: no words beyond those of calendars, and a clock time or a full date.
 fn is_time(value: &str) -> bool {
-    const WORDS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may",
-        "jun", "jul", "aug", "sep", "oct", "nov", "dec", "utc", "gmt", "cet", "cest", "est", "edt", "pst", "pdt",
-        "bst", "am", "pm", "at", "on", "t", "z", "uhr"];
+    const WORDS: &[&str] = &[
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul",
+        "aug", "sep", "oct", "nov", "dec", "utc", "gmt", "cet", "cest", "est", "edt", "pst", "pdt", "bst",
+        "am", "pm", "at", "on", "t", "z", "uhr",
+    ];
     let words = value.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty());
-    let calendar = words.into_iter().all(|w| WORDS.contains(&w) || WORDS[..19].iter().any(|m| w.len() > 3 && w.starts_with(m)));
+    let calendar = words
+        .into_iter()
+        .all(|w| WORDS.contains(&w) || WORDS[..19].iter().any(|m| w.len() > 3 && w.starts_with(m)));
     let numbers = value.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).count();
     calendar && numbers >= 3 && value.contains([':', '/', '-']) && value.len() <= 60
 }
@@ -104,12 +108,24 @@ mod tests {
     #[test]
     fn noise_is_told_from_what_and_where() {
         for line in [
-            "view in portal", "https://rmm.example.com/alert/1", "link: https://x.example/a", "date/time: tue mar 12 04:00:01 utc 2024",
-            "2024-03-12t04:00:01z", "uid: 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+            "view in portal",
+            "https://rmm.example.com/alert/1",
+            "link: https://x.example/a",
+            "date/time: tue mar 12 04:00:01 utc 2024",
+            "2024-03-12t04:00:01z",
+            "uid: 3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+            "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
         ] {
             assert!(is_noise(line), "{line}");
         }
-        for line in ["host: srv-01", "address: 10.0.0.5", "10.0.0.5", "state: critical", "error: timeout after 10:00 minutes", "disk c: 95 % full"] {
+        for line in [
+            "host: srv-01",
+            "address: 10.0.0.5",
+            "10.0.0.5",
+            "state: critical",
+            "error: timeout after 10:00 minutes",
+            "disk c: 95 % full",
+        ] {
             assert!(!is_noise(line), "{line}");
         }
     }

@@ -3,7 +3,7 @@
 //! Must never cut a long line: a notice is short, a report that starts like one is not.
 
 use super::lines::{Page, contains_any, starts_with_any};
-use super::phrases::{NOTICE_SUBJECTS, NOTICE_VERBS, PORTAL_LINES};
+use super::phrases::{DOUBTS, NOTICE_SUBJECTS, NOTICE_VERBS, PORTAL_LINES};
 use super::removed::Kind;
 
 /// Longest notice, in bytes.
@@ -12,7 +12,10 @@ const MAX_LENGTH: usize = 180;
 /// Marks portal boilerplate for cutting.
 pub(super) fn mark(page: &mut Page<'_>) {
     for line in 0..page.lines.len() {
-        if page.lines[line].is_live() && page.lines[line].len() <= MAX_LENGTH && is_portal(&page.lines[line].folded) {
+        if page.lines[line].is_live()
+            && page.lines[line].len() <= MAX_LENGTH
+            && is_portal(&page.lines[line].folded)
+        {
             page.cut(line..line + 1, Kind::Boilerplate);
         }
     }
@@ -28,7 +31,7 @@ fn is_notice(line: &str) -> bool {
     starts_with_any(line, NOTICE_SUBJECTS)
         && contains_any(line, NOTICE_VERBS)
         && line.contains(|c: char| c.is_ascii_digit())
-        && !contains_any(line, &[" but ", " aber ", " mais ", " pero ", " mas ", " ma ", " maar "])
+        && !contains_any(line, DOUBTS)
 }
 
 #[cfg(test)]

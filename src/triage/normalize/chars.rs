@@ -47,12 +47,9 @@ fn change(c: char) -> Change {
         '\n' | ' '..='~' => Change::Keep,
         '\t' => Change::To(" "),
         '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Change::To("\n"),
-        '\u{a0}'
-        | '\u{1680}'
-        | '\u{2000}'..='\u{200a}'
-        | '\u{202f}'
-        | '\u{205f}'
-        | '\u{3000}' => Change::To(" "),
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            Change::To(" ")
+        }
         // The bullet that Word writes in its own symbol font.
         '\u{f0b7}' | '\u{f0a7}' => Change::To("-"),
         _ if is_invisible(c) => Change::To(""),
@@ -136,7 +133,9 @@ mod tests {
 
     #[test]
     fn nfc_equals_the_library_on_the_whole() {
-        for text in ["cafe\u{301} ok", "\u{1112}\u{1161}\u{11ab}", "q\u{307}\u{323}x", "\u{212b}\u{2126}", "plain"] {
+        for text in
+            ["cafe\u{301} ok", "\u{1112}\u{1161}\u{11ab}", "q\u{307}\u{323}x", "\u{212b}\u{2126}", "plain"]
+        {
             assert_eq!(run(nfc, text), text.nfc().collect::<String>());
         }
         let text = nfc(&Text::new("cafe\u{301}!")).unwrap();

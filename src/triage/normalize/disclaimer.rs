@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::lines::{contains_any, fold, starts_with_any, substance};
-use super::phrases::{BANNER_LINES, BANNERS, NOTE_LABELS, NOTE_WORDS, NOTES};
+use super::phrases::{BANNER_LINES, BANNERS, DOUBTS, NOTE_LABELS, NOTE_WORDS, NOTES};
 use super::removed::{Kind, Removed};
 use super::text::{Editor, Text};
 
@@ -30,7 +30,8 @@ pub(super) fn cut(text: &Text, removed: &mut Removed) -> Option<Text> {
     for paragraph in whole.split_inclusive("\n\n") {
         let mut legal = false;
         for unit in units(whole, start..start + paragraph.len()) {
-            let folded = fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
+            let folded =
+                fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let note = note(&folded);
             legal = note == Some(Note::Legal) || (legal && contains_any(&folded, NOTE_WORDS));
             if legal || note.is_some() {
@@ -109,9 +110,11 @@ fn note(folded: &str) -> Option<Note> {
     }
     let line = unlabelled(folded);
     let holds = |table: &[(&[&str], &[&str])]| {
-        table.iter().any(|(openers, parts)| starts_with_any(line, openers) && (parts.is_empty() || contains_any(line, parts)))
+        table.iter().any(|(openers, parts)| {
+            starts_with_any(line, openers) && (parts.is_empty() || contains_any(line, parts))
+        })
     };
-    if holds(BANNERS) {
+    if holds(BANNERS) && !contains_any(line, DOUBTS) {
         Some(Note::Banner)
     } else {
         holds(NOTES).then_some(Note::Legal)
@@ -123,7 +126,9 @@ fn unlabelled(folded: &str) -> &str {
     let mut line = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
     for _ in 0..3 {
         let label = NOTE_LABELS.iter().filter_map(|label| line.strip_prefix(label)).find_map(|rest| {
-            rest.trim_start().starts_with([':', '-', ']', '!', '|', '.', ';']).then(|| rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
+            rest.trim_start()
+                .starts_with([':', '-', ']', '!', '|', '.', ';'])
+                .then(|| rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
         });
         match label {
             Some(rest) if !rest.is_empty() => line = rest,
@@ -165,7 +170,11 @@ mod tests {
             "You don't often get email from jo@example.com. Learn why this is important",
         ] {
             for gap in ["\n\n", "\n"] {
-                assert_eq!(run(&format!("{banner}{gap}The printer is broken.")), "The printer is broken.", "{banner}");
+                assert_eq!(
+                    run(&format!("{banner}{gap}The printer is broken.")),
+                    "The printer is broken.",
+                    "{banner}"
+                );
             }
         }
     }

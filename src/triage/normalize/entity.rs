@@ -11,7 +11,12 @@ const MAX_REFERENCE: usize = 40;
 
 /// Splits a text run of the tokenizer's into verbatim pieces (`None`) and decoded ones. `value` is what the
 /// tokenizer made of `html[range]`. Where the two cannot be aligned, the rest is one decoded piece.
-pub(super) fn pieces(html: &str, range: Range<usize>, value: &str, mut piece: impl FnMut(Range<usize>, Option<&str>)) {
+pub(super) fn pieces(
+    html: &str,
+    range: Range<usize>,
+    value: &str,
+    mut piece: impl FnMut(Range<usize>, Option<&str>),
+) {
     let (mut at, mut value) = (range.start, value);
     while at < range.end {
         let raw = &html[at..range.end];
@@ -38,7 +43,8 @@ pub(super) fn pieces(html: &str, range: Range<usize>, value: &str, mut piece: im
 
 /// The longest stretch from the `&` that `text` starts with that may be one reference.
 fn reference(text: &str) -> &str {
-    let name = text.bytes().skip(1).take(MAX_REFERENCE).take_while(|&b| b.is_ascii_alphanumeric() || b == b'#');
+    let name =
+        text.bytes().skip(1).take(MAX_REFERENCE).take_while(|&b| b.is_ascii_alphanumeric() || b == b'#');
     let end = 1 + name.count();
     &text[..end + usize::from(text[end..].starts_with(';'))]
 }
@@ -72,7 +78,9 @@ mod tests {
 
     fn collect(html: &str, value: &str) -> Vec<(String, Option<String>)> {
         let mut all = Vec::new();
-        pieces(html, 0..html.len(), value, |range, new| all.push((html[range].to_owned(), new.map(str::to_owned))));
+        pieces(html, 0..html.len(), value, |range, new| {
+            all.push((html[range].to_owned(), new.map(str::to_owned)));
+        });
         all
     }
 

@@ -41,14 +41,15 @@ fn starts_document(text: &str) -> bool {
 }
 
 fn starts_with_tag(text: &str) -> bool {
-    text.starts_with("<!--")
-        || text.strip_prefix('<').is_some_and(|t| is_element(tag_name(t).0))
+    text.starts_with("<!--") || text.strip_prefix('<').is_some_and(|t| is_element(tag_name(t).0))
 }
 
 /// Whether markup, rather than something in angle brackets, has this name.
 pub(super) fn is_element(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let office = name.split_once(':').is_some_and(|(space, rest)| OFFICE_PREFIXES.contains(&space) && !rest.is_empty());
+    let office = name
+        .split_once(':')
+        .is_some_and(|(space, rest)| OFFICE_PREFIXES.contains(&space) && !rest.is_empty());
     office || ELEMENTS.binary_search(&name.as_str()).is_ok()
 }
 

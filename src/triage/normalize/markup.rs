@@ -4,16 +4,15 @@
 //! No tree and no recursion: depth is a counter, and a million open elements cost nothing. Must never drop
 //! text outside scripts, styles and titles; what is in angle brackets but is no element stays.
 
-use std::convert::Infallible;
 use std::ops::Range;
 
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Span, Tokenizer};
+use html5gum::emitters::callback::CallbackEvent;
 
 use super::entity;
 use super::html::{is_element, tag_name};
 use super::phrases::{BLOCKS, HIDDEN, QUOTE_CLASSES, SIGNATURE_CLASSES};
 use super::text::{Editor, Text};
+use super::tokens;
 
 /// The line that stands for Outlook's border between a mail and the one it answers.
 const SEPARATOR: &str = "-----Original Message-----";
@@ -21,13 +20,7 @@ const SEPARATOR: &str = "-----Original Message-----";
 /// The text of an HTML mail. The input must have no carriage returns and no NULs.
 pub(super) fn to_text(html: &Text) -> Text {
     let mut writer = Writer::new(html);
-    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| {
-        writer.event(&event, span.start..span.end);
-        None::<Infallible>
-    });
-    // Scripts and styles hold text that only looks like tags.
-    emitter.naively_switch_states(true);
-    let Ok(()) = Tokenizer::new_with_emitter(html.as_str(), emitter).finish();
+    tokens::tokenize(html.as_str(), |event, range| writer.event(event, range));
     writer.finish()
 }
 
@@ -225,9 +218,9 @@ impl<'a> Writer<'a> {
         let mut from = range.start;
         for part in self.html[range].split_inclusive('\n') {
             let to = from + part.len();
-            let words = part.trim_matches([' ', '\n', '\t']);
-            let lead = if self.breaks > 0 && self.preformatted == 0 { part.len() - part.trim_start().len() } else { 0 };
-            if !words.is_empty() || (self.breaks == 0 && lead == 0) {
+            let at_start = self.breaks > 0 && self.preformatted == 0;
+            let lead = if at_start { part.len() - part.trim_ascii_start().len() } else { 0 };
+            if lead < part.len() && (self.breaks == 0 || !part.trim_ascii().is_empty()) {
                 self.start_line(from + lead);
                 self.editor.keep(from + lead..to - usize::from(part.ends_with('\n')));
             }
@@ -312,7 +305,10 @@ mod tests {
 
     #[test]
     fn what_is_no_element_stays() {
-        assert_eq!(text("<p>ping <server01> or <j@x.com>, 3 < 5, <o:p></o:p>ok</p>"), "ping <server01> or <j@x.com>, 3 < 5, ok");
+        assert_eq!(
+            text("<p>ping <server01> or <j@x.com>, 3 < 5, <o:p></o:p>ok</p>"),
+            "ping <server01> or <j@x.com>, 3 < 5, ok"
+        );
         assert_eq!(text("<p>see <https://x.example/a></p>"), "see <https://x.example/a>");
         assert_eq!(text("<p>a</p> is <broken and c"), "a\nis <broken and c");
         assert_eq!(text("<p>a</p><div style="), "a");
@@ -323,7 +319,8 @@ mod tests {
         let html = Text::new("<p>T&ouml;ne &amp; &#8364;5 &notit; caf&eacute</p>");
         let out = to_text(&html);
         assert_eq!(out.as_str(), "Töne & €5 ¬it; café\n");
-        let changed: Vec<_> = out.segments().iter().filter(|s| !s.verbatim).map(|s| &html.as_str()[s.source.clone()]).collect();
+        let changed: Vec<_> =
+            out.segments().iter().filter(|s| !s.verbatim).map(|s| &html.as_str()[s.source.clone()]).collect();
         assert_eq!(changed[..5], ["&ouml;", "&amp;", "&#8364;", "&notit;", "&eacute"]);
     }
 
@@ -331,6 +328,9 @@ mod tests {
     fn quoted_parts_are_marked() {
         assert_eq!(text("new<blockquote>old<br>older</blockquote>end"), "new\n> old\n> older\nend");
         assert_eq!(text("new<div class=\"gmail_quote\"><div>x</div>y</div><div>z</div>"), "new\n> x\n> y\nz");
-        assert_eq!(text("new<div id=\"divRplyFwdMsg\">From: a</div>"), "new\n-----Original Message-----\nFrom: a");
+        assert_eq!(
+            text("new<div id=\"divRplyFwdMsg\">From: a</div>"),
+            "new\n-----Original Message-----\nFrom: a"
+        );
     }
 }

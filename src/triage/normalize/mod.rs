@@ -1,12 +1,13 @@
 //! Ticket text made fit for a model: HTML to text; quotations, signatures, disclaimers, headers and portal
 //! lines cut off; characters put right; and, for every byte that is left, where it came from.
 //!
-//! A pipeline of passes over [`text::Text`], each linear in time and memory; HTML depth is a counter. It
+//! A pipeline of passes over `text::Text`, each linear in time and memory; HTML depth is a counter. It
 //! must never fail, never panic, and never leave nothing where a reader would see words: a pass that would
 //! is taken back.
 //!
-//! `normalize(normalize(x).text).text == normalize(x).text`, save where the first run brings markup to light:
-//! HTML that shows HTML (`&lt;p&gt;`), and cuts nested more than [`MAX_ROUNDS`] deep.
+//! `normalize(normalize(x).text).text == normalize(x).text`, save where the first run brings to light what the
+//! second takes for its own: HTML that shows HTML (`&lt;p&gt;`), damaged letters that an invisible character
+//! kept apart, and cuts nested more than `MAX_ROUNDS` deep.
 
 mod alert;
 mod boilerplate;
@@ -17,12 +18,14 @@ mod html;
 mod lines;
 mod markup;
 mod mojibake;
+#[rustfmt::skip]
 mod phrases;
 mod quotes;
 mod removed;
 mod runs;
 mod signature;
 mod text;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -77,7 +80,8 @@ pub fn normalize(original: &str) -> Normalized {
     let text = bounded(original, &mut removed);
     let text = chars::line_ends(&text).unwrap_or(text);
     let is_html = html::is_html(text.as_str());
-    let text = if is_html { counted(&text, markup::to_text(&text), Kind::Markup, &mut removed) } else { text };
+    let text =
+        if is_html { counted(&text, markup::to_text(&text), Kind::Markup, &mut removed) } else { text };
     let text = mojibake::repair(&text).unwrap_or(text);
     let text = match chars::visible(&text) {
         Some(visible) => counted(&text, visible, Kind::Invisible, &mut removed),

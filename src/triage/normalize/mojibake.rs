@@ -96,9 +96,7 @@ fn sequence(text: &str) -> Option<Sequence> {
 fn byte(c: char) -> Option<u8> {
     match c {
         '\u{80}'..='\u{ff}' => u8::try_from(u32::from(c)).ok(),
-        '\u{152}'..='\u{2122}' => {
-            HIGH.iter().position(|&h| h == c).and_then(|i| u8::try_from(i + 0x80).ok())
-        }
+        '\u{152}'..='\u{2122}' => HIGH.iter().position(|&h| h == c).and_then(|i| u8::try_from(i + 0x80).ok()),
         _ => None,
     }
 }

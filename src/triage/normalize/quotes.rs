@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::lines::{Fate, Page, contains_any, key_value, starts_with_any};
+use super::lines::{Fate, Line, Page, contains_any, key_value, starts_with_any};
 use super::phrases::{
-    ATTRIBUTION_OPENERS, ATTRIBUTION_VERBS, DATE_KEYS, FORWARD_MARKERS, FROM_KEYS, GREETINGS, ORIGINAL_MARKERS,
-    OTHER_KEYS, RAW_KEYS, REPLY_LINES, SUBJECT_KEYS, TO_KEYS,
+    ATTRIBUTION_OPENERS, ATTRIBUTION_VERBS, DATE_KEYS, FORWARD_MARKERS, FROM_KEYS, GREETINGS,
+    ORIGINAL_MARKERS, OTHER_KEYS, RAW_KEYS, REPLY_LINES, SUBJECT_KEYS, TO_KEYS,
 };
 use super::removed::Kind;
 use super::signature::is_closing;
@@ -88,7 +88,8 @@ impl Walk {
     fn marker(&mut self, page: &mut Page<'_>, marker: Marker, lines: Range<usize>) -> bool {
         let start = lines.start - usize::from(lines.start > 0 && is_rule(page, lines.start - 1));
         let end = page.lines.len();
-        if marker == Marker::Attribution && !page.lines[lines.start].quoted && quote_follows(page, lines.end) {
+        if marker == Marker::Attribution && !page.lines[lines.start].quoted && quote_follows(page, lines.end)
+        {
             page.cut(start..lines.end, Kind::Header);
         } else if self.above < marker.keeps_below() {
             page.cut(start..lines.end, Kind::Header);
@@ -181,7 +182,7 @@ fn is_gmail_forward(words: &str, ruled: bool) -> bool {
 
 /// Skips the headers, and one blank line, that follow a marker.
 fn after_headers(page: &Page<'_>, at: usize) -> usize {
-    let start = at + usize::from(page.lines.get(at).is_some_and(|l| l.is_blank()));
+    let start = at + usize::from(page.lines.get(at).is_some_and(Line::is_blank));
     let headers = Headers::read(page, start);
     if headers.count > 0 { headers.end } else { at }
 }
@@ -234,7 +235,9 @@ impl Headers {
         for (at, line) in page.lines.iter().enumerate().skip(start).take(MAX_HEADERS) {
             let key = header_key(&line.folded);
             let goes_on = match last {
-                Some(Key::Raw) => !line.is_blank() && (line.folded.contains('=') || line.folded.contains(';')),
+                Some(Key::Raw) => {
+                    !line.is_blank() && (line.folded.contains('=') || line.folded.contains(';'))
+                }
                 Some(Key::To | Key::Other) => line.folded.contains('@') || line.folded.ends_with(';'),
                 _ => false,
             };
@@ -372,10 +375,13 @@ mod tests {
 
     #[test]
     fn a_forwarded_mail_is_the_ticket_under_a_short_note() {
-        let mail = "From: Jo <jo@example.com>\nSent: Monday\nTo: IT\nSubject: VPN\n\nThe VPN drops every hour.";
+        let mail =
+            "From: Jo <jo@example.com>\nSent: Monday\nTo: IT\nSubject: VPN\n\nThe VPN drops every hour.";
         assert_eq!(cut(&format!("FYI\n\n{mail}")), "FYI\n\n\nThe VPN drops every hour.");
         assert_eq!(cut(mail), "The VPN drops every hour.");
-        let marked = format!("Hi team, can you look at what our client writes?\n\n---------- Forwarded message ---------\n{mail}");
+        let marked = format!(
+            "Hi team, can you look at what our client writes?\n\n---------- Forwarded message ---------\n{mail}"
+        );
         assert!(cut(&marked).ends_with("The VPN drops every hour."));
         let long = format!("{}\n\n{mail}", "I called them and we agreed on a new date. ".repeat(3).trim());
         assert!(!cut(&long).contains("VPN"));

@@ -94,7 +94,10 @@ mod tests {
 
     #[test]
     fn signs_collapse_letters_and_digits_stay() {
-        assert_eq!(run(repeats, "=====\nHelp!!!!!! .... 0x80000000 nooooo"), "===\nHelp!!! ... 0x80000000 nooooo");
+        assert_eq!(
+            run(repeats, "=====\nHelp!!!!!! .... 0x80000000 nooooo"),
+            "===\nHelp!!! ... 0x80000000 nooooo"
+        );
         assert_eq!(run(repeats, "🔥🔥🔥🔥🔥"), "🔥🔥🔥");
     }
 

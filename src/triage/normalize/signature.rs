@@ -19,7 +19,9 @@ pub(super) fn mark(page: &mut Page<'_>) {
     mobile_lines(page);
     let mut tail: Vec<usize> = page.live().rev().take(MAX_LINES + 1).collect();
     tail.reverse();
-    if let Some(start) = delimited(page, &tail).or_else(|| closed(page, &tail)).or_else(|| contacts(page, &tail)) {
+    if let Some(start) =
+        delimited(page, &tail).or_else(|| closed(page, &tail)).or_else(|| contacts(page, &tail))
+    {
         page.cut(start..page.lines.len(), Kind::Signature);
     }
 }
@@ -148,7 +150,11 @@ mod tests {
             "Von meinem iPhone gesendet",
             "Tel: 020 7946 0000\nwww.acme.example",
         ] {
-            assert_eq!(cut(&format!("The printer is broken.\n{closing}")), "The printer is broken.", "{closing}");
+            assert_eq!(
+                cut(&format!("The printer is broken.\n{closing}")),
+                "The printer is broken.",
+                "{closing}"
+            );
         }
     }
 

