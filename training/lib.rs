@@ -21,7 +21,7 @@ pub use cache::EmbeddingCache;
 pub use duplicates::NearDuplicates;
 pub use evaluate::{Evaluation, evaluate};
 pub use fit::{Examples, FitOptions, Step, fit};
-pub use pool::fit_mixture;
+pub use pool::{PoolData, fit_mixture};
 pub use prepare::{History, Prepared};
 pub use progress::{Progress, Quiet, interrupted};
 pub use split::{Split, SplitMode, SplitOptions, Window};

@@ -11,10 +11,9 @@ use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
 use firstline_triage::{FieldModel, Head, Member, Neighbours, SparseRows, log_softmax};
 use rayon::prelude::*;
 
-use crate::pool::mean_nll;
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
-use crate::{Examples, FitOptions, Prepared, Progress, Step, fit, fit_mixture};
+use crate::{Examples, FitOptions, PoolData, Prepared, Progress, Step, fit, fit_mixture};
 
 /// A label needs this many tickets to be learnt at all.
 const LEAST_TICKETS: usize = 2;
@@ -80,7 +79,8 @@ pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Prog
     let prior = prior(&train.labels, k);
     let votes = m.nearest.iter().zip(m.calibrate).filter(|(_, r)| calibrate.rows.binary_search(r).is_ok());
     log_p.push(votes.map(|(nearest, _)| Neighbours::vote(nearest, &train_labels, &prior)).collect());
-    let mixture = fit_mixture(&log_p.iter().map(Vec::as_slice).collect::<Vec<_>>(), &calibrate.labels);
+    let members: Vec<&[Vec<f32>]> = log_p.iter().map(Vec::as_slice).collect();
+    let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
 
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let all = labelled(m, &history, field, &space);
@@ -132,13 +132,14 @@ fn choose(
     on_fit: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<(FitOptions, Head)> {
     let sample = sample(train, m.seed);
+    let prior = prior(&train.labels, k);
     let mut best: Option<(f64, FitOptions)> = None;
     for decays in DECAYS {
         let options = options(m, kind, decays);
         let head = fit_head(m, &sample, k, options, on_fit)?;
         let log_p = log_probabilities(m, &head, &calibrate.rows);
-        let mixture = fit_mixture(&[&log_p], &calibrate.labels);
-        let loss = mean_nll(&[&log_p], &calibrate.labels, &[1.0 / mixture.temperature]);
+        let data = PoolData { members: &[&log_p], labels: &calibrate.labels, prior: &prior };
+        let loss = data.loss(&fit_mixture(data));
         if best.is_none_or(|(least, _)| loss < least) {
             best = Some((loss, options));
         }

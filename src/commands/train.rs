@@ -51,6 +51,7 @@ struct Learnt {
     labels: usize,
     members: BTreeMap<&'static str, f64>,
     temperature: f64,
+    noise_floor: f64,
     rare: BTreeMap<String, usize>,
 }
 
@@ -193,8 +194,14 @@ fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
     let entry = |(&field, model): (&Field, &firstline_triage::FieldModel)| {
         let members =
             model.members.iter().map(|m| m.name()).zip(model.mixture.weights.iter().copied()).collect();
-        let temperature = model.mixture.temperature;
-        (field, Learnt { labels: model.space.len(), members, temperature, rare: model.rare.clone() })
+        let learnt = Learnt {
+            labels: model.space.len(),
+            members,
+            temperature: model.mixture.temperature,
+            noise_floor: model.mixture.floor,
+            rare: model.rare.clone(),
+        };
+        (field, learnt)
     };
     trained.bundle.fields.iter().map(entry).collect()
 }
@@ -225,7 +232,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         let names = ["joint", "ngram", "embedding", "neighbours"];
         let mut cells = vec![field.to_string(), l.labels.to_string(), l.rare.len().to_string()];
         cells.extend(names.map(|n| weight(l, n)));
-        cells.push(format!("{:.2}", l.temperature));
+        cells.extend([l.temperature, l.noise_floor].map(|v| format!("{v:.2}")));
         cells
     };
     let header = [

@@ -153,7 +153,7 @@ impl FieldModel {
             .map(|i| {
                 let members: Vec<Vec<f32>> =
                     self.members.iter().map(|m| self.log_probabilities(m, features, nearest, i)).collect();
-                self.mixture.pool(&members)
+                self.mixture.pool(&members, &self.prior)
             })
             .collect()
     }
@@ -386,7 +386,9 @@ fn field_model(
     let prior = tensors.f32(&format!("{field}.prior"))?;
     let history_labels = tensors.u32(&format!("{field}.history"))?;
     let pooled = !members.is_empty() && members.len() == file.mixture.weights.len();
-    let finite = file.mixture.temperature > 0.0 && file.mixture.weights.iter().all(|w| w.is_finite());
+    let finite = file.mixture.temperature > 0.0
+        && (0.0..=1.0).contains(&file.mixture.floor)
+        && file.mixture.weights.iter().all(|w| w.is_finite());
     if !pooled || !finite || prior.len() != k || history_labels.len() != history {
         return Err(format!("{field}: prior, history or mixture do not fit"));
     }
