@@ -141,7 +141,7 @@ fn learn_fields(
         match learn_field(material, field, progress) {
             Ok(model) => drop(fields.insert(field, model)),
             Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => {
-                left_out.push((field, e))
+                left_out.push((field, e));
             }
             Err(e) => return Err(e),
         }
@@ -200,7 +200,7 @@ fn features(
     for &r in learn.train.iter().chain(&learn.calibrate) {
         let t = &history.tickets[r];
         builder.add(&t.input.subject, &t.input.body, &t.context);
-        if r % 1_024 == 0 && progress.done(0).is_break() {
+        if r.is_multiple_of(1_024) && progress.done(0).is_break() {
             return Err(interrupted("reading n-grams"));
         }
     }

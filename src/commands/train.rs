@@ -9,7 +9,7 @@ use firstline_training::{
     EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
     open_encoder, train,
 };
-use firstline_triage::{SplitFacts, sha256_file};
+use firstline_triage::{Member, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::models;
@@ -193,7 +193,7 @@ fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failu
 fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
     let entry = |(&field, model): (&Field, &firstline_triage::FieldModel)| {
         let members =
-            model.members.iter().map(|m| m.name()).zip(model.mixture.weights.iter().copied()).collect();
+            model.members.iter().map(Member::name).zip(model.mixture.weights.iter().copied()).collect();
         let learnt = Learnt {
             labels: model.space.len(),
             members,

@@ -1,5 +1,8 @@
 //! The program as its users meet it, and the rules of the house. One binary, so that it links once.
 
+// Every function here is a test or serves one.
+#![allow(clippy::unwrap_used)]
+
 mod house;
 mod odd_input;
 mod program;
