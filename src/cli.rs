@@ -241,7 +241,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// Where the JSONL goes; its card is written beside it as .md.
+    /// Where the JSONL goes; its card is written beside it as .card.md.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

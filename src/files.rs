@@ -51,7 +51,11 @@ impl Whole {
         let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let io = |e: io::Error| UserError::io(path.display(), &e);
         std::fs::create_dir_all(dir).map_err(io)?;
-        let temp = tempfile::Builder::new().prefix(".firstline-").tempfile_in(dir).map_err(io)?;
+        let mut builder = tempfile::Builder::new();
+        // As readable as any file the user makes: the umask decides.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temp = builder.prefix(".firstline-").tempfile_in(dir).map_err(io)?;
         Ok(Self { path: path.to_owned(), temp })
     }
 
@@ -70,22 +74,9 @@ impl Whole {
         let Self { path, temp } = self;
         let io = |e: io::Error| UserError::io(path.display(), &e);
         temp.as_file().sync_all().map_err(io)?;
-        open_to_readers(temp.as_file()).map_err(io)?;
         temp.persist(&path).map_err(|e| io(e.error))?;
         Ok(())
     }
-}
-
-/// Temporary files are private; what is published is as readable as any file the user makes.
-#[cfg(unix)]
-fn open_to_readers(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o640))
-}
-
-#[cfg(not(unix))]
-fn open_to_readers(_: &File) -> io::Result<()> {
-    Ok(())
 }
 
 /// Writes `bytes` to `path`, whole or not at all.

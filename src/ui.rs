@@ -35,6 +35,12 @@ pub(crate) fn catch_ctrl_c() {
     }
 }
 
+/// Prints a result. Whoever stops reading early, as `head` does, has seen enough: that is no fault.
+pub(crate) fn print(result: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{result}");
+}
+
 /// Talks to the person at the terminal, on standard error.
 #[derive(Debug)]
 pub(crate) struct Ui {

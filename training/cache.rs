@@ -1,19 +1,24 @@
 //! Embeddings that are kept from one training to the next, since they cost nearly all of its time.
 //!
-//! A flat file of records `hash of model and text (16 bytes) | d x f32`, little-endian, append-only. It holds
-//! no text, but what it holds is made from customers' tickets: it is written only where the user asks for it.
+//! A header, then flat records `hash of model and text (16 bytes) | tokens cut (4) | d x f32`, little-endian,
+//! append-only; one program may write it at a time. It holds no text, but what it holds is made from customers' tickets: it is written only where the user asks for it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, ErrorKind, Read, Write};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use firstline_nn::{Embeddings, Encoder};
-use firstline_ticket::{Result, UserError};
+use firstline_ticket::{Code, Result, UserError};
 use firstline_triage::model_fault;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::train::OnEmbedded;
+
+/// What a cache begins with: a name, the version of the format, and the dimensions.
+fn header(dimensions: usize) -> Vec<u8> {
+    format!("firstline embeddings 1 {dimensions:>6}\n").into_bytes()
+}
 
 /// A cache in a file, or none.
 #[derive(Debug, Default)]
@@ -37,24 +42,32 @@ impl EmbeddingCache {
     pub fn open(path: &Path, dimensions: usize) -> Result<Self> {
         let mut known = HashMap::new();
         let io = |e: std::io::Error| UserError::io(path.display(), &e);
-        match File::open(path) {
-            Ok(file) => {
-                let mut reader = BufReader::new(file);
-                let mut record = vec![0u8; 20 + 4 * dimensions];
-                let mut whole = 0;
-                while reader.read_exact(&mut record).is_ok() {
-                    whole += record.len() as u64;
-                    let (key, rest) = record.split_at(16);
-                    let words: Vec<[u8; 4]> =
-                        rest.chunks_exact(4).filter_map(|c| c.try_into().ok()).collect();
-                    let values = words[1..].iter().map(|&w| f32::from_le_bytes(w)).collect();
-                    let key = u128::from_le_bytes(key.try_into().unwrap_or_default());
-                    known.insert(key, Record { cut: u32::from_le_bytes(words[0]), values });
-                }
-                OpenOptions::new().write(true).open(path).and_then(|f| f.set_len(whole)).map_err(io)?;
-            }
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(io(e).into()),
+        };
+        let header = header(dimensions);
+        if bytes.is_empty() {
+            std::fs::write(path, &header).map_err(io)?;
+        } else if !bytes.starts_with(&header) {
+            let problem = format!("it is no embedding cache of {dimensions} dimensions");
+            let next = "Name a new file; this one was left as it is";
+            return Err(UserError::new(Code::Config, path.display().to_string(), problem, next).into());
+        }
+        let records = bytes.get(header.len()..).unwrap_or_default();
+        let size = 20 + 4 * dimensions;
+        for record in records.chunks_exact(size) {
+            let (key, rest) = record.split_at(16);
+            let words: Vec<[u8; 4]> = rest.chunks_exact(4).filter_map(|c| c.try_into().ok()).collect();
+            let values = words[1..].iter().map(|&w| f32::from_le_bytes(w)).collect();
+            let key = u128::from_le_bytes(key.try_into().unwrap_or_default());
+            known.insert(key, Record { cut: u32::from_le_bytes(words[0]), values });
+        }
+        let torn = records.len() % size;
+        if torn > 0 {
+            let file = OpenOptions::new().write(true).open(path).map_err(io)?;
+            file.set_len((bytes.len() - torn) as u64).map_err(io)?;
         }
         Ok(Self { path: Some(path.to_owned()), known })
     }
@@ -132,6 +145,11 @@ mod tests {
         let mut again = EmbeddingCache::open(&path, encoder.dimensions()).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
         assert_eq!(again.known.len(), 1);
+        let foreign = dir.path().join("foreign");
+        std::fs::write(&foreign, "somebody's thesis").unwrap();
+        assert!(EmbeddingCache::open(&foreign, encoder.dimensions()).is_err());
+        assert_eq!(std::fs::read(&foreign).unwrap(), b"somebody's thesis");
+
         let got = again.embed(&encoder, &texts, go).unwrap();
         assert!(got.data.iter().zip(&plain.data).all(|(a, b)| (a - b).abs() < 1e-5));
     }

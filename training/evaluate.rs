@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use firstline_ticket::{Error, Field, Lines, Result, Ticket};
+use firstline_ticket::{Code, Error, Field, Lines, Result, Ticket};
 use firstline_triage::Engine;
 
 use crate::Progress;
@@ -21,7 +21,7 @@ const FAULTS_KEPT: usize = 20;
 pub struct Evaluation {
     /// Tickets scored.
     pub scored: usize,
-    /// Tickets left out because training had seen them, or a near-duplicate of theirs.
+    /// Tickets left out because training had seen them, or had set them aside as repeats.
     pub seen: usize,
     /// Tickets left out because their `split` is not `test`.
     pub other_split: usize,
@@ -73,6 +73,7 @@ pub fn evaluate(
         for line in batch {
             match line.ticket {
                 Ok(ticket) => tickets.extend(out.admit(engine, ticket)),
+                Err(fault) if fault.code() == Some(Code::Io) => return Err(fault),
                 Err(fault) => out.bad_line(fault),
             }
         }
@@ -94,7 +95,7 @@ impl Evaluation {
             self.other_split += 1;
             return None;
         }
-        if engine.bundle().has_seen(&ticket.id) {
+        if engine.bundle().has_seen(&ticket) {
             self.seen += 1;
             return None;
         }

@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use firstline_triage::{Head, SparseRows, softmax};
+use firstline_triage::{Head, SparseRows, axpy, softmax};
 use rayon::prelude::*;
 
 use crate::shuffle::shuffled;
@@ -261,10 +261,6 @@ impl<'a> Fit<'a> {
         }
         head
     }
-}
-
-fn axpy(out: &mut [f32], x: f32, weights: &[f32]) {
-    out.iter_mut().zip(weights).for_each(|(o, w)| *o += x * w);
 }
 
 fn mean_row(examples: &Examples<'_>, d: usize) -> Vec<f32> {

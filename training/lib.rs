@@ -1,7 +1,8 @@
 //! From a ticket history to a bundle, and from a bundle to the figures that say what it is worth.
 //!
 //! Everything that learns or measures lives here: split, features, head fitting, calibration, metrics,
-//! report. This room never serves a request and never reads the test window while it learns.
+//! report. This room never serves a request, and never learns from the test window: it only sees to it that no ticket
+//! there repeats one that is learnt from.
 
 mod cache;
 mod duplicates;
@@ -23,6 +24,6 @@ pub use evaluate::{Evaluation, evaluate};
 pub use fit::{Examples, FitOptions, Step, fit};
 pub use pool::{PoolData, fit_mixture};
 pub use prepare::{History, Prepared};
-pub use progress::{Progress, Quiet, interrupted};
+pub use progress::{Progress, interrupted};
 pub use split::{Split, SplitMode, SplitOptions, Window};
 pub use train::{LeftOut, OnEmbedded, TrainOptions, Trained, open_encoder, train};

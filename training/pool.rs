@@ -11,6 +11,9 @@ const LEAST_WEIGHT: f64 = 0.02;
 /// Where the search of the noise floor starts, and the most it may become.
 const FIRST_FLOOR: f64 = 0.01;
 const MOST_FLOOR: f64 = 0.5;
+/// The most a member's weight may become: where members separate the examples, the loss alone would let the
+/// confidence grow to 1.
+const MOST_WEIGHT: f64 = 4.0;
 
 /// What a pool is fitted to.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,8 @@ pub struct PoolData<'a> {
     pub prior: &'a [f32],
 }
 
-/// Fits weights, temperature and floor by coordinate descent with a shrinking step. The loss is convex in the
-/// unnormalised weights, whose sum is one over the temperature.
+/// Fits weights, temperature and floor by coordinate descent with a shrinking step. The sum of
+/// the unnormalised weights is one over the temperature.
 ///
 /// # Panics
 /// When there is no member or no example.
@@ -90,7 +93,7 @@ fn descend(data: PoolData<'_>, point: &mut [f64]) {
         let mut moved = false;
         for &c in &active {
             // The floor lives on a scale a tenth of the weights'.
-            let (size, most) = if c == members { (step / 10.0, MOST_FLOOR) } else { (step, f64::INFINITY) };
+            let (size, most) = if c == members { (step / 10.0, MOST_FLOOR) } else { (step, MOST_WEIGHT) };
             for direction in [size, -size] {
                 let before = point[c];
                 point[c] = (before + direction).clamp(0.0, most);
@@ -118,7 +121,7 @@ mod tests {
 
     /// A member that puts `margin` on the right class where `hit` says so, and on the other elsewhere.
     fn member(margin: f32, hit: impl Fn(usize) -> bool) -> Vec<Vec<f32>> {
-        let row = |i: usize| if (i % 2 == 0) == hit(i) { [margin, 0.0] } else { [0.0, margin] };
+        let row = |i: usize| if i.is_multiple_of(2) == hit(i) { [margin, 0.0] } else { [0.0, margin] };
         (0..100).map(|i| log_softmax(&row(i))).collect()
     }
 

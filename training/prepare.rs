@@ -12,8 +12,8 @@ use crate::NearDuplicates;
 /// One ticket, ready to learn from.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// [`Bundle::id_hash`] of its id.
-    pub id_hash: u64,
+    /// [`Bundle::ticket_hash`].
+    pub hash: u64,
     /// When it was opened.
     pub opened_at: Option<Timestamp>,
     /// Its text.
@@ -47,7 +47,7 @@ impl Prepared {
             _ => None,
         };
         Self {
-            id_hash: Bundle::id_hash(&ticket.id),
+            hash: Bundle::ticket_hash(ticket),
             opened_at: ticket.opened_at,
             context: context_features(ticket, input.is_alert),
             input,

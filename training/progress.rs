@@ -13,18 +13,6 @@ pub trait Progress {
     fn done(&mut self, done: u64) -> ControlFlow<()>;
 }
 
-/// Listens to nothing and never asks to stop.
-#[derive(Debug, Default)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn stage(&mut self, _: &str, _: u64) {}
-
-    fn done(&mut self, _: u64) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-}
-
 /// The fault of work that was asked to stop.
 pub fn interrupted(what: &str) -> Error {
     UserError::new(Code::Interrupted, what, "stopped before the end", "Nothing was written; run it again")

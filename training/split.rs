@@ -3,7 +3,7 @@
 //! By time where the tickets have dates, since a random split of ticket data flatters; as the data says where
 //! it carries a `split`; at random by family otherwise. Near-duplicates never stand on both sides of a border.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use firstline_ticket::{Code, Result, UserError};
 
@@ -19,8 +19,10 @@ pub enum Window {
     Calibrate,
     /// Held out.
     Test,
-    /// Used for nothing: a near-duplicate stands in an earlier window, or the data's `split` says neither.
-    Aside,
+    /// Used for nothing: a near-duplicate stands in another window.
+    Repeat,
+    /// Used for nothing: its `split` names no window, or it has no date in a split by time.
+    Unused,
 }
 
 /// How to split.
@@ -76,7 +78,7 @@ impl Split {
         let (tickets, rest) = tickets.split_at(held_out);
         let options = if rest.is_empty() { options } else { SplitOptions { test: 0.0, ..options } };
         let (families, all_families) = (&families[..held_out], families);
-        let dated = tickets.iter().all(|t| t.opened_at.is_some());
+        let dated = 2 * tickets.iter().filter(|t| t.opened_at.is_some()).count() > tickets.len();
         let given = tickets.iter().any(|t| t.split.is_some());
         let mut split = match options.mode {
             SplitMode::Auto if given => Self::given(tickets, families, options, dated),
@@ -123,7 +125,7 @@ impl Split {
             Some("train") => Window::Train,
             Some("calibrate" | "val" | "valid" | "validation" | "dev") => Window::Calibrate,
             Some("test") => Window::Test,
-            _ => Window::Aside,
+            _ => Window::Unused,
         };
         let mut windows: Vec<Window> = tickets.iter().map(window).collect();
         if !windows.contains(&Window::Calibrate) {
@@ -136,13 +138,23 @@ impl Split {
             order[from..].iter().for_each(|&i| windows[i] = Window::Calibrate);
             let repeats = if dated { Repeats::SetAside } else { Repeats::Move };
             part_families(&mut windows, families, &[Window::Train, Window::Calibrate], repeats);
+        } else {
+            part_families(&mut windows, families, &[Window::Train, Window::Calibrate], Repeats::SetAside);
+        }
+        // The test window stays as it was given: what repeats it is not learnt from.
+        let tested: HashSet<u32> =
+            windows.iter().zip(families).filter(|(w, _)| **w == Window::Test).map(|(_, &f)| f).collect();
+        for (window, family) in windows.iter_mut().zip(families) {
+            if matches!(window, Window::Train | Window::Calibrate) && tested.contains(family) {
+                *window = Window::Repeat;
+            }
         }
         Self { kind: "given", windows }
     }
 
     fn by_time(tickets: &[Prepared], families: &[u32], options: SplitOptions) -> Self {
-        let all: Vec<usize> = (0..tickets.len()).collect();
-        let mut windows = cut(&by_date(tickets, &all), options);
+        let all: Vec<usize> = (0..tickets.len()).filter(|&i| tickets[i].opened_at.is_some()).collect();
+        let mut windows = cut(&by_date(tickets, &all), tickets.len(), options);
         part_families(
             &mut windows,
             families,
@@ -154,7 +166,7 @@ impl Split {
 
     fn random(families: &[u32], options: SplitOptions) -> Self {
         let all: Vec<usize> = (0..families.len()).collect();
-        let mut windows = cut(&by_family(families, &all, options.seed), options);
+        let mut windows = cut(&by_family(families, &all, options.seed), families.len(), options);
         part_families(
             &mut windows,
             families,
@@ -168,7 +180,7 @@ impl Split {
 fn undated(tickets: &[Prepared]) -> firstline_ticket::Error {
     let without = tickets.iter().filter(|t| t.opened_at.is_none()).count();
     let problem =
-        format!("{without} of {} tickets have no opened_at, so they can't be split by time", tickets.len());
+        format!("{without} of {} tickets have no opened_at: too many to split by time", tickets.len());
     let next = "Import their dates, or accept a flattering split with --split random";
     UserError::new(Code::Split, "--split", problem, next).into()
 }
@@ -192,12 +204,13 @@ fn by_family(families: &[u32], rows: &[usize], seed: u64) -> Vec<usize> {
     order
 }
 
-/// Cuts an order of all rows into the three windows.
-fn cut(order: &[usize], options: SplitOptions) -> Vec<Window> {
+/// Cuts an order of rows, among `rows` in all, into the three windows.
+fn cut(order: &[usize], rows: usize, options: SplitOptions) -> Vec<Window> {
     let n = order.len();
     let test = n - (n as f64 * options.test) as usize;
     let calibrate = test - (n as f64 * options.calibrate) as usize;
-    let mut windows = vec![Window::Train; n];
+    let mut windows = vec![Window::Unused; rows];
+    order[..calibrate].iter().for_each(|&i| windows[i] = Window::Train);
     order[calibrate..test].iter().for_each(|&i| windows[i] = Window::Calibrate);
     order[test..].iter().for_each(|&i| windows[i] = Window::Test);
     windows
@@ -222,7 +235,7 @@ fn part_families(windows: &mut [Window], families: &[u32], among: &[Window], rep
     for (window, family) in windows.iter_mut().zip(families).filter(|(w, _)| among.contains(w)) {
         let first = earliest[family];
         if first != *window {
-            *window = if repeats == Repeats::Move { first } else { Window::Aside };
+            *window = if repeats == Repeats::Move { first } else { Window::Repeat };
         }
     }
 }
@@ -251,7 +264,7 @@ mod tests {
 
     fn crosses(split: &Split, families: &[u32]) -> bool {
         let mut seen: HashMap<u32, Window> = HashMap::new();
-        let inside = split.windows.iter().zip(families).filter(|(w, _)| **w != Window::Aside);
+        let inside = split.windows.iter().zip(families).filter(|(w, _)| **w != Window::Repeat);
         inside.into_iter().any(|(&w, &f)| *seen.entry(f).or_insert(w) != w)
     }
 
@@ -259,7 +272,7 @@ mod tests {
     fn time_split_is_ordered_and_sets_repeats_aside() {
         let tickets = history(200, true);
         // Pairs that follow each other in time, with the borders between the two of a pair.
-        let families: Vec<u32> = (0..200).map(|i| (i * 37 % 200 + 1) / 2).collect();
+        let families: Vec<u32> = (0..200).map(|i| (i * 37 % 200).div_ceil(2)).collect();
         let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
         assert_eq!(split.kind, "time");
         let span = |w| split.rows(w).into_iter().map(|i| tickets[i].opened_at.unwrap()).minmax();
@@ -267,7 +280,7 @@ mod tests {
             span(Window::Train).1 < span(Window::Calibrate).0
                 && span(Window::Calibrate).1 < span(Window::Test).0
         );
-        assert!(!crosses(&split, &families) && split.count(Window::Aside) > 0);
+        assert!(!crosses(&split, &families) && split.count(Window::Repeat) > 0);
     }
 
     #[test]
@@ -279,7 +292,7 @@ mod tests {
                 .unwrap()
         };
         assert!(!crosses(&random(1), &families));
-        assert_eq!(random(1).count(Window::Aside), 0);
+        assert_eq!(random(1).count(Window::Repeat), 0);
         assert_eq!(random(1), random(1));
         assert_ne!(random(1), random(2));
     }
@@ -292,10 +305,30 @@ mod tests {
         }
         let families: Vec<u32> = (0..120).collect();
         let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
-        assert_eq!((split.kind, split.count(Window::Test), split.count(Window::Aside)), ("given", 30, 30));
+        assert_eq!((split.kind, split.count(Window::Test), split.count(Window::Unused)), ("given", 30, 30));
         assert_eq!(split.count(Window::Calibrate), 12);
         tickets.iter_mut().step_by(4).for_each(|t| t.split = Some("val".into()));
         assert_eq!(Split::new(&tickets, &families, tickets.len(), ALL).unwrap().count(Window::Calibrate), 30);
+    }
+
+    #[test]
+    fn what_repeats_a_given_test_window_is_not_learnt_from() {
+        let mut tickets = history(120, false);
+        for (i, t) in tickets.iter_mut().enumerate() {
+            t.split = Some(if i < 100 { "train" } else { "test" }.into());
+        }
+        let families: Vec<u32> = (0..120).map(|i| i % 110).collect();
+        let split = Split::new(&tickets, &families, 120, ALL).unwrap();
+        assert_eq!((split.count(Window::Test), split.count(Window::Repeat)), (20, 10));
+        assert!(!crosses(&split, &families));
+    }
+
+    #[test]
+    fn a_few_undated_tickets_are_left_out_of_a_split_by_time() {
+        let mut tickets = history(100, true);
+        tickets[7].opened_at = None;
+        let split = Split::new(&tickets, &(0..100).collect::<Vec<_>>(), 100, ALL).unwrap();
+        assert_eq!((split.kind, split.windows[7], split.count(Window::Unused)), ("time", Window::Unused, 1));
     }
 
     #[test]
@@ -304,7 +337,7 @@ mod tests {
         let families: Vec<u32> = (0..120).map(|i| if i == 110 { 3 } else { i }).collect();
         let split = Split::new(&tickets, &families, 100, ALL).unwrap();
         assert_eq!(split.count(Window::Test), 19);
-        assert_eq!(split.windows[110], Window::Aside);
+        assert_eq!(split.windows[110], Window::Repeat);
         assert_eq!(split.count(Window::Train) + split.count(Window::Calibrate), 100);
     }
 

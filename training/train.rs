@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::progress::interrupted;
-use crate::tune::{Material, fits, learn_field};
+use crate::tune::{Material, epochs, learn_field};
 use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
 
 /// An n-gram must occur in this many tickets to be a feature.
@@ -65,6 +65,16 @@ pub fn train(
     options: &TrainOptions,
     progress: &mut dyn Progress,
 ) -> Result<Trained> {
+    if !manifest.normalise {
+        let problem = "its embeddings are not of unit length, which the neighbours' vote needs";
+        return Err(UserError::new(
+            Code::Model,
+            &manifest.name,
+            problem,
+            "Set normalise = true in its manifest",
+        )
+        .into());
+    }
     progress.stage("finding near-duplicates", 0);
     let families = history.families();
     let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
@@ -101,14 +111,12 @@ pub fn train(
         split: facts(&history.tickets, &split, &learn),
     };
     let history_rows: Vec<usize> = learn.all();
-    let mut seen_ids: Vec<u64> = (0..history.tickets.len())
-        .filter(|&i| {
-            split.windows[i] != Window::Test && !(split.kind == "given" && split.windows[i] == Window::Aside)
-        })
-        .map(|i| history.tickets[i].id_hash)
+    let mut seen: Vec<u64> = (0..history.tickets.len())
+        .filter(|&i| !matches!(split.windows[i], Window::Test | Window::Unused))
+        .map(|i| history.tickets[i].hash)
         .collect();
-    seen_ids.sort_unstable();
-    let bundle = Bundle { info, vocabulary, history: gather(&dense, d, &history_rows), seen_ids, fields };
+    seen.sort_unstable();
+    let bundle = Bundle { info, vocabulary, history: gather(&dense, d, &history_rows), seen, fields };
     Ok(Trained { bundle, left_out, cut })
 }
 
@@ -137,7 +145,7 @@ fn learn_fields(
     let mut fields = BTreeMap::new();
     let mut left_out = Vec::new();
     for &field in &options.fields {
-        progress.stage(&format!("learning {field}"), fits());
+        progress.stage(&format!("learning {field}"), epochs());
         match learn_field(material, field, progress) {
             Ok(model) => drop(fields.insert(field, model)),
             Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => {
@@ -182,8 +190,11 @@ fn embed(
         for (i, &r) in chunk.iter().enumerate() {
             dense[r * d..(r + 1) * d].copy_from_slice(&embedded.data[i * d..(i + 1) * d]);
         }
-        cut.0 += embedded.cut.iter().filter(|&&c| c > 0).count();
-        cut.1 += embedded.cut.iter().sum::<usize>() as u64;
+        for (&tokens, &r) in embedded.cut.iter().zip(chunk) {
+            let tokens = tokens + history.tickets[r].input.tokens_cut();
+            cut.0 += usize::from(tokens > 0);
+            cut.1 += tokens as u64;
+        }
         behind += chunk.len() as u64;
     }
     Ok((dense, cut))
@@ -238,7 +249,8 @@ fn facts(tickets: &[Prepared], split: &Split, learn: &Windows) -> SplitFacts {
         train: learn.train.len(),
         calibrate: learn.calibrate.len(),
         test: split.count(Window::Test),
-        set_aside: split.count(Window::Aside),
+        repeats: split.count(Window::Repeat),
+        unused: split.count(Window::Unused),
         learnt_from: days().min().zip(days().max()).map(|(first, last)| (day(first), day(last))),
     }
 }

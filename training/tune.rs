@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
-use firstline_triage::{FieldModel, Head, Member, Neighbours, SparseRows, log_softmax};
+use firstline_triage::{FieldModel, Head, Member, Mixture, Neighbours, SparseRows, log_softmax};
 use rayon::prelude::*;
 
 use crate::progress::interrupted;
@@ -24,6 +24,10 @@ const TUNE_TICKETS: usize = 8_000;
 /// The weight decays that are tried, on sparse and on embedding weights, per epoch.
 const DECAYS: [(f32, f32); 3] = [(0.0, 0.003), (0.01, 0.03), (0.05, 0.1)];
 
+/// Passes over the examples for each head.
+const EPOCHS: usize = 12;
+/// Fewest labelled tickets that a pool, its temperature and its floor can be chosen on.
+const LEAST_CALIBRATE: usize = 20;
 /// Exponent of class balancing. A quarter lifts macro-F1 of skewed fields and costs no accuracy (measured on
 /// support mails with ten boards: .243 to .276, accuracy .388 to .394, log loss lower too).
 const BALANCE: f32 = 0.25;
@@ -58,20 +62,31 @@ enum Kind {
     Joint,
 }
 
-/// Learns `field`. `done` counts the heads that were fitted, up to [`fits`].
+impl Kind {
+    fn member(self, head: Head) -> Member {
+        match self {
+            Kind::Ngram => Member::Ngram(head),
+            Kind::Embedding => Member::Embedding(head),
+            Kind::Joint => Member::Joint(head),
+        }
+    }
+}
+
+/// Learns `field`. Progress counts epochs of all fits, up to [`epochs`].
 pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Progress) -> Result<FieldModel> {
     let (space, rare) = label_space(m, field)?;
     let train = labelled(m, m.train, field, &space);
     let calibrate = labelled(m, m.calibrate, field, &space);
     let k = space.len();
-    let mut fitted = 0;
+    let mut epochs = 0;
+    let mut on_epoch = || {
+        epochs += 1;
+        progress.done(epochs)
+    };
     let mut chosen = Vec::new();
     let mut log_p = Vec::new();
     for kind in [Kind::Ngram, Kind::Embedding, Kind::Joint] {
-        let (options, head) = choose(m, kind, &train, &calibrate, k, &mut || {
-            fitted += 1;
-            progress.done(fitted)
-        })?;
+        let (options, head) = choose(m, kind, &train, &calibrate, k, &mut on_epoch)?;
         log_p.push(log_probabilities(m, &head, &calibrate.rows));
         chosen.push((kind, options));
     }
@@ -85,23 +100,23 @@ pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Prog
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let all = labelled(m, &history, field, &space);
     let mut members = Vec::new();
-    for (kind, options) in chosen {
-        fitted += 1;
-        let head = fit_head(m, &all, k, options, &mut || progress.done(fitted))?;
-        members.push(match kind {
-            Kind::Ngram => Member::Ngram(head),
-            Kind::Embedding => Member::Embedding(head),
-            Kind::Joint => Member::Joint(head),
-        });
+    for ((kind, options), &weight) in chosen.into_iter().zip(&mixture.weights) {
+        // The n-gram head stays whatever its weight: it is the baseline that reports name.
+        if weight > 0.0 || kind == Kind::Ngram {
+            let head = fit_head(m, &all, k, options, &mut on_epoch)?;
+            members.push((kind.member(head), weight));
+        }
     }
-    members.push(Member::Neighbours);
+    members.extend(mixture.weights.last().filter(|&&w| w > 0.0).map(|&w| (Member::Neighbours, w)));
+    let (members, weights) = members.into_iter().unzip();
+    let mixture = Mixture { weights, ..mixture };
     let history_labels = label_column(m, &history, field, &space);
     Ok(FieldModel { prior: self::prior(&all.labels, k), space, members, mixture, history_labels, rare })
 }
 
-/// How many heads [`learn_field`] fits.
-pub(crate) fn fits() -> u64 {
-    3 * (DECAYS.len() as u64 + 2)
+/// How many epochs [`learn_field`] runs: each kind of head is fitted once a decay, on train, and on all.
+pub(crate) fn epochs() -> u64 {
+    (3 * (DECAYS.len() + 2) * EPOCHS) as u64
 }
 
 fn options(m: Material<'_>, kind: Kind, (sparse_decay, embedding_decay): (f32, f32)) -> FitOptions {
@@ -115,7 +130,7 @@ fn options(m: Material<'_>, kind: Kind, (sparse_decay, embedding_decay): (f32, f
         embedding_scale: 5.0,
         sparse_step: Step { rate: 1.0, damping: 10.0, decay: sparse_decay },
         embedding_step: Step { rate: 0.05, damping: 1e-3, decay: embedding_decay },
-        epochs: 12,
+        epochs: EPOCHS,
         balance: BALANCE,
         seed: m.seed,
     }
@@ -213,12 +228,11 @@ fn label_space(m: Material<'_>, field: Field) -> Result<(LabelSpace, BTreeMap<St
     let space =
         LabelSpace::new(counts.iter().filter(|(_, n)| **n >= LEAST_TICKETS).map(|(l, _)| (*l).to_owned()));
     let rare = counts.iter().filter(|(_, n)| **n < RARE).map(|(l, n)| ((*l).to_owned(), *n)).collect();
-    let has_labels = |rows: &[usize]| {
-        rows.iter().any(|&r| m.tickets[r].labels.get(&field).is_some_and(|l| space.index(l).is_some()))
-    };
-    if space.len() < 2 || !has_labels(m.train) || !has_labels(m.calibrate) {
+    let (train, calibrate) =
+        (labelled(m, m.train, field, &space).rows.len(), labelled(m, m.calibrate, field, &space).rows.len());
+    if space.len() < 2 || train < LEAST_CALIBRATE || calibrate < LEAST_CALIBRATE {
         let problem = format!(
-            "{} labels have {LEAST_TICKETS} tickets or more, in train and calibrate windows",
+            "{} labels on {train} train and {calibrate} calibrate tickets; needed are 2 and {LEAST_CALIBRATE} of each",
             space.len()
         );
         let next = "Leave the field out of --fields, or import its column";

@@ -28,8 +28,8 @@ struct Fault {
 }
 
 pub(super) fn run(args: &ClassifyArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let lines = files::tickets(&args.input)?;
     let engine = Engine::open(&args.bundle)?;
+    let lines = files::tickets(&args.input)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "deciding tickets", 0);
@@ -82,14 +82,17 @@ impl<E: Into<Failure>> From<(E,)> for Stop {
 fn write_batch(engine: &Engine, batch: Vec<Line>, top: usize, out: &mut impl Write) -> Result<u64, Stop> {
     let mut tickets: Vec<Ticket> = Vec::with_capacity(batch.len());
     let mut slots: Vec<Result<usize, BadLine>> = Vec::with_capacity(batch.len());
+    let mut broken = None;
     for line in batch {
-        slots.push(match line.ticket {
+        match line.ticket {
             Ok(ticket) => {
+                slots.push(Ok(tickets.len()));
                 tickets.push(ticket);
-                Ok(tickets.len() - 1)
             }
-            Err(error) => Err(bad_line(line.number, &error)),
-        });
+            // A stream that breaks off is no bad line: nobody knows what would have followed.
+            Err(error) if error.code() == Some(Code::Io) => broken = Some(error),
+            Err(error) => slots.push(Err(bad_line(line.number, &error))),
+        }
     }
     let decisions: Vec<Decision> = engine.decide(&tickets, top).map_err(|e| (e,))?;
     let mut bad = 0;
@@ -104,7 +107,10 @@ fn write_batch(engine: &Engine, batch: Vec<Line>, top: usize, out: &mut impl Wri
         out.write_all(b"\n")?;
     }
     out.flush()?;
-    Ok(bad)
+    match broken {
+        Some(error) => Err((error,).into()),
+        None => Ok(bad),
+    }
 }
 
 fn bad_line(line: u64, error: &Error) -> BadLine {

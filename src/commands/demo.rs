@@ -13,7 +13,7 @@ use super::{evaluate, generate, train};
 use crate::cli::DemoArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::Ui;
+use crate::ui::{Ui, print};
 
 /// Unseen tickets that are shown.
 const SHOWN: usize = 5;
@@ -37,28 +37,31 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         embedding_cache: None,
     };
     let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.model, ui)?;
-    println!("{}\n", train::summary(&trained));
+    print(format_args!("{}\n", train::summary(&trained)));
 
     ui.say("3. Deciding the newest tickets, which it has never seen.");
     let measured = evaluate::measure(&bundle, &tickets, ui)?;
     let report = measured.write_report(&args.dir)?;
-    println!("{}\n", measured.table());
+    print(format_args!("{}\n", measured.table()));
 
-    println!("{SHOWN} of those tickets, and what Firstline made of them:\n{}", examples(&bundle, &tickets)?);
+    print(format_args!(
+        "{SHOWN} of those tickets, and what Firstline made of them:\n{}",
+        examples(&bundle, &tickets)?
+    ));
     for field in &measured.evaluation.fields {
-        println!("{}", in_words(field));
+        print(in_words(field));
     }
     for note in measured.notes() {
-        println!("Note: {note}");
+        print(format_args!("Note: {note}"));
     }
-    println!(
+    print(format_args!(
         "\nThe history is generated: it shows that the machinery works, not how well it would do on your tickets.\n\
          Report to read and print: {}\nBundle: {}\nAll of it took {:.0} seconds.",
         report.display(),
         bundle.display(),
         start.elapsed().as_secs_f64()
-    );
-    println!("Next, with tickets of your own: firstline import EXPORT --out tickets.jsonl");
+    ));
+    print(format_args!("Next, with tickets of your own: firstline import EXPORT --out tickets.jsonl"));
     Ok(Exit::Success)
 }
 
@@ -79,7 +82,7 @@ fn examples(bundle: &Path, tickets: &Path) -> Result<String, Failure> {
     let engine = Engine::open(bundle)?;
     let unseen: Vec<Ticket> = files::tickets(tickets)?
         .filter_map(|l| l.ticket.ok())
-        .filter(|t| !engine.bundle().has_seen(&t.id))
+        .filter(|t| !engine.bundle().has_seen(t))
         .collect();
     let step = (unseen.len() / SHOWN).max(1);
     let shown: Vec<Ticket> = unseen.into_iter().step_by(step).take(SHOWN).collect();

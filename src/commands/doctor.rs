@@ -10,6 +10,7 @@ use super::models;
 use super::table::pairs;
 use crate::cli::DoctorArgs;
 use crate::failure::{Exit, Failure};
+use crate::ui::print;
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -48,8 +49,8 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         model_cache: store.root.clone(),
     };
     match args.json {
-        true => println!("{}", serde_json::to_string(&report)?),
-        false => println!("{}", text(&report)),
+        true => print(serde_json::to_string(&report)?),
+        false => print(text(&report)),
     }
     Ok(Exit::Success)
 }

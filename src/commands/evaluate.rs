@@ -14,7 +14,7 @@ use super::table::table;
 use crate::cli::EvaluateArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::Ui;
+use crate::ui::{Ui, print};
 
 /// The one object that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -36,8 +36,8 @@ pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
         ui.say(format!("Report: {}", path.display()));
     }
     match args.json {
-        true => println!("{}", serde_json::to_string(&done.output())?),
-        false => println!("{}", done.table()),
+        true => print(serde_json::to_string(&done.output())?),
+        false => print(done.table()),
     }
     for note in done.notes() {
         ui.say(format!("note: {note}"));

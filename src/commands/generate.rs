@@ -56,7 +56,7 @@ pub(super) fn write(
     writer.flush().map_err(|e| UserError::io(out.display(), &e))?;
     drop(writer);
     file.publish()?;
-    let card = out.with_extension("md");
+    let card = out.with_extension("card.md");
     files::write_whole(&card, firstline_datasets::card(settings, tickets, seed).as_bytes())?;
     Ok(card)
 }

@@ -14,7 +14,7 @@ use super::table::pairs;
 use crate::cli::{self, ImportArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Bars, Ui, go_on};
+use crate::ui::{Bars, Ui, go_on, print};
 
 /// Tickets that are compared for near-duplicates; the memory for more would be felt.
 const COMPARED: usize = 200_000;
@@ -67,16 +67,19 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let texts = look_at_texts(out.temporary(), &mut bars)?;
     bars.finish();
     let rejects_path = (summary.rejected > 0).then_some(rejects_path);
-    if rejects_path.is_some() {
-        rejects.publish()?;
+    match &rejects_path {
+        Some(_) => rejects.publish()?,
+        // What an earlier import left there would be taken for this one's.
+        None if args.rejects.is_none() => drop(std::fs::remove_file(rejects_beside(&args.out))),
+        None => {}
     }
     out.publish()?;
     let rejected = rejects_path.as_ref().map(|p| p.display().to_string());
     let output =
         Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
     match args.json {
-        true => println!("{}", serde_json::to_string(&output)?),
-        false => println!("{}", text(&output)),
+        true => print(serde_json::to_string(&output)?),
+        false => print(text(&output)),
     }
     Ok(if summary.rejected > 0 { Exit::SomeFailed } else { Exit::Success })
 }

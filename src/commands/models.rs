@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::table::table;
 use crate::cli::{ModelOptions, ModelsAction, ModelsArgs};
 use crate::failure::{Exit, Failure};
-use crate::ui::{Bars, Ui, go_on};
+use crate::ui::{Bars, Ui, go_on, print};
 
 /// What `list --json` prints of one model.
 #[derive(Debug, Serialize)]
@@ -27,13 +27,18 @@ pub(super) fn run(args: &ModelsArgs, ui: &Ui) -> Result<Exit, Failure> {
         ModelsAction::List { json } => list(&store(&args.models), *json),
         ModelsAction::Pull { name } => {
             let (_, dir) = ensure(name, &args.models, ui)?;
-            println!("{}", dir.display());
+            print(dir.display());
             Ok(Exit::Success)
         }
         ModelsAction::Verify { name } => verify(&store(&args.models), &manifest(name)?),
         ModelsAction::Tiny { dir, seed } => {
             let manifest = write_tiny(dir, *seed)?;
-            println!("{}: {} bytes in {} files", dir.display(), manifest.total_bytes(), manifest.files.len());
+            print(format_args!(
+                "{}: {} bytes in {} files",
+                dir.display(),
+                manifest.total_bytes(),
+                manifest.files.len()
+            ));
             Ok(Exit::Success)
         }
     }
@@ -112,7 +117,7 @@ fn list(store: &ModelStore, json: bool) -> Result<Exit, Failure> {
         })
         .collect();
     if json {
-        println!("{}", serde_json::to_string(&listed)?);
+        print(serde_json::to_string(&listed)?);
         return Ok(Exit::Success);
     }
     let row = |m: &Listed| {
@@ -127,11 +132,11 @@ fn list(store: &ModelStore, json: bool) -> Result<Exit, Failure> {
             m.description.clone(),
         ]
     };
-    println!(
+    print(format_args!(
         "{}",
         table(&["model", "here", "dimensions", "size", "licence", "what it is"], listed.iter().map(row))
-    );
-    println!("Kept in {}", store.root.display());
+    ));
+    print(format_args!("Kept in {}", store.root.display()));
     Ok(Exit::Success)
 }
 
@@ -146,7 +151,7 @@ fn verify(store: &ModelStore, manifest: &Manifest) -> Result<Exit, Failure> {
         };
         vec![r.path.clone(), state]
     };
-    println!("{}", table(&["file", "state"], reports.iter().map(row)));
+    print(table(&["file", "state"], reports.iter().map(row)));
     if good {
         return Ok(Exit::Success);
     }

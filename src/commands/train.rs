@@ -9,7 +9,7 @@ use firstline_training::{
     EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
     open_encoder, train,
 };
-use firstline_triage::{Member, SplitFacts, sha256_file};
+use firstline_triage::{Bundle, Member, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::models;
@@ -17,7 +17,7 @@ use super::table::table;
 use crate::cli::{ModelOptions, SplitKind, TrainArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Ui, stopping};
+use crate::ui::{Ui, print, stopping};
 
 /// Share of the tickets that calibrates, and share that is held out.
 const CALIBRATE: f64 = 0.125;
@@ -73,9 +73,9 @@ pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let (trained, bad_lines) = learn(&job, &args.model, &args.models, ui)?;
     if args.json {
-        println!("{}", serde_json::to_string(&output(&job, &trained, bad_lines))?);
+        print(serde_json::to_string(&output(&job, &trained, bad_lines))?);
     } else {
-        println!("{}", summary(&trained));
+        print(summary(&trained));
         ui.say(format!("Bundle: {}", job.bundle.display()));
         let tickets = job.test.as_ref().unwrap_or(&job.tickets).display();
         ui.say(format!(
@@ -93,6 +93,7 @@ pub(super) fn learn(
     models: &ModelOptions,
     ui: &Ui,
 ) -> Result<(Trained, usize), Failure> {
+    Bundle::check_place(&job.bundle)?;
     let (history, data_sha256, bad_lines) = read_history(job, ui)?;
     let (manifest, encoder_dir) = models::ensure(model, models, ui)?;
     let encoder = open_encoder(&encoder_dir, &manifest)?;
@@ -166,6 +167,7 @@ fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failu
     for line in files::tickets(path)? {
         match line.ticket {
             Ok(ticket) => history.tickets.push(Prepared::new(&ticket)),
+            Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
             Err(fault) => {
                 bad += 1;
                 if bad <= FAULTS_SHOWN {
@@ -223,8 +225,8 @@ pub(super) fn summary(trained: &Trained) -> String {
     let s = &trained.bundle.info.split;
     let span = s.learnt_from.as_ref().map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
     let mut text = format!(
-        "Split ({}): {} train and {} calibrate tickets{span}; {} held out; {} set aside as repeats or of no split.\n",
-        s.kind, s.train, s.calibrate, s.test, s.set_aside
+        "Split ({}): {} train and {} calibrate tickets{span}; {} held out; {} set aside as repeats; {} of no window.\n",
+        s.kind, s.train, s.calibrate, s.test, s.repeats, s.unused
     );
     let fields = learnt(trained);
     let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));
@@ -244,6 +246,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         "embedding head",
         "neighbours",
         "temperature",
+        "noise floor",
     ];
     text += &table(&header, fields.iter().map(row));
     for (field, l) in fields.iter().filter(|(_, l)| !l.rare.is_empty()) {

@@ -65,8 +65,21 @@ impl FromStr for Field {
 /// The closed set of values a field may take. Labels are sorted, so that an index means the same label
 /// wherever the space is rebuilt from the same history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct LabelSpace {
     labels: Vec<String>,
+}
+
+impl From<Vec<String>> for LabelSpace {
+    fn from(labels: Vec<String>) -> Self {
+        Self::new(labels)
+    }
+}
+
+impl From<LabelSpace> for Vec<String> {
+    fn from(space: LabelSpace) -> Self {
+        space.labels
+    }
 }
 
 impl LabelSpace {

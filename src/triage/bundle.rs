@@ -6,8 +6,9 @@
 //! DIR/encoder/              the encoder's files and its manifest
 //! ```
 //!
-//! A bundle is written beside its place and moved there in one rename, so that a reader sees the old one or
-//! the new one, never half of either. Its files are hostile until their hashes and shapes are checked.
+//! A bundle is written beside its place and renamed into it, so that a reader never sees half of one. Where
+//! an older one is replaced, that is moved aside first: for an instant there is none. Its files are hostile
+//! until their hashes and shapes are checked.
 
 mod publish;
 mod tensors;
@@ -17,7 +18,7 @@ use std::fs;
 use std::path::Path;
 
 use firstline_nn::{Encoder, Manifest};
-use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
+use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, Ticket, UserError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +43,8 @@ pub struct Bundle {
     pub vocabulary: Vocabulary,
     /// Embeddings of the history, `n x d` row-major.
     pub history: Vec<f32>,
-    /// Hashes of the ids of all tickets that training has seen, sorted.
-    pub seen_ids: Vec<u64>,
+    /// [`Bundle::ticket_hash`] of all tickets that training has seen or set aside, sorted.
+    pub seen: Vec<u64>,
     /// One model a trained field.
     pub fields: BTreeMap<Field, FieldModel>,
 }
@@ -80,8 +81,10 @@ pub struct SplitFacts {
     pub calibrate: usize,
     /// Tickets held out, never looked at in training.
     pub test: usize,
-    /// Tickets set aside because a near-duplicate stands in an earlier window.
-    pub set_aside: usize,
+    /// Tickets set aside because a near-duplicate stands in another window.
+    pub repeats: usize,
+    /// Tickets of no window: their `split` names none, or they have no date.
+    pub unused: usize,
     /// First and last opening date of the tickets that were learnt from, where they have dates.
     pub learnt_from: Option<(String, String)>,
 }
@@ -151,8 +154,13 @@ impl FieldModel {
         (0..features.sparse.len())
             .into_par_iter()
             .map(|i| {
+                let weighed = self.members.iter().zip(&self.mixture.weights);
                 let members: Vec<Vec<f32>> =
-                    self.members.iter().map(|m| self.log_probabilities(m, features, nearest, i)).collect();
+                    weighed
+                        .map(|(m, &w)| {
+                            if w > 0.0 { self.log_probabilities(m, features, nearest, i) } else { Vec::new() }
+                        })
+                        .collect();
                 self.mixture.pool(&members, &self.prior)
             })
             .collect()
@@ -209,6 +217,14 @@ struct FieldFile {
 }
 
 impl Bundle {
+    /// Checks that a bundle may be written into `dir`, so that hours of training are not lost on it.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`] when `dir` holds something else; [`Code::Io`] when nothing can be written there.
+    pub fn check_place(dir: &Path) -> Result<()> {
+        publish::staging(dir).map(drop)
+    }
+
     /// Writes the bundle into `dir` with the encoder's files from `encoder_dir`, by atomic rename. A bundle
     /// that stands there is replaced; a folder that is no bundle is refused.
     ///
@@ -220,8 +236,7 @@ impl Bundle {
             let encoder = staging.join(ENCODER);
             fs::create_dir(&encoder).map_err(|e| UserError::io(encoder.display(), &e))?;
             for file in &manifest.files {
-                publish::link_or_copy(&encoder_dir.join(&file.path), &encoder.join(&file.path))?;
-                files.insert(format!("{ENCODER}/{}", file.path), file.sha256.clone());
+                publish::copy(&encoder_dir.join(&file.path), &encoder.join(&file.path))?;
             }
             let text = manifest.to_toml().map_err(model_fault)?;
             files.insert(
@@ -256,19 +271,27 @@ impl Bundle {
             );
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+        for needed in [WEIGHTS, &format!("{ENCODER}/{MANIFEST}")] {
+            if !file.files.contains_key(needed) {
+                return Err(damaged(&path, format!("it states no sha256 of {needed}")).into());
+            }
+        }
         for (name, sha256) in &file.files {
             publish::check(dir, name, sha256)?;
         }
         Self::from_files(file, &dir.join(WEIGHTS))
     }
 
-    /// Loads the bundle's encoder from `dir`; [`Bundle::load`] has checked its hashes.
+    /// Loads the bundle's encoder from `dir` and checks its files against its manifest.
     ///
     /// # Errors
     /// [`Code::Model`] when the files don't make an encoder of the bundle's dimensions.
     pub fn load_encoder(&self, dir: &Path) -> Result<Encoder> {
         let dir = dir.join(ENCODER);
         let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+        for file in &manifest.files {
+            publish::check(&dir, &file.path, &file.sha256)?;
+        }
         let encoder = Encoder::load(&dir, &manifest).map_err(model_fault)?;
         if encoder.dimensions() != self.info.dimensions {
             let problem = format!(
@@ -281,14 +304,18 @@ impl Bundle {
         Ok(encoder)
     }
 
-    /// Whether training has seen a ticket of this id.
-    pub fn has_seen(&self, id: &str) -> bool {
-        self.seen_ids.binary_search(&Self::id_hash(id)).is_ok()
+    /// Whether training has seen this ticket, or set it aside as a repeat of one that it has seen.
+    pub fn has_seen(&self, ticket: &Ticket) -> bool {
+        self.seen.binary_search(&Self::ticket_hash(ticket)).is_ok()
     }
 
-    /// The hash under which [`Bundle::seen_ids`] keeps an id.
-    pub fn id_hash(id: &str) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(id.as_bytes())
+    /// The hash under which [`Bundle::seen`] keeps a ticket: of its id and text, since two exports may both
+    /// number from 1.
+    pub fn ticket_hash(ticket: &Ticket) -> u64 {
+        let text = |s: &Option<String>| s.clone().unwrap_or_default();
+        xxhash_rust::xxh3::xxh3_64(
+            [&ticket.id, "\0", &text(&ticket.subject), "\0", &text(&ticket.body)].concat().as_bytes(),
+        )
     }
 
     fn field_files(&self) -> BTreeMap<Field, FieldFile> {
@@ -308,7 +335,7 @@ impl Bundle {
         out.put_u32("vocabulary.context", context);
         out.put_f32("vocabulary.idf", idf);
         out.put_f32("history.embeddings", &self.history);
-        out.put_u64("seen_ids", &self.seen_ids);
+        out.put_u64("seen", &self.seen);
         for (field, model) in &self.fields {
             out.put_f32(&format!("{field}.prior"), &model.prior);
             out.put_u32(&format!("{field}.history"), &model.history_labels);
@@ -344,7 +371,7 @@ impl Bundle {
             for (field, described) in file.fields {
                 fields.insert(field, field_model(&tensors, field, described, d, n)?);
             }
-            Ok(Self { info: file.info, vocabulary, history, seen_ids: tensors.u64("seen_ids")?, fields })
+            Ok(Self { info: file.info, vocabulary, history, seen: tensors.u64("seen")?, fields })
         };
         read().map_err(|e| damaged(weights, e).into())
     }
@@ -386,10 +413,13 @@ fn field_model(
     let prior = tensors.f32(&format!("{field}.prior"))?;
     let history_labels = tensors.u32(&format!("{field}.history"))?;
     let pooled = !members.is_empty() && members.len() == file.mixture.weights.len();
-    let finite = file.mixture.temperature > 0.0
-        && (0.0..=1.0).contains(&file.mixture.floor)
-        && file.mixture.weights.iter().all(|w| w.is_finite());
-    if !pooled || !finite || prior.len() != k || history_labels.len() != history {
+    let mixture = &file.mixture;
+    let sound = (1e-3..=1e3).contains(&mixture.temperature)
+        && (0.0..=1.0).contains(&mixture.floor)
+        && mixture.weights.iter().all(|w| (0.0..=1.0).contains(w))
+        && (mixture.weights.iter().sum::<f64>() - 1.0).abs() < 1e-6
+        && prior.iter().all(|p| (0.0..=1.0).contains(p));
+    if k < 2 || !pooled || !sound || prior.len() != k || history_labels.len() != history {
         return Err(format!("{field}: prior, history or mixture do not fit"));
     }
     Ok(FieldModel {

@@ -69,7 +69,8 @@ impl Engine {
         let embeddings =
             self.encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault)?;
         let sparse = sparse_rows(&self.bundle.vocabulary, tickets, &inputs);
-        Ok(Features { sparse, embeddings: embeddings.data, tokens_cut: embeddings.cut })
+        let tokens_cut = embeddings.cut.iter().zip(&inputs).map(|(cut, i)| cut + i.tokens_cut()).collect();
+        Ok(Features { sparse, embeddings: embeddings.data, tokens_cut })
     }
 
     /// The nearest tickets of the history for each ticket of `features`: `(index, cosine)`, nearest first.

@@ -48,7 +48,8 @@ impl Head {
     }
 }
 
-fn axpy(out: &mut [f32], x: f32, weights: &[f32]) {
+/// `out += x * weights`, elementwise.
+pub fn axpy(out: &mut [f32], x: f32, weights: &[f32]) {
     out.iter_mut().zip(weights).for_each(|(o, w)| *o += x * w);
 }
 

@@ -28,6 +28,11 @@ impl Input {
         self.subject.len() + self.body.len()
     }
 
+    /// Tokens that the cut characters would about have been, four to a token.
+    pub fn tokens_cut(&self) -> usize {
+        self.cut_chars.div_ceil(4)
+    }
+
     /// Whether nothing was left of the text.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -21,7 +21,7 @@ pub use bundle::{
 };
 pub use context::context_features;
 pub use engine::{Engine, Features, model_fault};
-pub use head::Head;
+pub use head::{Head, axpy};
 pub use input::{Input, compose};
 pub use mixture::{Mixture, log_softmax, softmax};
 pub use neighbours::Neighbours;

@@ -19,13 +19,14 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Pools the members' log-probabilities, each `k` long, into probabilities; `prior` is `k` long too.
+    /// Pools the members' log-probabilities, each `k` long, into probabilities; `prior` is `k` long too. A
+    /// member of weight 0 may be empty.
     ///
     /// # Panics
     /// When there are not as many members as weights, or none.
     pub fn pool(&self, members: &[Vec<f32>], prior: &[f32]) -> Vec<f32> {
         assert_eq!(members.len(), self.weights.len(), "one weight a member");
-        let mut logits = vec![0.0f64; members[0].len()];
+        let mut logits = vec![0.0f64; prior.len()];
         for (weight, log_p) in self.weights.iter().zip(members) {
             logits.iter_mut().zip(log_p).for_each(|(z, &lp)| *z += weight / self.temperature * f64::from(lp));
         }

@@ -14,7 +14,7 @@ const TEMPERATURE: f32 = 0.08;
 /// Weight of the prior, in votes of a ticket at cosine 1; keeps unseen labels above zero.
 const PRIOR: f32 = 0.1;
 
-/// Embeddings of the history and each ticket's label index per field (`u32::MAX` where it has none).
+/// The history's embeddings, searched by cosine.
 #[derive(Debug, Clone)]
 pub struct Neighbours {
     rows: Rows,

@@ -144,8 +144,17 @@ fn too_little_to_learn_from_says_so() {
 fn ctrl_c_while_training_leaves_nothing_half_written() {
     let dir = Dir::new();
     dir.ok(&["generate", "--tickets", "20000", "--out", "big.jsonl"]);
-    let before = names(&dir);
-    let args = ["train", "--tickets", "big.jsonl", "--model", "tiny-random", "--bundle", "b"];
+    let args = [
+        "train",
+        "--tickets",
+        "big.jsonl",
+        "--model",
+        "tiny-random",
+        "--bundle",
+        "b",
+        "--embedding-cache",
+        "cache",
+    ];
     let child = dir
         .command(&args)
         .stdin(Stdio::null())
@@ -153,8 +162,11 @@ fn ctrl_c_while_training_leaves_nothing_half_written() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Long enough to be at work, far too short to be done with 20,000 tickets.
-    std::thread::sleep(Duration::from_secs(2));
+    // The cache appears when embedding begins, with all of the learning still ahead.
+    while !dir.path("cache").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let before = names(&dir);
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();

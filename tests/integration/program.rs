@@ -52,7 +52,7 @@ fn generate_is_seeded_and_writes_its_card() {
     let first = make("1", "a.jsonl");
     assert!(first == make("1", "b.jsonl") && first != make("2", "c.jsonl"));
     assert_eq!(first.iter().filter(|&&b| b == b'\n').count(), 300);
-    assert!(std::fs::read_to_string(dir.path("a.md")).unwrap().to_lowercase().contains("generated"));
+    assert!(std::fs::read_to_string(dir.path("a.card.md")).unwrap().to_lowercase().contains("generated"));
 }
 
 #[test]

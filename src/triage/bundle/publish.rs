@@ -6,34 +6,57 @@ use std::path::Path;
 
 use firstline_ticket::{Code, Result, UserError};
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Files of a bundle; a folder with anything else in it is not ours to replace.
+const OURS: [&str; 3] = [super::INFO, super::WEIGHTS, super::ENCODER];
+
+/// Makes the staging folder beside `dir`, once it is clear that a bundle may stand there. Dropping it removes
+/// it, whichever way we leave.
+pub(super) fn staging(dir: &Path) -> Result<TempDir> {
+    let io = |e: std::io::Error| UserError::io(dir.display(), &e);
+    if dir.exists() {
+        for entry in fs::read_dir(dir).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            if !OURS.iter().any(|ours| name == *ours) {
+                let problem = format!("the folder holds {name:?}, which is no part of a bundle");
+                return Err(UserError::new(
+                    Code::Bundle,
+                    dir.display().to_string(),
+                    problem,
+                    "Name a new folder",
+                )
+                .into());
+            }
+        }
+    }
+    let parent = match dir.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(io)?;
+    Ok(tempfile::Builder::new().prefix(".firstline-bundle-").tempdir_in(parent).map_err(io)?)
+}
 
 /// Fills a staging folder beside `dir` and renames it into place; on any fault nothing is left behind.
 pub(super) fn publish(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let is_empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-    if dir.exists() && !dir.join(super::INFO).exists() && !is_empty() {
-        let problem = "the folder holds something that is no bundle";
-        return Err(
-            UserError::new(Code::Bundle, dir.display().to_string(), problem, "Name a new folder").into()
-        );
-    }
     let io = |e: std::io::Error| UserError::io(dir.display(), &e);
-    let parent = match dir.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p.to_owned(),
-        _ => ".".into(),
-    };
-    fs::create_dir_all(&parent).map_err(io)?;
-    // Dropping the temporary folder removes it, whichever way we leave.
-    let staging = tempfile::Builder::new().prefix(".firstline-bundle-").tempdir_in(&parent).map_err(io)?;
-    let fresh = staging.path().join("new");
+    let staging = staging(dir)?;
+    let (fresh, old) = (staging.path().join("new"), staging.path().join("old"));
     fs::create_dir(&fresh).map_err(io)?;
     fill(&fresh)?;
-    let old = staging.path().join("old");
     if dir.exists() {
         fs::rename(dir, &old).map_err(io)?;
     }
     if let Err(error) = fs::rename(&fresh, dir) {
-        // Put back what stood there; if even that fails, the first error is the one to tell.
-        let _ = fs::rename(&old, dir);
+        if old.exists() && fs::rename(&old, dir).is_err() {
+            // The old bundle must not go down with the staging folder.
+            let kept = staging.keep();
+            let problem = format!("{error}; the old bundle is kept in {}", kept.display());
+            return Err(
+                UserError::new(Code::Io, dir.display().to_string(), problem, "Move it back by hand").into()
+            );
+        }
         return Err(io(error).into());
     }
     Ok(())
@@ -47,11 +70,13 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<String> {
     Ok(sha256_hex(bytes))
 }
 
-/// Links `from` to `to`, or copies it where the file systems differ.
-pub(super) fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to).map_err(|e| UserError::io(from.display(), &e))?;
+/// Copies a file, making the folders above it. Not a link: what happens to the bundle must not happen to the
+/// model cache.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).map_err(|e| UserError::io(parent.display(), &e))?;
     }
+    fs::copy(from, to).map_err(|e| UserError::io(from.display(), &e))?;
     Ok(())
 }
 
@@ -61,6 +86,11 @@ pub(super) fn check(dir: &Path, name: &str, sha256: &str) -> Result<()> {
     // A bundle may come from anywhere: its names must not lead out of it.
     if name.split('/').any(|part| part == ".." || part.is_empty()) || Path::new(name).is_absolute() {
         return Err(super::damaged(&path, "the file name leads out of the bundle").into());
+    }
+    // A link to a device would be hashed for ever.
+    let regular = fs::symlink_metadata(&path).map_err(|e| super::damaged(&path, e.to_string()))?.is_file();
+    if !regular {
+        return Err(super::damaged(&path, "not a regular file").into());
     }
     let found = hash_file(&path).map_err(|e| super::damaged(&path, e.to_string()))?;
     if found != sha256 {
