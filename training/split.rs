@@ -272,7 +272,7 @@ mod tests {
     fn time_split_is_ordered_and_sets_repeats_aside() {
         let tickets = history(200, true);
         // Pairs that follow each other in time, with the borders between the two of a pair.
-        let families: Vec<u32> = (0..200).map(|i| (i * 37 % 200).div_ceil(2)).collect();
+        let families: Vec<u32> = (0..200u32).map(|i| (i * 37 % 200).div_ceil(2)).collect();
         let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
         assert_eq!(split.kind, "time");
         let span = |w| split.rows(w).into_iter().map(|i| tickets[i].opened_at.unwrap()).minmax();
