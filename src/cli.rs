@@ -48,11 +48,11 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ModelOptions {
     /// Folder that keeps the pulled models [default: the user's cache folder].
-    #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR")]
+    #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR", global = true)]
     pub(crate) model_cache: Option<PathBuf>,
 
     /// Folder that holds copied model files, for sites without a network; asked before any other source.
-    #[arg(long, env = "FIRSTLINE_MODELS", value_name = "DIR")]
+    #[arg(long, env = "FIRSTLINE_MODELS", value_name = "DIR", global = true)]
     pub(crate) models_from: Option<PathBuf>,
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use firstline_psa::{Format, ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
-use firstline_ticket::{Lines, UserError};
+use firstline_ticket::{Code, Lines, UserError};
 use firstline_training::{NearDuplicates, Progress};
 use firstline_triage::compose;
 use serde::Serialize;
@@ -43,6 +43,10 @@ struct Output<'a> {
 pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let options = options(args)?;
     let rejects_path = args.rejects.clone().unwrap_or_else(|| rejects_beside(&args.out));
+    if args.out.canonicalize().is_ok_and(|out| args.input.canonicalize().is_ok_and(|input| input == out)) {
+        let problem = "the export itself would be overwritten";
+        return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
+    }
     let mut out = files::Whole::create(&args.out)?;
     let mut rejects = files::Whole::create(&rejects_path)?;
     let mut bars = ui.bars();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use firstline_nn::{FileState, Manifest, ModelStore, Progress, default_cache, write_tiny};
+use firstline_nn::{Manifest, ModelStore, Progress, default_cache, write_tiny};
 use firstline_ticket::{Code, UserError};
 use serde::Serialize;
 
@@ -144,11 +144,7 @@ fn verify(store: &ModelStore, manifest: &Manifest) -> Result<Exit, Failure> {
     let reports = store.verify(manifest)?;
     let good = reports.iter().all(firstline_nn::FileReport::is_good);
     let row = |r: &firstline_nn::FileReport| {
-        let state = match &r.state {
-            FileState::Good => "good".to_owned(),
-            FileState::Missing => "missing".to_owned(),
-            other => format!("{other:?}"),
-        };
+        let state = r.problem(manifest).unwrap_or_else(|| "good".into());
         vec![r.path.clone(), state]
     };
     print(table(&["file", "state"], reports.iter().map(row)));

@@ -25,6 +25,14 @@ fn utf16_with_a_mark_is_read() {
 }
 
 #[test]
+fn an_export_is_never_overwritten_by_its_import() {
+    let dir = Dir::new();
+    dir.file("e.csv", "Ticket #,Summary\n1,x\n");
+    dir.fails(&["import", "e.csv", "--out", "e.csv"], "E_CONFIG");
+    assert_eq!(std::fs::read_to_string(dir.path("e.csv")).unwrap(), "Ticket #,Summary\n1,x\n");
+}
+
+#[test]
 fn a_missing_column_is_named_with_the_ones_there() {
     let dir = Dir::new();
     dir.file("c.csv", "Nr,Betreff\n1,x\n");

@@ -29,6 +29,12 @@ fn the_tiny_model_is_made_checked_and_small() {
     assert!((10_000..1_000_000).contains(&size), "{size} bytes");
     dir.ok(&["models", "pull", "tiny-random"]);
     dir.ok(&["models", "verify", "tiny-random"]);
+
+    let cache = dir.path("cache");
+    let here = ["--model-cache", cache.to_str().unwrap()];
+    dir.ok(&[&["models", "pull", "tiny-random"], &here[..]].concat());
+    std::fs::write(dir.path("cache/models/tiny-random/config.json"), "{}").unwrap();
+    dir.fails(&[&["models", "verify", "tiny-random"], &here[..]].concat(), "E_MODEL_HASH");
 }
 
 #[test]
