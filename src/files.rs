@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Lines, UserError};
+use firstline_ticket::{Code, Lines, UserError};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::failure::Failure;
@@ -39,6 +39,13 @@ pub(crate) fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
+/// The path with its folder resolved, for telling whether two names are one file.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = |dir: PathBuf| path.file_name().map(|name| dir.join(name));
+    path.canonicalize().ok().or_else(|| named(dir.canonicalize().ok()?)).unwrap_or_else(|| path.to_owned())
+}
+
 /// A file that appears under its name only when it is whole.
 pub(crate) struct Whole {
     path: PathBuf,
@@ -50,6 +57,11 @@ impl Whole {
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let io = |e: io::Error| UserError::io(path.display(), &e);
+        // A rename would put a plain file in the place of a device or a link.
+        if std::fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) {
+            let problem = "it is there and is no regular file";
+            return Err(UserError::new(Code::Io, path.display().to_string(), problem, "Name a file").into());
+        }
         std::fs::create_dir_all(dir).map_err(io)?;
         let mut builder = tempfile::Builder::new();
         // As readable as any file the user makes: the umask decides.

@@ -38,7 +38,12 @@ pub(crate) fn catch_ctrl_c() {
 /// Prints a result. Whoever stops reading early, as `head` does, has seen enough: that is no fault.
 pub(crate) fn print(result: impl std::fmt::Display) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{result}");
+    if let Err(error) = writeln!(std::io::stdout(), "{result}")
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: E_IO: standard output: {error}. The result was not written in full");
+        std::process::exit(Exit::UserFault as i32);
+    }
 }
 
 /// Talks to the person at the terminal, on standard error.

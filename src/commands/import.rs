@@ -43,12 +43,13 @@ struct Output<'a> {
 pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let options = options(args)?;
     let rejects_path = args.rejects.clone().unwrap_or_else(|| rejects_beside(&args.out));
-    if args.out.canonicalize().is_ok_and(|out| args.input.canonicalize().is_ok_and(|input| input == out)) {
-        let problem = "the export itself would be overwritten";
-        return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
-    }
     let mut out = files::Whole::create(&args.out)?;
     let mut rejects = files::Whole::create(&rejects_path)?;
+    let places = [files::resolved(&args.input), files::resolved(&args.out), files::resolved(&rejects_path)];
+    if places[0] == places[1] || places[0] == places[2] || places[1] == places[2] {
+        let problem = "the export, the tickets and the rejects must be three files";
+        return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
+    }
     let mut bars = ui.bars();
     bars.bytes("importing", std::fs::metadata(&args.input).map_or(0, |m| m.len()));
     let summary = {
@@ -71,11 +72,8 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let texts = look_at_texts(out.temporary(), &mut bars)?;
     bars.finish();
     let rejects_path = (summary.rejected > 0).then_some(rejects_path);
-    match &rejects_path {
-        Some(_) => rejects.publish()?,
-        // What an earlier import left there would be taken for this one's.
-        None if args.rejects.is_none() => drop(std::fs::remove_file(rejects_beside(&args.out))),
-        None => {}
+    if rejects_path.is_some() {
+        rejects.publish()?;
     }
     out.publish()?;
     let rejected = rejects_path.as_ref().map(|p| p.display().to_string());

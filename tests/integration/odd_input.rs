@@ -29,6 +29,9 @@ fn an_export_is_never_overwritten_by_its_import() {
     let dir = Dir::new();
     dir.file("e.csv", "Ticket #,Summary\n1,x\n");
     dir.fails(&["import", "e.csv", "--out", "e.csv"], "E_CONFIG");
+    dir.fails(&["import", "e.csv", "--out", "x/../e.csv"], "E_CONFIG");
+    dir.fails(&["import", "e.csv", "--out", "o.jsonl", "--rejects", "e.csv"], "E_CONFIG");
+    dir.fails(&["import", "e.csv", "--out", "o.jsonl", "--rejects", "o.jsonl"], "E_CONFIG");
     assert_eq!(std::fs::read_to_string(dir.path("e.csv")).unwrap(), "Ticket #,Summary\n1,x\n");
 }
 
