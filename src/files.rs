@@ -81,6 +81,11 @@ impl Whole {
         self.temp.path()
     }
 
+    /// Whether nothing has been written to it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.temp.as_file().metadata().is_ok_and(|m| m.len() == 0)
+    }
+
     /// Puts it in its place.
     pub(crate) fn publish(self) -> Result<(), Failure> {
         let Self { path, temp } = self;

@@ -52,22 +52,27 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     let mut bars = ui.bars();
     bars.bytes("importing", std::fs::metadata(&args.input).map_or(0, |m| m.len()));
-    let summary = {
+    let imported = {
         let (mut tickets, mut bad) = (out.writer(), rejects.writer());
         let outputs = Outputs { tickets: &mut tickets, rejects: &mut bad };
-        let summary = import(
-            files::open(&args.input)?,
-            &files::name_of(&args.input),
-            &options,
-            outputs,
-            &mut |read| {
+        let imported =
+            import(files::open(&args.input)?, &files::name_of(&args.input), &options, outputs, &mut |read| {
                 bars.set(read);
                 go_on()
-            },
-        )?;
+            });
         tickets.flush().map_err(|e| UserError::io(args.out.display(), &e))?;
         bad.flush().map_err(|e| UserError::io(rejects_path.display(), &e))?;
-        summary
+        imported
+    };
+    let summary = match imported {
+        Ok(summary) => summary,
+        Err(error) => {
+            // Where not one row was usable, the rejects are all there is to show.
+            if error.code() == Some(Code::Empty) && !rejects.is_empty() {
+                rejects.publish()?;
+            }
+            return Err(error.into());
+        }
     };
     let texts = look_at_texts(out.temporary(), &mut bars)?;
     bars.finish();

@@ -36,6 +36,15 @@ fn an_export_is_never_overwritten_by_its_import() {
 }
 
 #[test]
+fn rejects_are_kept_where_no_row_was_usable() {
+    let dir = Dir::new();
+    dir.file("bad.csv", "Ticket #,Summary\n1,\n2,\n");
+    dir.fails(&["import", "bad.csv", "--out", "o.jsonl"], "E_EMPTY");
+    assert_eq!(std::fs::read_to_string(dir.path("o.rejects.jsonl")).unwrap().lines().count(), 2);
+    assert!(!dir.path("o.jsonl").exists());
+}
+
+#[test]
 fn a_missing_column_is_named_with_the_ones_there() {
     let dir = Dir::new();
     dir.file("c.csv", "Nr,Betreff\n1,x\n");
