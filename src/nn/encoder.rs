@@ -1,6 +1,6 @@
-//! The sentence encoder: texts in, vectors out. Texts are sorted by length and batched so that padding is
-//! hardly ever computed; the results come back in the order of the texts. Memory is bounded by the batches,
-//! not by the number of texts, but for the result itself.
+//! The sentence encoder: texts in, vectors out. Texts are sorted by length and batched by their tokens; the
+//! results come back in the order of the texts. Memory is bounded by the batches, not by the number of texts,
+//! but for the result itself.
 
 use std::fs;
 use std::ops::{ControlFlow, Range};
@@ -11,14 +11,19 @@ use rayon::prelude::*;
 
 use crate::bert::Bert;
 use crate::config::Config;
+use crate::int8::Int8Bert;
 use crate::weights::Weights;
-use crate::{Error, Manifest, Result, Tokenizer, Tokens, device};
+use crate::{Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
 
 /// Texts tokenised and sorted at a time.
 const WINDOW: usize = 2048;
-/// Most tokens of one batch, padding included. Memory grows with it; no budget between 128 and 4096 was
-/// clearly faster than the others.
-const BATCH_TOKENS: usize = 1024;
+/// Most tokens of one batch in float, padding included. Memory grows with it; no budget between 128 and 4096
+/// was clearly faster than the others.
+const FLOAT_BATCH_TOKENS: usize = 1024;
+/// Most tokens of one int8 batch: what one thread works on stays in its second-level cache.
+const INT8_BATCH_TOKENS: usize = 128;
+/// Batches for each thread before the caller hears of them.
+const WAVE: usize = 32;
 /// Longest `config.json` read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -37,16 +42,25 @@ pub struct Embeddings {
 #[derive(Debug)]
 pub struct Encoder {
     tokenizer: Tokenizer,
-    bert: Bert,
+    network: Network,
     vocabulary: usize,
     dimensions: usize,
     normalise: bool,
-    parallel: bool,
     id: String,
 }
 
+#[derive(Debug)]
+enum Network {
+    /// candle, on the device that the flag says is the CPU or not.
+    Float { bert: Bert, on_cpu: bool },
+    /// Our own kernels.
+    Int8(Int8Bert),
+}
+
 impl Encoder {
-    /// Loads the model in `dir`, whose files [`crate::ModelStore::ensure`] has checked, on the best device.
+    /// Loads the model in `dir`, whose files [`crate::ModelStore::ensure`] has checked: in int8 for the CPU, in
+    /// any other precision on the best device. The int8 form is kept in the folder beside the files where that
+    /// can be written, which makes the next start fast.
     ///
     /// # Errors
     /// `E_IO` when a file can't be read, `E_MODEL` when the files don't make the encoder that the manifest
@@ -77,15 +91,25 @@ impl Encoder {
             let problem = format!("token id {largest}, but the model knows only {}", config.vocab_size);
             return Err(Error::model(path.display(), problem));
         }
-        let weights = Weights::open(&dir.join("model.safetensors"), device)?;
+        let fingerprint = manifest.fingerprint();
+        let network = match manifest.precision {
+            Precision::Int8 => {
+                let frame = tokenizer.frame();
+                Network::Int8(Int8Bert::load(dir, &config, manifest.pooling, &fingerprint, frame)?)
+            }
+            precision => {
+                let weights = Weights::open(&dir.join("model.safetensors"), device)?;
+                let bert = Bert::load(&weights, &config, manifest.pooling, precision.dtype(), device)?;
+                Network::Float { bert, on_cpu: device.is_cpu() }
+            }
+        };
         Ok(Self {
             tokenizer,
-            bert: Bert::load(&weights, &config, manifest.pooling, device)?,
+            network,
             vocabulary: config.vocab_size,
             dimensions: manifest.dimensions,
             normalise: manifest.normalise,
-            parallel: device.is_cpu(),
-            id: format!("{}@{}", manifest.name, &manifest.fingerprint()[..16]),
+            id: format!("{}@{}", manifest.name, &fingerprint[..16]),
         })
     }
 
@@ -112,13 +136,15 @@ impl Encoder {
         self.tokenizer.tokenize(text)
     }
 
-    /// Embeds one batch as it is: `n x dimensions`, row-major. Memory grows with the longest times `n`.
+    /// Embeds token sequences, any number of them: `n x dimensions`, row-major.
     ///
     /// # Errors
     /// `E_MODEL` on ids outside the vocabulary, on empty or too long sequences, and on weights that give no
     /// finite numbers.
-    pub fn embed_tokens(&self, batch: &[Tokens]) -> Result<Vec<f32>> {
-        self.embed_batch(&batch.iter().map(|t| t.ids.as_slice()).collect::<Vec<_>>())
+    pub fn embed_tokens(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
+        let mut out = vec![0.0; tokens.len() * self.dimensions];
+        self.embed_window(tokens, &mut out, &mut |_| ControlFlow::Continue(()))?;
+        Ok(out)
     }
 
     /// Embeds `texts`. `on_batch` hears how many are done and stops the work by `Break`.
@@ -156,16 +182,28 @@ impl Encoder {
     ) -> Result<()> {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(tokens[i].ids.len()));
-        let batches = batches(&order, tokens);
-        // On the CPU a batch a core, two in a row so that cores wait for each other less.
-        let width = if self.parallel { 2 * rayon::current_num_threads() } else { 1 };
+        let threads = rayon::current_num_threads();
+        let (budget, width) = match &self.network {
+            Network::Int8(_) => {
+                let total: usize = tokens.iter().map(|t| t.ids.len()).sum();
+                (INT8_BATCH_TOKENS.min(total.div_ceil(threads)), WAVE * threads)
+            }
+            Network::Float { on_cpu: true, .. } => (FLOAT_BATCH_TOKENS, 2 * threads),
+            Network::Float { .. } => (FLOAT_BATCH_TOKENS, 1),
+        };
+        let batches = batches(&order, tokens, budget);
+        // Fewer batches than threads: each is split among those it has.
+        let share = threads / batches.len().clamp(1, threads);
         for wave in batches.chunks(width) {
             let embed = |range: &Range<usize>| {
                 let ids: Vec<&[u32]> =
                     order[range.clone()].iter().map(|&i| tokens[i].ids.as_slice()).collect();
-                self.embed_batch(&ids)
+                self.embed_batch(&ids, share)
             };
-            let rows: Vec<Vec<f32>> = wave.par_iter().map(embed).collect::<Result<_>>()?;
+            let rows: Vec<Vec<f32>> = match wave {
+                [one] => vec![embed(one)?],
+                wave => wave.par_iter().with_max_len(1).map(embed).collect::<Result<_>>()?,
+            };
             for (range, rows) in wave.iter().zip(rows) {
                 for (&i, row) in order[range.clone()].iter().zip(rows.chunks_exact(self.dimensions)) {
                     out[i * self.dimensions..(i + 1) * self.dimensions].copy_from_slice(row);
@@ -178,7 +216,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn embed_batch(&self, batch: &[&[u32]]) -> Result<Vec<f32>> {
+    fn embed_batch(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
         let fault = |problem: String| Error::model(&self.id, problem);
         for ids in batch {
             if ids.is_empty() || ids.len() > self.max_tokens() {
@@ -188,10 +226,10 @@ impl Encoder {
                 return Err(fault(format!("token id {id}, but the vocabulary has {}", self.vocabulary)));
             }
         }
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut rows = self.bert.forward(batch)?;
+        let mut rows = match &self.network {
+            Network::Float { bert, .. } => bert.forward(batch)?,
+            Network::Int8(bert) => bert.forward(batch, threads)?,
+        };
         if !rows.iter().all(|v| v.is_finite()) {
             return Err(fault("its weights give embeddings that are no numbers".to_owned()));
         }
@@ -208,13 +246,13 @@ fn normalise(row: &mut [f32]) {
     row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
 }
 
-/// Ranges of `order`, whose lengths fall, each of at most [`BATCH_TOKENS`] tokens when padded to its longest.
-fn batches(order: &[usize], tokens: &[Tokens]) -> Vec<Range<usize>> {
+/// Ranges of `order`, whose lengths fall, each of at most `budget` tokens when padded to its longest, or of one.
+fn batches(order: &[usize], tokens: &[Tokens], budget: usize) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
     while start < order.len() {
         let longest = tokens[order[start]].ids.len().max(1);
-        let end = order.len().min(start + (BATCH_TOKENS / longest).max(1));
+        let end = order.len().min(start + (budget / longest).max(1));
         ranges.push(start..end);
         start = end;
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, hash};
@@ -38,6 +39,9 @@ pub struct Manifest {
     pub pooling: Pooling,
     /// Whether embeddings are scaled to unit length.
     pub normalise: bool,
+    /// Numbers it is computed in.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Text put before every input, for models trained with one (`query: `).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prompt: String,
@@ -64,6 +68,36 @@ pub enum Pooling {
     Mean,
     /// The first token's vector.
     Cls,
+}
+
+/// Numbers that an encoder is computed in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Quantised, on the CPU, by our own kernels.
+    #[default]
+    Int8,
+    /// float32: the reference.
+    F32,
+    /// float16, for accelerators.
+    F16,
+    /// bfloat16, for accelerators.
+    Bf16,
+}
+
+impl Precision {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Its type as a tensor library calls it; int8 is none of candle's.
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Self::Int8 | Self::F32 => DType::F32,
+            Self::F16 => DType::F16,
+            Self::Bf16 => DType::BF16,
+        }
+    }
 }
 
 /// One file of a model.
@@ -181,11 +215,17 @@ impl Manifest {
         self.files.iter().fold(0, |sum, f| sum.saturating_add(f.bytes))
     }
 
-    /// sha256 over everything that decides what the model computes: files, prompt, limits, pooling.
+    /// sha256 over everything that decides what the model computes: files, prompt, limits, pooling, precision.
     pub fn fingerprint(&self) -> String {
         let mut text = format!(
-            "{:?}\0{}\0{}\0{:?}\0{}\0{}\0",
-            self.architecture, self.dimensions, self.max_tokens, self.pooling, self.normalise, self.prompt
+            "{:?}\0{}\0{}\0{:?}\0{}\0{}\0{:?}\0",
+            self.architecture,
+            self.dimensions,
+            self.max_tokens,
+            self.pooling,
+            self.normalise,
+            self.prompt,
+            self.precision
         );
         for file in &self.files {
             // Writing to a String can't fail.

@@ -1,7 +1,7 @@
 //! Layer norm and GELU in one pass each on the CPU, where candle's own take several passes or call a scalar
 //! `erf`; on other devices candle's are used. Inference only: neither carries a gradient.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::config::Activation;
 
@@ -11,7 +11,7 @@ use crate::config::Activation;
 /// On shapes or layouts other than these.
 pub(crate) fn biased_activation(x: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
-        Activation::Gelu if x.device().is_cpu() => x.apply_op2_no_bwd(bias, &BiasedGelu),
+        Activation::Gelu if on_cpu(x) => x.apply_op2_no_bwd(bias, &BiasedGelu),
         Activation::Gelu => x.broadcast_add(bias)?.gelu_erf(),
         Activation::GeluNew => x.broadcast_add(bias)?.gelu(),
         Activation::Relu => x.broadcast_add(bias)?.relu(),
@@ -23,13 +23,22 @@ pub(crate) fn biased_activation(x: &Tensor, bias: &Tensor, activation: Activatio
 /// # Errors
 /// On shapes or layouts other than these.
 pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if on_cpu(x) {
         return x.apply_op3_no_bwd(weight, bias, &LayerNorm { eps });
     }
+    // Half precision is too coarse for a variance.
+    let dtype = x.dtype();
+    let [x, weight, bias] = [x, weight, bias].map(|t| t.to_dtype(DType::F32));
+    let (x, weight, bias) = (x?, weight?, bias?);
     let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
     let normed = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
-    normed.broadcast_mul(weight)?.broadcast_add(bias)
+    normed.broadcast_mul(&weight)?.broadcast_add(&bias)?.to_dtype(dtype)
+}
+
+/// Whether the passes of this module apply: they are for float32 on the CPU.
+fn on_cpu(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
 }
 
 /// The contiguous float32 values behind a storage and its layout.

@@ -8,8 +8,9 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Map, Value, json};
 
+use crate::random::SplitMix;
 use crate::source::{Pull, Refusal};
-use crate::{Architecture, Error, Manifest, ModelFile, Pooling, Result, Sources, hash};
+use crate::{Architecture, Error, Manifest, ModelFile, Pooling, Precision, Result, Sources, hash};
 
 const HIDDEN: usize = 32;
 const LAYERS: usize = 2;
@@ -56,6 +57,7 @@ pub fn write_tiny(dir: &Path, seed: u64) -> Result<Manifest> {
         max_tokens: POSITIONS,
         pooling: Pooling::Mean,
         normalise: true,
+        precision: Precision::default(),
         prompt: String::new(),
         files: files.iter().map(entry).collect(),
         sources: Sources { generated: Some(seed), ..Sources::default() },
@@ -161,7 +163,7 @@ fn tokenizer(vocabulary: &[String]) -> Value {
 }
 
 fn weights(vocabulary: usize, seed: u64) -> Result<Vec<u8>> {
-    let mut random = SplitMix(seed);
+    let mut random = SplitMix::new(seed);
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shapes(vocabulary)
         .into_iter()
         .map(|(name, shape)| {
@@ -183,8 +185,8 @@ fn initial(name: &str, shape: &[usize], random: &mut SplitMix) -> f32 {
     match (name.contains("LayerNorm"), name.ends_with("bias")) {
         (true, false) => 1.0,
         (true, true) => 0.0,
-        (false, true) => 0.02 * random.next(),
-        (false, false) => random.next() / (shape[shape.len() - 1] as f32).sqrt(),
+        (false, true) => 0.02 * random.normal(),
+        (false, false) => random.normal() / (shape[shape.len() - 1] as f32).sqrt(),
     }
 }
 
@@ -211,26 +213,6 @@ fn shapes(vocabulary: usize) -> Vec<(String, Vec<usize>)> {
         pair(at("output.LayerNorm"), vec![HIDDEN]);
     }
     all
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): ten lines, and the same numbers everywhere.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Nearly normal, mean 0, variance 1: a sum of three uniforms. Additions only, so no platform's
-    /// mathematics library has a say.
-    fn next(&mut self) -> f32 {
-        let mut uniform = || (self.bits() >> 40) as f32 / (1_u32 << 24) as f32;
-        2.0 * (uniform() + uniform() + uniform() - 1.5)
-    }
 }
 
 #[cfg(test)]

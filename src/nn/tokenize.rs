@@ -66,6 +66,11 @@ impl Tokenizer {
         Ok(Self { inner, first, last, max_tokens, prompt: prompt.to_owned() })
     }
 
+    /// The tokens put before a text and after it.
+    pub(crate) fn frame(&self) -> [u32; 2] {
+        [self.first, self.last]
+    }
+
     /// The largest id it can give.
     pub(crate) fn largest_id(&self) -> u32 {
         self.inner.get_vocab(true).into_values().max().unwrap_or(0).max(self.first).max(self.last)

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::safetensors::{BufferedSafetensors, Load};
 use candle_core::{DType, Device, Tensor};
@@ -19,7 +20,8 @@ const OLD_NAMES: [(&str, &str); 2] =
 /// An open safetensors file.
 pub(crate) struct Weights {
     path: PathBuf,
-    tensors: BufferedSafetensors,
+    tensors: Arc<BufferedSafetensors>,
+    dtype: DType,
     device: Device,
 }
 
@@ -32,10 +34,16 @@ impl Weights {
         let bytes = fs::read(path).map_err(|e| Error::io(path.display(), &e))?;
         let tensors = BufferedSafetensors::new(bytes)
             .map_err(|e| Error::model(path.display(), format_args!("not a safetensors file: {e}")))?;
-        Ok(Self { path: path.to_owned(), tensors, device: device.clone() })
+        Ok(Self { path: path.to_owned(), tensors: Arc::new(tensors), dtype: DType::F32, device: device.clone() })
     }
 
-    /// The tensor `name` as float32, which must have `shape`.
+    /// The same file, its tensors given as `dtype`.
+    pub(crate) fn with_dtype(&self, dtype: DType) -> Self {
+        let Self { path, tensors, device, .. } = self;
+        Self { path: path.clone(), tensors: tensors.clone(), dtype, device: device.clone() }
+    }
+
+    /// The tensor `name`, which must have `shape`.
     ///
     /// # Errors
     /// `E_MODEL` naming the tensor when it is missing, of another shape or no float.
@@ -51,7 +59,7 @@ impl Weights {
         if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
             return Err(wrong(format!("is {:?}, not F32, F16 or BF16", view.dtype())));
         }
-        Ok(view.load(&self.device)?.to_dtype(DType::F32)?)
+        Ok(view.load(&self.device)?.to_dtype(self.dtype)?)
     }
 }
 

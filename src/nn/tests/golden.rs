@@ -1,9 +1,9 @@
-//! The real model against embeddings that PyTorch made (`tests/tools/reference_embeddings.py`). The model is
-//! pulled once into this user's cache.
+//! The real model against embeddings that PyTorch made (`tests/tools/reference_embeddings.py`): float32 to
+//! rounding, the other precisions within their budgets. The model is pulled once into this user's cache.
 
 use std::ops::ControlFlow;
 
-use firstline_nn::{Encoder, Manifest, ModelStore};
+use firstline_nn::{Encoder, Manifest, ModelStore, Precision, Tokens};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -24,13 +24,21 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-#[test]
-fn embeddings_are_those_of_pytorch_alone_and_in_a_batch() {
-    let golden: Golden = serde_json::from_str(include_str!("../golden/all-minilm-l6-v2.json")).unwrap();
-    let manifest = Manifest::find(Manifest::DEFAULT).unwrap();
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("../golden/all-minilm-l6-v2.json")).unwrap()
+}
+
+fn encoder(golden: &Golden, precision: Precision) -> Encoder {
+    let manifest = Manifest { precision, ..Manifest::find(Manifest::DEFAULT).unwrap() };
     assert!(manifest.files.iter().any(|f| f.sha256 == golden.weights_sha256));
     let dir = ModelStore::open_default().ensure(&manifest, &mut |_| ControlFlow::Continue(())).unwrap();
-    let encoder = Encoder::load(&dir, &manifest).unwrap();
+    Encoder::load(&dir, &manifest).unwrap()
+}
+
+#[test]
+fn embeddings_are_those_of_pytorch_alone_and_in_a_batch() {
+    let golden = golden();
+    let encoder = encoder(&golden, Precision::F32);
     let texts: Vec<&str> = golden.rows.iter().map(|row| row.text.as_str()).collect();
     let batch = encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(batch.cut, vec![0; texts.len()]);
@@ -43,5 +51,24 @@ fn embeddings_are_those_of_pytorch_alone_and_in_a_batch() {
         let worst = alone.iter().zip(&row.embedding).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "differs by {worst} for {:?}", row.text);
         assert!(alone.iter().zip(batched).all(|(a, b)| (a - b).abs() < 1e-5), "{:?}", row.text);
+    }
+}
+
+#[test]
+fn coarser_precisions_stay_within_their_budgets() {
+    let golden = golden();
+    // Mean and worst cosine. The texts include an empty one and single words: the hardest.
+    for (precision, mean, worst) in
+        [(Precision::Int8, 0.999, 0.998), (Precision::F16, 0.9999, 0.9998), (Precision::Bf16, 0.999, 0.998)]
+    {
+        let encoder = encoder(&golden, precision);
+        let tokens: Vec<Tokens> =
+            golden.rows.iter().map(|row| Tokens { ids: row.tokens.clone(), cut: 0 }).collect();
+        let got = encoder.embed_tokens(&tokens).unwrap();
+        let rows = golden.rows.iter().zip(got.chunks_exact(encoder.dimensions()));
+        let cosines: Vec<f64> = rows.map(|(row, got)| cosine(got, &row.embedding)).collect();
+        let average = cosines.iter().sum::<f64>() / cosines.len() as f64;
+        let least = cosines.iter().copied().fold(1.0, f64::min);
+        assert!(average >= mean && least >= worst, "{precision:?}: mean {average}, worst {least}");
     }
 }

@@ -1,0 +1,104 @@
+//! What a kernel needs of a CPU, and the one place where an [`Isa`] becomes code compiled for it.
+#![allow(unsafe_code)]
+
+use crate::isa::{Isa, Kind};
+use crate::simd::{Pairs, Simd, scalar::Scalar};
+
+/// Columns of a panel of packed weights.
+pub(crate) const PANEL: usize = 16;
+
+/// An instruction set: float32 vectors, and int8 dot products.
+pub(crate) trait Cpu: Copy {
+    /// Its float32 vectors.
+    type S: Pairs;
+    /// Most rows of an int8 tile.
+    const ROWS: usize;
+    /// Panels of a wide int8 tile.
+    const PANELS: usize;
+    /// Most rows of a float tile.
+    const FLOAT_ROWS: usize;
+    /// What the kernel takes from every activation before it multiplies.
+    const OFFSET: f32;
+
+    /// Its float32 vectors.
+    fn simd(self) -> Self::S;
+
+    /// Dot products of `R` rows of activations with the columns of `P` panels, each exact in 32 bits and then
+    /// rounded to float32. `sink` hears of each vector: its row, its first column, its values.
+    ///
+    /// # Safety
+    /// `a` must be readable for `R` rows of `4 * steps` bytes that lie `stride` bytes apart, `b` for `P` panels
+    /// of `steps * 4 * PANEL` bytes one after the other.
+    unsafe fn tile<const R: usize, const P: usize>(
+        self,
+        a: *const u8,
+        stride: usize,
+        b: *const i8,
+        steps: usize,
+        sink: impl FnMut(usize, usize, <Self::S as Simd>::F),
+    );
+}
+
+/// Work that is compiled once for each instruction set. `run` must be inlined (`#[inline(always)]`).
+pub(crate) trait Task {
+    /// Does it.
+    fn run<C: Cpu>(self, cpu: C);
+}
+
+/// Runs `task` compiled for `isa`.
+pub(crate) fn dispatch<T: Task>(isa: Isa, task: T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::dot::{avx_vnni::AvxVnni, avx2::Avx2Dot, avx512::Vnni};
+        use crate::simd::{avx512::Avx512, bf16::Avx512Bf16};
+
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<T: Task>(task: T) {
+            // SAFETY: this function runs only on CPUs with AVX2 and FMA.
+            task.run(unsafe { Avx2Dot::new() });
+        }
+        #[target_feature(enable = "avx2,fma,avxvnni")]
+        fn avx_vnni<T: Task>(task: T) {
+            // SAFETY: this function runs only on CPUs with AVX2, FMA and AVX-VNNI.
+            task.run(unsafe { AvxVnni::new() });
+        }
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+        fn avx512<T: Task>(task: T) {
+            // SAFETY: this function runs only on CPUs with these features.
+            task.run(unsafe { Vnni::new(Avx512::new()) });
+        }
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")]
+        fn avx512bf16<T: Task>(task: T) {
+            // SAFETY: this function runs only on CPUs with these features.
+            task.run(unsafe { Vnni::new(Avx512Bf16::new()) });
+        }
+        // SAFETY: `isa` exists only for what `Isa::available` found, which asks for the same features.
+        match isa.0 {
+            Kind::Scalar => task.run(Scalar),
+            Kind::Avx2 => unsafe { avx2(task) },
+            Kind::AvxVnni => unsafe { avx_vnni(task) },
+            Kind::Avx512 => unsafe { avx512(task) },
+            Kind::Avx512Bf16 => unsafe { avx512bf16(task) },
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use crate::dot::neon::NeonDot;
+
+        #[target_feature(enable = "neon,dotprod")]
+        fn neon<T: Task>(task: T) {
+            // SAFETY: this function runs only on CPUs with NEON and its dot product.
+            task.run(unsafe { NeonDot::new() });
+        }
+        match isa.0 {
+            // SAFETY: `isa` exists only for what `Isa::available` found, which asks for the same features.
+            Kind::Neon => unsafe { neon(task) },
+            _ => task.run(Scalar),
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let _ = isa;
+        task.run(Scalar);
+    }
+}

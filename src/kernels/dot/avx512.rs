@@ -1,0 +1,69 @@
+//! AVX-512 VNNI: 64 products an instruction, in tiles of 8 rows by 48 columns. 24 sums hide the instruction's
+//! latency, and each step's 3 loads of weights and 8 of activations cost less than its 24 products.
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
+// SAFETY of every block here: a `Vnni` is made only after the CPU was found to have AVX-512 F, BW, VL, DQ and
+// VNNI; the extents of `a` and `b` are the caller's word.
+
+use std::arch::x86_64::*;
+
+use crate::cpu::{Cpu, PANEL};
+use crate::simd::Pairs;
+
+/// AVX-512 VNNI beside the float vectors `S`.
+#[derive(Clone, Copy)]
+pub(crate) struct Vnni<S>(S);
+
+impl<S> Vnni<S> {
+    /// # Safety
+    /// The CPU must have AVX-512 F, BW, VL, DQ and VNNI.
+    #[inline(always)]
+    pub(crate) unsafe fn new(simd: S) -> Self {
+        Self(simd)
+    }
+}
+
+impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
+    type S = S;
+    const ROWS: usize = 8;
+    const PANELS: usize = 3;
+    const FLOAT_ROWS: usize = 8;
+    const OFFSET: f32 = 0.0;
+
+    #[inline(always)]
+    fn simd(self) -> S {
+        self.0
+    }
+
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const P: usize>(
+        self,
+        a: *const u8,
+        stride: usize,
+        b: *const i8,
+        steps: usize,
+        mut sink: impl FnMut(usize, usize, __m512),
+    ) {
+        unsafe {
+            let mut sums = [[_mm512_setzero_si512(); P]; R];
+            let panel = steps * 4 * PANEL;
+            for k in 0..steps {
+                let mut w = [_mm512_setzero_si512(); P];
+                for p in 0..P {
+                    w[p] = _mm512_loadu_si512(b.add(p * panel + k * 4 * PANEL).cast());
+                }
+                for r in 0..R {
+                    let x = a.add(r * stride + 4 * k).cast::<i32>().read_unaligned();
+                    let x = _mm512_set1_epi32(x);
+                    for p in 0..P {
+                        sums[r][p] = _mm512_dpbusd_epi32(sums[r][p], x, w[p]);
+                    }
+                }
+            }
+            for r in 0..R {
+                for p in 0..P {
+                    sink(r, p * PANEL, _mm512_cvtepi32_ps(sums[r][p]));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! AVX-VNNI: 32 products an instruction, in tiles of 6 rows by 16 columns: 12 sums, 2 vectors of weights and
+//! one of activations are 15 of the 16 registers.
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
+// SAFETY of every block here: an `AvxVnni` is made only after the CPU was found to have AVX2, FMA and AVX-VNNI;
+// the extents of `a` and `b` are the caller's word.
+
+use std::arch::x86_64::*;
+
+use crate::cpu::{Cpu, PANEL};
+use crate::simd::avx2::Avx2;
+
+/// AVX-VNNI is there.
+#[derive(Clone, Copy)]
+pub(crate) struct AvxVnni(Avx2);
+
+impl AvxVnni {
+    /// # Safety
+    /// The CPU must have AVX2, FMA and AVX-VNNI.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Self(unsafe { Avx2::new() })
+    }
+}
+
+impl Cpu for AvxVnni {
+    type S = Avx2;
+    const ROWS: usize = 6;
+    const PANELS: usize = 1;
+    const FLOAT_ROWS: usize = 4;
+    const OFFSET: f32 = 0.0;
+
+    #[inline(always)]
+    fn simd(self) -> Avx2 {
+        self.0
+    }
+
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const P: usize>(
+        self,
+        a: *const u8,
+        stride: usize,
+        b: *const i8,
+        steps: usize,
+        mut sink: impl FnMut(usize, usize, __m256),
+    ) {
+        unsafe {
+            for p in 0..P {
+                let b = b.add(p * steps * 4 * PANEL);
+                let mut sums = [[_mm256_setzero_si256(); 2]; R];
+                for k in 0..steps {
+                    let left = _mm256_loadu_si256(b.add(k * 4 * PANEL).cast());
+                    let right = _mm256_loadu_si256(b.add(k * 4 * PANEL + 32).cast());
+                    for r in 0..R {
+                        let x = a.add(r * stride + 4 * k).cast::<i32>().read_unaligned();
+                        let x = _mm256_set1_epi32(x);
+                        sums[r][0] = _mm256_dpbusd_avx_epi32(sums[r][0], x, left);
+                        sums[r][1] = _mm256_dpbusd_avx_epi32(sums[r][1], x, right);
+                    }
+                }
+                for r in 0..R {
+                    for half in 0..2 {
+                        sink(r, p * PANEL + 8 * half, _mm256_cvtepi32_ps(sums[r][half]));
+                    }
+                }
+            }
+        }
+    }
+}

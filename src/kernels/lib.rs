@@ -1,0 +1,28 @@
+//! Numerics for CPUs: int8 linear layers, attention, layer norm, GELU, written once and compiled for every
+//! instruction set, of which an [`Isa`] is chosen at run time.
+//!
+//! This crate holds nearly all of the project's unsafe code. It knows slices and shapes, no models, no files, no
+//! threads: callers split rows among threads as they like. Every function gives the same results on every
+//! instruction set but for float32's rounding (int8 sums are exact) and, in attention, bfloat16's.
+
+mod attention;
+mod cpu;
+mod dot;
+mod isa;
+mod linear;
+mod probe;
+mod rows;
+mod simd;
+#[cfg(test)]
+mod tests;
+
+pub use attention::{Heads, Scratch, attention};
+pub use isa::{ISA_VARIABLE, Isa};
+pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
+pub use probe::multiply;
+pub use rows::{Outlier, QuantisedRows, layer_norm, quantise, take_outliers};
+
+/// `n` rounded up to the next multiple of 16: the width of all rows here, so that no vector is cut.
+pub fn padded(n: usize) -> usize {
+    n.next_multiple_of(16)
+}

@@ -1,0 +1,224 @@
+//! Linear layers in int8: weights quantised per output channel and packed beforehand, activations per row and
+//! on the fly, sums exact in 32 bits, results float32.
+//!
+//! With activations `x = scale * u + low` (`u` unsigned) and weights `w = step * q` (`q` signed), the product
+//! is `scale * step * (u . q) + low * (step * sum q)`: the second part needs no zero point, only the sum of
+//! each channel's weights, kept beside them.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use crate::cpu::{Cpu, PANEL, Task, dispatch};
+use crate::rows::QuantisedRows;
+use crate::simd::{Simd, gelu, gelu_tanh};
+use crate::{Isa, padded};
+
+/// Largest number of inputs of a layer: sums of so many products fit into 32 bits.
+pub const MAX_INPUTS: usize = i32::MAX as usize / (255 * 127);
+
+/// A linear layer's packed weights: views into memory, so that they may lie in a mapped file.
+///
+/// `weights` holds panels of 16 output channels; in a panel, for each group of 4 inputs, the 4 weights of each
+/// channel. Both sides are padded to multiples of 16 with zeros.
+#[derive(Debug, Clone, Copy)]
+pub struct PackedLinear<'a> {
+    inputs: usize,
+    outputs: usize,
+    weights: &'a [i8],
+    /// Step of each output channel's weights.
+    steps: &'a [f32],
+    /// Each output channel's weights summed, in real units.
+    sums: &'a [f32],
+    bias: &'a [f32],
+}
+
+/// Lengths of the parts of a packed layer: `(weights, each of steps, sums and bias)`.
+pub fn packed_lengths(inputs: usize, outputs: usize) -> (usize, usize) {
+    (padded(inputs) * padded(outputs), padded(outputs))
+}
+
+impl<'a> PackedLinear<'a> {
+    /// A view of a packed layer; `None` unless the lengths are those of [`packed_lengths`], with at most
+    /// [`MAX_INPUTS`] inputs.
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        weights: &'a [i8],
+        [steps, sums, bias]: [&'a [f32]; 3],
+    ) -> Option<Self> {
+        let (n, each) = packed_lengths(inputs, outputs);
+        let fits = weights.len() == n && [steps, sums, bias].iter().all(|part| part.len() == each);
+        (fits && padded(inputs) <= MAX_INPUTS).then_some(Self { inputs, outputs, weights, steps, sums, bias })
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+}
+
+/// A linear layer quantised and packed, on the heap.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packed {
+    /// See [`PackedLinear`].
+    pub weights: Vec<i8>,
+    /// Step of each output channel's weights.
+    pub steps: Vec<f32>,
+    /// Each output channel's weights summed, in real units.
+    pub sums: Vec<f32>,
+    /// Bias of each output channel.
+    pub bias: Vec<f32>,
+}
+
+/// Quantises `weight` (`outputs x inputs`, row-major) symmetrically per output channel, to -127..=127, and packs
+/// it.
+///
+/// # Panics
+/// When the lengths do not belong together.
+pub fn pack(weight: &[f32], bias: &[f32], inputs: usize) -> Packed {
+    let outputs = bias.len();
+    assert_eq!(weight.len(), inputs * outputs, "weights of {outputs} x {inputs}");
+    let (n, each) = packed_lengths(inputs, outputs);
+    let mut packed =
+        Packed { weights: vec![0; n], steps: vec![0.0; each], sums: vec![0.0; each], bias: vec![0.0; each] };
+    packed.bias[..outputs].copy_from_slice(bias);
+    let height = padded(inputs);
+    for (c, row) in weight.chunks_exact(inputs.max(1)).enumerate() {
+        let step = row.iter().fold(0.0_f32, |most, w| most.max(w.abs())) / 127.0;
+        let per_step = if step > 0.0 { step.recip() } else { 0.0 };
+        let panel = &mut packed.weights[c / PANEL * PANEL * height..];
+        let mut sum = 0;
+        for (k, w) in row.iter().enumerate() {
+            let q = (w * per_step).round_ties_even() as i8;
+            panel[k / 4 * 4 * PANEL + c % PANEL * 4 + k % 4] = q;
+            sum += i32::from(q);
+        }
+        packed.steps[c] = step;
+        packed.sums[c] = step * sum as f32;
+    }
+    packed
+}
+
+/// What is done with each result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epilogue {
+    /// Written.
+    Store,
+    /// Added to what is there: the residual.
+    Add,
+    /// GELU, then written; absolute error below 7e-5.
+    Gelu,
+    /// GELU's tanh approximation, then written.
+    GeluTanh,
+    /// `max(x, 0)`, then written.
+    Relu,
+}
+
+/// `out = epilogue(x . weights + bias)` for rows `rows` of `x`: `out` holds `rows.len()` rows of
+/// `padded(layer.outputs())` values, padding columns included.
+///
+/// # Panics
+/// When the lengths do not belong together.
+pub fn linear(
+    isa: Isa,
+    x: &QuantisedRows,
+    rows: Range<usize>,
+    layer: PackedLinear<'_>,
+    epilogue: Epilogue,
+    out: &mut [f32],
+) {
+    assert!(rows.start <= rows.end && rows.end <= x.len(), "rows {rows:?} of {}", x.len());
+    assert_eq!(x.width(), padded(layer.inputs), "activations of another width");
+    assert_eq!(out.len(), rows.len() * padded(layer.outputs), "room for the results");
+    if !out.is_empty() {
+        dispatch(isa, Linear { x, rows, layer, epilogue, out });
+    }
+}
+
+struct Linear<'a> {
+    x: &'a QuantisedRows,
+    rows: Range<usize>,
+    layer: PackedLinear<'a>,
+    epilogue: Epilogue,
+    out: &'a mut [f32],
+}
+
+impl Task for Linear<'_> {
+    #[inline(always)]
+    fn run<C: Cpu>(mut self, cpu: C) {
+        let panels = padded(self.layer.outputs) / PANEL;
+        let count = self.rows.len();
+        // Tiles of nearly the same height: a last tile of one row would cost as much as one of several.
+        let tiles = count.div_ceil(C::ROWS);
+        let mut panel = 0;
+        while panel < panels {
+            let wide = panel + C::PANELS <= panels;
+            for tile in 0..tiles {
+                let rows = tile * count / tiles..(tile + 1) * count / tiles;
+                if wide && C::PANELS == 3 {
+                    self.sized::<C, 3>(cpu, rows, panel);
+                } else {
+                    self.sized::<C, 1>(cpu, rows, panel);
+                }
+            }
+            panel += if wide { C::PANELS } else { 1 };
+        }
+    }
+}
+
+impl Linear<'_> {
+    #[inline(always)]
+    fn sized<C: Cpu, const P: usize>(&mut self, cpu: C, rows: Range<usize>, panel: usize) {
+        match rows.len() {
+            1 => self.tile::<C, 1, P>(cpu, rows.start, panel),
+            2 if C::ROWS >= 2 => self.tile::<C, 2, P>(cpu, rows.start, panel),
+            3 if C::ROWS >= 3 => self.tile::<C, 3, P>(cpu, rows.start, panel),
+            4 if C::ROWS >= 4 => self.tile::<C, 4, P>(cpu, rows.start, panel),
+            5 if C::ROWS >= 5 => self.tile::<C, 5, P>(cpu, rows.start, panel),
+            6 if C::ROWS >= 6 => self.tile::<C, 6, P>(cpu, rows.start, panel),
+            7 if C::ROWS >= 7 => self.tile::<C, 7, P>(cpu, rows.start, panel),
+            8 if C::ROWS >= 8 => self.tile::<C, 8, P>(cpu, rows.start, panel),
+            n => unreachable!("a tile of {n} rows"),
+        }
+    }
+
+    /// `R` rows from `row` on, `P` panels from `panel` on.
+    #[inline(always)]
+    fn tile<C: Cpu, const R: usize, const P: usize>(&mut self, cpu: C, row: usize, panel: usize) {
+        let s = cpu.simd();
+        let (width, height) = (padded(self.layer.outputs), padded(self.layer.inputs));
+        let first = self.rows.start + row;
+        let (a, scales, lows) = self.x.parts();
+        let (a, b) = (&a[first * height..(first + R) * height], &self.layer.weights[panel * PANEL * height..]);
+        let b = &b[..P * PANEL * height];
+        let (scales, lows) = (&scales[first..first + R], &lows[first..first + R]);
+        let columns = panel * PANEL..(panel + P) * PANEL;
+        let steps = &self.layer.steps[columns.clone()];
+        let sums = &self.layer.sums[columns.clone()];
+        let bias = &self.layer.bias[columns.clone()];
+        let out = &mut self.out[row * width..(row + R) * width];
+        let epilogue = self.epilogue;
+        let sink = |r: usize, c: usize, dots: <C::S as Simd>::F| {
+            let scale = scales[r];
+            let low = s.splat(lows[r] + C::OFFSET * scale);
+            let base = s.fma(low, s.load(&sums[c..]), s.load(&bias[c..]));
+            let y = s.fma(s.mul(dots, s.splat(scale)), s.load(&steps[c..]), base);
+            let place = &mut out[r * width + columns.start + c..];
+            let y = match epilogue {
+                Epilogue::Store => y,
+                Epilogue::Add => s.add(y, s.load(place)),
+                Epilogue::Gelu => gelu(s, y),
+                Epilogue::GeluTanh => gelu_tanh(s, y),
+                Epilogue::Relu => s.max(y, s.splat(0.0)),
+            };
+            s.store(y, place);
+        };
+        // SAFETY: `a` holds R rows of `height` bytes one after the other, `b` P panels of 16 * `height`.
+        unsafe { cpu.tile::<R, P>(a.as_ptr(), height, b.as_ptr(), height / 4, sink) };
+    }
+}

@@ -1,0 +1,46 @@
+//! How fast this CPU can multiply: the floor that no kernel gets below. Nothing is read or written but
+//! registers.
+
+use crate::cpu::{Cpu, PANEL, Task, dispatch};
+use crate::Isa;
+
+/// Multiplies and sums bytes from the first-level cache by the widest int8 tile, at least `least` times, and
+/// returns how many multiplications that were.
+pub fn multiply(isa: Isa, least: u64) -> u64 {
+    let mut done = 0;
+    dispatch(isa, Multiply { least, done: &mut done });
+    done
+}
+
+struct Multiply<'a> {
+    least: u64,
+    done: &'a mut u64,
+}
+
+/// Groups of 4 inputs: short enough that both operands stay in the first-level cache.
+const STEPS: usize = 128;
+
+impl Task for Multiply<'_> {
+    #[inline(always)]
+    fn run<C: Cpu>(self, cpu: C) {
+        if C::PANELS == 3 { go::<C, 8, 3>(cpu, self) } else if C::ROWS >= 6 { go::<C, 6, 1>(cpu, self) } else if C::ROWS >= 3 { go::<C, 3, 1>(cpu, self) } else { go::<C, 1, 1>(cpu, self) }
+    }
+}
+
+#[inline(always)]
+#[allow(unsafe_code)]
+fn go<C: Cpu, const R: usize, const P: usize>(cpu: C, work: Multiply<'_>) {
+    let a = vec![3_u8; R * STEPS * 4];
+    let b = vec![5_i8; P * STEPS * 4 * PANEL];
+    while *work.done < work.least {
+        for _ in 0..64 {
+            // SAFETY: `a` and `b` have just these lengths.
+            unsafe {
+                cpu.tile::<R, P>(a.as_ptr(), STEPS * 4, b.as_ptr(), STEPS, |_, _, v| {
+                    std::hint::black_box(v);
+                });
+            }
+        }
+        *work.done += (64 * R * P * STEPS * 4 * PANEL) as u64;
+    }
+}

@@ -1,0 +1,147 @@
+//! Eight lanes of AVX2 with fused multiply-add.
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
+// SAFETY of every block here: an `Avx2` is made only after the CPU was found to have AVX2 and FMA, and memory is
+// reached only through slices whose length was checked.
+
+use std::arch::x86_64::*;
+
+use super::{Pairs, Simd};
+
+/// AVX2 and FMA are there.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// # Safety
+    /// The CPU must have AVX2 and FMA.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Self(())
+    }
+
+    /// Folds both halves by `of` until one lane is left.
+    #[inline(always)]
+    fn fold(self, v: __m256, of: impl Fn(__m128, __m128) -> __m128) -> f32 {
+        unsafe {
+            let v = of(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let v = of(v, _mm_movehl_ps(v, v));
+            _mm_cvtss_f32(of(v, _mm_shuffle_ps::<1>(v, v)))
+        }
+    }
+}
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    type F = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m256 {
+        assert!(from.len() >= 8);
+        unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, v: __m256, to: &mut [f32]) {
+        assert!(to.len() >= 8);
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn round(self, v: __m256) -> __m256 {
+        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v) }
+    }
+
+    #[inline(always)]
+    fn scale2(self, v: __m256, n: __m256) -> __m256 {
+        unsafe {
+            let n = _mm256_max_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(-127));
+            let power = _mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127)));
+            _mm256_mul_ps(v, _mm256_castsi256_ps(power))
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self, v: __m256) -> f32 {
+        self.fold(v, |a, b| unsafe { _mm_add_ps(a, b) })
+    }
+
+    #[inline(always)]
+    fn largest(self, v: __m256) -> f32 {
+        self.fold(v, |a, b| unsafe { _mm_max_ps(a, b) })
+    }
+
+    #[inline(always)]
+    fn smallest(self, v: __m256) -> f32 {
+        self.fold(v, |a, b| unsafe { _mm_min_ps(a, b) })
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, v: __m256, to: &mut [u8]) {
+        assert!(to.len() >= 8);
+        unsafe {
+            let v = _mm256_cvtps_epi32(v);
+            let words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            _mm_storel_epi64(to.as_mut_ptr().cast(), _mm_packus_epi16(words, words));
+        }
+    }
+}
+
+impl Pairs for Avx2 {
+    const STEP: usize = 1;
+    type E = f32;
+
+    #[inline(always)]
+    fn convert(self, from: &[f32], to: &mut [f32]) {
+        self.store(self.load(from), to);
+    }
+
+    #[inline(always)]
+    fn interleave(self, rows: [&[f32]; 2], to: &mut [f32]) {
+        self.store(self.load(rows[0]), to);
+    }
+
+    #[inline(always)]
+    fn mac(self, sum: __m256, a: f32, b: &[f32]) -> __m256 {
+        self.fma(self.splat(a), self.load(b), sum)
+    }
+}

@@ -1,0 +1,306 @@
+//! Every kernel on every instruction set of this CPU against a plain reference in float64, at sizes around the
+//! widths of vectors, tiles and panels.
+
+use crate::simd::GELU_ERROR;
+use crate::*;
+
+/// Relative to the size of the terms summed: float32's rounding of a few operations.
+const ROUNDING: f64 = 3e-6;
+/// bfloat16 keeps 8 bits; errors of the terms partly cancel.
+const BF16_ERROR: f64 = 8e-3;
+
+/// Numbers that look random: a multiplicative generator is enough here.
+fn numbers(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32 / (1_u32 << 23) as f32) - 1.0
+    };
+    std::iter::repeat_with(next).take(n).collect()
+}
+
+/// Rows of `n` values laid `padded(n)` apart.
+fn spread(x: &[f32], n: usize) -> Vec<f32> {
+    let row = |row: &[f32]| {
+        let mut row = row.to_vec();
+        row.resize(padded(n), 0.0);
+        row
+    };
+    x.chunks_exact(n).flat_map(row).collect()
+}
+
+#[test]
+fn int8_layers_give_what_their_quantised_parts_multiply_to() {
+    for (rows, inputs, outputs) in [
+        (1, 1, 1),
+        (2, 4, 15),
+        (3, 5, 16),
+        (4, 31, 17),
+        (5, 64, 47),
+        (6, 65, 48),
+        (7, 33, 49),
+        (8, 384, 64),
+        (9, 16, 96),
+        (17, 100, 97),
+        (23, 1536, 50),
+    ] {
+        let x: Vec<f32> = numbers(rows * inputs, 1).iter().map(|x| 3.0 * x + 1.0).collect();
+        let (weight, bias) = (numbers(inputs * outputs, 2), numbers(outputs, 3));
+        let packed = pack(&weight, &bias, inputs);
+        let layer =
+            PackedLinear::new(inputs, outputs, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
+        let layer = layer.unwrap();
+        let mut quantised = QuantisedRows::default();
+        quantise(Isa::SCALAR, &spread(&x, inputs), inputs, None, &mut quantised);
+        for isa in Isa::available() {
+            let width = padded(outputs);
+            let before = numbers(rows * width, 4);
+            for epilogue in
+                [Epilogue::Store, Epilogue::Add, Epilogue::Gelu, Epilogue::GeluTanh, Epilogue::Relu]
+            {
+                let mut out = before.clone();
+                linear(isa, &quantised, 0..rows, layer, epilogue, &mut out);
+                // Any part of the rows alone gives the same.
+                let (from, to) = (rows / 3, rows - rows / 4);
+                let mut part = before[from * width..to * width].to_vec();
+                linear(isa, &quantised, from..to, layer, epilogue, &mut part);
+                assert_eq!(part, out[from * width..to * width]);
+                for r in 0..rows {
+                    for c in 0..outputs {
+                        let step = f64::from(packed.steps[c]);
+                        let (mut sum, mut size) = (f64::from(bias[c]), 1.0);
+                        for k in 0..inputs {
+                            let q = (f64::from(weight[c * inputs + k]) / step.max(1e-30)).round();
+                            let term = f64::from(quantised.get(r, k)) * q * step;
+                            sum += term;
+                            size += term.abs();
+                        }
+                        let (want, slack) = match epilogue {
+                            Epilogue::Store => (sum, 0.0),
+                            Epilogue::Add => (sum + f64::from(before[r * width + c]), 0.0),
+                            Epilogue::Gelu => (gelu(sum), f64::from(GELU_ERROR)),
+                            Epilogue::GeluTanh => (gelu_tanh(sum), 1e-5),
+                            Epilogue::Relu => (sum.max(0.0), 0.0),
+                        };
+                        let got = f64::from(out[r * width + c]);
+                        assert!(
+                            (got - want).abs() <= ROUNDING * size + slack,
+                            "{isa} {epilogue:?} {rows}x{inputs}x{outputs} at {r},{c}: {got}, not {want}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_bytes_do_not_saturate() {
+    let inputs = 1536;
+    let packed = pack(&vec![-1.0; inputs * 48], &[0.0; 48], inputs);
+    let layer = PackedLinear::new(inputs, 48, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
+    let mut x = vec![1.0; inputs * 8];
+    x.iter_mut().step_by(inputs).for_each(|x| *x = 0.0);
+    for isa in Isa::available() {
+        let mut quantised = QuantisedRows::default();
+        quantise(isa, &x, inputs, None, &mut quantised);
+        let mut out = vec![0.0; 8 * 48];
+        linear(isa, &quantised, 0..8, layer.unwrap(), Epilogue::Store, &mut out);
+        assert!(out.iter().all(|y| (y + (inputs - 1) as f32).abs() < 0.01), "{isa}: {out:?}");
+    }
+}
+
+#[test]
+fn quantised_rows_are_within_half_a_step() {
+    for n in [1, 2, 15, 16, 17, 31, 33, 100, 384] {
+        let x: Vec<f32> = numbers(5 * n, 7).iter().enumerate().map(|(i, x)| x * (i / n) as f32 - 0.3).collect();
+        let factor = numbers(n, 8);
+        let padded_factor = spread(&factor, n);
+        for isa in Isa::available() {
+            for smooth in [false, true] {
+                let mut out = QuantisedRows::default();
+                let smoothing = smooth.then_some(padded_factor.as_slice());
+                quantise(isa, &spread(&x, n), n, smoothing, &mut out);
+                assert_eq!((out.len(), out.width()), (5, padded(n)));
+                for (r, row) in x.chunks_exact(n).enumerate() {
+                    let want: Vec<f32> = (0..n)
+                        .map(|c| if smooth { row[c] * factor[c] } else { row[c] })
+                        .collect();
+                    let least = want.iter().copied().fold(0.0, f32::min);
+                    let most = want.iter().copied().fold(0.0, f32::max);
+                    let bound = (most - least) / 255.0 * 0.501 + 1e-6;
+                    for (c, want) in want.iter().enumerate() {
+                        let got = out.get(r, c);
+                        assert!((got - want).abs() <= bound, "{isa} {n} at {r},{c}: {got}, not {want}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn outliers_are_taken_out_unless_they_are_many() {
+    let mut x = numbers(3 * 48, 11);
+    for (at, value) in [(5, 20.0), (47, -17.0), (48, 16.0), (96, 30.0), (97, 31.0), (98, 32.0)] {
+        x[at] = value;
+    }
+    for isa in Isa::available() {
+        let (mut row, mut out) = (x.clone(), vec![Outlier { row: 9, column: 9, value: 9.0 }]);
+        take_outliers(isa, &mut row, 48, 16.0, 2, &mut out);
+        let want =
+            [Outlier { row: 0, column: 5, value: 20.0 }, Outlier { row: 0, column: 47, value: -17.0 }];
+        assert_eq!(out, want, "{isa}");
+        let mut rest = x.clone();
+        (rest[5], rest[47]) = (0.0, 0.0);
+        assert_eq!(row, rest, "{isa}");
+    }
+}
+
+#[test]
+fn layer_norm_has_its_mean_and_variance() {
+    for n in [1, 2, 15, 16, 17, 31, 32, 33, 63, 100, 384, 385] {
+        let x: Vec<f32> = numbers(3 * n, 5).iter().map(|x| 2.0 * x + 7.0).collect();
+        let (w, b) = (numbers(n, 6), numbers(n, 7));
+        for isa in Isa::available() {
+            let mut out = spread(&x, n);
+            layer_norm(isa, &mut out, &w, &b, 1e-6);
+            for (row, out) in x.chunks_exact(n).zip(out.chunks_exact(padded(n))) {
+                let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
+                let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n as f64;
+                for c in 0..n {
+                    let normed = (f64::from(row[c]) - mean) / (variance + 1e-6).sqrt();
+                    let want = normed * f64::from(w[c]) + f64::from(b[c]);
+                    let slack = 2e-5 * (1.0 + normed.abs());
+                    assert!((f64::from(out[c]) - want).abs() < slack, "{isa} {n} at {c}: {} not {want}", out[c]);
+                }
+                assert!(out[n..].iter().all(|&x| x == 0.0), "{isa}: padding was touched");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_constant_row_does_not_become_nan() {
+    for isa in Isa::available() {
+        let mut row = vec![1e4; 384];
+        layer_norm(isa, &mut row, &[1.0; 384], &[0.5; 384], 1e-12);
+        assert!(row.iter().all(|x| x.is_finite()));
+        let mut out = QuantisedRows::default();
+        quantise(isa, &[0.25; 64], 32, None, &mut out);
+        assert_eq!(out.get(1, 31), 0.25);
+    }
+}
+
+#[test]
+fn attention_is_the_softmax_of_scores_times_values() {
+    for (t, count, size) in [
+        (1, 1, 16),
+        (2, 2, 32),
+        (3, 1, 8),
+        (7, 3, 32),
+        (15, 1, 64),
+        (16, 2, 24),
+        (17, 1, 32),
+        (31, 1, 40),
+        (33, 2, 32),
+        (65, 1, 16),
+        (130, 2, 32),
+    ] {
+        let heads = Heads { count, size };
+        let h = heads.width();
+        let qkv: Vec<f32> = numbers(t * 3 * h, t as u64).iter().map(|x| 2.0 * x).collect();
+        let laid = spread(&qkv, 3 * h);
+        let part = |row: usize, part: usize, head: usize| {
+            let at = row * 3 * h + part * h + head * size;
+            &qkv[at..at + size]
+        };
+        let mut scratch = Scratch::default();
+        for isa in Isa::available() {
+            let bound = if isa.name().ends_with("bf16") { BF16_ERROR } else { 5e-6 };
+            let mut out = vec![0.0; t * padded(h)];
+            attention(isa, &laid, heads, 0..t, &mut scratch, &mut out);
+            let (from, to) = (t / 3, t - t / 4);
+            let mut some = vec![0.0; (to - from) * padded(h)];
+            attention(isa, &laid, heads, from..to, &mut scratch, &mut some);
+            for (a, b) in some.iter().zip(&out[from * padded(h)..]) {
+                assert!((a - b).abs() < 1e-5, "{isa}: a part of the rows differs");
+            }
+            for row in 0..t {
+                for head in 0..count {
+                    let dot = |j: usize| -> f64 {
+                        let pairs = part(row, 0, head).iter().zip(part(j, 1, head));
+                        pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() / (size as f64).sqrt()
+                    };
+                    let scores: Vec<f64> = (0..t).map(dot).collect();
+                    let most = scores.iter().copied().fold(f64::MIN, f64::max);
+                    let weights: Vec<f64> = scores.iter().map(|s| (s - most).exp()).collect();
+                    let total: f64 = weights.iter().sum();
+                    for c in 0..size {
+                        let want: f64 = (0..t).map(|j| weights[j] / total * f64::from(part(j, 2, head)[c])).sum();
+                        let got = f64::from(out[row * padded(h) + head * size + c]);
+                        assert!(
+                            (got - want).abs() < 2.0 * bound,
+                            "{isa} t {t}, {count} x {size}, at {row},{head},{c}: {got}, not {want}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn scores_far_apart_neither_overflow_nor_vanish() {
+    let heads = Heads { count: 1, size: 16 };
+    let mut qkv = vec![0.0; 40 * 48];
+    for (i, row) in qkv.chunks_exact_mut(48).enumerate() {
+        row[0] = 60.0;
+        row[16] = i as f32 * 3.0;
+        row[32] = i as f32;
+    }
+    for isa in Isa::available() {
+        let mut out = vec![0.0; 40 * 16];
+        attention(isa, &qkv, heads, 0..40, &mut Scratch::default(), &mut out);
+        assert!(out.chunks_exact(16).all(|row| (row[0] - 39.0).abs() < 0.2), "{isa}: {:?}", &out[..16]);
+    }
+}
+
+#[test]
+fn views_of_other_lengths_are_refused() {
+    let packed = pack(&[1.0; 32], &[0.0; 2], 16);
+    let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
+    assert!(PackedLinear::new(16, 2, &packed.weights, parts).is_some());
+    assert!(PackedLinear::new(17, 2, &packed.weights, parts).is_none());
+    assert!(PackedLinear::new(16, 17, &packed.weights, parts).is_none());
+    assert!(PackedLinear::new(16, 2, &packed.weights[1..], parts).is_none());
+    assert!(PackedLinear::new(16, 2, &packed.weights, [&parts[0][1..], parts[1], parts[2]]).is_none());
+}
+
+#[test]
+fn the_probe_multiplies_at_least_as_often_as_asked() {
+    for isa in Isa::available() {
+        assert!(multiply(isa, 1_000_000) >= 1_000_000);
+    }
+}
+
+fn gelu(x: f64) -> f64 {
+    0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2))
+}
+
+fn gelu_tanh(x: f64) -> f64 {
+    0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh())
+}
+
+/// erf by its power series; exact to 1e-9 for the arguments below 5.
+fn erf(x: f64) -> f64 {
+    if x.abs() > 5.0 {
+        return x.signum();
+    }
+    let (mut term, mut total) = (x, x);
+    for n in 1..120 {
+        term *= -x * x / f64::from(n);
+        total += term / f64::from(2 * n + 1);
+    }
+    total * 2.0 / std::f64::consts::PI.sqrt()
+}

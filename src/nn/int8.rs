@@ -1,0 +1,317 @@
+//! A BERT encoder on the int8 kernels: the serving path. The same mathematics as the reference, with
+//! quantised linear layers and, where the CPU has it, bfloat16 attention. Sequences lie one after the other
+//! without padding. Working memory is kept between calls: once it has grown, a forward allocates nothing but
+//! its result.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Mutex;
+
+use firstline_kernels::{
+    Epilogue, Heads, Isa, Outlier, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
+    take_outliers,
+};
+use rayon::prelude::*;
+
+use crate::config::{Activation, Config};
+use crate::pack::{LinearAt, Pack};
+use crate::{Error, Pooling, Result};
+
+/// Rows that go through a feed-forward layer together: few enough that what lies between its two products
+/// stays in the second-level cache.
+const FEED_FORWARD_ROWS: usize = 48;
+/// Fewer rows than this are not split among threads: handing them over would cost more than it saves.
+const LEAST_ROWS: usize = 8;
+/// What leaves the activation beyond this is multiplied in float, by float16 weights: a few channels of a few
+/// tokens reach many times what all others do, and would take the whole range of a byte for themselves
+/// (Dettmers et al., arXiv 2208.07339).
+const OUTLIER: f32 = 16.0;
+/// A row with more outliers than this has none: it is large as a whole.
+const MOST_OUTLIERS: usize = 32;
+
+/// A loaded encoder.
+#[derive(Debug)]
+pub(crate) struct Int8Bert {
+    pack: Pack,
+    isa: Isa,
+    words: Range<usize>,
+    positions: Range<usize>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    heads: Heads,
+    wide: usize,
+    activation: Epilogue,
+    eps: f32,
+    pooling: Pooling,
+    arenas: Mutex<Vec<Arena>>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    qkv: LinearAt,
+    output: LinearAt,
+    norm: Norm,
+    up: LinearAt,
+    down: LinearAt,
+    /// Weights of `down` once more, a row for each input, float16.
+    down_columns: Range<usize>,
+    last_norm: Norm,
+}
+
+#[derive(Debug)]
+struct Norm {
+    weight: Range<usize>,
+    bias: Range<usize>,
+}
+
+/// Working memory of one forward.
+#[derive(Debug, Default)]
+struct Arena {
+    qkv: Vec<f32>,
+    parts: Vec<Part>,
+}
+
+/// Working memory of some rows.
+#[derive(Debug, Default)]
+struct Part {
+    rows: Range<usize>,
+    hidden: Vec<f32>,
+    mixed: Vec<f32>,
+    wide: Vec<f32>,
+    quantised: QuantisedRows,
+    outliers: Vec<Outlier>,
+    column: Vec<f32>,
+    scratch: Scratch,
+}
+
+impl Int8Bert {
+    /// Loads the model in `dir` by its pack, which is made first where it is not there.
+    ///
+    /// # Errors
+    /// `E_MODEL` naming the first tensor that is missing or of another shape; `E_CONFIG` when the environment
+    /// asks for an instruction set that is not there.
+    pub(crate) fn load(
+        dir: &Path,
+        config: &Config,
+        pooling: Pooling,
+        fingerprint: &str,
+        frame: [u32; 2],
+    ) -> Result<Self> {
+        let isa = Isa::chosen().map_err(|problem| {
+            let next = "Unset it, and the best is taken";
+            Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, problem, next)
+        })?;
+        let pack = Pack::open(dir, config, fingerprint, frame)?;
+        let (h, wide) = (config.hidden_size, config.intermediate_size);
+        let norm = |name: String| -> Result<Norm> {
+            Ok(Norm {
+                weight: pack.floats_at(&format!("{name}.weight"), h)?,
+                bias: pack.floats_at(&format!("{name}.bias"), h)?,
+            })
+        };
+        let layer = |i: usize| -> Result<Layer> {
+            Ok(Layer {
+                qkv: pack.linear_at(&format!("{i}.qkv"), h, 3 * h)?,
+                output: pack.linear_at(&format!("{i}.output"), h, h)?,
+                norm: norm(format!("{i}.norm"))?,
+                up: pack.linear_at(&format!("{i}.up"), h, wide)?,
+                down: pack.linear_at(&format!("{i}.down"), wide, h)?,
+                down_columns: pack.halves_at(&format!("{i}.down.columns"), wide * padded(h))?,
+                last_norm: norm(format!("{i}.last_norm"))?,
+            })
+        };
+        Ok(Self {
+            isa,
+            words: pack.halves_at("words", config.vocab_size * padded(h))?,
+            positions: pack.floats_at("positions", config.max_position_embeddings * padded(h))?,
+            norm: norm("norm".to_owned())?,
+            layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
+            heads: Heads { count: config.num_attention_heads, size: config.head_size() },
+            wide,
+            activation: match config.hidden_act {
+                Activation::Gelu => Epilogue::Gelu,
+                Activation::GeluNew => Epilogue::GeluTanh,
+                Activation::Relu => Epilogue::Relu,
+            },
+            eps: config.layer_norm_eps as f32,
+            pooling,
+            arenas: Mutex::new(Vec::new()),
+            pack,
+        })
+    }
+
+    /// Embeds a batch of token sequences, none empty, all within vocabulary and positions: `n x hidden`,
+    /// row-major, not normalised. The rows are split among `threads` threads.
+    ///
+    /// # Errors
+    /// Internal, when the pack's layers are not those that were found at load.
+    pub(crate) fn forward(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
+        let arena = self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.pop();
+        let mut arena = arena.unwrap_or_default();
+        let out = self.forward_in(&mut arena, batch, threads);
+        self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.push(arena);
+        out
+    }
+
+    fn forward_in(&self, arena: &mut Arena, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
+        let h = padded(self.heads.width());
+        let qkv_width = padded(3 * self.heads.width());
+        let mut starts = vec![0];
+        for ids in batch {
+            starts.push(starts[starts.len() - 1] + ids.len());
+        }
+        let total = starts[batch.len()];
+        let threads = threads.min(total / LEAST_ROWS).max(1);
+        let share = total.div_ceil(threads);
+        let count = total.div_ceil(share);
+        arena.qkv.resize(total * qkv_width, 0.0);
+        arena.parts.resize_with(count, Part::default);
+        for (i, part) in arena.parts.iter_mut().enumerate() {
+            part.rows = i * share..total.min((i + 1) * share);
+            part.hidden.resize(part.rows.len() * h, 0.0);
+            part.mixed.resize(part.rows.len() * h, 0.0);
+        }
+        let Arena { qkv, parts } = arena;
+        let first = &self.layers[0];
+        each(parts, qkv, share * qkv_width, |part, qkv| {
+            self.embed(part, batch, &starts)?;
+            self.project(part, first, qkv)
+        })?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let mixed = |part: &mut Part| self.mix(part, qkv, &starts);
+            match parts.as_mut_slice() {
+                [part] => mixed(part),
+                parts => parts.par_iter_mut().for_each(mixed),
+            }
+            let next = self.layers.get(i + 1);
+            each(parts, qkv, share * qkv_width, |part, qkv| {
+                self.feed(part, layer)?;
+                next.map_or(Ok(()), |next| self.project(part, next, qkv))
+            })?;
+        }
+        Ok(self.pool(parts, share, &starts))
+    }
+
+    /// Word and position embeddings, normed.
+    fn embed(&self, part: &mut Part, batch: &[&[u32]], starts: &[usize]) -> Result<()> {
+        let h = padded(self.heads.width());
+        let positions = self.pack.floats(&self.positions);
+        for (sequence, rows) in overlaps(starts, &part.rows) {
+            for row in rows {
+                let at = row - starts[sequence];
+                let to = &mut part.hidden[(row - part.rows.start) * h..][..h];
+                self.pack.halves(&self.words, batch[sequence][at] as usize, to);
+                to.iter_mut().zip(&positions[at * h..(at + 1) * h]).for_each(|(x, p)| *x += p);
+            }
+        }
+        self.layer_norm(&mut part.hidden, &self.norm);
+        Ok(())
+    }
+
+    fn layer_norm(&self, x: &mut [f32], norm: &Norm) {
+        layer_norm(self.isa, x, self.pack.floats(&norm.weight), self.pack.floats(&norm.bias), self.eps);
+    }
+
+    /// `out = epilogue(x . layer)`, `x` of `n` values a row.
+    fn linear(
+        &self,
+        (x, n): (&[f32], usize),
+        layer: &LinearAt,
+        quantised: &mut QuantisedRows,
+        epilogue: Epilogue,
+        out: &mut [f32],
+    ) -> Result<()> {
+        quantise(self.isa, x, n, self.pack.factors(layer), quantised);
+        linear(self.isa, quantised, 0..quantised.len(), self.pack.linear(layer)?, epilogue, out);
+        Ok(())
+    }
+
+    /// Queries, keys and values of the part's rows.
+    fn project(&self, part: &mut Part, layer: &Layer, qkv: &mut [f32]) -> Result<()> {
+        let h = self.heads.width();
+        self.linear((&part.hidden, h), &layer.qkv, &mut part.quantised, Epilogue::Store, qkv)
+    }
+
+    /// Attention of the part's rows, each over its own sequence.
+    fn mix(&self, part: &mut Part, qkv: &[f32], starts: &[usize]) {
+        let (h, width) = (padded(self.heads.width()), padded(3 * self.heads.width()));
+        for (sequence, rows) in overlaps(starts, &part.rows) {
+            let (start, end) = (starts[sequence], starts[sequence + 1]);
+            let out = &mut part.mixed[(rows.start - part.rows.start) * h..(rows.end - part.rows.start) * h];
+            let own = rows.start - start..rows.end - start;
+            attention(self.isa, &qkv[start * width..end * width], self.heads, own, &mut part.scratch, out);
+        }
+    }
+
+    /// Attention's output layer and the feed-forward layers, each with its residual and norm.
+    fn feed(&self, part: &mut Part, layer: &Layer) -> Result<()> {
+        let (n, h, wide) = (self.heads.width(), padded(self.heads.width()), padded(self.wide));
+        let Part { hidden, mixed, quantised, wide: between, outliers, column, .. } = part;
+        column.resize(h, 0.0);
+        self.linear((mixed, n), &layer.output, quantised, Epilogue::Add, hidden)?;
+        self.layer_norm(hidden, &layer.norm);
+        for rows in hidden.chunks_mut(FEED_FORWARD_ROWS * h) {
+            between.resize(rows.len() / h * wide, 0.0);
+            self.linear((rows, n), &layer.up, quantised, self.activation, between)?;
+            take_outliers(self.isa, between, wide, OUTLIER, MOST_OUTLIERS, outliers);
+            for outlier in outliers.iter() {
+                self.pack.halves(&layer.down_columns, outlier.column, column);
+                let row = &mut rows[outlier.row * h..][..h];
+                row.iter_mut().zip(&*column).for_each(|(x, w)| *x += outlier.value * w);
+            }
+            self.linear((between, self.wide), &layer.down, quantised, Epilogue::Add, rows)?;
+            self.layer_norm(rows, &layer.last_norm);
+        }
+        Ok(())
+    }
+
+    /// One vector a sequence.
+    fn pool(&self, parts: &[Part], share: usize, starts: &[usize]) -> Vec<f32> {
+        let (n, h) = (self.heads.width(), padded(self.heads.width()));
+        let row = |row: usize| {
+            let part = &parts[row / share];
+            &part.hidden[(row - part.rows.start) * h..][..n]
+        };
+        let mut out = vec![0.0; (starts.len() - 1) * n];
+        for (out, bounds) in out.chunks_exact_mut(n).zip(starts.windows(2)) {
+            match self.pooling {
+                Pooling::Cls => out.copy_from_slice(row(bounds[0])),
+                Pooling::Mean => {
+                    for i in bounds[0]..bounds[1] {
+                        out.iter_mut().zip(row(i)).for_each(|(sum, x)| *sum += x);
+                    }
+                    let factor = 1.0 / (bounds[1] - bounds[0]) as f32;
+                    out.iter_mut().for_each(|x| *x *= factor);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Does `work` for each part with its own rows of `rows`, on as many threads as there are parts.
+fn each(
+    parts: &mut [Part],
+    rows: &mut [f32],
+    share: usize,
+    work: impl Fn(&mut Part, &mut [f32]) -> Result<()> + Sync,
+) -> Result<()> {
+    match parts {
+        [part] => work(part, rows),
+        parts => {
+            parts.par_iter_mut().zip(rows.par_chunks_mut(share)).try_for_each(|(part, rows)| work(part, rows))
+        }
+    }
+}
+
+/// The sequences that `rows` touches, each with the rows it has there; sequence `i` has the rows
+/// `starts[i]..starts[i + 1]`.
+fn overlaps<'a>(
+    starts: &'a [usize],
+    rows: &Range<usize>,
+) -> impl Iterator<Item = (usize, Range<usize>)> + use<'a> {
+    let (from, to) = (rows.start, rows.end);
+    let first = starts.partition_point(|&start| start <= from).max(1) - 1;
+    let touching = starts.windows(2).enumerate().skip(first).take_while(move |(_, w)| w[0] < to);
+    touching.map(move |(i, w)| (i, w[0].max(from)..w[1].min(to)))
+}
