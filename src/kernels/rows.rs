@@ -114,69 +114,6 @@ impl<const SMOOTH: bool> Task for Quantise<'_, SMOOTH> {
     }
 }
 
-/// A value too large to share a row's range with the others.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outlier {
-    /// Its row.
-    pub row: usize,
-    /// Its column.
-    pub column: usize,
-    /// What it was.
-    pub value: f32,
-}
-
-/// Takes all values beyond `-bound..=bound` out of rows of `width` values: each is put into `out` and 0 into its
-/// place. A row with more than `most` of them keeps them all.
-///
-/// # Panics
-/// When `x` is not whole rows, or `width` no multiple of 16.
-pub fn take_outliers(
-    isa: Isa,
-    x: &mut [f32],
-    width: usize,
-    bound: f32,
-    most: usize,
-    out: &mut Vec<Outlier>,
-) {
-    assert!(width > 0 && width == padded(width) && x.len().is_multiple_of(width), "rows of {width}");
-    out.clear();
-    dispatch(isa, TakeOutliers { x, width, bound, most, out });
-}
-
-struct TakeOutliers<'a> {
-    x: &'a mut [f32],
-    width: usize,
-    bound: f32,
-    most: usize,
-    out: &'a mut Vec<Outlier>,
-}
-
-impl Task for TakeOutliers<'_> {
-    #[inline(always)]
-    fn run<C: Cpu>(self, cpu: C) {
-        let s = cpu.simd();
-        for (i, row) in self.x.chunks_exact_mut(self.width).enumerate() {
-            let (mut least, mut most) = (s.splat(0.0), s.splat(0.0));
-            for x in row.chunks_exact(C::S::LANES) {
-                let x = s.load(x);
-                least = s.min(x, least);
-                most = s.max(x, most);
-            }
-            // Nearly every row has none, and ends here.
-            if s.largest(most) <= self.bound && s.smallest(least) >= -self.bound {
-                continue;
-            }
-            let before = self.out.len();
-            let beyond = row.iter().enumerate().filter(|(_, x)| x.abs() > self.bound);
-            self.out.extend(beyond.map(|(column, &value)| Outlier { row: i, column, value }));
-            if self.out.len() - before > self.most {
-                self.out.truncate(before);
-            }
-            self.out[before..].iter().for_each(|o| row[o.column] = 0.0);
-        }
-    }
-}
-
 /// Layer norm of rows of `weight.len()` values, padded(n) apart, in place: `(x - mean) / sqrt(variance + eps)
 /// * weight + bias` (Ba, Kiros, Hinton, arXiv 1607.06450). Padding must be 0 and stays so.
 ///

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use firstline_kernels::{
-    Epilogue, Heads, Isa, Outlier, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
-    take_outliers,
+    Epilogue, Heads, Isa, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
 };
 use rayon::prelude::*;
 
 use crate::config::{Activation, Config};
 use crate::pack::{LinearAt, Pack};
+use crate::smooth::Outlier;
 use crate::{Error, Pooling, Result};
 
 /// Rows that go through a feed-forward layer together: few enough that what lies between its two products
@@ -22,12 +22,6 @@ use crate::{Error, Pooling, Result};
 const FEED_FORWARD_ROWS: usize = 48;
 /// Fewer rows than this are not split among threads: handing them over would cost more than it saves.
 const LEAST_ROWS: usize = 8;
-/// What leaves the activation beyond this is multiplied in float, by float16 weights: a few channels of a few
-/// tokens reach many times what all others do, and would take the whole range of a byte for themselves
-/// (Dettmers et al., arXiv 2208.07339).
-const OUTLIER: f32 = 16.0;
-/// A row with more outliers than this has none: it is large as a whole.
-const MOST_OUTLIERS: usize = 32;
 
 /// A loaded encoder.
 #[derive(Debug)]
@@ -53,8 +47,7 @@ struct Layer {
     norm: Norm,
     up: LinearAt,
     down: LinearAt,
-    /// Weights of `down` once more, a row for each input, float16.
-    down_columns: Range<usize>,
+    down_outliers: Vec<Outlier>,
     last_norm: Norm,
 }
 
@@ -79,8 +72,6 @@ struct Part {
     mixed: Vec<f32>,
     wide: Vec<f32>,
     quantised: QuantisedRows,
-    outliers: Vec<Outlier>,
-    column: Vec<f32>,
     scratch: Scratch,
 }
 
@@ -116,7 +107,7 @@ impl Int8Bert {
                 norm: norm(format!("{i}.norm"))?,
                 up: pack.linear_at(&format!("{i}.up"), h, wide)?,
                 down: pack.linear_at(&format!("{i}.down"), wide, h)?,
-                down_columns: pack.halves_at(&format!("{i}.down.columns"), wide * padded(h))?,
+                down_outliers: pack.outliers(&format!("{i}.down.outliers"), wide, h)?,
                 last_norm: norm(format!("{i}.last_norm"))?,
             })
         };
@@ -246,18 +237,14 @@ impl Int8Bert {
     /// Attention's output layer and the feed-forward layers, each with its residual and norm.
     fn feed(&self, part: &mut Part, layer: &Layer) -> Result<()> {
         let (n, h, wide) = (self.heads.width(), padded(self.heads.width()), padded(self.wide));
-        let Part { hidden, mixed, quantised, wide: between, outliers, column, .. } = part;
-        column.resize(h, 0.0);
+        let Part { hidden, mixed, quantised, wide: between, .. } = part;
         self.linear((mixed, n), &layer.output, quantised, Epilogue::Add, hidden)?;
         self.layer_norm(hidden, &layer.norm);
         for rows in hidden.chunks_mut(FEED_FORWARD_ROWS * h) {
             between.resize(rows.len() / h * wide, 0.0);
             self.linear((rows, n), &layer.up, quantised, self.activation, between)?;
-            take_outliers(self.isa, between, wide, OUTLIER, MOST_OUTLIERS, outliers);
-            for outlier in outliers.iter() {
-                self.pack.halves(&layer.down_columns, outlier.column, column);
-                let row = &mut rows[outlier.row * h..][..h];
-                row.iter_mut().zip(&*column).for_each(|(x, w)| *x += outlier.value * w);
+            for (row, x) in rows.chunks_exact_mut(h).zip(between.chunks_exact(wide)) {
+                layer.down_outliers.iter().for_each(|o| row[o.output] += o.weight * x[o.input]);
             }
             self.linear((between, self.wide), &layer.down, quantised, Epilogue::Add, rows)?;
             self.layer_norm(rows, &layer.last_norm);

@@ -18,7 +18,7 @@ use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
-use crate::smooth;
+use crate::smooth::{self, Outlier};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -128,6 +128,18 @@ impl Pack {
         })
     }
 
+    /// The outliers called `name`, of a layer of `inputs` and `outputs`.
+    pub(crate) fn outliers(&self, name: &str, inputs: usize, outputs: usize) -> Result<Vec<Outlier>> {
+        let wrong = || Error::internal(format_args!("{FILE}: {name} are no outliers"));
+        let Some((Dtype::F32, at)) = self.tensors.get(name) else { return Err(wrong()) };
+        let read = |v: &[f32; 3]| Outlier { output: v[0] as usize, input: v[1] as usize, weight: v[2] };
+        let all: Vec<Outlier> = self.floats(at).as_chunks::<3>().0.iter().map(read).collect();
+        match all.iter().all(|o| o.output < outputs && o.input < inputs) {
+            true => Ok(all),
+            false => Err(wrong()),
+        }
+    }
+
     /// The float32 values at `at`.
     pub(crate) fn floats(&self, at: &Range<usize>) -> &[f32] {
         bytemuck::cast_slice(&self.map[at.clone()])
@@ -198,6 +210,13 @@ impl Builder {
         let bytes = values.iter().flat_map(|x| f16::from_f32(*x).to_bits().to_ne_bytes()).collect();
         self.tensors.push((name, Dtype::F16, bytes));
         Ok(())
+    }
+
+    /// Outputs, inputs and weights of outliers, all as float32: indices are small enough to be exact.
+    fn outliers(&mut self, name: String, outliers: &[Outlier]) {
+        let values: Vec<f32> =
+            outliers.iter().flat_map(|o| [o.output as f32, o.input as f32, o.weight]).collect();
+        self.floats(name, &values);
     }
 
     /// A layer, its inputs smoothed where their peaks are given.
@@ -285,12 +304,9 @@ fn build(weights: &Weights, config: &Config, frame: [u32; 2]) -> Result<Builder>
         out.linear(&format!("{i}.output"), dense("attention.output.dense", h, h)?, None);
         norm(&mut out, &format!("{i}.norm"), &at("attention.output.LayerNorm"))?;
         out.linear(&format!("{i}.up"), dense("intermediate.dense", h, wide)?, Some(fed));
-        let down = dense("output.dense", wide, h)?;
-        let mut columns = vec![0.0; wide * padded(h)];
-        for (row, weights) in down.0.chunks_exact(wide).enumerate() {
-            weights.iter().enumerate().for_each(|(column, w)| columns[column * padded(h) + row] = *w);
-        }
-        out.halves(format!("{i}.down.columns"), &columns)?;
+        let mut down = dense("output.dense", wide, h)?;
+        let outliers = smooth::take_outliers(&mut down.0, wide);
+        out.outliers(format!("{i}.down.outliers"), &outliers);
         out.linear(&format!("{i}.down"), down, None);
         norm(&mut out, &format!("{i}.last_norm"), &at("output.LayerNorm"))?;
     }
