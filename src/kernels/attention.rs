@@ -89,8 +89,7 @@ impl Task for Attention<'_> {
         let sizes = Sizes { t, keys: t.next_multiple_of(32), depth, steps: depth / step };
         let Sizes { keys, steps, .. } = sizes;
         let tile = C::FLOAT_ROWS;
-        let (elements, floats) =
-            (&mut self.scratch.elements, &mut self.scratch.floats);
+        let (elements, floats) = (&mut self.scratch.elements, &mut self.scratch.floats);
         // keys on their side, values, queries and weights of a tile, 16 keys on the way
         let lengths = [steps * keys, keys / step * depth, tile * steps, tile * keys / step, 16 * steps];
         let need: usize = lengths.iter().sum();

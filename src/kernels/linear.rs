@@ -194,7 +194,8 @@ impl Linear<'_> {
         let (width, height) = (padded(self.layer.outputs), padded(self.layer.inputs));
         let first = self.rows.start + row;
         let (a, scales, lows) = self.x.parts();
-        let (a, b) = (&a[first * height..(first + R) * height], &self.layer.weights[panel * PANEL * height..]);
+        let (a, b) =
+            (&a[first * height..(first + R) * height], &self.layer.weights[panel * PANEL * height..]);
         let b = &b[..P * PANEL * height];
         let (scales, lows) = (&scales[first..first + R], &lows[first..first + R]);
         let columns = panel * PANEL..(panel + P) * PANEL;

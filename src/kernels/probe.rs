@@ -1,8 +1,8 @@
 //! How fast this CPU can multiply: the floor that no kernel gets below. Nothing is read or written but
 //! registers.
 
-use crate::cpu::{Cpu, PANEL, Task, dispatch};
 use crate::Isa;
+use crate::cpu::{Cpu, PANEL, Task, dispatch};
 
 /// Multiplies and sums bytes from the first-level cache by the widest int8 tile, at least `least` times, and
 /// returns how many multiplications that were.
@@ -22,14 +22,22 @@ const STEPS: usize = 128;
 
 impl Task for Multiply<'_> {
     #[inline(always)]
-    fn run<C: Cpu>(self, cpu: C) {
-        if C::PANELS == 3 { go::<C, 8, 3>(cpu, self) } else if C::ROWS >= 6 { go::<C, 6, 1>(cpu, self) } else if C::ROWS >= 3 { go::<C, 3, 1>(cpu, self) } else { go::<C, 1, 1>(cpu, self) }
+    fn run<C: Cpu>(mut self, cpu: C) {
+        if C::PANELS == 3 {
+            go::<C, 8, 3>(cpu, &mut self);
+        } else if C::ROWS >= 6 {
+            go::<C, 6, 1>(cpu, &mut self);
+        } else if C::ROWS >= 3 {
+            go::<C, 3, 1>(cpu, &mut self);
+        } else {
+            go::<C, 1, 1>(cpu, &mut self);
+        }
     }
 }
 
 #[inline(always)]
 #[allow(unsafe_code)]
-fn go<C: Cpu, const R: usize, const P: usize>(cpu: C, work: Multiply<'_>) {
+fn go<C: Cpu, const R: usize, const P: usize>(cpu: C, work: &mut Multiply<'_>) {
     let a = vec![3_u8; R * STEPS * 4];
     let b = vec![5_i8; P * STEPS * 4 * PANEL];
     while *work.done < work.least {

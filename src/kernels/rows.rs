@@ -59,13 +59,7 @@ impl QuantisedRows {
 ///
 /// # Panics
 /// When the lengths do not belong together.
-pub fn quantise(
-    isa: Isa,
-    x: &[f32],
-    n: usize,
-    factor: Option<&[f32]>,
-    out: &mut QuantisedRows,
-) {
+pub fn quantise(isa: Isa, x: &[f32], n: usize, factor: Option<&[f32]>, out: &mut QuantisedRows) {
     let width = padded(n);
     assert!(n > 0 && x.len().is_multiple_of(width), "rows of {n} values");
     assert!(factor.is_none_or(|factor| factor.len() == width), "factors of another width");

@@ -99,7 +99,7 @@ pub(crate) trait Pairs: Simd {
 /// over half an octave on either side, minimax in the relative error.
 #[inline(always)]
 pub(crate) fn exp2<S: Simd>(s: S, x: S::F) -> S::F {
-    const C: [f32; 5] = [0.999_999_26, 0.693_121_8, 0.240_247_46, 0.055_917_863, 0.009_570_051];
+    const C: [f32; 5] = [0.999_999_3, 0.693_121_8, 0.240_247_46, 0.055_917_863, 0.009_570_051];
     let n = s.round(x);
     let f = s.sub(x, n);
     let mut p = s.splat(C[4]);
@@ -120,7 +120,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
         0.018_718_516,
         -0.001_932_919_2,
         0.000_138_107_4,
-        -6.398_216_3e-6,
+        -6.398_216e-6,
         1.711_778_2e-7,
         -1.993_909_4e-9,
     ];

@@ -113,7 +113,8 @@ fn the_largest_bytes_do_not_saturate() {
 #[test]
 fn quantised_rows_are_within_half_a_step() {
     for n in [1, 2, 15, 16, 17, 31, 33, 100, 384] {
-        let x: Vec<f32> = numbers(5 * n, 7).iter().enumerate().map(|(i, x)| x * (i / n) as f32 - 0.3).collect();
+        let x: Vec<f32> =
+            numbers(5 * n, 7).iter().enumerate().map(|(i, x)| x * (i / n) as f32 - 0.3).collect();
         let factor = numbers(n, 8);
         let padded_factor = spread(&factor, n);
         for isa in Isa::available() {
@@ -123,9 +124,8 @@ fn quantised_rows_are_within_half_a_step() {
                 quantise(isa, &spread(&x, n), n, smoothing, &mut out);
                 assert_eq!((out.len(), out.width()), (5, padded(n)));
                 for (r, row) in x.chunks_exact(n).enumerate() {
-                    let want: Vec<f32> = (0..n)
-                        .map(|c| if smooth { row[c] * factor[c] } else { row[c] })
-                        .collect();
+                    let want: Vec<f32> =
+                        (0..n).map(|c| if smooth { row[c] * factor[c] } else { row[c] }).collect();
                     let least = want.iter().copied().fold(0.0, f32::min);
                     let most = want.iter().copied().fold(0.0, f32::max);
                     let bound = (most - least) / 255.0 * 0.501 + 1e-6;
@@ -154,7 +154,11 @@ fn layer_norm_has_its_mean_and_variance() {
                     let normed = (f64::from(row[c]) - mean) / (variance + 1e-6).sqrt();
                     let want = normed * f64::from(w[c]) + f64::from(b[c]);
                     let slack = 2e-5 * (1.0 + normed.abs());
-                    assert!((f64::from(out[c]) - want).abs() < slack, "{isa} {n} at {c}: {} not {want}", out[c]);
+                    assert!(
+                        (f64::from(out[c]) - want).abs() < slack,
+                        "{isa} {n} at {c}: {} not {want}",
+                        out[c]
+                    );
                 }
                 assert!(out[n..].iter().all(|&x| x == 0.0), "{isa}: padding was touched");
             }
@@ -219,7 +223,8 @@ fn attention_is_the_softmax_of_scores_times_values() {
                     let weights: Vec<f64> = scores.iter().map(|s| (s - most).exp()).collect();
                     let total: f64 = weights.iter().sum();
                     for c in 0..size {
-                        let want: f64 = (0..t).map(|j| weights[j] / total * f64::from(part(j, 2, head)[c])).sum();
+                        let want: f64 =
+                            (0..t).map(|j| weights[j] / total * f64::from(part(j, 2, head)[c])).sum();
                         let got = f64::from(out[row * padded(h) + head * size + c]);
                         assert!(
                             (got - want).abs() < 2.0 * bound,

@@ -111,8 +111,7 @@ impl Bert {
     /// # Errors
     /// Internal, when the device fails.
     pub(crate) fn peaks(&self, batch: &[&[u32]]) -> Result<Vec<Peaks>> {
-        let peak =
-            |x: &Tensor| -> Result<Vec<f32>> { Ok(x.flatten_to(1)?.abs()?.max(0)?.to_vec1()?) };
+        let peak = |x: &Tensor| -> Result<Vec<f32>> { Ok(x.flatten_to(1)?.abs()?.max(0)?.to_vec1()?) };
         let mut hidden = self.embed(batch, batch[0].len())?;
         let mut peaks = Vec::new();
         for layer in &self.layers {

@@ -25,10 +25,12 @@ mod verify;
 mod weights;
 
 pub use device::device;
-pub use firstline_kernels::{ISA_VARIABLE, Isa};
 pub use encoder::{Embeddings, Encoder};
 pub use error::{Error, InternalError, Result, UserError};
-pub use manifest::{Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources};
+pub use firstline_kernels::{ISA_VARIABLE, Isa};
+pub use manifest::{
+    Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
+};
 pub use rows::Rows;
 pub use source::Progress;
 pub use store::{ModelStore, default_cache};

@@ -59,7 +59,8 @@ impl Pack {
         if let Some(pack) = File::open(&path).ok().and_then(|file| Self::map(&file, &key)) {
             return Ok(pack);
         }
-        let bytes = build(&Weights::open(&source, &candle_core::Device::Cpu)?, config, frame)?.finish(&key)?;
+        let bytes =
+            build(&Weights::open(&source, &candle_core::Device::Cpu)?, config, frame)?.finish(&key)?;
         let place = |e: std::io::Error| Error::io(path.display(), &e);
         let file = match tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
             file.write_all(&bytes)?;
@@ -248,7 +249,8 @@ impl Builder {
             let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(fault)?;
             safetensors::serialize(views, Some(metadata)).map_err(fault)
         };
-        let header = |bytes: &[u8]| 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap_or_default()) as usize;
+        let header =
+            |bytes: &[u8]| 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap_or_default()) as usize;
         let mut metadata = HashMap::from([
             ("made_for".to_owned(), key.to_owned()),
             ("xxh3".to_owned(), "0".repeat(16)),

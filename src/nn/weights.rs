@@ -34,7 +34,12 @@ impl Weights {
         let bytes = fs::read(path).map_err(|e| Error::io(path.display(), &e))?;
         let tensors = BufferedSafetensors::new(bytes)
             .map_err(|e| Error::model(path.display(), format_args!("not a safetensors file: {e}")))?;
-        Ok(Self { path: path.to_owned(), tensors: Arc::new(tensors), dtype: DType::F32, device: device.clone() })
+        Ok(Self {
+            path: path.to_owned(),
+            tensors: Arc::new(tensors),
+            dtype: DType::F32,
+            device: device.clone(),
+        })
     }
 
     /// The same file, its tensors given as `dtype`.

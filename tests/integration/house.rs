@@ -8,7 +8,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Room, and the rooms it may import. The walls of ARCHITECTURE.md.
 const WALLS: &[(&str, &[&str])] = &[
     ("firstline-ticket", &[]),
-    ("firstline-nn", &[]),
+    ("firstline-kernels", &[]),
+    ("firstline-nn", &["firstline-kernels"]),
     ("firstline-triage", &["firstline-ticket", "firstline-nn"]),
     ("firstline-psa", &["firstline-ticket"]),
     ("firstline-datasets", &["firstline-ticket"]),

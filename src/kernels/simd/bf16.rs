@@ -104,8 +104,7 @@ impl Pairs for Avx512Bf16 {
     fn transpose16(self, from: &[u32], width: usize, to: &mut [u32], stride: usize) {
         assert!(from.len() >= 15 * width + 16 && to.len() >= 15 * stride + 16);
         unsafe {
-            let rows =
-                std::array::from_fn(|i| _mm512_loadu_si512(from.as_ptr().add(i * width).cast()));
+            let rows = std::array::from_fn(|i| _mm512_loadu_si512(from.as_ptr().add(i * width).cast()));
             for (j, row) in transposed(rows).into_iter().enumerate() {
                 _mm512_storeu_si512(to.as_mut_ptr().add(j * stride).cast(), row);
             }
