@@ -72,12 +72,16 @@ pub(crate) fn dispatch<T: Task>(isa: Isa, task: T) {
             // SAFETY: this function runs only on CPUs with these features.
             task.run(unsafe { Vnni::new(Avx512Bf16::new()) });
         }
-        // SAFETY: `isa` exists only for what `Isa::available` found, which asks for the same features.
+        // An `isa` exists only for what `Isa::available` found, which asks for the features of these functions.
         match isa.0 {
             Kind::Scalar => task.run(Scalar),
+            // SAFETY: as told above.
             Kind::Avx2 => unsafe { avx2(task) },
+            // SAFETY: as told above.
             Kind::AvxVnni => unsafe { avx_vnni(task) },
+            // SAFETY: as told above.
             Kind::Avx512 => unsafe { avx512(task) },
+            // SAFETY: as told above.
             Kind::Avx512Bf16 => unsafe { avx512bf16(task) },
         }
     }

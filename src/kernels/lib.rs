@@ -5,6 +5,8 @@
 //! threads: callers split rows among threads as they like. Every function gives the same results on every
 //! instruction set but for float32's rounding (int8 sums are exact) and, in attention, bfloat16's.
 
+#![allow(clippy::needless_range_loop, reason = "tiles of registers are walked by index, several at once")]
+
 mod attention;
 mod cpu;
 mod dot;
@@ -20,7 +22,7 @@ pub use attention::{Heads, Scratch, attention};
 pub use isa::{ISA_VARIABLE, Isa};
 pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
 pub use probe::multiply;
-pub use rows::{QuantisedRows, layer_norm, quantise};
+pub use rows::{QuantisedRows, layer_norm, quantise, turn};
 
 /// `n` rounded up to the next multiple of 16: the width of all rows here, so that no vector is cut.
 pub fn padded(n: usize) -> usize {

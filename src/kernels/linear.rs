@@ -3,13 +3,14 @@
 //!
 //! With activations `x = scale * u + low` (`u` unsigned) and weights `w = step * q` (`q` signed), the product
 //! is `scale * step * (u . q) + low * (step * sum q)`: the second part needs no zero point, only the sum of
-//! each channel's weights, kept beside them.
+//! each channel's weights, kept beside them. Both sides are turned first ([`turn`]), which leaves the product
+//! what it is.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
 
 use crate::cpu::{Cpu, PANEL, Task, dispatch};
-use crate::rows::QuantisedRows;
+use crate::rows::{QuantisedRows, turn};
 use crate::simd::{Simd, gelu, gelu_tanh};
 use crate::{Isa, padded};
 
@@ -75,8 +76,8 @@ pub struct Packed {
     pub bias: Vec<f32>,
 }
 
-/// Quantises `weight` (`outputs x inputs`, row-major) symmetrically per output channel, to -127..=127, and packs
-/// it.
+/// Turns `weight` (`outputs x inputs`, row-major) as [`quantise`](crate::quantise) turns what it is multiplied
+/// with, quantises it symmetrically per output channel, to -127..=127, and packs it.
 ///
 /// # Panics
 /// When the lengths do not belong together.
@@ -88,7 +89,12 @@ pub fn pack(weight: &[f32], bias: &[f32], inputs: usize) -> Packed {
         Packed { weights: vec![0; n], steps: vec![0.0; each], sums: vec![0.0; each], bias: vec![0.0; each] };
     packed.bias[..outputs].copy_from_slice(bias);
     let height = padded(inputs);
-    for (c, row) in weight.chunks_exact(inputs.max(1)).enumerate() {
+    let mut row = vec![0.0; height];
+    for (c, weights) in weight.chunks_exact(inputs.max(1)).enumerate() {
+        row.fill(0.0);
+        row[..inputs].copy_from_slice(weights);
+        let share = 1.0 / turn(&mut row) as f32;
+        row.iter_mut().for_each(|w| *w *= share);
         let step = row.iter().fold(0.0_f32, |most, w| most.max(w.abs())) / 127.0;
         let per_step = if step > 0.0 { step.recip() } else { 0.0 };
         let panel = &mut packed.weights[c / PANEL * PANEL * height..];

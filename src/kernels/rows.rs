@@ -1,17 +1,18 @@
-//! What is done row by row: layer norm, and quantisation of activations.
+//! What is done row by row: layer norm, and turning and quantising activations.
 
 use crate::cpu::{Cpu, Task, dispatch};
 use crate::simd::Simd;
 use crate::{Isa, padded};
 
-/// Rows of activations as bytes: `x = scale * u + low`, with a scale and a low of its own for each row
-/// ("dynamic, per token, asymmetric"). Rows are padded to a multiple of 16 bytes.
+/// Rows of activations, turned as by [`turn`], as bytes: `x = scale * u + low`, with a scale and a low of its
+/// own for each row ("dynamic, per token, asymmetric"). Rows are padded to a multiple of 16 bytes.
 #[derive(Debug, Clone, Default)]
 pub struct QuantisedRows {
     width: usize,
     bytes: Vec<u8>,
     scales: Vec<f32>,
     lows: Vec<f32>,
+    turned: Vec<f32>,
 }
 
 impl QuantisedRows {
@@ -20,6 +21,7 @@ impl QuantisedRows {
     pub fn reset(&mut self, rows: usize, width: usize) {
         self.width = padded(width);
         self.bytes.resize(rows * self.width, 0);
+        self.turned.resize(self.width, 0.0);
         self.scales.resize(rows, 0.0);
         self.lows.resize(rows, 0.0);
     }
@@ -39,7 +41,7 @@ impl QuantisedRows {
         self.width
     }
 
-    /// Value `column` of row `row`, as quantised.
+    /// Value `column` of row `row`, as turned and quantised.
     ///
     /// # Panics
     /// When there is no such row or column.
@@ -54,8 +56,41 @@ impl QuantisedRows {
     }
 }
 
-/// Quantises rows of `n` values, `padded(n)` apart, each multiplied by its column's `factor` first where such
-/// are given: the layer's weights must have been divided by it.
+/// Values that are turned together lie so many apart: a Hadamard transform then needs additions of whole
+/// vectors only, at any number of lanes.
+const STRIDE: usize = 16;
+
+/// How many values are turned together in a row of `width`, a multiple of [`STRIDE`].
+fn group(width: usize) -> usize {
+    1 << (width / STRIDE).trailing_zeros().min(4)
+}
+
+/// Turns a row in place by a block Hadamard transform, not normalised. Turning both activations and weights
+/// leaves their products what they are, times the size of a group, which is returned; and it spreads outliers
+/// of either over many channels, where they cost less (QuaRot, Ashkboos et al., arXiv 2404.00456).
+///
+/// # Panics
+/// Unless the row's length is a multiple of 16.
+pub fn turn(row: &mut [f32]) -> usize {
+    assert!(row.len().is_multiple_of(STRIDE), "a row of {} values", row.len());
+    let group = group(row.len());
+    for block in row.chunks_exact_mut((group * STRIDE).max(1)) {
+        let mut half = STRIDE;
+        while half < block.len() {
+            for pair in block.chunks_exact_mut(2 * half) {
+                let (a, b) = pair.split_at_mut(half);
+                for (a, b) in a.iter_mut().zip(b) {
+                    (*a, *b) = (*a + *b, *a - *b);
+                }
+            }
+            half *= 2;
+        }
+    }
+    group
+}
+
+/// Turns and quantises rows of `n` values, `padded(n)` apart, each multiplied by its column's `factor` first
+/// where such are given: the layer's weights must have been divided by it. Padding must be 0.
 ///
 /// # Panics
 /// When the lengths do not belong together.
@@ -79,21 +114,42 @@ struct Quantise<'a, const SMOOTH: bool> {
 impl<const SMOOTH: bool> Task for Quantise<'_, SMOOTH> {
     #[inline(always)]
     fn run<C: Cpu>(self, cpu: C) {
+        match group(self.out.width) {
+            1 => self.rows::<C, 1>(cpu),
+            2 => self.rows::<C, 2>(cpu),
+            4 => self.rows::<C, 4>(cpu),
+            8 => self.rows::<C, 8>(cpu),
+            _ => self.rows::<C, 16>(cpu),
+        }
+    }
+}
+
+impl<const SMOOTH: bool> Quantise<'_, SMOOTH> {
+    #[inline(always)]
+    fn rows<C: Cpu, const G: usize>(self, cpu: C) {
         let s = cpu.simd();
-        let width = self.out.width;
-        let rows = self.x.chunks_exact(width).zip(self.out.bytes.chunks_exact_mut(width));
-        let ranges = self.out.scales.iter_mut().zip(&mut self.out.lows);
-        for ((row, bytes), (scale, low)) in rows.zip(ranges) {
-            let values = |at: usize| {
-                let v = s.load(&row[at..]);
-                if SMOOTH { s.mul(v, s.load(&self.factor[at..])) } else { v }
-            };
-            // Padding may take part: it is 0, and a range that holds 0 loses next to nothing.
-            let (mut least, mut most) = (values(0), values(0));
-            for at in (C::S::LANES..width).step_by(C::S::LANES) {
-                let v = values(at);
-                least = s.min(v, least);
-                most = s.max(v, most);
+        let lanes = C::S::LANES;
+        let QuantisedRows { width, bytes, scales, lows, turned } = self.out;
+        let rows = self.x.chunks_exact(*width).zip(bytes.chunks_exact_mut(*width));
+        for ((row, bytes), (scale, low)) in rows.zip(scales.iter_mut().zip(lows)) {
+            let (mut least, mut most) = (s.splat(f32::INFINITY), s.splat(f32::NEG_INFINITY));
+            for block in (0..*width).step_by(G * STRIDE) {
+                for at in (block..block + STRIDE).step_by(lanes) {
+                    let mut v = [s.splat(0.0); G];
+                    for (i, v) in v.iter_mut().enumerate() {
+                        let at = at + i * STRIDE;
+                        *v = s.load(&row[at..]);
+                        if SMOOTH {
+                            *v = s.mul(*v, s.load(&self.factor[at..]));
+                        }
+                    }
+                    butterflies(s, &mut v);
+                    for (i, v) in v.into_iter().enumerate() {
+                        least = s.min(v, least);
+                        most = s.max(v, most);
+                        s.store(v, &mut turned[at + i * STRIDE..]);
+                    }
+                }
             }
             let (least, most) = (s.smallest(least), s.largest(most));
             let range = most - least;
@@ -101,10 +157,24 @@ impl<const SMOOTH: bool> Task for Quantise<'_, SMOOTH> {
             *scale = range / 255.0;
             let per_step = s.splat(if range > 0.0 { 255.0 / range } else { 0.0 });
             let base = s.splat(if range > 0.0 { -least * (255.0 / range) } else { 0.0 });
-            for at in (0..width).step_by(C::S::LANES) {
-                s.store_bytes(s.fma(values(at), per_step, base), &mut bytes[at..]);
+            for (v, bytes) in turned.chunks_exact(lanes).zip(bytes.chunks_exact_mut(lanes)) {
+                s.store_bytes(s.fma(s.load(v), per_step, base), bytes);
             }
         }
+    }
+}
+
+/// The Hadamard transform of `G` vectors, lane by lane.
+#[inline(always)]
+fn butterflies<S: Simd, const G: usize>(s: S, v: &mut [S::F; G]) {
+    let mut half = 1;
+    while half < G {
+        for i in 0..G {
+            if i & half == 0 {
+                (v[i], v[i | half]) = (s.add(v[i], v[i | half]), s.sub(v[i], v[i | half]));
+            }
+        }
+        half *= 2;
     }
 }
 

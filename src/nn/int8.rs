@@ -14,7 +14,6 @@ use rayon::prelude::*;
 
 use crate::config::{Activation, Config};
 use crate::pack::{LinearAt, Pack};
-use crate::smooth::Outlier;
 use crate::{Error, Pooling, Result};
 
 /// Rows that go through a feed-forward layer together: few enough that what lies between its two products
@@ -47,7 +46,6 @@ struct Layer {
     norm: Norm,
     up: LinearAt,
     down: LinearAt,
-    down_outliers: Vec<Outlier>,
     last_norm: Norm,
 }
 
@@ -107,7 +105,6 @@ impl Int8Bert {
                 norm: norm(format!("{i}.norm"))?,
                 up: pack.linear_at(&format!("{i}.up"), h, wide)?,
                 down: pack.linear_at(&format!("{i}.down"), wide, h)?,
-                down_outliers: pack.outliers(&format!("{i}.down.outliers"), wide, h)?,
                 last_norm: norm(format!("{i}.last_norm"))?,
             })
         };
@@ -243,9 +240,6 @@ impl Int8Bert {
         for rows in hidden.chunks_mut(FEED_FORWARD_ROWS * h) {
             between.resize(rows.len() / h * wide, 0.0);
             self.linear((rows, n), &layer.up, quantised, self.activation, between)?;
-            for (row, x) in rows.chunks_exact_mut(h).zip(between.chunks_exact(wide)) {
-                layer.down_outliers.iter().for_each(|o| row[o.output] += o.weight * x[o.input]);
-            }
             self.linear((between, self.wide), &layer.down, quantised, Epilogue::Add, rows)?;
             self.layer_norm(rows, &layer.last_norm);
         }

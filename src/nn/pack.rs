@@ -18,7 +18,7 @@ use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
-use crate::smooth::{self, Outlier};
+use crate::smooth;
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -129,18 +129,6 @@ impl Pack {
         })
     }
 
-    /// The outliers called `name`, of a layer of `inputs` and `outputs`.
-    pub(crate) fn outliers(&self, name: &str, inputs: usize, outputs: usize) -> Result<Vec<Outlier>> {
-        let wrong = || Error::internal(format_args!("{FILE}: {name} are no outliers"));
-        let Some((Dtype::F32, at)) = self.tensors.get(name) else { return Err(wrong()) };
-        let read = |v: &[f32; 3]| Outlier { output: v[0] as usize, input: v[1] as usize, weight: v[2] };
-        let all: Vec<Outlier> = self.floats(at).as_chunks::<3>().0.iter().map(read).collect();
-        match all.iter().all(|o| o.output < outputs && o.input < inputs) {
-            true => Ok(all),
-            false => Err(wrong()),
-        }
-    }
-
     /// The float32 values at `at`.
     pub(crate) fn floats(&self, at: &Range<usize>) -> &[f32] {
         bytemuck::cast_slice(&self.map[at.clone()])
@@ -211,13 +199,6 @@ impl Builder {
         let bytes = values.iter().flat_map(|x| f16::from_f32(*x).to_bits().to_ne_bytes()).collect();
         self.tensors.push((name, Dtype::F16, bytes));
         Ok(())
-    }
-
-    /// Outputs, inputs and weights of outliers, all as float32: indices are small enough to be exact.
-    fn outliers(&mut self, name: String, outliers: &[Outlier]) {
-        let values: Vec<f32> =
-            outliers.iter().flat_map(|o| [o.output as f32, o.input as f32, o.weight]).collect();
-        self.floats(name, &values);
     }
 
     /// A layer, its inputs smoothed where their peaks are given.
@@ -306,10 +287,7 @@ fn build(weights: &Weights, config: &Config, frame: [u32; 2]) -> Result<Builder>
         out.linear(&format!("{i}.output"), dense("attention.output.dense", h, h)?, None);
         norm(&mut out, &format!("{i}.norm"), &at("attention.output.LayerNorm"))?;
         out.linear(&format!("{i}.up"), dense("intermediate.dense", h, wide)?, Some(fed));
-        let mut down = dense("output.dense", wide, h)?;
-        let outliers = smooth::take_outliers(&mut down.0, wide);
-        out.outliers(format!("{i}.down.outliers"), &outliers);
-        out.linear(&format!("{i}.down"), down, None);
+        out.linear(&format!("{i}.down"), dense("output.dense", wide, h)?, None);
         norm(&mut out, &format!("{i}.last_norm"), &at("output.LayerNorm"))?;
     }
     Ok(out)

@@ -15,10 +15,6 @@ use crate::{Pooling, Precision, Result};
 const SEQUENCES: usize = 4;
 const LENGTH: usize = 32;
 
-/// A weight is an outlier beyond so many times the root mean square of its row. There are at most 15 in a layer
-/// of all-MiniLM-L6-v2, which cost nothing and a third of the layer's error.
-const OUTLIER: f32 = 12.0;
-
 /// Largest magnitudes of each channel of what goes into a layer's attention and into its feed-forward part.
 pub(crate) type Peaks = [Vec<f32>; 2];
 
@@ -62,26 +58,6 @@ pub(crate) fn fold_into(factors: &[f32], weight: &mut [f32]) {
     }
 }
 
-/// A weight that is multiplied in float.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Outlier {
-    pub(crate) output: usize,
-    pub(crate) input: usize,
-    pub(crate) weight: f32,
-}
-
-/// Takes the outliers out of a layer's weights (`outputs x inputs`), leaving 0.
-pub(crate) fn take_outliers(weight: &mut [f32], inputs: usize) -> Vec<Outlier> {
-    let mut taken = Vec::new();
-    for (output, row) in weight.chunks_exact_mut(inputs).enumerate() {
-        let bound = OUTLIER * (row.iter().map(|w| w * w).sum::<f32>() / inputs as f32).sqrt();
-        for (input, w) in row.iter_mut().enumerate().filter(|(_, w)| w.abs() > bound) {
-            taken.push(Outlier { output, input, weight: std::mem::take(w) });
-        }
-    }
-    taken
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,15 +76,5 @@ mod tests {
             let got: f32 = weight.iter().zip(x).zip(&factors).map(|((w, x), f)| w * x * f).sum();
             assert!((got - want).abs() < 1e-5, "{got}, not {want}");
         }
-    }
-
-    #[test]
-    fn weights_far_beyond_their_row_are_taken_out() {
-        let mut weight = vec![0.1; 400];
-        weight[7] = -9.0;
-        weight[399] = 0.5;
-        let taken = take_outliers(&mut weight, 200);
-        assert_eq!(taken, [Outlier { output: 0, input: 7, weight: -9.0 }]);
-        assert_eq!((weight[7], weight[399]), (0.0, 0.5));
     }
 }

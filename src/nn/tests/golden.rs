@@ -1,6 +1,8 @@
 //! The real model against embeddings that PyTorch made (`tests/tools/reference_embeddings.py`): float32 to
 //! rounding, the other precisions within their budgets. The model is pulled once into this user's cache.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::ops::ControlFlow;
 
 use firstline_nn::{Encoder, Manifest, ModelStore, Precision, Tokens};
