@@ -77,37 +77,57 @@ pub struct Packed {
 }
 
 /// Turns `weight` (`outputs x inputs`, row-major) as [`quantise`](crate::quantise) turns what it is multiplied
-/// with, quantises it symmetrically per output channel, to -127..=127, and packs it.
+/// with, quantises it symmetrically per output channel, to -127..=127, and packs it. The result is the same on
+/// every instruction set.
 ///
 /// # Panics
 /// When the lengths do not belong together.
-pub fn pack(weight: &[f32], bias: &[f32], inputs: usize) -> Packed {
+pub fn pack(isa: Isa, weight: &[f32], bias: &[f32], inputs: usize) -> Packed {
     let outputs = bias.len();
     assert_eq!(weight.len(), inputs * outputs, "weights of {outputs} x {inputs}");
     let (n, each) = packed_lengths(inputs, outputs);
     let mut packed =
         Packed { weights: vec![0; n], steps: vec![0.0; each], sums: vec![0.0; each], bias: vec![0.0; each] };
     packed.bias[..outputs].copy_from_slice(bias);
-    let height = padded(inputs);
-    let mut row = vec![0.0; height];
-    for (c, weights) in weight.chunks_exact(inputs.max(1)).enumerate() {
-        row.fill(0.0);
-        row[..inputs].copy_from_slice(weights);
-        let share = 1.0 / turn(&mut row) as f32;
-        row.iter_mut().for_each(|w| *w *= share);
-        let step = row.iter().fold(0.0_f32, |most, w| most.max(w.abs())) / 127.0;
-        let per_step = if step > 0.0 { step.recip() } else { 0.0 };
-        let panel = &mut packed.weights[c / PANEL * PANEL * height..];
-        let mut sum = 0;
-        for (k, w) in row.iter().enumerate() {
-            let q = (w * per_step).round_ties_even() as i8;
-            panel[k / 4 * 4 * PANEL + c % PANEL * 4 + k % 4] = q;
-            sum += i32::from(q);
-        }
-        packed.steps[c] = step;
-        packed.sums[c] = step * sum as f32;
+    if n > 0 {
+        dispatch(isa, Pack { weight, inputs, packed: &mut packed });
     }
     packed
+}
+
+struct Pack<'a> {
+    weight: &'a [f32],
+    inputs: usize,
+    packed: &'a mut Packed,
+}
+
+impl Task for Pack<'_> {
+    /// Plain loops, which the compiler turns into vectors of the instruction set.
+    #[inline(always)]
+    fn run<C: Cpu>(self, _: C) {
+        let height = padded(self.inputs);
+        let (mut turned, mut bytes) = (vec![0.0; height], vec![0_i8; height]);
+        for (c, row) in self.weight.chunks_exact(self.inputs).enumerate() {
+            turned[..self.inputs].copy_from_slice(row);
+            turned[self.inputs..].fill(0.0);
+            let share = 1.0 / turn(&mut turned) as f32;
+            turned.iter_mut().for_each(|w| *w *= share);
+            let step =
+                turned.iter().fold(0.0_f32, |most, w| if w.abs() > most { w.abs() } else { most }) / 127.0;
+            let per_step = if step > 0.0 { step.recip() } else { 0.0 };
+            for (q, w) in bytes.iter_mut().zip(&turned) {
+                *q = (w * per_step).round_ties_even() as i8;
+            }
+            let panel = &mut self.packed.weights[c / PANEL * PANEL * height..][..PANEL * height];
+            let groups = panel.as_chunks_mut::<{ 4 * PANEL }>().0;
+            for (group, four) in groups.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                group.as_chunks_mut::<4>().0[c % PANEL] = *four;
+            }
+            let sum: i32 = bytes.iter().map(|&q| i32::from(q)).sum();
+            self.packed.steps[c] = step;
+            self.packed.sums[c] = step * sum as f32;
+        }
+    }
 }
 
 /// What is done with each result.

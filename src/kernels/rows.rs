@@ -71,6 +71,7 @@ fn group(width: usize) -> usize {
 ///
 /// # Panics
 /// Unless the row's length is a multiple of 16.
+#[inline(always)]
 pub fn turn(row: &mut [f32]) -> usize {
     assert!(row.len().is_multiple_of(STRIDE), "a row of {} values", row.len());
     let group = group(row.len());

@@ -46,7 +46,10 @@ fn int8_layers_give_what_their_quantised_parts_multiply_to() {
     ] {
         let x: Vec<f32> = numbers(rows * inputs, 1).iter().map(|x| 3.0 * x + 1.0).collect();
         let (weight, bias) = (numbers(inputs * outputs, 2), numbers(outputs, 3));
-        let packed = pack(&weight, &bias, inputs);
+        let packed = pack(Isa::SCALAR, &weight, &bias, inputs);
+        for isa in Isa::available() {
+            assert_eq!(pack(isa, &weight, &bias, inputs), packed, "{isa}");
+        }
         let layer =
             PackedLinear::new(inputs, outputs, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
         let layer = layer.unwrap();
@@ -108,7 +111,7 @@ fn int8_layers_come_near_what_float_gives() {
         let smoothed: Vec<f32> = weight.iter().zip(factor.iter().cycle()).map(|(w, f)| w / f).collect();
         for isa in Isa::available() {
             for factor in [None, Some(spread(&factor, inputs))] {
-                let packed = pack(if factor.is_some() { &smoothed } else { &weight }, &bias, inputs);
+                let packed = pack(isa, if factor.is_some() { &smoothed } else { &weight }, &bias, inputs);
                 let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
                 let layer = PackedLinear::new(inputs, 33, &packed.weights, parts).unwrap();
                 let mut quantised = QuantisedRows::default();
@@ -147,7 +150,7 @@ fn turning_keeps_products_but_for_the_size_of_a_group() {
 fn the_largest_bytes_do_not_saturate() {
     // 95 times 16: an odd number is not turned, so that all bytes are as large as can be.
     let inputs = 1520;
-    let packed = pack(&vec![-1.0; inputs * 48], &[0.0; 48], inputs);
+    let packed = pack(Isa::SCALAR, &vec![-1.0; inputs * 48], &[0.0; 48], inputs);
     let layer = PackedLinear::new(inputs, 48, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
     let mut x = vec![1.0; inputs * 8];
     x.iter_mut().step_by(inputs).for_each(|x| *x = 0.0);
@@ -307,7 +310,7 @@ fn scores_far_apart_neither_overflow_nor_vanish() {
 
 #[test]
 fn views_of_other_lengths_are_refused() {
-    let packed = pack(&[1.0; 32], &[0.0; 2], 16);
+    let packed = pack(Isa::SCALAR, &[1.0; 32], &[0.0; 2], 16);
     let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
     assert!(PackedLinear::new(16, 2, &packed.weights, parts).is_some());
     assert!(PackedLinear::new(17, 2, &packed.weights, parts).is_none());

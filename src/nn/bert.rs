@@ -8,7 +8,6 @@ use candle_nn::ops::softmax_last_dim;
 
 use crate::config::{Activation, Config};
 use crate::ops::{biased_activation, layer_norm};
-use crate::smooth::Peaks;
 use crate::weights::Weights;
 use crate::{Pooling, Result};
 
@@ -95,45 +94,22 @@ impl Bert {
     /// # Errors
     /// Internal, when the device fails.
     pub(crate) fn forward(&self, batch: &[&[u32]]) -> Result<Vec<f32>> {
-        let longest = batch.iter().map(|ids| ids.len()).max().unwrap_or(0);
-        let mask = self.mask(batch, longest)?;
-        let mut hidden = self.embed(batch, longest)?;
-        for layer in &self.layers {
-            hidden = layer.feed(&layer.mix(&hidden, mask.as_ref())?)?;
-        }
-        let pooled = self.pool_weights(batch, longest)?.matmul(&hidden.to_dtype(DType::F32)?)?;
-        Ok(pooled.flatten_all()?.to_vec1()?)
-    }
-
-    /// Largest magnitudes, over all tokens of a batch of sequences of one length, of each channel of what goes
-    /// into every layer's attention and into its feed-forward part.
-    ///
-    /// # Errors
-    /// Internal, when the device fails.
-    pub(crate) fn peaks(&self, batch: &[&[u32]]) -> Result<Vec<Peaks>> {
-        let peak = |x: &Tensor| -> Result<Vec<f32>> { Ok(x.flatten_to(1)?.abs()?.max(0)?.to_vec1()?) };
-        let mut hidden = self.embed(batch, batch[0].len())?;
-        let mut peaks = Vec::new();
-        for layer in &self.layers {
-            let mixed = layer.mix(&hidden, None)?;
-            peaks.push([peak(&hidden)?, peak(&mixed)?]);
-            hidden = layer.feed(&mixed)?;
-        }
-        Ok(peaks)
-    }
-
-    /// Word and position embeddings, normed: `(n, longest, hidden)`.
-    fn embed(&self, batch: &[&[u32]], longest: usize) -> Result<Tensor> {
+        let (n, longest) = (batch.len(), batch.iter().map(|ids| ids.len()).max().unwrap_or(0));
         let padded = |ids: &&[u32]| {
             let mut row = ids.to_vec();
             row.resize(longest, 0);
             row
         };
-        let n = batch.len();
         let ids = Tensor::from_vec(batch.iter().flat_map(padded).collect(), n * longest, &self.device)?;
         let words = self.words.index_select(&ids, 0)?.reshape((n, longest, ()))?;
         let embedded = words.broadcast_add(&self.positions.narrow(0, 0, longest)?)?;
-        self.norm.forward(&embedded)
+        let mask = self.mask(batch, longest)?;
+        let mut hidden = self.norm.forward(&embedded)?;
+        for layer in &self.layers {
+            hidden = layer.forward(&hidden, mask.as_ref())?;
+        }
+        let pooled = self.pool_weights(batch, longest)?.matmul(&hidden.to_dtype(DType::F32)?)?;
+        Ok(pooled.flatten_all()?.to_vec1()?)
     }
 
     /// What is added to the attention scores, `(n, 1, 1, longest)`: nothing where a token is, so much where
@@ -187,14 +163,10 @@ impl Layer {
         })
     }
 
-    /// Attention, residual, norm: `(n, t, hidden)` to the same.
-    fn mix(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        self.attention_norm.forward(&(self.attention.forward(x, mask)? + x)?)
-    }
-
-    /// Feed-forward layers, residual, norm: `(n, t, hidden)` to the same.
-    fn feed(&self, x: &Tensor) -> Result<Tensor> {
-        let wide = biased_activation(&self.up.product(x)?, &self.up.bias, self.activation)?;
+    /// `(n, t, hidden)` to the same.
+    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let x = self.attention_norm.forward(&(self.attention.forward(x, mask)? + x)?)?;
+        let wide = biased_activation(&self.up.product(&x)?, &self.up.bias, self.activation)?;
         self.output_norm.forward(&(self.down.forward(&wide)? + x)?)
     }
 }

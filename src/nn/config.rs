@@ -1,6 +1,7 @@
 //! The model's own `config.json`: what of it matters here, checked against absurd values before anything is
 //! allocated from it.
 
+use firstline_kernels::Epilogue;
 use serde::Deserialize;
 
 /// Values of a BERT's `config.json`.
@@ -33,6 +34,17 @@ pub(crate) enum Activation {
     GeluNew,
     /// max(x, 0).
     Relu,
+}
+
+impl Activation {
+    /// The kernel for it.
+    pub(crate) fn epilogue(self) -> Epilogue {
+        match self {
+            Self::Gelu => Epilogue::Gelu,
+            Self::GeluNew => Epilogue::GeluTanh,
+            Self::Relu => Epilogue::Relu,
+        }
+    }
 }
 
 fn default_eps() -> f64 {

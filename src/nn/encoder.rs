@@ -419,9 +419,12 @@ mod tests {
         let end = bytes.len();
         bytes[end - 40_000..].fill(0xff);
         fs::write(&path, bytes).unwrap();
+        let e = Encoder::load(dir.path(), &manifest).unwrap_err();
+        assert!(e.to_string().contains("no finite numbers"), "{e}");
+        let manifest = Manifest { precision: Precision::F32, ..manifest };
         let encoder = Encoder::load(dir.path(), &manifest).unwrap();
         let e = encoder.embed(&texts(), &mut |_| ControlFlow::Continue(())).unwrap_err();
-        assert!(e.to_string().contains("no numbers"));
+        assert!(e.to_string().contains("no numbers"), "{e}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use firstline_kernels::{
 };
 use rayon::prelude::*;
 
-use crate::config::{Activation, Config};
+use crate::config::Config;
 use crate::pack::{LinearAt, Pack};
 use crate::{Error, Pooling, Result};
 
@@ -90,7 +90,7 @@ impl Int8Bert {
             let next = "Unset it, and the best is taken";
             Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, problem, next)
         })?;
-        let pack = Pack::open(dir, config, fingerprint, frame)?;
+        let pack = Pack::open(isa, dir, config, fingerprint, frame)?;
         let (h, wide) = (config.hidden_size, config.intermediate_size);
         let norm = |name: String| -> Result<Norm> {
             Ok(Norm {
@@ -116,11 +116,7 @@ impl Int8Bert {
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
             heads: Heads { count: config.num_attention_heads, size: config.head_size() },
             wide,
-            activation: match config.hidden_act {
-                Activation::Gelu => Epilogue::Gelu,
-                Activation::GeluNew => Epilogue::GeluTanh,
-                Activation::Relu => Epilogue::Relu,
-            },
+            activation: config.hidden_act.epilogue(),
             eps: config.layer_norm_eps as f32,
             pooling,
             arenas: Mutex::new(Vec::new()),

@@ -3,22 +3,24 @@
 //! file; it is made anew when the model it was made from, or the scheme, is another.
 #![allow(unsafe_code)]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use firstline_kernels::{PackedLinear, pack, packed_lengths, padded};
+use candle_core::Device;
+use firstline_kernels::{Isa, Packed, PackedLinear, packed_lengths, padded};
 use half::f16;
-use half::slice::HalfFloatSliceExt;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
-use crate::smooth;
+use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
@@ -52,28 +54,34 @@ impl Pack {
     ///
     /// # Errors
     /// As [`Weights::get`]; `E_IO` when no pack can be written anywhere.
-    pub(crate) fn open(dir: &Path, config: &Config, fingerprint: &str, frame: [u32; 2]) -> Result<Self> {
+    pub(crate) fn open(
+        isa: Isa,
+        dir: &Path,
+        config: &Config,
+        fingerprint: &str,
+        frame: [u32; 2],
+    ) -> Result<Self> {
         let path = dir.join(FILE);
         let source = dir.join("model.safetensors");
         let key = key(&source, config, fingerprint)?;
         if let Some(pack) = File::open(&path).ok().and_then(|file| Self::map(&file, &key)) {
             return Ok(pack);
         }
-        let bytes =
-            build(&Weights::open(&source, &candle_core::Device::Cpu)?, config, frame)?.finish(&key)?;
+        let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
+        let write = |file: &mut File| parts.iter().try_for_each(|part| file.write_all(part));
         let place = |e: std::io::Error| Error::io(path.display(), &e);
         let file = match tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
-            file.write_all(&bytes)?;
+            write(file.as_file_mut())?;
             file.persist(&path).map_err(|e| e.error)
         }) {
             Ok(file) => file,
             Err(_) => {
                 let mut file = tempfile::tempfile().map_err(place)?;
-                file.write_all(&bytes).map_err(place)?;
+                write(&mut file).map_err(place)?;
                 file
             }
         };
-        drop(bytes);
+        drop(parts);
         Self::map(&file, &key).ok_or_else(|| Error::model(path.display(), "can't be read back"))
     }
 
@@ -138,7 +146,7 @@ impl Pack {
     pub(crate) fn halves(&self, at: &Range<usize>, row: usize, to: &mut [f32]) {
         let n = to.len();
         let table: &[u16] = bytemuck::cast_slice(&self.map[at.clone()]);
-        let halves: &[f16] = half::slice::HalfBitsSliceExt::reinterpret_cast(&table[row * n..(row + 1) * n]);
+        let halves: &[f16] = table[row * n..(row + 1) * n].reinterpret_cast();
         halves.convert_to_f32_slice(to);
     }
 
@@ -173,122 +181,130 @@ fn key(source: &Path, config: &Config, fingerprint: &str) -> Result<String> {
 /// Tensors as they will stand in the file.
 #[derive(Default)]
 struct Builder {
-    tensors: Vec<(String, Dtype, Vec<u8>)>,
+    tensors: Vec<(String, Values)>,
+}
+
+enum Values {
+    Bytes(Vec<i8>),
+    Halves(Vec<u16>),
+    Floats(Vec<f32>),
 }
 
 impl Builder {
-    fn floats(&mut self, name: String, values: &[f32]) {
-        self.tensors.push((name, Dtype::F32, bytemuck::cast_slice(values).to_vec()));
+    fn floats(&mut self, name: String, values: Vec<f32>) {
+        self.tensors.push((name, Values::Floats(values)));
     }
 
-    /// One row a token, padded.
-    fn table(values: &[f32], width: usize) -> Vec<f32> {
-        let row = |row: &[f32]| {
-            let mut row = row.to_vec();
-            row.resize(padded(width), 0.0);
-            row
-        };
-        values.chunks_exact(width).flat_map(row).collect()
-    }
-
-    /// float16 values.
-    fn halves(&mut self, name: String, values: &[f32]) -> Result<()> {
-        if values.iter().any(|x| x.is_finite() && x.abs() > f16::MAX.to_f32()) {
-            return Err(Error::model("model.safetensors", format_args!("{name} exceed float16's range")));
-        }
-        let bytes = values.iter().flat_map(|x| f16::from_f32(*x).to_bits().to_ne_bytes()).collect();
-        self.tensors.push((name, Dtype::F16, bytes));
-        Ok(())
-    }
-
-    /// A layer, its inputs smoothed where their peaks are given.
-    fn linear(&mut self, name: &str, (mut weight, bias): (Vec<f32>, Vec<f32>), peaks: Option<&[f32]>) {
-        let inputs = weight.len() / bias.len();
-        if let Some(peaks) = peaks {
-            let factors = smooth::factors(peaks, &weight);
-            smooth::fold_into(&factors, &mut weight);
-            self.floats(format!("{name}.factors"), &Self::table(&factors, inputs));
-        }
-        let packed = pack(&weight, &bias, inputs);
-        self.tensors.push((
-            format!("{name}.weights"),
-            Dtype::I8,
-            bytemuck::cast_slice(&packed.weights).to_vec(),
-        ));
-        for (part, values) in [("steps", &packed.steps), ("sums", &packed.sums), ("bias", &packed.bias)] {
+    fn layer(&mut self, name: &str, layer: Smoothed) {
+        let Packed { weights, steps, sums, bias } = layer.packed;
+        self.tensors.push((format!("{name}.weights"), Values::Bytes(weights)));
+        for (part, values) in [("steps", steps), ("sums", sums), ("bias", bias)] {
             self.floats(format!("{name}.{part}"), values);
         }
+        if let Some(factors) = layer.factors {
+            self.floats(format!("{name}.factors"), factors);
+        }
     }
 
-    fn finish(self, key: &str) -> Result<Vec<u8>> {
-        let fault = |e: safetensors::SafeTensorError| Error::internal(format_args!("{FILE}: {e}"));
-        let write = |metadata: HashMap<String, String>| {
-            let views = self.tensors.iter().map(|(name, dtype, bytes)| {
-                let n = bytes.len() / (dtype.bitsize() / 8);
-                TensorView::new(*dtype, vec![n], bytes).map(|view| (name, view))
-            });
-            let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(fault)?;
-            safetensors::serialize(views, Some(metadata)).map_err(fault)
-        };
-        let header =
-            |bytes: &[u8]| 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap_or_default()) as usize;
-        let mut metadata = HashMap::from([
-            ("made_for".to_owned(), key.to_owned()),
-            ("xxh3".to_owned(), "0".repeat(16)),
-            ("pad".to_owned(), String::new()),
-        ]);
-        let first = write(metadata.clone())?;
-        let start = header(&first);
-        metadata.insert("xxh3".to_owned(), format!("{:016x}", xxh3_64(&first[start..])));
-        drop(first);
-        // The header is padded to 8 bytes by the format: ask for as many more as the alignment wants.
-        metadata.insert("pad".to_owned(), " ".repeat(start.next_multiple_of(ALIGNMENT) - start));
-        write(metadata)
+    /// What to write, one part after the other.
+    fn finish(self, key: &str) -> Result<[Vec<u8>; 2]> {
+        const NO_SUM: &str = "----------------";
+        let fault = |e: &dyn std::fmt::Display| Error::internal(format_args!("{FILE}: {e}"));
+        let views = self.tensors.iter().map(|(name, values)| {
+            let (dtype, n, bytes): (_, _, &[u8]) = match values {
+                Values::Bytes(v) => (Dtype::I8, v.len(), bytemuck::cast_slice(v)),
+                Values::Halves(v) => (Dtype::F16, v.len(), bytemuck::cast_slice(v)),
+                Values::Floats(v) => (Dtype::F32, v.len(), bytemuck::cast_slice(v)),
+            };
+            TensorView::new(dtype, vec![n], bytes).map(|view| (name, view))
+        });
+        let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(|e| fault(&e))?;
+        let metadata = [("made_for".to_owned(), key.to_owned()), ("xxh3".to_owned(), NO_SUM.to_owned())];
+        let mut bytes = safetensors::serialize(views, Some(metadata.into())).map_err(|e| fault(&e))?;
+        drop(self);
+        let (length, _) = bytes.split_first_chunk::<8>().ok_or_else(|| fault(&"no header"))?;
+        let start = 8 + u64::from_le_bytes(*length) as usize;
+        // The sum is known only now; and blanks after the header, which the format allows, move the data to
+        // where it is aligned.
+        let header = String::from_utf8_lossy(&bytes[8..start]);
+        let header = header.replacen(NO_SUM, &format!("{:016x}", xxh3_64(&bytes[start..])), 1);
+        let room = (8 + header.len()).next_multiple_of(ALIGNMENT) - 8;
+        let mut head = (room as u64).to_le_bytes().to_vec();
+        head.extend(format!("{header:room$}").into_bytes());
+        Ok([head, bytes.split_off(start)])
     }
 }
 
 /// Quantises the model; all of it in the order in which a forward goes through it.
-fn build(weights: &Weights, config: &Config, frame: [u32; 2]) -> Result<Builder> {
+fn build(isa: Isa, weights: &Weights, config: &Config, frame: [u32; 2]) -> Result<Builder> {
     let (h, wide) = (config.hidden_size, config.intermediate_size);
-    let values = |name: &str, shape: &[usize]| -> Result<Vec<f32>> {
-        Ok(weights.get(name, shape)?.flatten_all()?.to_vec1()?)
-    };
     let mut out = Builder::default();
-    let table = |name: &str, rows| values(&format!("embeddings.{name}_embeddings.weight"), &[rows, h]);
-    let peaks = smooth::peaks(weights, config, frame)?;
-    out.halves("words".to_owned(), &Builder::table(&table("word", config.vocab_size)?, h))?;
+    let table =
+        |name: &str, rows| weights.floats(&format!("embeddings.{name}_embeddings.weight"), &[rows, h]);
+    let words = table("word", config.vocab_size)?;
     let types = table("token_type", config.type_vocab_size)?;
-    let mut positions = table("position", config.max_position_embeddings)?;
+    let mut positions = table("position", config.max_position_embeddings)?.into_owned();
     for row in positions.chunks_exact_mut(h) {
-        row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+        row.iter_mut().zip(types.iter()).for_each(|(p, t)| *p += t);
     }
-    out.floats("positions".to_owned(), &Builder::table(&positions, h));
-    let norm = |out: &mut Builder, name: &str, from: &str| -> Result<()> {
-        for part in ["weight", "bias"] {
-            out.floats(format!("{name}.{part}"), &values(&format!("{from}.{part}"), &[h])?);
-        }
-        Ok(())
+    let norm = |out: &mut Builder, name: &str, from: &str| -> Result<[Cow<'_, [f32]>; 2]> {
+        let part = |part: &str| weights.floats(&format!("{from}.{part}"), &[h]);
+        let both = [part("weight")?, part("bias")?];
+        out.floats(format!("{name}.weight"), both[0].to_vec());
+        out.floats(format!("{name}.bias"), both[1].to_vec());
+        Ok(both)
     };
-    norm(&mut out, "norm", "embeddings.LayerNorm")?;
-    for (i, [attended, fed]) in peaks.iter().enumerate() {
-        let at = |name: &str| format!("encoder.layer.{i}.{name}");
-        let dense = |name: &str, inputs: usize, outputs: usize| -> Result<(Vec<f32>, Vec<f32>)> {
-            let name = at(name);
-            let weight = values(&format!("{name}.weight"), &[outputs, inputs])?;
-            Ok((weight, values(&format!("{name}.bias"), &[outputs])?))
+    let first = norm(&mut out, "norm", "embeddings.LayerNorm")?;
+    let mut trial = Trial::new(isa, config, frame, [&words, &positions], first.each_ref().map(AsRef::as_ref));
+    out.tensors.push(("words".to_owned(), Values::Halves(halves(&words, h)?)));
+    out.floats("positions".to_owned(), spread(&positions, h));
+    for i in 0..config.num_hidden_layers {
+        let dense = |name: &str, inputs: usize, outputs: usize| -> Result<[Cow<'_, [f32]>; 2]> {
+            let name = format!("encoder.layer.{i}.{name}");
+            let weight = weights.floats(&format!("{name}.weight"), &[outputs, inputs])?;
+            Ok([weight, weights.floats(&format!("{name}.bias"), &[outputs])?])
         };
-        let (mut weight, mut bias) = (Vec::new(), Vec::new());
-        for part in ["query", "key", "value"] {
-            let (w, b) = dense(&format!("attention.self.{part}"), h, h)?;
-            weight.extend(w);
-            bias.extend(b);
+        let layer = |[weight, bias]: [Cow<'_, [f32]>; 2], peaks: Option<&[f32]>| {
+            Smoothed::new(isa, weight.into_owned(), &bias, peaks)
+        };
+        let parts = ["query", "key", "value"].map(|part| dense(&format!("attention.self.{part}"), h, h));
+        let [q, k, v] = parts;
+        let [q, k, v] = [q?, k?, v?];
+        let all = [0, 1].map(|part| Cow::from([&q[part][..], &k[part], &v[part]].concat()));
+        let qkv = layer(all, Some(&trial.peaks()));
+        let output = layer(dense("attention.output.dense", h, h)?, None);
+        let at = |name: &str| format!("encoder.layer.{i}.{name}.LayerNorm");
+        let normed = norm(&mut out, &format!("{i}.norm"), &at("attention.output"))?;
+        trial.attend(&qkv, &output, normed.each_ref().map(AsRef::as_ref))?;
+        let up = layer(dense("intermediate.dense", h, wide)?, Some(&trial.peaks()));
+        let down = layer(dense("output.dense", wide, h)?, None);
+        let normed = norm(&mut out, &format!("{i}.last_norm"), &at("output"))?;
+        trial.feed(&up, &down, normed.each_ref().map(AsRef::as_ref))?;
+        for (name, layer) in [("qkv", qkv), ("output", output), ("up", up), ("down", down)] {
+            out.layer(&format!("{i}.{name}"), layer);
         }
-        out.linear(&format!("{i}.qkv"), (weight, bias), Some(attended));
-        out.linear(&format!("{i}.output"), dense("attention.output.dense", h, h)?, None);
-        norm(&mut out, &format!("{i}.norm"), &at("attention.output.LayerNorm"))?;
-        out.linear(&format!("{i}.up"), dense("intermediate.dense", h, wide)?, Some(fed));
-        out.linear(&format!("{i}.down"), dense("output.dense", wide, h)?, None);
-        norm(&mut out, &format!("{i}.last_norm"), &at("output.LayerNorm"))?;
+    }
+    Ok(out)
+}
+
+/// Rows of `n` values laid `padded(n)` apart.
+fn spread(values: &[f32], n: usize) -> Vec<f32> {
+    let mut out = vec![0.0; values.len() / n * padded(n)];
+    out.chunks_exact_mut(padded(n))
+        .zip(values.chunks_exact(n))
+        .for_each(|(to, row)| to[..n].copy_from_slice(row));
+    out
+}
+
+/// Rows of `n` values as float16, laid `padded(n)` apart.
+fn halves(values: &[f32], n: usize) -> Result<Vec<u16>> {
+    let mut out = vec![0; values.len() / n * padded(n)];
+    for (to, row) in out.chunks_exact_mut(padded(n)).zip(values.chunks_exact(n)) {
+        let to: &mut [f16] = to[..n].reinterpret_cast_mut();
+        to.convert_from_f32_slice(row);
+        if to.iter().any(|x| !x.is_finite()) {
+            return Err(Error::model("model.safetensors", "word embeddings exceed float16's range"));
+        }
     }
     Ok(out)
 }

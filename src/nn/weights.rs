@@ -1,13 +1,17 @@
-//! Reads tensors from a safetensors file by name and shape. The file is read into memory, not mapped: a file
-//! that changes under a mapping would be undefined behaviour.
+//! Reads tensors from a safetensors file by name and shape. The file is mapped into memory.
+#![allow(unsafe_code)]
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::safetensors::{BufferedSafetensors, Load};
+use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
 use crate::{Error, Result};
 
@@ -20,7 +24,7 @@ const OLD_NAMES: [(&str, &str); 2] =
 /// An open safetensors file.
 pub(crate) struct Weights {
     path: PathBuf,
-    tensors: Arc<BufferedSafetensors>,
+    tensors: Arc<MmapedSafetensors>,
     dtype: DType,
     device: Device,
 }
@@ -31,8 +35,10 @@ impl Weights {
     /// # Errors
     /// `E_IO` when it can't be read, `E_MODEL` when it is no safetensors file.
     pub(crate) fn open(path: &Path, device: &Device) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io(path.display(), &e))?;
-        let tensors = BufferedSafetensors::new(bytes)
+        fs::File::open(path).map_err(|e| Error::io(path.display(), &e))?;
+        // SAFETY: a model's file is only ever replaced by a rename, never changed in place, by this program;
+        // whoever else may write into the model's folder may as well replace the model.
+        let tensors = unsafe { MmapedSafetensors::new(path) }
             .map_err(|e| Error::model(path.display(), format_args!("not a safetensors file: {e}")))?;
         Ok(Self {
             path: path.to_owned(),
@@ -53,19 +59,52 @@ impl Weights {
     /// # Errors
     /// `E_MODEL` naming the tensor when it is missing, of another shape or no float.
     pub(crate) fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let wrong =
-            |problem: String| Error::model(self.path.display(), format_args!("tensor {name} {problem}"));
+        Ok(self.view(name, shape)?.load(&self.device)?.to_dtype(self.dtype)?)
+    }
+
+    /// The values of the tensor `name`, which must have `shape`, as float32.
+    ///
+    /// # Errors
+    /// As [`Weights::get`], and when a value is no finite number.
+    pub(crate) fn floats(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>> {
+        let view = self.view(name, shape)?;
+        let bytes = view.data();
+        let floats = match view.dtype() {
+            Dtype::F16 => Cow::Owned(halves::<f16>(bytes).to_f32_vec()),
+            Dtype::BF16 => Cow::Owned(halves::<bf16>(bytes).to_f32_vec()),
+            _ => match bytemuck::try_cast_slice(bytes) {
+                Ok(floats) => Cow::Borrowed(floats),
+                Err(_) => Cow::Owned(bytemuck::allocation::pod_collect_to_vec(bytes)),
+            },
+        };
+        // Sums of magnitudes instead of a test of each: this reads all weights of a model at once.
+        match floats.chunks(1 << 16).all(|some| some.iter().fold(0.0, |sum, x| sum + 0.0 * x) == 0.0) {
+            true => Ok(floats),
+            false => Err(self.wrong(name, "holds values that are no finite numbers")),
+        }
+    }
+
+    fn view(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>> {
         let view = names(name)
             .find_map(|name| self.tensors.get(&name).ok())
-            .ok_or_else(|| wrong("is missing".to_owned()))?;
+            .ok_or_else(|| self.wrong(name, "is missing"))?;
         if view.shape() != shape {
-            return Err(wrong(format!("has shape {:?}, not {shape:?}", view.shape())));
+            return Err(self.wrong(name, format_args!("has shape {:?}, not {shape:?}", view.shape())));
         }
         if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(wrong(format!("is {:?}, not F32, F16 or BF16", view.dtype())));
+            return Err(self.wrong(name, format_args!("is {:?}, not F32, F16 or BF16", view.dtype())));
         }
-        Ok(view.load(&self.device)?.to_dtype(self.dtype)?)
+        Ok(view)
     }
+
+    fn wrong(&self, name: &str, problem: impl std::fmt::Display) -> Error {
+        Error::model(self.path.display(), format_args!("tensor {name} {problem}"))
+    }
+}
+
+/// Bytes as 16-bit floats, wherever they lie.
+fn halves<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
+    bytemuck::allocation::pod_collect_to_vec(bytes)
 }
 
 /// The names to try for `name`.
