@@ -58,6 +58,8 @@ struct Norm {
 /// Working memory of one forward.
 #[derive(Debug, Default)]
 struct Arena {
+    /// The first row of each sequence, and the end.
+    starts: Vec<usize>,
     qkv: Vec<f32>,
     parts: Vec<Part>,
 }
@@ -140,11 +142,13 @@ impl Int8Bert {
     fn forward_in(&self, arena: &mut Arena, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
         let h = padded(self.heads.width());
         let qkv_width = padded(3 * self.heads.width());
-        let mut starts = vec![0];
-        for ids in batch {
-            starts.push(starts[starts.len() - 1] + ids.len());
-        }
-        let total = starts[batch.len()];
+        let mut total = 0;
+        arena.starts.clear();
+        arena.starts.push(0);
+        arena.starts.extend(batch.iter().map(|ids| {
+            total += ids.len();
+            total
+        }));
         let threads = threads.min(total / LEAST_ROWS).max(1);
         let share = total.div_ceil(threads);
         let count = total.div_ceil(share);
@@ -155,14 +159,14 @@ impl Int8Bert {
             part.hidden.resize(part.rows.len() * h, 0.0);
             part.mixed.resize(part.rows.len() * h, 0.0);
         }
-        let Arena { qkv, parts } = arena;
+        let Arena { starts, qkv, parts } = arena;
         let first = &self.layers[0];
         each(parts, qkv, share * qkv_width, |part, qkv| {
-            self.embed(part, batch, &starts)?;
+            self.embed(part, batch, starts)?;
             self.project(part, first, qkv)
         })?;
         for (i, layer) in self.layers.iter().enumerate() {
-            let mixed = |part: &mut Part| self.mix(part, qkv, &starts);
+            let mixed = |part: &mut Part| self.mix(part, qkv, starts);
             match parts.as_mut_slice() {
                 [part] => mixed(part),
                 parts => parts.par_iter_mut().for_each(mixed),
@@ -173,7 +177,7 @@ impl Int8Bert {
                 next.map_or(Ok(()), |next| self.project(part, next, qkv))
             })?;
         }
-        Ok(self.pool(parts, share, &starts))
+        Ok(self.pool(parts, share, starts))
     }
 
     /// Word and position embeddings, normed.
@@ -291,4 +295,70 @@ fn overlaps<'a>(
     let first = starts.partition_point(|&start| start <= from).max(1) - 1;
     let touching = starts.windows(2).enumerate().skip(first).take_while(move |(_, w)| w[0] < to);
     touching.map(move |(i, w)| (i, w[0].max(from)..w[1].min(to)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Precision, write_tiny};
+
+    fn load(dir: &Path, isa: Isa) -> Int8Bert {
+        let config = Config::from_json(&std::fs::read(dir.join("config.json")).unwrap()).unwrap();
+        let mut bert = Int8Bert::load(dir, &config, Pooling::Mean, "fingerprint", [2, 3]).unwrap();
+        bert.isa = isa;
+        bert
+    }
+
+    fn sequences() -> Vec<Vec<u32>> {
+        (0..9).map(|n| (0..1 + n * 7 % 31).map(|i| (i * 5 + n) % 60).collect()).collect()
+    }
+
+    fn worst_cosine(a: &[f32], b: &[f32], n: usize) -> f32 {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = |(a, b): (&[f32], &[f32])| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+        a.chunks_exact(n).zip(b.chunks_exact(n)).map(cosine).fold(1.0, f32::min)
+    }
+
+    #[test]
+    fn any_split_among_threads_gives_the_same_and_every_instruction_set_nearly() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = write_tiny(dir.path(), 5).unwrap();
+        let sequences = sequences();
+        let batch: Vec<&[u32]> = sequences.iter().map(Vec::as_slice).collect();
+        let reference = load(dir.path(), Isa::SCALAR).forward(&batch, 1).unwrap();
+        let config = Config::from_json(&std::fs::read(dir.path().join("config.json")).unwrap()).unwrap();
+        let weights =
+            crate::weights::Weights::open(&dir.path().join("model.safetensors"), &candle_core::Device::Cpu);
+        let float = crate::bert::Bert::load(
+            &weights.unwrap(),
+            &config,
+            Pooling::Mean,
+            Precision::F32.dtype(),
+            &candle_core::Device::Cpu,
+        );
+        let float = float.unwrap().forward(&batch).unwrap();
+        let n = manifest.dimensions;
+        assert!(worst_cosine(&reference, &float, n) > 0.99, "{}", worst_cosine(&reference, &float, n));
+        for isa in Isa::available() {
+            let bert = load(dir.path(), isa);
+            let whole = bert.forward(&batch, 1).unwrap();
+            let worst = worst_cosine(&whole, &reference, n);
+            assert!(worst > 0.999, "{isa}: {worst}");
+            for threads in [2, 3, 7] {
+                assert!(worst_cosine(&bert.forward(&batch, threads).unwrap(), &whole, n) > 0.99999, "{isa}");
+            }
+        }
+    }
+
+    #[test]
+    fn arenas_do_not_remember() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        let bert = load(dir.path(), Isa::best());
+        let sequences = sequences();
+        let short = bert.forward(&[&sequences[1]], 1).unwrap();
+        bert.forward(&sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), 2).unwrap();
+        assert_eq!(bert.forward(&[&sequences[1]], 1).unwrap(), short);
+        assert_eq!(bert.arenas.lock().unwrap().len(), 1);
+    }
 }

@@ -308,3 +308,71 @@ fn halves(values: &[f32], n: usize) -> Result<Vec<u16>> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::write_tiny;
+
+    fn open(dir: &Path) -> Pack {
+        let config = Config::from_json(&fs::read(dir.join("config.json")).unwrap()).unwrap();
+        Pack::open(Isa::best(), dir, &config, "fingerprint", [2, 3]).unwrap()
+    }
+
+    fn inode(dir: &Path) -> u64 {
+        fs::metadata(dir.join(FILE)).unwrap().ino()
+    }
+
+    #[test]
+    fn a_pack_is_made_once_and_its_tensors_are_aligned() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        let pack = open(dir.path());
+        let first = inode(dir.path());
+        let start = pack.tensors.values().map(|(_, range)| range.start).min().unwrap();
+        assert!(start.is_multiple_of(ALIGNMENT));
+        open(dir.path());
+        assert_eq!(inode(dir.path()), first);
+    }
+
+    #[test]
+    fn a_damaged_pack_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        open(dir.path());
+        let path = dir.path().join(FILE);
+        let whole = fs::read(&path).unwrap();
+        let mut flipped = whole.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        let mut long = whole.clone();
+        long[..8].fill(0xff);
+        for damaged in [Vec::new(), whole[..9].to_vec(), whole[..whole.len() / 2].to_vec(), flipped, long] {
+            fs::write(&path, &damaged).unwrap();
+            open(dir.path());
+            let (again, half) = (fs::read(&path).unwrap(), whole.len() / 2);
+            assert!(again.len() == whole.len() && again[half..] == whole[half..]);
+        }
+    }
+
+    #[test]
+    fn another_model_has_another_pack() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        open(dir.path());
+        let before = fs::read(dir.path().join(FILE)).unwrap();
+        write_tiny(dir.path(), 6).unwrap();
+        open(dir.path());
+        assert!(fs::read(dir.path().join(FILE)).unwrap() != before);
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_the_pack_is_this_processs_own() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        assert!(!open(dir.path()).tensors.is_empty());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing is left behind");
+    }
+}
