@@ -62,6 +62,6 @@ def _safetensors(path):
         if name == "__metadata__" or entry["dtype"] != "F32":
             continue
         begin, end = entry["data_offsets"]
-        values = np.frombuffer(data[start + begin : start + end], dtype="<f4")
-        tensors[name.removeprefix("bert.")] = values.reshape(entry["shape"])
+        values = np.frombuffer(data[start + begin : start + end], dtype="<f4").reshape(entry["shape"])
+        tensors[name.removeprefix("bert.")] = values.copy()
     return tensors

@@ -1,0 +1,168 @@
+"""Installs, builds and makes everything that is measured, in the cache folder, and only what is not there yet. Must
+not let one peer's failure stop the others, nor write into the repository."""
+
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver.catalog import ENGINES, HERE, OURS, PACKAGES, RUST, say
+
+
+class Stop(Exception):
+    """The bench can't go on."""
+
+
+@dataclass
+class Ready:
+    """What there is to measure with."""
+
+    engines: list
+    python: Path
+    binaries: dict
+    # The model's own files, the peers' models, the texts' ids, and those of the first text alone.
+    source: Path
+    models: Path
+    ids: Path
+    first: Path
+    mean_tokens: float
+
+    def command(self, engine, ids, threads):
+        """How the engine's worker is started."""
+        if engine in RUST:
+            model = self.models / "plain-int8.onnx" if engine == "rten_int8" else self.source
+            command = [self.binaries[engine], "worker", engine, model, ids]
+        else:
+            command = [self.python, HERE / "worker.py", engine, self.models, ids, threads]
+        return [str(part) for part in command]
+
+
+def prepare(chosen):
+    chosen.cache.mkdir(parents=True, exist_ok=True)
+    python, engines = _environment(chosen.cache, chosen.engines)
+    binaries = _rust(chosen.cache, engines)
+    engines = [e for e in engines if e not in RUST or e in binaries]
+    source, texts = _texts(binaries[OURS], chosen)
+    models = chosen.cache / f"models-{_version(texts)}"
+    for stale in set(chosen.cache.glob("models-*")) - {models}:
+        shutil.rmtree(stale)
+    models.mkdir(exist_ok=True)
+    ids, first = models / "ids.json", models / "first.json"
+    ids.write_text(json.dumps(texts))
+    first.write_text(json.dumps(texts[:1]))
+    engines = _models(python, engines, source, ids, models)
+    return Ready(engines, python, binaries, source, models, ids, first, statistics.mean(map(len, texts)))
+
+
+def _run(command, **more):
+    """Runs a command; what it says is shown only when it fails. Returns whether it succeeded."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
+    except OSError as error:
+        say(f"{command[0]}: {error.strerror}")
+        return False
+    if done.returncode != 0:
+        say("\n".join(done.stdout.strip().splitlines()[-12:]))
+    return done.returncode == 0
+
+
+def _environment(cache, engines):
+    """The Python of the virtual environment, and the engines whose packages are in it."""
+    venv = cache / "venv"
+    python = venv / "bin" / "python"
+    if not python.exists():
+        say("making a virtual environment")
+        if not _run([sys.executable, "-m", "venv", str(venv)]):
+            raise Stop("no virtual environment: is the venv module of Python installed?")
+    for group in ("base", "onnxruntime", "openvino", "ctranslate2", "torch"):
+        needing = [e for e in engines if group in PACKAGES.get(ENGINES[e], ())]
+        file, stamp = HERE / "requirements" / f"{group}.txt", venv / f"{group}.installed"
+        pinned = file.read_text()
+        if (not needing and group != "base") or (stamp.exists() and stamp.read_text() == pinned):
+            continue
+        say(f"installing {', '.join(pinned.split())}")
+        if _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(file)]):
+            stamp.write_text(pinned)
+        else:
+            engines = [e for e in engines if e not in needing]
+            say(f"skipped, not installed: {', '.join(needing) or 'cosines'}")
+    return python, engines
+
+
+def _rust(cache, engines):
+    """The binary of each Rust engine. The peers are compiled for this very CPU, which is to their favour; ours is as
+    it is shipped and finds the CPU out at run time."""
+    if not shutil.which("cargo"):
+        raise Stop("no cargo: our own engine needs Rust to be built")
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or cache / "target").resolve()
+    cargo = ["cargo", "build", "--release", "--locked", "--manifest-path", str(HERE / "rust" / "Cargo.toml")]
+    say("building the Rust engines (minutes, the first time)")
+    if not _run([*cargo, "--target-dir", str(target)]):
+        raise Stop("our own engine does not build")
+    binaries = {OURS: target / "release" / "peer"}
+    flags = {**os.environ, "RUSTFLAGS": "-Ctarget-cpu=native"}
+    for engine in RUST[1:]:
+        if engine not in engines:
+            continue
+        here = target / "native" / ENGINES[engine]
+        features = ["--no-default-features", "--features", ENGINES[engine], "--target-dir", str(here)]
+        if _run([*cargo, *features], env=flags):
+            binaries[engine] = here / "release" / "peer"
+        else:
+            say(f"skipped, not built: {engine}")
+    return binaries
+
+
+def _texts(ours, chosen):
+    """A copy of the model's folder and the ids of the texts. A copy, because our packed form, which lies beside the
+    model, is deleted and made again to be measured; the user's stays."""
+    say("making the texts")
+    made = subprocess.run([str(ours), "texts", str(chosen.texts)], stdout=subprocess.PIPE)
+    if made.returncode != 0:
+        raise Stop("no texts: the model could not be had")
+    made = json.loads(made.stdout)
+    source = chosen.cache / "source"
+    source.mkdir(exist_ok=True)
+    for file in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (source / file).exists():
+            shutil.copyfile(Path(made["folder"]) / file, source / f"{file}.part")
+            (source / f"{file}.part").rename(source / file)
+    return source, made["ids"]
+
+
+def _version(texts):
+    """Short hash of all that decides what the peers' models become."""
+    files = [HERE / "build.py", *(HERE / "engines").glob("*.py"), *(HERE / "requirements").iterdir()]
+    parts = [file.read_bytes() for file in sorted(files)] + [json.dumps(texts).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:8]
+
+
+def _models(python, engines, source, ids, models):
+    """Builds the peers' models; the engines that have one."""
+    peers = sorted({ENGINES[e] for e in engines} & {"onnxruntime", "openvino", "ctranslate2", "rten"})
+    if not peers:
+        return engines
+    say("building the peers' models")
+    command = [str(python), str(HERE / "build.py"), str(source), str(ids), str(models), *peers]
+    log = models / "build.log"
+    with log.open("w") as told:
+        built = subprocess.run(command, stdout=subprocess.PIPE, stderr=told, text=True, env=clean(1))
+    answers = [json.loads(line) for line in built.stdout.splitlines() if line.startswith('{"peer"')]
+    reasons = {answer["peer"]: answer.get("failed") for answer in answers}
+    failed = {peer: reasons.get(peer, f"see {log}") for peer in peers if reasons.get(peer, "ended") is not None}
+    for peer, reason in failed.items():
+        say(f"skipped, no model of {peer}: {reason}")
+    return [e for e in engines if ENGINES[e] not in failed]
+
+
+def clean(threads):
+    """The environment of a worker: so many threads, and no compiled Python in the repository."""
+    counts = ("RAYON_NUM_THREADS", "RTEN_NUM_THREADS", "OMP_NUM_THREADS")
+    affinity = ("OMP_PROC_BIND", "OMP_PLACES", "KMP_AFFINITY", "GOMP_CPU_AFFINITY")
+    kept = {name: value for name, value in os.environ.items() if name not in affinity}
+    return {**kept, **{name: str(threads) for name in counts}, "PYTHONDONTWRITEBYTECODE": "1"}
