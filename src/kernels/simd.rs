@@ -109,7 +109,7 @@ pub(crate) fn exp2<S: Simd>(s: S, x: S::F) -> S::F {
     s.scale2(p, n)
 }
 
-/// GELU, `x * Phi(x)`, within an absolute error of [`GELU_ERROR`]: `erf(x / sqrt 2)` as an odd polynomial,
+/// GELU, `x * Phi(x)`, within an absolute error of `GELU_ERROR`: `erf(x / sqrt 2)` as an odd polynomial,
 /// minimax in the error of the product, held constant where `|x|` exceeds its range.
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
