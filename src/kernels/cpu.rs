@@ -23,8 +23,14 @@ pub(crate) trait Cpu: Copy {
     /// Its float32 vectors.
     fn simd(self) -> Self::S;
 
+    /// Asks for the cache line of `at`, whatever lies there, where the CPU can be asked.
+    #[inline(always)]
+    fn fetch(self, at: *const i8) {
+        let _ = at;
+    }
+
     /// Dot products of `R` rows of activations with the columns of `P` panels, each exact in 32 bits and then
-    /// rounded to float32. `sink` hears of each vector: its row, its first column, its values.
+    /// rounded to float32, into `sink`.
     ///
     /// # Safety
     /// `a` must be readable for `R` rows of `4 * steps` bytes that lie `stride` bytes apart, `b` for `P` panels
@@ -35,8 +41,15 @@ pub(crate) trait Cpu: Copy {
         stride: usize,
         b: *const i8,
         steps: usize,
-        sink: impl FnMut(usize, usize, <Self::S as Simd>::F),
+        sink: &mut impl Sink<Self::S>,
     );
+}
+
+/// Where the vectors of a tile go. A trait and not a closure: only a method can be made to be inlined always, and
+/// elsewhere it would be compiled without the instruction set.
+pub(crate) trait Sink<S: Simd> {
+    /// Takes the vector of row `row` that begins at column `column`, both counted within the tile.
+    fn put(&mut self, row: usize, column: usize, dots: S::F);
 }
 
 /// Work that is compiled once for each instruction set. `run` must be inlined (`#[inline(always)]`).

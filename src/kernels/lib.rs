@@ -22,7 +22,7 @@ pub use attention::{Heads, Scratch, attention};
 pub use isa::{ISA_VARIABLE, Isa};
 pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
 pub use probe::multiply;
-pub use rows::{QuantisedRows, layer_norm, quantise, turn};
+pub use rows::{Activation, QuantisedRows, layer_norm, quantise, turn};
 
 /// `n` rounded up to the next multiple of 16: the width of all rows here, so that no vector is cut.
 pub fn padded(n: usize) -> usize {

@@ -9,9 +9,9 @@
 
 use std::ops::Range;
 
-use crate::cpu::{Cpu, PANEL, Task, dispatch};
+use crate::cpu::{Cpu, PANEL, Sink, Task, dispatch};
 use crate::rows::{QuantisedRows, turn};
-use crate::simd::{Simd, gelu, gelu_tanh};
+use crate::simd::Simd;
 use crate::{Isa, padded};
 
 /// Largest number of inputs of a layer: sums of so many products fit into 32 bits.
@@ -137,12 +137,6 @@ pub enum Epilogue {
     Store,
     /// Added to what is there: the residual.
     Add,
-    /// GELU, then written; absolute error below 7e-5.
-    Gelu,
-    /// GELU's tanh approximation, then written.
-    GeluTanh,
-    /// `max(x, 0)`, then written.
-    Relu,
 }
 
 /// `out = epilogue(x . weights + bias)` for rows `rows` of `x`: `out` holds `rows.len()` rows of
@@ -186,10 +180,12 @@ impl Task for Linear<'_> {
             let wide = panel + C::PANELS <= panels;
             for tile in 0..tiles {
                 let rows = tile * count / tiles..(tile + 1) * count / tiles;
-                if wide && C::PANELS == 3 {
-                    self.sized::<C, 3>(cpu, rows, panel);
-                } else {
-                    self.sized::<C, 1>(cpu, rows, panel);
+                self.fetch::<C>(cpu, panel, tile, tiles);
+                match (wide && C::PANELS == 3, self.epilogue) {
+                    (true, Epilogue::Store) => self.sized::<C, 3, false>(cpu, rows, panel),
+                    (true, Epilogue::Add) => self.sized::<C, 3, true>(cpu, rows, panel),
+                    (false, Epilogue::Store) => self.sized::<C, 1, false>(cpu, rows, panel),
+                    (false, Epilogue::Add) => self.sized::<C, 1, true>(cpu, rows, panel),
                 }
             }
             panel += if wide { C::PANELS } else { 1 };
@@ -198,54 +194,93 @@ impl Task for Linear<'_> {
 }
 
 impl Linear<'_> {
+    /// Asks for the share of tile `tile` of `tiles` in the panels after those from `panel` on: a model's weights
+    /// do not fit into the second-level cache, and what the CPU foresees by itself begins anew with each panel.
+    /// Behind the last panel lies, in a pack, what is needed soon after.
     #[inline(always)]
-    fn sized<C: Cpu, const P: usize>(&mut self, cpu: C, rows: Range<usize>, panel: usize) {
+    fn fetch<C: Cpu>(&self, cpu: C, panel: usize, tile: usize, tiles: usize) {
+        const LINE: usize = 64;
+        let (size, lines) =
+            (PANEL * padded(self.layer.inputs), C::PANELS * PANEL * padded(self.layer.inputs) / LINE);
+        let next = self.layer.weights.as_ptr().wrapping_add((panel + C::PANELS) * size);
+        for line in tile * lines / tiles..(tile + 1) * lines / tiles {
+            cpu.fetch(next.wrapping_add(line * LINE));
+        }
+    }
+
+    #[inline(always)]
+    fn sized<C: Cpu, const P: usize, const ADD: bool>(&mut self, cpu: C, rows: Range<usize>, panel: usize) {
         match rows.len() {
-            1 => self.tile::<C, 1, P>(cpu, rows.start, panel),
-            2 if C::ROWS >= 2 => self.tile::<C, 2, P>(cpu, rows.start, panel),
-            3 if C::ROWS >= 3 => self.tile::<C, 3, P>(cpu, rows.start, panel),
-            4 if C::ROWS >= 4 => self.tile::<C, 4, P>(cpu, rows.start, panel),
-            5 if C::ROWS >= 5 => self.tile::<C, 5, P>(cpu, rows.start, panel),
-            6 if C::ROWS >= 6 => self.tile::<C, 6, P>(cpu, rows.start, panel),
-            7 if C::ROWS >= 7 => self.tile::<C, 7, P>(cpu, rows.start, panel),
-            8 if C::ROWS >= 8 => self.tile::<C, 8, P>(cpu, rows.start, panel),
+            1 => self.tile::<C, 1, P, ADD>(cpu, rows.start, panel),
+            2 if C::ROWS >= 2 => self.tile::<C, 2, P, ADD>(cpu, rows.start, panel),
+            3 if C::ROWS >= 3 => self.tile::<C, 3, P, ADD>(cpu, rows.start, panel),
+            4 if C::ROWS >= 4 => self.tile::<C, 4, P, ADD>(cpu, rows.start, panel),
+            5 if C::ROWS >= 5 => self.tile::<C, 5, P, ADD>(cpu, rows.start, panel),
+            6 if C::ROWS >= 6 => self.tile::<C, 6, P, ADD>(cpu, rows.start, panel),
+            7 if C::ROWS >= 7 => self.tile::<C, 7, P, ADD>(cpu, rows.start, panel),
+            8 if C::ROWS >= 8 => self.tile::<C, 8, P, ADD>(cpu, rows.start, panel),
             n => unreachable!("a tile of {n} rows"),
         }
     }
 
     /// `R` rows from `row` on, `P` panels from `panel` on.
     #[inline(always)]
-    fn tile<C: Cpu, const R: usize, const P: usize>(&mut self, cpu: C, row: usize, panel: usize) {
-        let s = cpu.simd();
+    fn tile<C: Cpu, const R: usize, const P: usize, const ADD: bool>(
+        &mut self,
+        cpu: C,
+        row: usize,
+        panel: usize,
+    ) {
         let (width, height) = (padded(self.layer.outputs), padded(self.layer.inputs));
         let first = self.rows.start + row;
         let (a, scales, lows) = self.x.parts();
-        let (a, b) =
-            (&a[first * height..(first + R) * height], &self.layer.weights[panel * PANEL * height..]);
-        let b = &b[..P * PANEL * height];
-        let (scales, lows) = (&scales[first..first + R], &lows[first..first + R]);
-        let columns = panel * PANEL..(panel + P) * PANEL;
-        let steps = &self.layer.steps[columns.clone()];
-        let sums = &self.layer.sums[columns.clone()];
-        let bias = &self.layer.bias[columns.clone()];
+        let a = &a[first * height..(first + R) * height];
+        let start = panel * PANEL;
+        let b = &self.layer.weights[start * height..][..P * PANEL * height];
         let out = &mut self.out[row * width..(row + R) * width];
-        let epilogue = self.epilogue;
-        let sink = |r: usize, c: usize, dots: <C::S as Simd>::F| {
-            let scale = scales[r];
-            let low = s.splat(lows[r] + C::OFFSET * scale);
-            let base = s.fma(low, s.load(&sums[c..]), s.load(&bias[c..]));
-            let y = s.fma(s.mul(dots, s.splat(scale)), s.load(&steps[c..]), base);
-            let place = &mut out[r * width + columns.start + c..];
-            let y = match epilogue {
-                Epilogue::Store => y,
-                Epilogue::Add => s.add(y, s.load(place)),
-                Epilogue::Gelu => gelu(s, y),
-                Epilogue::GeluTanh => gelu_tanh(s, y),
-                Epilogue::Relu => s.max(y, s.splat(0.0)),
-            };
-            s.store(y, place);
+        assert!(start + P * PANEL <= width);
+        let columns = start..start + P * PANEL;
+        let mut finish = Finish::<C, ADD> {
+            s: cpu.simd(),
+            scales: &scales[first..first + R],
+            lows: &lows[first..first + R],
+            steps: &self.layer.steps[columns.clone()],
+            sums: &self.layer.sums[columns.clone()],
+            bias: &self.layer.bias[columns],
+            // SAFETY: `start` is less than `width`.
+            out: unsafe { out.as_mut_ptr().add(start) },
+            width,
         };
-        // SAFETY: `a` holds R rows of `height` bytes one after the other, `b` P panels of 16 * `height`.
-        unsafe { cpu.tile::<R, P>(a.as_ptr(), height, b.as_ptr(), height / 4, sink) };
+        // SAFETY: `a` holds R rows of `height` bytes one after the other, `b` P panels of 16 * `height`; from
+        // `out` on there are R rows of P * 16 columns, `width` apart.
+        unsafe { cpu.tile::<R, P>(a.as_ptr(), height, b.as_ptr(), height / 4, &mut finish) };
+    }
+}
+
+/// From dot products to results, written or, if `ADD`, added. The slices are of a tile's rows or columns.
+struct Finish<'a, C: Cpu, const ADD: bool> {
+    s: C::S,
+    scales: &'a [f32],
+    lows: &'a [f32],
+    steps: &'a [f32],
+    sums: &'a [f32],
+    bias: &'a [f32],
+    out: *mut f32,
+    width: usize,
+}
+
+impl<C: Cpu, const ADD: bool> Sink<C::S> for Finish<'_, C, ADD> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, column: usize, dots: <C::S as Simd>::F) {
+        let s = self.s;
+        let scale = self.scales[row];
+        let low = if C::OFFSET == 0.0 { self.lows[row] } else { self.lows[row] + C::OFFSET * scale };
+        let base = s.fma(s.splat(low), s.load(&self.sums[column..]), s.load(&self.bias[column..]));
+        let y = s.fma(s.mul(dots, s.splat(scale)), s.load(&self.steps[column..]), base);
+        // SAFETY: whoever made this vouches for the rows and columns of a tile.
+        let place =
+            unsafe { std::slice::from_raw_parts_mut(self.out.add(row * self.width + column), C::S::LANES) };
+        let y = if ADD { s.add(y, s.load(place)) } else { y };
+        s.store(y, place);
     }
 }

@@ -1,7 +1,6 @@
 //! The model's own `config.json`: what of it matters here, checked against absurd values before anything is
 //! allocated from it.
 
-use firstline_kernels::Epilogue;
 use serde::Deserialize;
 
 /// Values of a BERT's `config.json`.
@@ -38,11 +37,12 @@ pub(crate) enum Activation {
 
 impl Activation {
     /// The kernel for it.
-    pub(crate) fn epilogue(self) -> Epilogue {
+    pub(crate) fn kernel(self) -> firstline_kernels::Activation {
+        use firstline_kernels::Activation as Kernel;
         match self {
-            Self::Gelu => Epilogue::Gelu,
-            Self::GeluNew => Epilogue::GeluTanh,
-            Self::Relu => Epilogue::Relu,
+            Self::Gelu => Kernel::Gelu,
+            Self::GeluNew => Kernel::GeluTanh,
+            Self::Relu => Kernel::Relu,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use firstline_kernels::{
-    Epilogue, Heads, Isa, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
+    Activation, Epilogue, Heads, Isa, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
 };
 use rayon::prelude::*;
 
@@ -33,7 +33,7 @@ pub(crate) struct Int8Bert {
     layers: Vec<Layer>,
     heads: Heads,
     wide: usize,
-    activation: Epilogue,
+    activation: Activation,
     eps: f32,
     pooling: Pooling,
     arenas: Mutex<Vec<Arena>>,
@@ -118,7 +118,7 @@ impl Int8Bert {
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
             heads: Heads { count: config.num_attention_heads, size: config.head_size() },
             wide,
-            activation: config.hidden_act.epilogue(),
+            activation: config.hidden_act.kernel(),
             eps: config.layer_norm_eps as f32,
             pooling,
             arenas: Mutex::new(Vec::new()),
@@ -200,16 +200,16 @@ impl Int8Bert {
         layer_norm(self.isa, x, self.pack.floats(&norm.weight), self.pack.floats(&norm.bias), self.eps);
     }
 
-    /// `out = epilogue(x . layer)`, `x` of `n` values a row.
+    /// `out = epilogue(activation(x) . layer)`, `x` of `n` values a row.
     fn linear(
         &self,
-        (x, n): (&[f32], usize),
+        (x, n, activation): (&[f32], usize, Activation),
         layer: &LinearAt,
         quantised: &mut QuantisedRows,
         epilogue: Epilogue,
         out: &mut [f32],
     ) -> Result<()> {
-        quantise(self.isa, x, n, self.pack.factors(layer), quantised);
+        quantise(self.isa, x, n, activation, self.pack.factors(layer), quantised);
         linear(self.isa, quantised, 0..quantised.len(), self.pack.linear(layer)?, epilogue, out);
         Ok(())
     }
@@ -217,7 +217,13 @@ impl Int8Bert {
     /// Queries, keys and values of the part's rows.
     fn project(&self, part: &mut Part, layer: &Layer, qkv: &mut [f32]) -> Result<()> {
         let h = self.heads.width();
-        self.linear((&part.hidden, h), &layer.qkv, &mut part.quantised, Epilogue::Store, qkv)
+        self.linear(
+            (&part.hidden, h, Activation::Identity),
+            &layer.qkv,
+            &mut part.quantised,
+            Epilogue::Store,
+            qkv,
+        )
     }
 
     /// Attention of the part's rows, each over its own sequence.
@@ -235,12 +241,12 @@ impl Int8Bert {
     fn feed(&self, part: &mut Part, layer: &Layer) -> Result<()> {
         let (n, h, wide) = (self.heads.width(), padded(self.heads.width()), padded(self.wide));
         let Part { hidden, mixed, quantised, wide: between, .. } = part;
-        self.linear((mixed, n), &layer.output, quantised, Epilogue::Add, hidden)?;
+        self.linear((mixed, n, Activation::Identity), &layer.output, quantised, Epilogue::Add, hidden)?;
         self.layer_norm(hidden, &layer.norm);
         for rows in hidden.chunks_mut(FEED_FORWARD_ROWS * h) {
             between.resize(rows.len() / h * wide, 0.0);
-            self.linear((rows, n), &layer.up, quantised, self.activation, between)?;
-            self.linear((between, self.wide), &layer.down, quantised, Epilogue::Add, rows)?;
+            self.linear((rows, n, Activation::Identity), &layer.up, quantised, Epilogue::Store, between)?;
+            self.linear((between, self.wide, self.activation), &layer.down, quantised, Epilogue::Add, rows)?;
             self.layer_norm(rows, &layer.last_norm);
         }
         Ok(())

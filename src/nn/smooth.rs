@@ -4,8 +4,8 @@
 //! from what is fed into it.
 
 use firstline_kernels::{
-    Epilogue, Heads, Isa, Packed, PackedLinear, QuantisedRows, Scratch, attention, layer_norm, linear, pack,
-    padded, quantise,
+    Activation, Epilogue, Heads, Isa, Packed, PackedLinear, QuantisedRows, Scratch, attention, layer_norm,
+    linear, pack, padded, quantise,
 };
 
 use crate::config::Config;
@@ -128,13 +128,13 @@ impl<'a> Trial<'a> {
     pub(crate) fn attend(&mut self, qkv: &Smoothed, output: &Smoothed, norm: Norm<'_>) -> Result<()> {
         let h = self.config.hidden_size;
         let heads = Heads { count: self.config.num_attention_heads, size: self.config.head_size() };
-        let wide = self.products.linear(&self.hidden, qkv, 3 * h, Epilogue::Store)?;
+        let wide = self.products.linear(&self.hidden, Activation::Identity, qkv, 3 * h)?;
         let (mut mixed, mut scratch) = (vec![0.0; self.hidden.len()], Scratch::default());
         let sequences = wide.chunks_exact(self.length * padded(3 * h));
         for (qkv, out) in sequences.zip(mixed.chunks_exact_mut(self.length * padded(h))) {
             attention(self.products.isa, qkv, heads, 0..self.length, &mut scratch, out);
         }
-        self.add(&mixed, output, norm)
+        self.add(&mixed, Activation::Identity, output, norm)
     }
 
     /// Feed-forward layers, residual, norm.
@@ -142,13 +142,13 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// Internal, when the layers are of other shapes than the model.
     pub(crate) fn feed(&mut self, up: &Smoothed, down: &Smoothed, norm: Norm<'_>) -> Result<()> {
-        let (wide, activation) = (self.config.intermediate_size, self.config.hidden_act.epilogue());
-        let wide = self.products.linear(&self.hidden, up, wide, activation)?;
-        self.add(&wide, down, norm)
+        let wide = self.config.intermediate_size;
+        let wide = self.products.linear(&self.hidden, Activation::Identity, up, wide)?;
+        self.add(&wide, self.config.hidden_act.kernel(), down, norm)
     }
 
-    fn add(&mut self, x: &[f32], layer: &Smoothed, norm: Norm<'_>) -> Result<()> {
-        let sum = self.products.linear(x, layer, self.config.hidden_size, Epilogue::Store)?;
+    fn add(&mut self, x: &[f32], before: Activation, layer: &Smoothed, norm: Norm<'_>) -> Result<()> {
+        let sum = self.products.linear(x, before, layer, self.config.hidden_size)?;
         self.hidden.iter_mut().zip(sum).for_each(|(x, y)| *x += y);
         self.norm(norm);
         Ok(())
@@ -160,10 +160,17 @@ impl<'a> Trial<'a> {
 }
 
 impl Products {
-    fn linear(&mut self, x: &[f32], layer: &Smoothed, outputs: usize, then: Epilogue) -> Result<Vec<f32>> {
-        quantise(self.isa, x, layer.inputs, layer.factors.as_deref(), &mut self.quantised);
+    fn linear(
+        &mut self,
+        x: &[f32],
+        before: Activation,
+        layer: &Smoothed,
+        outputs: usize,
+    ) -> Result<Vec<f32>> {
+        quantise(self.isa, x, layer.inputs, before, layer.factors.as_deref(), &mut self.quantised);
         let mut out = vec![0.0; self.quantised.len() * padded(outputs)];
-        linear(self.isa, &self.quantised, 0..self.quantised.len(), layer.view(outputs)?, then, &mut out);
+        let rows = 0..self.quantised.len();
+        linear(self.isa, &self.quantised, rows, layer.view(outputs)?, Epilogue::Store, &mut out);
         Ok(out)
     }
 }

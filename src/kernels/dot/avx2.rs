@@ -7,7 +7,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::cpu::{Cpu, PANEL};
+use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::avx2::Avx2;
 
 /// AVX2 and FMA are there.
@@ -42,7 +42,7 @@ impl Cpu for Avx2Dot {
         stride: usize,
         b: *const i8,
         steps: usize,
-        mut sink: impl FnMut(usize, usize, __m256),
+        sink: &mut impl Sink<Self::S>,
     ) {
         unsafe {
             for p in 0..P {
@@ -69,7 +69,7 @@ impl Cpu for Avx2Dot {
                         // Sums of neighbours come out as columns 0 1 4 5 | 2 3 6 7.
                         let eight = _mm256_hadd_epi32(sums[r][2 * half], sums[r][2 * half + 1]);
                         let eight = _mm256_permute4x64_epi64::<0b11_01_10_00>(eight);
-                        sink(r, p * PANEL + 8 * half, _mm256_cvtepi32_ps(eight));
+                        sink.put(r, p * PANEL + 8 * half, _mm256_cvtepi32_ps(eight));
                     }
                 }
             }

@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::cpu::{Cpu, PANEL};
+use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::Pairs;
 
 /// AVX-512 VNNI beside the float vectors `S`.
@@ -35,13 +35,19 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
     }
 
     #[inline(always)]
+    fn fetch(self, at: *const i8) {
+        // A prefetch reads nothing that the program could see, and fails on no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) }
+    }
+
+    #[inline(always)]
     unsafe fn tile<const R: usize, const P: usize>(
         self,
         a: *const u8,
         stride: usize,
         b: *const i8,
         steps: usize,
-        mut sink: impl FnMut(usize, usize, __m512),
+        sink: &mut impl Sink<Self::S>,
     ) {
         unsafe {
             let mut sums = [[_mm512_setzero_si512(); P]; R];
@@ -59,11 +65,11 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
                     }
                 }
             }
-            for r in 0..R {
+            unrolled!(r < R, {
                 for p in 0..P {
-                    sink(r, p * PANEL, _mm512_cvtepi32_ps(sums[r][p]));
+                    sink.put(r, p * PANEL, _mm512_cvtepi32_ps(sums[r][p]));
                 }
-            }
+            });
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::cpu::{Cpu, PANEL};
+use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::avx2::Avx2;
 
 /// AVX-VNNI is there.
@@ -41,7 +41,7 @@ impl Cpu for AvxVnni {
         stride: usize,
         b: *const i8,
         steps: usize,
-        mut sink: impl FnMut(usize, usize, __m256),
+        sink: &mut impl Sink<Self::S>,
     ) {
         unsafe {
             for p in 0..P {
@@ -57,11 +57,11 @@ impl Cpu for AvxVnni {
                         sums[r][1] = _mm256_dpbusd_avx_epi32(sums[r][1], x, right);
                     }
                 }
-                for r in 0..R {
+                unrolled!(r < R, {
                     for half in 0..2 {
-                        sink(r, p * PANEL + 8 * half, _mm256_cvtepi32_ps(sums[r][half]));
+                        sink.put(r, p * PANEL + 8 * half, _mm256_cvtepi32_ps(sums[r][half]));
                     }
-                }
+                });
             }
         }
     }

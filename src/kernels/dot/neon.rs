@@ -7,7 +7,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use crate::cpu::{Cpu, PANEL};
+use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::neon::Neon;
 
 /// NEON and its dot product are there.
@@ -57,7 +57,7 @@ impl Cpu for NeonDot {
         stride: usize,
         b: *const i8,
         steps: usize,
-        mut sink: impl FnMut(usize, usize, float32x4_t),
+        sink: &mut impl Sink<Self::S>,
     ) {
         unsafe {
             for p in 0..P {
@@ -78,7 +78,7 @@ impl Cpu for NeonDot {
                 }
                 for r in 0..R {
                     for q in 0..4 {
-                        sink(r, p * PANEL + 4 * q, vcvtq_f32_s32(sums[r][q]));
+                        sink.put(r, p * PANEL + 4 * q, vcvtq_f32_s32(sums[r][q]));
                     }
                 }
             }

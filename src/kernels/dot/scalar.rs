@@ -1,7 +1,7 @@
 //! The reference: one row, one panel, plain integers.
 #![allow(unsafe_code)]
 
-use crate::cpu::{Cpu, PANEL};
+use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::scalar::Scalar;
 
 impl Cpu for Scalar {
@@ -23,7 +23,7 @@ impl Cpu for Scalar {
         stride: usize,
         b: *const i8,
         steps: usize,
-        mut sink: impl FnMut(usize, usize, f32),
+        sink: &mut impl Sink<Self::S>,
     ) {
         for p in 0..P {
             for r in 0..R {
@@ -41,7 +41,7 @@ impl Cpu for Scalar {
                     }
                 }
                 for (c, sum) in sums.into_iter().enumerate() {
-                    sink(r, p * PANEL + c, sum as f32);
+                    sink.put(r, p * PANEL + c, sum as f32);
                 }
             }
         }
