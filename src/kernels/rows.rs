@@ -251,8 +251,13 @@ impl Task for LayerNorm<'_> {
             let (mut means, mut factors) = ([0.0; ROWS], [0.0; ROWS]);
             for (row, mean) in rows.chunks_exact(width).zip(&mut means) {
                 let (vectors, rest) = row[..n].split_at(whole);
-                *mean = (s.sum(total::<_, false>(s, vectors, s.splat(0.0))) + rest.iter().sum::<f32>())
-                    / n as f32;
+                let mut sums = [s.splat(0.0); 4];
+                for four in vectors.chunks(4 * lanes) {
+                    for (sum, x) in sums.iter_mut().zip(four.chunks_exact(lanes)) {
+                        *sum = s.add(*sum, s.load(x));
+                    }
+                }
+                *mean = (sum_of(s, sums) + rest.iter().sum::<f32>()) / n as f32;
             }
             for (row, (mean, factor)) in rows.chunks_exact(width).zip(means.iter().zip(&mut factors)) {
                 let (vectors, rest) = row[..n].split_at(whole);
