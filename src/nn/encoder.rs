@@ -21,7 +21,7 @@ const WINDOW: usize = 2048;
 /// was clearly faster than the others.
 const FLOAT_BATCH_TOKENS: usize = 1024;
 /// Most tokens of one int8 batch: what one thread works on stays in its second-level cache.
-const INT8_BATCH_TOKENS: usize = 128;
+const INT8_BATCH_TOKENS: usize = 256;
 /// Batches for each thread before the caller hears of them.
 const WAVE: usize = 32;
 /// Longest `config.json` read.

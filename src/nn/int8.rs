@@ -18,7 +18,7 @@ use crate::{Error, Pooling, Result};
 
 /// Rows that go through a feed-forward layer together: few enough that what lies between its two products
 /// stays in the second-level cache.
-const FEED_FORWARD_ROWS: usize = 48;
+const FEED_FORWARD_ROWS: usize = 64;
 /// Fewer rows than this are not split among threads: handing them over would cost more than it saves.
 const LEAST_ROWS: usize = 8;
 
@@ -134,7 +134,11 @@ impl Int8Bert {
     pub(crate) fn forward(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
         let arena = self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.pop();
         let mut arena = arena.unwrap_or_default();
-        let out = self.forward_in(&mut arena, batch, threads);
+        // Into the pool once, not at each of the steps that are split.
+        let out = match threads {
+            0 | 1 => self.forward_in(&mut arena, batch, 1),
+            threads => rayon::scope(|_| self.forward_in(&mut arena, batch, threads)),
+        };
         self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.push(arena);
         out
     }
