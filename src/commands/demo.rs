@@ -34,6 +34,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         fields: Vec::new(),
         split: SplitMode::Time,
         seed: args.seed,
+        precision: None,
         embedding_cache: None,
     };
     let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.model, ui)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use firstline_nn::Manifest;
+use firstline_nn::{Isa, Manifest};
 use firstline_triage::BUNDLE_FORMAT;
 use serde::Serialize;
 
@@ -18,7 +18,9 @@ struct Report {
     bundle_format: u32,
     target: String,
     threads: usize,
-    cpu_features: Vec<&'static str>,
+    /// What the encoder's kernels run on; `FIRSTLINE_ISA` chooses another.
+    instruction_set: String,
+    instruction_sets: Vec<&'static str>,
     device: String,
     model_cache: PathBuf,
     disk_free_bytes: Option<u64>,
@@ -42,7 +44,8 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         bundle_format: BUNDLE_FORMAT,
         target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        cpu_features: cpu_features(),
+        instruction_set: Isa::chosen().map_or_else(|problem| problem, |isa| isa.to_string()),
+        instruction_sets: Isa::available().into_iter().map(Isa::name).collect(),
         device: format!("{:?}", firstline_nn::device().location()),
         disk_free_bytes: disk_free(&store.root),
         models: store.list()?.into_iter().filter(|(m, _)| m.sources.generated.is_none()).map(model).collect(),
@@ -56,15 +59,16 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 }
 
 fn text(r: &Report) -> String {
-    let features =
-        if r.cpu_features.is_empty() { "none that matter here".into() } else { r.cpu_features.join(" ") };
     let free = r
         .disk_free_bytes
         .map_or_else(|| "unknown".into(), |b| format!("{:.1} GiB free", b as f64 / f64::from(1 << 30)));
     let mut rows = vec![
         ("firstline".to_owned(), format!("{}, bundle format {}", r.version, r.bundle_format)),
         ("machine".to_owned(), format!("{}, {} threads", r.target, r.threads)),
-        ("CPU features".to_owned(), features),
+        (
+            "instruction set".to_owned(),
+            format!("{} (this CPU has {})", r.instruction_set, r.instruction_sets.join(", ")),
+        ),
         ("device".to_owned(), r.device.clone()),
         ("model cache".to_owned(), format!("{} ({free})", r.model_cache.display())),
     ];
@@ -76,26 +80,4 @@ fn text(r: &Report) -> String {
 fn disk_free(dir: &Path) -> Option<u64> {
     let existing = dir.ancestors().find(|a| a.exists())?;
     fs4::available_space(existing).ok()
-}
-
-macro_rules! detect {
-    ($probe:ident: $($feature:tt)*) => {
-        vec![$(($feature, std::arch::$probe!($feature))),*].into_iter().filter(|f| f.1).map(|f| f.0).collect()
-    };
-}
-
-/// The vector instruction sets that numerics can use, as found at run time.
-#[cfg(target_arch = "x86_64")]
-fn cpu_features() -> Vec<&'static str> {
-    detect!(is_x86_feature_detected: "sse4.2" "avx" "fma" "avx2" "f16c" "avx512f" "avx512bw" "avx512vnni" "avx512bf16")
-}
-
-#[cfg(target_arch = "aarch64")]
-fn cpu_features() -> Vec<&'static str> {
-    detect!(is_aarch64_feature_detected: "neon" "dotprod" "i8mm" "bf16" "fp16" "sve")
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn cpu_features() -> Vec<&'static str> {
-    Vec::new()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use firstline_nn::Manifest;
+use firstline_nn::{Manifest, Precision};
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::{
     EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::models;
 use super::table::table;
-use crate::cli::{ModelOptions, SplitKind, TrainArgs};
+use crate::cli::{ModelOptions, PrecisionKind, SplitKind, TrainArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print, stopping};
@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) fields: Vec<Field>,
     pub(super) split: SplitMode,
     pub(super) seed: u64,
+    /// The manifest's where there is none.
+    pub(super) precision: Option<Precision>,
     pub(super) embedding_cache: Option<PathBuf>,
 }
 
@@ -69,6 +71,12 @@ pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
         fields,
         split,
         seed: args.seed,
+        precision: args.precision.map(|kind| match kind {
+            PrecisionKind::Int8 => Precision::Int8,
+            PrecisionKind::F32 => Precision::F32,
+            PrecisionKind::F16 => Precision::F16,
+            PrecisionKind::Bf16 => Precision::Bf16,
+        }),
         embedding_cache: args.embedding_cache.clone(),
     };
     let (trained, bad_lines) = learn(&job, &args.model, &args.models, ui)?;
@@ -95,7 +103,8 @@ pub(super) fn learn(
 ) -> Result<(Trained, usize), Failure> {
     Bundle::check_place(&job.bundle)?;
     let (history, data_sha256, bad_lines) = read_history(job, ui)?;
-    let (manifest, encoder_dir) = models::ensure(model, models, ui)?;
+    let (mut manifest, encoder_dir) = models::ensure(model, models, ui)?;
+    manifest.precision = job.precision.unwrap_or(manifest.precision);
     let encoder = open_encoder(&encoder_dir, &manifest)?;
     let mut cache = match &job.embedding_cache {
         Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,

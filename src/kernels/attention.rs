@@ -108,7 +108,7 @@ impl Task for Attention<'_> {
         let count = self.rows.len();
         let tiles = count.div_ceil(tile);
         let real = (t - 1) % C::S::LANES + 1;
-        let mask = std::array::from_fn(|lane| if lane < real { 0.0 } else { f32::NEG_INFINITY });
+        let mask = std::array::from_fn(|lane| if lane < real { 0.0 } else { NOT_THERE });
         for head in 0..self.heads.count {
             let head = Head { qkv: self.qkv, stride, heads: self.heads, head };
             head.pack_keys(s, sizes, block, kt, one);
@@ -144,6 +144,9 @@ fn as_elements<S: Pairs>(words: &mut [u32]) -> &mut [S::E] {
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
 }
 
+/// A score whose weight is 0, and finite: an infinite one would take an infinite one from itself in [`exp2`].
+const NOT_THERE: f32 = -1e30;
+
 /// Where a head's values lie.
 #[derive(Clone, Copy)]
 struct Head<'a> {
@@ -165,7 +168,6 @@ impl Head<'_> {
     #[inline(always)]
     fn convert<S: Pairs>(&self, s: S, part: usize, row: usize, one: &mut [f32], to: &mut [S::E]) {
         let from = self.part(part, row);
-        let n = S::LANES * S::STEP;
         let from = if from.len() == one.len() {
             from
         } else {
@@ -173,8 +175,8 @@ impl Head<'_> {
             one[from.len()..].fill(0.0);
             one
         };
-        for (from, to) in from.chunks_exact(n).zip(to.chunks_exact_mut(S::LANES)) {
-            s.convert(from, to);
+        for (from, to) in from.chunks_exact(2 * S::LANES).zip(to.chunks_exact_mut(2 * S::LANES / S::STEP)) {
+            s.convert([s.load(from), s.load(&from[S::LANES..])], to);
         }
     }
 
@@ -229,7 +231,7 @@ struct Work<'a, S: Pairs> {
     q: &'a mut [S::E],
     p: &'a mut [S::E],
     scores: &'a mut [f32],
-    /// Added to the last vector of scores: 0 where a key is, else minus infinity.
+    /// Added to the last vector of scores: 0 where a key is, else [`NOT_THERE`].
     mask: &'a [f32; 16],
     one: &'a mut [f32],
 }
@@ -244,27 +246,16 @@ impl<S: Pairs> Work<'_, S> {
             head.convert(s, 0, first + r, self.one, to);
         }
         let blocks = z.t.div_ceil(S::LANES);
-        let mut block = 0;
-        while block < blocks {
-            let at = block * S::LANES;
-            if block + 2 <= blocks {
-                let sums = product::<S, R, 2>(s, self.q, z.steps, z.steps, &self.kt[at..], z.keys);
-                for r in 0..R {
-                    s.store(sums[r][0], &mut self.scores[r * z.keys + at..]);
-                    s.store(sums[r][1], &mut self.scores[r * z.keys + at + S::LANES..]);
-                }
-                block += 2;
-            } else {
-                let sums = product::<S, R, 1>(s, self.q, z.steps, z.steps, &self.kt[at..], z.keys);
-                for r in 0..R {
-                    s.store(sums[r][0], &mut self.scores[r * z.keys + at..]);
-                }
-                block += 1;
+        let mut most = [s.splat(f32::NEG_INFINITY); R];
+        for block in (0..blocks).step_by(2) {
+            match block + 2 <= blocks {
+                true => self.score::<R, 2>(block, blocks, &mut most),
+                false => self.score::<R, 1>(block, blocks, &mut most),
             }
         }
         let mut totals = [0.0; R];
         for (r, total) in totals.iter_mut().enumerate() {
-            *total = self.weigh(r, head.heads.size);
+            *total = self.weigh(r, head.heads.size, s.largest(most[r]));
         }
         let (n, width) = (head.heads.size, padded(head.heads.width()));
         let weights = z.keys / S::STEP;
@@ -296,38 +287,42 @@ impl<S: Pairs> Work<'_, S> {
         }
     }
 
-    /// Softmax of one row of scores, not yet divided by the sum of its weights, which is returned. The greatest
-    /// weight is 1, so nothing overflows.
+    /// Scores of the tile's queries for `V` vectors of keys from vector `block` of `blocks` on, and the greatest so
+    /// far, lane by lane.
     #[inline(always)]
-    fn weigh(&mut self, r: usize, size: usize) -> f32 {
+    fn score<const R: usize, const V: usize>(&mut self, block: usize, blocks: usize, most: &mut [S::F; R]) {
         let (s, z) = (self.s, self.sizes);
-        let row = &mut self.scores[r * z.keys..][..z.t.next_multiple_of(S::LANES * S::STEP)];
-        // Only whole vectors are written and read again: anything else would stall on its own stores.
-        let (row, beyond) = row.split_at_mut(z.t.next_multiple_of(S::LANES));
-        let last = row.len() - S::LANES;
-        let masked = s.add(s.load(&row[last..]), s.load(self.mask));
-        s.store(masked, &mut row[last..]);
-        let mut most = masked;
-        for x in row[..last].chunks_exact(S::LANES) {
-            most = s.max(s.load(x), most);
+        let at = block * S::LANES;
+        let sums = product::<S, R, V>(s, self.q, z.steps, z.steps, &self.kt[at..], z.keys);
+        let mask = s.load(self.mask);
+        for r in 0..R {
+            for v in 0..V {
+                let sum = if block + v + 1 == blocks { s.add(sums[r][v], mask) } else { sums[r][v] };
+                most[r] = s.max(sum, most[r]);
+                s.store(sum, &mut self.scores[r * z.keys + at + v * S::LANES..]);
+            }
         }
+    }
+
+    /// Softmax of one row of scores, whose greatest is `most`, not yet divided by the sum of its weights, which is
+    /// returned. The greatest weight is 1, so nothing overflows.
+    #[inline(always)]
+    fn weigh(&mut self, r: usize, size: usize, most: f32) -> f32 {
+        let (s, z) = (self.s, self.sizes);
         // exp((x - most) / sqrt(size)) as a power of two.
         let factor = std::f32::consts::LOG2_E / (size as f32).sqrt();
-        let (base, factor) = (s.splat(-s.largest(most) * factor), s.splat(factor));
-        let least = s.splat(-200.0);
+        let (base, factor) = (s.splat(-most * factor), s.splat(factor));
+        let row = &self.scores[r * z.keys..][..z.t.next_multiple_of(S::LANES)];
+        let p = &mut self.p[r * (z.keys / S::STEP)..][..z.keys / S::STEP];
         let mut total = s.splat(0.0);
-        for x in row.chunks_exact_mut(S::LANES) {
-            let weight = exp2(s, s.max(s.fma(s.load(x), factor, base), least));
-            total = s.add(total, weight);
-            s.store(weight, x);
-        }
-        for x in beyond.chunks_exact_mut(S::LANES) {
-            s.store(s.splat(0.0), x);
-        }
-        let row = &self.scores[r * z.keys..][..z.t.next_multiple_of(S::LANES * S::STEP)];
-        let p = &mut self.p[r * (z.keys / S::STEP)..];
-        for (from, to) in row.chunks_exact(S::LANES * S::STEP).zip(p.chunks_exact_mut(S::LANES)) {
-            s.convert(from, to);
+        for (row, p) in row.chunks(2 * S::LANES).zip(p.chunks_exact_mut(2 * S::LANES / S::STEP)) {
+            let mut weights = [s.splat(0.0); 2];
+            weights[0] = exp2(s, s.fma(s.load(row), factor, base));
+            if row.len() > S::LANES {
+                weights[1] = exp2(s, s.fma(s.load(&row[S::LANES..]), factor, base));
+            }
+            total = s.add(total, s.add(weights[0], weights[1]));
+            s.convert(weights, p);
         }
         s.sum(total)
     }

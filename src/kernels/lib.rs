@@ -7,6 +7,20 @@
 
 #![allow(clippy::needless_range_loop, reason = "tiles of registers are walked by index, several at once")]
 
+/// `$do` for `$i` from 0 to below `$n`, at most 16, written out: LLVM leaves large loops rolled, and then keeps
+/// arrays of vectors in memory.
+macro_rules! unrolled {
+    ($i:ident < $n:expr, $do:expr) => {
+        unrolled!(@ $i, $n, $do; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    (@ $i:ident, $n:expr, $do:expr; $($value:literal)*) => {{
+        $(if $value < $n {
+            let $i = $value;
+            $do;
+        })*
+    }};
+}
+
 mod attention;
 mod cpu;
 mod dot;

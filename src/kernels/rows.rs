@@ -169,19 +169,15 @@ impl Quantise<'_> {
                 for block in (0..width).step_by(G * STRIDE) {
                     for at in (block..block + STRIDE).step_by(lanes) {
                         let mut v = [s.splat(0.0); G];
-                        for (i, v) in v.iter_mut().enumerate() {
-                            let x = s.load(&row[at + i * STRIDE..]);
-                            *v = match self.activation {
-                                Activation::Identity => x,
-                                Activation::Gelu => gelu(s, x),
-                                Activation::GeluTanh => gelu_tanh(s, x),
-                                Activation::Relu => s.max(x, s.splat(0.0)),
-                            };
+                        unrolled!(i < G, v[i] = s.load(&row[at + i * STRIDE..]));
+                        match self.activation {
+                            Activation::Identity => {}
+                            Activation::Gelu => unrolled!(i < G, v[i] = gelu(s, v[i])),
+                            Activation::GeluTanh => unrolled!(i < G, v[i] = gelu_tanh(s, v[i])),
+                            Activation::Relu => unrolled!(i < G, v[i] = s.max(v[i], s.splat(0.0))),
                         }
                         if let Some(factor) = self.factor {
-                            for (i, v) in v.iter_mut().enumerate() {
-                                *v = s.mul(*v, s.load(&factor[at + i * STRIDE..]));
-                            }
+                            unrolled!(i < G, v[i] = s.mul(v[i], s.load(&factor[at + i * STRIDE..])));
                         }
                         butterflies(s, &mut v);
                         for (i, v) in v.into_iter().enumerate() {

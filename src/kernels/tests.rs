@@ -167,7 +167,8 @@ fn the_largest_bytes_do_not_saturate() {
 
 #[test]
 fn quantised_rows_are_within_half_a_step() {
-    let activations: [(Activation, fn(f64) -> f64, f32); 4] = [
+    type Reference = fn(f64) -> f64;
+    let activations: [(Activation, Reference, f32); 4] = [
         (Activation::Identity, |x| x, 0.0),
         (Activation::Gelu, gelu, GELU_ERROR),
         (Activation::GeluTanh, gelu_tanh, 1e-5),

@@ -18,6 +18,20 @@ fn doctor_tells_machine_and_models() {
     assert!(report["threads"].as_u64().unwrap() >= 1);
     assert_eq!(report["models"][0]["name"], "all-minilm-l6-v2");
     assert_eq!(report["bundle_format"], 1);
+    let sets = report["instruction_sets"].as_array().unwrap();
+    assert!(sets.contains(&report["instruction_set"]) && sets[0] == "scalar", "{report}");
+}
+
+#[test]
+fn an_instruction_set_that_is_not_there_is_told() {
+    let dir = Dir::new();
+    dir.file("t.jsonl", "{\"id\":\"a\",\"subject\":\"x\",\"board\":\"A\"}\n");
+    let args = ["train", "--tickets", "t.jsonl", "--model", "tiny-random", "--bundle", "b"];
+    let run: crate::tool::Run = dir.command(&args).env("FIRSTLINE_ISA", "altivec").output().unwrap().into();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    for part in ["E_CONFIG", "FIRSTLINE_ISA", "altivec", "scalar"] {
+        assert!(run.stderr.contains(part), "{part} is not in {}", run.stderr);
+    }
 }
 
 #[test]

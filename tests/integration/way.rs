@@ -39,6 +39,19 @@ fn the_same_seed_gives_the_same_bundle() {
 }
 
 #[test]
+fn a_bundle_keeps_the_precision_it_was_trained_in() {
+    let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
+    TRAINED.ok(&[&train[..], &["--precision", "f32", "--bundle", "float"]].concat());
+    let decide = |bundle: &str| {
+        let ticket = b"{\"id\":\"a\",\"subject\":\"Printer does not print\"}\n";
+        classify(&TRAINED, &["classify", "--bundle", bundle], ticket).lines()[0].clone()
+    };
+    let (int8, float) = (decide("bundle"), decide("float"));
+    assert_ne!(int8, float, "one of them did not compute in its precision");
+    assert_eq!(int8["fields"]["board"]["label"], float["fields"]["board"]["label"]);
+}
+
+#[test]
 fn classify_keeps_the_order_and_answers_every_line() {
     let dir = &*TRAINED;
     let input = "{\"id\":\"a\",\"subject\":\"Printer does not print\"}\nnot json\n{\"id\":\"b\",\"body\":\"VPN is down again\"}\n";

@@ -131,8 +131,9 @@ impl Pairs for Avx2 {
     type E = f32;
 
     #[inline(always)]
-    fn convert(self, from: &[f32], to: &mut [f32]) {
-        self.store(self.load(from), to);
+    fn convert(self, [low, high]: [Self::F; 2], to: &mut [f32]) {
+        self.store(low, to);
+        self.store(high, &mut to[Self::LANES..]);
     }
 
     #[inline(always)]

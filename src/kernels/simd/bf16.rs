@@ -60,10 +60,9 @@ impl Pairs for Avx512Bf16 {
     type E = u32;
 
     #[inline(always)]
-    fn convert(self, from: &[f32], to: &mut [u32]) {
-        assert!(from.len() >= 32 && to.len() >= 16);
+    fn convert(self, [low, high]: [__m512; 2], to: &mut [u32]) {
+        assert!(to.len() >= 16);
         unsafe {
-            let (low, high) = (_mm512_loadu_ps(from.as_ptr()), _mm512_loadu_ps(from.as_ptr().add(16)));
             let pairs: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(high, low));
             _mm512_storeu_si512(to.as_mut_ptr().cast(), pairs);
         }

@@ -100,8 +100,8 @@ impl Pairs for Scalar {
     type E = f32;
 
     #[inline(always)]
-    fn convert(self, from: &[f32], to: &mut [f32]) {
-        to[0] = from[0];
+    fn convert(self, from: [f32; 2], to: &mut [f32]) {
+        to.copy_from_slice(&from);
     }
 
     #[inline(always)]

@@ -1,0 +1,56 @@
+//! What several benches need: a bundle to decide with, and figures of many runs. Must never report a run that did
+//! not happen.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use firstline_datasets::Settings;
+use firstline_nn::{Encoder, Manifest, ModelStore};
+use firstline_ticket::Ticket;
+use firstline_triage::Engine;
+
+/// The default encoder; `None`, with a word, where its model can't be had.
+pub(crate) fn encoder() -> Option<Encoder> {
+    let dir = model()?;
+    Some(Encoder::load(&dir, &manifest()).expect("the model was verified"))
+}
+
+fn manifest() -> Manifest {
+    Manifest::find(Manifest::DEFAULT).expect("the default model is known")
+}
+
+fn model() -> Option<PathBuf> {
+    let found = ModelStore::open_default().ensure(&manifest(), &mut |_| std::ops::ControlFlow::Continue(()));
+    found.inspect_err(|e| println!("skipped, the model is not here ({e})")).ok()
+}
+
+/// Made-up tickets that the bundle of [`engine`] has not seen.
+#[allow(dead_code, reason = "not every bench decides tickets")]
+pub(crate) fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
+    firstline_datasets::generate(&Settings::default(), count, 2)
+}
+
+/// An engine that has learnt from 5,000 made-up tickets with the default encoder, by the program's own commands,
+/// in the folder `dir`.
+#[allow(dead_code, reason = "not every bench decides tickets")]
+pub(crate) fn engine(dir: &Path) -> Option<Engine> {
+    model()?;
+    println!("learning from 5,000 tickets");
+    let run = |args: &[&str]| {
+        let done =
+            Command::new(env!("CARGO_BIN_EXE_firstline")).arg("--quiet").args(args).current_dir(dir).output();
+        let done = done.expect("the program starts");
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    run(&["generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
+    run(&["train", "--tickets", "history.jsonl", "--bundle", "bundle"]);
+    Some(Engine::open(&dir.join("bundle")).expect("the bundle was just published"))
+}
+
+/// Milliseconds of the run that `share` of all runs were faster than.
+pub(crate) fn quantile(runs: &mut [Duration], share: f64) -> f64 {
+    runs.sort_unstable();
+    let at = (share * runs.len() as f64) as usize;
+    runs.get(at.min(runs.len().saturating_sub(1))).map_or(f64::NAN, |run| run.as_secs_f64() * 1e3)
+}

@@ -1,0 +1,54 @@
+//! Does memory grow while 200,000 tickets are decided?
+//!
+//! Made-up tickets, 256 a batch, as `classify` does it; resident memory every 20,000 tickets. Run with
+//! `cargo bench --bench soak`; it takes minutes, and Linux. Fails when the last fifth needs over 1 % more than the
+//! first.
+
+use std::time::Instant;
+
+use firstline_ticket::Ticket;
+
+mod common;
+
+const TICKETS: usize = 200_000;
+const STEP: usize = 20_000;
+const BATCH: usize = 256;
+
+fn main() {
+    // `cargo test --benches` and `cargo clippy` have no use for minutes.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let Some(engine) = common::engine(dir.path()) else { return };
+    let mut tickets = common::tickets(TICKETS);
+    let (start, mut done, mut resident) = (Instant::now(), 0, Vec::new());
+    while done < TICKETS {
+        let batch: Vec<Ticket> = tickets.by_ref().take(BATCH.min(TICKETS - done)).collect();
+        assert_eq!(engine.decide(&batch, 3).expect("these tickets can be decided").len(), batch.len());
+        let before = done / STEP;
+        done += batch.len();
+        if done / STEP > before {
+            let Some(kib) = resident_kib() else {
+                return println!("skipped: this system does not tell its memory");
+            };
+            println!("{done:7} tickets, {:4.0} s: {:.1} MiB", start.elapsed().as_secs_f64(), kib / 1024.0);
+            resident.push(kib);
+        }
+    }
+    let fifth = resident.len() / 5;
+    let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max);
+    let (first, last) = (most(&resident[..fifth]), most(&resident[resident.len() - fifth..]));
+    println!(
+        "{TICKETS} tickets at {:.0} a second; {:+.2} % from the first fifth to the last",
+        TICKETS as f64 / start.elapsed().as_secs_f64(),
+        (last / first - 1.0) * 100.0
+    );
+    assert!(last <= first * 1.01, "memory grows");
+}
+
+fn resident_kib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}
