@@ -115,7 +115,7 @@ pub(crate) fn exp2<S: Simd>(s: S, x: S::F) -> S::F {
 pub(crate) fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
     const RANGE: f32 = 3.7;
     const C: [f32; 6] =
-        [0.396_475_03, -0.062_587_66, 0.007_848_676_4, -0.000_617_498_6, 2.688_854e-5, -4.899_679_5e-7];
+        [0.396_475_03, -0.062_587_66, 0.007_848_676, -0.000_617_498_6, 2.688_854e-5, -4.899_679_5e-7];
     let y = s.min(s.max(x, s.splat(-RANGE)), s.splat(RANGE));
     let square = s.mul(y, y);
     let mut p = s.splat(C[5]);
