@@ -50,8 +50,8 @@ def engines(parser, chosen):
 def main():
     chosen = options()
     ready = prepare.prepare(chosen)
-    found = measure.measure(chosen, ready)
     about = report.machine(ready)
+    found = measure.measure(chosen, ready)
     text = report.text(chosen, ready, found, about)
     print(text, flush=True)
     if chosen.record:
