@@ -24,14 +24,12 @@ const STEPS: usize = 128;
 impl Task for Multiply<'_> {
     #[inline(always)]
     fn run<C: Cpu>(mut self, cpu: C) {
-        if C::PANELS == 3 {
-            go::<C, 8, 3>(cpu, &mut self);
-        } else if C::ROWS >= 6 {
-            go::<C, 6, 1>(cpu, &mut self);
-        } else if C::ROWS >= 3 {
-            go::<C, 3, 1>(cpu, &mut self);
-        } else {
-            go::<C, 1, 1>(cpu, &mut self);
+        match (C::ROWS, C::PANELS) {
+            (8, 3) => go::<C, 8, 3>(cpu, &mut self),
+            (6, 3) => go::<C, 6, 3>(cpu, &mut self),
+            (6, 1) => go::<C, 6, 1>(cpu, &mut self),
+            (4, 1) => go::<C, 4, 1>(cpu, &mut self),
+            _ => go::<C, 1, 1>(cpu, &mut self),
         }
     }
 }
