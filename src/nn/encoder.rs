@@ -313,7 +313,7 @@ mod tests {
         assert_eq!((all.dim, all.data.len()), (manifest.dimensions, 40 * manifest.dimensions));
         for (text, row) in texts.iter().zip(all.data.chunks_exact(all.dim)) {
             let alone = encoder.embed_tokens(&[encoder.tokenize(text).unwrap()]).unwrap();
-            assert!(alone.iter().zip(row).all(|(a, b)| (a - b).abs() < 1e-5), "{text}");
+            assert_eq!(alone, row, "{text}");
             let length: f32 = row.iter().map(|v| v * v).sum();
             assert!((length - 1.0).abs() < 1e-5);
         }
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_changes_nothing_with_either_pooling() {
+    fn company_changes_nothing_with_either_pooling() {
         let (dir, mut manifest, mean) = tiny();
         manifest.pooling = Pooling::Cls;
         let cls = Encoder::load(dir.path(), &manifest).unwrap();
@@ -349,7 +349,7 @@ mod tests {
                 ["vpn", "the printer on the second floor is on fire"].map(|t| encoder.tokenize(t).unwrap());
             let both = encoder.embed_tokens(&tokens).unwrap();
             let alone = encoder.embed_tokens(&tokens[..1]).unwrap();
-            assert!(alone.iter().zip(&both).all(|(a, b)| (a - b).abs() < 1e-5));
+            assert_eq!(alone, both[..alone.len()]);
         }
     }
 
