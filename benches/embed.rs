@@ -71,7 +71,7 @@ fn questions(c: &mut Criterion) {
                     runs[runs.len() - n as usize..].iter().sum()
                 });
             });
-            let (p50, p95) = (common::quantile(&mut runs, 0.5), common::quantile(&mut runs, 0.95));
+            let Some((p50, p95)) = common::p50_p95(&mut runs) else { continue };
             let floor = multiplications(count, isa) / rate * 1e3;
             lines.push(format!(
                 "  {count:3} tokens: p50 {p50:.2} ms, p95 {p95:.2} ms; {:.0} % of the floor",
@@ -93,7 +93,8 @@ fn questions(c: &mut Criterion) {
             });
         });
         group.finish();
-        let seconds = common::quantile(&mut runs, 0.5) / 1e3;
+        let Some((p50, _)) = common::p50_p95(&mut runs) else { continue };
+        let seconds = p50 / 1e3;
         let floor: f64 = tokens.iter().map(|t| multiplications(t.ids.len(), isa)).sum::<f64>() / rate;
         lines.push(format!(
             "  in bulk: {:.0} tickets/s, {:.0} tokens/s; {:.0} % of the floor, tokenizer included",

@@ -15,7 +15,7 @@ const STEP: usize = 20_000;
 const BATCH: usize = 256;
 
 fn main() {
-    // `cargo test --benches` and `cargo clippy` have no use for minutes.
+    // `cargo test --benches` has no use for minutes.
     if !std::env::args().any(|arg| arg == "--bench") {
         return;
     }

@@ -36,7 +36,6 @@ fn questions(c: &mut Criterion) {
             runs[runs.len() - n as usize..].iter().sum()
         });
     });
-    let (p50, p95) = (common::quantile(&mut runs, 0.5), common::quantile(&mut runs, 0.95));
     for size in [32, 256, 1024] {
         group.throughput(Throughput::Elements(size as u64)).sample_size(10);
         group.bench_function(format!("a batch of {size}"), |b| b.iter(|| decide(&tickets[..size])));
@@ -68,7 +67,9 @@ fn questions(c: &mut Criterion) {
     let features = engine.features(&tickets).expect("these tickets have features");
     group.bench_function("nearest tickets", |b| b.iter(|| engine.nearest(&features)));
     group.finish();
-    println!("\none ticket: p50 {p50:.2} ms, p95 {p95:.2} ms");
+    if let Some((p50, p95)) = common::p50_p95(&mut runs) {
+        println!("\none ticket: p50 {p50:.2} ms, p95 {p95:.2} ms");
+    }
 }
 
 criterion_group!(benches, questions);

@@ -1,5 +1,6 @@
 //! What several benches need: a bundle to decide with, and figures of many runs. Must never report a run that did
 //! not happen.
+#![allow(dead_code, reason = "no bench needs all of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,14 +27,12 @@ fn model() -> Option<PathBuf> {
 }
 
 /// Made-up tickets that the bundle of [`engine`] has not seen.
-#[allow(dead_code, reason = "not every bench decides tickets")]
 pub(crate) fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
     firstline_datasets::generate(&Settings::default(), count, 2)
 }
 
 /// An engine that has learnt from 5,000 made-up tickets with the default encoder, by the program's own commands,
 /// in the folder `dir`.
-#[allow(dead_code, reason = "not every bench decides tickets")]
 pub(crate) fn engine(dir: &Path) -> Option<Engine> {
     model()?;
     println!("learning from 5,000 tickets");
@@ -48,9 +47,10 @@ pub(crate) fn engine(dir: &Path) -> Option<Engine> {
     Some(Engine::open(&dir.join("bundle")).expect("the bundle was just published"))
 }
 
-/// Milliseconds of the run that `share` of all runs were faster than.
-pub(crate) fn quantile(runs: &mut [Duration], share: f64) -> f64 {
+/// Milliseconds of the run that half of all runs, and of the one that 95 in 100, were faster than; `None` without runs,
+/// as where a filter leaves a question out.
+pub(crate) fn p50_p95(runs: &mut [Duration]) -> Option<(f64, f64)> {
     runs.sort_unstable();
-    let at = (share * runs.len() as f64) as usize;
-    runs.get(at.min(runs.len().saturating_sub(1))).map_or(f64::NAN, |run| run.as_secs_f64() * 1e3)
+    let at = |percent: usize| runs.get(runs.len() * percent / 100).map(|run| run.as_secs_f64() * 1e3);
+    Some((at(50)?, at(95)?))
 }

@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// Name of the file, beside the model's own.
 const FILE: &str = "int8.pack";
 /// Counts up whenever a pack made before would give other embeddings or can't be read any more.
-const SCHEME: u32 = 1;
+const SCHEME: u32 = 2;
 /// Where tensors begin is a multiple of this: a cache line, and as much as any vector load wants.
 const ALIGNMENT: usize = 64;
 
