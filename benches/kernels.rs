@@ -38,8 +38,8 @@ fn products(c: &mut Criterion) {
     ] {
         let packed = pack(isa, &values(inputs * outputs), &values(outputs), inputs);
         let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
-        let layer =
-            PackedLinear::new(inputs, outputs, &packed.weights, parts).expect("it was packed for this");
+        let layer = PackedLinear::new(inputs, outputs, packed.grid, &packed.weights, parts)
+            .expect("it was packed for this");
         for rows in [8, 64, 128] {
             let mut x = QuantisedRows::default();
             quantise(isa, &values(rows * inputs), inputs, Activation::Identity, None, &mut x);

@@ -1,7 +1,7 @@
 //! What a kernel needs of a CPU, and the one place where an [`Isa`] becomes code compiled for it.
 #![allow(unsafe_code)]
 
-use crate::isa::{Isa, Kind};
+use crate::isa::{Grid, Isa, Kind};
 use crate::simd::{Pairs, Simd, scalar::Scalar};
 
 /// Columns of a panel of packed weights.
@@ -18,7 +18,9 @@ pub(crate) trait Cpu: Copy {
     /// Most rows of a float tile.
     const FLOAT_ROWS: usize;
     /// What the kernel takes from every activation before it multiplies.
-    const OFFSET: f32;
+    const OFFSET: f32 = 0.0;
+    /// The numbers that it can multiply.
+    const GRID: Grid = Grid::Wide;
 
     /// Its float32 vectors.
     fn simd(self) -> Self::S;

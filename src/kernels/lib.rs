@@ -33,7 +33,7 @@ mod simd;
 mod tests;
 
 pub use attention::{Heads, Scratch, attention};
-pub use isa::{ISA_VARIABLE, Isa};
+pub use isa::{Grid, ISA_VARIABLE, Isa};
 pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
 pub use probe::multiply;
 pub use rows::{Activation, QuantisedRows, layer_norm, quantise, turn};

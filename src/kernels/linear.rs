@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::cpu::{Cpu, PANEL, Sink, Task, dispatch};
 use crate::rows::{QuantisedRows, turn};
 use crate::simd::Simd;
-use crate::{Isa, padded};
+use crate::{Grid, Isa, padded};
 
 /// Largest number of inputs of a layer: sums of so many products fit into 32 bits.
 pub const MAX_INPUTS: usize = i32::MAX as usize / (255 * 127);
@@ -25,6 +25,7 @@ pub const MAX_INPUTS: usize = i32::MAX as usize / (255 * 127);
 pub struct PackedLinear<'a> {
     inputs: usize,
     outputs: usize,
+    grid: Grid,
     weights: &'a [i8],
     /// Step of each output channel's weights.
     steps: &'a [f32],
@@ -44,12 +45,21 @@ impl<'a> PackedLinear<'a> {
     pub fn new(
         inputs: usize,
         outputs: usize,
+        grid: Grid,
         weights: &'a [i8],
         [steps, sums, bias]: [&'a [f32]; 3],
     ) -> Option<Self> {
         let (n, each) = packed_lengths(inputs, outputs);
         let fits = weights.len() == n && [steps, sums, bias].iter().all(|part| part.len() == each);
-        (fits && padded(inputs) <= MAX_INPUTS).then_some(Self { inputs, outputs, weights, steps, sums, bias })
+        (fits && padded(inputs) <= MAX_INPUTS).then_some(Self {
+            inputs,
+            outputs,
+            grid,
+            weights,
+            steps,
+            sums,
+            bias,
+        })
     }
 
     /// Number of inputs.
@@ -66,6 +76,8 @@ impl<'a> PackedLinear<'a> {
 /// A linear layer quantised and packed, on the heap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packed {
+    /// What the weights are rounded to.
+    pub grid: Grid,
     /// See [`PackedLinear`].
     pub weights: Vec<i8>,
     /// Step of each output channel's weights.
@@ -86,8 +98,13 @@ pub fn pack(isa: Isa, weight: &[f32], bias: &[f32], inputs: usize) -> Packed {
     let outputs = bias.len();
     assert_eq!(weight.len(), inputs * outputs, "weights of {outputs} x {inputs}");
     let (n, each) = packed_lengths(inputs, outputs);
-    let mut packed =
-        Packed { weights: vec![0; n], steps: vec![0.0; each], sums: vec![0.0; each], bias: vec![0.0; each] };
+    let mut packed = Packed {
+        grid: isa.grid(),
+        weights: vec![0; n],
+        steps: vec![0.0; each],
+        sums: vec![0.0; each],
+        bias: vec![0.0; each],
+    };
     packed.bias[..outputs].copy_from_slice(bias);
     if n > 0 {
         dispatch(isa, Pack { weight, inputs, packed: &mut packed });
@@ -112,11 +129,17 @@ impl Task for Pack<'_> {
             turned[self.inputs..].fill(0.0);
             let share = 1.0 / turn(&mut turned) as f32;
             turned.iter_mut().for_each(|w| *w *= share);
-            let step =
-                turned.iter().fold(0.0_f32, |most, w| if w.abs() > most { w.abs() } else { most }) / 127.0;
+            let most = turned.iter().fold(0.0_f32, |most, w| if w.abs() > most { w.abs() } else { most });
+            let step = match self.packed.grid {
+                Grid::Wide => most / 127.0,
+                Grid::Narrow => narrow_step(&turned).max(most / 127.0),
+            };
             let per_step = if step > 0.0 { step.recip() } else { 0.0 };
             for (q, w) in bytes.iter_mut().zip(&turned) {
                 *q = (w * per_step).round_ties_even() as i8;
+            }
+            if self.packed.grid == Grid::Narrow {
+                narrow(&turned, per_step, &mut bytes);
             }
             let panel = &mut self.packed.weights[c / PANEL * PANEL * height..][..PANEL * height];
             let groups = panel.as_chunks_mut::<{ 4 * PANEL }>().0;
@@ -126,6 +149,61 @@ impl Task for Pack<'_> {
             let sum: i32 = bytes.iter().map(|&q| i32::from(q)).sum();
             self.packed.steps[c] = step;
             self.packed.sums[c] = step * sum as f32;
+        }
+    }
+}
+
+/// What a window's values come to together, in each of its two sums.
+#[inline(always)]
+fn sums<T: Copy + std::ops::Add<Output = T>>(window: [T; Grid::WINDOW]) -> [T; 2] {
+    let [a, b, c, d, e, f, g, h] = window;
+    [a + b + (e + f), c + d + (g + h)]
+}
+
+/// The step at which a channel's weights just fit [`Grid::LIMIT`], but for rounding.
+#[inline(always)]
+fn narrow_step(row: &[f32]) -> f32 {
+    let mut most = [0.0_f32; 4];
+    for window in row.as_chunks::<{ Grid::WINDOW }>().0 {
+        let [a, b] = sums(window.map(|w| if w > 0.0 { w } else { 0.0 }));
+        let [c, d] = sums(window.map(|w| if w < 0.0 { -w } else { 0.0 }));
+        for (most, sum) in most.iter_mut().zip([a, b, c, d]) {
+            *most = if sum > *most { sum } else { *most };
+        }
+    }
+    most.into_iter().fold(0.0, f32::max) / Grid::LIMIT as f32
+}
+
+/// Moves weights towards zero where rounding has carried those of one sum beyond [`Grid::LIMIT`].
+#[inline(always)]
+fn narrow(row: &[f32], per_step: f32, bytes: &mut [i8]) {
+    let windows = bytes.as_chunks_mut::<{ Grid::WINDOW }>().0.iter_mut();
+    for (window, exact) in windows.zip(row.as_chunks::<{ Grid::WINDOW }>().0) {
+        for sign in [1, -1] {
+            let over = sums(window.map(|q| (sign * i16::from(q)).max(0))).map(|sum| sum - Grid::LIMIT as i16);
+            if over[0].max(over[1]) > 0 {
+                lessen(window, exact, per_step, sign as i8, over);
+            }
+        }
+    }
+}
+
+/// Takes `over` steps in each sum from weights of this sign, always from the one that is least wrong after that.
+#[cold]
+fn lessen(
+    window: &mut [i8; Grid::WINDOW],
+    exact: &[f32; Grid::WINDOW],
+    per_step: f32,
+    sign: i8,
+    over: [i16; 2],
+) {
+    for (over, places) in over.into_iter().zip([[0, 1, 4, 5], [2, 3, 6, 7]]) {
+        for _ in 0..over {
+            let above = |&i: &usize| f32::from(sign) * (f32::from(window[i]) - exact[i] * per_step);
+            let there = places.into_iter().filter(|&i| window[i] * sign > 0);
+            if let Some(i) = there.max_by(|a, b| above(a).total_cmp(&above(b))) {
+                window[i] -= sign;
+            }
         }
     }
 }
@@ -155,6 +233,8 @@ pub fn linear(
     assert!(rows.start <= rows.end && rows.end <= x.len(), "rows {rows:?} of {}", x.len());
     assert_eq!(x.width(), padded(layer.inputs), "activations of another width");
     assert_eq!(out.len(), rows.len() * padded(layer.outputs), "room for the results");
+    let narrow = x.grid() == Grid::Narrow && layer.grid == Grid::Narrow;
+    assert!(narrow || isa.grid() == Grid::Wide, "{isa} would overflow on numbers of this grid");
     if !out.is_empty() {
         dispatch(isa, Linear { x, rows, layer, epilogue, out });
     }

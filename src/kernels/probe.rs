@@ -26,7 +26,7 @@ impl Task for Multiply<'_> {
     fn run<C: Cpu>(mut self, cpu: C) {
         match (C::ROWS, C::PANELS) {
             (8, 3) => go::<C, 8, 3>(cpu, &mut self),
-            (6, 3) => go::<C, 6, 3>(cpu, &mut self),
+            (3, 1) => go::<C, 3, 1>(cpu, &mut self),
             (6, 1) => go::<C, 6, 1>(cpu, &mut self),
             (4, 1) => go::<C, 4, 1>(cpu, &mut self),
             _ => go::<C, 1, 1>(cpu, &mut self),

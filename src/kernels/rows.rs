@@ -2,12 +2,13 @@
 
 use crate::cpu::{Cpu, Task, dispatch};
 use crate::simd::{Simd, gelu, gelu_tanh};
-use crate::{Isa, padded};
+use crate::{Grid, Isa, padded};
 
 /// Rows of activations, turned as by [`turn`], as bytes: `x = scale * u + low`, with a scale and a low of its
 /// own for each row ("dynamic, per token, asymmetric"). Rows are padded to a multiple of 16 bytes.
 #[derive(Debug, Clone, Default)]
 pub struct QuantisedRows {
+    grid: Grid,
     width: usize,
     bytes: Vec<u8>,
     scales: Vec<f32>,
@@ -40,6 +41,11 @@ impl QuantisedRows {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.scales.is_empty()
+    }
+
+    /// The numbers they were quantised to.
+    pub fn grid(&self) -> Grid {
+        self.grid
     }
 
     /// Bytes of a row, padding included.
@@ -158,8 +164,9 @@ impl Quantise<'_> {
     fn rows<C: Cpu, const G: usize>(self, cpu: C) {
         let s = cpu.simd();
         let lanes = C::S::LANES;
-        let QuantisedRows { width, bytes, scales, lows, turned } = self.out;
-        let width = *width;
+        let QuantisedRows { grid, width, bytes, scales, lows, turned } = self.out;
+        *grid = C::GRID;
+        let (width, levels) = (*width, grid.levels());
         let count = turned.len() / width;
         let blocks = self.x.chunks(count * width).zip(bytes.chunks_mut(count * width));
         for ((x, bytes), (scales, lows)) in blocks.zip(scales.chunks_mut(count).zip(lows.chunks_mut(count))) {
@@ -188,14 +195,17 @@ impl Quantise<'_> {
                     }
                 }
                 *low = s.smallest(least);
-                *scale = (s.largest(most) - *low) / 255.0;
+                *scale = (s.largest(most) - *low) / levels;
             }
             let rows = turned.chunks_exact(width).zip(bytes.chunks_exact_mut(width));
             for ((turned, bytes), (scale, low)) in rows.zip(scales.iter().zip(&*lows)) {
                 let per_step = if *scale > 0.0 { scale.recip() } else { 0.0 };
                 let (factor, base) = (s.splat(per_step), s.splat(-low * per_step));
                 for (v, bytes) in turned.chunks_exact(lanes).zip(bytes.chunks_exact_mut(lanes)) {
-                    s.store_bytes(s.fma(s.load(v), factor, base), bytes);
+                    let v = s.fma(s.load(v), factor, base);
+                    // Rounding may go far beyond where a row's values are all but equal; bytes end at 255 by themselves.
+                    let v = if C::GRID == Grid::Narrow { s.min(v, s.splat(levels)) } else { v };
+                    s.store_bytes(v, bytes);
                 }
             }
         }

@@ -29,6 +29,52 @@ fn spread(x: &[f32], n: usize) -> Vec<f32> {
     x.chunks_exact(n).flat_map(row).collect()
 }
 
+fn view(packed: &Packed, inputs: usize, outputs: usize) -> PackedLinear<'_> {
+    let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
+    PackedLinear::new(inputs, outputs, packed.grid, &packed.weights, parts).unwrap()
+}
+
+/// The weight of output `c` and input `k`, of `height` inputs.
+fn weight_at(packed: &Packed, height: usize, c: usize, k: usize) -> i8 {
+    packed.weights[c / 16 * 16 * height + k / 4 * 64 + c % 16 * 4 + k % 4]
+}
+
+#[test]
+fn packed_weights_are_the_nearest_that_their_grid_allows() {
+    for (inputs, outputs) in [(1, 1), (5, 17), (40, 16), (384, 33), (1520, 20)] {
+        let mut weight = numbers(inputs * outputs, 2);
+        // A channel of which all weights have one sign is the hardest to keep small.
+        weight[..inputs].iter_mut().for_each(|w| *w = w.abs());
+        let height = padded(inputs);
+        let mut turned = spread(&weight, inputs);
+        for row in turned.chunks_exact_mut(height) {
+            let share = 1.0 / turn(row) as f32;
+            row.iter_mut().for_each(|w| *w *= share);
+        }
+        for isa in Isa::available() {
+            let packed = pack(isa, &weight, &vec![0.0; outputs], inputs);
+            for c in 0..outputs {
+                let step = packed.steps[c];
+                let q: Vec<i32> = (0..height).map(|k| weight_at(&packed, height, c, k).into()).collect();
+                let wrong = |k: usize| (q[k] as f32 * step - turned[c * height + k]).abs() / step.max(1e-30);
+                let worst = (0..height).map(wrong).fold(0.0, f32::max);
+                if packed.grid == Grid::Wide {
+                    assert!(worst < 0.501, "{isa} {inputs} at {c}: {worst}");
+                    continue;
+                }
+                // Rounding takes at most half a step from each of the four of a sum, which all may have to give.
+                assert!(worst < 1.501, "{isa} {inputs} at {c}: {worst}");
+                for (start, places) in
+                    (0..height).step_by(8).flat_map(|s| [(s, [0, 1, 4, 5]), (s, [2, 3, 6, 7])])
+                {
+                    let of = |sign: i32| places.iter().map(|i| (sign * q[start + i]).max(0)).sum::<i32>();
+                    assert!(of(1).max(of(-1)) * 190 <= i32::from(i16::MAX), "{isa} {inputs} at {c}, {start}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn int8_layers_give_what_their_quantised_parts_multiply_to() {
     for (rows, inputs, outputs) in [
@@ -46,21 +92,15 @@ fn int8_layers_give_what_their_quantised_parts_multiply_to() {
     ] {
         let x: Vec<f32> = numbers(rows * inputs, 1).iter().map(|x| 3.0 * x + 1.0).collect();
         let (weight, bias) = (numbers(inputs * outputs, 2), numbers(outputs, 3));
-        let packed = pack(Isa::SCALAR, &weight, &bias, inputs);
-        for isa in Isa::available() {
-            assert_eq!(pack(isa, &weight, &bias, inputs), packed, "{isa}");
-        }
-        let layer =
-            PackedLinear::new(inputs, outputs, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
-        let layer = layer.unwrap();
-        let mut turned = spread(&weight, inputs);
-        for row in turned.chunks_exact_mut(padded(inputs)) {
-            let share = 1.0 / turn(row) as f32;
-            row.iter_mut().for_each(|w| *w *= share);
-        }
-        let mut quantised = QuantisedRows::default();
-        quantise(Isa::SCALAR, &spread(&x, inputs), inputs, Activation::Identity, None, &mut quantised);
-        for isa in Isa::available() {
+        // Each instruction set multiplies numbers of its own grid; plain code those of all.
+        let all = Isa::available();
+        for (packer, isa) in all.iter().flat_map(|&isa| [(isa, isa), (isa, Isa::SCALAR)]) {
+            let packed = pack(packer, &weight, &bias, inputs);
+            let same = all.iter().find(|other| other.grid() == packer.grid());
+            assert_eq!(pack(*same.unwrap(), &weight, &bias, inputs), packed, "{packer}");
+            let layer = view(&packed, inputs, outputs);
+            let mut quantised = QuantisedRows::default();
+            quantise(packer, &spread(&x, inputs), inputs, Activation::Identity, None, &mut quantised);
             let width = padded(outputs);
             let before = numbers(rows * width, 4);
             for epilogue in [Epilogue::Store, Epilogue::Add] {
@@ -76,7 +116,7 @@ fn int8_layers_give_what_their_quantised_parts_multiply_to() {
                         let step = f64::from(packed.steps[c]);
                         let (mut sum, mut size) = (f64::from(bias[c]), 1.0);
                         for k in 0..padded(inputs) {
-                            let q = (f64::from(turned[c * padded(inputs) + k]) / step.max(1e-30)).round();
+                            let q = f64::from(weight_at(&packed, padded(inputs), c, k));
                             let term = f64::from(quantised.get(r, k)) * q * step;
                             sum += term;
                             size += term.abs();
@@ -107,8 +147,7 @@ fn int8_layers_come_near_what_float_gives() {
         for isa in Isa::available() {
             for factor in [None, Some(spread(&factor, inputs))] {
                 let packed = pack(isa, if factor.is_some() { &smoothed } else { &weight }, &bias, inputs);
-                let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
-                let layer = PackedLinear::new(inputs, 33, &packed.weights, parts).unwrap();
+                let layer = view(&packed, inputs, 33);
                 let mut quantised = QuantisedRows::default();
                 quantise(
                     isa,
@@ -152,16 +191,56 @@ fn turning_keeps_products_but_for_the_size_of_a_group() {
 fn the_largest_bytes_do_not_saturate() {
     // 95 times 16: an odd number is not turned, so that all bytes are as large as can be.
     let inputs = 1520;
-    let packed = pack(Isa::SCALAR, &vec![-1.0; inputs * 48], &[0.0; 48], inputs);
-    let layer = PackedLinear::new(inputs, 48, &packed.weights, [&packed.steps, &packed.sums, &packed.bias]);
     let mut x = vec![1.0; inputs * 8];
     x.iter_mut().step_by(inputs).for_each(|x| *x = 0.0);
     for isa in Isa::available() {
+        let packed = pack(isa, &vec![-1.0; inputs * 48], &[0.0; 48], inputs);
+        let layer = view(&packed, inputs, 48);
         let mut quantised = QuantisedRows::default();
         quantise(isa, &x, inputs, Activation::Identity, None, &mut quantised);
         let mut out = vec![0.0; 8 * 48];
-        linear(isa, &quantised, 0..8, layer.unwrap(), Epilogue::Store, &mut out);
+        linear(isa, &quantised, 0..8, layer, Epilogue::Store, &mut out);
         assert!(out.iter().all(|y| (y + (inputs - 1) as f32).abs() < 0.01), "{isa}: {out:?}");
+    }
+}
+
+#[test]
+fn the_largest_sums_of_each_sign_do_not_overflow() {
+    // Not turned either. Row `r` has the largest byte where weights of column `r` are positive, the next one where
+    // they are negative.
+    let (inputs, outputs) = (720, 16);
+    let weight: Vec<f32> = numbers(inputs * outputs, 9).iter().map(|w| w.signum() * w.abs().sqrt()).collect();
+    let rows = weight.chunks_exact(inputs);
+    let signs =
+        rows.flat_map(|row| [1.0, -1.0].into_iter().flat_map(move |sign| row.iter().map(move |w| w * sign)));
+    let x: Vec<f32> = signs.map(|w| if w > 0.0 { 1.0 } else { 0.0 }).collect();
+    for isa in Isa::available() {
+        let packed = pack(isa, &weight, &[0.0; 16], inputs);
+        let mut quantised = QuantisedRows::default();
+        quantise(isa, &x, inputs, Activation::Identity, None, &mut quantised);
+        let mut out = vec![0.0; 2 * outputs * outputs];
+        linear(isa, &quantised, 0..2 * outputs, view(&packed, inputs, outputs), Epilogue::Store, &mut out);
+        for (c, row) in weight.chunks_exact(inputs).enumerate() {
+            for (sign, got) in [(1.0, out[2 * c * outputs + c]), (-1.0, out[(2 * c + 1) * outputs + c])] {
+                let want: f32 = row.iter().filter(|&w| w * sign > 0.0).sum();
+                assert!((got - want).abs() < 0.01 * want.abs(), "{isa} at {c}: {got}, not {want}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_that_would_overflow_are_refused() {
+    for isa in Isa::available().into_iter().filter(|isa| isa.grid() == Grid::Narrow) {
+        let wide = pack(Isa::SCALAR, &[1.0; 256], &[0.0; 16], 16);
+        let narrow = pack(isa, &[1.0; 256], &[0.0; 16], 16);
+        for (quantiser, packed) in [(isa, &wide), (Isa::SCALAR, &narrow)] {
+            let mut quantised = QuantisedRows::default();
+            quantise(quantiser, &[1.0; 16], 16, Activation::Identity, None, &mut quantised);
+            let multiply =
+                || linear(isa, &quantised, 0..1, view(packed, 16, 16), Epilogue::Store, &mut [0.0; 16]);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(multiply)).is_err(), "{isa}");
+        }
     }
 }
 
@@ -195,7 +274,8 @@ fn quantised_rows_are_within_half_a_step() {
                     let group = turn(&mut want) as f32;
                     let least = want.iter().copied().fold(f32::INFINITY, f32::min);
                     let most = want.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                    let bound = (most - least) / 255.0 * 0.501 + 2.0 * group * error + 1e-6 * group;
+                    let bound =
+                        (most - least) / isa.grid().levels() * 0.501 + 2.0 * group * error + 1e-6 * group;
                     for (c, want) in want.iter().enumerate() {
                         let got = out.get(r, c);
                         assert!(
@@ -245,6 +325,10 @@ fn a_constant_row_does_not_become_nan() {
         let mut out = QuantisedRows::default();
         quantise(isa, &[0.25; 32], 16, Activation::Identity, None, &mut out);
         assert_eq!(out.get(1, 15), 0.25);
+        // So far from zero that the byte, too, is rounded by more than its range.
+        let far: Vec<f32> = (0..16).map(|i| 1e7 + i as f32).collect();
+        quantise(isa, &far, 16, Activation::Identity, None, &mut out);
+        assert!(out.parts().0.iter().all(|&byte| f32::from(byte) <= isa.grid().levels()), "{isa}");
     }
 }
 
@@ -325,11 +409,13 @@ fn scores_far_apart_neither_overflow_nor_vanish() {
 fn views_of_other_lengths_are_refused() {
     let packed = pack(Isa::SCALAR, &[1.0; 32], &[0.0; 2], 16);
     let parts = [packed.steps.as_slice(), &packed.sums, &packed.bias];
-    assert!(PackedLinear::new(16, 2, &packed.weights, parts).is_some());
-    assert!(PackedLinear::new(17, 2, &packed.weights, parts).is_none());
-    assert!(PackedLinear::new(16, 17, &packed.weights, parts).is_none());
-    assert!(PackedLinear::new(16, 2, &packed.weights[1..], parts).is_none());
-    assert!(PackedLinear::new(16, 2, &packed.weights, [&parts[0][1..], parts[1], parts[2]]).is_none());
+    let view =
+        |inputs, outputs, weights, parts| PackedLinear::new(inputs, outputs, packed.grid, weights, parts);
+    assert!(view(16, 2, &packed.weights[..], parts).is_some());
+    assert!(view(17, 2, &packed.weights, parts).is_none());
+    assert!(view(16, 17, &packed.weights, parts).is_none());
+    assert!(view(16, 2, &packed.weights[1..], parts).is_none());
+    assert!(view(16, 2, &packed.weights, [&parts[0][1..], parts[1], parts[2]]).is_none());
 }
 
 #[test]

@@ -92,6 +92,17 @@ impl Int8Bert {
             let next = "Unset it, and the best is taken";
             Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, problem, next)
         })?;
+        Self::load_on(isa, dir, config, pooling, fingerprint, frame)
+    }
+
+    fn load_on(
+        isa: Isa,
+        dir: &Path,
+        config: &Config,
+        pooling: Pooling,
+        fingerprint: &str,
+        frame: [u32; 2],
+    ) -> Result<Self> {
         let pack = Pack::open(isa, dir, config, fingerprint, frame)?;
         let (h, wide) = (config.hidden_size, config.intermediate_size);
         let norm = |name: String| -> Result<Norm> {
@@ -314,9 +325,7 @@ mod tests {
 
     fn load(dir: &Path, isa: Isa) -> Int8Bert {
         let config = Config::from_json(&std::fs::read(dir.join("config.json")).unwrap()).unwrap();
-        let mut bert = Int8Bert::load(dir, &config, Pooling::Mean, "fingerprint", [2, 3]).unwrap();
-        bert.isa = isa;
-        bert
+        Int8Bert::load_on(isa, dir, &config, Pooling::Mean, "fingerprint", [2, 3]).unwrap()
     }
 
     fn sequences() -> Vec<Vec<u32>> {

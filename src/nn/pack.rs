@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use candle_core::Device;
-use firstline_kernels::{Isa, Packed, PackedLinear, packed_lengths, padded};
+use firstline_kernels::{Grid, Isa, Packed, PackedLinear, packed_lengths, padded};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
@@ -24,10 +24,15 @@ use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
-/// Name of the file, beside the model's own.
-const FILE: &str = "int8.pack";
+/// Name of the file, beside the model's own. There may be one for each grid.
+fn file(grid: Grid) -> &'static str {
+    match grid {
+        Grid::Wide => "int8.pack",
+        Grid::Narrow => "int8-narrow.pack",
+    }
+}
 /// Counts up whenever a pack made before would give other embeddings or can't be read any more.
-const SCHEME: u32 = 2;
+const SCHEME: u32 = 3;
 /// Where tensors begin is a multiple of this: a cache line, and as much as any vector load wants.
 const ALIGNMENT: usize = 64;
 
@@ -35,6 +40,7 @@ const ALIGNMENT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pack {
     map: Mmap,
+    grid: Grid,
     tensors: HashMap<String, (Dtype, Range<usize>)>,
 }
 
@@ -61,10 +67,11 @@ impl Pack {
         fingerprint: &str,
         frame: [u32; 2],
     ) -> Result<Self> {
-        let path = dir.join(FILE);
+        let grid = isa.grid();
+        let path = dir.join(file(grid));
         let source = dir.join("model.safetensors");
-        let key = key(&source, config, fingerprint)?;
-        if let Some(pack) = File::open(&path).ok().and_then(|file| Self::map(&file, &key)) {
+        let key = format!("{} {}", file(grid), key(&source, config, fingerprint)?);
+        if let Some(pack) = File::open(&path).ok().and_then(|file| Self::map(&file, grid, &key)) {
             return Ok(pack);
         }
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
@@ -82,11 +89,11 @@ impl Pack {
             }
         };
         drop(parts);
-        Self::map(&file, &key).ok_or_else(|| Error::model(path.display(), "can't be read back"))
+        Self::map(&file, grid, &key).ok_or_else(|| Error::model(path.display(), "can't be read back"))
     }
 
     /// Maps `file` if it is a whole and sound pack made for `key`.
-    fn map(file: &File, key: &str) -> Option<Self> {
+    fn map(file: &File, grid: Grid, key: &str) -> Option<Self> {
         // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever
         // else may write into the model's folder may as well replace the model.
         let map = unsafe { Mmap::map(file) }.ok()?;
@@ -102,13 +109,16 @@ impl Pack {
             (name, (info.dtype, start + from..start + to))
         };
         let tensors = metadata.tensors().into_iter().map(place).collect();
-        Some(Self { map, tensors })
+        Some(Self { map, grid, tensors })
     }
 
     fn find(&self, name: &str, dtype: Dtype, bytes: usize) -> Result<Range<usize>> {
         match self.tensors.get(name) {
             Some((found, range)) if *found == dtype && range.len() == bytes => Ok(range.clone()),
-            _ => Err(Error::internal(format_args!("{FILE}: {name} is not {bytes} bytes of {dtype:?}"))),
+            _ => Err(Error::internal(format_args!(
+                "{}: {name} is not {bytes} bytes of {dtype:?}",
+                file(self.grid)
+            ))),
         }
     }
 
@@ -157,8 +167,9 @@ impl Pack {
     pub(crate) fn linear(&self, at: &LinearAt) -> Result<PackedLinear<'_>> {
         let weights = bytemuck::cast_slice(&self.map[at.weights.clone()]);
         let parts = at.parts.each_ref().map(|part| self.floats(part));
-        PackedLinear::new(at.inputs, at.outputs, weights, parts)
-            .ok_or_else(|| Error::internal(format_args!("{FILE}: a layer of {} inputs", at.inputs)))
+        PackedLinear::new(at.inputs, at.outputs, self.grid, weights, parts).ok_or_else(|| {
+            Error::internal(format_args!("{}: a layer of {} inputs", file(self.grid), at.inputs))
+        })
     }
 
     /// What the layer's inputs are multiplied by before they are quantised.
@@ -196,7 +207,7 @@ impl Builder {
     }
 
     fn layer(&mut self, name: &str, layer: Smoothed) {
-        let Packed { weights, steps, sums, bias } = layer.packed;
+        let Packed { grid: _, weights, steps, sums, bias } = layer.packed;
         self.tensors.push((format!("{name}.weights"), Values::Bytes(weights)));
         for (part, values) in [("steps", steps), ("sums", sums), ("bias", bias)] {
             self.floats(format!("{name}.{part}"), values);
@@ -209,7 +220,7 @@ impl Builder {
     /// What to write, one part after the other.
     fn finish(self, key: &str) -> Result<[Vec<u8>; 2]> {
         const NO_SUM: &str = "----------------";
-        let fault = |e: &dyn std::fmt::Display| Error::internal(format_args!("{FILE}: {e}"));
+        let fault = |e: &dyn std::fmt::Display| Error::internal(format_args!("the pack: {e}"));
         let views = self.tensors.iter().map(|(name, values)| {
             let (dtype, n, bytes): (_, _, &[u8]) = match values {
                 Values::Bytes(v) => (Dtype::I8, v.len(), bytemuck::cast_slice(v)),
@@ -321,8 +332,12 @@ mod tests {
         Pack::open(Isa::best(), dir, &config, "fingerprint", [2, 3]).unwrap()
     }
 
+    fn path(dir: &Path) -> std::path::PathBuf {
+        dir.join(file(Isa::best().grid()))
+    }
+
     fn inode(dir: &Path) -> u64 {
-        fs::metadata(dir.join(FILE)).unwrap().ino()
+        fs::metadata(path(dir)).unwrap().ino()
     }
 
     #[test]
@@ -342,7 +357,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write_tiny(dir.path(), 5).unwrap();
         open(dir.path());
-        let path = dir.path().join(FILE);
+        let path = path(dir.path());
         let whole = fs::read(&path).unwrap();
         let mut flipped = whole.clone();
         *flipped.last_mut().unwrap() ^= 1;
@@ -361,17 +376,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write_tiny(dir.path(), 5).unwrap();
         open(dir.path());
-        let before = fs::read(dir.path().join(FILE)).unwrap();
+        let before = fs::read(path(dir.path())).unwrap();
         write_tiny(dir.path(), 6).unwrap();
         open(dir.path());
-        assert!(fs::read(dir.path().join(FILE)).unwrap() != before);
+        assert!(fs::read(path(dir.path())).unwrap() != before);
     }
 
     #[test]
     fn where_nothing_can_be_written_the_pack_is_this_processs_own() {
         let dir = tempfile::tempdir().unwrap();
         write_tiny(dir.path(), 5).unwrap();
-        fs::create_dir(dir.path().join(FILE)).unwrap();
+        fs::create_dir(path(dir.path())).unwrap();
         assert!(!open(dir.path()).tensors.is_empty());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing is left behind");
     }

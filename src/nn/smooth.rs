@@ -38,8 +38,8 @@ impl Smoothed {
     }
 
     fn view(&self, outputs: usize) -> Result<PackedLinear<'_>> {
-        let Packed { weights, steps, sums, bias } = &self.packed;
-        PackedLinear::new(self.inputs, outputs, weights, [steps, sums, bias])
+        let Packed { grid, weights, steps, sums, bias } = &self.packed;
+        PackedLinear::new(self.inputs, outputs, *grid, weights, [steps, sums, bias])
             .ok_or_else(|| Error::internal(format_args!("a layer of {} x {outputs}", self.inputs)))
     }
 }

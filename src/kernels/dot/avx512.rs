@@ -27,7 +27,6 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
     const ROWS: usize = 8;
     const PANELS: usize = 3;
     const FLOAT_ROWS: usize = 8;
-    const OFFSET: f32 = 0.0;
 
     #[inline(always)]
     fn simd(self) -> S {

@@ -26,8 +26,7 @@ impl Cpu for AvxVnni {
     type S = Avx2;
     const ROWS: usize = 6;
     const PANELS: usize = 1;
-    const FLOAT_ROWS: usize = 4;
-    const OFFSET: f32 = 0.0;
+    const FLOAT_ROWS: usize = 6;
 
     #[inline(always)]
     fn simd(self) -> Avx2 {

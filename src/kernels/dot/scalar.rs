@@ -9,7 +9,6 @@ impl Cpu for Scalar {
     const ROWS: usize = 1;
     const PANELS: usize = 1;
     const FLOAT_ROWS: usize = 1;
-    const OFFSET: f32 = 0.0;
 
     #[inline(always)]
     fn simd(self) -> Self {

@@ -145,4 +145,41 @@ impl Pairs for Avx2 {
     fn mac(self, sum: __m256, a: f32, b: &[f32]) -> __m256 {
         self.fma(self.splat(a), self.load(b), sum)
     }
+
+    #[inline(always)]
+    fn transpose16(self, from: &[f32], width: usize, to: &mut [f32], stride: usize) {
+        for i in [0, 8] {
+            for j in [0, 8] {
+                let rows = std::array::from_fn(|k| self.load(&from[(i + k) * width + j..]));
+                for (k, row) in transposed(rows).into_iter().enumerate() {
+                    self.store(row, &mut to[(j + k) * stride + i..]);
+                }
+            }
+        }
+    }
+}
+
+/// A block of 8 x 8 values on its side: pairs, then quadruples within 128 bits, then halves.
+///
+/// Only for callers with AVX2, which each has by an [`Avx2`] of its own.
+#[inline(always)]
+fn transposed(r: [__m256; 8]) -> [__m256; 8] {
+    unsafe {
+        let mut quads = r;
+        for i in [0, 4] {
+            let low = [_mm256_unpacklo_ps(r[i], r[i + 1]), _mm256_unpacklo_ps(r[i + 2], r[i + 3])];
+            let high = [_mm256_unpackhi_ps(r[i], r[i + 1]), _mm256_unpackhi_ps(r[i + 2], r[i + 3])];
+            quads[i] = _mm256_shuffle_ps::<0x44>(low[0], low[1]);
+            quads[i + 1] = _mm256_shuffle_ps::<0xee>(low[0], low[1]);
+            quads[i + 2] = _mm256_shuffle_ps::<0x44>(high[0], high[1]);
+            quads[i + 3] = _mm256_shuffle_ps::<0xee>(high[0], high[1]);
+        }
+        // quads[4 i + j] holds, in its 128-bit block k, column 4 k + j of rows 4 i to 4 i + 3.
+        let mut out = r;
+        for j in 0..4 {
+            out[j] = _mm256_permute2f128_ps::<0x20>(quads[j], quads[4 + j]);
+            out[4 + j] = _mm256_permute2f128_ps::<0x31>(quads[j], quads[4 + j]);
+        }
+        out
+    }
 }
