@@ -1,7 +1,8 @@
-//! AVX2 without a dot product for bytes. Its byte multiply-add sums pairs of products in 16 bits; sums of 8 products
-//! stay there, which the numbers of [`Grid::Narrow`] allow, before they are widened to 32 bits: 10 multiplications and
-//! additions of vectors where a widening of each pair takes 12, and of each byte 16. Tiles of 3 rows by 16 columns: 6
-//! sums in 32 bits, 6 in 16, 2 vectors of weights and one of activations are 15 of the 16 registers.
+//! AVX2 without a dot product for bytes. Its byte multiply-add sums pairs of products in 16 bits; sums of two pairs
+//! stay there, which the numbers of [`Grid::Narrow`] allow, before they are widened to 32 bits: 5 multiplications and
+//! additions of vectors for 64 products, where widening each pair takes 6, and widening each byte before it is
+//! multiplied takes 8. Tiles of 3 rows by 16 columns: 6 sums in 32 bits, 6 in 16, 2 vectors of weights and one of
+//! activations are 15 of the 16 registers.
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 // SAFETY of every block here: an `Avx2Dot` is made only after the CPU was found to have AVX2 and FMA; the extents
 // of `a` and `b` are the caller's word.
