@@ -142,13 +142,10 @@ pub enum Grid {
 }
 
 impl Grid {
-    /// Greatest activation of [`Grid::Narrow`]: fewer would coarsen activations, more would coarsen weights; between
-    /// 170 and 210 embeddings differ least from float's.
+    /// Greatest activation of [`Grid::Narrow`]: fewer would coarsen activations, more would coarsen weights.
     pub(crate) const LEVELS: i32 = 190;
-    /// Inputs of which [`Grid::Narrow`] keeps two sums of 16 bits: one of those whose place in a group of 4 is 0 or
-    /// 1, one of the others. Twice as many would be 4 % faster, and the error of embeddings half as large again.
-    pub(crate) const WINDOW: usize = 8;
-    /// What neither the positive nor the negative weights of such a sum may exceed together.
+    /// What neither the positive nor the negative weights of a pair of neighbouring inputs, whose products meet in 16
+    /// bits, may exceed together.
     pub(crate) const LIMIT: i32 = i16::MAX as i32 / Self::LEVELS;
 
     /// Greatest activation.

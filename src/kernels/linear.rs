@@ -153,57 +153,40 @@ impl Task for Pack<'_> {
     }
 }
 
-/// What a window's values come to together, in each of its two sums.
-#[inline(always)]
-fn sums<T: Copy + std::ops::Add<Output = T>>(window: [T; Grid::WINDOW]) -> [T; 2] {
-    let [a, b, c, d, e, f, g, h] = window;
-    [a + b + (e + f), c + d + (g + h)]
-}
-
 /// The step at which a channel's weights just fit [`Grid::LIMIT`], but for rounding.
 #[inline(always)]
 fn narrow_step(row: &[f32]) -> f32 {
-    let mut most = [0.0_f32; 4];
-    for window in row.as_chunks::<{ Grid::WINDOW }>().0 {
-        let [a, b] = sums(window.map(|w| if w > 0.0 { w } else { 0.0 }));
-        let [c, d] = sums(window.map(|w| if w < 0.0 { -w } else { 0.0 }));
-        for (most, sum) in most.iter_mut().zip([a, b, c, d]) {
+    let mut most = [0.0_f32; 2];
+    for [a, b] in row.as_chunks::<2>().0 {
+        let sums = [a.max(0.0) + b.max(0.0), (-a).max(0.0) + (-b).max(0.0)];
+        for (most, sum) in most.iter_mut().zip(sums) {
             *most = if sum > *most { sum } else { *most };
         }
     }
-    most.into_iter().fold(0.0, f32::max) / Grid::LIMIT as f32
+    most[0].max(most[1]) / Grid::LIMIT as f32
 }
 
 /// Moves weights towards zero where rounding has carried those of one sum beyond [`Grid::LIMIT`].
 #[inline(always)]
 fn narrow(row: &[f32], per_step: f32, bytes: &mut [i8]) {
-    let windows = bytes.as_chunks_mut::<{ Grid::WINDOW }>().0.iter_mut();
-    for (window, exact) in windows.zip(row.as_chunks::<{ Grid::WINDOW }>().0) {
+    for (pair, exact) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(row.as_chunks::<2>().0) {
         for sign in [1, -1] {
-            let over = sums(window.map(|q| (sign * i16::from(q)).max(0))).map(|sum| sum - Grid::LIMIT as i16);
-            if over[0].max(over[1]) > 0 {
-                lessen(window, exact, per_step, sign as i8, over);
+            let over = pair.iter().map(|&q| (sign * i16::from(q)).max(0)).sum::<i16>() - Grid::LIMIT as i16;
+            if over > 0 {
+                lessen(pair, exact, per_step, sign as i8, over);
             }
         }
     }
 }
 
-/// Takes `over` steps in each sum from weights of this sign, always from the one that is least wrong after that.
+/// Takes `over` steps from weights of this sign, always from the one that is least wrong after that.
 #[cold]
-fn lessen(
-    window: &mut [i8; Grid::WINDOW],
-    exact: &[f32; Grid::WINDOW],
-    per_step: f32,
-    sign: i8,
-    over: [i16; 2],
-) {
-    for (over, places) in over.into_iter().zip([[0, 1, 4, 5], [2, 3, 6, 7]]) {
-        for _ in 0..over {
-            let above = |&i: &usize| f32::from(sign) * (f32::from(window[i]) - exact[i] * per_step);
-            let there = places.into_iter().filter(|&i| window[i] * sign > 0);
-            if let Some(i) = there.max_by(|a, b| above(a).total_cmp(&above(b))) {
-                window[i] -= sign;
-            }
+fn lessen(pair: &mut [i8; 2], exact: &[f32; 2], per_step: f32, sign: i8, over: i16) {
+    for _ in 0..over {
+        let above = |&i: &usize| f32::from(sign) * (f32::from(pair[i]) - exact[i] * per_step);
+        let there = [0, 1].into_iter().filter(|&i| pair[i] * sign > 0);
+        if let Some(i) = there.max_by(|a, b| above(a).total_cmp(&above(b))) {
+            pair[i] -= sign;
         }
     }
 }

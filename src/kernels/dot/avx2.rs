@@ -1,8 +1,6 @@
-//! AVX2 without a dot product for bytes. Its byte multiply-add sums pairs of products in 16 bits; sums of two pairs
-//! stay there, which the numbers of [`Grid::Narrow`] allow, before they are widened to 32 bits: 5 multiplications and
-//! additions of vectors for 64 products, where widening each pair takes 6, and widening each byte before it is
-//! multiplied takes 8. Tiles of 3 rows by 16 columns: 6 sums in 32 bits, 6 in 16, 2 vectors of weights and one of
-//! activations are 15 of the 16 registers.
+//! AVX2 without a dot product for bytes. Its byte multiply-add sums pairs of products in 16 bits, which those of
+//! [`Grid::Narrow`] can't overflow; each sum is then widened to 32 bits: 6 multiplications and additions of vectors for
+//! 64 products, where widening each byte before it is multiplied takes 8. Tiles of 3 rows by 16 columns.
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 // SAFETY of every block here: an `Avx2Dot` is made only after the CPU was found to have AVX2 and FMA; the extents
 // of `a` and `b` are the caller's word.
@@ -27,53 +25,42 @@ impl Avx2Dot {
     }
 }
 
-/// `$sum + $a * $b` by the instructions `$multiply` and `$add`. Written out because LLVM, given the intrinsics,
-/// reorders the additions until it runs out of registers.
-macro_rules! multiply_add {
-    ($multiply:literal, $add:literal, $sum:expr, $a:expr, $b:expr) => {{
-        let mut sum: __m256i = $sum;
+/// `sum` and the pairs of `products`, in 32 bits. Written out because LLVM, given the intrinsics, reorders the
+/// additions until it runs out of registers.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn widened(mut sum: __m256i, products: __m256i, ones: __m256i) -> __m256i {
+    unsafe {
         asm!(
-            concat!($multiply, " {product}, {a}, {b}"),
-            concat!($add, " {sum}, {sum}, {product}"),
+            "vpmaddwd {product}, {products}, {ones}",
+            "vpaddd {sum}, {sum}, {product}",
             sum = inout(ymm_reg) sum,
-            a = in(ymm_reg) $a,
-            b = in(ymm_reg) $b,
+            products = in(ymm_reg) products,
+            ones = in(ymm_reg) ones,
             product = out(ymm_reg) _,
             options(pure, nomem, nostack, preserves_flags)
         );
-        sum
-    }};
+    }
+    sum
 }
 
 /// The sums of `R` rows and one panel. A function of its own, since only one that has the instruction set may name
 /// its registers.
 ///
 /// # Safety
-/// As [`Cpu::tile`], `steps` a multiple of 4; the CPU must have AVX2.
+/// As [`Cpu::tile`]; the CPU must have AVX2.
 #[target_feature(enable = "avx2")]
 unsafe fn sums<const R: usize>(a: *const u8, stride: usize, b: *const i8, steps: usize) -> [[__m256i; 2]; R] {
     unsafe {
         let ones = _mm256_set1_epi16(1);
         let mut sums = [[_mm256_setzero_si256(); 2]; R];
-        for first in (0..steps).step_by(Grid::WINDOW / 4) {
-            let mut narrow = [[_mm256_setzero_si256(); 2]; R];
-            for k in first..first + Grid::WINDOW / 4 {
-                let left = _mm256_loadu_si256(b.add(k * 4 * PANEL).cast());
-                let right = _mm256_loadu_si256(b.add(k * 4 * PANEL + 32).cast());
-                for r in 0..R {
-                    let x = _mm256_set1_epi32(a.add(r * stride + 4 * k).cast::<i32>().read_unaligned());
-                    if k == first {
-                        narrow[r] = [_mm256_maddubs_epi16(x, left), _mm256_maddubs_epi16(x, right)];
-                    } else {
-                        narrow[r][0] = multiply_add!("vpmaddubsw", "vpaddw", narrow[r][0], x, left);
-                        narrow[r][1] = multiply_add!("vpmaddubsw", "vpaddw", narrow[r][1], x, right);
-                    }
-                }
-            }
+        for k in 0..steps {
+            let left = _mm256_loadu_si256(b.add(k * 4 * PANEL).cast());
+            let right = _mm256_loadu_si256(b.add(k * 4 * PANEL + 32).cast());
             for r in 0..R {
-                for half in 0..2 {
-                    sums[r][half] = multiply_add!("vpmaddwd", "vpaddd", sums[r][half], narrow[r][half], ones);
-                }
+                let x = _mm256_set1_epi32(a.add(r * stride + 4 * k).cast::<i32>().read_unaligned());
+                sums[r][0] = widened(sums[r][0], _mm256_maddubs_epi16(x, left), ones);
+                sums[r][1] = widened(sums[r][1], _mm256_maddubs_epi16(x, right), ones);
             }
         }
         sums
