@@ -1,6 +1,6 @@
 //! Which instruction set the kernels run on. An [`Isa`] exists only for what this CPU has: that is the promise
 //! on which every kernel's soundness stands. Features listed here must be those of the shims in
-//! `dispatch!` and of the kernels.
+//! `dispatch` and of the kernels.
 
 use std::fmt;
 use std::sync::OnceLock;

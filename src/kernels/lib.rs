@@ -3,7 +3,7 @@
 //!
 //! This crate holds nearly all of the project's unsafe code. It knows slices and shapes, no models, no files, no
 //! threads: callers split rows among threads as they like. Every function gives the same results on every
-//! instruction set but for float32's rounding (int8 sums are exact) and, in attention, bfloat16's.
+//! instruction set of one [`Grid`] but for float32's rounding (int8 sums are exact) and, in attention, bfloat16's.
 
 #![allow(clippy::needless_range_loop, reason = "tiles of registers are walked by index, several at once")]
 

@@ -89,8 +89,8 @@ pub struct Packed {
 }
 
 /// Turns `weight` (`outputs x inputs`, row-major) as [`quantise`](crate::quantise) turns what it is multiplied
-/// with, quantises it symmetrically per output channel, to -127..=127, and packs it. The result is the same on
-/// every instruction set.
+/// with, quantises it symmetrically per output channel, to what the instruction set's [`Grid`] allows, and packs it. The
+/// result is the same on every instruction set of one grid.
 ///
 /// # Panics
 /// When the lengths do not belong together.
@@ -134,7 +134,8 @@ impl Task for Pack<'_> {
                 Grid::Wide => most / 127.0,
                 Grid::Narrow => narrow_step(&turned).max(most / 127.0),
             };
-            let per_step = if step > 0.0 { step.recip() } else { 0.0 };
+            // A step so small that its reciprocal is infinite stands for a channel of zeros.
+            let per_step = if step >= f32::MIN_POSITIVE { step.recip() } else { 0.0 };
             for (q, w) in bytes.iter_mut().zip(&turned) {
                 *q = (w * per_step).round_ties_even() as i8;
             }

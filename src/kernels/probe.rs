@@ -1,5 +1,5 @@
-//! How fast this CPU can multiply: the floor that no kernel gets below. Nothing is read or written but
-//! registers.
+//! How fast this CPU multiplies in the kernels' own tile, with operands that stay in the first-level cache: what a
+//! layer could reach if memory cost nothing.
 
 use crate::Isa;
 use crate::cpu::{Cpu, PANEL, Sink, Task, dispatch};

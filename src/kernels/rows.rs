@@ -173,6 +173,8 @@ impl Quantise<'_> {
             let rows = x.chunks_exact(width).zip(turned.chunks_exact_mut(width));
             for ((row, turned), (scale, low)) in rows.zip(scales.iter_mut().zip(&mut *lows)) {
                 let (mut least, mut most) = (s.splat(f32::INFINITY), s.splat(f32::NEG_INFINITY));
+                // Stays 0 unless a value is no finite number, which the comparisons might not notice.
+                let mut poison = s.splat(0.0);
                 for block in (0..width).step_by(G * STRIDE) {
                     for at in (block..block + STRIDE).step_by(lanes) {
                         let mut v = [s.splat(0.0); G];
@@ -190,11 +192,12 @@ impl Quantise<'_> {
                         for (i, v) in v.into_iter().enumerate() {
                             least = s.min(v, least);
                             most = s.max(v, most);
+                            poison = s.fma(v, s.splat(0.0), poison);
                             s.store(v, &mut turned[at + i * STRIDE..]);
                         }
                     }
                 }
-                *low = s.smallest(least);
+                *low = s.smallest(least) + s.sum(poison);
                 *scale = (s.largest(most) - *low) / levels;
             }
             let rows = turned.chunks_exact(width).zip(bytes.chunks_exact_mut(width));

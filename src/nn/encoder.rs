@@ -57,6 +57,16 @@ enum Network {
     Int8(Int8Bert),
 }
 
+impl Network {
+    /// What decides embeddings beside the model: of int8, the scheme and the instruction set.
+    fn variant(&self) -> String {
+        match self {
+            Network::Float { .. } => String::new(),
+            Network::Int8(bert) => format!("-{}", bert.scheme()),
+        }
+    }
+}
+
 impl Encoder {
     /// Loads the model in `dir`, whose files [`crate::ModelStore::ensure`] has checked: in int8 for the CPU, in
     /// any other precision on the best device. The int8 form is kept in the folder beside the files where that
@@ -64,7 +74,7 @@ impl Encoder {
     ///
     /// # Errors
     /// `E_IO` when a file can't be read, `E_MODEL` when the files don't make the encoder that the manifest
-    /// describes.
+    /// describes, `E_CONFIG` when the environment asks for an instruction set that is not there.
     pub fn load(dir: &Path, manifest: &Manifest) -> Result<Self> {
         Self::load_on(dir, manifest, &device())
     }
@@ -105,11 +115,11 @@ impl Encoder {
         };
         Ok(Self {
             tokenizer,
+            id: format!("{}@{}{}", manifest.name, &fingerprint[..16], network.variant()),
             network,
             vocabulary: config.vocab_size,
             dimensions: manifest.dimensions,
             normalise: manifest.normalise,
-            id: format!("{}@{}", manifest.name, &fingerprint[..16]),
         })
     }
 

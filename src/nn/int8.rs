@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use firstline_kernels::{
     Activation, Epilogue, Heads, Isa, QuantisedRows, Scratch, attention, layer_norm, linear, padded, quantise,
@@ -13,7 +14,7 @@ use firstline_kernels::{
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::pack::{LinearAt, Pack};
+use crate::pack::{LinearAt, Pack, SCHEME, layer_name};
 use crate::{Error, Pooling, Result};
 
 /// Rows that go through a feed-forward layer together: few enough that what lies between its two products
@@ -37,6 +38,8 @@ pub(crate) struct Int8Bert {
     eps: f32,
     pooling: Pooling,
     arenas: Mutex<Vec<Arena>>,
+    /// Forwards under way.
+    busy: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -113,11 +116,11 @@ impl Int8Bert {
         };
         let layer = |i: usize| -> Result<Layer> {
             Ok(Layer {
-                qkv: pack.linear_at(&format!("{i}.qkv"), h, 3 * h)?,
-                output: pack.linear_at(&format!("{i}.output"), h, h)?,
+                qkv: pack.linear_at(&layer_name(i, "qkv"), h, 3 * h)?,
+                output: pack.linear_at(&layer_name(i, "output"), h, h)?,
                 norm: norm(format!("{i}.norm"))?,
-                up: pack.linear_at(&format!("{i}.up"), h, wide)?,
-                down: pack.linear_at(&format!("{i}.down"), wide, h)?,
+                up: pack.linear_at(&layer_name(i, "up"), h, wide)?,
+                down: pack.linear_at(&layer_name(i, "down"), wide, h)?,
                 last_norm: norm(format!("{i}.last_norm"))?,
             })
         };
@@ -133,24 +136,43 @@ impl Int8Bert {
             eps: config.layer_norm_eps as f32,
             pooling,
             arenas: Mutex::new(Vec::new()),
+            busy: AtomicUsize::new(0),
             pack,
         })
     }
 
+    /// What embeddings depend on beside the model.
+    pub(crate) fn scheme(&self) -> String {
+        format!("{SCHEME}{}", self.isa)
+    }
+
     /// Embeds a batch of token sequences, none empty, all within vocabulary and positions: `n x hidden`,
-    /// row-major, not normalised. The rows are split among `threads` threads.
+    /// row-major, not normalised. The rows are split among `threads` threads, unless another forward is under way:
+    /// then the threads have work enough, and one that waits for the other's share would take up a third forward
+    /// before it goes on with the first.
     ///
     /// # Errors
     /// Internal, when the pack's layers are not those that were found at load.
     pub(crate) fn forward(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
-        let arena = self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.pop();
-        let mut arena = arena.unwrap_or_default();
-        // Into the pool once, not at each of the steps that are split.
+        let alone = self.busy.fetch_add(1, Ordering::Relaxed) == 0;
         let out = match threads {
-            0 | 1 => self.forward_in(&mut arena, batch, 1),
-            threads => rayon::scope(|_| self.forward_in(&mut arena, batch, threads)),
+            // Into the pool once, not at each of the steps that are split.
+            2.. if alone => rayon::scope(|_| self.with_arena(batch, threads)),
+            _ => self.with_arena(batch, 1),
         };
-        self.arenas.lock().map_err(|_| Error::internal("an arena's lock"))?.push(arena);
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        out
+    }
+
+    /// One forward in working memory that is kept for the next, though not more of it than there are threads.
+    fn with_arena(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
+        let kept = || self.arenas.lock().map_err(|_| Error::internal("an arena's lock"));
+        let mut arena = kept()?.pop().unwrap_or_default();
+        let out = self.forward_in(&mut arena, batch, threads);
+        let mut kept = kept()?;
+        if kept.len() < rayon::current_num_threads() {
+            kept.push(arena);
+        }
         out
     }
 
@@ -168,13 +190,16 @@ impl Int8Bert {
         let share = total.div_ceil(threads);
         let count = total.div_ceil(share);
         arena.qkv.resize(total * qkv_width, 0.0);
-        arena.parts.resize_with(count, Part::default);
-        for (i, part) in arena.parts.iter_mut().enumerate() {
+        if arena.parts.len() < count {
+            arena.parts.resize_with(count, Part::default);
+        }
+        let Arena { starts, qkv, parts } = arena;
+        let parts = &mut parts[..count];
+        for (i, part) in parts.iter_mut().enumerate() {
             part.rows = i * share..total.min((i + 1) * share);
             part.hidden.resize(part.rows.len() * h, 0.0);
             part.mixed.resize(part.rows.len() * h, 0.0);
         }
-        let Arena { starts, qkv, parts } = arena;
         let first = &self.layers[0];
         each(parts, qkv, share * qkv_width, |part, qkv| {
             self.embed(part, batch, starts)?;
@@ -182,7 +207,7 @@ impl Int8Bert {
         })?;
         for (i, layer) in self.layers.iter().enumerate() {
             let mixed = |part: &mut Part| self.mix(part, qkv, starts);
-            match parts.as_mut_slice() {
+            match &mut *parts {
                 [part] => mixed(part),
                 parts => parts.par_iter_mut().for_each(mixed),
             }
@@ -379,5 +404,22 @@ mod tests {
         bert.forward(&sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), 2).unwrap();
         assert_eq!(bert.forward(&[&sequences[1]], 1).unwrap(), short);
         assert_eq!(bert.arenas.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_burst_gives_what_each_gives_alone_and_leaves_no_more_memory_than_there_are_threads() {
+        let dir = tempfile::tempdir().unwrap();
+        write_tiny(dir.path(), 5).unwrap();
+        let bert = load(dir.path(), Isa::best());
+        let sequences = sequences();
+        let alone: Vec<_> = sequences.iter().map(|s| bert.forward(&[s], 1).unwrap()).collect();
+        std::thread::scope(|scope| {
+            for (i, alone) in alone.iter().enumerate().cycle().take(64) {
+                let (bert, sequences) = (&bert, &sequences);
+                scope.spawn(move || assert_eq!(bert.forward(&[&sequences[i]], 2).unwrap(), *alone));
+            }
+        });
+        assert!(bert.arenas.lock().unwrap().len() <= rayon::current_num_threads());
+        assert_eq!(bert.busy.load(Ordering::Relaxed), 0);
     }
 }

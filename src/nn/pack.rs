@@ -1,6 +1,7 @@
 //! The int8 form of a BERT, made once from its float32 weights and kept beside them in one file, which is
-//! mapped into memory, so that a start costs no more than the pages it touches. The file is a safetensors
-//! file; it is made anew when the model it was made from, or the scheme, is another.
+//! mapped into memory: a start costs reading it once, for its hash. The file is a safetensors file; it is made
+//! anew when the model it was made from, or the scheme, is another. Its hash tells damage, not malice: whoever can
+//! write into the model's folder decides what the model says.
 #![allow(unsafe_code)]
 
 use std::borrow::Cow;
@@ -11,10 +12,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use candle_core::Device;
-use firstline_kernels::{Grid, Isa, Packed, PackedLinear, packed_lengths, padded};
+use firstline_kernels::{Isa, Packed, PackedLinear, packed_lengths, padded};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,15 +25,13 @@ use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use crate::{Error, Result};
 
-/// Name of the file, beside the model's own. There may be one for each grid.
-fn file(grid: Grid) -> &'static str {
-    match grid {
-        Grid::Wide => "int8.pack",
-        Grid::Narrow => "int8-narrow.pack",
-    }
+/// Name of the file, beside the model's own: one for each instruction set, since the peaks that smooth come from a
+/// forward on it, and they decide last digits.
+fn file(isa: Isa) -> String {
+    format!("int8-{isa}.pack")
 }
 /// Counts up whenever a pack made before would give other embeddings or can't be read any more.
-const SCHEME: u32 = 4;
+pub(crate) const SCHEME: u32 = 5;
 /// Where tensors begin is a multiple of this: a cache line, and as much as any vector load wants.
 const ALIGNMENT: usize = 64;
 
@@ -40,7 +39,7 @@ const ALIGNMENT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pack {
     map: Mmap,
-    grid: Grid,
+    isa: Isa,
     tensors: HashMap<String, (Dtype, Range<usize>)>,
 }
 
@@ -56,10 +55,10 @@ pub(crate) struct LinearAt {
 
 impl Pack {
     /// The pack of the model in `dir`, made first where there is none of this model. Where the folder can't be
-    /// written it is made in a temporary file for this process alone.
+    /// written it is made in memory for this process alone.
     ///
     /// # Errors
-    /// As [`Weights::get`]; `E_IO` when no pack can be written anywhere.
+    /// As [`Weights::get`]; `E_IO` when there is no memory for it.
     pub(crate) fn open(
         isa: Isa,
         dir: &Path,
@@ -67,41 +66,34 @@ impl Pack {
         fingerprint: &str,
         frame: [u32; 2],
     ) -> Result<Self> {
-        let grid = isa.grid();
-        let path = dir.join(file(grid));
+        let path = dir.join(file(isa));
         let source = dir.join("model.safetensors");
-        let key = format!("{} {}", file(grid), key(&source, config, fingerprint)?);
-        if let Some(pack) = File::open(&path).ok().and_then(|file| Self::map(&file, grid, &key)) {
+        let key = format!("{isa} {}", key(&source, config, fingerprint)?);
+        // A pipe would block whoever opens it.
+        let there = fs::metadata(&path).is_ok_and(|meta| meta.is_file());
+        if let Some(pack) = there.then(|| mapped(&path)).flatten().and_then(|map| Self::of(map, isa, &key)) {
             return Ok(pack);
         }
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
-        let write = |file: &mut File| parts.iter().try_for_each(|part| file.write_all(part));
-        let place = |e: std::io::Error| Error::io(path.display(), &e);
-        let file = match tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
-            write(file.as_file_mut())?;
-            file.persist(&path).map_err(|e| e.error)
-        }) {
-            Ok(file) => file,
-            Err(_) => {
-                let mut file = tempfile::tempfile().map_err(place)?;
-                write(&mut file).map_err(place)?;
-                file
-            }
+        let map = match write(&parts, dir, &path) {
+            Ok(()) => mapped(&path),
+            Err(_) => Some(anonymous(&parts).map_err(|e| Error::io(path.display(), &e))?),
         };
         drop(parts);
-        Self::map(&file, grid, &key).ok_or_else(|| Error::model(path.display(), "can't be read back"))
+        map.and_then(|map| Self::of(map, isa, &key))
+            .ok_or_else(|| Error::model(path.display(), "can't be read back"))
     }
 
-    /// Maps `file` if it is a whole and sound pack made for `key`.
-    fn map(file: &File, grid: Grid, key: &str) -> Option<Self> {
-        // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever
-        // else may write into the model's folder may as well replace the model.
-        let map = unsafe { Mmap::map(file) }.ok()?;
+    /// The pack in `map`, if it is whole, sound and made for `key`.
+    fn of(map: Mmap, isa: Isa, key: &str) -> Option<Self> {
         let (header, metadata) = SafeTensors::read_metadata(&map).ok()?;
         let start = 8 + header;
         let told = metadata.metadata().as_ref()?;
-        let sum = format!("{:016x}", xxh3_64(map.get(start..)?));
-        if told.get("made_for")? != key || *told.get("xxh3")? != sum || !start.is_multiple_of(ALIGNMENT) {
+        // What was made for something else is not worth the time of its hash.
+        if told.get("made_for")? != key || !start.is_multiple_of(ALIGNMENT) {
+            return None;
+        }
+        if *told.get("xxh3")? != format!("{:016x}", xxh3_64(map.get(start..)?)) {
             return None;
         }
         let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
@@ -109,15 +101,18 @@ impl Pack {
             (name, (info.dtype, start + from..start + to))
         };
         let tensors = metadata.tensors().into_iter().map(place).collect();
-        Some(Self { map, grid, tensors })
+        Some(Self { map, isa, tensors })
     }
 
     fn find(&self, name: &str, dtype: Dtype, bytes: usize) -> Result<Range<usize>> {
+        let aligned = |range: &Range<usize>| range.start.is_multiple_of((dtype.bitsize() / 8).max(1));
         match self.tensors.get(name) {
-            Some((found, range)) if *found == dtype && range.len() == bytes => Ok(range.clone()),
+            Some((found, range)) if *found == dtype && range.len() == bytes && aligned(range) => {
+                Ok(range.clone())
+            }
             _ => Err(Error::internal(format_args!(
                 "{}: {name} is not {bytes} bytes of {dtype:?}",
-                file(self.grid)
+                file(self.isa)
             ))),
         }
     }
@@ -167,8 +162,8 @@ impl Pack {
     pub(crate) fn linear(&self, at: &LinearAt) -> Result<PackedLinear<'_>> {
         let weights = bytemuck::cast_slice(&self.map[at.weights.clone()]);
         let parts = at.parts.each_ref().map(|part| self.floats(part));
-        PackedLinear::new(at.inputs, at.outputs, self.grid, weights, parts).ok_or_else(|| {
-            Error::internal(format_args!("{}: a layer of {} inputs", file(self.grid), at.inputs))
+        PackedLinear::new(at.inputs, at.outputs, self.isa.grid(), weights, parts).ok_or_else(|| {
+            Error::internal(format_args!("{}: a layer of {} inputs", file(self.isa), at.inputs))
         })
     }
 
@@ -176,6 +171,40 @@ impl Pack {
     pub(crate) fn factors(&self, at: &LinearAt) -> Option<&[f32]> {
         at.factors.as_ref().map(|factors| self.floats(factors))
     }
+}
+
+/// Maps the file at `path`.
+fn mapped(path: &Path) -> Option<Mmap> {
+    let file = File::open(path).ok()?;
+    // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever else may
+    // write into the model's folder may as well replace the model.
+    unsafe { Mmap::map(&file) }.ok()
+}
+
+/// Writes `parts` into `path` whole, readable by whom the user's umask allows.
+fn write(parts: &[Vec<u8>], dir: &Path, path: &Path) -> std::io::Result<()> {
+    let mut file = tempfile::Builder::new();
+    file.prefix(".firstline-");
+    #[cfg(unix)]
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = file.tempfile_in(dir)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.persist(path).map(drop).map_err(|e| e.error)
+}
+
+/// `parts` in memory that belongs to no file.
+fn anonymous(parts: &[Vec<u8>]) -> std::io::Result<Mmap> {
+    let mut map = MmapMut::map_anon(parts.iter().map(Vec::len).sum())?;
+    let mut room = &mut map[..];
+    parts.iter().try_for_each(|part| room.write_all(part))?;
+    map.make_read_only()
+}
+
+/// The layer `name` of block `block`, by a name that sorts as a forward goes: the file is written by name, and behind
+/// a layer's weights shall lie those that are needed next.
+pub(crate) fn layer_name(block: usize, name: &str) -> String {
+    let place = ["qkv", "output", "up", "down"].iter().position(|n| *n == name).unwrap_or(0);
+    format!("{block:04}.{place}.{name}")
 }
 
 /// What a pack is made for: scheme, manifest, configuration, and the weights' file by its length and time, so
@@ -242,7 +271,8 @@ impl Builder {
         let room = (8 + header.len()).next_multiple_of(ALIGNMENT) - 8;
         let mut head = (room as u64).to_le_bytes().to_vec();
         head.extend(format!("{header:room$}").into_bytes());
-        Ok([head, bytes.split_off(start)])
+        bytes.drain(..start);
+        Ok([head, bytes])
     }
 }
 
@@ -292,7 +322,7 @@ fn build(isa: Isa, weights: &Weights, config: &Config, frame: [u32; 2]) -> Resul
         let normed = norm(&mut out, &format!("{i}.last_norm"), &at("output"))?;
         trial.feed(&up, &down, normed.each_ref().map(AsRef::as_ref))?;
         for (name, layer) in [("qkv", qkv), ("output", output), ("up", up), ("down", down)] {
-            out.layer(&format!("{i}.{name}"), layer);
+            out.layer(&layer_name(i, name), layer);
         }
     }
     Ok(out)
@@ -333,7 +363,7 @@ mod tests {
     }
 
     fn path(dir: &Path) -> std::path::PathBuf {
-        dir.join(file(Isa::best().grid()))
+        dir.join(file(Isa::best()))
     }
 
     fn inode(dir: &Path) -> u64 {
@@ -346,10 +376,15 @@ mod tests {
         write_tiny(dir.path(), 5).unwrap();
         let pack = open(dir.path());
         let first = inode(dir.path());
-        let start = pack.tensors.values().map(|(_, range)| range.start).min().unwrap();
-        assert!(start.is_multiple_of(ALIGNMENT));
+        assert!(pack.tensors.values().all(|(_, range)| range.start.is_multiple_of(16)));
         open(dir.path());
         assert_eq!(inode(dir.path()), first);
+        // The layers lie as a forward goes, and whoever may read the model may read its pack.
+        let start = |block, name| pack.tensors[&format!("{}.weights", layer_name(block, name))].1.start;
+        let starts = ["qkv", "output", "up", "down"].map(|name| start(0, name));
+        assert!(starts.is_sorted() && start(0, "down") < start(1, "qkv"));
+        let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().mode();
+        assert_eq!(mode(&file(Isa::best())), mode("config.json"));
     }
 
     #[test]

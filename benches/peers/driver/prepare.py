@@ -1,6 +1,7 @@
 """Installs, builds and makes everything that is measured, in the cache folder, and only what is not there yet. Must
 not let one peer's failure stop the others, nor write into the repository."""
 
+import filecmp
 import hashlib
 import json
 import os
@@ -31,6 +32,8 @@ class Ready:
     ids: Path
     first: Path
     mean_tokens: float
+    # What ours runs on.
+    isa: str
 
     def command(self, engine, ids, threads):
         """How the engine's worker is started."""
@@ -47,8 +50,8 @@ def prepare(chosen):
     python, engines = _environment(chosen.cache, chosen.engines)
     binaries = _rust(chosen.cache, engines)
     engines = [e for e in engines if e not in RUST or e in binaries]
-    source, texts = _texts(binaries[OURS], chosen)
-    models = chosen.cache / f"models-{_version(texts)}"
+    source, texts, isa = _texts(binaries[OURS], chosen)
+    models = chosen.cache / f"models-{_version(source, texts)}"
     for stale in set(chosen.cache.glob("models-*")) - {models}:
         shutil.rmtree(stale)
     models.mkdir(exist_ok=True)
@@ -56,7 +59,7 @@ def prepare(chosen):
     ids.write_text(json.dumps(texts))
     first.write_text(json.dumps(texts[:1]))
     engines = _models(python, engines, source, ids, models)
-    return Ready(engines, python, binaries, source, models, ids, first, statistics.mean(map(len, texts)))
+    return Ready(engines, python, binaries, source, models, ids, first, statistics.mean(map(len, texts)), isa)
 
 
 def _run(command, **more):
@@ -119,7 +122,7 @@ def _rust(cache, engines):
 
 
 def _texts(ours, chosen):
-    """A copy of the model's folder and the ids of the texts. A copy, because our packed form, which lies beside the
+    """A copy of the model's folder, the ids of the texts, and our instruction set. A copy, because our packed form, which lies beside the
     model, is deleted and made again to be measured; the user's stays."""
     say("making the texts")
     made = subprocess.run([str(ours), "texts", str(chosen.texts)], stdout=subprocess.PIPE)
@@ -129,15 +132,15 @@ def _texts(ours, chosen):
     source = chosen.cache / "source"
     source.mkdir(exist_ok=True)
     for file in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (source / file).exists():
+        if not (source / file).exists() or not filecmp.cmp(Path(made["folder"]) / file, source / file, shallow=False):
             shutil.copyfile(Path(made["folder"]) / file, source / f"{file}.part")
             (source / f"{file}.part").rename(source / file)
-    return source, made["ids"]
+    return source, made["ids"], made["isa"]
 
 
-def _version(texts):
+def _version(source, texts):
     """Short hash of all that decides what the peers' models become."""
-    files = [HERE / "build.py", *(HERE / "engines").glob("*.py"), *(HERE / "requirements").iterdir()]
+    files = [HERE / "build.py", *(HERE / "engines").glob("*.py"), *(HERE / "requirements").iterdir(), source / "model.safetensors"]
     parts = [file.read_bytes() for file in sorted(files)] + [json.dumps(texts).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:8]
 

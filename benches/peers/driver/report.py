@@ -42,7 +42,7 @@ def machine(ready):
         "compiler": said("rustc", "--version"),
         "python": platform.python_version(),
         "commit": said("git", "rev-parse", "--short", "HEAD") + changed,
-        "isa": os.environ.get("FIRSTLINE_ISA", "best"),
+        "isa": ready.isa,
         "peers": pinned + crates,
         "mean_tokens": round(ready.mean_tokens, 1),
     }
@@ -129,8 +129,7 @@ def summary(found):
 def record(found, about, report):
     """Writes the report, and all figures of all rounds, to `benches/record/`."""
     cpu = "-".join("".join(c if c.isalnum() else " " for c in about["cpu"].lower()).split())
-    isa = "" if about["isa"] == "best" else f"-{about['isa']}"
-    path = HERE.parent / "record" / f"{about['date']}-{cpu}{isa}"
+    path = HERE.parent / "record" / f"{about['date']}-{cpu}-{about['isa']}"
     path.parent.mkdir(exist_ok=True)
     whole = {**about, **summary(found), "ways": found.ways, "rounds": found.figures, "failed": found.failed}
     for suffix, content in (("txt", report), ("json", json.dumps(whole, indent=1))):

@@ -34,6 +34,12 @@ impl Cpu for AvxVnni {
     }
 
     #[inline(always)]
+    fn fetch(self, at: *const i8) {
+        // A prefetch reads nothing that the program could see, and fails on no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) }
+    }
+
+    #[inline(always)]
     unsafe fn tile<const R: usize, const P: usize>(
         self,
         a: *const u8,

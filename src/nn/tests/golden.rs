@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::ops::ControlFlow;
+use std::process::Command;
 
-use firstline_nn::{Encoder, Manifest, ModelStore, Precision, Tokens};
+use firstline_nn::{Encoder, ISA_VARIABLE, Isa, Manifest, ModelStore, Precision, Tokens};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -53,6 +54,22 @@ fn embeddings_are_those_of_pytorch_alone_and_in_a_batch() {
         let worst = alone.iter().zip(&row.embedding).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "differs by {worst} for {:?}", row.text);
         assert!(alone.iter().zip(batched).all(|(a, b)| (a - b).abs() < 1e-5), "{:?}", row.text);
+    }
+}
+
+/// What [`coarser_precisions_stay_within_their_budgets`] says of int8 holds on every instruction set of this CPU, not
+/// only on the one that is chosen: once in a process, so each has a process of its own.
+#[test]
+fn every_instruction_set_stays_within_the_budgets() {
+    for isa in Isa::available() {
+        let test = "coarser_precisions_stay_within_their_budgets";
+        let done = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--test-threads=1"])
+            .env(ISA_VARIABLE, isa.name())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.contains("1 passed"), "{isa}: {said}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use firstline_datasets::Settings;
-use firstline_nn::{Encoder, Manifest, ModelStore, Tokens};
+use firstline_nn::{Encoder, Isa, Manifest, ModelStore, Tokens};
 use firstline_triage::compose;
 use serde_json::json;
 
@@ -39,7 +39,7 @@ impl Engine for Ours {
     }
 }
 
-/// Prints the model's folder, pulled first where it is not there, and the token ids of `count` texts: generated
+/// Prints the model's folder, pulled first where it is not there, the instruction set, and the token ids of `count` texts: generated
 /// tickets, seed 1, one to four of them joined, as a ticket grows with its mails.
 pub fn texts(count: usize) -> Result<()> {
     let manifest = Manifest::find(Manifest::DEFAULT)?;
@@ -52,6 +52,7 @@ pub fn texts(count: usize) -> Result<()> {
             tickets.by_ref().take(JOINED[i % JOINED.len()]).map(|ticket| compose(&ticket).text()).collect();
         ids.push(encoder.tokenize(&texts.join("\n"))?.ids);
     }
-    println!("{}", json!({ "folder": dir, "ids": ids }));
+    let isa = Isa::chosen()?;
+    println!("{}", json!({ "folder": dir, "isa": isa.name(), "ids": ids }));
     Ok(())
 }
