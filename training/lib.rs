@@ -5,6 +5,7 @@
 //! there repeats one that is learnt from.
 
 mod cache;
+pub mod certify;
 mod duplicates;
 mod evaluate;
 mod fit;
