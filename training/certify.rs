@@ -5,7 +5,8 @@
 //! Geifman and El-Yaniv, arXiv 1705.08500). The thresholds are a ladder fixed beforehand; where on it the sequence
 //! begins is read off the confidences alone, never off what turned out right, so no test has to be paid for twice.
 //! The tickets must be such as neither the model nor its calibration was fitted to, and the promise is for tickets
-//! like them: drawn from the same stream. Must never look at more than one field's judgements at a time.
+//! like them: drawn from the same stream. Must never look at more than one field's judgements at a time. No command
+//! calls it yet.
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
