@@ -122,8 +122,8 @@ def _rust(cache, engines):
 
 
 def _texts(ours, chosen):
-    """A copy of the model's folder, the ids of the texts, and our instruction set. A copy, because our packed form, which lies beside the
-    model, is deleted and made again to be measured; the user's stays."""
+    """A copy of the model's folder, the ids of the texts, and our instruction set. A copy, because our packed form, which
+    lies beside the model, is deleted and made again to be measured; the user's stays."""
     say("making the texts")
     made = subprocess.run([str(ours), "texts", str(chosen.texts)], stdout=subprocess.PIPE)
     if made.returncode != 0:
@@ -132,15 +132,17 @@ def _texts(ours, chosen):
     source = chosen.cache / "source"
     source.mkdir(exist_ok=True)
     for file in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (source / file).exists() or not filecmp.cmp(Path(made["folder"]) / file, source / file, shallow=False):
-            shutil.copyfile(Path(made["folder"]) / file, source / f"{file}.part")
+        theirs = Path(made["folder"]) / file
+        if not (source / file).exists() or not filecmp.cmp(theirs, source / file, shallow=False):
+            shutil.copyfile(theirs, source / f"{file}.part")
             (source / f"{file}.part").rename(source / file)
     return source, made["ids"], made["isa"]
 
 
 def _version(source, texts):
     """Short hash of all that decides what the peers' models become."""
-    files = [HERE / "build.py", *(HERE / "engines").glob("*.py"), *(HERE / "requirements").iterdir(), source / "model.safetensors"]
+    files = [HERE / "build.py", *(HERE / "engines").glob("*.py"), *(HERE / "requirements").iterdir()]
+    files.append(source / "model.safetensors")
     parts = [file.read_bytes() for file in sorted(files)] + [json.dumps(texts).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:8]
 

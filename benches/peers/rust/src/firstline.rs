@@ -39,8 +39,8 @@ impl Engine for Ours {
     }
 }
 
-/// Prints the model's folder, pulled first where it is not there, the instruction set, and the token ids of `count` texts: generated
-/// tickets, seed 1, one to four of them joined, as a ticket grows with its mails.
+/// Prints the model's folder, pulled first where it is not there, the instruction set, and the token ids of `count`
+/// texts: generated tickets, seed 1, one to four of them joined, as a ticket grows with its mails.
 pub fn texts(count: usize) -> Result<()> {
     let manifest = Manifest::find(Manifest::DEFAULT)?;
     let dir = ModelStore::open_default().ensure(&manifest, &mut |_| ControlFlow::Continue(()))?;
