@@ -162,6 +162,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_enum, default_value_t = SplitKind::Auto)]
     pub(crate) split: SplitKind,
 
+    /// Whether the encoder itself learns from the history too: minutes to an hour on a CPU. A run that is stopped
+    /// goes on where it was when it is run again; until it is done, it keeps BUNDLE.training beside the bundle.
+    #[arg(long, value_enum, default_value_t = FineTuneKind::Auto)]
+    pub(crate) fine_tune: FineTuneKind,
+
     /// Seed of everything that is drawn.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -196,6 +201,16 @@ pub(crate) enum PrecisionKind {
     F16,
     /// bfloat16, for a GPU.
     Bf16,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FineTuneKind {
+    /// It learns, and what it learnt is kept where it does better on the calibrate window.
+    Auto,
+    /// It learns, and what it learnt is kept.
+    Always,
+    /// It stays as it is.
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

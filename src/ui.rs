@@ -67,13 +67,14 @@ impl Ui {
 
     /// Bars for a piece of work with stages; nothing is drawn where nobody looks.
     pub(crate) fn bars(&self) -> Bars {
-        Bars { draw: self.terminal && !self.quiet, bar: ProgressBar::hidden() }
+        Bars { draw: self.terminal && !self.quiet, name: String::new(), bar: ProgressBar::hidden() }
     }
 }
 
 /// One bar a stage.
 pub(crate) struct Bars {
     draw: bool,
+    name: String,
     bar: ProgressBar,
 }
 
@@ -97,6 +98,7 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template(&template) {
             self.bar.set_style(style);
         }
+        name.clone_into(&mut self.name);
         self.bar.set_message(name.to_owned());
         if self.draw {
             self.bar.enable_steady_tick(Duration::from_millis(200));
@@ -117,6 +119,10 @@ impl Bars {
 impl Progress for Bars {
     fn stage(&mut self, name: &str, total: u64) {
         self.begin(name, total, "{pos}/{len}");
+    }
+
+    fn note(&mut self, text: &str) {
+        self.bar.set_message(format!("{}, {text}", self.name));
     }
 
     fn done(&mut self, done: u64) -> ControlFlow<()> {

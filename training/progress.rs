@@ -9,6 +9,9 @@ pub trait Progress {
     /// A stage begins that has `total` steps; 0 when nobody knows.
     fn stage(&mut self, name: &str, total: u64);
 
+    /// Something to show beside the stage's name, such as the loss.
+    fn note(&mut self, _text: &str) {}
+
     /// `done` steps of the stage are behind us. `Break` asks the work to stop, leaving nothing behind.
     fn done(&mut self, done: u64) -> ControlFlow<()>;
 }

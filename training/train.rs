@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use firstline_nn::{Encoder, Manifest};
-use firstline_ticket::{Code, Error, Field, Result, UserError};
+use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Neighbours, SparseRows, SplitFacts, Vocabulary,
-    VocabularyBuilder, model_fault,
+    BUNDLE_FORMAT, Bundle, BundleInfo, Neighbours, SparseRows, SplitFacts, Vocabulary, VocabularyBuilder,
+    model_fault,
 };
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::finetune::{Course, finetune};
 use crate::progress::interrupted;
-use crate::tune::{Material, epochs, learn_field};
+use crate::tune::{EPOCHS, Material, epochs, label_space, learn_field, probe};
 use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
 
 /// An n-gram must occur in this many tickets to be a feature.
@@ -23,6 +24,19 @@ const MIN_DF: u32 = 2;
 const MAX_NGRAMS: usize = 150_000;
 /// Tickets embedded between two looks at the cache.
 const EMBED_CHUNK: usize = 2_048;
+
+/// Whether the encoder is fine-tuned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FineTuning {
+    /// It is, and the outcome is kept where it does better on the calibrate window.
+    #[default]
+    Auto,
+    /// It is, and the outcome is kept.
+    Always,
+    /// It is not.
+    Never,
+}
 
 /// What decides the outcome of a training, beside the data. Its hash is kept in the bundle.
 #[derive(Debug, Clone, Serialize)]
@@ -33,8 +47,19 @@ pub struct TrainOptions {
     pub all_fields_required: bool,
     /// How to split.
     pub split: SplitOptions,
+    /// Whether the encoder is fine-tuned.
+    pub fine_tuning: FineTuning,
     /// Seed of everything that is drawn.
     pub seed: u64,
+}
+
+/// An encoder's files.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The folder that they are in.
+    pub dir: PathBuf,
+    /// What they are.
+    pub manifest: Manifest,
 }
 
 /// Fields that could not be learnt, and why.
@@ -45,13 +70,15 @@ pub type LeftOut = Vec<(Field, Error)>;
 pub struct Trained {
     /// The bundle.
     pub bundle: Bundle,
+    /// The encoder it needs: the one that training was given, or what came of it.
+    pub encoder: Source,
     /// Fields that were left out, and why.
     pub left_out: LeftOut,
     /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
     pub cut: (usize, u64),
 }
 
-/// Learns from `history`. Nothing is written but the embeddings' cache.
+/// Learns from `history`. Written are the embeddings' cache and what fine-tuning leaves in `work`.
 ///
 /// # Errors
 /// [`Code::Split`] and [`Code::Labels`] when the data can't carry what is asked; [`Code::Interrupted`] when
@@ -59,12 +86,13 @@ pub struct Trained {
 pub fn train(
     history: &History,
     data_sha256: &str,
-    encoder: &Encoder,
-    manifest: &Manifest,
+    source: &Source,
     cache: &mut EmbeddingCache,
     options: &TrainOptions,
+    work: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Trained> {
+    let manifest = &source.manifest;
     if !manifest.normalise {
         let problem = "its embeddings are not of unit length, which the neighbours' vote needs";
         return Err(UserError::new(
@@ -79,25 +107,60 @@ pub fn train(
     let families = history.families();
     let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
     let learn = Windows::new(&split);
-    let (dense, cut) = embed(history, &learn.all(), encoder, cache, progress)?;
+    let (spaces, left_out) = label_spaces(history, &learn, options)?;
+    let encoder = open_encoder(&source.dir, manifest)?;
+    let d = encoder.dimensions();
+    let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn, progress)?;
 
-    let d = encoder.dimensions();
-    let train_embeddings = gather(&dense, d, &learn.train);
-    let nearest = nearest(&train_embeddings, &dense, d, &learn.calibrate)?;
     let material = Material {
         tickets: &history.tickets,
         sparse: &sparse,
-        dense: &dense,
+        dense: &embedded.dense,
         dimensions: d,
         ngrams: vocabulary.ngrams(),
         features: vocabulary.len(),
         train: &learn.train,
         calibrate: &learn.calibrate,
-        nearest: &nearest,
+        nearest: &[],
         seed: options.seed,
     };
-    let (fields, left_out) = learn_fields(material, options, progress)?;
+    let tuned = match options.fine_tuning {
+        FineTuning::Never => None,
+        choice => {
+            let course = Course {
+                history,
+                train: &learn.train,
+                validate: &learn.calibrate,
+                fields: &spaces,
+                seed: options.seed,
+            };
+            let tuned = finetune(course, source, work, progress)?;
+            let encoder = open_encoder(&tuned.dir, &tuned.manifest)?;
+            let again = embed(history, &learn.all(), &encoder, &mut EmbeddingCache::default(), progress)?;
+            let mut losses = [0.0; 2];
+            for (field, space) in &spaces {
+                for (loss, dense) in losses.iter_mut().zip([&embedded.dense, &again.dense]) {
+                    progress.stage(&format!("comparing encoders on {field}"), EPOCHS as u64);
+                    *loss += probe(Material { dense, ..material }, *field, space, progress)?;
+                }
+            }
+            eprintln!("TRACE frozen {:.4} tuned {:.4}", losses[0], losses[1]);
+            (choice == FineTuning::Always || losses[1] < losses[0]).then_some((tuned, again))
+        }
+    };
+    let (source, embedded) = match &tuned {
+        Some((tuned, again)) => (tuned, again),
+        None => (source, &embedded),
+    };
+    let dense = &embedded.dense;
+    let nearest = nearest(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
+    let material = Material { dense, nearest: &nearest, ..material };
+    let mut fields = BTreeMap::new();
+    for (field, space) in spaces {
+        progress.stage(&format!("learning {field}"), epochs());
+        fields.insert(field, learn_field(material, field, space, progress)?);
+    }
     let config =
         serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
     let info = BundleInfo {
@@ -116,8 +179,8 @@ pub fn train(
         .map(|i| history.tickets[i].hash)
         .collect();
     seen.sort_unstable();
-    let bundle = Bundle { info, vocabulary, history: gather(&dense, d, &history_rows), seen, fields };
-    Ok(Trained { bundle, left_out, cut })
+    let bundle = Bundle { info, vocabulary, history: gather(dense, d, &history_rows), seen, fields };
+    Ok(Trained { bundle, encoder: source.clone(), left_out, cut: embedded.cut })
 }
 
 /// The rows that are learnt from.
@@ -137,24 +200,24 @@ impl Windows {
     }
 }
 
-fn learn_fields(
-    material: Material<'_>,
+/// The labels of each field that can be learnt, and the fields that can't.
+fn label_spaces(
+    history: &History,
+    learn: &Windows,
     options: &TrainOptions,
-    progress: &mut dyn Progress,
-) -> Result<(BTreeMap<Field, FieldModel>, LeftOut)> {
-    let mut fields = BTreeMap::new();
+) -> Result<(Vec<(Field, LabelSpace)>, LeftOut)> {
+    let mut spaces = Vec::new();
     let mut left_out = Vec::new();
     for &field in &options.fields {
-        progress.stage(&format!("learning {field}"), epochs());
-        match learn_field(material, field, progress) {
-            Ok(model) => drop(fields.insert(field, model)),
+        match label_space(&history.tickets, (&learn.train, &learn.calibrate), field) {
+            Ok(space) => spaces.push((field, space)),
             Err(e) if e.code() == Some(Code::Labels) && !options.all_fields_required => {
                 left_out.push((field, e));
             }
             Err(e) => return Err(e),
         }
     }
-    if fields.is_empty() {
+    if spaces.is_empty() {
         let problem = "no field has enough labelled tickets to learn from";
         return Err(UserError::new(
             Code::Labels,
@@ -164,17 +227,24 @@ fn learn_fields(
         )
         .into());
     }
-    Ok((fields, left_out))
+    Ok((spaces, left_out))
 }
 
-/// Embeds `rows`; the other rows of the result stay zero. Also tickets cut and tokens cut.
+/// Embeddings of the tickets that are learnt from.
+struct Embedded {
+    /// One row a ticket of the history; those that were not embedded are zero.
+    dense: Vec<f32>,
+    /// Tickets cut, and tokens cut.
+    cut: (usize, u64),
+}
+
 fn embed(
     history: &History,
     rows: &[usize],
     encoder: &Encoder,
     cache: &mut EmbeddingCache,
     progress: &mut dyn Progress,
-) -> Result<(Vec<f32>, (usize, u64))> {
+) -> Result<Embedded> {
     let d = encoder.dimensions();
     let mut dense = vec![0.0; history.tickets.len() * d];
     let mut cut = (0, 0);
@@ -197,7 +267,7 @@ fn embed(
         }
         behind += chunk.len() as u64;
     }
-    Ok((dense, cut))
+    Ok(Embedded { dense, cut })
 }
 
 /// The vocabulary of the windows that are learnt from, and every ticket's row; those outside stay empty.

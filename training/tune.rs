@@ -25,7 +25,7 @@ const TUNE_TICKETS: usize = 8_000;
 const DECAYS: [(f32, f32); 3] = [(0.0, 0.003), (0.01, 0.03), (0.05, 0.1)];
 
 /// Passes over the examples for each head.
-const EPOCHS: usize = 12;
+pub(crate) const EPOCHS: usize = 12;
 /// Fewest labelled tickets that a pool, its temperature and its floor can be chosen on.
 const LEAST_CALIBRATE: usize = 20;
 /// Exponent of class balancing. A quarter lifts macro-F1 of skewed fields and costs no accuracy (measured on
@@ -73,10 +73,14 @@ impl Kind {
 }
 
 /// Learns `field`. Progress counts epochs of all fits, up to [`epochs`].
-pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Progress) -> Result<FieldModel> {
-    let (space, rare) = label_space(m, field)?;
-    let train = labelled(m, m.train, field, &space);
-    let calibrate = labelled(m, m.calibrate, field, &space);
+pub(crate) fn learn_field(
+    m: Material<'_>,
+    field: Field,
+    space: LabelSpace,
+    progress: &mut dyn Progress,
+) -> Result<FieldModel> {
+    let train = labelled(m.tickets, m.train, field, &space);
+    let calibrate = labelled(m.tickets, m.calibrate, field, &space);
     let k = space.len();
     let mut epochs = 0;
     let mut on_epoch = || {
@@ -98,7 +102,7 @@ pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Prog
     let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
 
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
-    let all = labelled(m, &history, field, &space);
+    let all = labelled(m.tickets, &history, field, &space);
     let mut members = Vec::new();
     for ((kind, options), &weight) in chosen.into_iter().zip(&mixture.weights) {
         // The n-gram head stays whatever its weight: it is the baseline that reports name.
@@ -111,7 +115,29 @@ pub(crate) fn learn_field(m: Material<'_>, field: Field, progress: &mut dyn Prog
     let (members, weights) = members.into_iter().unzip();
     let mixture = Mixture { weights, ..mixture };
     let history_labels = label_column(m, &history, field, &space);
+    let rare = rare(m.tickets, &history, field);
     Ok(FieldModel { prior: self::prior(&all.labels, k), space, members, mixture, history_labels, rare })
+}
+
+/// The log loss of a joint head on `m.calibrate`, at its best temperature: what `m.dense` is worth for `field`,
+/// beside the n-grams, at the price of one fit.
+pub(crate) fn probe(
+    m: Material<'_>,
+    field: Field,
+    space: &LabelSpace,
+    progress: &mut dyn Progress,
+) -> Result<f64> {
+    let [train, calibrate] = [m.train, m.calibrate].map(|rows| labelled(m.tickets, rows, field, space));
+    let mut epochs = 0;
+    let mut on_epoch = || {
+        epochs += 1;
+        progress.done(epochs)
+    };
+    let head = fit_head(m, &train, space.len(), options(m, Kind::Joint, DECAYS[1]), &mut on_epoch)?;
+    let log_p = log_probabilities(m, &head, &calibrate.rows);
+    let prior = prior(&train.labels, space.len());
+    let data = PoolData { members: &[&log_p], labels: &calibrate.labels, prior: &prior };
+    Ok(data.loss(&fit_mixture(data)))
 }
 
 /// How many epochs [`learn_field`] runs: each kind of head is fitted once a decay, on train, and on all.
@@ -198,8 +224,8 @@ fn sample(from: &Labelled, seed: u64) -> Labelled {
     }
 }
 
-fn labelled(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpace) -> Labelled {
-    let of = rows.iter().filter_map(|&r| Some((r, space.index(m.tickets[r].labels.get(&field)?)? as u32)));
+fn labelled(tickets: &[Prepared], rows: &[usize], field: Field, space: &LabelSpace) -> Labelled {
+    let of = rows.iter().filter_map(|&r| Some((r, space.index(tickets[r].labels.get(&field)?)? as u32)));
     let (mut rows, labels): (Vec<usize>, Vec<u32>) = of.unzip();
     rows.shrink_to_fit();
     Labelled { rows, labels }
@@ -217,19 +243,19 @@ fn prior(labels: &[u32], k: usize) -> Vec<f32> {
     counts.iter().map(|c| c / labels.len().max(1) as f32).collect()
 }
 
-/// The labels with enough tickets to learn, and the rare ones with their counts.
-fn label_space(m: Material<'_>, field: Field) -> Result<(LabelSpace, BTreeMap<String, usize>)> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for &r in m.train.iter().chain(m.calibrate) {
-        if let Some(label) = m.tickets[r].labels.get(&field) {
-            *counts.entry(label).or_default() += 1;
-        }
-    }
-    let space =
-        LabelSpace::new(counts.iter().filter(|(_, n)| **n >= LEAST_TICKETS).map(|(l, _)| (*l).to_owned()));
-    let rare = counts.iter().filter(|(_, n)| **n < RARE).map(|(l, n)| ((*l).to_owned(), *n)).collect();
-    let (train, calibrate) =
-        (labelled(m, m.train, field, &space).rows.len(), labelled(m, m.calibrate, field, &space).rows.len());
+/// The labels of `field` that have enough tickets to be learnt.
+///
+/// # Errors
+/// [`Code::Labels`] when the field can't be learnt.
+pub(crate) fn label_space(
+    tickets: &[Prepared],
+    (train, calibrate): (&[usize], &[usize]),
+    field: Field,
+) -> Result<LabelSpace> {
+    let counts = counts(tickets, train.iter().chain(calibrate), field);
+    let enough = counts.iter().filter(|(_, n)| **n >= LEAST_TICKETS);
+    let space = LabelSpace::new(enough.map(|(label, _)| (*label).to_owned()));
+    let [train, calibrate] = [train, calibrate].map(|rows| labelled(tickets, rows, field, &space).rows.len());
     if space.len() < 2 || train < LEAST_CALIBRATE || calibrate < LEAST_CALIBRATE {
         let problem = format!(
             "{} labels on {train} train and {calibrate} calibrate tickets; needed are 2 and {LEAST_CALIBRATE} of each",
@@ -238,5 +264,23 @@ fn label_space(m: Material<'_>, field: Field) -> Result<(LabelSpace, BTreeMap<St
         let next = "Leave the field out of --fields, or import its column";
         return Err(UserError::new(Code::Labels, field.name(), problem, next).into());
     }
-    Ok((space, rare))
+    Ok(space)
+}
+
+/// The labels that are rare among `rows`, and how many tickets each has.
+fn rare(tickets: &[Prepared], rows: &[usize], field: Field) -> BTreeMap<String, usize> {
+    let counts = counts(tickets, rows.iter(), field).into_iter();
+    counts.filter(|(_, n)| *n < RARE).map(|(label, n)| (label.to_owned(), n)).collect()
+}
+
+fn counts<'a>(
+    tickets: &'a [Prepared],
+    rows: impl Iterator<Item = &'a usize>,
+    field: Field,
+) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for label in rows.filter_map(|&r| tickets[r].labels.get(&field)) {
+        *counts.entry(label.as_str()).or_default() += 1;
+    }
+    counts
 }

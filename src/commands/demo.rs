@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use firstline_datasets::Settings;
 use firstline_ticket::{Decision, Field, Ticket};
-use firstline_training::SplitMode;
+use firstline_training::{FineTuning, SplitMode};
 use firstline_triage::Engine;
 
 use super::{evaluate, generate, train};
@@ -34,6 +34,8 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         fields: Vec::new(),
         split: SplitMode::Time,
         seed: args.seed,
+        // It would take as long as all the rest, and what is generated needs it least.
+        fine_tuning: FineTuning::Never,
         precision: None,
         embedding_cache: None,
     };

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use firstline_nn::{Manifest, Precision};
+use firstline_nn::Precision;
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::{
-    EmbeddingCache, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
-    open_encoder, train,
+    EmbeddingCache, FineTuning, History, Prepared, Progress, Source, SplitMode, SplitOptions, TrainOptions,
+    Trained, train,
 };
 use firstline_triage::{Bundle, Member, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::models;
 use super::table::table;
-use crate::cli::{ModelOptions, PrecisionKind, SplitKind, TrainArgs};
+use crate::cli::{FineTuneKind, ModelOptions, PrecisionKind, SplitKind, TrainArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print, stopping};
@@ -31,6 +31,7 @@ pub(super) struct Job {
     pub(super) fields: Vec<Field>,
     pub(super) split: SplitMode,
     pub(super) seed: u64,
+    pub(super) fine_tuning: FineTuning,
     /// The manifest's where there is none.
     pub(super) precision: Option<Precision>,
     pub(super) embedding_cache: Option<PathBuf>,
@@ -71,6 +72,11 @@ pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
         fields,
         split,
         seed: args.seed,
+        fine_tuning: match args.fine_tune {
+            FineTuneKind::Auto => FineTuning::Auto,
+            FineTuneKind::Always => FineTuning::Always,
+            FineTuneKind::Never => FineTuning::Never,
+        },
         precision: args.precision.map(|kind| match kind {
             PrecisionKind::Int8 => Precision::Int8,
             PrecisionKind::F32 => Precision::F32,
@@ -103,23 +109,30 @@ pub(super) fn learn(
 ) -> Result<(Trained, usize), Failure> {
     Bundle::check_place(&job.bundle)?;
     let (history, data_sha256, bad_lines) = read_history(job, ui)?;
-    let (mut manifest, encoder_dir) = models::ensure(model, models, ui)?;
+    let (mut manifest, dir) = models::ensure(model, models, ui)?;
     manifest.precision = job.precision.unwrap_or(manifest.precision);
-    let encoder = open_encoder(&encoder_dir, &manifest)?;
     let mut cache = match &job.embedding_cache {
-        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
+        Some(path) => EmbeddingCache::open(path, manifest.dimensions)?,
         None => EmbeddingCache::default(),
     };
     let options = TrainOptions {
         fields: if job.fields.is_empty() { Field::ALL.to_vec() } else { job.fields.clone() },
         all_fields_required: !job.fields.is_empty(),
         split: SplitOptions { mode: job.split, calibrate: CALIBRATE, test: TEST, seed: job.seed },
+        fine_tuning: job.fine_tuning,
         seed: job.seed,
     };
+    let work = work_folder(&job.bundle);
+    let source = Source { dir, manifest };
     let mut bars = ui.bars();
-    let trained = train(&history, &data_sha256, &encoder, &manifest, &mut cache, &options, &mut bars)?;
+    let trained = train(&history, &data_sha256, &source, &mut cache, &options, &work, &mut bars)?;
     bars.finish();
-    publish(&trained, &job.bundle, &encoder_dir, &manifest)?;
+    publish(&trained, &job.bundle)?;
+    if let Err(e) = std::fs::remove_dir_all(&work)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        ui.say(format!("note: {} could not be removed: {e}", work.display()));
+    }
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
     }
@@ -132,7 +145,13 @@ pub(super) fn learn(
     Ok((trained, bad_lines))
 }
 
-fn publish(trained: &Trained, dir: &Path, encoder_dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
+/// Where a training that is stopped keeps what it needs to go on: beside the bundle.
+fn work_folder(bundle: &Path) -> PathBuf {
+    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
+    bundle.with_file_name(format!("{name}.training"))
+}
+
+fn publish(trained: &Trained, dir: &Path) -> Result<(), Failure> {
     if stopping() {
         return Err(UserError::new(
             Code::Interrupted,
@@ -142,7 +161,7 @@ fn publish(trained: &Trained, dir: &Path, encoder_dir: &Path, manifest: &Manifes
         )
         .into());
     }
-    Ok(trained.bundle.publish(dir, encoder_dir, manifest)?)
+    Ok(trained.bundle.publish(dir, &trained.encoder.dir, &trained.encoder.manifest)?)
 }
 
 fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {

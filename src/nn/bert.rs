@@ -1,13 +1,14 @@
 //! A BERT encoder on candle: embeddings, then layers of self-attention and feed-forward, each followed by a
-//! residual sum and a layer norm (Devlin et al., arXiv 1810.04805). Inference only. In float32 it is the reference for
-//! any faster path and never approximates beyond rounding; in float16 and bfloat16 it is the path of
-//! accelerators.
+//! residual sum and a layer norm (Devlin et al., arXiv 1810.04805). In float32 it is the reference for any faster
+//! path and never approximates beyond rounding, and the network that is fine-tuned; in float16 and bfloat16 it is
+//! the path of accelerators.
 
-use candle_core::{D, DType, Device, Tensor};
-use candle_nn::ops::softmax_last_dim;
+use std::sync::Arc;
+
+use candle_core::{D, DType, Device, Tensor, Var};
 
 use crate::config::{Activation, Config};
-use crate::ops::{biased_activation, layer_norm};
+use crate::ops::{attention_weights, biased, biased_activation, layer_norm};
 use crate::weights::Weights;
 use crate::{Pooling, Result};
 
@@ -20,7 +21,6 @@ pub(crate) struct Bert {
     norm: Norm,
     layers: Vec<Layer>,
     pooling: Pooling,
-    dtype: DType,
     device: Device,
 }
 
@@ -83,7 +83,6 @@ impl Bert {
                 .map(|i| Layer::load(weights, i, config))
                 .collect::<Result<_>>()?,
             pooling,
-            dtype,
             device: device.clone(),
         })
     }
@@ -94,7 +93,16 @@ impl Bert {
     /// # Errors
     /// Internal, when the device fails.
     pub(crate) fn forward(&self, batch: &[&[u32]]) -> Result<Vec<f32>> {
-        let (n, longest) = (batch.len(), batch.iter().map(|ids| ids.len()).max().unwrap_or(0));
+        Ok(self.pooled(batch)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// As [`Bert::forward`], as a float32 tensor `(n, hidden)` through which gradients flow.
+    ///
+    /// # Errors
+    /// Internal, when the device fails.
+    pub(crate) fn pooled(&self, batch: &[&[u32]]) -> Result<Tensor> {
+        let lengths: Arc<[usize]> = batch.iter().map(|ids| ids.len()).collect();
+        let (n, longest) = (batch.len(), lengths.iter().copied().max().unwrap_or(0));
         let padded = |ids: &&[u32]| {
             let mut row = ids.to_vec();
             row.resize(longest, 0);
@@ -103,30 +111,68 @@ impl Bert {
         let ids = Tensor::from_vec(batch.iter().flat_map(padded).collect(), n * longest, &self.device)?;
         let words = self.words.index_select(&ids, 0)?.reshape((n, longest, ()))?;
         let embedded = words.broadcast_add(&self.positions.narrow(0, 0, longest)?)?;
-        let mask = self.mask(batch, longest)?;
         let mut hidden = self.norm.forward(&embedded)?;
         for layer in &self.layers {
-            hidden = layer.forward(&hidden, mask.as_ref())?;
+            hidden = layer.forward(&hidden, &lengths)?;
         }
         let pooled = self.pool_weights(batch, longest)?.matmul(&hidden.to_dtype(DType::F32)?)?;
-        Ok(pooled.flatten_all()?.to_vec1()?)
+        Ok(pooled.squeeze(1)?)
     }
 
-    /// What is added to the attention scores, `(n, 1, 1, longest)`: nothing where a token is, so much where
-    /// padding is that its weight becomes exactly 0. `None` without padding.
-    fn mask(&self, batch: &[&[u32]], longest: usize) -> Result<Option<Tensor>> {
-        if batch.iter().all(|ids| ids.len() == longest) {
-            return Ok(None);
+    /// Number of layers.
+    pub(crate) fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Makes the parameters of all layers from `first` on variables and hands them out with their layer's
+    /// index, in the order of [`Bert::parameters`]. The layers below and the embeddings stay as they are.
+    ///
+    /// # Errors
+    /// Internal, when the device fails.
+    pub(crate) fn make_trainable(&mut self, first: usize) -> Result<Vec<(usize, Var)>> {
+        let mut variables = Vec::new();
+        for (index, layer) in self.layers.iter_mut().enumerate().skip(first) {
+            for tensor in layer.tensors_mut() {
+                let variable = Var::from_tensor(tensor)?;
+                *tensor = variable.as_tensor().clone();
+                variables.push((index, variable));
+            }
         }
-        let row = |ids: &&[u32]| {
-            (0..longest).map({
-                let n = ids.len();
-                move |i| if i < n { 0.0 } else { -1e30_f32 }
-            })
-        };
-        let values: Vec<f32> = batch.iter().flat_map(row).collect();
-        let mask = Tensor::from_vec(values, (batch.len(), 1, 1, longest), &self.device)?;
-        Ok(Some(mask.to_dtype(self.dtype)?))
+        Ok(variables)
+    }
+
+    /// The parameters of all layers under their names in a file, in the shapes they have there.
+    ///
+    /// # Errors
+    /// Internal, when the device fails.
+    pub(crate) fn parameters(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut named = Vec::new();
+        for (i, layer) in self.layers.iter().enumerate() {
+            let mut put =
+                |name: &str, tensor: Tensor| named.push((format!("encoder.layer.{i}.{name}"), tensor));
+            let qkv = &layer.attention.qkv;
+            let h = layer.attention.heads * layer.attention.head_size;
+            for (part, name) in ["query", "key", "value"].into_iter().enumerate() {
+                let weight = qkv.weight.narrow(1, part * h, h)?.t()?.contiguous()?;
+                put(&format!("attention.self.{name}.weight"), weight);
+                put(&format!("attention.self.{name}.bias"), qkv.bias.narrow(0, part * h, h)?);
+            }
+            let linears = [
+                ("attention.output", &layer.attention.output),
+                ("intermediate", &layer.up),
+                ("output", &layer.down),
+            ];
+            for (name, linear) in linears {
+                put(&format!("{name}.dense.weight"), linear.weight.t()?.contiguous()?);
+                put(&format!("{name}.dense.bias"), linear.bias.clone());
+            }
+            for (name, norm) in [("attention.output", &layer.attention_norm), ("output", &layer.output_norm)]
+            {
+                put(&format!("{name}.LayerNorm.weight"), norm.weight.clone());
+                put(&format!("{name}.LayerNorm.bias"), norm.bias.clone());
+            }
+        }
+        Ok(named)
     }
 
     /// Weight of each token in the pooled vector, `(n, 1, longest)`.
@@ -163,16 +209,35 @@ impl Layer {
         })
     }
 
-    /// `(n, t, hidden)` to the same.
-    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        let x = self.attention_norm.forward(&(self.attention.forward(x, mask)? + x)?)?;
+    fn tensors_mut(&mut self) -> [&mut Tensor; 12] {
+        let Self { attention: Attention { qkv, output, .. }, attention_norm, up, down, output_norm, .. } =
+            self;
+        [
+            &mut qkv.weight,
+            &mut qkv.bias,
+            &mut output.weight,
+            &mut output.bias,
+            &mut attention_norm.weight,
+            &mut attention_norm.bias,
+            &mut up.weight,
+            &mut up.bias,
+            &mut down.weight,
+            &mut down.bias,
+            &mut output_norm.weight,
+            &mut output_norm.bias,
+        ]
+    }
+
+    /// `(n, t, hidden)` to the same; sequence `i` of the batch has `lengths[i]` tokens.
+    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> Result<Tensor> {
+        let x = self.attention_norm.forward(&(self.attention.forward(x, lengths)? + x)?)?;
         let wide = biased_activation(&self.up.product(&x)?, &self.up.bias, self.activation)?;
         self.output_norm.forward(&(self.down.forward(&wide)? + x)?)
     }
 }
 
 impl Attention {
-    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> Result<Tensor> {
         let (n, t, h) = x.dims3()?;
         let qkv = self.qkv.forward(x)?.reshape((n, t, 3, self.heads, self.head_size))?;
         // (3, n, heads, t, head_size)
@@ -180,11 +245,7 @@ impl Attention {
         let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
         let scale = 1.0 / (self.head_size as f64).sqrt();
         let scores = (q * scale)?.matmul(&k.transpose(D::Minus2, D::Minus1)?)?;
-        let scores = match mask {
-            Some(mask) => scores.broadcast_add(mask)?,
-            None => scores,
-        };
-        let mixed = softmax_last_dim(&scores)?.matmul(&v)?;
+        let mixed = attention_weights(&scores, lengths)?.matmul(&v)?;
         self.output.forward(&mixed.transpose(1, 2)?.reshape((n, t, h))?)
     }
 }
@@ -211,7 +272,7 @@ impl Linear {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.product(x)?.broadcast_add(&self.bias)?)
+        Ok(biased(&self.product(x)?, &self.bias)?)
     }
 }
 

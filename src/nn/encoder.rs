@@ -80,27 +80,7 @@ impl Encoder {
     }
 
     fn load_on(dir: &Path, manifest: &Manifest, device: &Device) -> Result<Self> {
-        let path = dir.join("config.json");
-        let config = read_config(&path)?;
-        let disagree = |what: &str, manifest: usize, model: usize| {
-            Error::model(
-                path.display(),
-                format_args!("{what} {manifest} in the manifest, but {model} in the model"),
-            )
-        };
-        if config.hidden_size != manifest.dimensions {
-            return Err(disagree("dimensions are", manifest.dimensions, config.hidden_size));
-        }
-        if config.max_position_embeddings < manifest.max_tokens {
-            return Err(disagree("max_tokens is", manifest.max_tokens, config.max_position_embeddings));
-        }
-        let path = dir.join("tokenizer.json");
-        let tokenizer = Tokenizer::from_file(&path, manifest.max_tokens, &manifest.prompt)?;
-        let largest = tokenizer.largest_id() as usize;
-        if largest >= config.vocab_size {
-            let problem = format!("token id {largest}, but the model knows only {}", config.vocab_size);
-            return Err(Error::model(path.display(), problem));
-        }
+        let (config, tokenizer) = open_parts(dir, manifest)?;
         let fingerprint = manifest.fingerprint();
         let network = match manifest.precision {
             Precision::Int8 => {
@@ -201,7 +181,8 @@ impl Encoder {
             Network::Float { on_cpu: true, .. } => (FLOAT_BATCH_TOKENS, 2 * threads),
             Network::Float { .. } => (FLOAT_BATCH_TOKENS, 1),
         };
-        let batches = batches(&order, tokens, budget);
+        let lengths: Vec<usize> = order.iter().map(|&i| tokens[i].ids.len()).collect();
+        let batches = batches(&lengths, budget);
         // Fewer batches than threads: each is split among those it has.
         let share = threads / batches.len().clamp(1, threads);
         for wave in batches.chunks(width) {
@@ -256,17 +237,43 @@ fn normalise(row: &mut [f32]) {
     row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
 }
 
-/// Ranges of `order`, whose lengths fall, each of at most `budget` tokens when padded to its longest, or of one.
-fn batches(order: &[usize], tokens: &[Tokens], budget: usize) -> Vec<Range<usize>> {
+/// Ranges of texts whose `lengths` fall, each of at most `budget` tokens when padded to its longest, or of one.
+pub(crate) fn batches(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
-    while start < order.len() {
-        let longest = tokens[order[start]].ids.len().max(1);
-        let end = order.len().min(start + (budget / longest).max(1));
+    while start < lengths.len() {
+        let longest = lengths[start].max(1);
+        let end = lengths.len().min(start + (budget / longest).max(1));
         ranges.push(start..end);
         start = end;
     }
     ranges
+}
+
+/// Reads a model's configuration and its tokenizer, and checks that they and the manifest agree.
+pub(crate) fn open_parts(dir: &Path, manifest: &Manifest) -> Result<(Config, Tokenizer)> {
+    let path = dir.join("config.json");
+    let config = read_config(&path)?;
+    let disagree = |what: &str, manifest: usize, model: usize| {
+        Error::model(
+            path.display(),
+            format_args!("{what} {manifest} in the manifest, but {model} in the model"),
+        )
+    };
+    if config.hidden_size != manifest.dimensions {
+        return Err(disagree("dimensions are", manifest.dimensions, config.hidden_size));
+    }
+    if config.max_position_embeddings < manifest.max_tokens {
+        return Err(disagree("max_tokens is", manifest.max_tokens, config.max_position_embeddings));
+    }
+    let path = dir.join("tokenizer.json");
+    let tokenizer = Tokenizer::from_file(&path, manifest.max_tokens, &manifest.prompt)?;
+    let largest = tokenizer.largest_id() as usize;
+    if largest >= config.vocab_size {
+        let problem = format!("token id {largest}, but the model knows only {}", config.vocab_size);
+        return Err(Error::model(path.display(), problem));
+    }
+    Ok((config, tokenizer))
 }
 
 fn read_config(path: &Path) -> Result<Config> {

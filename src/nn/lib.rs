@@ -21,6 +21,7 @@ mod source;
 mod store;
 mod tiny;
 mod tokenize;
+mod tune;
 mod verify;
 mod weights;
 
@@ -36,4 +37,5 @@ pub use source::Progress;
 pub use store::{ModelStore, default_cache};
 pub use tiny::write_tiny;
 pub use tokenize::{Tokenizer, Tokens};
+pub use tune::{Example, TuneOptions, Tuner};
 pub use verify::{FileReport, FileState};

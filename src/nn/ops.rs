@@ -1,17 +1,33 @@
-//! Layer norm and GELU in one pass each on the CPU, where candle's own take several passes or call a scalar
-//! `erf`; on other devices candle's are used. Inference only: neither carries a gradient.
+//! Layer norm, softmax and bias with activation in one pass each on the CPU, where candle's own take several
+//! passes, call a scalar `erf` or carry no gradient; on other devices candle's are used. Each carries its gradient.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+use std::sync::Arc;
+
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, D, DType, Device, Layout, Result, Shape, Storage, Tensor,
+    bail,
+};
 
 use crate::config::Activation;
 
-/// `activation(x + bias)` over the last dimension; `x` contiguous float32, `bias` of its last length.
+/// `x + bias` over the last dimension; `x` contiguous float32 on the CPU, `bias` of its last length.
+///
+/// # Errors
+/// On shapes or layouts other than these.
+pub(crate) fn biased(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    match on_cpu(x) {
+        true => x.apply_op2(bias, Biased { gelu: false }),
+        false => x.broadcast_add(bias),
+    }
+}
+
+/// `activation(x + bias)`, as [`biased`].
 ///
 /// # Errors
 /// On shapes or layouts other than these.
 pub(crate) fn biased_activation(x: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
-        Activation::Gelu if on_cpu(x) => x.apply_op2_no_bwd(bias, &BiasedGelu),
+        Activation::Gelu if on_cpu(x) => x.apply_op2(bias, Biased { gelu: true }),
         Activation::Gelu => x.broadcast_add(bias)?.gelu_erf(),
         Activation::GeluNew => x.broadcast_add(bias)?.gelu(),
         Activation::Relu => x.broadcast_add(bias)?.relu(),
@@ -24,7 +40,7 @@ pub(crate) fn biased_activation(x: &Tensor, bias: &Tensor, activation: Activatio
 /// On shapes or layouts other than these.
 pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
     if on_cpu(x) {
-        return x.apply_op3_no_bwd(weight, bias, &LayerNorm { eps });
+        return x.apply_op3(weight, bias, LayerNorm { eps });
     }
     // Half precision is too coarse for a variance.
     let dtype = x.dtype();
@@ -34,6 +50,25 @@ pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
     let normed = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
     normed.broadcast_mul(&weight)?.broadcast_add(&bias)?.to_dtype(dtype)
+}
+
+/// Softmax of attention scores `(n, heads, t, t)` over the last dimension, of which sequence `i` has the first
+/// `lengths[i]` places; the others get exactly 0. Contiguous float32 on the CPU.
+///
+/// # Errors
+/// On shapes or layouts other than these.
+pub(crate) fn attention_weights(scores: &Tensor, lengths: &Arc<[usize]>) -> Result<Tensor> {
+    if on_cpu(scores) {
+        return scores.apply_op1(Softmax { lengths: lengths.clone() });
+    }
+    let (n, _, _, t) = scores.dims4()?;
+    let hidden = |&length: &usize| (0..t).map(move |i| if i < length { 0.0_f32 } else { -1e30 });
+    let mask = Tensor::from_vec(lengths.iter().flat_map(hidden).collect(), (n, 1, 1, t), scores.device())?;
+    let scores = scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?;
+    match scores.track_op() {
+        true => candle_nn::ops::softmax(&scores, D::Minus1),
+        false => candle_nn::ops::softmax_last_dim(&scores),
+    }
 }
 
 /// Whether the passes of this module apply: they are for float32 on the CPU.
@@ -57,11 +92,36 @@ fn row_length(layout: &Layout, parameters: &[&[f32]]) -> Result<usize> {
     Ok(n)
 }
 
-struct BiasedGelu;
+/// What `read` makes of the values of contiguous float32 tensors on the CPU.
+fn with_values<const N: usize, R>(
+    tensors: [&Tensor; N],
+    read: impl FnOnce([&[f32]; N]) -> Result<R>,
+) -> Result<R> {
+    let tensors = tensors.map(Tensor::contiguous);
+    let mut held = Vec::with_capacity(N);
+    for tensor in &tensors {
+        match tensor {
+            Ok(tensor) => held.push(tensor.storage_and_layout()),
+            Err(e) => bail!("{e}"),
+        }
+    }
+    let mut slices = [&[][..]; N];
+    for (slice, (storage, layout)) in slices.iter_mut().zip(&held) {
+        match &**storage {
+            Storage::Cpu(storage) => *slice = values(storage, layout)?,
+            _ => bail!("values have to be on the CPU"),
+        }
+    }
+    read(slices)
+}
 
-impl CustomOp2 for BiasedGelu {
+struct Biased {
+    gelu: bool,
+}
+
+impl CustomOp2 for Biased {
     fn name(&self) -> &'static str {
-        "biased-gelu"
+        "biased"
     }
 
     fn cpu_fwd(
@@ -75,9 +135,102 @@ impl CustomOp2 for BiasedGelu {
         let n = row_length(lx, &[bias])?;
         let mut out = Vec::with_capacity(x.len());
         for row in x.chunks_exact(n) {
-            out.extend(row.iter().zip(bias).map(|(x, b)| gelu(x + b)));
+            let sums = row.iter().zip(bias).map(|(x, b)| x + b);
+            match self.gelu {
+                true => out.extend(sums.map(gelu)),
+                false => out.extend(sums),
+            }
         }
         Ok((CpuStorage::F32(out), lx.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        bias: &Tensor,
+        _out: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let n = bias.elem_count();
+        let (dx, db) = with_values([x, bias, grad], |[x, bias, grad]| {
+            let mut db = vec![0.0; n];
+            let mut dx = Vec::new();
+            if self.gelu {
+                dx.reserve_exact(x.len());
+                for (x, grad) in x.chunks_exact(n).zip(grad.chunks_exact(n)) {
+                    dx.extend(x.iter().zip(bias).zip(grad).map(|((x, b), g)| g * gelu_slope(x + b)));
+                }
+            }
+            let by_row = if self.gelu { &dx } else { grad };
+            by_row.chunks_exact(n).for_each(|row| db.iter_mut().zip(row).for_each(|(sum, g)| *sum += g));
+            Ok((dx, db))
+        })?;
+        let dx = match self.gelu {
+            true => Tensor::from_vec(dx, x.shape(), &Device::Cpu)?,
+            false => grad.clone(),
+        };
+        Ok((Some(dx), Some(Tensor::from_vec(db, n, &Device::Cpu)?)))
+    }
+}
+
+/// `d/dx (x * Phi(x)) = Phi(x) + x * phi(x)`.
+fn gelu_slope(x: f32) -> f32 {
+    const SCALE: f32 = 0.398_942_3; // 1 / sqrt(2 pi)
+    0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)) + x * SCALE * (-0.5 * x * x).exp()
+}
+
+struct Softmax {
+    lengths: Arc<[usize]>,
+}
+
+impl Softmax {
+    /// The rows of a tensor of `dims` with the length that each has.
+    fn lengths(&self, dims: &[usize]) -> Result<impl Iterator<Item = usize>> {
+        match *dims {
+            [n, heads, rows, t]
+                if n == self.lengths.len() && self.lengths.iter().all(|l| (1..=t).contains(l)) =>
+            {
+                Ok(self.lengths.iter().flat_map(move |&length| std::iter::repeat_n(length, heads * rows)))
+            }
+            _ => bail!("scores of shape {dims:?} do not fit {} lengths", self.lengths.len()),
+        }
+    }
+}
+
+impl CustomOp1 for Softmax {
+    fn name(&self) -> &'static str {
+        "attention-weights"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(x, lx)?;
+        let t = row_length(lx, &[])?;
+        let mut out = vec![0.0; x.len()];
+        for ((row, out), length) in
+            x.chunks_exact(t).zip(out.chunks_exact_mut(t)).zip(self.lengths(lx.dims())?)
+        {
+            let max = row[..length].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let mut sum = 0.0;
+            for (out, x) in out.iter_mut().zip(&row[..length]) {
+                *out = (x - max).exp();
+                sum += *out;
+            }
+            out.iter_mut().for_each(|p| *p /= sum);
+        }
+        Ok((CpuStorage::F32(out), lx.shape().clone()))
+    }
+
+    fn bwd(&self, _x: &Tensor, p: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let t = p.dim(D::Minus1)?;
+        let dx = with_values([p, grad], |[p, grad]| {
+            let mut dx = Vec::with_capacity(p.len());
+            for (p, grad) in p.chunks_exact(t).zip(grad.chunks_exact(t)) {
+                let mean: f32 = p.iter().zip(grad).map(|(p, g)| p * g).sum();
+                dx.extend(p.iter().zip(grad).map(|(p, g)| p * (g - mean)));
+            }
+            Ok(dx)
+        })?;
+        Ok(Some(Tensor::from_vec(dx, p.shape(), &Device::Cpu)?))
     }
 }
 
@@ -110,6 +263,17 @@ struct LayerNorm {
     eps: f64,
 }
 
+impl LayerNorm {
+    /// The mean of a row, and one over its standard deviation.
+    fn standard(&self, row: &[f32]) -> (f32, f32) {
+        let n = row.len() as f32;
+        // Two passes: the shorter E[x^2] - E[x]^2 loses its digits where the mean is large.
+        let mean = sum(row, |x| x) / n;
+        let variance = sum(row, |x| (x - mean) * (x - mean)) / n;
+        (mean, ((f64::from(variance) + self.eps).sqrt().recip()) as f32)
+    }
+}
+
 impl CustomOp3 for LayerNorm {
     fn name(&self) -> &'static str {
         "layer-norm"
@@ -128,13 +292,41 @@ impl CustomOp3 for LayerNorm {
         let n = row_length(lx, &[weight, bias])?;
         let mut out = Vec::with_capacity(x.len());
         for row in x.chunks_exact(n) {
-            // Two passes: the shorter E[x^2] - E[x]^2 loses its digits where the mean is large.
-            let mean = sum(row, |x| x) / n as f32;
-            let variance = sum(row, |x| (x - mean) * (x - mean)) / n as f32;
-            let scale = ((f64::from(variance) + self.eps).sqrt().recip()) as f32;
+            let (mean, scale) = self.standard(row);
             out.extend(row.iter().zip(weight.iter().zip(bias)).map(|(x, (w, b))| (x - mean) * scale * w + b));
         }
         Ok((CpuStorage::F32(out), lx.shape().clone()))
+    }
+
+    /// With `y = (x - mean) * scale` and `h = grad * w`: `dx = scale * (h - mean(h) - y * mean(h * y))`.
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _bias: &Tensor,
+        _out: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let n = weight.elem_count();
+        let (dx, dw, db) = with_values([x, weight, grad], |[x, weight, grad]| {
+            let (mut dx, mut dw, mut db) = (Vec::with_capacity(x.len()), vec![0.0; n], vec![0.0; n]);
+            let (mut y, mut h) = (vec![0.0; n], vec![0.0; n]);
+            for (row, grad) in x.chunks_exact(n).zip(grad.chunks_exact(n)) {
+                let (mean, scale) = self.standard(row);
+                for i in 0..n {
+                    y[i] = (row[i] - mean) * scale;
+                    h[i] = grad[i] * weight[i];
+                    dw[i] += grad[i] * y[i];
+                    db[i] += grad[i];
+                }
+                let mean_h = sum(&h, |h| h) / n as f32;
+                let mean_hy = h.iter().zip(&y).map(|(h, y)| h * y).sum::<f32>() / n as f32;
+                dx.extend(h.iter().zip(&y).map(|(h, y)| scale * (h - mean_h - y * mean_hy)));
+            }
+            Ok((dx, dw, db))
+        })?;
+        let vector = |values: Vec<f32>| Tensor::from_vec(values, n, &Device::Cpu);
+        Ok((Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?), Some(vector(dw)?), Some(vector(db)?)))
     }
 }
 
@@ -188,6 +380,64 @@ mod tests {
         assert!(worst(biased_activation(&x, &b, Activation::Gelu).unwrap(), want) < 2e-6);
         let want = candle_nn::ops::layer_norm_slow(&x, &w, &b, 1e-12).unwrap();
         assert!(worst(layer_norm(&x, &w, &b, 1e-12).unwrap(), want) < 1e-5);
+    }
+
+    /// The gradient of `sum(f(x) * t)` for a fixed random `t`, against central differences in float64 steps.
+    fn check_gradient(x: &Tensor, f: impl Fn(&Tensor) -> Tensor) {
+        let var = candle_core::Var::from_tensor(x).unwrap();
+        let out = f(&var);
+        let t = Tensor::randn(0.0_f32, 1.0, out.shape(), &Device::Cpu).unwrap();
+        let loss = |out: Tensor| (out * &t).unwrap().sum_all().unwrap();
+        let grads = loss(out).backward().unwrap();
+        let got = grads.get(&var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let base = x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        const STEP: f32 = 1e-2;
+        for i in 0..base.len() {
+            let at = |step: f32| {
+                let mut moved = base.clone();
+                moved[i] += step;
+                let out = f(&Tensor::from_vec(moved, x.shape(), &Device::Cpu).unwrap());
+                f64::from(loss(out).to_scalar::<f32>().unwrap())
+            };
+            let want = (at(STEP) - at(-STEP)) / (2.0 * f64::from(STEP));
+            assert!(
+                (f64::from(got[i]) - want).abs() < 2e-3 * (1.0 + want.abs()),
+                "{i}: {} not {want}",
+                got[i]
+            );
+        }
+    }
+
+    #[test]
+    fn gradients_are_what_small_steps_show() {
+        let normal = |shape: &[usize]| Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap();
+        let (x, w, b) = (normal(&[2, 3, 8]), normal(&[8]), normal(&[8]));
+        check_gradient(&x, |x| layer_norm(x, &w, &b, 1e-12).unwrap());
+        check_gradient(&w, |w| layer_norm(&x, w, &b, 1e-12).unwrap());
+        check_gradient(&b, |b| layer_norm(&x, &w, b, 1e-12).unwrap());
+        for gelu in [false, true] {
+            let f = |x: &Tensor, b: &Tensor| match gelu {
+                true => biased_activation(x, b, Activation::Gelu).unwrap(),
+                false => biased(x, b).unwrap(),
+            };
+            check_gradient(&x, |x| f(x, &b));
+            check_gradient(&b, |b| f(&x, b));
+        }
+        let lengths = Arc::from([3, 2]);
+        check_gradient(&normal(&[2, 2, 3, 3]), |x| attention_weights(x, &lengths).unwrap());
+    }
+
+    #[test]
+    fn weights_of_padding_are_zero_and_the_rest_sums_to_one() {
+        let scores = Tensor::randn(0.0_f32, 3.0, (2, 2, 4, 4), &Device::Cpu).unwrap();
+        let p = attention_weights(&scores, &Arc::from([4, 2])).unwrap();
+        let p = p.reshape((16, 4)).unwrap().to_vec2::<f32>().unwrap();
+        for (i, row) in p.iter().enumerate() {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            assert!(i < 8 || row[2..] == [0.0, 0.0]);
+        }
+        assert!(attention_weights(&scores, &Arc::from([4])).is_err());
+        assert!(attention_weights(&scores, &Arc::from([4, 5])).is_err());
     }
 
     #[test]

@@ -84,10 +84,22 @@ impl Weights {
         }
     }
 
-    fn view(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>> {
-        let view = names(name)
+    /// The shape of the tensor `name`.
+    ///
+    /// # Errors
+    /// `E_MODEL` naming the tensor when it is missing.
+    pub(crate) fn shape(&self, name: &str) -> Result<Vec<usize>> {
+        Ok(self.find(name)?.shape().to_vec())
+    }
+
+    fn find(&self, name: &str) -> Result<TensorView<'_>> {
+        names(name)
             .find_map(|name| self.tensors.get(&name).ok())
-            .ok_or_else(|| self.wrong(name, "is missing"))?;
+            .ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    fn view(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>> {
+        let view = self.find(name)?;
         if view.shape() != shape {
             return Err(self.wrong(name, format_args!("has shape {:?}, not {shape:?}", view.shape())));
         }

@@ -1,0 +1,241 @@
+//! Fine-tuning of the encoder on one MSP's history: all fields at once, on the train window, stopped where the
+//! calibrate window says that it no longer helps.
+//!
+//! How long it takes is bounded by the tokens that it reads, so that a large history is not read as often as a
+//! small one. What it needs to go on after a stop lies in its work folder, beside the best encoder so far.
+
+use std::fs;
+use std::path::Path;
+
+use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
+use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
+use firstline_triage::model_fault;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::shuffle::shuffled;
+use crate::{History, PoolData, Progress, Source, fit_mixture};
+
+/// Texts of one step.
+const BATCH: usize = 32;
+/// Batches whose texts are drawn together and then sorted by length, so that little is padding.
+const BATCHES_SORTED: usize = 50;
+/// Longest text in tokens: attention's cost grows with its square, and what a ticket is about stands at its ends.
+const MOST_TOKENS: usize = 128;
+/// Tokens read at most, all epochs together: some 40 minutes on two cores with AVX2.
+const TOKEN_BUDGET: usize = 3_000_000;
+/// Epochs at most.
+const MOST_EPOCHS: usize = 6;
+/// Share of the steps in which the learning rate grows from nothing; it falls back to nothing in the others.
+const WARM_UP: f64 = 0.1;
+/// Steps between two checkpoints.
+const CHECKPOINT: u64 = 200;
+const OPTIONS: TuneOptions = TuneOptions {
+    frozen_layers: 0,
+    rate: 1e-4,
+    head_rate: 3e-3,
+    layer_decay: 0.8,
+    weight_decay: 0.01,
+    label_smoothing: 0.0,
+    scale: 20.0,
+    clip: 1.0,
+};
+
+/// What to fine-tune on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Course<'a> {
+    pub(crate) history: &'a History,
+    /// The tickets to learn from.
+    pub(crate) train: &'a [usize],
+    /// The tickets that say when to stop.
+    pub(crate) validate: &'a [usize],
+    /// The fields to learn and their labels.
+    pub(crate) fields: &'a [(Field, LabelSpace)],
+    pub(crate) seed: u64,
+}
+
+/// What is noted in a checkpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Note {
+    /// Hash of the course.
+    course: String,
+    /// The best loss so far, the epoch it came after and the manifest of the encoder as it was then.
+    best: Option<(f64, usize, Manifest)>,
+}
+
+/// One text, tokenized, and its class in each field.
+struct Text {
+    ids: Vec<u32>,
+    labels: Vec<Option<u32>>,
+}
+
+/// Fine-tunes the encoder of `source` and leaves the best of it in `work`, where a stopped run goes on.
+///
+/// # Errors
+/// [`firstline_ticket::Code::Interrupted`] when `progress` asks to stop, [`firstline_ticket::Code::Io`] when
+/// `work` can't be written, and faults of the model.
+pub(crate) fn finetune(
+    course: Course<'_>,
+    source: &Source,
+    work: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Source> {
+    let Source { dir, manifest } = source;
+    fs::create_dir_all(work).map_err(|e| UserError::io(work.display(), &e))?;
+    let share = 1.0 / course.fields.len() as f64;
+    let tasks: Vec<(usize, f64)> = course.fields.iter().map(|(_, space)| (space.len(), share)).collect();
+    let short = Manifest { max_tokens: manifest.max_tokens.min(MOST_TOKENS), ..manifest.clone() };
+    let mut tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?;
+    let train = texts(&course, &tuner, course.train)?;
+    let validate = texts(&course, &tuner, course.validate)?;
+    let plan = Plan::new(&train, course.seed);
+
+    let checkpoint = work.join("checkpoint");
+    let mut note = Note { course: identity(&course, &short), best: None };
+    if checkpoint.exists() {
+        // A checkpoint of another course is of no use: its place is taken.
+        let kept = tuner.restore(&checkpoint).ok().and_then(|n| serde_json::from_str::<Note>(&n).ok());
+        match kept.filter(|kept| kept.course == note.course) {
+            Some(kept) => note = kept,
+            None => tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?,
+        }
+    }
+    let steps = plan.batches.len() as u64;
+    let a_epoch = steps / plan.epochs as u64;
+    let mut loss: Option<f64> = None;
+    progress.stage("fine-tuning the encoder", steps);
+    while tuner.steps() < steps {
+        let step = tuner.steps();
+        if progress.done(step).is_break() {
+            save(&tuner, &checkpoint, &note)?;
+            return Err(UserError::new(
+                Code::Interrupted,
+                "fine-tuning",
+                format!("stopped after {step} of {steps} steps"),
+                format!("Run it again: it goes on from there; what it needs is in {}", work.display()),
+            )
+            .into());
+        }
+        let batch: Vec<Example<'_>> = plan.batches[step as usize]
+            .iter()
+            .map(|&i| Example { ids: &train[i].ids, labels: &train[i].labels })
+            .collect();
+        let now = tuner.step(&batch, rate(step, steps)).map_err(model_fault)?;
+        let mean = loss.map_or(now, |loss| 0.98 * loss + 0.02 * now);
+        loss = Some(mean);
+        progress.note(&format!("loss {mean:.3}"));
+        let step = step + 1;
+        if step.is_multiple_of(a_epoch) {
+            let found = validation_loss(&tuner, &validate, &tasks)?;
+            eprintln!("TRACE epoch {} loss {found:.4}", step / a_epoch);
+            if note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
+                let tuned = tuner.export(&work.join("encoder"), manifest.precision).map_err(model_fault)?;
+                let tuned = Manifest { max_tokens: manifest.max_tokens, ..tuned };
+                note.best = Some((found, (step / a_epoch) as usize, tuned));
+            }
+        }
+        if step.is_multiple_of(CHECKPOINT) || step.is_multiple_of(a_epoch) {
+            save(&tuner, &checkpoint, &note)?;
+        }
+    }
+    match note.best {
+        Some((.., manifest)) => Ok(Source { dir: work.join("encoder"), manifest }),
+        None => Err(InternalError::new("a fine-tuning of no epoch").into()),
+    }
+}
+
+fn save(tuner: &Tuner, path: &Path, note: &Note) -> Result<()> {
+    let note = serde_json::to_string(note).map_err(|e| InternalError::new(e.to_string()))?;
+    tuner.save(path, &note).map_err(model_fault)
+}
+
+/// The share of the learning rate at `step` of `steps`.
+fn rate(step: u64, steps: u64) -> f64 {
+    let at = (step as f64 + 0.5) / steps as f64;
+    (at / WARM_UP).min((1.0 - at) / (1.0 - WARM_UP))
+}
+
+/// The batches of all epochs, as positions in the texts.
+struct Plan {
+    epochs: usize,
+    batches: Vec<Vec<usize>>,
+}
+
+impl Plan {
+    fn new(texts: &[Text], seed: u64) -> Self {
+        let tokens: usize = texts.iter().map(|t| t.ids.len()).sum();
+        let epochs = (TOKEN_BUDGET / tokens.max(1)).clamp(1, MOST_EPOCHS);
+        let mut batches = Vec::new();
+        for epoch in 0..epochs as u64 {
+            let seed = seed.wrapping_add(epoch);
+            for drawn in shuffled(texts.len(), seed).chunks(BATCH * BATCHES_SORTED) {
+                let mut drawn = drawn.to_vec();
+                drawn.sort_by_key(|&i| (texts[i].ids.len(), i));
+                let sorted: Vec<&[usize]> = drawn.chunks(BATCH).collect();
+                batches.extend(shuffled(sorted.len(), seed).into_iter().map(|i| sorted[i].to_vec()));
+            }
+        }
+        // A history that is longer than the budget is read in part.
+        let mut left = TOKEN_BUDGET;
+        let within = |batch: &Vec<usize>| {
+            let has_room = left > 0;
+            left = left.saturating_sub(batch.iter().map(|&i| texts[i].ids.len()).sum());
+            has_room
+        };
+        let batches = match epochs {
+            1 => batches.into_iter().take_while(within).collect(),
+            _ => batches,
+        };
+        Self { epochs, batches }
+    }
+}
+
+/// The tickets of `rows` that have a label of any field.
+fn texts(course: &Course<'_>, tuner: &Tuner, rows: &[usize]) -> Result<Vec<Text>> {
+    let text = |&row: &usize| {
+        let ticket = &course.history.tickets[row];
+        let class =
+            |(field, space): &(Field, LabelSpace)| Some(space.index(ticket.labels.get(field)?)? as u32);
+        let labels: Vec<Option<u32>> = course.fields.iter().map(class).collect();
+        if labels.iter().all(Option::is_none) {
+            return None;
+        }
+        let tokens = tuner.tokenize(&ticket.input.text()).map_err(model_fault);
+        Some(tokens.map(|tokens| Text { ids: tokens.ids, labels }))
+    };
+    rows.par_iter().filter_map(text).collect()
+}
+
+/// Mean over the fields of the log loss on `validate`, each at its own best temperature: how sure the heads have
+/// become is no reason to stop.
+fn validation_loss(tuner: &Tuner, validate: &[Text], tasks: &[(usize, f64)]) -> Result<f64> {
+    let ids: Vec<&[u32]> = validate.iter().map(|t| t.ids.as_slice()).collect();
+    let go = &mut |_| std::ops::ControlFlow::Continue(());
+    let predicted = tuner.predict(&ids, go).map_err(model_fault)?;
+    let mut sum = 0.0;
+    for (task, (rows, &(classes, share))) in predicted.iter().zip(tasks).enumerate() {
+        let of = rows.iter().zip(validate).filter_map(|(row, t)| Some((row.clone(), t.labels[task]?)));
+        let (log_p, labels): (Vec<Vec<f32>>, Vec<u32>) = of.unzip();
+        if labels.is_empty() {
+            continue;
+        }
+        let prior = vec![1.0 / classes as f32; classes];
+        let data = PoolData { members: &[&log_p], labels: &labels, prior: &prior };
+        sum += share * data.loss(&fit_mixture(data));
+    }
+    Ok(sum)
+}
+
+/// A hash over all that decides what is learnt.
+fn identity(course: &Course<'_>, manifest: &Manifest) -> String {
+    let mut text = format!("{}\0{}\0", manifest.fingerprint(), course.seed);
+    for rows in [course.train, course.validate] {
+        for &row in rows {
+            let ticket = &course.history.tickets[row];
+            text += &format!("{:x}", ticket.hash);
+            course.fields.iter().for_each(|(f, _)| text += ticket.labels.get(f).map_or("\0", String::as_str));
+        }
+        text.push('\0');
+    }
+    firstline_triage::sha256_hex(text.as_bytes())
+}
