@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a bundle on tickets it has not seen.
     Evaluate(EvaluateArgs),
+    /// List the labels of a history that are likely wrong, and take corrections back.
+    AuditLabels(AuditArgs),
+    /// Say from which confidence on decisions may be trusted, with a proof.
+    Certify(CertifyArgs),
     /// Decide tickets: JSONL in, JSONL out, in order.
     Classify(ClassifyArgs),
     /// Write a made-up but realistic MSP history.
@@ -241,6 +245,71 @@ pub(crate) struct EvaluateArgs {
     /// Write report.html into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The history, as `firstline import` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Where the CSV of doubtful labels goes; with --apply, where the corrected history goes.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+
+    /// Correct the history: take each label that stands in the last column of this CSV.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) apply: Option<PathBuf>,
+
+    /// Fields to look at [default: all but technician].
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+
+    /// Seed of how the history is cut into parts.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// The encoder: a name from `firstline models list`, or a manifest file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT)]
+    pub(crate) model: String,
+
+    /// Keep embeddings in this file from one run to the next. It holds no text.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) embedding_cache: Option<PathBuf>,
+
+    /// Print one JSON object in place of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertifyArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Largest share of wrong decisions among the accepted.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
+    pub(crate) target_error: f64,
+
+    /// Probability with which that is promised.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub(crate) confidence: f64,
+
+    /// Print one JSON object in place of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A number between 0 and 1, both excluded.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("a number between 0 and 1, such as 0.02".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

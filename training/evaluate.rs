@@ -39,6 +39,7 @@ pub struct Evaluation {
 #[derive(Debug, Default)]
 struct Collected {
     probabilities: Vec<f32>,
+    confidence: Vec<f32>,
     ngram: Vec<f32>,
     truth: Vec<Option<u32>>,
 }
@@ -136,12 +137,13 @@ fn score(
             continue;
         }
         let collected = fields.entry(field).or_default();
-        let rows = model.probabilities(&features, &nearest);
+        let judged = model.judge(&features, &nearest);
         let ngram = model.ngram_probabilities(&features);
         for (i, label) in labels.iter().enumerate() {
             let Some(label) = label else { continue };
             collected.truth.push(model.space.index(label).map(|i| i as u32));
-            collected.probabilities.extend_from_slice(&rows[i]);
+            collected.probabilities.extend_from_slice(&judged[i].probabilities);
+            collected.confidence.push(judged[i].confidence);
             if let Some(ngram) = &ngram {
                 collected.ngram.extend_from_slice(&ngram[i]);
             }
@@ -158,6 +160,7 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
         false => Some(Predictions::new(k, collected.ngram, collected.truth.clone())?),
     };
     let predictions = Predictions::new(k, collected.probabilities, collected.truth)?;
+    let predictions = predictions.with_confidence(collected.confidence)?;
     let mut report = FieldReport::new(field, &model.space, &predictions, ngram.as_ref());
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))

@@ -4,8 +4,10 @@
 //! report. This room never serves a request, and never learns from the test window: it only sees to it that no ticket
 //! there repeats one that is learnt from.
 
+pub mod audit;
 mod cache;
 pub mod certify;
+mod correctness;
 mod duplicates;
 mod evaluate;
 mod finetune;

@@ -12,6 +12,8 @@ use crate::NearDuplicates;
 /// One ticket, ready to learn from.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    /// Its id.
+    pub id: String,
     /// [`Bundle::ticket_hash`].
     pub hash: u64,
     /// When it was opened.
@@ -47,6 +49,7 @@ impl Prepared {
             _ => None,
         };
         Self {
+            id: ticket.id.clone(),
             hash: Bundle::ticket_hash(ticket),
             opened_at: ticket.opened_at,
             context: context_features(ticket, input.is_alert),

@@ -1,4 +1,4 @@
-//! Train, calibrate and test windows.
+//! Train, calibrate, certify and test windows.
 //!
 //! By time where the tickets have dates, since a random split of ticket data flatters; as the data says where
 //! it carries a `split`; at random by family otherwise. Near-duplicates never stand on both sides of a border.
@@ -17,6 +17,8 @@ pub enum Window {
     Train,
     /// Regularisation, mixture and temperature are chosen on it.
     Calibrate,
+    /// Kept for certifying thresholds: nothing is fitted to it or chosen on it.
+    Certify,
     /// Held out.
     Test,
     /// Used for nothing: a near-duplicate stands in another window.
@@ -45,6 +47,8 @@ pub struct SplitOptions {
     pub mode: SplitMode,
     /// Share of the tickets that calibrate.
     pub calibrate: f64,
+    /// Share of the tickets on which thresholds are certified: the newest before the held-out ones.
+    pub certify: f64,
     /// Share of the tickets that are held out; 0 where the test tickets stand in a file of their own.
     pub test: f64,
     /// Seed of a random split.
@@ -62,6 +66,8 @@ pub struct Split {
 
 /// Fewest tickets a window must have for its figures to mean anything.
 const MIN_WINDOW: usize = 10;
+/// The windows that no family may stand in two of.
+const ALL_WINDOWS: [Window; 4] = [Window::Train, Window::Calibrate, Window::Certify, Window::Test];
 
 impl Split {
     /// Splits `tickets`, whose families are `families`. Those from index `held_out` on come from a test file
@@ -88,8 +94,7 @@ impl Split {
         };
         if !rest.is_empty() {
             split.windows.extend(rest.iter().map(|_| Window::Test));
-            let among = [Window::Train, Window::Calibrate, Window::Test];
-            part_families(&mut split.windows, all_families, &among, Repeats::SetAside);
+            part_families(&mut split.windows, all_families, &ALL_WINDOWS, Repeats::SetAside);
         }
         for (window, wanted) in
             [(Window::Train, true), (Window::Calibrate, true), (Window::Test, options.test > 0.0)]
@@ -128,24 +133,29 @@ impl Split {
             _ => Window::Unused,
         };
         let mut windows: Vec<Window> = tickets.iter().map(window).collect();
-        if !windows.contains(&Window::Calibrate) {
-            let train: Vec<usize> = (0..windows.len()).filter(|&i| windows[i] == Window::Train).collect();
+        // The end of the window that `from` names, of which `share` is taken, becomes the window `to`.
+        let mut take = |from: Window, to: Window, share: f64| {
+            let rows: Vec<usize> = (0..windows.len()).filter(|&i| windows[i] == from).collect();
             let order = match dated {
-                true => by_date(tickets, &train),
-                false => by_family(families, &train, options.seed),
+                true => by_date(tickets, &rows),
+                false => by_family(families, &rows, options.seed),
             };
-            let from = order.len() - (order.len() as f64 * options.calibrate) as usize;
-            order[from..].iter().for_each(|&i| windows[i] = Window::Calibrate);
-            let repeats = if dated { Repeats::SetAside } else { Repeats::Move };
-            part_families(&mut windows, families, &[Window::Train, Window::Calibrate], repeats);
-        } else {
-            part_families(&mut windows, families, &[Window::Train, Window::Calibrate], Repeats::SetAside);
+            let kept = order.len() - (order.len() as f64 * share) as usize;
+            order[kept..].iter().for_each(|&i| windows[i] = to);
+        };
+        let SplitOptions { calibrate, certify, .. } = options;
+        let has_own = tickets.iter().any(|t| window(t) == Window::Calibrate);
+        if !has_own {
+            take(Window::Train, Window::Calibrate, calibrate + certify);
         }
+        take(Window::Calibrate, Window::Certify, certify / (calibrate + certify).max(f64::MIN_POSITIVE));
+        let repeats = if dated || has_own { Repeats::SetAside } else { Repeats::Move };
+        part_families(&mut windows, families, &ALL_WINDOWS[..3], repeats);
         // The test window stays as it was given: what repeats it is not learnt from.
         let tested: HashSet<u32> =
             windows.iter().zip(families).filter(|(w, _)| **w == Window::Test).map(|(_, &f)| f).collect();
         for (window, family) in windows.iter_mut().zip(families) {
-            if matches!(window, Window::Train | Window::Calibrate) && tested.contains(family) {
+            if ALL_WINDOWS[..3].contains(window) && tested.contains(family) {
                 *window = Window::Repeat;
             }
         }
@@ -155,24 +165,14 @@ impl Split {
     fn by_time(tickets: &[Prepared], families: &[u32], options: SplitOptions) -> Self {
         let all: Vec<usize> = (0..tickets.len()).filter(|&i| tickets[i].opened_at.is_some()).collect();
         let mut windows = cut(&by_date(tickets, &all), tickets.len(), options);
-        part_families(
-            &mut windows,
-            families,
-            &[Window::Train, Window::Calibrate, Window::Test],
-            Repeats::SetAside,
-        );
+        part_families(&mut windows, families, &ALL_WINDOWS, Repeats::SetAside);
         Self { kind: "time", windows }
     }
 
     fn random(families: &[u32], options: SplitOptions) -> Self {
         let all: Vec<usize> = (0..families.len()).collect();
         let mut windows = cut(&by_family(families, &all, options.seed), families.len(), options);
-        part_families(
-            &mut windows,
-            families,
-            &[Window::Train, Window::Calibrate, Window::Test],
-            Repeats::Move,
-        );
+        part_families(&mut windows, families, &ALL_WINDOWS, Repeats::Move);
         Self { kind: "random", windows }
     }
 }
@@ -204,14 +204,16 @@ fn by_family(families: &[u32], rows: &[usize], seed: u64) -> Vec<usize> {
     order
 }
 
-/// Cuts an order of rows, among `rows` in all, into the three windows.
+/// Cuts an order of rows, among `rows` in all, into the windows.
 fn cut(order: &[usize], rows: usize, options: SplitOptions) -> Vec<Window> {
     let n = order.len();
     let test = n - (n as f64 * options.test) as usize;
-    let calibrate = test - (n as f64 * options.calibrate) as usize;
+    let certify = test - (n as f64 * options.certify) as usize;
+    let calibrate = certify - (n as f64 * options.calibrate) as usize;
     let mut windows = vec![Window::Unused; rows];
     order[..calibrate].iter().for_each(|&i| windows[i] = Window::Train);
-    order[calibrate..test].iter().for_each(|&i| windows[i] = Window::Calibrate);
+    order[calibrate..certify].iter().for_each(|&i| windows[i] = Window::Calibrate);
+    order[certify..test].iter().for_each(|&i| windows[i] = Window::Certify);
     order[test..].iter().for_each(|&i| windows[i] = Window::Test);
     windows
 }
@@ -245,7 +247,8 @@ mod tests {
     use super::*;
     use firstline_ticket::Ticket;
 
-    const ALL: SplitOptions = SplitOptions { mode: SplitMode::Auto, calibrate: 0.2, test: 0.2, seed: 1 };
+    const ALL: SplitOptions =
+        SplitOptions { mode: SplitMode::Auto, calibrate: 0.2, certify: 0.1, test: 0.2, seed: 1 };
 
     fn history(n: usize, dated: bool) -> Vec<Prepared> {
         (0..n)

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use firstline_nn::{Encoder, Manifest};
 use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, Neighbours, SparseRows, SplitFacts, Vocabulary, VocabularyBuilder,
-    model_fault,
+    BUNDLE_FORMAT, Bundle, BundleInfo, Features, FieldModel, Neighbours, Reserve, SparseRows, SplitFacts,
+    Vocabulary, VocabularyBuilder, model_fault,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -111,7 +111,7 @@ pub fn train(
     let encoder = open_encoder(&source.dir, manifest)?;
     let d = encoder.dimensions();
     let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
-    let (vocabulary, sparse) = features(history, &learn, progress)?;
+    let (vocabulary, sparse) = features(history, &learn.history(), &learn.all(), progress)?;
 
     let material = Material {
         tickets: &history.tickets,
@@ -154,12 +154,16 @@ pub fn train(
         None => (source, &embedded),
     };
     let dense = &embedded.dense;
-    let nearest = nearest(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
+    let nearest = nearest_of(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
     let material = Material { dense, nearest: &nearest, ..material };
+    let past = gather(dense, d, &learn.history());
+    let kept = Kept::new(material, &past, &learn.certify)?;
     let mut fields = BTreeMap::new();
     for (field, space) in spaces {
         progress.stage(&format!("learning {field}"), epochs());
-        fields.insert(field, learn_field(material, field, space, progress)?);
+        let mut model = learn_field(material, field, space, progress)?;
+        model.reserve = kept.decide(&model, field);
+        fields.insert(field, model);
     }
     let config =
         serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
@@ -173,13 +177,12 @@ pub fn train(
         config_sha256: firstline_triage::sha256_hex(&config),
         split: facts(&history.tickets, &split, &learn),
     };
-    let history_rows: Vec<usize> = learn.all();
     let mut seen: Vec<u64> = (0..history.tickets.len())
         .filter(|&i| !matches!(split.windows[i], Window::Test | Window::Unused))
         .map(|i| history.tickets[i].hash)
         .collect();
     seen.sort_unstable();
-    let bundle = Bundle { info, vocabulary, history: gather(dense, d, &history_rows), seen, fields };
+    let bundle = Bundle { info, vocabulary, history: past, seen, fields };
     Ok(Trained { bundle, encoder: source.clone(), left_out, cut: embedded.cut })
 }
 
@@ -187,16 +190,59 @@ pub fn train(
 struct Windows {
     train: Vec<usize>,
     calibrate: Vec<usize>,
+    /// Not learnt from: the finished model decides it.
+    certify: Vec<usize>,
 }
 
 impl Windows {
     fn new(split: &Split) -> Self {
-        Self { train: split.rows(Window::Train), calibrate: split.rows(Window::Calibrate) }
+        Self {
+            train: split.rows(Window::Train),
+            calibrate: split.rows(Window::Calibrate),
+            certify: split.rows(Window::Certify),
+        }
     }
 
     /// Train, then calibrate: the order of the bundle's history.
-    fn all(&self) -> Vec<usize> {
+    fn history(&self) -> Vec<usize> {
         self.train.iter().chain(&self.calibrate).copied().collect()
+    }
+
+    /// Train, calibrate, certify.
+    fn all(&self) -> Vec<usize> {
+        self.history().into_iter().chain(self.certify.iter().copied()).collect()
+    }
+}
+
+/// The tickets kept for certifying, as a finished model reads them.
+struct Kept<'a> {
+    tickets: Vec<&'a Prepared>,
+    features: Features,
+    nearest: Vec<Vec<(u32, f32)>>,
+}
+
+impl<'a> Kept<'a> {
+    /// `past` are the embeddings of the bundle's history.
+    fn new(m: Material<'a>, past: &[f32], rows: &[usize]) -> Result<Self> {
+        let mut sparse = SparseRows::default();
+        rows.iter().for_each(|&r| sparse.push_row(m.sparse.row(r)));
+        let embeddings = gather(m.dense, m.dimensions, rows);
+        let nearest = nearest_of(past, m.dense, m.dimensions, rows)?;
+        let features = Features { sparse, embeddings, tokens_cut: vec![0; rows.len()] };
+        Ok(Self { tickets: rows.iter().map(|&r| &m.tickets[r]).collect(), features, nearest })
+    }
+
+    /// What `model` decides on those that have a label of `field`.
+    fn decide(&self, model: &FieldModel, field: Field) -> Reserve {
+        let mut reserve = Reserve::default();
+        for (ticket, judged) in self.tickets.iter().zip(model.judge(&self.features, &self.nearest)) {
+            if let Some(label) = ticket.labels.get(&field) {
+                reserve.confidence.push(judged.confidence);
+                reserve.label.push(judged.label as u32);
+                reserve.correct.push(model.space.labels()[judged.label] == *label);
+            }
+        }
+        reserve
     }
 }
 
@@ -231,14 +277,14 @@ fn label_spaces(
 }
 
 /// Embeddings of the tickets that are learnt from.
-struct Embedded {
+pub(crate) struct Embedded {
     /// One row a ticket of the history; those that were not embedded are zero.
-    dense: Vec<f32>,
+    pub(crate) dense: Vec<f32>,
     /// Tickets cut, and tokens cut.
     cut: (usize, u64),
 }
 
-fn embed(
+pub(crate) fn embed(
     history: &History,
     rows: &[usize],
     encoder: &Encoder,
@@ -270,15 +316,16 @@ fn embed(
     Ok(Embedded { dense, cut })
 }
 
-/// The vocabulary of the windows that are learnt from, and every ticket's row; those outside stay empty.
-fn features(
+/// The vocabulary of the tickets that are learnt from, and the rows of those that are `read`; others stay empty.
+pub(crate) fn features(
     history: &History,
-    learn: &Windows,
+    learn: &[usize],
+    read: &[usize],
     progress: &mut dyn Progress,
 ) -> Result<(Vocabulary, SparseRows)> {
     progress.stage("reading n-grams", 0);
     let mut builder = VocabularyBuilder::default();
-    for &r in learn.train.iter().chain(&learn.calibrate) {
+    for &r in learn {
         let t = &history.tickets[r];
         builder.add(&t.input.subject, &t.input.body, &t.context);
         if r.is_multiple_of(1_024) && progress.done(0).is_break() {
@@ -286,23 +333,28 @@ fn features(
         }
     }
     let vocabulary = builder.build(MIN_DF, MAX_NGRAMS);
-    let mut learns = vec![false; history.tickets.len()];
-    learn.train.iter().chain(&learn.calibrate).for_each(|&r| learns[r] = true);
-    let row = |(t, learns): (&Prepared, &bool)| match learns {
+    let mut is_read = vec![false; history.tickets.len()];
+    read.iter().for_each(|&r| is_read[r] = true);
+    let row = |(t, read): (&Prepared, &bool)| match read {
         true => vocabulary.row(&t.input.subject, &t.input.body, &t.context),
         false => Vec::new(),
     };
-    let rows: Vec<_> = history.tickets.par_iter().zip(&learns).map(row).collect();
+    let rows: Vec<_> = history.tickets.par_iter().zip(&is_read).map(row).collect();
     let mut sparse = SparseRows::default();
     rows.iter().for_each(|r| sparse.push(r));
     Ok((vocabulary, sparse))
 }
 
-fn gather(dense: &[f32], d: usize, rows: &[usize]) -> Vec<f32> {
+pub(crate) fn gather(dense: &[f32], d: usize, rows: &[usize]) -> Vec<f32> {
     rows.iter().flat_map(|&r| &dense[r * d..(r + 1) * d]).copied().collect()
 }
 
-fn nearest(train: &[f32], dense: &[f32], d: usize, queries: &[usize]) -> Result<Vec<Vec<(u32, f32)>>> {
+pub(crate) fn nearest_of(
+    train: &[f32],
+    dense: &[f32],
+    d: usize,
+    queries: &[usize],
+) -> Result<Vec<Vec<(u32, f32)>>> {
     let index = Neighbours::new(train, d)?;
     let mut out = Vec::with_capacity(queries.len());
     for chunk in queries.chunks(256) {
@@ -318,6 +370,7 @@ fn facts(tickets: &[Prepared], split: &Split, learn: &Windows) -> SplitFacts {
         kind: split.kind.to_owned(),
         train: learn.train.len(),
         calibrate: learn.calibrate.len(),
+        certify: learn.certify.len(),
         test: split.count(Window::Test),
         repeats: split.count(Window::Repeat),
         unused: split.count(Window::Unused),

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
-use firstline_triage::{FieldModel, Head, Member, Mixture, Neighbours, SparseRows, log_softmax};
+use firstline_triage::{
+    Evidence, FieldModel, Head, Member, Mixture, Neighbours, Reserve, Signs, SparseRows, log_softmax,
+};
 use rayon::prelude::*;
 
+use crate::correctness::fit_correctness;
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
 use crate::{Examples, FitOptions, PoolData, Prepared, Progress, Step, fit, fit_mixture};
@@ -50,9 +53,9 @@ pub(crate) struct Material<'a> {
 }
 
 /// Tickets of one window that carry a label, and their label indices.
-struct Labelled {
-    rows: Vec<usize>,
-    labels: Vec<u32>,
+pub(crate) struct Labelled {
+    pub(crate) rows: Vec<usize>,
+    pub(crate) labels: Vec<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -100,6 +103,8 @@ pub(crate) fn learn_field(
     log_p.push(votes.map(|(nearest, _)| Neighbours::vote(nearest, &train_labels, &prior)).collect());
     let members: Vec<&[Vec<f32>]> = log_p.iter().map(Vec::as_slice).collect();
     let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
+    let correctness =
+        fit_correctness(&decisions(m, &mixture, &members, &calibrate, &train_labels, &prior), m.seed);
 
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let all = labelled(m.tickets, &history, field, &space);
@@ -116,7 +121,56 @@ pub(crate) fn learn_field(
     let mixture = Mixture { weights, ..mixture };
     let history_labels = label_column(m, &history, field, &space);
     let rare = rare(m.tickets, &history, field);
-    Ok(FieldModel { prior: self::prior(&all.labels, k), space, members, mixture, history_labels, rare })
+    Ok(FieldModel {
+        prior: self::prior(&all.labels, k),
+        space,
+        members,
+        mixture,
+        history_labels,
+        correctness,
+        reserve: Reserve::default(),
+        rare,
+    })
+}
+
+/// A joint head fitted on `of` with a middling decay, for judging tickets that are not among them.
+pub(crate) fn cross_head(
+    m: Material<'_>,
+    of: &Labelled,
+    classes: usize,
+    on_epoch: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Head> {
+    fit_head(m, of, classes, options(m, Kind::Joint, DECAYS[1]), on_epoch)
+}
+
+/// What `mixture` decides on the calibrate window: the signs of its being right, its probability, and whether it is.
+fn decisions(
+    m: Material<'_>,
+    mixture: &Mixture,
+    members: &[&[Vec<f32>]],
+    calibrate: &Labelled,
+    history_labels: &[u32],
+    prior: &[f32],
+) -> Vec<(Signs, f64, bool)> {
+    let position: BTreeMap<usize, usize> = m.calibrate.iter().enumerate().map(|(i, &row)| (row, i)).collect();
+    let decide = |i: usize| {
+        let weighed = members.iter().zip(&mixture.weights);
+        let members: Vec<Vec<f32>> =
+            weighed.map(|(m, &w)| if w > 0.0 { m[i].clone() } else { Vec::new() }).collect();
+        let probabilities = mixture.pool(&members, prior);
+        let row = calibrate.rows[i];
+        let evidence = Evidence {
+            probabilities: &probabilities,
+            members: &members,
+            nearest: &m.nearest[position[&row]],
+            history_labels,
+            prior,
+            features: m.sparse.row(row).index.len(),
+        };
+        let label = evidence.label();
+        (evidence.signs(), f64::from(probabilities[label]), label == calibrate.labels[i] as usize)
+    };
+    (0..calibrate.rows.len()).into_par_iter().map(decide).collect()
 }
 
 /// The log loss of a joint head on `m.calibrate`, at its best temperature: what `m.dense` is worth for `field`,
@@ -133,7 +187,7 @@ pub(crate) fn probe(
         epochs += 1;
         progress.done(epochs)
     };
-    let head = fit_head(m, &train, space.len(), options(m, Kind::Joint, DECAYS[1]), &mut on_epoch)?;
+    let head = cross_head(m, &train, space.len(), &mut on_epoch)?;
     let log_p = log_probabilities(m, &head, &calibrate.rows);
     let prior = prior(&train.labels, space.len());
     let data = PoolData { members: &[&log_p], labels: &calibrate.labels, prior: &prior };
@@ -224,7 +278,7 @@ fn sample(from: &Labelled, seed: u64) -> Labelled {
     }
 }
 
-fn labelled(tickets: &[Prepared], rows: &[usize], field: Field, space: &LabelSpace) -> Labelled {
+pub(crate) fn labelled(tickets: &[Prepared], rows: &[usize], field: Field, space: &LabelSpace) -> Labelled {
     let of = rows.iter().filter_map(|&r| Some((r, space.index(tickets[r].labels.get(&field)?)? as u32)));
     let (mut rows, labels): (Vec<usize>, Vec<u32>) = of.unzip();
     rows.shrink_to_fit();
@@ -237,7 +291,7 @@ fn label_column(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpac
     rows.iter().map(|r| index(r).map_or(u32::MAX, |i| i as u32)).collect()
 }
 
-fn prior(labels: &[u32], k: usize) -> Vec<f32> {
+pub(crate) fn prior(labels: &[u32], k: usize) -> Vec<f32> {
     let mut counts = vec![0.0f32; k];
     labels.iter().for_each(|&l| counts[l as usize] += 1.0);
     counts.iter().map(|c| c / labels.len().max(1) as f32).collect()

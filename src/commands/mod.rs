@@ -1,5 +1,7 @@
 //! One file a command: each turns what was typed into calls, and results into text or JSON.
 
+mod audit_labels;
+mod certify;
 mod classify;
 mod demo;
 mod doctor;
@@ -22,6 +24,8 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(args, ui),
         Command::Train(args) => train::run(args, ui),
         Command::Evaluate(args) => evaluate::run(args, ui),
+        Command::AuditLabels(args) => audit_labels::run(args, ui),
+        Command::Certify(args) => certify::run(args, ui),
         Command::Classify(args) => classify::run(args, ui),
         Command::Generate(args) => generate::run(args, ui),
         Command::Models(args) => models::run(args, ui),

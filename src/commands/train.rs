@@ -19,8 +19,9 @@ use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print, stopping};
 
-/// Share of the tickets that calibrates, and share that is held out.
+/// Share of the tickets that calibrates, share that certifies, and share that is held out.
 const CALIBRATE: f64 = 0.125;
+const CERTIFY: f64 = 0.08;
 const TEST: f64 = 0.15;
 
 /// What to train, checked.
@@ -118,7 +119,13 @@ pub(super) fn learn(
     let options = TrainOptions {
         fields: if job.fields.is_empty() { Field::ALL.to_vec() } else { job.fields.clone() },
         all_fields_required: !job.fields.is_empty(),
-        split: SplitOptions { mode: job.split, calibrate: CALIBRATE, test: TEST, seed: job.seed },
+        split: SplitOptions {
+            mode: job.split,
+            calibrate: CALIBRATE,
+            certify: CERTIFY,
+            test: TEST,
+            seed: job.seed,
+        },
         fine_tuning: job.fine_tuning,
         seed: job.seed,
     };
@@ -188,7 +195,7 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
 /// Bad lines that are shown one by one.
 const FAULTS_SHOWN: usize = 5;
 
-fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failure> {
+pub(super) fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failure> {
     let mut bars = ui.bars();
     bars.stage("reading tickets", 0);
     let mut bad = 0;
@@ -253,8 +260,9 @@ pub(super) fn summary(trained: &Trained) -> String {
     let s = &trained.bundle.info.split;
     let span = s.learnt_from.as_ref().map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
     let mut text = format!(
-        "Split ({}): {} train and {} calibrate tickets{span}; {} held out; {} set aside as repeats; {} of no window.\n",
-        s.kind, s.train, s.calibrate, s.test, s.repeats, s.unused
+        "Split ({}): {} train and {} calibrate tickets{span}; {} kept for certifying; {} held out; {} set aside as \
+         repeats; {} of no window.\n",
+        s.kind, s.train, s.calibrate, s.certify, s.test, s.repeats, s.unused
     );
     let fields = learnt(trained);
     let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));

@@ -100,6 +100,17 @@ impl Ticket {
         value.as_deref().map(str::trim).filter(|v| !v.is_empty())
     }
 
+    /// Sets the label of `field`.
+    pub fn set_label(&mut self, field: Field, label: String) {
+        *match field {
+            Field::Board => &mut self.board,
+            Field::Type => &mut self.kind,
+            Field::Subtype => &mut self.subtype,
+            Field::Priority => &mut self.priority,
+            Field::Technician => &mut self.technician,
+        } = Some(label);
+    }
+
     /// A string under a key this type does not know, such as `split` or `language`.
     pub fn extra_str(&self, key: &str) -> Option<&str> {
         self.extra.get(key).and_then(Value::as_str)

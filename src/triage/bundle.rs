@@ -22,12 +22,14 @@ use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, Ticket, U
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Features, Head, Mixture, Neighbours, Vocabulary, log_softmax, model_fault, softmax};
+use crate::{
+    Correctness, Evidence, Features, Head, Mixture, Neighbours, Vocabulary, log_softmax, model_fault, softmax,
+};
 pub use publish::{sha256_file, sha256_hex};
 use tensors::Tensors;
 
 /// Version of the format this program writes, and the only one it reads.
-pub const BUNDLE_FORMAT: u32 = 1;
+pub const BUNDLE_FORMAT: u32 = 2;
 
 const INFO: &str = "bundle.json";
 const WEIGHTS: &str = "weights.safetensors";
@@ -77,8 +79,10 @@ pub struct SplitFacts {
     pub kind: String,
     /// Tickets the heads were first fitted on.
     pub train: usize,
-    /// Tickets that chose regularisation, mixture and temperature.
+    /// Tickets that chose regularisation, mixture and confidence, and were then learnt from too.
     pub calibrate: usize,
+    /// Tickets kept for certifying thresholds; nothing was learnt from them.
+    pub certify: usize,
     /// Tickets held out, never looked at in training.
     pub test: usize,
     /// Tickets set aside because a near-duplicate stands in another window.
@@ -102,8 +106,35 @@ pub struct FieldModel {
     pub mixture: Mixture,
     /// Label index of each ticket of the history, `u32::MAX` where it has none.
     pub history_labels: Vec<u32>,
+    /// How sure a decision is; the mixture's own probability where there is none.
+    pub correctness: Option<Correctness>,
+    /// What it decided on tickets that were kept for certifying.
+    pub reserve: Reserve,
     /// Labels with too few tickets, and how many: learnt with doubt, or not at all.
     pub rare: BTreeMap<String, usize>,
+}
+
+/// What a finished model decided on tickets of which it, its mixture and its confidences know nothing: the ground
+/// on which thresholds are certified. Three columns of one length.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reserve {
+    /// The confidence of each decision.
+    pub confidence: Vec<f32>,
+    /// The index of the label that was decided.
+    pub label: Vec<u32>,
+    /// Whether people had chosen the same.
+    pub correct: Vec<bool>,
+}
+
+/// What a field's model says about one ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Calibrated probability of each label, `k`.
+    pub probabilities: Vec<f32>,
+    /// The most probable label.
+    pub label: usize,
+    /// Probability that it is right.
+    pub confidence: f32,
 }
 
 /// One member of a field's mixture.
@@ -149,21 +180,33 @@ impl Member {
 }
 
 impl FieldModel {
-    /// Calibrated probabilities for each ticket of `features`, `k` a ticket.
-    pub fn probabilities(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> Vec<Vec<f32>> {
-        (0..features.sparse.len())
-            .into_par_iter()
-            .map(|i| {
-                let weighed = self.members.iter().zip(&self.mixture.weights);
-                let members: Vec<Vec<f32>> =
-                    weighed
-                        .map(|(m, &w)| {
-                            if w > 0.0 { self.log_probabilities(m, features, nearest, i) } else { Vec::new() }
-                        })
-                        .collect();
-                self.mixture.pool(&members, &self.prior)
-            })
-            .collect()
+    /// Judges each ticket of `features`.
+    pub fn judge(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> Vec<Judgement> {
+        let weighed = || self.members.iter().zip(&self.mixture.weights);
+        let judge = |i: usize| {
+            let nearest = nearest.get(i).map_or(&[][..], Vec::as_slice);
+            let log_p = |(member, &weight): (&Member, &f64)| match weight > 0.0 {
+                true => self.log_probabilities(member, features, nearest, i),
+                false => Vec::new(),
+            };
+            let members: Vec<Vec<f32>> = weighed().map(log_p).collect();
+            let probabilities = self.mixture.pool(&members, &self.prior);
+            let evidence = Evidence {
+                probabilities: &probabilities,
+                members: &members,
+                nearest,
+                history_labels: &self.history_labels,
+                prior: &self.prior,
+                features: features.sparse.row(i).index.len(),
+            };
+            let label = evidence.label();
+            let confidence = match &self.correctness {
+                Some(model) => model.probability(&evidence.signs()) as f32,
+                None => probabilities[label],
+            };
+            Judgement { label, confidence, probabilities }
+        };
+        (0..features.sparse.len()).into_par_iter().map(judge).collect()
     }
 
     /// The n-gram baseline's probabilities for each ticket, `k` a ticket; `None` in a bundle without it.
@@ -184,7 +227,7 @@ impl FieldModel {
         &self,
         member: &Member,
         features: &Features,
-        nearest: &[Vec<(u32, f32)>],
+        nearest: &[(u32, f32)],
         i: usize,
     ) -> Vec<f32> {
         match member.head() {
@@ -192,10 +235,7 @@ impl FieldModel {
                 let d = features.embeddings.len() / features.sparse.len();
                 log_softmax(&head.logits(features.sparse.row(i), &features.embeddings[i * d..(i + 1) * d]))
             }
-            None => {
-                let nearest = nearest.get(i).map_or(&[][..], Vec::as_slice);
-                Neighbours::vote(nearest, &self.history_labels, &self.prior)
-            }
+            None => Neighbours::vote(nearest, &self.history_labels, &self.prior),
         }
     }
 }
@@ -213,6 +253,7 @@ struct FieldFile {
     space: LabelSpace,
     members: Vec<String>,
     mixture: Mixture,
+    correctness: Option<Correctness>,
     rare: BTreeMap<String, usize>,
 }
 
@@ -323,6 +364,7 @@ impl Bundle {
             space: m.space.clone(),
             members: m.members.iter().map(|m| m.name().to_owned()).collect(),
             mixture: m.mixture.clone(),
+            correctness: m.correctness.clone(),
             rare: m.rare.clone(),
         };
         self.fields.iter().map(|(&field, model)| (field, file(model))).collect()
@@ -339,6 +381,11 @@ impl Bundle {
         for (field, model) in &self.fields {
             out.put_f32(&format!("{field}.prior"), &model.prior);
             out.put_u32(&format!("{field}.history"), &model.history_labels);
+            let Reserve { confidence, label, correct } = &model.reserve;
+            out.put_f32(&format!("{field}.reserve.confidence"), confidence);
+            out.put_u32(&format!("{field}.reserve.label"), label);
+            let correct: Vec<u32> = correct.iter().map(|&c| u32::from(c)).collect();
+            out.put_u32(&format!("{field}.reserve.correct"), &correct);
             for member in &model.members {
                 if let Some(head) = member.head() {
                     let key = format!("{field}.{}", member.name());
@@ -412,6 +459,20 @@ fn field_model(
         .collect::<std::result::Result<Vec<_>, _>>()?;
     let prior = tensors.f32(&format!("{field}.prior"))?;
     let history_labels = tensors.u32(&format!("{field}.history"))?;
+    let reserve = Reserve {
+        confidence: tensors.f32(&format!("{field}.reserve.confidence"))?,
+        label: tensors.u32(&format!("{field}.reserve.label"))?,
+        correct: tensors.u32(&format!("{field}.reserve.correct"))?.into_iter().map(|c| c == 1).collect(),
+    };
+    let n = reserve.confidence.len();
+    if reserve.label.len() != n
+        || reserve.correct.len() != n
+        || reserve.label.iter().any(|&l| l as usize >= k)
+        || !reserve.confidence.iter().all(|c| (0.0..=1.0).contains(c))
+        || !file.correctness.as_ref().is_none_or(Correctness::is_sound)
+    {
+        return Err(format!("{field}: reserve or correctness model do not fit"));
+    }
     let pooled = !members.is_empty() && members.len() == file.mixture.weights.len();
     let mixture = &file.mixture;
     let sound = (1e-3..=1e3).contains(&mixture.temperature)
@@ -428,6 +489,8 @@ fn field_model(
         members,
         mixture: file.mixture,
         history_labels,
+        correctness: file.correctness,
+        reserve,
         rare: file.rare,
     })
 }

@@ -10,7 +10,7 @@ use firstline_ticket::{
 };
 use rayon::prelude::*;
 
-use crate::{Bundle, Input, Neighbours, SparseRows, Vocabulary, compose, context_features};
+use crate::{Bundle, Input, Judgement, Neighbours, SparseRows, Vocabulary, compose, context_features};
 
 /// A trained engine, ready to decide.
 #[derive(Debug)]
@@ -94,8 +94,8 @@ impl Engine {
             .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), fields: BTreeMap::new(), tokens_cut })
             .collect();
         for (&field, model) in &self.bundle.fields {
-            for (decision, p) in decisions.iter_mut().zip(model.probabilities(&features, &nearest)) {
-                decision.fields.insert(field, rank(model.space.labels(), &p, top.max(1)));
+            for (decision, judged) in decisions.iter_mut().zip(model.judge(&features, &nearest)) {
+                decision.fields.insert(field, rank(model.space.labels(), &judged, top.max(1)));
             }
         }
         Ok(decisions)
@@ -114,28 +114,52 @@ pub(crate) fn sparse_rows(vocabulary: &Vocabulary, tickets: &[Ticket], inputs: &
     sparse
 }
 
-fn rank(labels: &[String], p: &[f32], top: usize) -> FieldDecision {
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_by(|&a, &b| p[b].total_cmp(&p[a]).then(a.cmp(&b)));
-    let mut candidates = order
-        .into_iter()
-        .take(top)
-        .map(|i| Candidate { label: labels[i].clone(), confidence: Confidence::new(f64::from(p[i])) });
-    let first =
-        candidates.next().unwrap_or(Candidate { label: String::new(), confidence: Confidence::new(0.0) });
-    FieldDecision { label: first.label, confidence: first.confidence, alternatives: candidates.collect() }
+/// The `top` labels. The first carries the confidence; the others share what it leaves, in proportion to their
+/// probabilities.
+fn rank(labels: &[String], judged: &Judgement, top: usize) -> FieldDecision {
+    let p = &judged.probabilities;
+    let left =
+        (1.0 - f64::from(judged.confidence)) / (1.0 - f64::from(p[judged.label])).max(f64::MIN_POSITIVE);
+    let mut others: Vec<usize> = (0..p.len()).filter(|&i| i != judged.label).collect();
+    others.sort_by(|&a, &b| p[b].total_cmp(&p[a]).then(a.cmp(&b)));
+    let alternatives = others.into_iter().take(top - 1).map(|i| Candidate {
+        label: labels[i].clone(),
+        confidence: Confidence::new((left * f64::from(p[i])).min(f64::from(judged.confidence))),
+    });
+    FieldDecision {
+        label: labels[judged.label].clone(),
+        confidence: Confidence::new(f64::from(judged.confidence)),
+        alternatives: alternatives.collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn judged(probabilities: &[f32], label: usize, confidence: f32) -> Judgement {
+        Judgement { probabilities: probabilities.to_vec(), label, confidence }
+    }
+
     #[test]
     fn rank_is_by_probability_then_label_order() {
         let labels = ["a", "b", "c"].map(String::from);
-        let got = rank(&labels, &[0.25, 0.5, 0.25], 3);
+        let got = rank(&labels, &judged(&[0.25, 0.5, 0.25], 1, 0.5), 3);
         assert_eq!(got.label, "b");
         assert_eq!(got.alternatives.iter().map(|c| c.label.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert!(rank(&labels, &[0.2, 0.2, 0.6], 1).alternatives.is_empty());
+        assert!(rank(&labels, &judged(&[0.2, 0.2, 0.6], 2, 0.6), 1).alternatives.is_empty());
+    }
+
+    #[test]
+    fn alternatives_share_what_the_confidence_leaves_and_never_pass_it() {
+        let labels = ["a", "b", "c"].map(String::from);
+        let confidences = |confidence| {
+            let got = rank(&labels, &judged(&[0.3, 0.6, 0.1], 1, confidence), 3);
+            got.alternatives.iter().map(|c| c.confidence.get()).collect::<Vec<_>>()
+        };
+        let sure = confidences(0.8);
+        assert!((sure[0] - 0.15).abs() < 1e-6 && (sure[1] - 0.05).abs() < 1e-6, "{sure:?}");
+        assert!(confidences(0.1).iter().all(|&c| c <= f64::from(0.1_f32)));
+        assert!(rank(&labels, &judged(&[0.0, 1.0, 0.0], 1, 1.0), 3).alternatives[0].confidence.get() < 1e-9);
     }
 }

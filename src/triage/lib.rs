@@ -6,6 +6,7 @@
 
 mod bundle;
 mod context;
+mod correctness;
 mod engine;
 mod head;
 mod input;
@@ -17,9 +18,11 @@ mod sparse;
 mod vocabulary;
 
 pub use bundle::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Member, SplitFacts, sha256_file, sha256_hex,
+    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Judgement, Member, Reserve, SplitFacts, sha256_file,
+    sha256_hex,
 };
 pub use context::context_features;
+pub use correctness::{Correctness, Evidence, SIGNS, Signs};
 pub use engine::{Engine, Features, model_fault};
 pub use head::{Head, axpy};
 pub use input::{Input, compose};

@@ -49,6 +49,13 @@ impl SparseRows {
         self.offsets.push(self.index.len());
     }
 
+    /// Appends a row of another table.
+    pub fn push_row(&mut self, row: SparseRow<'_>) {
+        self.index.extend_from_slice(row.index);
+        self.value.extend_from_slice(row.value);
+        self.offsets.push(self.index.len());
+    }
+
     /// The row at `r`.
     ///
     /// # Panics

@@ -39,6 +39,9 @@ pub struct FieldMetrics {
     pub coverage_at_98: f64,
     /// Share of the most frequent true label.
     pub majority: f64,
+    /// Area under the risk-coverage curve where the most probable label's probability is the confidence: what the
+    /// correctness model is measured by.
+    pub aurc_by_probability: f64,
     /// Accuracy of the n-gram baseline on the same tickets; `null` until the caller sets it.
     pub ngram_accuracy: Option<f64>,
 }
@@ -62,6 +65,7 @@ impl FieldMetrics {
             coverage_at_95: coverage_at_precision(&ranking, 0.95),
             coverage_at_98: coverage_at_precision(&ranking, 0.98),
             majority: majority_share(p),
+            aurc_by_probability: aurc(&p.ranking_by_probability()),
             ngram_accuracy: None,
         }
     }
@@ -80,7 +84,7 @@ mod tests {
         assert_eq!(
             keys.join(" "),
             "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece aurc coverage_at_90 coverage_at_95 \
-             coverage_at_98 majority ngram_accuracy"
+             coverage_at_98 majority aurc_by_probability ngram_accuracy"
         );
         assert!(json.ends_with("\"ngram_accuracy\":null}"), "{json}");
     }

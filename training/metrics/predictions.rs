@@ -7,13 +7,14 @@ use super::{Judged, Ranking};
 /// Predicted probabilities of `n` tickets over `k` labels, and the true labels.
 ///
 /// The predicted label of a ticket is its most probable one, the lowest index among equals; its confidence
-/// is that label's probability.
+/// is that label's probability unless [`Predictions::with_confidence`] has set another.
 #[derive(Debug, Clone)]
 pub struct Predictions {
     k: usize,
     probs: Vec<f32>,
     truth: Vec<Option<u32>>,
     predicted: Vec<u32>,
+    confidence: Vec<f32>,
 }
 
 impl Predictions {
@@ -44,8 +45,25 @@ impl Predictions {
         if let Some(p) = probs.iter().find(|p| !(0.0..=1.0).contains(*p)) {
             return fault(format!("a probability of {p}"));
         }
-        let predicted = if k == 0 { Vec::new() } else { probs.chunks_exact(k).map(argmax).collect() };
-        Ok(Self { k, probs, truth, predicted })
+        let rows = || probs.chunks_exact(k.max(1));
+        let predicted: Vec<u32> = rows().map(argmax).collect();
+        let confidence = rows().zip(&predicted).map(|(row, &label)| row[label as usize]).collect();
+        Ok(Self { k, probs, truth, predicted, confidence })
+    }
+
+    /// The same, each prediction's confidence being what another model made of it.
+    ///
+    /// # Errors
+    /// When there is not one confidence in `0..=1` for each ticket.
+    pub fn with_confidence(self, confidence: Vec<f32>) -> Result<Self, InternalError> {
+        if confidence.len() != self.n() || !confidence.iter().all(|c| (0.0..=1.0).contains(c)) {
+            return Err(InternalError::new(format!(
+                "{} confidences for {} tickets",
+                confidence.len(),
+                self.n()
+            )));
+        }
+        Ok(Self { confidence, ..self })
     }
 
     /// Number of tickets.
@@ -90,10 +108,20 @@ impl Predictions {
 
     /// Each ticket's confidence and whether its prediction was right.
     pub fn judged(&self) -> impl Iterator<Item = Judged> {
-        self.rows().zip(self.pairs()).map(|(row, (truth, predicted))| Judged {
-            confidence: f64::from(row[predicted as usize]),
+        self.confidence.iter().zip(self.pairs()).map(|(&confidence, (truth, predicted))| Judged {
+            confidence: f64::from(confidence),
             correct: truth == Some(predicted),
         })
+    }
+
+    /// The tickets by falling probability of the predicted label, whatever their confidence.
+    pub fn ranking_by_probability(&self) -> Ranking {
+        Ranking::new(
+            self.rows().zip(self.judged()).zip(&self.predicted).map(|((row, judged), &label)| Judged {
+                confidence: f64::from(row[label as usize]),
+                ..judged
+            }),
+        )
     }
 
     /// The tickets by falling confidence.

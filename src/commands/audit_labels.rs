@@ -1,0 +1,225 @@
+//! `firstline audit-labels`: which labels of a history are likely wrong, as a CSV to go through, and the corrected
+//! history back from it.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use firstline_ticket::{Code, Field, Ticket, UserError};
+use firstline_training::audit::{FieldAudit, audit};
+use firstline_training::{EmbeddingCache, History, open_encoder};
+use serde::{Deserialize, Serialize};
+
+use super::table::table;
+use super::{models, train};
+use crate::cli::AuditArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print};
+
+/// Entries of each kind that are shown; `--json` and the CSV have them all.
+const SHOWN: usize = 8;
+
+/// One line of the CSV.
+#[derive(Debug, Serialize, Deserialize)]
+struct Doubt {
+    id: String,
+    field: String,
+    label: String,
+    suggested_label: String,
+    #[serde(default)]
+    probability: String,
+    #[serde(default)]
+    suggested_probability: String,
+    #[serde(default)]
+    subject: String,
+    /// Empty until somebody has looked; then the label that the ticket shall carry.
+    correct_label: String,
+}
+
+pub(super) fn run(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
+    match &args.apply {
+        Some(csv) => apply(args, csv, ui),
+        None => look(args, ui),
+    }
+}
+
+fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let fields = match args.fields.is_empty() {
+        // Who did a ticket is no matter of right or wrong.
+        true => Field::ALL.into_iter().filter(|&f| f != Field::Technician).collect(),
+        false => args.fields.iter().map(|f| f.parse()).collect::<Result<Vec<Field>, UserError>>()?,
+    };
+    let mut out = files::Whole::create(&args.out)?;
+    let mut history = History::default();
+    let bad = train::read_into(&mut history, &args.tickets, ui)?;
+    history.held_out = history.tickets.len();
+    let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
+    let encoder = open_encoder(&dir, &manifest)?;
+    let mut cache = match &args.embedding_cache {
+        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
+        None => EmbeddingCache::default(),
+    };
+    let mut bars = ui.bars();
+    let audits = audit(&history, &fields, &encoder, &mut cache, args.seed, &mut bars)?;
+    bars.finish();
+    write(&mut out, &audits).map_err(|e| UserError::io(args.out.display(), &e))?;
+    out.publish()?;
+    match args.json {
+        true => print(serde_json::to_string(&audits)?),
+        false => audits.iter().for_each(show),
+    }
+    ui.say(format!("Doubtful labels: {}", args.out.display()));
+    ui.say(format!(
+        "Next: fill its last column where a label is wrong, then firstline audit-labels --tickets {} --apply {} --out FIXED.jsonl",
+        args.tickets.display(),
+        args.out.display()
+    ));
+    Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out.writer());
+    for (audit, doubt) in audits.iter().flat_map(|a| a.suspects.iter().map(move |s| (a, s))) {
+        writer.serialize(Doubt {
+            id: as_text(&doubt.id),
+            field: audit.field.to_string(),
+            label: as_text(&doubt.label),
+            suggested_label: as_text(&doubt.suggested),
+            probability: format!("{:.3}", doubt.probability),
+            suggested_probability: format!("{:.3}", doubt.suggested_probability),
+            subject: as_text(&doubt.subject),
+            correct_label: String::new(),
+        })?;
+    }
+    writer.flush()
+}
+
+/// What a spreadsheet would take for a formula gets an apostrophe before it: tickets are other people's text.
+fn as_text(value: &str) -> String {
+    match value.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
+        true => format!("'{value}"),
+        false => value.to_owned(),
+    }
+}
+
+/// Undoes [`as_text`].
+fn from_text(value: &str) -> &str {
+    value.strip_prefix('\'').unwrap_or(value).trim()
+}
+
+fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
+    let mut fixes: HashMap<(String, Field), String> = HashMap::new();
+    let mut reader = csv::ReaderBuilder::new().from_reader(files::open(path)?);
+    for (i, line) in reader.deserialize::<Doubt>().enumerate() {
+        let place = format!("{} row {}", files::name_of(path), i + 2);
+        let fault = |problem: String| {
+            UserError::new(Code::Csv, &place, problem, "Keep the columns as audit-labels writes them")
+        };
+        let line = line.map_err(|e| fault(e.to_string()))?;
+        let field: Field = line.field.parse().map_err(|e: UserError| fault(e.to_string()))?;
+        let label = from_text(&line.correct_label);
+        if !label.is_empty() {
+            fixes.insert((from_text(&line.id).to_owned(), field), label.to_owned());
+        }
+    }
+    if files::resolved(&args.out) == files::resolved(&args.tickets) {
+        let problem = "the tickets would be written over what is read";
+        return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
+    }
+    let mut out = files::Whole::create(&args.out)?;
+    let io = |e: std::io::Error| UserError::io(args.out.display(), &e);
+    let (mut changed, mut bad) = (0, 0);
+    {
+        let mut writer = out.writer();
+        for line in files::tickets(&args.tickets)? {
+            let mut ticket: Ticket = match line.ticket {
+                Ok(ticket) => ticket,
+                Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
+                Err(fault) => {
+                    eprintln!("warning: {fault}");
+                    bad += 1;
+                    continue;
+                }
+            };
+            for field in Field::ALL {
+                if let Some(label) = fixes.remove(&(ticket.id.clone(), field)) {
+                    ticket.set_label(field, label);
+                    changed += 1;
+                }
+            }
+            writeln!(writer, "{}", serde_json::to_string(&ticket)?).map_err(io)?;
+        }
+        writer.flush().map_err(io)?;
+    }
+    out.publish()?;
+    ui.say(format!("{changed} labels were changed: {}", args.out.display()));
+    let mut lost: Vec<String> = fixes.into_keys().map(|(id, field)| format!("{id} ({field})")).collect();
+    lost.sort_unstable();
+    for id in &lost {
+        eprintln!("warning: no ticket {id} in {}", args.tickets.display());
+    }
+    Ok(if bad > 0 || !lost.is_empty() { Exit::SomeFailed } else { Exit::Success })
+}
+
+fn show(audit: &FieldAudit) {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let n = audit.suspects.len();
+    print(format_args!(
+        "{}: {n} of {} labels are likely wrong ({})",
+        audit.field,
+        audit.tickets,
+        percent(n as f64 / audit.tickets as f64)
+    ));
+    let c = &audit.ceiling;
+    let source = match (c.from_people, &audit.people) {
+        (true, Some(p)) => format!("people chose the same for near-identical tickets in {} of {} families", percent(p.agree), p.families),
+        _ => "too few near-identical tickets to hear people themselves; this is the share of labels that are not in doubt".to_owned(),
+    };
+    print(format_args!(
+        "Best agreement that can be reached with these labels: {} ({} to {}); {source}",
+        percent(c.estimate),
+        percent(c.interval.lo),
+        percent(c.interval.hi)
+    ));
+    if !audit.confused.is_empty() {
+        let rows = audit
+            .confused
+            .iter()
+            .take(SHOWN)
+            .map(|p| vec![p.given.clone(), p.meant.clone(), p.tickets.to_string()]);
+        print(table(&["given", "likely meant", "tickets"], rows));
+    }
+    if !audit.dead.is_empty() {
+        let rows = audit.dead.iter().take(SHOWN).map(|d| {
+            let last = d.last.map_or_else(|| "-".to_owned(), |t| t.to_string().chars().take(10).collect());
+            vec![d.label.clone(), d.tickets.to_string(), last]
+        });
+        print(table(&["label hardly used", "tickets", "last"], rows));
+    }
+    if !audit.technicians.is_empty() {
+        let rows = audit.technicians.iter().take(SHOWN).map(|t| {
+            vec![
+                t.name.clone(),
+                t.tickets.to_string(),
+                t.differ.to_string(),
+                percent(t.differ as f64 / t.tickets as f64),
+            ]
+        });
+        print(table(&["technician", "tickets others had too", "labelled otherwise", "share"], rows));
+    }
+    print("");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_text_and_comes_back() {
+        for value in ["=HYPERLINK(\"x\")", "+1", "-", "@a", "'quoted", "plain"] {
+            assert!(!as_text(value).starts_with(['=', '+', '-', '@']));
+            assert_eq!(from_text(&as_text(value)), value);
+        }
+    }
+}
