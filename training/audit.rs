@@ -147,7 +147,7 @@ pub fn audit(
     let material = Material {
         tickets: &history.tickets,
         sparse: &sparse,
-        dense: &embedded.dense,
+        dense: &embedded.data,
         dimensions: encoder.dimensions(),
         ngrams: vocabulary.ngrams(),
         features: vocabulary.len(),

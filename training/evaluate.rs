@@ -39,6 +39,7 @@ pub struct Evaluation {
 #[derive(Debug, Default)]
 struct Collected {
     probabilities: Vec<f32>,
+    label: Vec<u32>,
     confidence: Vec<f32>,
     ngram: Vec<f32>,
     truth: Vec<Option<u32>>,
@@ -131,18 +132,20 @@ fn score(
     out.trimmed.tickets += features.tokens_cut.iter().filter(|&&c| c > 0).count();
     out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
     let nearest = engine.nearest(&features)?;
+    let mut judged = engine.bundle().judge(&features, &nearest);
     for (&field, model) in &engine.bundle().fields {
         let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();
         if labels.iter().all(Option::is_none) {
             continue;
         }
         let collected = fields.entry(field).or_default();
-        let judged = model.judge(&features, &nearest);
+        let judged = judged.remove(&field).unwrap_or_default();
         let ngram = model.ngram_probabilities(&features);
         for (i, label) in labels.iter().enumerate() {
             let Some(label) = label else { continue };
             collected.truth.push(model.space.index(label).map(|i| i as u32));
             collected.probabilities.extend_from_slice(&judged[i].probabilities);
+            collected.label.push(judged[i].label as u32);
             collected.confidence.push(judged[i].confidence);
             if let Some(ngram) = &ngram {
                 collected.ngram.extend_from_slice(&ngram[i]);
@@ -160,7 +163,7 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
         false => Some(Predictions::new(k, collected.ngram, collected.truth.clone())?),
     };
     let predictions = Predictions::new(k, collected.probabilities, collected.truth)?;
-    let predictions = predictions.with_confidence(collected.confidence)?;
+    let predictions = predictions.decided(collected.label, collected.confidence)?;
     let mut report = FieldReport::new(field, &model.space, &predictions, ngram.as_ref());
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))

@@ -9,12 +9,12 @@ use std::path::Path;
 
 use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
 use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
-use firstline_triage::model_fault;
+use firstline_triage::{EncoderFiles, model_fault};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::shuffle::shuffled;
-use crate::{History, PoolData, Progress, Source, fit_mixture};
+use crate::{History, PoolData, Progress, fit_mixture};
 
 /// Texts of one step.
 const BATCH: usize = 32;
@@ -76,16 +76,24 @@ struct Text {
 /// `work` can't be written, and faults of the model.
 pub(crate) fn finetune(
     course: Course<'_>,
-    source: &Source,
+    source: &EncoderFiles,
     work: &Path,
     progress: &mut dyn Progress,
-) -> Result<Source> {
-    let Source { dir, manifest } = source;
+) -> Result<EncoderFiles> {
+    let EncoderFiles { dir, manifest } = source;
+    let env = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse::<f64>().ok()).unwrap_or(d);
+    let options = TuneOptions {
+        frozen_layers: env("FT_LAYERS", 0.0) as usize,
+        rate: env("FT_RATE", 1e-4),
+        head_rate: env("FT_HEAD", 3e-3),
+        layer_decay: env("FT_DECAY", 0.8),
+        ..OPTIONS
+    };
     fs::create_dir_all(work).map_err(|e| UserError::io(work.display(), &e))?;
     let share = 1.0 / course.fields.len() as f64;
     let tasks: Vec<(usize, f64)> = course.fields.iter().map(|(_, space)| (space.len(), share)).collect();
     let short = Manifest { max_tokens: manifest.max_tokens.min(MOST_TOKENS), ..manifest.clone() };
-    let mut tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?;
+    let mut tuner = Tuner::open(dir, &short, &tasks, options).map_err(model_fault)?;
     let train = texts(&course, &tuner, course.train)?;
     let validate = texts(&course, &tuner, course.validate)?;
     let plan = Plan::new(&train, course.seed);
@@ -97,7 +105,7 @@ pub(crate) fn finetune(
         let kept = tuner.restore(&checkpoint).ok().and_then(|n| serde_json::from_str::<Note>(&n).ok());
         match kept.filter(|kept| kept.course == note.course) {
             Some(kept) => note = kept,
-            None => tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?,
+            None => tuner = Tuner::open(dir, &short, &tasks, options).map_err(model_fault)?,
         }
     }
     let steps = plan.batches.len() as u64;
@@ -139,7 +147,7 @@ pub(crate) fn finetune(
         }
     }
     match note.best {
-        Some((.., manifest)) => Ok(Source { dir: work.join("encoder"), manifest }),
+        Some((.., manifest)) => Ok(EncoderFiles { dir: work.join("encoder"), manifest }),
         None => Err(InternalError::new("a fine-tuning of no epoch").into()),
     }
 }
@@ -164,7 +172,8 @@ struct Plan {
 impl Plan {
     fn new(texts: &[Text], seed: u64) -> Self {
         let tokens: usize = texts.iter().map(|t| t.ids.len()).sum();
-        let epochs = (TOKEN_BUDGET / tokens.max(1)).clamp(1, MOST_EPOCHS);
+        let epochs = (TOKEN_BUDGET / tokens.max(1))
+            .clamp(1, std::env::var("FT_EPOCHS").map_or(MOST_EPOCHS, |v| v.parse().unwrap()));
         let mut batches = Vec::new();
         for epoch in 0..epochs as u64 {
             let seed = seed.wrapping_add(epoch);

@@ -19,6 +19,7 @@ mod progress;
 pub mod report;
 mod shuffle;
 mod split;
+mod together;
 mod train;
 mod tune;
 
@@ -30,4 +31,4 @@ pub use pool::{PoolData, fit_mixture};
 pub use prepare::{History, Prepared};
 pub use progress::{Progress, interrupted};
 pub use split::{Split, SplitMode, SplitOptions, Window};
-pub use train::{FineTuning, LeftOut, OnEmbedded, Source, TrainOptions, Trained, open_encoder, train};
+pub use train::{FineTuning, LeftOut, OnEmbedded, TrainOptions, Trained, open_encoder, train};

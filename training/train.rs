@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use firstline_nn::{Encoder, Manifest};
+use firstline_nn::{Embeddings, Encoder, Manifest};
 use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, Features, FieldModel, Neighbours, Reserve, SparseRows, SplitFacts,
-    Vocabulary, VocabularyBuilder, model_fault,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Features, Neighbours, SparseRows, SplitFacts,
+    Vocabulary, VocabularyBuilder, model_fault, side_by_side,
 };
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::finetune::{Course, finetune};
 use crate::progress::interrupted;
+use crate::together::conclude;
 use crate::tune::{EPOCHS, Material, epochs, label_space, learn_field, probe};
 use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
 
@@ -53,15 +54,6 @@ pub struct TrainOptions {
     pub seed: u64,
 }
 
-/// An encoder's files.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// The folder that they are in.
-    pub dir: PathBuf,
-    /// What they are.
-    pub manifest: Manifest,
-}
-
 /// Fields that could not be learnt, and why.
 pub type LeftOut = Vec<(Field, Error)>;
 
@@ -70,8 +62,8 @@ pub type LeftOut = Vec<(Field, Error)>;
 pub struct Trained {
     /// The bundle.
     pub bundle: Bundle,
-    /// The encoder it needs: the one that training was given, or what came of it.
-    pub encoder: Source,
+    /// What fine-tuning made of the encoder, where that was kept.
+    pub tuned: Option<EncoderFiles>,
     /// Fields that were left out, and why.
     pub left_out: LeftOut,
     /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
@@ -86,7 +78,7 @@ pub struct Trained {
 pub fn train(
     history: &History,
     data_sha256: &str,
-    source: &Source,
+    source: &EncoderFiles,
     cache: &mut EmbeddingCache,
     options: &TrainOptions,
     work: &Path,
@@ -109,15 +101,13 @@ pub fn train(
     let learn = Windows::new(&split);
     let (spaces, left_out) = label_spaces(history, &learn, options)?;
     let encoder = open_encoder(&source.dir, manifest)?;
-    let d = encoder.dimensions();
     let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn.history(), &learn.all(), progress)?;
-
     let material = Material {
         tickets: &history.tickets,
         sparse: &sparse,
-        dense: &embedded.dense,
-        dimensions: d,
+        dense: &embedded.data,
+        dimensions: embedded.dim,
         ngrams: vocabulary.ngrams(),
         features: vocabulary.len(),
         train: &learn.train,
@@ -135,42 +125,39 @@ pub fn train(
                 fields: &spaces,
                 seed: options.seed,
             };
-            let tuned = finetune(course, source, work, progress)?;
-            let encoder = open_encoder(&tuned.dir, &tuned.manifest)?;
-            let again = embed(history, &learn.all(), &encoder, &mut EmbeddingCache::default(), progress)?;
-            let mut losses = [0.0; 2];
-            for (field, space) in &spaces {
-                for (loss, dense) in losses.iter_mut().zip([&embedded.dense, &again.dense]) {
-                    progress.stage(&format!("comparing encoders on {field}"), EPOCHS as u64);
-                    *loss += probe(Material { dense, ..material }, *field, space, progress)?;
-                }
-            }
-            eprintln!("TRACE frozen {:.4} tuned {:.4}", losses[0], losses[1]);
-            (choice == FineTuning::Always || losses[1] < losses[0]).then_some((tuned, again))
+            let files = match std::env::var("FT_DIR") {
+                Ok(dir) => EncoderFiles {
+                    manifest: Manifest::from_file(&Path::new(&dir).join("manifest.toml"))
+                        .map_err(model_fault)?,
+                    dir: dir.into(),
+                },
+                Err(_) => finetune(course, source, work, progress)?,
+            };
+            let encoder = open_encoder(&files.dir, &files.manifest)?;
+            let tuned = embed(history, &learn.all(), &encoder, &mut EmbeddingCache::default(), progress)?;
+            let both = side_by_side(&embedded, &tuned);
+            let with = Material { dense: &both.data, dimensions: both.dim, ..material };
+            let pays = choice == FineTuning::Always || fine_tuning_pays(material, with, &spaces, progress)?;
+            pays.then_some((files, both))
         }
     };
-    let (source, embedded) = match &tuned {
-        Some((tuned, again)) => (tuned, again),
-        None => (source, &embedded),
-    };
-    let dense = &embedded.dense;
+    let Embeddings { data: dense, dim: d, cut } = tuned.as_ref().map_or(&embedded, |(_, both)| both);
+    let d = *d;
     let nearest = nearest_of(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
-    let material = Material { dense, nearest: &nearest, ..material };
-    let past = gather(dense, d, &learn.history());
-    let kept = Kept::new(material, &past, &learn.certify)?;
-    let mut fields = BTreeMap::new();
+    let material = Material { dense, dimensions: d, nearest: &nearest, ..material };
+    let mut learnt = BTreeMap::new();
     for (field, space) in spaces {
         progress.stage(&format!("learning {field}"), epochs());
-        let mut model = learn_field(material, field, space, progress)?;
-        model.reserve = kept.decide(&model, field);
-        fields.insert(field, model);
+        learnt.insert(field, learn_field(material, field, space, progress)?);
     }
+    let hierarchy = conclude(material, &mut learnt);
     let config =
         serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
     let info = BundleInfo {
         format: BUNDLE_FORMAT,
         trained_by: env!("CARGO_PKG_VERSION").to_owned(),
         model: manifest.name.clone(),
+        tuned: tuned.is_some(),
         dimensions: d,
         seed: options.seed,
         data_sha256: data_sha256.to_owned(),
@@ -182,8 +169,13 @@ pub fn train(
         .map(|i| history.tickets[i].hash)
         .collect();
     seen.sort_unstable();
-    let bundle = Bundle { info, vocabulary, history: past, seen, fields };
-    Ok(Trained { bundle, encoder: source.clone(), left_out, cut: embedded.cut })
+    let past = gather(dense, d, &learn.history());
+    let fields = learnt.into_iter().map(|(field, learnt)| (field, learnt.model)).collect();
+    let mut bundle = Bundle { info, vocabulary, history: past, seen, fields, hierarchy };
+    set_aside(&mut bundle, material, &learn.certify)?;
+    let cut =
+        (cut.iter().filter(|&&tokens| tokens > 0).count(), cut.iter().map(|&tokens| tokens as u64).sum());
+    Ok(Trained { bundle, tuned: tuned.map(|(files, _)| files), left_out, cut })
 }
 
 /// The rows that are learnt from.
@@ -214,36 +206,44 @@ impl Windows {
     }
 }
 
-/// The tickets kept for certifying, as a finished model reads them.
-struct Kept<'a> {
-    tickets: Vec<&'a Prepared>,
-    features: Features,
-    nearest: Vec<Vec<(u32, f32)>>,
+/// Whether heads that read what fine-tuning made, too, do better on the calibrate window than those that do not.
+fn fine_tuning_pays(
+    without: Material<'_>,
+    with: Material<'_>,
+    spaces: &[(Field, LabelSpace)],
+    progress: &mut dyn Progress,
+) -> Result<bool> {
+    let mut gain = 0.0;
+    for (field, space) in spaces {
+        let mut loss = |material| {
+            progress.stage(&format!("comparing encoders on {field}"), EPOCHS as u64);
+            probe(material, *field, space, progress)
+        };
+        let (before, after) = (loss(without)?, loss(with)?);
+        eprintln!("TRACE {field} frozen {before:.4} both {after:.4}");
+        gain += before - after;
+    }
+    Ok(gain > 0.0)
 }
 
-impl<'a> Kept<'a> {
-    /// `past` are the embeddings of the bundle's history.
-    fn new(m: Material<'a>, past: &[f32], rows: &[usize]) -> Result<Self> {
-        let mut sparse = SparseRows::default();
-        rows.iter().for_each(|&r| sparse.push_row(m.sparse.row(r)));
-        let embeddings = gather(m.dense, m.dimensions, rows);
-        let nearest = nearest_of(past, m.dense, m.dimensions, rows)?;
-        let features = Features { sparse, embeddings, tokens_cut: vec![0; rows.len()] };
-        Ok(Self { tickets: rows.iter().map(|&r| &m.tickets[r]).collect(), features, nearest })
-    }
-
-    /// What `model` decides on those that have a label of `field`.
-    fn decide(&self, model: &FieldModel, field: Field) -> Reserve {
-        let mut reserve = Reserve::default();
-        for (ticket, judged) in self.tickets.iter().zip(model.judge(&self.features, &self.nearest)) {
-            if let Some(label) = ticket.labels.get(&field) {
-                reserve.confidence.push(judged.confidence);
-                reserve.label.push(judged.label as u32);
-                reserve.correct.push(model.space.labels()[judged.label] == *label);
+/// Has the finished bundle decide the tickets kept for certifying, and keeps what came of it.
+fn set_aside(bundle: &mut Bundle, m: Material<'_>, rows: &[usize]) -> Result<()> {
+    let mut sparse = SparseRows::default();
+    rows.iter().for_each(|&r| sparse.push_row(m.sparse.row(r)));
+    let embeddings = gather(m.dense, m.dimensions, rows);
+    let nearest = nearest_of(&bundle.history, m.dense, m.dimensions, rows)?;
+    let features = Features { sparse, embeddings, tokens_cut: vec![0; rows.len()] };
+    let judged = bundle.judge(&features, &nearest);
+    for (field, model) in &mut bundle.fields {
+        for (judged, &row) in judged.get(field).into_iter().flatten().zip(rows) {
+            if let Some(label) = m.tickets[row].labels.get(field) {
+                model.reserve.confidence.push(judged.confidence);
+                model.reserve.label.push(judged.label as u32);
+                model.reserve.correct.push(model.space.labels()[judged.label] == *label);
             }
         }
-        reserve
     }
+    Ok(())
 }
 
 /// The labels of each field that can be learnt, and the fields that can't.
@@ -276,24 +276,17 @@ fn label_spaces(
     Ok((spaces, left_out))
 }
 
-/// Embeddings of the tickets that are learnt from.
-pub(crate) struct Embedded {
-    /// One row a ticket of the history; those that were not embedded are zero.
-    pub(crate) dense: Vec<f32>,
-    /// Tickets cut, and tokens cut.
-    cut: (usize, u64),
-}
-
+/// Embeds `rows`: one embedding a ticket of the history, zero for the others.
 pub(crate) fn embed(
     history: &History,
     rows: &[usize],
     encoder: &Encoder,
     cache: &mut EmbeddingCache,
     progress: &mut dyn Progress,
-) -> Result<Embedded> {
+) -> Result<Embeddings> {
     let d = encoder.dimensions();
-    let mut dense = vec![0.0; history.tickets.len() * d];
-    let mut cut = (0, 0);
+    let n = history.tickets.len();
+    let mut all = Embeddings { data: vec![0.0; n * d], dim: d, cut: vec![0; n] };
     progress.stage("embedding tickets", rows.len() as u64);
     // Longest first within the whole history: batches of near-equal length, and an estimate of the time
     // left that errs on the long side.
@@ -304,16 +297,12 @@ pub(crate) fn embed(
         let texts: Vec<String> = chunk.iter().map(|&r| history.tickets[r].input.text()).collect();
         let embedded = cache.embed(encoder, &texts, &mut |done| progress.done(behind + done as u64))?;
         for (i, &r) in chunk.iter().enumerate() {
-            dense[r * d..(r + 1) * d].copy_from_slice(&embedded.data[i * d..(i + 1) * d]);
-        }
-        for (&tokens, &r) in embedded.cut.iter().zip(chunk) {
-            let tokens = tokens + history.tickets[r].input.tokens_cut();
-            cut.0 += usize::from(tokens > 0);
-            cut.1 += tokens as u64;
+            all.data[r * d..(r + 1) * d].copy_from_slice(&embedded.data[i * d..(i + 1) * d]);
+            all.cut[r] = embedded.cut[i] + history.tickets[r].input.tokens_cut();
         }
         behind += chunk.len() as u64;
     }
-    Ok(Embedded { dense, cut })
+    Ok(all)
 }
 
 /// The vocabulary of the tickets that are learnt from, and the rows of those that are `read`; others stay empty.

@@ -9,11 +9,10 @@ use std::ops::ControlFlow;
 
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    Evidence, FieldModel, Head, Member, Mixture, Neighbours, Reserve, Signs, SparseRows, log_softmax,
+    FieldModel, Head, Member, Mixture, Neighbours, Opinion, Reserve, SparseRows, log_softmax,
 };
 use rayon::prelude::*;
 
-use crate::correctness::fit_correctness;
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
 use crate::{Examples, FitOptions, PoolData, Prepared, Progress, Step, fit, fit_mixture};
@@ -75,13 +74,24 @@ impl Kind {
     }
 }
 
+/// A field's model as far as the field alone decides it.
+pub(crate) struct Learnt {
+    /// The model, its confidence still to be fitted.
+    pub(crate) model: FieldModel,
+    /// What the mixture said of each calibrate ticket before it had learnt from it.
+    pub(crate) opinions: Vec<Opinion>,
+    /// The labels, and their shares, of the tickets that it had learnt from by then.
+    pub(crate) train_labels: Vec<u32>,
+    pub(crate) prior: Vec<f32>,
+}
+
 /// Learns `field`. Progress counts epochs of all fits, up to [`epochs`].
 pub(crate) fn learn_field(
     m: Material<'_>,
     field: Field,
     space: LabelSpace,
     progress: &mut dyn Progress,
-) -> Result<FieldModel> {
+) -> Result<Learnt> {
     let train = labelled(m.tickets, m.train, field, &space);
     let calibrate = labelled(m.tickets, m.calibrate, field, &space);
     let k = space.len();
@@ -94,17 +104,26 @@ pub(crate) fn learn_field(
     let mut log_p = Vec::new();
     for kind in [Kind::Ngram, Kind::Embedding, Kind::Joint] {
         let (options, head) = choose(m, kind, &train, &calibrate, k, &mut on_epoch)?;
-        log_p.push(log_probabilities(m, &head, &calibrate.rows));
+        log_p.push(log_probabilities(m, &head, m.calibrate));
         chosen.push((kind, options));
     }
     let train_labels = label_column(m, m.train, field, &space);
     let prior = prior(&train.labels, k);
-    let votes = m.nearest.iter().zip(m.calibrate).filter(|(_, r)| calibrate.rows.binary_search(r).is_ok());
-    log_p.push(votes.map(|(nearest, _)| Neighbours::vote(nearest, &train_labels, &prior)).collect());
-    let members: Vec<&[Vec<f32>]> = log_p.iter().map(Vec::as_slice).collect();
+    log_p.push(m.nearest.iter().map(|nearest| Neighbours::vote(nearest, &train_labels, &prior)).collect());
+    let is_labelled: Vec<usize> =
+        (0..m.calibrate.len()).filter(|&i| calibrate.rows.binary_search(&m.calibrate[i]).is_ok()).collect();
+    let of_labelled =
+        |log_p: &Vec<Vec<f32>>| is_labelled.iter().map(|&i| log_p[i].clone()).collect::<Vec<_>>();
+    let members: Vec<Vec<Vec<f32>>> = log_p.iter().map(of_labelled).collect();
+    let members: Vec<&[Vec<f32>]> = members.iter().map(Vec::as_slice).collect();
     let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
-    let correctness =
-        fit_correctness(&decisions(m, &mixture, &members, &calibrate, &train_labels, &prior), m.seed);
+    let opinion = |i: usize| {
+        let weighed = log_p.iter().zip(&mixture.weights);
+        let members: Vec<Vec<f32>> =
+            weighed.map(|(log_p, &w)| if w > 0.0 { log_p[i].clone() } else { Vec::new() }).collect();
+        Opinion { probabilities: mixture.pool(&members, &prior), members }
+    };
+    let opinions = (0..m.calibrate.len()).into_par_iter().map(opinion).collect();
 
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let all = labelled(m.tickets, &history, field, &space);
@@ -121,16 +140,17 @@ pub(crate) fn learn_field(
     let mixture = Mixture { weights, ..mixture };
     let history_labels = label_column(m, &history, field, &space);
     let rare = rare(m.tickets, &history, field);
-    Ok(FieldModel {
+    let model = FieldModel {
         prior: self::prior(&all.labels, k),
         space,
         members,
         mixture,
         history_labels,
-        correctness,
+        correctness: None,
         reserve: Reserve::default(),
         rare,
-    })
+    };
+    Ok(Learnt { model, opinions, train_labels, prior })
 }
 
 /// A joint head fitted on `of` with a middling decay, for judging tickets that are not among them.
@@ -141,36 +161,6 @@ pub(crate) fn cross_head(
     on_epoch: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Head> {
     fit_head(m, of, classes, options(m, Kind::Joint, DECAYS[1]), on_epoch)
-}
-
-/// What `mixture` decides on the calibrate window: the signs of its being right, its probability, and whether it is.
-fn decisions(
-    m: Material<'_>,
-    mixture: &Mixture,
-    members: &[&[Vec<f32>]],
-    calibrate: &Labelled,
-    history_labels: &[u32],
-    prior: &[f32],
-) -> Vec<(Signs, f64, bool)> {
-    let position: BTreeMap<usize, usize> = m.calibrate.iter().enumerate().map(|(i, &row)| (row, i)).collect();
-    let decide = |i: usize| {
-        let weighed = members.iter().zip(&mixture.weights);
-        let members: Vec<Vec<f32>> =
-            weighed.map(|(m, &w)| if w > 0.0 { m[i].clone() } else { Vec::new() }).collect();
-        let probabilities = mixture.pool(&members, prior);
-        let row = calibrate.rows[i];
-        let evidence = Evidence {
-            probabilities: &probabilities,
-            members: &members,
-            nearest: &m.nearest[position[&row]],
-            history_labels,
-            prior,
-            features: m.sparse.row(row).index.len(),
-        };
-        let label = evidence.label();
-        (evidence.signs(), f64::from(probabilities[label]), label == calibrate.labels[i] as usize)
-    };
-    (0..calibrate.rows.len()).into_par_iter().map(decide).collect()
 }
 
 /// The log loss of a joint head on `m.calibrate`, at its best temperature: what `m.dense` is worth for `field`,
@@ -286,7 +276,7 @@ pub(crate) fn labelled(tickets: &[Prepared], rows: &[usize], field: Field, space
 }
 
 /// The label index of each row, `u32::MAX` where it has none.
-fn label_column(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpace) -> Vec<u32> {
+pub(crate) fn label_column(m: Material<'_>, rows: &[usize], field: Field, space: &LabelSpace) -> Vec<u32> {
     let index = |&r: &usize| m.tickets[r].labels.get(&field).and_then(|l| space.index(l));
     rows.iter().map(|r| index(r).map_or(u32::MAX, |i| i as u32)).collect()
 }

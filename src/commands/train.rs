@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use firstline_nn::Precision;
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::{
-    EmbeddingCache, FineTuning, History, Prepared, Progress, Source, SplitMode, SplitOptions, TrainOptions,
-    Trained, train,
+    EmbeddingCache, FineTuning, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
+    train,
 };
-use firstline_triage::{Bundle, Member, SplitFacts, sha256_file};
+use firstline_triage::{Bundle, EncoderFiles, Member, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::models;
@@ -130,11 +130,11 @@ pub(super) fn learn(
         seed: job.seed,
     };
     let work = work_folder(&job.bundle);
-    let source = Source { dir, manifest };
+    let source = EncoderFiles { dir, manifest };
     let mut bars = ui.bars();
     let trained = train(&history, &data_sha256, &source, &mut cache, &options, &work, &mut bars)?;
     bars.finish();
-    publish(&trained, &job.bundle)?;
+    publish(&trained, &job.bundle, &source)?;
     if let Err(e) = std::fs::remove_dir_all(&work)
         && e.kind() != std::io::ErrorKind::NotFound
     {
@@ -158,7 +158,7 @@ fn work_folder(bundle: &Path) -> PathBuf {
     bundle.with_file_name(format!("{name}.training"))
 }
 
-fn publish(trained: &Trained, dir: &Path) -> Result<(), Failure> {
+fn publish(trained: &Trained, dir: &Path, source: &EncoderFiles) -> Result<(), Failure> {
     if stopping() {
         return Err(UserError::new(
             Code::Interrupted,
@@ -168,7 +168,7 @@ fn publish(trained: &Trained, dir: &Path) -> Result<(), Failure> {
         )
         .into());
     }
-    Ok(trained.bundle.publish(dir, &trained.encoder.dir, &trained.encoder.manifest)?)
+    Ok(trained.bundle.publish(dir, source, trained.tuned.as_ref())?)
 }
 
 fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {

@@ -4,6 +4,7 @@
 //! DIR/bundle.json           what it is: format, model, fields, label spaces, mixtures, hashes of the rest
 //! DIR/weights.safetensors   vocabulary, heads, embeddings and labels of the history, ids it has seen
 //! DIR/encoder/              the encoder's files and its manifest
+//! DIR/tuned/                the same of what fine-tuning made of it, where it did
 //! ```
 //!
 //! A bundle is written beside its place and renamed into it, so that a reader never sees half of one. Where
@@ -15,7 +16,7 @@ mod tensors;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use firstline_nn::{Encoder, Manifest};
 use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, Ticket, UserError};
@@ -23,7 +24,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Correctness, Evidence, Features, Head, Mixture, Neighbours, Vocabulary, log_softmax, model_fault, softmax,
+    Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Vocabulary, log_softmax,
+    model_fault, softmax,
 };
 pub use publish::{sha256_file, sha256_hex};
 use tensors::Tensors;
@@ -34,9 +36,19 @@ pub const BUNDLE_FORMAT: u32 = 2;
 const INFO: &str = "bundle.json";
 const WEIGHTS: &str = "weights.safetensors";
 const ENCODER: &str = "encoder";
+const TUNED: &str = "tuned";
 const MANIFEST: &str = "manifest.toml";
 
-/// A trained engine, but for its encoder's weights.
+/// An encoder's files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderFiles {
+    /// The folder that they are in.
+    pub dir: PathBuf,
+    /// What they are.
+    pub manifest: Manifest,
+}
+
+/// A trained engine, but for its encoders' weights.
 #[derive(Debug)]
 pub struct Bundle {
     /// What the bundle says about itself.
@@ -49,7 +61,12 @@ pub struct Bundle {
     pub seen: Vec<u64>,
     /// One model a trained field.
     pub fields: BTreeMap<Field, FieldModel>,
+    /// What board, type and subtype go together, of those that are trained.
+    pub hierarchy: Option<Hierarchy>,
 }
+
+/// The fields that are decided together, where they are trained.
+pub const HIERARCHY: [Field; 3] = [Field::Board, Field::Type, Field::Subtype];
 
 /// What a bundle says about itself: `bundle.json`, but for the file hashes and the fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +77,9 @@ pub struct BundleInfo {
     pub trained_by: String,
     /// Name of the encoder's manifest.
     pub model: String,
-    /// The encoder's dimensions, `d`.
+    /// Whether what fine-tuning made of the encoder stands beside it.
+    pub tuned: bool,
+    /// Dimensions of an embedding, `d`: of both encoders together where there are two.
     pub dimensions: usize,
     /// Seed of the training.
     pub seed: u64,
@@ -126,12 +145,21 @@ pub struct Reserve {
     pub correct: Vec<bool>,
 }
 
-/// What a field's model says about one ticket.
+/// What a field's members and their mixture say of one ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opinion {
+    /// The members' log-probabilities, each `k`; one without weight is empty.
+    pub members: Vec<Vec<f32>>,
+    /// The mixture's probabilities, `k`.
+    pub probabilities: Vec<f32>,
+}
+
+/// What is decided about one field of one ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     /// Calibrated probability of each label, `k`.
     pub probabilities: Vec<f32>,
-    /// The most probable label.
+    /// The label: the most probable one, but where a more probable one does not go with the other fields'.
     pub label: usize,
     /// Probability that it is right.
     pub confidence: f32,
@@ -180,33 +208,14 @@ impl Member {
 }
 
 impl FieldModel {
-    /// Judges each ticket of `features`.
-    pub fn judge(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> Vec<Judgement> {
-        let weighed = || self.members.iter().zip(&self.mixture.weights);
-        let judge = |i: usize| {
-            let nearest = nearest.get(i).map_or(&[][..], Vec::as_slice);
-            let log_p = |(member, &weight): (&Member, &f64)| match weight > 0.0 {
-                true => self.log_probabilities(member, features, nearest, i),
-                false => Vec::new(),
-            };
-            let members: Vec<Vec<f32>> = weighed().map(log_p).collect();
-            let probabilities = self.mixture.pool(&members, &self.prior);
-            let evidence = Evidence {
-                probabilities: &probabilities,
-                members: &members,
-                nearest,
-                history_labels: &self.history_labels,
-                prior: &self.prior,
-                features: features.sparse.row(i).index.len(),
-            };
-            let label = evidence.label();
-            let confidence = match &self.correctness {
-                Some(model) => model.probability(&evidence.signs()) as f32,
-                None => probabilities[label],
-            };
-            Judgement { label, confidence, probabilities }
+    /// What the members and their mixture say of ticket `i` of `features`.
+    fn opinion(&self, features: &Features, nearest: &[(u32, f32)], i: usize) -> Opinion {
+        let log_p = |(member, &weight): (&Member, &f64)| match weight > 0.0 {
+            true => self.log_probabilities(member, features, nearest, i),
+            false => Vec::new(),
         };
-        (0..features.sparse.len()).into_par_iter().map(judge).collect()
+        let members: Vec<Vec<f32>> = self.members.iter().zip(&self.mixture.weights).map(log_p).collect();
+        Opinion { probabilities: self.mixture.pool(&members, &self.prior), members }
     }
 
     /// The n-gram baseline's probabilities for each ticket, `k` a ticket; `None` in a bundle without it.
@@ -240,11 +249,29 @@ impl FieldModel {
     }
 }
 
+/// The label and the marginal probabilities of each field of `hierarchy`; nothing where there is none.
+pub fn decide_together(
+    hierarchy: Option<&Hierarchy>,
+    opinions: &BTreeMap<Field, Opinion>,
+) -> BTreeMap<Field, (usize, Vec<f32>)> {
+    let Some(hierarchy) = hierarchy else { return BTreeMap::new() };
+    let fields: Vec<Field> = HIERARCHY.into_iter().filter(|f| opinions.contains_key(f)).collect();
+    let probabilities: Vec<&[f32]> = fields.iter().map(|f| opinions[f].probabilities.as_slice()).collect();
+    let decoded = hierarchy.decode(&probabilities);
+    fields.into_iter().zip(decoded.labels.into_iter().zip(decoded.marginals)).collect()
+}
+
+/// The index of the largest value, the lowest among equals.
+pub fn argmax(p: &[f32]) -> usize {
+    (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0)
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct InfoFile {
     #[serde(flatten)]
     info: BundleInfo,
     fields: BTreeMap<Field, FieldFile>,
+    hierarchy: Option<Hierarchy>,
     files: BTreeMap<String, String>,
 }
 
@@ -266,26 +293,32 @@ impl Bundle {
         publish::staging(dir).map(drop)
     }
 
-    /// Writes the bundle into `dir` with the encoder's files from `encoder_dir`, by atomic rename. A bundle
-    /// that stands there is replaced; a folder that is no bundle is refused.
+    /// Writes the bundle into `dir` with the files of its encoder and of what fine-tuning made of it, by atomic
+    /// rename. A bundle that stands there is replaced; a folder that is no bundle is refused.
     ///
     /// # Errors
     /// [`Code::Bundle`] when `dir` holds something else; [`Code::Io`] when it can't be written.
-    pub fn publish(&self, dir: &Path, encoder_dir: &Path, manifest: &Manifest) -> Result<()> {
+    pub fn publish(&self, dir: &Path, encoder: &EncoderFiles, tuned: Option<&EncoderFiles>) -> Result<()> {
         publish::publish(dir, |staging| {
             let mut files = BTreeMap::new();
-            let encoder = staging.join(ENCODER);
-            fs::create_dir(&encoder).map_err(|e| UserError::io(encoder.display(), &e))?;
-            for file in &manifest.files {
-                publish::copy(&encoder_dir.join(&file.path), &encoder.join(&file.path))?;
+            for (name, encoder) in [(ENCODER, Some(encoder)), (TUNED, tuned)] {
+                let Some(EncoderFiles { dir, manifest }) = encoder else { continue };
+                let place = staging.join(name);
+                fs::create_dir(&place).map_err(|e| UserError::io(place.display(), &e))?;
+                for file in &manifest.files {
+                    publish::copy(&dir.join(&file.path), &place.join(&file.path))?;
+                }
+                let text = manifest.to_toml().map_err(model_fault)?;
+                let sha256 = publish::write(&place.join(MANIFEST), text.as_bytes())?;
+                files.insert(format!("{name}/{MANIFEST}"), sha256);
             }
-            let text = manifest.to_toml().map_err(model_fault)?;
-            files.insert(
-                format!("{ENCODER}/{MANIFEST}"),
-                publish::write(&encoder.join(MANIFEST), text.as_bytes())?,
-            );
             files.insert(WEIGHTS.into(), publish::write(&staging.join(WEIGHTS), &self.tensors()?)?);
-            let info = InfoFile { info: self.info.clone(), fields: self.field_files(), files };
+            let info = InfoFile {
+                info: self.info.clone(),
+                fields: self.field_files(),
+                hierarchy: self.hierarchy.clone(),
+                files,
+            };
             let json = serde_json::to_vec_pretty(&info)
                 .map_err(|e| InternalError::new(format!("bundle.json: {e}")))?;
             publish::write(&staging.join(INFO), &json)?;
@@ -312,8 +345,10 @@ impl Bundle {
             );
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
-        for needed in [WEIGHTS, &format!("{ENCODER}/{MANIFEST}")] {
-            if !file.files.contains_key(needed) {
+        let tuned = file.info.tuned.then_some(TUNED);
+        let manifests = [ENCODER].into_iter().chain(tuned).map(|name| format!("{name}/{MANIFEST}"));
+        for needed in manifests.chain([WEIGHTS.to_owned()]) {
+            if !file.files.contains_key(&needed) {
                 return Err(damaged(&path, format!("it states no sha256 of {needed}")).into());
             }
         }
@@ -323,26 +358,68 @@ impl Bundle {
         Self::from_files(file, &dir.join(WEIGHTS))
     }
 
-    /// Loads the bundle's encoder from `dir` and checks its files against its manifest.
+    /// Loads the bundle's encoders from `dir` and checks their files against their manifests.
     ///
     /// # Errors
-    /// [`Code::Model`] when the files don't make an encoder of the bundle's dimensions.
-    pub fn load_encoder(&self, dir: &Path) -> Result<Encoder> {
-        let dir = dir.join(ENCODER);
-        let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
-        for file in &manifest.files {
-            publish::check(&dir, &file.path, &file.sha256)?;
-        }
-        let encoder = Encoder::load(&dir, &manifest).map_err(model_fault)?;
-        if encoder.dimensions() != self.info.dimensions {
+    /// [`Code::Model`] when the files don't make encoders of the bundle's dimensions.
+    pub fn load_encoders(&self, dir: &Path) -> Result<Encoders> {
+        let load = |name: &str| -> Result<Encoder> {
+            let dir = dir.join(name);
+            let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+            for file in &manifest.files {
+                publish::check(&dir, &file.path, &file.sha256)?;
+            }
+            Encoder::load(&dir, &manifest).map_err(model_fault)
+        };
+        let encoders = Encoders::new(load(ENCODER)?, self.info.tuned.then(|| load(TUNED)).transpose()?);
+        if encoders.dimensions() != self.info.dimensions {
             let problem = format!(
-                "the encoder has {} dimensions, the heads {}",
-                encoder.dimensions(),
+                "the encoders have {} dimensions, the heads {}",
+                encoders.dimensions(),
                 self.info.dimensions
             );
-            return Err(damaged(&dir, problem).into());
+            return Err(damaged(dir, problem).into());
         }
-        Ok(encoder)
+        Ok(encoders)
+    }
+
+    /// Judges each ticket of `features`, whose nearest tickets of the history are `nearest`.
+    pub fn judge(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> BTreeMap<Field, Vec<Judgement>> {
+        let near = |i: usize| nearest.get(i).map_or(&[][..], Vec::as_slice);
+        let judge = |i: usize| {
+            let opinion =
+                |(&field, model): (&Field, &FieldModel)| (field, model.opinion(features, near(i), i));
+            let opinions: BTreeMap<Field, Opinion> = self.fields.iter().map(opinion).collect();
+            let mut decided = decide_together(self.hierarchy.as_ref(), &opinions);
+            let judge = |(field, opinion): (Field, Opinion)| {
+                let (label, probabilities) = decided
+                    .remove(&field)
+                    .unwrap_or_else(|| (argmax(&opinion.probabilities), opinion.probabilities));
+                let model = &self.fields[&field];
+                let evidence = Evidence {
+                    label,
+                    probabilities: &probabilities,
+                    members: &opinion.members,
+                    nearest: near(i),
+                    history_labels: &model.history_labels,
+                    prior: &model.prior,
+                    features: features.sparse.row(i).index.len(),
+                };
+                let confidence = match &model.correctness {
+                    Some(model) => model.probability(&evidence.signs()) as f32,
+                    None => probabilities[label],
+                };
+                (field, Judgement { label, confidence, probabilities })
+            };
+            opinions.into_iter().map(judge).collect::<Vec<_>>()
+        };
+        let tickets: Vec<Vec<(Field, Judgement)>> =
+            (0..features.sparse.len()).into_par_iter().map(judge).collect();
+        let mut fields: BTreeMap<Field, Vec<Judgement>> = BTreeMap::new();
+        for (field, judgement) in tickets.into_iter().flatten() {
+            fields.entry(field).or_default().push(judgement);
+        }
+        fields
     }
 
     /// Whether training has seen this ticket, or set it aside as a repeat of one that it has seen.
@@ -418,7 +495,13 @@ impl Bundle {
             for (field, described) in file.fields {
                 fields.insert(field, field_model(&tensors, field, described, d, n)?);
             }
-            Ok(Self { info: file.info, vocabulary, history, seen: tensors.u64("seen")?, fields })
+            let together = HIERARCHY.iter().filter_map(|f| fields.get(f));
+            let sizes: Vec<usize> = together.map(|m: &FieldModel| m.space.len()).collect();
+            if !file.hierarchy.as_ref().is_none_or(|h| h.is_sound(&sizes)) {
+                return Err("the hierarchy does not fit the fields".into());
+            }
+            let (info, hierarchy) = (file.info, file.hierarchy);
+            Ok(Self { info, vocabulary, history, seen: tensors.u64("seen")?, fields, hierarchy })
         };
         read().map_err(|e| damaged(weights, e).into())
     }

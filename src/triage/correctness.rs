@@ -1,4 +1,4 @@
-//! The correctness model: how likely it is that the most probable label is right.
+//! The correctness model: how likely it is that the label that was decided is right.
 //!
 //! A temperature or any other rescaling leaves the order of confidences as it was, and a decision's worth lies in
 //! that order (arXiv 2510.20242). This is a logistic regression over what the members of the mixture and the history
@@ -53,7 +53,9 @@ impl Correctness {
 /// What is known of one decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
-    /// The mixture's probabilities, `k`.
+    /// The index of the label that was decided.
+    pub label: usize,
+    /// The probabilities that it was decided by, `k`.
     pub probabilities: &'a [f32],
     /// The members' log-probabilities, each `k`; one that has no weight is empty.
     pub members: &'a [Vec<f32>],
@@ -68,15 +70,9 @@ pub struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// The index of the most probable label, the lowest among equals.
-    pub fn label(&self) -> usize {
-        let p = self.probabilities;
-        (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0)
-    }
-
-    /// The signs of the most probable label's being right.
+    /// The signs of the label's being right.
     pub fn signs(&self) -> Signs {
-        let label = self.label();
+        let label = self.label;
         let ln = |p: f32| f64::from(p.clamp(1e-6, 1.0)).ln();
         let p = self.probabilities[label];
         let second = (0..self.probabilities.len()).filter(|&c| c != label).map(|c| self.probabilities[c]);
@@ -109,7 +105,9 @@ mod tests {
     use super::*;
 
     fn evidence<'a>(p: &'a [f32], members: &'a [Vec<f32>], nearest: &'a [(u32, f32)]) -> Evidence<'a> {
+        let label = usize::from(p[1] > p[0]);
         Evidence {
+            label,
             probabilities: p,
             members,
             nearest,
@@ -125,7 +123,6 @@ mod tests {
         let near = [(0, 0.9), (1, 0.8), (2, 0.1)];
         let of = |name: &str, e: Evidence<'_>| e.signs()[SIGNS.iter().position(|s| *s == name).unwrap()];
         let e = evidence(&[0.25, 0.75], &members, &near);
-        assert_eq!(e.label(), 1);
         assert!((of("log-odds", e) - 3f64.ln()).abs() < 1e-6 && (of("margin", e) - 3f64.ln()).abs() < 1e-6);
         assert!((of("neighbourhood", e) - 0.6).abs() < 1e-6 && (of("nearest", e) - 0.9).abs() < 1e-6);
         assert_eq!(of("agreement", e), 0.5);

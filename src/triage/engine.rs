@@ -1,22 +1,22 @@
-//! The engine: a loaded bundle and its encoder, deciding tickets.
+//! The engine: a loaded bundle and its encoders, deciding tickets.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use firstline_nn::Encoder;
 use firstline_ticket::{
     Candidate, Code, Confidence, Decision, Error, FieldDecision, InternalError, Result, Ticket, UserError,
 };
 use rayon::prelude::*;
 
-use crate::{Bundle, Input, Judgement, Neighbours, SparseRows, Vocabulary, compose, context_features};
+use crate::{
+    Bundle, Encoders, Input, Judgement, Neighbours, SparseRows, Vocabulary, compose, context_features,
+};
 
 /// A trained engine, ready to decide.
 #[derive(Debug)]
 pub struct Engine {
     bundle: Bundle,
-    encoder: Encoder,
+    encoders: Encoders,
     neighbours: Neighbours,
 }
 
@@ -43,15 +43,15 @@ pub fn model_fault(error: firstline_nn::Error) -> Error {
 }
 
 impl Engine {
-    /// Opens the bundle in `dir`, its encoder included, and checks every file against its hash.
+    /// Opens the bundle in `dir`, its encoders included, and checks every file against its hash.
     ///
     /// # Errors
     /// [`Code::Bundle`] when it is missing, damaged or of another version.
     pub fn open(dir: &Path) -> Result<Self> {
         let bundle = Bundle::load(dir)?;
-        let encoder = bundle.load_encoder(dir)?;
-        let neighbours = Neighbours::new(&bundle.history, encoder.dimensions())?;
-        Ok(Self { bundle, encoder, neighbours })
+        let encoders = bundle.load_encoders(dir)?;
+        let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
+        Ok(Self { bundle, encoders, neighbours })
     }
 
     /// The bundle.
@@ -66,8 +66,7 @@ impl Engine {
     pub fn features(&self, tickets: &[Ticket]) -> Result<Features> {
         let inputs: Vec<Input> = tickets.par_iter().map(compose).collect();
         let texts: Vec<String> = inputs.iter().map(Input::text).collect();
-        let embeddings =
-            self.encoder.embed(&texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault)?;
+        let embeddings = self.encoders.embed(&texts)?;
         let sparse = sparse_rows(&self.bundle.vocabulary, tickets, &inputs);
         let tokens_cut = embeddings.cut.iter().zip(&inputs).map(|(cut, i)| cut + i.tokens_cut()).collect();
         Ok(Features { sparse, embeddings: embeddings.data, tokens_cut })
@@ -93,9 +92,10 @@ impl Engine {
             .zip(&features.tokens_cut)
             .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), fields: BTreeMap::new(), tokens_cut })
             .collect();
-        for (&field, model) in &self.bundle.fields {
-            for (decision, judged) in decisions.iter_mut().zip(model.judge(&features, &nearest)) {
-                decision.fields.insert(field, rank(model.space.labels(), &judged, top.max(1)));
+        for (field, judged) in self.bundle.judge(&features, &nearest) {
+            let labels = self.bundle.fields[&field].space.labels();
+            for (decision, judged) in decisions.iter_mut().zip(judged) {
+                decision.fields.insert(field, rank(labels, &judged, top.max(1)));
             }
         }
         Ok(decisions)

@@ -7,8 +7,10 @@
 mod bundle;
 mod context;
 mod correctness;
+mod encoders;
 mod engine;
 mod head;
+mod hierarchy;
 mod input;
 mod mixture;
 mod neighbours;
@@ -18,13 +20,15 @@ mod sparse;
 mod vocabulary;
 
 pub use bundle::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, FieldModel, Judgement, Member, Reserve, SplitFacts, sha256_file,
-    sha256_hex,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
+    Reserve, SplitFacts, argmax, decide_together, sha256_file, sha256_hex,
 };
 pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
+pub use encoders::{Encoders, side_by_side};
 pub use engine::{Engine, Features, model_fault};
 pub use head::{Head, axpy};
+pub use hierarchy::{Decoded, Hierarchy};
 pub use input::{Input, compose};
 pub use mixture::{Mixture, log_softmax, softmax};
 pub use neighbours::Neighbours;

@@ -5,9 +5,19 @@ use crate::tool::Dir;
 #[test]
 fn help_names_every_command_and_the_exit_status() {
     let help = Dir::new().ok(&["--help"]).stdout;
-    for word in
-        ["demo", "import", "train", "evaluate", "classify", "generate", "models", "doctor", "Exit status"]
-    {
+    for word in [
+        "demo",
+        "import",
+        "audit-labels",
+        "train",
+        "evaluate",
+        "certify",
+        "classify",
+        "generate",
+        "models",
+        "doctor",
+        "Exit status",
+    ] {
         assert!(help.contains(word), "{word} is not in --help");
     }
 }
@@ -17,7 +27,7 @@ fn doctor_tells_machine_and_models() {
     let report = Dir::new().ok(&["doctor", "--json"]).json();
     assert!(report["threads"].as_u64().unwrap() >= 1);
     assert_eq!(report["models"][0]["name"], "all-minilm-l6-v2");
-    assert_eq!(report["bundle_format"], 1);
+    assert_eq!(report["bundle_format"], 2);
     let sets = report["instruction_sets"].as_array().unwrap();
     assert!(sets.contains(&report["instruction_set"]) && sets[0] == "scalar", "{report}");
 }

@@ -51,6 +51,82 @@ fn a_bundle_keeps_the_precision_it_was_trained_in() {
     assert_eq!(int8["fields"]["board"]["label"], float["fields"]["board"]["label"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
+    let dir = &*TRAINED;
+    let args = |bundle: &'static str| {
+        let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
+        [&train[..], &["--fine-tune", "always", "--bundle", bundle]].concat()
+    };
+    dir.ok(&args("whole"));
+    let mut child = dir.command(&args("killed")).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !dir.path("killed.training/checkpoint").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it was over before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!dir.path("killed").exists());
+    dir.ok(&args("killed"));
+    for file in ["weights.safetensors", "tuned/model.safetensors"] {
+        let read = |bundle: &str| std::fs::read(dir.path(bundle).join(file)).unwrap();
+        assert!(read("whole") == read("killed"), "{file} differs from that of a run that was not killed");
+    }
+    assert!(!dir.path("killed.training").exists() && !dir.path("whole.training").exists());
+    dir.ok(&["evaluate", "--bundle", "killed", "--tickets", "history.jsonl"]);
+}
+
+#[test]
+fn certify_says_what_may_act_alone_and_what_is_missing() {
+    let args = ["certify", "--bundle", "bundle", "--target-error", "0.3", "--confidence", "0.9", "--json"];
+    let result = TRAINED.ok(&args).json();
+    let board = &result["fields"]["board"];
+    let all = &board["all"];
+    let tested = all["tickets"].as_u64().unwrap();
+    assert!(tested > 20, "{all}");
+    let of = |key: &str| {
+        board["categories"].as_object().unwrap().values().map(|r| r[key].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((of("tickets"), of("errors")), (tested, all["errors"].as_u64().unwrap()));
+    for row in board["categories"].as_object().unwrap().values().chain([all]) {
+        match row["threshold"].is_null() {
+            true => assert_eq!(row["accepted"], 0),
+            false => assert!(row["error_bound"].as_f64().unwrap() <= 0.3, "{row}"),
+        }
+    }
+    let strict = TRAINED.ok(&["certify", "--bundle", "bundle"]);
+    assert!(strict.stdout.contains("more tickets"), "56 tickets prove no 2 %: {}", strict.stdout);
+    assert_eq!(TRAINED.run(&["certify", "--bundle", "bundle", "--target-error", "2"]).code, 2);
+}
+
+#[test]
+fn doubtful_labels_are_listed_and_corrections_are_taken_back() {
+    let dir = Dir::new();
+    dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
+    let audit = ["audit-labels", "--tickets", "history.jsonl"];
+    let look = [&audit[..], &["--model", "tiny-random", "--out", "doubts.csv", "--json"]].concat();
+    let found = dir.ok(&look).json();
+    let board = found.as_array().unwrap().iter().find(|f| f["field"] == "board").unwrap();
+    let doubts = std::fs::read_to_string(dir.path("doubts.csv")).unwrap();
+    assert!(!board["suspects"].as_array().unwrap().is_empty() && doubts.lines().count() > 1);
+    let ceiling = &board["ceiling"];
+    assert!(ceiling["interval"][0].as_f64() <= ceiling["estimate"].as_f64(), "{ceiling}");
+
+    let mut lines = doubts.lines();
+    let header = lines.next().unwrap();
+    let first = lines.find(|l| l.contains(",board,")).unwrap();
+    dir.file("fixed.csv", format!("{header}\n{first}Repaired\nnobody,board,x,y,,,,Repaired\n"));
+    let apply = [&audit[..], &["--apply", "fixed.csv", "--out", "fixed.jsonl"]].concat();
+    let run = dir.run(&apply);
+    assert_eq!(run.code, 3, "one id is in no ticket: {}", run.stderr);
+    assert!(run.stderr.contains("no ticket nobody (board)"), "{}", run.stderr);
+    let count =
+        |file: &str, what: &str| std::fs::read_to_string(dir.path(file)).unwrap().matches(what).count();
+    assert_eq!(count("fixed.jsonl", "\"board\":\"Repaired\""), 1);
+    assert_eq!(count("fixed.jsonl", "\n"), 400);
+}
+
 #[test]
 fn classify_keeps_the_order_and_answers_every_line() {
     let dir = &*TRAINED;

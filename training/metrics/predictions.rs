@@ -7,7 +7,7 @@ use super::{Judged, Ranking};
 /// Predicted probabilities of `n` tickets over `k` labels, and the true labels.
 ///
 /// The predicted label of a ticket is its most probable one, the lowest index among equals; its confidence
-/// is that label's probability unless [`Predictions::with_confidence`] has set another.
+/// is that label's probability, unless [`Predictions::decided`] has set others.
 #[derive(Debug, Clone)]
 pub struct Predictions {
     k: usize,
@@ -51,19 +51,19 @@ impl Predictions {
         Ok(Self { k, probs, truth, predicted, confidence })
     }
 
-    /// The same, each prediction's confidence being what another model made of it.
+    /// The same, each ticket's predicted label and its confidence being what a decision made of the probabilities.
     ///
     /// # Errors
-    /// When there is not one confidence in `0..=1` for each ticket.
-    pub fn with_confidence(self, confidence: Vec<f32>) -> Result<Self, InternalError> {
-        if confidence.len() != self.n() || !confidence.iter().all(|c| (0.0..=1.0).contains(c)) {
-            return Err(InternalError::new(format!(
-                "{} confidences for {} tickets",
-                confidence.len(),
-                self.n()
-            )));
+    /// When there is not one label below `k` and one confidence in `0..=1` for each ticket.
+    pub fn decided(self, predicted: Vec<u32>, confidence: Vec<f32>) -> Result<Self, InternalError> {
+        let fits = predicted.len() == self.n()
+            && confidence.len() == self.n()
+            && predicted.iter().all(|&label| (label as usize) < self.k)
+            && confidence.iter().all(|c| (0.0..=1.0).contains(c));
+        match fits {
+            true => Ok(Self { predicted, confidence, ..self }),
+            false => Err(InternalError::new(format!("decisions that do not fit {} tickets", self.n()))),
         }
-        Ok(Self { confidence, ..self })
     }
 
     /// Number of tickets.
