@@ -497,7 +497,7 @@ mod tests {
             let topic = words[i % 3];
             let text =
                 format!("{} {} {} {} {} {i}", word(0), topic[r % 3], word(1), topic[(r / 3) % 3], word(2));
-            let wrong = r % 12 == 0;
+            let wrong = r.is_multiple_of(12);
             planted.push(wrong);
             ticket(i, &text, ["A", "B", "C"][(i + usize::from(wrong)) % 3], "ann")
         });

@@ -25,14 +25,14 @@ const MOST_TOKENS: usize = 128;
 /// Tokens read at most, all epochs together: some 40 minutes on two cores with AVX2.
 const TOKEN_BUDGET: usize = 3_000_000;
 /// Epochs at most.
-const MOST_EPOCHS: usize = 6;
+const MOST_EPOCHS: usize = 5;
 /// Share of the steps in which the learning rate grows from nothing; it falls back to nothing in the others.
 const WARM_UP: f64 = 0.1;
 /// Steps between two checkpoints.
 const CHECKPOINT: u64 = 200;
 const OPTIONS: TuneOptions = TuneOptions {
-    frozen_layers: 0,
-    rate: 1e-4,
+    frozen_share: 0.34,
+    rate: 1.5e-4,
     head_rate: 3e-3,
     layer_decay: 0.8,
     weight_decay: 0.01,
@@ -81,19 +81,11 @@ pub(crate) fn finetune(
     progress: &mut dyn Progress,
 ) -> Result<EncoderFiles> {
     let EncoderFiles { dir, manifest } = source;
-    let env = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse::<f64>().ok()).unwrap_or(d);
-    let options = TuneOptions {
-        frozen_layers: env("FT_LAYERS", 0.0) as usize,
-        rate: env("FT_RATE", 1e-4),
-        head_rate: env("FT_HEAD", 3e-3),
-        layer_decay: env("FT_DECAY", 0.8),
-        ..OPTIONS
-    };
     fs::create_dir_all(work).map_err(|e| UserError::io(work.display(), &e))?;
     let share = 1.0 / course.fields.len() as f64;
     let tasks: Vec<(usize, f64)> = course.fields.iter().map(|(_, space)| (space.len(), share)).collect();
     let short = Manifest { max_tokens: manifest.max_tokens.min(MOST_TOKENS), ..manifest.clone() };
-    let mut tuner = Tuner::open(dir, &short, &tasks, options).map_err(model_fault)?;
+    let mut tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?;
     let train = texts(&course, &tuner, course.train)?;
     let validate = texts(&course, &tuner, course.validate)?;
     let plan = Plan::new(&train, course.seed);
@@ -105,7 +97,7 @@ pub(crate) fn finetune(
         let kept = tuner.restore(&checkpoint).ok().and_then(|n| serde_json::from_str::<Note>(&n).ok());
         match kept.filter(|kept| kept.course == note.course) {
             Some(kept) => note = kept,
-            None => tuner = Tuner::open(dir, &short, &tasks, options).map_err(model_fault)?,
+            None => tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?,
         }
     }
     let steps = plan.batches.len() as u64;
@@ -135,7 +127,6 @@ pub(crate) fn finetune(
         let step = step + 1;
         if step.is_multiple_of(a_epoch) {
             let found = validation_loss(&tuner, &validate, &tasks)?;
-            eprintln!("TRACE epoch {} loss {found:.4}", step / a_epoch);
             if note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
                 let tuned = tuner.export(&work.join("encoder"), manifest.precision).map_err(model_fault)?;
                 let tuned = Manifest { max_tokens: manifest.max_tokens, ..tuned };
@@ -172,8 +163,7 @@ struct Plan {
 impl Plan {
     fn new(texts: &[Text], seed: u64) -> Self {
         let tokens: usize = texts.iter().map(|t| t.ids.len()).sum();
-        let epochs = (TOKEN_BUDGET / tokens.max(1))
-            .clamp(1, std::env::var("FT_EPOCHS").map_or(MOST_EPOCHS, |v| v.parse().unwrap()));
+        let epochs = (TOKEN_BUDGET / tokens.max(1)).clamp(1, MOST_EPOCHS);
         let mut batches = Vec::new();
         for epoch in 0..epochs as u64 {
             let seed = seed.wrapping_add(epoch);

@@ -95,12 +95,12 @@ pub fn train(
         )
         .into());
     }
+    let encoder = open_encoder(&source.dir, manifest)?;
     progress.stage("finding near-duplicates", 0);
     let families = history.families();
     let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
     let learn = Windows::new(&split);
     let (spaces, left_out) = label_spaces(history, &learn, options)?;
-    let encoder = open_encoder(&source.dir, manifest)?;
     let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn.history(), &learn.all(), progress)?;
     let material = Material {
@@ -125,14 +125,7 @@ pub fn train(
                 fields: &spaces,
                 seed: options.seed,
             };
-            let files = match std::env::var("FT_DIR") {
-                Ok(dir) => EncoderFiles {
-                    manifest: Manifest::from_file(&Path::new(&dir).join("manifest.toml"))
-                        .map_err(model_fault)?,
-                    dir: dir.into(),
-                },
-                Err(_) => finetune(course, source, work, progress)?,
-            };
+            let files = finetune(course, source, work, progress)?;
             let encoder = open_encoder(&files.dir, &files.manifest)?;
             let tuned = embed(history, &learn.all(), &encoder, &mut EmbeddingCache::default(), progress)?;
             let both = side_by_side(&embedded, &tuned);
@@ -220,7 +213,6 @@ fn fine_tuning_pays(
             probe(material, *field, space, progress)
         };
         let (before, after) = (loss(without)?, loss(with)?);
-        eprintln!("TRACE {field} frozen {before:.4} both {after:.4}");
         gain += before - after;
     }
     Ok(gain > 0.0)

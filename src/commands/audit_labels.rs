@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+use firstline_psa::{Doubt, read_corrections, write_doubts};
 use firstline_ticket::{Code, Field, Ticket, UserError};
-use firstline_training::audit::{FieldAudit, audit};
+use firstline_training::audit::{FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
-use serde::{Deserialize, Serialize};
 
 use super::table::table;
 use super::{models, train};
@@ -19,23 +19,6 @@ use crate::ui::{Ui, print};
 
 /// Entries of each kind that are shown; `--json` and the CSV have them all.
 const SHOWN: usize = 8;
-
-/// One line of the CSV.
-#[derive(Debug, Serialize, Deserialize)]
-struct Doubt {
-    id: String,
-    field: String,
-    label: String,
-    suggested_label: String,
-    #[serde(default)]
-    probability: String,
-    #[serde(default)]
-    suggested_probability: String,
-    #[serde(default)]
-    subject: String,
-    /// Empty until somebody has looked; then the label that the ticket shall carry.
-    correct_label: String,
-}
 
 pub(super) fn run(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
     match &args.apply {
@@ -79,50 +62,24 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out.writer());
-    for (audit, doubt) in audits.iter().flat_map(|a| a.suspects.iter().map(move |s| (a, s))) {
-        writer.serialize(Doubt {
-            id: as_text(&doubt.id),
-            field: audit.field.to_string(),
-            label: as_text(&doubt.label),
-            suggested_label: as_text(&doubt.suggested),
-            probability: format!("{:.3}", doubt.probability),
-            suggested_probability: format!("{:.3}", doubt.suggested_probability),
-            subject: as_text(&doubt.subject),
-            correct_label: String::new(),
-        })?;
-    }
-    writer.flush()
-}
-
-/// What a spreadsheet would take for a formula gets an apostrophe before it: tickets are other people's text.
-fn as_text(value: &str) -> String {
-    match value.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
-        true => format!("'{value}"),
-        false => value.to_owned(),
-    }
-}
-
-/// Undoes [`as_text`].
-fn from_text(value: &str) -> &str {
-    value.strip_prefix('\'').unwrap_or(value).trim()
+    let doubt = |field: Field, s: &Suspect| Doubt {
+        id: s.id.clone(),
+        field,
+        label: s.label.clone(),
+        suggested_label: s.suggested.clone(),
+        probability: s.probability,
+        suggested_probability: s.suggested_probability,
+        subject: s.subject.clone(),
+    };
+    let doubts: Vec<Doubt> =
+        audits.iter().flat_map(|audit| audit.suspects.iter().map(|s| doubt(audit.field, s))).collect();
+    write_doubts(out.writer(), &doubts)
 }
 
 fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
-    let mut fixes: HashMap<(String, Field), String> = HashMap::new();
-    let mut reader = csv::ReaderBuilder::new().from_reader(files::open(path)?);
-    for (i, line) in reader.deserialize::<Doubt>().enumerate() {
-        let place = format!("{} row {}", files::name_of(path), i + 2);
-        let fault = |problem: String| {
-            UserError::new(Code::Csv, &place, problem, "Keep the columns as audit-labels writes them")
-        };
-        let line = line.map_err(|e| fault(e.to_string()))?;
-        let field: Field = line.field.parse().map_err(|e: UserError| fault(e.to_string()))?;
-        let label = from_text(&line.correct_label);
-        if !label.is_empty() {
-            fixes.insert((from_text(&line.id).to_owned(), field), label.to_owned());
-        }
-    }
+    let corrections = read_corrections(files::open(path)?, &files::name_of(path))?;
+    let mut fixes: HashMap<(String, Field), String> =
+        corrections.into_iter().map(|c| ((c.id, c.field), c.label)).collect();
     if files::resolved(&args.out) == files::resolved(&args.tickets) {
         let problem = "the tickets would be written over what is read";
         return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
@@ -209,17 +166,4 @@ fn show(audit: &FieldAudit) {
         print(table(&["technician", "tickets others had too", "labelled otherwise", "share"], rows));
     }
     print("");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_spreadsheet_would_run_is_text_and_comes_back() {
-        for value in ["=HYPERLINK(\"x\")", "+1", "-", "@a", "'quoted", "plain"] {
-            assert!(!as_text(value).starts_with(['=', '+', '-', '@']));
-            assert_eq!(from_text(&as_text(value)), value);
-        }
-    }
 }

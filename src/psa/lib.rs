@@ -1,4 +1,4 @@
-//! Tickets in: file exports of service desks become canonical JSONL.
+//! Tickets in: file exports of service desks become canonical JSONL; and the sheet of doubtful labels, out and in.
 //!
 //! ```text
 //! bytes -> gzip -> text (UTF-8) -> records or lines -> columns -> ticket -> out | rejects
@@ -13,6 +13,7 @@ mod aliases;
 mod convert;
 mod dates;
 mod decode;
+mod doubts;
 mod encoding;
 mod fault;
 mod import;
@@ -27,6 +28,7 @@ mod sniff;
 mod source;
 mod summary;
 
+pub use doubts::{Correction, Doubt, read_corrections, write_doubts};
 pub use import::{Outputs, import};
 pub use options::{Format, ImportOptions, Mapping, Preset, parse_delimiter};
 pub use slot::Slot;

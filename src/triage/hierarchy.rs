@@ -63,11 +63,11 @@ impl Hierarchy {
                 || !pairs.iter().any(|&(_, second)| second == b)
         };
         let mut combinations: Vec<Vec<u32>> = vec![Vec::new()];
-        for g in 0..fields {
+        for (g, &size) in sizes.iter().enumerate() {
             let mut longer = Vec::new();
             for combination in &combinations {
                 let fits = |&b: &u32| combination.iter().enumerate().all(|(f, &a)| knows(f, g, a, b));
-                longer.extend((0..sizes[g] as u32).filter(fits).map(|b| [&combination[..], &[b]].concat()));
+                longer.extend((0..size as u32).filter(fits).map(|b| [&combination[..], &[b]].concat()));
                 if longer.len() > MOST_COMBINATIONS {
                     return None;
                 }

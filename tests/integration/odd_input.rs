@@ -116,7 +116,7 @@ fn a_damaged_bundle_is_refused() {
     let run = dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE");
     assert!(run.stderr.contains("sha256"), "{}", run.stderr);
     let info = dir.path("bundle/bundle.json");
-    let text = std::fs::read_to_string(&info).unwrap().replace("\"format\": 1", "\"format\": 99");
+    let text = std::fs::read_to_string(&info).unwrap().replace("\"format\": 2", "\"format\": 99");
     std::fs::write(&info, text).unwrap();
     assert!(dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE").stderr.contains("format 99"));
 }
