@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// List the labels of a history that are likely wrong, and take corrections back.
     AuditLabels(AuditArgs),
+    /// Show what more history would buy: accuracy and certified share at growing sizes.
+    LearningCurve(CurveArgs),
     /// Say from which confidence on decisions may be trusted, with a proof.
     Certify(CertifyArgs),
     /// Decide tickets: JSONL in, JSONL out, in order.
@@ -266,6 +268,40 @@ pub(crate) struct AuditArgs {
     pub(crate) fields: Vec<String>,
 
     /// Seed of how the history is cut into parts.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// The encoder: a name from `firstline models list`, or a manifest file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT)]
+    pub(crate) model: String,
+
+    /// Keep embeddings in this file from one run to the next. It holds no text.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) embedding_cache: Option<PathBuf>,
+
+    /// Print one JSON object in place of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CurveArgs {
+    /// The history, as `firstline import` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Largest share of wrong decisions among the accepted.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
+    pub(crate) target_error: f64,
+
+    /// Probability with which that is promised.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    pub(crate) confidence: f64,
+
+    /// Seed of everything that is drawn.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
 

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::finetune::{Course, finetune};
 use crate::progress::interrupted;
+use crate::shuffle::shuffled;
 use crate::together::conclude;
 use crate::tune::{EPOCHS, Material, epochs, label_space, learn_field, probe};
 use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
@@ -50,6 +51,9 @@ pub struct TrainOptions {
     pub split: SplitOptions,
     /// Whether the encoder is fine-tuned.
     pub fine_tuning: FineTuning,
+    /// Learn from no more than so many tickets, train and calibrate together: the newest, or any where they have no
+    /// dates.
+    pub at_most: Option<usize>,
     /// Seed of everything that is drawn.
     pub seed: u64,
 }
@@ -99,7 +103,7 @@ pub fn train(
     progress.stage("finding near-duplicates", 0);
     let families = history.families();
     let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
-    let learn = Windows::new(&split);
+    let learn = Windows::new(history, &split, options);
     let (spaces, left_out) = label_spaces(history, &learn, options)?;
     let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn.history(), &learn.all(), progress)?;
@@ -180,12 +184,16 @@ struct Windows {
 }
 
 impl Windows {
-    fn new(split: &Split) -> Self {
-        Self {
-            train: split.rows(Window::Train),
-            calibrate: split.rows(Window::Calibrate),
-            certify: split.rows(Window::Certify),
+    fn new(history: &History, split: &Split, options: &TrainOptions) -> Self {
+        let [mut train, mut calibrate] = [Window::Train, Window::Calibrate].map(|window| split.rows(window));
+        let all = train.len() + calibrate.len();
+        if let Some(at_most) = options.at_most.filter(|&n| n < all) {
+            for rows in [&mut train, &mut calibrate] {
+                let n = rows.len() * at_most / all;
+                *rows = newest(history, rows, n, options.seed);
+            }
         }
+        Self { train, calibrate, certify: split.rows(Window::Certify) }
     }
 
     /// Train, then calibrate: the order of the bundle's history.
@@ -236,6 +244,15 @@ fn set_aside(bundle: &mut Bundle, m: Material<'_>, rows: &[usize]) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// The `n` newest of `rows`, ascending; any where they have no dates.
+fn newest(history: &History, rows: &[usize], n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = shuffled(rows.len(), seed).into_iter().map(|i| rows[i]).collect();
+    order.sort_by_key(|&row| std::cmp::Reverse(history.tickets[row].opened_at));
+    order.truncate(n);
+    order.sort_unstable();
+    order
 }
 
 /// The labels of each field that can be learnt, and the fields that can't.

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    FieldModel, Head, Member, Mixture, Neighbours, Opinion, Reserve, SparseRows, log_softmax,
+    FieldModel, Head, Member, Mixture, Neighbours, Opinion, Reserve, SparseRows, log_softmax, retire,
 };
 use rayon::prelude::*;
 
@@ -30,6 +30,8 @@ const DECAYS: [(f32, f32); 3] = [(0.0, 0.003), (0.01, 0.03), (0.05, 0.1)];
 pub(crate) const EPOCHS: usize = 12;
 /// Fewest labelled tickets that a pool, its temperature and its floor can be chosen on.
 const LEAST_CALIBRATE: usize = 20;
+/// A technician without a ticket for so long is taken to be gone.
+const ACTIVE_DAYS: i64 = 60;
 /// Exponent of class balancing. A quarter lifts macro-F1 of skewed fields and costs no accuracy (measured on
 /// support mails with ten boards: .243 to .276, accuracy .388 to .394, log loss lower too).
 const BALANCE: f32 = 0.25;
@@ -117,15 +119,21 @@ pub(crate) fn learn_field(
     let members: Vec<Vec<Vec<f32>>> = log_p.iter().map(of_labelled).collect();
     let members: Vec<&[Vec<f32>]> = members.iter().map(Vec::as_slice).collect();
     let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
+    let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
+    let retired = match field {
+        Field::Technician => retired(m.tickets, &history, field, &space),
+        _ => Vec::new(),
+    };
     let opinion = |i: usize| {
         let weighed = log_p.iter().zip(&mixture.weights);
         let members: Vec<Vec<f32>> =
             weighed.map(|(log_p, &w)| if w > 0.0 { log_p[i].clone() } else { Vec::new() }).collect();
-        Opinion { probabilities: mixture.pool(&members, &prior), members }
+        let mut probabilities = mixture.pool(&members, &prior);
+        retire(&mut probabilities, &retired);
+        Opinion { probabilities, members }
     };
     let opinions = (0..m.calibrate.len()).into_par_iter().map(opinion).collect();
 
-    let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let all = labelled(m.tickets, &history, field, &space);
     let mut members = Vec::new();
     for ((kind, options), &weight) in chosen.into_iter().zip(&mixture.weights) {
@@ -146,6 +154,7 @@ pub(crate) fn learn_field(
         members,
         mixture,
         history_labels,
+        retired,
         correctness: None,
         reserve: Reserve::default(),
         rare,
@@ -311,6 +320,22 @@ pub(crate) fn label_space(
     Ok(space)
 }
 
+/// The labels that no ticket of the last [`ACTIVE_DAYS`] carries: technicians who have left, or do other things by
+/// now. None where the tickets have no dates, or where all would be.
+fn retired(tickets: &[Prepared], rows: &[usize], field: Field, space: &LabelSpace) -> Vec<u32> {
+    let mut last = vec![None; space.len()];
+    for &row in rows {
+        if let Some(label) = tickets[row].labels.get(&field).and_then(|l| space.index(l)) {
+            last[label] = last[label].max(tickets[row].opened_at);
+        }
+    }
+    let Some(end) = last.iter().flatten().max().map(|t| t.as_second()) else { return Vec::new() };
+    let gone = |last: &Option<jiff::Timestamp>| {
+        last.is_none_or(|last| end - last.as_second() > ACTIVE_DAYS * 24 * 3600)
+    };
+    (0..space.len() as u32).filter(|&label| gone(&last[label as usize])).collect()
+}
+
 /// The labels that are rare among `rows`, and how many tickets each has.
 fn rare(tickets: &[Prepared], rows: &[usize], field: Field) -> BTreeMap<String, usize> {
     let counts = counts(tickets, rows.iter(), field).into_iter();
@@ -327,4 +352,32 @@ fn counts<'a>(
         *counts.entry(label.as_str()).or_default() += 1;
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstline_ticket::Ticket;
+
+    #[test]
+    fn who_had_no_ticket_for_long_is_retired() {
+        let ticket = |day: i64, who: &str| {
+            Prepared::new(&Ticket {
+                technician: Some(who.to_owned()),
+                opened_at: Some(jiff::Timestamp::from_second(1_700_000_000 + day * 86_400).unwrap()),
+                ..Ticket::default()
+            })
+        };
+        let tickets =
+            [ticket(0, "ann"), ticket(1, "bob"), ticket(50, "bob"), ticket(100, "cy"), ticket(99, "new")];
+        let space = LabelSpace::new(["ann", "bob", "cy"].map(String::from));
+        let retired = |rows: &[usize]| retired(&tickets, rows, Field::Technician, &space);
+        assert_eq!(retired(&[0, 1, 2, 3, 4]), [0]);
+        assert_eq!(retired(&[0, 1]), [2], "cy has no ticket here at all");
+        let undated = [Prepared::new(&Ticket { technician: Some("ann".into()), ..Ticket::default() })];
+        assert!(super::retired(&undated, &[0], Field::Technician, &space).is_empty());
+        let mut p = [0.5, 0.3, 0.2];
+        retire(&mut p, &[0]);
+        assert!(p[0] == 0.0 && (p[1] - 0.6).abs() < 1e-6 && (p[2] - 0.4).abs() < 1e-6);
+    }
 }

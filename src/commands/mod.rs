@@ -8,6 +8,7 @@ mod doctor;
 mod evaluate;
 mod generate;
 mod import;
+mod learning_curve;
 mod models;
 mod table;
 mod train;
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Train(args) => train::run(args, ui),
         Command::Evaluate(args) => evaluate::run(args, ui),
         Command::AuditLabels(args) => audit_labels::run(args, ui),
+        Command::LearningCurve(args) => learning_curve::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),
         Command::Classify(args) => classify::run(args, ui),
         Command::Generate(args) => generate::run(args, ui),

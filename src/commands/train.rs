@@ -20,9 +20,9 @@ use crate::files;
 use crate::ui::{Ui, print, stopping};
 
 /// Share of the tickets that calibrates, share that certifies, and share that is held out.
-const CALIBRATE: f64 = 0.125;
-const CERTIFY: f64 = 0.08;
-const TEST: f64 = 0.15;
+pub(super) const CALIBRATE: f64 = 0.125;
+pub(super) const CERTIFY: f64 = 0.08;
+pub(super) const TEST: f64 = 0.15;
 
 /// What to train, checked.
 pub(super) struct Job {
@@ -127,6 +127,7 @@ pub(super) fn learn(
             seed: job.seed,
         },
         fine_tuning: job.fine_tuning,
+        at_most: None,
         seed: job.seed,
     };
     let work = work_folder(&job.bundle);

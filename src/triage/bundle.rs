@@ -125,6 +125,8 @@ pub struct FieldModel {
     pub mixture: Mixture,
     /// Label index of each ticket of the history, `u32::MAX` where it has none.
     pub history_labels: Vec<u32>,
+    /// Labels that are never decided, ascending: technicians who have left.
+    pub retired: Vec<u32>,
     /// How sure a decision is; the mixture's own probability where there is none.
     pub correctness: Option<Correctness>,
     /// What it decided on tickets that were kept for certifying.
@@ -215,7 +217,9 @@ impl FieldModel {
             false => Vec::new(),
         };
         let members: Vec<Vec<f32>> = self.members.iter().zip(&self.mixture.weights).map(log_p).collect();
-        Opinion { probabilities: self.mixture.pool(&members, &self.prior), members }
+        let mut probabilities = self.mixture.pool(&members, &self.prior);
+        retire(&mut probabilities, &self.retired);
+        Opinion { probabilities, members }
     }
 
     /// The n-gram baseline's probabilities for each ticket, `k` a ticket; `None` in a bundle without it.
@@ -261,6 +265,16 @@ pub fn decide_together(
     fields.into_iter().zip(decoded.labels.into_iter().zip(decoded.marginals)).collect()
 }
 
+/// Takes the probability of the `retired` labels away and shares it out among the others.
+pub fn retire(probabilities: &mut [f32], retired: &[u32]) {
+    if retired.is_empty() {
+        return;
+    }
+    retired.iter().for_each(|&label| probabilities[label as usize] = 0.0);
+    let left: f32 = probabilities.iter().sum();
+    probabilities.iter_mut().for_each(|p| *p /= left.max(f32::MIN_POSITIVE));
+}
+
 /// The index of the largest value, the lowest among equals.
 pub fn argmax(p: &[f32]) -> usize {
     (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0)
@@ -281,6 +295,8 @@ struct FieldFile {
     members: Vec<String>,
     mixture: Mixture,
     correctness: Option<Correctness>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<u32>,
     rare: BTreeMap<String, usize>,
 }
 
@@ -442,6 +458,7 @@ impl Bundle {
             members: m.members.iter().map(|m| m.name().to_owned()).collect(),
             mixture: m.mixture.clone(),
             correctness: m.correctness.clone(),
+            retired: m.retired.clone(),
             rare: m.rare.clone(),
         };
         self.fields.iter().map(|(&field, model)| (field, file(model))).collect()
@@ -548,6 +565,9 @@ fn field_model(
         correct: tensors.u32(&format!("{field}.reserve.correct"))?.into_iter().map(|c| c == 1).collect(),
     };
     let n = reserve.confidence.len();
+    if file.retired.len() >= k || file.retired.iter().any(|&l| l as usize >= k) {
+        return Err(format!("{field}: the retired labels do not fit"));
+    }
     if reserve.label.len() != n
         || reserve.correct.len() != n
         || reserve.label.iter().any(|&l| l as usize >= k)
@@ -573,6 +593,7 @@ fn field_model(
         mixture: file.mixture,
         history_labels,
         correctness: file.correctness,
+        retired: file.retired,
         reserve,
         rare: file.rare,
     })

@@ -21,7 +21,7 @@ mod vocabulary;
 
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
-    Reserve, SplitFacts, argmax, decide_together, sha256_file, sha256_hex,
+    Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
 };
 pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
