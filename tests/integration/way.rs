@@ -101,6 +101,18 @@ fn certify_says_what_may_act_alone_and_what_is_missing() {
 }
 
 #[test]
+fn a_learning_curve_grows_with_the_history() {
+    let args = ["learning-curve", "--tickets", "history.jsonl", "--model", "tiny-random", "--json"];
+    let curves = TRAINED.ok(&args).json();
+    let board = curves["board"].as_array().unwrap();
+    let figures = |key: &str| board.iter().map(|p| p[key].as_f64().unwrap()).collect::<Vec<_>>();
+    let sizes = figures("tickets");
+    assert!(sizes.len() >= 2 && sizes.is_sorted() && sizes[0] <= 250.0, "{board:?}");
+    assert!(figures("tried").windows(2).all(|w| w[0] == w[1]), "all sizes are tried on the same: {board:?}");
+    assert!(figures("accuracy").last() > figures("accuracy").first(), "{board:?}");
+}
+
+#[test]
 fn doubtful_labels_are_listed_and_corrections_are_taken_back() {
     let dir = Dir::new();
     dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
