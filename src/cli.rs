@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Certify(CertifyArgs),
     /// Decide tickets: JSONL in, JSONL out, in order.
     Classify(ClassifyArgs),
+    /// Print the built-in policy: how priorities rank, what a wrong one costs, and rules above every decision.
+    Policy,
     /// Write a made-up but realistic MSP history.
     Generate(GenerateArgs),
     /// List, pull and verify the models.
@@ -167,6 +169,10 @@ pub(crate) struct TrainArgs {
     /// How to split the history into train, calibrate and test windows.
     #[arg(long, value_enum, default_value_t = SplitKind::Auto)]
     pub(crate) split: SplitKind,
+
+    /// How priorities rank and what a wrong one costs, in place of the built-in policy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 
     /// Whether the encoder itself learns from the history too: minutes to an hour on a CPU. A run that is stopped
     /// goes on where it was when it is run again; until it is done, it keeps BUNDLE.training beside the bundle.
@@ -357,6 +363,10 @@ pub(crate) struct ClassifyArgs {
     /// Tickets, one JSON object a line, plain or .gz; `-` reads standard input.
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) input: PathBuf,
+
+    /// Rules that stand above every decision, in place of the built-in policy's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 
     /// Labels shown a field: the decision and its alternatives.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]

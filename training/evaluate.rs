@@ -7,7 +7,7 @@ use firstline_ticket::{Code, Error, Field, Lines, Result, Ticket};
 use firstline_triage::Engine;
 
 use crate::Progress;
-use crate::metrics::Predictions;
+use crate::metrics::{Calls, Predictions};
 use crate::progress::interrupted;
 use crate::report::{FieldReport, Trimmed};
 
@@ -165,6 +165,7 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
     let predictions = Predictions::new(k, collected.probabilities, collected.truth)?;
     let predictions = predictions.decided(collected.label, collected.confidence)?;
     let mut report = FieldReport::new(field, &model.space, &predictions, ngram.as_ref());
+    report.metrics.calls = model.ordinal.as_ref().map(|o| Calls::new(&predictions, &o.ranks));
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))
 }

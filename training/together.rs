@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use firstline_ticket::Field;
-use firstline_triage::{Evidence, HIERARCHY, Hierarchy, Opinion, argmax, decide_together};
+use firstline_triage::{Evidence, HIERARCHY, Hierarchy, Opinion, decide_together};
 use rayon::prelude::*;
 
 use crate::correctness::fit_correctness;
@@ -28,7 +28,7 @@ pub(crate) fn conclude(m: Material<'_>, fields: &mut BTreeMap<Field, Learnt>) ->
             let opinion = &learnt.opinions[i];
             let (label, probabilities) = match decided[i].get(&field) {
                 Some((label, marginals)) => (*label, marginals),
-                None => (argmax(&opinion.probabilities), &opinion.probabilities),
+                None => (learnt.model.choose(&opinion.probabilities), &opinion.probabilities),
             };
             let evidence = Evidence {
                 label,

@@ -7,7 +7,7 @@ use std::path::Path;
 use firstline_nn::{Embeddings, Encoder, Manifest};
 use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Features, Neighbours, SparseRows, SplitFacts,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Features, Neighbours, Ranks, SparseRows, SplitFacts,
     Vocabulary, VocabularyBuilder, model_fault, side_by_side,
 };
 use rayon::prelude::*;
@@ -51,6 +51,8 @@ pub struct TrainOptions {
     pub split: SplitOptions,
     /// Whether the encoder is fine-tuned.
     pub fine_tuning: FineTuning,
+    /// How priorities rank and what a wrong one costs.
+    pub priorities: Ranks,
     /// Learn from no more than so many tickets, train and calibrate together: the newest, or any where they have no
     /// dates.
     pub at_most: Option<usize>,
@@ -145,7 +147,11 @@ pub fn train(
     let mut learnt = BTreeMap::new();
     for (field, space) in spaces {
         progress.stage(&format!("learning {field}"), epochs());
-        learnt.insert(field, learn_field(material, field, space, progress)?);
+        let mut of_field = learn_field(material, field, space, progress)?;
+        if field == Field::Priority {
+            of_field.model.ordinal = options.priorities.ordinal(&of_field.model.space);
+        }
+        learnt.insert(field, of_field);
     }
     let hierarchy = conclude(material, &mut learnt);
     let config =

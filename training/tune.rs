@@ -154,6 +154,7 @@ pub(crate) fn learn_field(
         members,
         mixture,
         history_labels,
+        ordinal: None,
         retired,
         correctness: None,
         reserve: Reserve::default(),

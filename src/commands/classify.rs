@@ -6,6 +6,7 @@ use firstline_ticket::{Code, Decision, Error, Line, Ticket, UserError};
 use firstline_triage::Engine;
 use serde::Serialize;
 
+use super::policy;
 use crate::cli::ClassifyArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -28,7 +29,7 @@ struct Fault {
 }
 
 pub(super) fn run(args: &ClassifyArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let engine = Engine::open(&args.bundle)?;
+    let engine = Engine::open(&args.bundle)?.under(policy::read(args.policy.as_deref())?);
     let lines = files::tickets(&args.input)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use firstline_datasets::Settings;
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{FineTuning, SplitMode};
-use firstline_triage::Engine;
+use firstline_triage::{Engine, Policy};
 
 use super::{evaluate, generate, train};
 use crate::cli::DemoArgs;
@@ -36,6 +36,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         seed: args.seed,
         // It would take as long as all the rest, and what is generated needs it least.
         fine_tuning: FineTuning::Never,
+        policy: Policy::built_in()?,
         precision: None,
         embedding_cache: None,
     };

@@ -143,6 +143,13 @@ impl Measured {
         notes.extend(count(e.seen, "training had seen them, or they repeat a ticket it had seen"));
         notes.extend(count(e.other_split, "their split is not test"));
         notes.extend((e.bad_lines.0 > 0).then(|| format!("{} lines held no usable ticket.", e.bad_lines.0)));
+        for (field, calls) in e.fields.iter().filter_map(|f| Some((f.field, f.metrics.calls?))) {
+            notes.push(format!(
+                "Of the {field} decisions {} had the right rank; {} were called one rank too low and {} further, {} one \
+                 rank too high and {} further.",
+                calls.right, calls.under, calls.far_under, calls.over, calls.far_over
+            ));
+        }
         for field in e.fields.iter().filter(|f| f.unseen > 0) {
             let text = format!(
                 "{} tickets carry a {} that the history never had; they count as errors.",

@@ -8,7 +8,7 @@ use firstline_training::metrics::{Interval, Judged, wilson95};
 use firstline_training::{
     EmbeddingCache, FineTuning, History, SplitMode, SplitOptions, TrainOptions, train as learn,
 };
-use firstline_triage::{EncoderFiles, FieldModel};
+use firstline_triage::{EncoderFiles, FieldModel, Policy};
 use serde::Serialize;
 
 use super::table::table;
@@ -56,6 +56,7 @@ pub(super) fn run(args: &CurveArgs, ui: &Ui) -> Result<Exit, Failure> {
         all_fields_required: false,
         split,
         fine_tuning: FineTuning::Never,
+        priorities: Policy::built_in()?.priority,
         at_most: None,
         seed: args.seed,
     };

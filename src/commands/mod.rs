@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod learning_curve;
 mod models;
+mod policy;
 mod table;
 mod train;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Train(args) => train::run(args, ui),
         Command::Evaluate(args) => evaluate::run(args, ui),
         Command::AuditLabels(args) => audit_labels::run(args, ui),
+        Command::Policy => Ok(policy::run()),
         Command::LearningCurve(args) => learning_curve::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),
         Command::Classify(args) => classify::run(args, ui),

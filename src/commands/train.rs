@@ -9,11 +9,11 @@ use firstline_training::{
     EmbeddingCache, FineTuning, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
     train,
 };
-use firstline_triage::{Bundle, EncoderFiles, Member, SplitFacts, sha256_file};
+use firstline_triage::{Bundle, EncoderFiles, Member, Policy, SplitFacts, sha256_file};
 use serde::Serialize;
 
-use super::models;
 use super::table::table;
+use super::{models, policy};
 use crate::cli::{FineTuneKind, ModelOptions, PrecisionKind, SplitKind, TrainArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -33,6 +33,7 @@ pub(super) struct Job {
     pub(super) split: SplitMode,
     pub(super) seed: u64,
     pub(super) fine_tuning: FineTuning,
+    pub(super) policy: Policy,
     /// The manifest's where there is none.
     pub(super) precision: Option<Precision>,
     pub(super) embedding_cache: Option<PathBuf>,
@@ -78,6 +79,7 @@ pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
             FineTuneKind::Always => FineTuning::Always,
             FineTuneKind::Never => FineTuning::Never,
         },
+        policy: policy::read(args.policy.as_deref())?,
         precision: args.precision.map(|kind| match kind {
             PrecisionKind::Int8 => Precision::Int8,
             PrecisionKind::F32 => Precision::F32,
@@ -127,6 +129,7 @@ pub(super) fn learn(
             seed: job.seed,
         },
         fine_tuning: job.fine_tuning,
+        priorities: job.policy.priority.clone(),
         at_most: None,
         seed: job.seed,
     };

@@ -32,24 +32,41 @@ pub struct Candidate {
     pub confidence: Confidence,
 }
 
-/// The decision on one field: the most probable label and the runners-up.
+/// The decision on one field and the runners-up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldDecision {
-    /// The most probable label.
+    /// The label.
     pub label: String,
-    /// Its probability.
+    /// Probability that it is right.
     pub confidence: Confidence,
     /// The next labels, most probable first.
     pub alternatives: Vec<Candidate>,
 }
 
+/// A rule that stands above the models and fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiredRule {
+    /// Its name.
+    pub name: String,
+    /// The priority that the model had decided, where the rule raised it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised_priority_from: Option<String>,
+    /// Whether a person decides.
+    pub person: bool,
+    /// Whether the sender's identity has to be verified before anything is sent.
+    pub verify_identity: bool,
+}
+
 /// All that was decided about one ticket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The ticket's id.
     pub id: String,
     /// One decision a trained field.
     pub fields: BTreeMap<Field, FieldDecision>,
+    /// The rules that fired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<FiredRule>,
     /// Tokens of the ticket's text that did not fit the encoder and were left out of its embedding.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tokens_cut: usize,

@@ -9,7 +9,7 @@ mod field;
 mod lines;
 mod ticket;
 
-pub use decision::{Candidate, Confidence, Decision, FieldDecision};
+pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule};
 pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};

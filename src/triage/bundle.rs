@@ -24,8 +24,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Vocabulary, log_softmax,
-    model_fault, softmax,
+    Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Ordinal, Vocabulary,
+    log_softmax, model_fault, softmax,
 };
 pub use publish::{sha256_file, sha256_hex};
 use tensors::Tensors;
@@ -125,6 +125,8 @@ pub struct FieldModel {
     pub mixture: Mixture,
     /// Label index of each ticket of the history, `u32::MAX` where it has none.
     pub history_labels: Vec<u32>,
+    /// The order of the labels, where they are priorities with one.
+    pub ordinal: Option<Ordinal>,
     /// Labels that are never decided, ascending: technicians who have left.
     pub retired: Vec<u32>,
     /// How sure a decision is; the mixture's own probability where there is none.
@@ -161,7 +163,8 @@ pub struct Opinion {
 pub struct Judgement {
     /// Calibrated probability of each label, `k`.
     pub probabilities: Vec<f32>,
-    /// The label: the most probable one, but where a more probable one does not go with the other fields'.
+    /// The label: the most probable one, but where that would not go with the other fields', or is a priority that
+    /// would cost more if it were wrong.
     pub label: usize,
     /// Probability that it is right.
     pub confidence: f32,
@@ -210,6 +213,14 @@ impl Member {
 }
 
 impl FieldModel {
+    /// The label to decide by itself: of least expected cost where labels have an order, else the most probable.
+    pub fn choose(&self, probabilities: &[f32]) -> usize {
+        match &self.ordinal {
+            Some(ordinal) => ordinal.decide(probabilities),
+            None => argmax(probabilities),
+        }
+    }
+
     /// What the members and their mixture say of ticket `i` of `features`.
     fn opinion(&self, features: &Features, nearest: &[(u32, f32)], i: usize) -> Opinion {
         let log_p = |(member, &weight): (&Member, &f64)| match weight > 0.0 {
@@ -295,6 +306,7 @@ struct FieldFile {
     members: Vec<String>,
     mixture: Mixture,
     correctness: Option<Correctness>,
+    ordinal: Option<Ordinal>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     retired: Vec<u32>,
     rare: BTreeMap<String, usize>,
@@ -408,10 +420,10 @@ impl Bundle {
             let opinions: BTreeMap<Field, Opinion> = self.fields.iter().map(opinion).collect();
             let mut decided = decide_together(self.hierarchy.as_ref(), &opinions);
             let judge = |(field, opinion): (Field, Opinion)| {
+                let model = &self.fields[&field];
                 let (label, probabilities) = decided
                     .remove(&field)
-                    .unwrap_or_else(|| (argmax(&opinion.probabilities), opinion.probabilities));
-                let model = &self.fields[&field];
+                    .unwrap_or_else(|| (model.choose(&opinion.probabilities), opinion.probabilities));
                 let evidence = Evidence {
                     label,
                     probabilities: &probabilities,
@@ -458,6 +470,7 @@ impl Bundle {
             members: m.members.iter().map(|m| m.name().to_owned()).collect(),
             mixture: m.mixture.clone(),
             correctness: m.correctness.clone(),
+            ordinal: m.ordinal.clone(),
             retired: m.retired.clone(),
             rare: m.rare.clone(),
         };
@@ -568,6 +581,9 @@ fn field_model(
     if file.retired.len() >= k || file.retired.iter().any(|&l| l as usize >= k) {
         return Err(format!("{field}: the retired labels do not fit"));
     }
+    if !file.ordinal.as_ref().is_none_or(|o| o.is_sound(k)) {
+        return Err(format!("{field}: the order of the labels does not fit"));
+    }
     if reserve.label.len() != n
         || reserve.correct.len() != n
         || reserve.label.iter().any(|&l| l as usize >= k)
@@ -593,6 +609,7 @@ fn field_model(
         mixture: file.mixture,
         history_labels,
         correctness: file.correctness,
+        ordinal: file.ordinal,
         retired: file.retired,
         reserve,
         rare: file.rare,

@@ -1,15 +1,15 @@
 //! The engine: a loaded bundle and its encoders, deciding tickets.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use firstline_ticket::{
-    Candidate, Code, Confidence, Decision, Error, FieldDecision, InternalError, Result, Ticket, UserError,
+    Candidate, Code, Confidence, Decision, Error, Field, FieldDecision, InternalError, Result, Ticket,
+    UserError,
 };
 use rayon::prelude::*;
 
 use crate::{
-    Bundle, Encoders, Input, Judgement, Neighbours, SparseRows, Vocabulary, compose, context_features,
+    Bundle, Encoders, Input, Judgement, Neighbours, Policy, SparseRows, Vocabulary, compose, context_features,
 };
 
 /// A trained engine, ready to decide.
@@ -18,6 +18,7 @@ pub struct Engine {
     bundle: Bundle,
     encoders: Encoders,
     neighbours: Neighbours,
+    policy: Policy,
 }
 
 /// What the members of a field's model read, for a batch of tickets.
@@ -51,7 +52,12 @@ impl Engine {
         let bundle = Bundle::load(dir)?;
         let encoders = bundle.load_encoders(dir)?;
         let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
-        Ok(Self { bundle, encoders, neighbours })
+        Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()? })
+    }
+
+    /// The same engine under another policy's rules.
+    pub fn under(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     /// The bundle.
@@ -80,7 +86,7 @@ impl Engine {
         self.neighbours.nearest(&features.embeddings)
     }
 
-    /// Decides `tickets`, with up to `top - 1` alternatives a field.
+    /// Decides `tickets`, with up to `top - 1` alternatives a field; the policy's rules have the last word.
     ///
     /// # Errors
     /// A fault of the encoder or the neighbour search; a ticket by itself can't fail.
@@ -90,13 +96,17 @@ impl Engine {
         let mut decisions: Vec<Decision> = tickets
             .iter()
             .zip(&features.tokens_cut)
-            .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), fields: BTreeMap::new(), tokens_cut })
+            .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), tokens_cut, ..Decision::default() })
             .collect();
         for (field, judged) in self.bundle.judge(&features, &nearest) {
             let labels = self.bundle.fields[&field].space.labels();
             for (decision, judged) in decisions.iter_mut().zip(judged) {
                 decision.fields.insert(field, rank(labels, &judged, top.max(1)));
             }
+        }
+        let priorities = self.bundle.fields.get(&Field::Priority).map(|model| &model.space);
+        for (decision, ticket) in decisions.iter_mut().zip(tickets) {
+            self.policy.apply(ticket, priorities, decision);
         }
         Ok(decisions)
     }

@@ -16,6 +16,8 @@ mod mixture;
 mod neighbours;
 mod ngrams;
 pub mod normalize;
+mod ordinal;
+mod policy;
 mod sparse;
 mod vocabulary;
 
@@ -33,5 +35,7 @@ pub use input::{Input, compose};
 pub use mixture::{Mixture, log_softmax, softmax};
 pub use neighbours::Neighbours;
 pub use ngrams::{BUCKETS, ngram_buckets};
+pub use ordinal::Ordinal;
+pub use policy::{DEFAULT_POLICY, Policy, Ranks, Rule};
 pub use sparse::{SparseRow, SparseRows};
 pub use vocabulary::{Vocabulary, VocabularyBuilder};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ECE_BINS, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece, kappa, macro_f1,
-    majority_share, nll, top_accuracy, wilson95,
+    Calls, ECE_BINS, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece, kappa,
+    macro_f1, majority_share, nll, top_accuracy, wilson95,
 };
 
 /// All figures of one field. Shares are in `0..=1`; with `n = 0` every figure is 0 and the interval
@@ -44,6 +44,8 @@ pub struct FieldMetrics {
     pub aurc_by_probability: f64,
     /// Accuracy of the n-gram baseline on the same tickets; `null` until the caller sets it.
     pub ngram_accuracy: Option<f64>,
+    /// Over- and under-calls, where the labels have an order; `null` until the caller sets it.
+    pub calls: Option<Calls>,
 }
 
 impl FieldMetrics {
@@ -67,6 +69,7 @@ impl FieldMetrics {
             majority: majority_share(p),
             aurc_by_probability: aurc(&p.ranking_by_probability()),
             ngram_accuracy: None,
+            calls: None,
         }
     }
 }
@@ -84,9 +87,9 @@ mod tests {
         assert_eq!(
             keys.join(" "),
             "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece aurc coverage_at_90 coverage_at_95 \
-             coverage_at_98 majority aurc_by_probability ngram_accuracy"
+             coverage_at_98 majority aurc_by_probability ngram_accuracy calls"
         );
-        assert!(json.ends_with("\"ngram_accuracy\":null}"), "{json}");
+        assert!(json.ends_with("\"ngram_accuracy\":null,\"calls\":null}"), "{json}");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod agreement;
 mod calibration;
+mod calls;
 mod classes;
 mod confusion;
 mod field;
@@ -27,6 +28,7 @@ mod invariance;
 
 pub use agreement::{accuracy, kappa, majority_share, top_accuracy};
 pub use calibration::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, reliability};
+pub use calls::Calls;
 pub use classes::{ClassScore, ClassTable, macro_f1};
 pub use confusion::{ConfusedPair, Confusion};
 pub use field::FieldMetrics;
