@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod cache;
+mod calibrate;
 pub mod certify;
 mod correctness;
 mod duplicates;

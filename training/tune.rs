@@ -13,6 +13,7 @@ use firstline_triage::{
 };
 use rayon::prelude::*;
 
+use crate::calibrate::fit_calibrator;
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
 use crate::{Examples, FitOptions, PoolData, Prepared, Progress, Step, fit, fit_mixture};
@@ -119,6 +120,13 @@ pub(crate) fn learn_field(
     let members: Vec<Vec<Vec<f32>>> = log_p.iter().map(of_labelled).collect();
     let members: Vec<&[Vec<f32>]> = members.iter().map(Vec::as_slice).collect();
     let mixture = fit_mixture(PoolData { members: &members, labels: &calibrate.labels, prior: &prior });
+    let pooled = |i: usize| {
+        let of: Vec<Vec<f32>> = log_p.iter().map(|member| member[i].clone()).collect();
+        mixture.pool(&of, &prior)
+    };
+    let told: Vec<Vec<f32>> = is_labelled.par_iter().map(|&i| pooled(i)).collect();
+    let told: Vec<&[f32]> = told.iter().map(Vec::as_slice).collect();
+    let calibrator = fit_calibrator(&told, &calibrate.labels, m.seed);
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let retired = match field {
         Field::Technician => retired(m.tickets, &history, field, &space),
@@ -129,6 +137,7 @@ pub(crate) fn learn_field(
         let members: Vec<Vec<f32>> =
             weighed.map(|(log_p, &w)| if w > 0.0 { log_p[i].clone() } else { Vec::new() }).collect();
         let mut probabilities = mixture.pool(&members, &prior);
+        calibrator.apply(&mut probabilities);
         retire(&mut probabilities, &retired);
         Opinion { probabilities, members }
     };
@@ -153,6 +162,7 @@ pub(crate) fn learn_field(
         space,
         members,
         mixture,
+        calibrator,
         history_labels,
         ordinal: None,
         retired,

@@ -57,6 +57,8 @@ struct Learnt {
     members: BTreeMap<&'static str, f64>,
     temperature: f64,
     noise_floor: f64,
+    calibration: &'static str,
+    correctness_model: bool,
     rare: BTreeMap<String, usize>,
 }
 
@@ -240,6 +242,8 @@ fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
             members,
             temperature: model.mixture.temperature,
             noise_floor: model.mixture.floor,
+            calibration: model.calibrator.name(),
+            correctness_model: model.correctness.is_some(),
             rare: model.rare.clone(),
         };
         (field, learnt)
@@ -275,6 +279,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         let mut cells = vec![field.to_string(), l.labels.to_string(), l.rare.len().to_string()];
         cells.extend(names.map(|n| weight(l, n)));
         cells.extend([l.temperature, l.noise_floor].map(|v| format!("{v:.2}")));
+        cells.push(l.calibration.to_owned());
         cells
     };
     let header = [
@@ -287,6 +292,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         "neighbours",
         "temperature",
         "noise floor",
+        "calibration",
     ];
     text += &table(&header, fields.iter().map(row));
     for (field, l) in fields.iter().filter(|(_, l)| !l.rare.is_empty()) {

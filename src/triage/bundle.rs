@@ -24,8 +24,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Ordinal, Vocabulary,
-    log_softmax, model_fault, softmax,
+    Calibrator, Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Ordinal,
+    Vocabulary, log_softmax, model_fault, softmax,
 };
 pub use publish::{sha256_file, sha256_hex};
 use tensors::Tensors;
@@ -123,6 +123,8 @@ pub struct FieldModel {
     pub members: Vec<Member>,
     /// How they are pooled.
     pub mixture: Mixture,
+    /// How the mixture's probabilities are corrected.
+    pub calibrator: Calibrator,
     /// Label index of each ticket of the history, `u32::MAX` where it has none.
     pub history_labels: Vec<u32>,
     /// The order of the labels, where they are priorities with one.
@@ -229,6 +231,7 @@ impl FieldModel {
         };
         let members: Vec<Vec<f32>> = self.members.iter().zip(&self.mixture.weights).map(log_p).collect();
         let mut probabilities = self.mixture.pool(&members, &self.prior);
+        self.calibrator.apply(&mut probabilities);
         retire(&mut probabilities, &self.retired);
         Opinion { probabilities, members }
     }
@@ -305,6 +308,7 @@ struct FieldFile {
     space: LabelSpace,
     members: Vec<String>,
     mixture: Mixture,
+    calibrator: Calibrator,
     correctness: Option<Correctness>,
     ordinal: Option<Ordinal>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -469,6 +473,7 @@ impl Bundle {
             space: m.space.clone(),
             members: m.members.iter().map(|m| m.name().to_owned()).collect(),
             mixture: m.mixture.clone(),
+            calibrator: m.calibrator.clone(),
             correctness: m.correctness.clone(),
             ordinal: m.ordinal.clone(),
             retired: m.retired.clone(),
@@ -588,9 +593,10 @@ fn field_model(
         || reserve.correct.len() != n
         || reserve.label.iter().any(|&l| l as usize >= k)
         || !reserve.confidence.iter().all(|c| (0.0..=1.0).contains(c))
+        || !file.calibrator.is_sound(k)
         || !file.correctness.as_ref().is_none_or(Correctness::is_sound)
     {
-        return Err(format!("{field}: reserve or correctness model do not fit"));
+        return Err(format!("{field}: reserve, calibrator or correctness model do not fit"));
     }
     let pooled = !members.is_empty() && members.len() == file.mixture.weights.len();
     let mixture = &file.mixture;
@@ -608,6 +614,7 @@ fn field_model(
         members,
         mixture: file.mixture,
         history_labels,
+        calibrator: file.calibrator,
         correctness: file.correctness,
         ordinal: file.ordinal,
         retired: file.retired,

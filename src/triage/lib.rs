@@ -5,6 +5,7 @@
 //! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
 
 mod bundle;
+mod calibrator;
 mod context;
 mod correctness;
 mod encoders;
@@ -25,6 +26,7 @@ pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
     Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
 };
+pub use calibrator::Calibrator;
 pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
 pub use encoders::{Encoders, side_by_side};
