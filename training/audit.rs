@@ -24,6 +24,8 @@ use crate::{EmbeddingCache, History, PoolData, Progress, fit_mixture};
 const FOLDS: usize = 5;
 /// Days without a ticket after which a label counts as dead, where the history goes on.
 const DEAD_DAYS: i64 = 90;
+/// How much more probable another label is than the one given for that to be enough of a doubt.
+const SURE: f32 = 0.5;
 /// Pairs of confused labels listed.
 const PAIRS: usize = 20;
 /// Fewest pairs of near-identical tickets from which people's agreement is told.
@@ -289,9 +291,10 @@ impl FieldAudit {
     }
 }
 
-/// The positions of the labels that confident learning doubts and what is likely meant, the most doubtful first: some
-/// other label is at least as probable as it is, on average, on the tickets that carry it, and more so than the one
-/// given.
+/// The positions of the labels that confident learning doubts and what is likely meant, the most doubtful first. A
+/// ticket speaks confidently for a label that is at least as probable as it is, on average, where it is given; such
+/// tickets tell which share of each label is likely another. So many of its tickets are doubted, those with the largest
+/// margin, as long as the other label is the more probable one; and all whose margin is beyond [`SURE`].
 fn doubts(probabilities: &[Vec<f32>], labels: &[u32], k: usize) -> Vec<(usize, u32)> {
     let (mut sum, mut n) = (vec![0.0f64; k], vec![0usize; k]);
     for (p, &label) in probabilities.iter().zip(labels) {
@@ -299,17 +302,31 @@ fn doubts(probabilities: &[Vec<f32>], labels: &[u32], k: usize) -> Vec<(usize, u
         n[label as usize] += 1;
     }
     let bar: Vec<f64> = sum.iter().zip(&n).map(|(sum, &n)| sum / n.max(1) as f64).collect();
-    let mut doubts: Vec<(usize, u32, f32)> = probabilities
-        .iter()
-        .zip(labels)
-        .enumerate()
-        .filter_map(|(i, (p, &label))| {
-            let confident = (0..k).filter(|&c| f64::from(p[c]) >= bar[c]);
-            let meant = confident.max_by(|&a, &b| p[a].total_cmp(&p[b]).then(b.cmp(&a)))?;
-            let margin = p[meant] - p[label as usize];
-            (meant != label as usize && margin > 0.0).then_some((i, meant as u32, margin))
-        })
-        .collect();
+    let mut spoken: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut confident = vec![0usize; k];
+    let mut candidates: BTreeMap<(usize, usize), Vec<(usize, f32)>> = BTreeMap::new();
+    for (i, (p, &label)) in probabilities.iter().zip(labels).enumerate() {
+        let given = label as usize;
+        let likeliest = |among: &mut dyn Iterator<Item = usize>| {
+            among.max_by(|&a, &b| p[a].total_cmp(&p[b]).then(b.cmp(&a)))
+        };
+        if let Some(meant) = likeliest(&mut (0..k).filter(|&c| f64::from(p[c]) >= bar[c])) {
+            *spoken.entry((given, meant)).or_default() += 1;
+            confident[given] += 1;
+        }
+        if let Some(other) = likeliest(&mut (0..k).filter(|&c| c != given)).filter(|&c| p[c] > p[given]) {
+            candidates.entry((given, other)).or_default().push((i, p[other] - p[given]));
+        }
+    }
+    let mut doubts: Vec<(usize, u32, f32)> = Vec::new();
+    for ((given, other), mut tickets) in candidates {
+        let share = *spoken.get(&(given, other)).unwrap_or(&0) as f64 / confident[given].max(1) as f64;
+        tickets.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let likely = (share * n[given] as f64).round() as usize;
+        let beyond = tickets.partition_point(|&(_, margin)| margin > SURE);
+        let doubted = tickets.into_iter().take(likely.max(beyond));
+        doubts.extend(doubted.map(|(i, margin)| (i, other as u32, margin)));
+    }
     doubts.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
     doubts.into_iter().map(|(i, meant, _)| (i, meant)).collect()
 }
@@ -432,7 +449,7 @@ mod tests {
 
     #[test]
     fn a_label_is_doubted_where_another_is_confidently_more_likely() {
-        let p = [vec![0.9, 0.1], vec![0.8, 0.2], vec![0.1, 0.9], vec![0.95, 0.05], vec![0.45, 0.55]]
+        let p = [vec![0.9, 0.1], vec![0.8, 0.2], vec![0.1, 0.9], vec![0.95, 0.05], vec![0.55, 0.45]]
             .map(Vec::from);
         // The last but one carries 1 though all speaks for 0; the last is undecided.
         assert_eq!(doubts(&p, &[0, 0, 1, 1, 0], 2), [(3, 0)]);
@@ -461,7 +478,7 @@ mod tests {
                 ["printer", "scanner"][i % 2],
                 i / 6
             );
-            let (board, who) = if i % 6 == 5 { ("Odd", "zoe") } else { ("Desk", ["ann", "bob"][i % 2]) };
+            let (board, who) = if i % 12 == 5 { ("Odd", "zoe") } else { ("Desk", ["ann", "bob"][i / 2 % 2]) };
             tickets.push(ticket(i, &text, board, who));
         }
         tickets.insert(0, ticket(0, "an old thing", "Gone", "ann"));
@@ -475,7 +492,7 @@ mod tests {
         let space = LabelSpace::new(["Desk", "Gone", "Odd"].map(String::from));
         let kin = Kin::new(&labelled(&history.tickets, &all, Field::Board, &space), &history.families());
         let found = kin.technicians(&history);
-        assert_eq!((found[0].name.as_str(), found[0].tickets, found[0].differ), ("zoe", 10, 10));
+        assert_eq!((found[0].name.as_str(), found[0].tickets, found[0].differ), ("zoe", 3, 3));
         assert!(found.iter().all(|t| t.name == "zoe"), "{found:?}");
         assert!(kin.agreement().is_none(), "two families are no witness");
     }

@@ -311,7 +311,9 @@ mod tests {
         assert_eq!((split.kind, split.count(Window::Test), split.count(Window::Unused)), ("given", 30, 30));
         assert_eq!(split.count(Window::Calibrate), 12);
         tickets.iter_mut().step_by(4).for_each(|t| t.split = Some("val".into()));
-        assert_eq!(Split::new(&tickets, &families, tickets.len(), ALL).unwrap().count(Window::Calibrate), 30);
+        // A calibrate window of its own gives up the share that certifies.
+        let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
+        assert_eq!((split.count(Window::Calibrate), split.count(Window::Certify)), (20, 10));
     }
 
     #[test]
@@ -341,7 +343,8 @@ mod tests {
         let split = Split::new(&tickets, &families, 100, ALL).unwrap();
         assert_eq!(split.count(Window::Test), 19);
         assert_eq!(split.windows[110], Window::Repeat);
-        assert_eq!(split.count(Window::Train) + split.count(Window::Calibrate), 100);
+        let learnt = [Window::Train, Window::Calibrate, Window::Certify].map(|w| split.count(w));
+        assert_eq!((learnt.iter().sum::<usize>(), learnt[2]), (100, 10));
     }
 
     #[test]
