@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use firstline_ticket::{Code, Error, Field, Lines, Result, Ticket};
-use firstline_triage::Engine;
+use firstline_triage::{Engine, FieldModel, Reserve};
 
 use crate::Progress;
-use crate::metrics::{Calls, Predictions};
+use crate::certify::{Promise, certify};
+use crate::metrics::{Calls, Certified, Judged, Predictions, accepted_at};
 use crate::progress::interrupted;
 use crate::report::{FieldReport, Trimmed};
 
 /// Tickets, and bytes of them, that are held at once.
 const BATCH: (usize, usize) = (512, 8 << 20);
+/// What the report checks on the tickets it scores: the promise that `firstline certify` makes by default.
+const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
 /// Bad lines that are kept to be shown.
 const FAULTS_KEPT: usize = 20;
 
@@ -41,6 +44,8 @@ struct Collected {
     probabilities: Vec<f32>,
     label: Vec<u32>,
     confidence: Vec<f32>,
+    /// Tickets that each member by itself has right.
+    alone: BTreeMap<&'static str, usize>,
     ngram: Vec<f32>,
     truth: Vec<Option<u32>>,
 }
@@ -133,6 +138,7 @@ fn score(
     out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
     let nearest = engine.nearest(&features)?;
     let mut judged = engine.bundle().judge(&features, &nearest);
+    let mut alone = engine.bundle().members_alone(&features, &nearest);
     for (&field, model) in &engine.bundle().fields {
         let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();
         if labels.iter().all(Option::is_none) {
@@ -141,6 +147,13 @@ fn score(
         let collected = fields.entry(field).or_default();
         let judged = judged.remove(&field).unwrap_or_default();
         let ngram = model.ngram_probabilities(&features);
+        for (member, decided) in alone.remove(&field).unwrap_or_default() {
+            let is_right = |(label, &decided): (&Option<&str>, &u32)| {
+                *label == Some(&model.space.labels()[decided as usize])
+            };
+            *collected.alone.entry(member).or_default() +=
+                labels.iter().zip(&decided).filter(|&p| is_right(p)).count();
+        }
         for (i, label) in labels.iter().enumerate() {
             let Some(label) = label else { continue };
             collected.truth.push(model.space.index(label).map(|i| i as u32));
@@ -165,7 +178,29 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
     let predictions = Predictions::new(k, collected.probabilities, collected.truth)?;
     let predictions = predictions.decided(collected.label, collected.confidence)?;
     let mut report = FieldReport::new(field, &model.space, &predictions, ngram.as_ref());
+    let n = predictions.n().max(1) as f64;
+    report.metrics.members_alone =
+        collected.alone.iter().map(|(&name, &hits)| (name.to_owned(), hits as f64 / n)).collect();
+    report.metrics.certified = certify(&reserve(model), PROMISE).ok().map(|certificate| {
+        let accepted = accepted_at(&predictions.ranking(), certificate.threshold);
+        Certified {
+            threshold: certificate.threshold,
+            target_error: PROMISE.error,
+            accepted: accepted.n,
+            errors: accepted.n - accepted.correct,
+            coverage: accepted.coverage,
+            error: (accepted.n - accepted.correct) as f64 / accepted.n.max(1) as f64,
+        }
+    });
     report.metrics.calls = model.ordinal.as_ref().map(|o| Calls::new(&predictions, &o.ranks));
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))
+}
+
+/// The decisions on the tickets that were kept for certifying.
+pub fn reserve(model: &FieldModel) -> Vec<Judged> {
+    let Reserve { confidence, correct, .. } = &model.reserve;
+    let judged =
+        |(&confidence, &correct): (&f32, &bool)| Judged { confidence: f64::from(confidence), correct };
+    confidence.iter().zip(correct).map(judged).collect()
 }

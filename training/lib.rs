@@ -26,7 +26,7 @@ mod tune;
 
 pub use cache::EmbeddingCache;
 pub use duplicates::NearDuplicates;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, reserve};
 pub use fit::{Examples, FitOptions, Step, fit};
 pub use pool::{PoolData, fit_mixture};
 pub use prepare::{History, Prepared};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::certify::{Promise, certify};
-use firstline_training::metrics::{Interval, Judged, wilson95};
+use firstline_training::metrics::{Interval, wilson95};
 use firstline_training::{
-    EmbeddingCache, FineTuning, History, SplitMode, SplitOptions, TrainOptions, train as learn,
+    EmbeddingCache, FineTuning, History, SplitMode, SplitOptions, TrainOptions, reserve, train as learn,
 };
 use firstline_triage::{EncoderFiles, FieldModel, Policy};
 use serde::Serialize;
@@ -95,13 +95,7 @@ pub(super) fn run(args: &CurveArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 fn point(model: &FieldModel, tickets: usize, promise: Promise) -> Option<Point> {
-    let reserve = &model.reserve;
-    let judged: Vec<Judged> = reserve
-        .confidence
-        .iter()
-        .zip(&reserve.correct)
-        .map(|(&confidence, &correct)| Judged { confidence: f64::from(confidence), correct })
-        .collect();
+    let judged = reserve(model);
     let (n, hits) = (judged.len(), judged.iter().filter(|j| j.correct).count());
     (n > 0).then(|| Point {
         tickets,

@@ -415,6 +415,27 @@ impl Bundle {
         Ok(encoders)
     }
 
+    /// What each member of each field's mixture takes for the most probable label, by the member's name: what the
+    /// mixture is to beat. Members without weight say nothing.
+    pub fn members_alone(
+        &self,
+        features: &Features,
+        nearest: &[Vec<(u32, f32)>],
+    ) -> BTreeMap<Field, BTreeMap<&'static str, Vec<u32>>> {
+        let of = |(&field, model): (&Field, &FieldModel)| {
+            let alone = |(m, member): (usize, &Member)| {
+                let label = |i: usize| {
+                    let near = nearest.get(i).map_or(&[][..], Vec::as_slice);
+                    argmax(&model.log_probabilities(&model.members[m], features, near, i)) as u32
+                };
+                (member.name(), (0..features.sparse.len()).into_par_iter().map(label).collect())
+            };
+            let weighed = model.members.iter().enumerate().filter(|&(m, _)| model.mixture.weights[m] > 0.0);
+            (field, weighed.map(alone).collect())
+        };
+        self.fields.iter().map(of).collect()
+    }
+
     /// Judges each ticket of `features`, whose nearest tickets of the history are `nearest`.
     pub fn judge(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> BTreeMap<Field, Vec<Judgement>> {
         let near = |i: usize| nearest.get(i).map_or(&[][..], Vec::as_slice);

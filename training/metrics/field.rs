@@ -1,11 +1,30 @@
 //! All figures of one field, as `firstline evaluate --json` prints them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     Calls, ECE_BINS, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece, kappa,
     macro_f1, majority_share, nll, top_accuracy, wilson95,
 };
+
+/// What a threshold that was certified beforehand lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Certified {
+    /// The threshold.
+    pub threshold: f64,
+    /// The share of errors that it promises not to pass.
+    pub target_error: f64,
+    /// Tickets accepted.
+    pub accepted: usize,
+    /// Of those, wrong ones.
+    pub errors: usize,
+    /// Share of all tickets that is accepted.
+    pub coverage: f64,
+    /// Share of errors among the accepted; 0 where none is.
+    pub error: f64,
+}
 
 /// All figures of one field. Shares are in `0..=1`; with `n = 0` every figure is 0 and the interval
 /// `[0, 1]`.
@@ -46,6 +65,11 @@ pub struct FieldMetrics {
     pub ngram_accuracy: Option<f64>,
     /// Over- and under-calls, where the labels have an order; `null` until the caller sets it.
     pub calls: Option<Calls>,
+    /// Accuracy of each member of the mixture by itself; empty until the caller sets it.
+    pub members_alone: BTreeMap<String, f64>,
+    /// What the certified threshold lets through on these tickets; `null` until the caller sets it, and where
+    /// nothing is certified.
+    pub certified: Option<Certified>,
 }
 
 impl FieldMetrics {
@@ -70,6 +94,8 @@ impl FieldMetrics {
             aurc_by_probability: aurc(&p.ranking_by_probability()),
             ngram_accuracy: None,
             calls: None,
+            members_alone: BTreeMap::new(),
+            certified: None,
         }
     }
 }
@@ -87,9 +113,12 @@ mod tests {
         assert_eq!(
             keys.join(" "),
             "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece aurc coverage_at_90 coverage_at_95 \
-             coverage_at_98 majority aurc_by_probability ngram_accuracy calls"
+             coverage_at_98 majority aurc_by_probability ngram_accuracy calls members_alone certified"
         );
-        assert!(json.ends_with("\"ngram_accuracy\":null,\"calls\":null}"), "{json}");
+        assert!(
+            json.ends_with("\"ngram_accuracy\":null,\"calls\":null,\"members_alone\":{},\"certified\":null}"),
+            "{json}"
+        );
     }
 
     #[test]

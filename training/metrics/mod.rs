@@ -31,7 +31,7 @@ pub use calibration::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, relia
 pub use calls::Calls;
 pub use classes::{ClassScore, ClassTable, macro_f1};
 pub use confusion::{ConfusedPair, Confusion};
-pub use field::FieldMetrics;
+pub use field::{Certified, FieldMetrics};
 pub use interval::{Interval, wilson95};
 pub use predictions::Predictions;
 pub use probability::{PROBABILITY_FLOOR, brier, nll};

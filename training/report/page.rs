@@ -47,6 +47,7 @@ fn field(out: &mut String, f: &FieldReport) {
         headline(f)
     );
     if f.metrics.n > 0 {
+        tables::promises(out, f);
         tables::baselines(out, f);
         let _ = write!(
             out,

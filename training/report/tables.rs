@@ -65,6 +65,15 @@ pub(super) fn baselines(out: &mut String, f: &FieldReport) {
     if let Some(b) = &f.ngram {
         row("Words and letter groups only", b.metrics.accuracy, percent_range(b.metrics.accuracy_ci95), "");
     }
+    for (name, share) in &m.members_alone {
+        let name = match name.as_str() {
+            "embedding" => "Meaning of the text only",
+            "joint" => "One model of text and context",
+            "neighbours" => "Vote of the nearest past tickets only",
+            _ => continue,
+        };
+        row(name, *share, "&ndash;".to_owned(), "");
+    }
     row("Always the most common label", m.majority, "&ndash;".to_owned(), "");
     out.push_str("</tbody></table>\n");
 }
@@ -89,9 +98,12 @@ pub(super) fn figures(out: &mut String, f: &FieldReport) {
     row("ECE", format!("{:.3}", m.ece), &calibration(m.ece));
     row("Brier", format!("{:.3}", m.brier), "squared error of the probabilities, 0 to 2: lower is better");
     row("NLL", format!("{:.3}", m.nll), "surprise at the right label, in nats: lower is better");
-    let base = f.ngram.as_ref().map_or_else(String::new, |b| format!("; words only: {:.3}", b.metrics.aurc));
-    let meaning = format!("mean error share over all bars of confidence: lower is better{base}");
-    row("AURC", format!("{:.3}", m.aurc), &meaning);
+    let base = f.ngram.as_ref().map_or_else(String::new, |b| format!("; words only: {:.4}", b.metrics.aurc));
+    let meaning = format!(
+        "mean error share over all bars of confidence: lower is better; by the label's probability alone: {:.4}{base}",
+        m.aurc_by_probability
+    );
+    row("AURC", format!("{:.4}", m.aurc), &meaning);
     for (at, share) in [("90", m.coverage_at_90), ("95", m.coverage_at_95), ("98", m.coverage_at_98)] {
         let meaning = format!("of tickets stand above some bar of confidence with {at}&nbsp;% of them right");
         row(&format!("Coverage at {at}&nbsp;%"), percent(share), &meaning);
@@ -100,6 +112,43 @@ pub(super) fn figures(out: &mut String, f: &FieldReport) {
         "</tbody></table>\n<p class=\"small\">The bars of coverage are found on these very tickets; a \
          bar fixed beforehand will hold a little less.</p>\n",
     );
+}
+
+/// What may act alone by the certified threshold, and whether it held here; then, where labels have an order, in which
+/// direction they are wrong.
+pub(super) fn promises(out: &mut String, f: &FieldReport) {
+    let _ = match &f.metrics.certified {
+        Some(c) => writeln!(
+            out,
+            "<p>Certified beforehand, with 95&nbsp;% probability: from a confidence of {:.3} on, no more than {} are wrong. \
+             Here that let {} of the tickets act alone, and {} of them were wrong.</p>",
+            c.threshold,
+            percent(c.target_error),
+            percent(c.coverage),
+            percent(c.error)
+        ),
+        None => writeln!(
+            out,
+            "<p>No confidence could be certified to keep errors under 2&nbsp;%: for now, people decide the {}. \
+             <code>firstline certify</code> says what is missing.</p>",
+            f.field
+        ),
+    };
+    if let Some(c) = f.metrics.calls {
+        out.push_str("<table><caption>How far the decisions are from the right rank</caption>\n<tbody>\n");
+        let rows = [
+            ("Two ranks or more too low", c.far_under),
+            ("One rank too low", c.under),
+            ("Right", c.right),
+            ("One rank too high", c.over),
+            ("Two ranks or more too high", c.far_over),
+        ];
+        for (name, n) in rows {
+            let _ =
+                writeln!(out, "<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td></tr>", thousands(n));
+        }
+        out.push_str("</tbody></table>\n");
+    }
 }
 
 /// The pairs most often confused.
