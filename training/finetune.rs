@@ -60,7 +60,7 @@ struct Note {
     /// Hash of the course.
     course: String,
     /// The best loss so far, the epoch it came after and the manifest of the encoder as it was then.
-    best: Option<(f64, usize, Manifest)>,
+    best: Option<(f64, u64, Manifest)>,
 }
 
 /// One text, tokenized, and its class in each field.
@@ -91,6 +91,7 @@ pub(crate) fn finetune(
     let plan = Plan::new(&train, course.seed);
 
     let checkpoint = work.join("checkpoint");
+    let encoder = |epoch: u64| work.join(format!("encoder-{epoch}"));
     let mut note = Note { course: identity(&course, &short), best: None };
     if checkpoint.exists() {
         // A checkpoint of another course is of no use: its place is taken.
@@ -125,20 +126,26 @@ pub(crate) fn finetune(
         loss = Some(mean);
         progress.note(&format!("loss {mean:.3}"));
         let step = step + 1;
+        let mut outdone = None;
         if step.is_multiple_of(a_epoch) {
             let found = validation_loss(&tuner, &validate, &tasks)?;
             if note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
-                let tuned = tuner.export(&work.join("encoder"), manifest.precision).map_err(model_fault)?;
+                // In a folder of its own: whenever the run is killed, what the checkpoint names is whole.
+                let epoch = step / a_epoch;
+                let tuned = tuner.export(&encoder(epoch), manifest.precision).map_err(model_fault)?;
                 let tuned = Manifest { max_tokens: manifest.max_tokens, ..tuned };
-                note.best = Some((found, (step / a_epoch) as usize, tuned));
+                outdone = note.best.replace((found, epoch, tuned)).map(|(_, epoch, _)| encoder(epoch));
             }
         }
         if step.is_multiple_of(CHECKPOINT) || step.is_multiple_of(a_epoch) {
             save(&tuner, &checkpoint, &note)?;
         }
+        if let Some(dir) = outdone {
+            fs::remove_dir_all(&dir).map_err(|e| UserError::io(dir.display(), &e))?;
+        }
     }
     match note.best {
-        Some((.., manifest)) => Ok(EncoderFiles { dir: work.join("encoder"), manifest }),
+        Some((_, epoch, manifest)) => Ok(EncoderFiles { dir: encoder(epoch), manifest }),
         None => Err(InternalError::new("a fine-tuning of no epoch").into()),
     }
 }
