@@ -253,6 +253,15 @@ pub(crate) struct EvaluateArgs {
     /// Write report.html into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+
+    /// The history that the bundle was trained on: the report then says, too, which of its labels are doubtful and
+    /// what more history would buy. Takes some minutes on a large one.
+    #[arg(long, value_name = "FILE", requires = "report")]
+    pub(crate) history: Option<PathBuf>,
+
+    /// Keep embeddings of the history in this file from one run to the next. It holds no text.
+    #[arg(long, value_name = "FILE", requires = "history")]
+    pub(crate) embedding_cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@
 //! 1911.00068). What people chose for tickets that say nearly the same tells how far they agree among themselves.
 //! Nothing here changes a label: it lists, people decide.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use firstline_nn::Encoder;
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::metrics::{Interval, wilson95};
-use crate::shuffle::shuffled;
+use crate::shuffle::folds;
 use crate::train::{embed, features, gather, nearest_of};
 use crate::tune::{Labelled, Material, cross_head, label_space, labelled, prior};
 use crate::{EmbeddingCache, History, PoolData, Progress, fit_mixture};
@@ -158,7 +158,7 @@ pub fn audit(
         nearest: &[],
         seed,
     };
-    let folds = folds(&families, seed);
+    let folds = folds(&all, &families, FOLDS, seed);
     let mut audits = Vec::new();
     for &field in fields {
         let Ok(space) = label_space(&history.tickets, (&all, &all), field) else { continue };
@@ -178,19 +178,6 @@ pub fn audit(
         .into());
     }
     Ok(audits)
-}
-
-/// The fold of each ticket: families stay together.
-fn folds(families: &[u32], seed: u64) -> Vec<usize> {
-    let mut names = families.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    let fold: HashMap<u32, usize> = shuffled(names.len(), seed)
-        .into_iter()
-        .enumerate()
-        .map(|(i, name)| (names[name], i % FOLDS))
-        .collect();
-    families.iter().map(|family| fold[family]).collect()
 }
 
 /// The probabilities of each labelled ticket's labels, told by the folds that it is not in.
@@ -434,6 +421,7 @@ fn ceiling(people: Agreement, k: usize) -> Ceiling {
 mod tests {
     use super::*;
     use crate::Prepared;
+    use crate::shuffle::shuffled;
     use firstline_ticket::Ticket;
 
     fn ticket(i: usize, subject: &str, board: &str, technician: &str) -> Prepared {

@@ -5,8 +5,7 @@
 //! Geifman and El-Yaniv, arXiv 1705.08500). The thresholds are a ladder fixed beforehand; where on it the sequence
 //! begins is read off the confidences alone, never off what turned out right, so no test has to be paid for twice.
 //! The tickets must be such as neither the model nor its calibration was fitted to, and the promise is for tickets
-//! like them: drawn from the same stream. Must never look at more than one field's judgements at a time. No command
-//! calls it yet.
+//! like them: drawn from the same stream. Must never look at more than one field's judgements at a time.
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
@@ -51,9 +50,19 @@ pub struct Refusal {
     pub accepted: usize,
     /// Wrong ones among them.
     pub errors: usize,
-    /// Accepted tickets that so many errors would have asked for; `None` when the share of errors is itself no less
-    /// than promised, so that more tickets of the kind would not help.
-    pub needed: Option<usize>,
+    /// What more tickets of the kind would change.
+    pub outlook: Outlook,
+}
+
+/// What more tickets would do for decisions that can't be certified yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// So many accepted tickets, with no more errors than now, would be enough.
+    Needs(usize),
+    /// The share of errors is over the target, but on so few tickets that it may be chance.
+    Unclear,
+    /// The share of errors is over the target, as surely as is promised: more tickets would not help.
+    Hopeless,
 }
 
 /// The thresholds, highest first: sixteen to each power of ten of `1 - threshold`, and 0 at the end.
@@ -110,9 +119,14 @@ fn certify_at(tickets: &[Judged], promise: Promise, chance: f64) -> Result<Certi
         }),
         None => {
             let Rung { accepted, errors, .. } = rungs[first];
-            let hopeless = errors > 0 && errors as f64 >= error * accepted as f64;
-            let promise = Promise { confidence: 1.0 - chance, ..promise };
-            Err(Refusal { accepted, errors, needed: (!hopeless).then(|| tickets_needed(errors, promise)) })
+            let outlook = if errors == 0 || (errors as f64) < error * accepted as f64 {
+                Outlook::Needs(tickets_needed(errors, Promise { confidence: 1.0 - chance, ..promise }))
+            } else if 1.0 - tail(errors - 1, accepted, error) <= 1.0 - promise.confidence {
+                Outlook::Hopeless
+            } else {
+                Outlook::Unclear
+            };
+            Err(Refusal { accepted, errors, outlook })
         }
     }
 }
@@ -279,18 +293,15 @@ mod tests {
             [vec![one(true); correct], vec![one(false); wrong]].concat()
         };
         assert!(certify(&sure(149, 0), PROMISE).is_ok());
-        assert_eq!(
-            certify(&sure(148, 0), PROMISE),
-            Err(Refusal { accepted: 148, errors: 0, needed: Some(149) })
-        );
-        assert_eq!(
-            certify(&sure(199, 1), PROMISE),
-            Err(Refusal { accepted: 200, errors: 1, needed: Some(236) })
-        );
-        assert_eq!(
-            certify(&sure(190, 10), PROMISE),
-            Err(Refusal { accepted: 200, errors: 10, needed: None })
-        );
+        let refused = |correct, wrong, outlook| {
+            let refusal = Refusal { accepted: correct + wrong, errors: wrong, outlook };
+            assert_eq!(certify(&sure(correct, wrong), PROMISE), Err(refusal));
+        };
+        refused(148, 0, Outlook::Needs(149));
+        refused(199, 1, Outlook::Needs(236));
+        refused(190, 10, Outlook::Hopeless);
+        // One in ten is far from 2 %, and has a chance of 18 % where the truth is 2 %.
+        refused(9, 1, Outlook::Unclear);
         assert!(certify(&[], PROMISE).is_err());
     }
 }

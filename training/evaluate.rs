@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use firstline_ticket::{Code, Error, Field, Lines, Result, Ticket};
-use firstline_triage::{Engine, FieldModel, Reserve};
+use firstline_triage::Engine;
 
 use crate::Progress;
-use crate::certify::{Promise, certify};
-use crate::metrics::{Calls, Certified, Judged, Predictions, accepted_at};
+use crate::certify::Promise;
+use crate::metrics::{Calls, Certified, Predictions, accepted_at, by_group};
 use crate::progress::interrupted;
+use crate::promises::Verdicts;
 use crate::report::{FieldReport, Trimmed};
 
 /// Tickets, and bytes of them, that are held at once.
 const BATCH: (usize, usize) = (512, 8 << 20);
 /// What the report checks on the tickets it scores: the promise that `firstline certify` makes by default.
-const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
+pub const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
 /// Bad lines that are kept to be shown.
 const FAULTS_KEPT: usize = 20;
 
@@ -48,6 +49,7 @@ struct Collected {
     alone: BTreeMap<&'static str, usize>,
     ngram: Vec<f32>,
     truth: Vec<Option<u32>>,
+    customer: Vec<Option<String>>,
 }
 
 /// Scores the tickets of `lines`. A ticket whose `split` is anything but `test` is left out, and so is one
@@ -154,8 +156,9 @@ fn score(
             *collected.alone.entry(member).or_default() +=
                 labels.iter().zip(&decided).filter(|&p| is_right(p)).count();
         }
-        for (i, label) in labels.iter().enumerate() {
+        for (i, (label, ticket)) in labels.iter().zip(tickets).enumerate() {
             let Some(label) = label else { continue };
+            collected.customer.push(ticket.customer.clone());
             collected.truth.push(model.space.index(label).map(|i| i as u32));
             collected.probabilities.extend_from_slice(&judged[i].probabilities);
             collected.label.push(judged[i].label as u32);
@@ -181,10 +184,12 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
     let n = predictions.n().max(1) as f64;
     report.metrics.members_alone =
         collected.alone.iter().map(|(&name, &hits)| (name.to_owned(), hits as f64 / n)).collect();
-    report.metrics.certified = certify(&reserve(model), PROMISE).ok().map(|certificate| {
-        let accepted = accepted_at(&predictions.ranking(), certificate.threshold);
+    report.verdicts = Verdicts::new(model, PROMISE);
+    let threshold = report.verdicts.as_ref().and_then(|verdicts| verdicts.all.threshold);
+    report.metrics.certified = threshold.map(|threshold| {
+        let accepted = accepted_at(&predictions.ranking(), threshold);
         Certified {
-            threshold: certificate.threshold,
+            threshold,
             target_error: PROMISE.error,
             accepted: accepted.n,
             errors: accepted.n - accepted.correct,
@@ -192,15 +197,10 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
             error: (accepted.n - accepted.correct) as f64 / accepted.n.max(1) as f64,
         }
     });
+    report.metrics.by_customer = by_group(&predictions, collected.customer.iter().map(Option::as_deref));
+    let decided = predictions.predicted().iter().map(|&label| Some(model.space.label(label as usize)));
+    report.metrics.by_decision = by_group(&predictions, decided);
     report.metrics.calls = model.ordinal.as_ref().map(|o| Calls::new(&predictions, &o.ranks));
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))
-}
-
-/// The decisions on the tickets that were kept for certifying.
-pub fn reserve(model: &FieldModel) -> Vec<Judged> {
-    let Reserve { confidence, correct, .. } = &model.reserve;
-    let judged =
-        |(&confidence, &correct): (&f32, &bool)| Judged { confidence: f64::from(confidence), correct };
-    confidence.iter().zip(correct).map(judged).collect()
 }

@@ -4,12 +4,16 @@
 //! How long it takes is bounded by the tokens that it reads, so that a large history is not read as often as a
 //! small one. What it needs to go on after a stop lies in its work folder, beside the best encoder so far.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
 use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
 use firstline_triage::{EncoderFiles, model_fault};
+use rand::SeedableRng;
+use rand::seq::{IndexedRandom, IteratorRandom};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +27,15 @@ const BATCHES_SORTED: usize = 50;
 /// Longest text in tokens: attention's cost grows with its square, and what a ticket is about stands at its ends.
 const MOST_TOKENS: usize = 128;
 /// Tokens read at most, all epochs together: some 40 minutes on two cores with AVX2.
-const TOKEN_BUDGET: usize = 3_000_000;
+pub(crate) const TOKEN_BUDGET: usize = 3_000_000;
 /// Epochs at most.
 const MOST_EPOCHS: usize = 5;
 /// Share of the steps in which the learning rate grows from nothing; it falls back to nothing in the others.
 const WARM_UP: f64 = 0.1;
 /// Steps between two checkpoints.
 const CHECKPOINT: u64 = 200;
+/// Share of the contrastive loss where there is one (Gunel et al., arXiv 2011.01403, chose it from a grid).
+const CONTRAST: f64 = 0.9;
 const OPTIONS: TuneOptions = TuneOptions {
     frozen_share: 0.34,
     rate: 1.5e-4,
@@ -37,9 +43,20 @@ const OPTIONS: TuneOptions = TuneOptions {
     layer_decay: 0.8,
     weight_decay: 0.01,
     label_smoothing: 0.0,
+    contrast: 0.0,
     scale: 20.0,
     clip: 1.0,
 };
+
+/// What fine-tuning makes small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// The heads' log loss.
+    Labels,
+    /// That, and a contrastive loss over pairs of one label.
+    Contrast,
+}
 
 /// What to fine-tune on.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +64,13 @@ pub(crate) struct Course<'a> {
     pub(crate) history: &'a History,
     /// The tickets to learn from.
     pub(crate) train: &'a [usize],
-    /// The tickets that say when to stop.
+    /// The tickets that say when to stop; with none it goes on to the end.
     pub(crate) validate: &'a [usize],
     /// The fields to learn and their labels.
     pub(crate) fields: &'a [(Field, LabelSpace)],
+    pub(crate) objective: Objective,
+    /// Tokens read at most, all epochs together.
+    pub(crate) budget: usize,
     pub(crate) seed: u64,
 }
 
@@ -85,10 +105,15 @@ pub(crate) fn finetune(
     let share = 1.0 / course.fields.len() as f64;
     let tasks: Vec<(usize, f64)> = course.fields.iter().map(|(_, space)| (space.len(), share)).collect();
     let short = Manifest { max_tokens: manifest.max_tokens.min(MOST_TOKENS), ..manifest.clone() };
-    let mut tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?;
+    let options = match course.objective {
+        Objective::Labels => OPTIONS,
+        Objective::Contrast => TuneOptions { contrast: CONTRAST, ..OPTIONS },
+    };
+    let open = || Tuner::open(dir, &short, &tasks, options).map_err(model_fault);
+    let mut tuner = open()?;
     let train = texts(&course, &tuner, course.train)?;
     let validate = texts(&course, &tuner, course.validate)?;
-    let plan = Plan::new(&train, course.seed);
+    let plan = Plan::new(&train, &course);
 
     let checkpoint = work.join("checkpoint");
     let encoder = |epoch: u64| work.join(format!("encoder-{epoch}"));
@@ -98,7 +123,7 @@ pub(crate) fn finetune(
         let kept = tuner.restore(&checkpoint).ok().and_then(|n| serde_json::from_str::<Note>(&n).ok());
         match kept.filter(|kept| kept.course == note.course) {
             Some(kept) => note = kept,
-            None => tuner = Tuner::open(dir, &short, &tasks, OPTIONS).map_err(model_fault)?,
+            None => tuner = open()?,
         }
     }
     let steps = plan.batches.len() as u64;
@@ -129,7 +154,7 @@ pub(crate) fn finetune(
         let mut outdone = None;
         if step.is_multiple_of(a_epoch) {
             let found = validation_loss(&tuner, &validate, &tasks)?;
-            if note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
+            if validate.is_empty() || note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
                 // In a folder of its own: whenever the run is killed, what the checkpoint names is whole.
                 let epoch = step / a_epoch;
                 let tuned = tuner.export(&encoder(epoch), manifest.precision).map_err(model_fault)?;
@@ -168,21 +193,35 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(texts: &[Text], seed: u64) -> Self {
+    fn new(texts: &[Text], course: &Course<'_>) -> Self {
+        let fields = course.fields.len();
+        let partners = match course.objective {
+            Objective::Labels => None,
+            Objective::Contrast => Some(Partners::new(texts, fields)),
+        };
         let tokens: usize = texts.iter().map(|t| t.ids.len()).sum();
-        let epochs = (TOKEN_BUDGET / tokens.max(1)).clamp(1, MOST_EPOCHS);
+        let tokens = if partners.is_some() { 2 * tokens } else { tokens };
+        let epochs = (course.budget / tokens.max(1)).clamp(1, MOST_EPOCHS);
+        let drawn_alone = if partners.is_some() { BATCH / 2 } else { BATCH };
         let mut batches = Vec::new();
         for epoch in 0..epochs as u64 {
-            let seed = seed.wrapping_add(epoch);
-            for drawn in shuffled(texts.len(), seed).chunks(BATCH * BATCHES_SORTED) {
+            let seed = course.seed.wrapping_add(epoch);
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            for drawn in shuffled(texts.len(), seed).chunks(drawn_alone * BATCHES_SORTED) {
                 let mut drawn = drawn.to_vec();
                 drawn.sort_by_key(|&i| (texts[i].ids.len(), i));
-                let sorted: Vec<&[usize]> = drawn.chunks(BATCH).collect();
-                batches.extend(shuffled(sorted.len(), seed).into_iter().map(|i| sorted[i].to_vec()));
+                let sorted: Vec<&[usize]> = drawn.chunks(drawn_alone).collect();
+                for at in shuffled(sorted.len(), seed) {
+                    let mut batch = sorted[at].to_vec();
+                    if let Some(partners) = &partners {
+                        batch.extend(sorted[at].iter().map(|&i| partners.of(&texts[i], &mut random)));
+                    }
+                    batches.push(batch);
+                }
             }
         }
         // A history that is longer than the budget is read in part.
-        let mut left = TOKEN_BUDGET;
+        let mut left = course.budget;
         let within = |batch: &Vec<usize>| {
             let has_room = left > 0;
             left = left.saturating_sub(batch.iter().map(|&i| texts[i].ids.len()).sum());
@@ -193,6 +232,29 @@ impl Plan {
             _ => batches,
         };
         Self { epochs, batches }
+    }
+}
+
+/// The texts of each label of each field.
+struct Partners(Vec<HashMap<u32, Vec<usize>>>);
+
+impl Partners {
+    fn new(texts: &[Text], fields: usize) -> Self {
+        let mut of = vec![HashMap::<u32, Vec<usize>>::new(); fields];
+        for (i, text) in texts.iter().enumerate() {
+            for (of, label) in of.iter_mut().zip(&text.labels) {
+                label.iter().for_each(|&label| of.entry(label).or_default().push(i));
+            }
+        }
+        Self(of)
+    }
+
+    /// A text that shares a label with `text`, of any field that it has one of; maybe itself.
+    fn of(&self, text: &Text, random: &mut ChaCha8Rng) -> usize {
+        let labels = self.0.iter().zip(&text.labels).filter_map(|(of, label)| of.get(label.as_ref()?));
+        let among = labels.choose(random).and_then(|of| of.choose(random));
+        // A text without a label is none of these.
+        among.copied().unwrap_or_default()
     }
 }
 
@@ -234,7 +296,7 @@ fn validation_loss(tuner: &Tuner, validate: &[Text], tasks: &[(usize, f64)]) -> 
 
 /// A hash over all that decides what is learnt.
 fn identity(course: &Course<'_>, manifest: &Manifest) -> String {
-    let mut text = format!("{}\0{}\0", manifest.fingerprint(), course.seed);
+    let mut text = format!("{}\0{}\0{:?}\0", manifest.fingerprint(), course.seed, course.objective);
     for rows in [course.train, course.validate] {
         for &row in rows {
             let ticket = &course.history.tickets[row];

@@ -8,16 +8,17 @@ use firstline_nn::{Embeddings, Encoder, Manifest};
 use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
 use firstline_triage::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Features, Neighbours, Ranks, SparseRows, SplitFacts,
-    Vocabulary, VocabularyBuilder, model_fault, side_by_side,
+    Vocabulary, VocabularyBuilder, model_fault,
 };
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::finetune::{Course, finetune};
+use crate::choose::{Choice, Tried};
+use crate::finetune::{Course, Objective, TOKEN_BUDGET};
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
 use crate::together::conclude;
-use crate::tune::{EPOCHS, Material, epochs, label_space, learn_field, probe};
+use crate::tune::{Material, epochs, label_space, learn_field};
 use crate::{EmbeddingCache, History, Prepared, Progress, Split, SplitOptions, Window};
 
 /// An n-gram must occur in this many tickets to be a feature.
@@ -70,6 +71,8 @@ pub struct Trained {
     pub bundle: Bundle,
     /// What fine-tuning made of the encoder, where that was kept.
     pub tuned: Option<EncoderFiles>,
+    /// The ways with the encoder that were compared.
+    pub tried: Vec<Tried>,
     /// Fields that were left out, and why.
     pub left_out: LeftOut,
     /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
@@ -121,25 +124,19 @@ pub fn train(
         nearest: &[],
         seed: options.seed,
     };
-    let tuned = match options.fine_tuning {
-        FineTuning::Never => None,
-        choice => {
-            let course = Course {
-                history,
-                train: &learn.train,
-                validate: &learn.calibrate,
-                fields: &spaces,
-                seed: options.seed,
-            };
-            let files = finetune(course, source, work, progress)?;
-            let encoder = open_encoder(&files.dir, &files.manifest)?;
-            let tuned = embed(history, &learn.all(), &encoder, &mut EmbeddingCache::default(), progress)?;
-            let both = side_by_side(&embedded, &tuned);
-            let with = Material { dense: &both.data, dimensions: both.dim, ..material };
-            let pays = choice == FineTuning::Always || fine_tuning_pays(material, with, &spaces, progress)?;
-            pays.then_some((files, both))
-        }
+    let course = Course {
+        history,
+        train: &learn.train,
+        validate: &learn.calibrate,
+        fields: &spaces,
+        objective: Objective::Labels,
+        budget: TOKEN_BUDGET,
+        seed: options.seed,
     };
+    let read = learn.all();
+    let choice =
+        Choice { course, material, embedded: &embedded, read: &read, families: &families, source, work };
+    let (tuned, tried) = choice.make(options.fine_tuning, progress)?;
     let Embeddings { data: dense, dim: d, cut } = tuned.as_ref().map_or(&embedded, |(_, both)| both);
     let d = *d;
     let nearest = nearest_of(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
@@ -178,7 +175,7 @@ pub fn train(
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =
         (cut.iter().filter(|&&tokens| tokens > 0).count(), cut.iter().map(|&tokens| tokens as u64).sum());
-    Ok(Trained { bundle, tuned: tuned.map(|(files, _)| files), left_out, cut })
+    Ok(Trained { bundle, tuned: tuned.map(|(files, _)| files), tried, left_out, cut })
 }
 
 /// The rows that are learnt from.
@@ -211,25 +208,6 @@ impl Windows {
     fn all(&self) -> Vec<usize> {
         self.history().into_iter().chain(self.certify.iter().copied()).collect()
     }
-}
-
-/// Whether heads that read what fine-tuning made, too, do better on the calibrate window than those that do not.
-fn fine_tuning_pays(
-    without: Material<'_>,
-    with: Material<'_>,
-    spaces: &[(Field, LabelSpace)],
-    progress: &mut dyn Progress,
-) -> Result<bool> {
-    let mut gain = 0.0;
-    for (field, space) in spaces {
-        let mut loss = |material| {
-            progress.stage(&format!("comparing encoders on {field}"), EPOCHS as u64);
-            probe(material, *field, space, progress)
-        };
-        let (before, after) = (loss(without)?, loss(with)?);
-        gain += before - after;
-    }
-    Ok(gain > 0.0)
 }
 
 /// Has the finished bundle decide the tickets kept for certifying, and keeps what came of it.

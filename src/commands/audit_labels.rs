@@ -9,6 +9,7 @@ use firstline_psa::{Doubt, read_corrections, write_doubts};
 use firstline_ticket::{Code, Field, Ticket, UserError};
 use firstline_training::audit::{FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
+use firstline_triage::EncoderFiles;
 
 use super::table::table;
 use super::{models, train};
@@ -38,14 +39,8 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
     let bad = train::read_into(&mut history, &args.tickets, ui)?;
     history.held_out = history.tickets.len();
     let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
-    let encoder = open_encoder(&dir, &manifest)?;
-    let mut cache = match &args.embedding_cache {
-        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
-        None => EmbeddingCache::default(),
-    };
-    let mut bars = ui.bars();
-    let audits = audit(&history, &fields, &encoder, &mut cache, args.seed, &mut bars)?;
-    bars.finish();
+    let source = EncoderFiles { dir, manifest };
+    let audits = audits(&history, &fields, &source, args.embedding_cache.as_deref(), args.seed, ui)?;
     write(&mut out, &audits).map_err(|e| UserError::io(args.out.display(), &e))?;
     out.publish()?;
     match args.json {
@@ -59,6 +54,26 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
         args.out.display()
     ));
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// Audits `fields` of `history` with the encoder of `source`.
+pub(super) fn audits(
+    history: &History,
+    fields: &[Field],
+    source: &EncoderFiles,
+    cache: Option<&Path>,
+    seed: u64,
+    ui: &Ui,
+) -> Result<Vec<FieldAudit>, Failure> {
+    let encoder = open_encoder(&source.dir, &source.manifest)?;
+    let mut cache = match cache {
+        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
+        None => EmbeddingCache::default(),
+    };
+    let mut bars = ui.bars();
+    let audits = audit(history, fields, &encoder, &mut cache, seed, &mut bars)?;
+    bars.finish();
+    Ok(audits)
 }
 
 fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {

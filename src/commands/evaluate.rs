@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::metrics::FieldMetrics;
 use firstline_training::report::{Facts, Part, Report, render};
-use firstline_training::{Evaluation, evaluate};
-use firstline_triage::{BundleInfo, Engine, sha256_file};
+use firstline_training::{Evaluation, History, PROMISE, evaluate};
+use firstline_triage::{BundleInfo, EncoderFiles, Engine, sha256_file};
 use serde::Serialize;
 
 use super::table::table;
+use super::{audit_labels, learning_curve, train};
 use crate::cli::EvaluateArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -30,7 +31,10 @@ struct Output<'a> {
 }
 
 pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let done = measure(&args.bundle, &args.tickets, ui)?;
+    let mut done = measure(&args.bundle, &args.tickets, ui)?;
+    if let Some(history) = &args.history {
+        done.look_back(history, args.embedding_cache.as_deref(), ui)?;
+    }
     if let Some(dir) = &args.report {
         let path = done.write_report(dir)?;
         ui.say(format!("Report: {}", path.display()));
@@ -84,6 +88,23 @@ pub(super) fn measure(bundle: &Path, data: &Path, ui: &Ui) -> Result<Measured, F
 }
 
 impl Measured {
+    /// Adds what the history itself tells: doubtful labels, and the learning curve.
+    pub(super) fn look_back(&mut self, history: &Path, cache: Option<&Path>, ui: &Ui) -> Result<(), Failure> {
+        let source = EncoderFiles::of_bundle(&self.bundle)?;
+        let mut tickets = History::default();
+        train::read_into(&mut tickets, history, ui)?;
+        tickets.held_out = tickets.tickets.len();
+        let fields: Vec<Field> = self.evaluation.fields.iter().map(|f| f.field).collect();
+        let seed = self.info.seed;
+        let mut audits = audit_labels::audits(&tickets, &fields, &source, cache, seed, ui)?;
+        let mut curves = learning_curve::curves(&tickets, &source, cache, seed, PROMISE, ui)?;
+        for field in &mut self.evaluation.fields {
+            field.audit = audits.iter().position(|a| a.field == field.field).map(|i| audits.swap_remove(i));
+            field.curve = curves.remove(&field.field).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn output(&self) -> Output<'_> {
         Output {
             fields: self.evaluation.fields.iter().map(|f| (f.field, &f.metrics)).collect(),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use firstline_nn::Precision;
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::{
-    EmbeddingCache, FineTuning, History, Prepared, Progress, SplitMode, SplitOptions, TrainOptions, Trained,
-    train,
+    EmbeddingCache, FineTuning, History, Objective, Prepared, Progress, SplitMode, SplitOptions,
+    TrainOptions, Trained, Tried, train,
 };
 use firstline_triage::{Bundle, EncoderFiles, Member, Policy, SplitFacts, sha256_file};
 use serde::Serialize;
@@ -19,10 +19,10 @@ use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print, stopping};
 
-/// Share of the tickets that calibrates, share that certifies, and share that is held out.
-pub(super) const CALIBRATE: f64 = 0.125;
-pub(super) const CERTIFY: f64 = 0.08;
-pub(super) const TEST: f64 = 0.15;
+/// How a history is split: shares that calibrate, that certify, and that are held out.
+pub(super) fn split_options(mode: SplitMode, seed: u64) -> SplitOptions {
+    SplitOptions { mode, calibrate: 0.125, certify: 0.08, test: 0.15, seed }
+}
 
 /// What to train, checked.
 pub(super) struct Job {
@@ -44,6 +44,10 @@ pub(super) struct Job {
 struct Output<'a> {
     bundle: String,
     split: &'a SplitFacts,
+    /// Whether a fine-tuned encoder stands beside the model's own.
+    fine_tuned: bool,
+    /// The ways with the encoder that were compared, by log loss summed over the fields.
+    encoders_tried: &'a [Tried],
     fields: BTreeMap<Field, Learnt>,
     left_out: BTreeMap<Field, String>,
     tickets_cut: usize,
@@ -123,13 +127,7 @@ pub(super) fn learn(
     let options = TrainOptions {
         fields: if job.fields.is_empty() { Field::ALL.to_vec() } else { job.fields.clone() },
         all_fields_required: !job.fields.is_empty(),
-        split: SplitOptions {
-            mode: job.split,
-            calibrate: CALIBRATE,
-            certify: CERTIFY,
-            test: TEST,
-            seed: job.seed,
-        },
+        split: split_options(job.split, job.seed),
         fine_tuning: job.fine_tuning,
         priorities: job.policy.priority.clone(),
         at_most: None,
@@ -255,6 +253,8 @@ fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
     Output {
         bundle: job.bundle.display().to_string(),
         split: &trained.bundle.info.split,
+        fine_tuned: trained.tuned.is_some(),
+        encoders_tried: &trained.tried,
         fields: learnt(trained),
         left_out: trained.left_out.iter().map(|(f, e)| (*f, e.to_string())).collect(),
         tickets_cut: trained.cut.0,
@@ -272,6 +272,19 @@ pub(super) fn summary(trained: &Trained) -> String {
          repeats; {} of no window.\n",
         s.kind, s.train, s.calibrate, s.certify, s.test, s.repeats, s.unused
     );
+    if !trained.tried.is_empty() {
+        let way = |t: &Tried| {
+            let name = match t.objective {
+                None => "as it is",
+                Some(Objective::Labels) => "fine-tuned on the labels",
+                Some(Objective::Contrast) => "fine-tuned with a contrastive loss",
+            };
+            format!("{name} {:.3}", t.loss)
+        };
+        let ways: Vec<String> = trained.tried.iter().map(way).collect();
+        let kept = if trained.tuned.is_some() { "the fine-tuned one is kept" } else { "it stays as it is" };
+        text += &format!("Encoder, by log loss on tickets unseen: {}; {kept}.\n", ways.join(", "));
+    }
     let fields = learnt(trained);
     let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));
     let row = |(field, l): (&Field, &Learnt)| {

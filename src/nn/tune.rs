@@ -8,6 +8,7 @@
 
 mod adam;
 mod checkpoint;
+mod contrast;
 
 use std::cmp::Reverse;
 use std::ops::{ControlFlow, Range};
@@ -21,6 +22,7 @@ use crate::encoder::{batches, open_parts};
 use crate::weights::Weights;
 use crate::{Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
 use adam::Parameter;
+use contrast::contrast;
 
 /// Tokens of a shard: enough for products to run at full speed, few enough that a batch makes several.
 const SHARD_TOKENS: usize = 256;
@@ -44,6 +46,9 @@ pub struct TuneOptions {
     pub weight_decay: f64,
     /// Share of each label that is spread over all classes.
     pub label_smoothing: f64,
+    /// Share of the supervised contrastive loss between the pooled vectors of a batch, in `0..=1`; the rest is the
+    /// heads' log loss. It asks for a manifest that normalises.
+    pub contrast: f64,
     /// Factor on the pooled vector before the heads: where that has unit length, how sharp they can be.
     pub scale: f64,
     /// Longest gradient; a longer one is shortened to it.
@@ -148,8 +153,7 @@ impl Tuner {
     }
 
     /// Takes one step on `batch` at `share` of the learning rates, and returns the loss before it: over the
-    /// tasks, the mean log loss of their labelled examples times the task's share. A batch without labels
-    /// does nothing.
+    /// tasks, the mean loss of their labelled examples times the task's share. A batch without labels does nothing.
     ///
     /// # Errors
     /// `E_MODEL` on ids outside the vocabulary and labels outside the classes, internal when the device
@@ -164,11 +168,14 @@ impl Tuner {
         }
         let tokens: usize = batch.iter().map(|e| e.ids.len()).sum();
         let shards = tokens.div_ceil(SHARD_TOKENS).clamp(1, MOST_SHARDS.min(batch.len()));
+        let a_shard = batch.len().div_ceil(shards);
+        let (apart, pulls) = self.pulls(batch, a_shard)?;
         let learnt: Vec<(f64, Vec<Vec<f32>>)> = batch
-            .par_chunks(batch.len().div_ceil(shards))
-            .map(|shard| self.gradients(shard, &counts))
+            .par_chunks(a_shard)
+            .zip(pulls.par_chunks(a_shard))
+            .map(|(shard, pulls)| self.gradients(shard, &counts, pulls))
             .collect::<Result<_>>()?;
-        let loss = learnt.iter().map(|(loss, _)| loss).sum();
+        let loss = apart + learnt.iter().map(|(loss, _)| loss).sum::<f64>();
         let mut shards: Vec<Vec<Vec<f32>>> = learnt.into_iter().map(|(_, gradients)| gradients).collect();
         let mut gradients = shards.swap_remove(0);
         for shard in &shards {
@@ -182,8 +189,31 @@ impl Tuner {
         Ok(loss)
     }
 
-    /// The loss's part of one shard, and its gradient for each parameter.
-    fn gradients(&self, shard: &[Example<'_>], counts: &[usize]) -> Result<(f64, Vec<Vec<f32>>)> {
+    /// The contrastive part of the loss, and its gradient for each pooled vector: empty ones where it has no share.
+    fn pulls(&self, batch: &[Example<'_>], a_shard: usize) -> Result<(f64, Vec<Vec<f32>>)> {
+        let (scale, share) = (self.options.scale, self.options.contrast);
+        if share == 0.0 {
+            return Ok((0.0, vec![Vec::new(); batch.len()]));
+        }
+        let vectors = |shard: &[Example<'_>]| {
+            let pooled = self.pooled(&shard.iter().map(|e| e.ids).collect::<Vec<_>>())?;
+            Ok((pooled / scale)?.to_vec2::<f32>()?)
+        };
+        let vectors: Vec<Vec<Vec<f32>>> = batch.par_chunks(a_shard).map(vectors).collect::<Result<_>>()?;
+        let shares: Vec<f64> = self.heads.iter().map(|head| share * head.share).collect();
+        let (loss, mut pulls) = contrast(batch, &vectors.concat(), &shares);
+        pulls.iter_mut().flatten().for_each(|x| *x /= scale as f32);
+        Ok((loss, pulls))
+    }
+
+    /// The heads' part of the loss in one shard, and the gradient for each parameter of it and of what `pulls` at the
+    /// pooled vectors.
+    fn gradients(
+        &self,
+        shard: &[Example<'_>],
+        counts: &[usize],
+        pulls: &[Vec<f32>],
+    ) -> Result<(f64, Vec<Vec<f32>>)> {
         let pooled = self.pooled(&shard.iter().map(|e| e.ids).collect::<Vec<_>>())?;
         let mut loss: Option<Tensor> = None;
         for (task, (head, &count)) in self.heads.iter().zip(counts).enumerate() {
@@ -200,7 +230,7 @@ impl Tuner {
             if smoothing > 0.0 {
                 nll = (nll - (log_p.mean(1)?.sum_all()? * smoothing)?)?;
             }
-            let part = (nll * (head.share / count as f64))?;
+            let part = (nll * ((1.0 - self.options.contrast) * head.share / count as f64))?;
             loss = Some(match loss {
                 Some(sum) => (sum + part)?,
                 None => part,
@@ -210,13 +240,21 @@ impl Tuner {
             let zeros = self.parameters.iter().map(|p| vec![0.0; p.len()]).collect();
             return Ok((0.0, zeros));
         };
-        let mut store = loss.backward()?;
+        let told = f64::from(loss.to_scalar::<f32>()?);
+        let pulled = match pulls.concat() {
+            none if none.is_empty() => loss,
+            // Its value says nothing; its gradient is the pulls.
+            pulls => {
+                (loss + (&pooled * Tensor::from_vec(pulls, pooled.shape(), &self.device)?)?.sum_all()?)?
+            }
+        };
+        let mut store = pulled.backward()?;
         let gradient = |p: &Parameter| match store.remove(p.tensor()) {
             Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
             None => Ok(vec![0.0; p.len()]),
         };
         let gradients = self.parameters.iter().map(gradient).collect::<Result<_>>()?;
-        Ok((f64::from(loss.to_scalar::<f32>()?), gradients))
+        Ok((told, gradients))
     }
 
     /// The log-probabilities that the present weights give the classes of each task: `[task][text][class]`, in
@@ -348,6 +386,7 @@ mod tests {
         layer_decay: 0.9,
         weight_decay: 0.01,
         label_smoothing: 0.0,
+        contrast: 0.0,
         scale: 10.0,
         clip: 1.0,
     };
@@ -462,6 +501,22 @@ mod tests {
         }
         let old = Encoder::load(toy.dir.path(), &toy.manifest).unwrap().embed_tokens(&tokens).unwrap();
         assert!(got.iter().zip(&old).any(|(a, b)| (a - b).abs() > 0.05), "it learnt something");
+    }
+
+    #[test]
+    fn contrast_draws_a_class_together() {
+        let mut toy = Toy::new(TuneOptions { contrast: 0.5, ..OPTIONS });
+        let near = |toy: &Toy| {
+            let ids: Vec<&[u32]> = toy.texts.iter().map(|(t, _)| t.ids.as_slice()).collect();
+            let vectors = (toy.tuner.pooled(&ids).unwrap() / OPTIONS.scale).unwrap().to_vec2().unwrap();
+            contrast(&Toy::examples(&toy.texts), &vectors, &[1.0, 0.0]).0
+        };
+        let before = near(&toy);
+        toy.train(20);
+        let after = near(&toy);
+        assert!(after < before - 0.5, "{before} {after}");
+        let score = toy.score();
+        assert!(score.iter().all(|&(n, hits, _)| hits == n), "the heads learn beside it: {score:?}");
     }
 
     #[test]

@@ -48,6 +48,21 @@ pub struct EncoderFiles {
     pub manifest: Manifest,
 }
 
+impl EncoderFiles {
+    /// The encoder, not fine-tuned, of the bundle in `bundle`.
+    ///
+    /// # Errors
+    /// [`Code::Model`] when there is none.
+    pub fn of_bundle(bundle: &Path) -> Result<Self> {
+        Self::in_folder(bundle.join(ENCODER))
+    }
+
+    fn in_folder(dir: PathBuf) -> Result<Self> {
+        let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+        Ok(Self { dir, manifest })
+    }
+}
+
 /// A trained engine, but for its encoders' weights.
 #[derive(Debug)]
 pub struct Bundle {
@@ -396,8 +411,7 @@ impl Bundle {
     /// [`Code::Model`] when the files don't make encoders of the bundle's dimensions.
     pub fn load_encoders(&self, dir: &Path) -> Result<Encoders> {
         let load = |name: &str| -> Result<Encoder> {
-            let dir = dir.join(name);
-            let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+            let EncoderFiles { dir, manifest } = EncoderFiles::in_folder(dir.join(name))?;
             for file in &manifest.files {
                 publish::check(&dir, &file.path, &file.sha256)?;
             }

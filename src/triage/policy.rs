@@ -2,6 +2,8 @@
 //! All of it is data, in TOML; the built-in policy is `policy.toml`. A rule only ever makes a decision more careful.
 
 use firstline_ticket::{Code, Confidence, Decision, Field, FiredRule, LabelSpace, Result, Ticket, UserError};
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::Ordinal;
@@ -15,7 +17,10 @@ pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
 pub struct Policy {
     /// How priorities rank and what a wrong one costs.
     pub priority: Ranks,
-    /// The rules, all of which are tried.
+    /// When somebody is at the desk; without it no ticket is after hours.
+    #[serde(default)]
+    pub hours: Option<Hours>,
+    /// The rules, which are tried in their order.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
 }
@@ -34,6 +39,20 @@ pub struct Ranks {
     pub step: f64,
 }
 
+/// When somebody is at the desk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// An IANA name such as `Europe/Berlin`.
+    pub time_zone: String,
+    /// Days of the week, by their English names.
+    pub days: Vec<String>,
+    /// When the day begins, as `08:00`.
+    pub from: Time,
+    /// When it ends.
+    pub to: Time,
+}
+
 /// A rule that makes some tickets' decisions more careful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +68,12 @@ pub struct Rule {
     /// It fires for tickets of these customers.
     #[serde(default)]
     pub customers: Vec<String>,
+    /// It fires only for tickets opened outside the hours.
+    #[serde(default)]
+    pub after_hours: bool,
+    /// It fires only where the priority has come to at least this rank.
+    #[serde(default)]
+    pub when_at_least: Option<String>,
     /// The rank, by any of its names, that the priority is raised to.
     #[serde(default)]
     pub at_least: Option<String>,
@@ -80,8 +105,12 @@ impl Policy {
         if ![ranks.under_call, ranks.over_call, ranks.step].iter().all(|c| (0.0..=1e6).contains(c)) {
             return Err(fault("the costs of [priority] must be 0 to a million".to_owned()).into());
         }
+        if let Some(hours) = &policy.hours {
+            hours.check().map_err(|problem| fault(format!("[hours]: {problem}")))?;
+        }
         for rule in &policy.rules {
-            if let Some(name) = rule.at_least.as_ref().filter(|name| ranks.rank(name).is_none()) {
+            let mut named = [&rule.at_least, &rule.when_at_least].into_iter().flatten();
+            if let Some(name) = named.find(|name| ranks.rank(name).is_none()) {
                 return Err(
                     fault(format!("rule {:?}: {name:?} is in no rank of [priority]", rule.name)).into()
                 );
@@ -102,7 +131,15 @@ impl Policy {
     /// which rules fired.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
         let text = words(&[&ticket.subject, &ticket.body]);
-        for rule in self.rules.iter().filter(|rule| rule.fires(ticket, &text)) {
+        let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
+        for rule in &self.rules {
+            let decided = decision.fields.get(&Field::Priority).and_then(|f| self.priority.rank(&f.label));
+            let is_urgent =
+                |name: &String| decided.is_some_and(|rank| Some(rank) <= self.priority.rank(name));
+            let holds = (!rule.after_hours || after_hours) && rule.when_at_least.iter().all(is_urgent);
+            if !holds || !rule.fires(ticket, &text) {
+                continue;
+            }
             let wanted = rule.at_least.as_ref().and_then(|name| self.priority.rank(name));
             let raised_from = wanted.and_then(|rank| self.raise(rank, priorities, decision));
             decision.rules.push(FiredRule {
@@ -143,15 +180,49 @@ impl Ranks {
     }
 }
 
+impl Hours {
+    fn check(&self) -> std::result::Result<(), String> {
+        TimeZone::get(&self.time_zone).map_err(|_| format!("no time zone {:?} is known", self.time_zone))?;
+        if let Some(day) = self.days.iter().find(|day| weekday(day).is_none()) {
+            return Err(format!("{day:?} is no day of the week"));
+        }
+        match self.from < self.to {
+            true => Ok(()),
+            false => Err(format!("they end at {} and begin at {}", self.to, self.from)),
+        }
+    }
+
+    /// Whether `ticket` was opened at another time.
+    fn are_over(&self, ticket: &Ticket) -> bool {
+        let zone = TimeZone::get(&self.time_zone);
+        let (Some(at), Ok(zone)) = (ticket.opened_at, zone) else { return false };
+        let at = at.to_zoned(zone);
+        let is_day = self.days.iter().any(|day| weekday(day) == Some(at.weekday()));
+        !is_day || at.time() < self.from || at.time() >= self.to
+    }
+}
+
+/// The day of the week by its English name.
+fn weekday(name: &str) -> Option<Weekday> {
+    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let at = names.iter().position(|n| n.eq_ignore_ascii_case(name.trim()))?;
+    Weekday::from_monday_zero_offset(at as i8).ok()
+}
+
 impl Rule {
+    /// Whether the ticket is one that the rule names; a rule that names none is for all that it is narrowed down to.
     fn fires(&self, ticket: &Ticket, text: &str) -> bool {
         let named = |value: &Option<String>, names: &[String]| {
             let value = value.as_deref().unwrap_or_default().trim().to_lowercase();
             !value.is_empty() && names.iter().any(|name| name.trim().to_lowercase() == value)
         };
-        named(&ticket.contact, &self.contacts)
-            || named(&ticket.customer, &self.customers)
-            || self.words.iter().any(|phrase| text.contains(&words(&[&Some(phrase.clone())])))
+        let Self { words: phrases, contacts, customers, .. } = self;
+        if phrases.is_empty() && contacts.is_empty() && customers.is_empty() {
+            return self.after_hours || self.when_at_least.is_some();
+        }
+        named(&ticket.contact, contacts)
+            || named(&ticket.customer, customers)
+            || phrases.iter().any(|phrase| text.contains(&words(&[&Some(phrase.clone())])))
     }
 }
 
@@ -234,6 +305,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_critical_after_hours_goes_to_a_person() {
+        let space = LabelSpace::new(["Critical", "Low"].map(String::from));
+        let fired = |subject: &str, at: Option<&str>, priority: &str| -> Vec<String> {
+            let opened_at = at.map(|at| at.parse().unwrap());
+            let ticket = Ticket { subject: Some(subject.to_owned()), opened_at, ..Ticket::default() };
+            let mut decision = decided(priority);
+            Policy::built_in().unwrap().apply(&ticket, Some(&space), &mut decision);
+            decision.rules.into_iter().map(|r| r.name).collect()
+        };
+        let (night, noon, sunday) =
+            (Some("2026-11-25T22:00:00Z"), Some("2026-11-25T12:00:00Z"), Some("2026-11-29T12:00:00Z"));
+        assert_eq!(fired("odd", night, "Critical"), ["critical after hours"]);
+        assert_eq!(fired("odd", sunday, "Critical"), ["critical after hours"]);
+        for (at, priority) in [(noon, "Critical"), (None, "Critical"), (night, "Low")] {
+            assert!(fired("odd", at, priority).is_empty(), "{at:?} {priority}");
+        }
+        // Raised by another rule first.
+        assert_eq!(fired("server down", night, "Low"), ["outage", "critical after hours"]);
+        let zone = DEFAULT_POLICY.replace("\"UTC\"", "\"Asia/Tokyo\"");
+        let ticket = |at: &str| Ticket { opened_at: Some(at.parse().unwrap()), ..Ticket::default() };
+        let hours = Policy::parse(&zone, "p").unwrap().hours.unwrap();
+        assert!(
+            !hours.are_over(&ticket("2026-11-25T00:00:00Z"))
+                && hours.are_over(&ticket("2026-11-25T12:00:00Z"))
+        );
+    }
+
+    #[test]
     fn labels_are_ranked_by_name_or_not_at_all() {
         let ranks = Policy::built_in().unwrap().priority;
         let of = |labels: &[&str]| ranks.ordinal(&LabelSpace::new(labels.iter().map(|l| (*l).to_owned())));
@@ -251,5 +350,8 @@ mod tests {
         );
         assert!(fault(&DEFAULT_POLICY.replace("under_call = 1.25", "under_call = -1")).contains("costs"));
         assert!(fault(&DEFAULT_POLICY.replace("person = true", "persons = true")).contains("persons"));
+        assert!(fault(&DEFAULT_POLICY.replace("\"UTC\"", "\"Mars\"")).contains("\"Mars\""));
+        assert!(fault(&DEFAULT_POLICY.replace("\"friday\"", "\"fryday\"")).contains("\"fryday\""));
+        assert!(fault(&DEFAULT_POLICY.replace("\"18:00\"", "\"07:00\"")).contains("begin at 08:00"));
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Calls, ECE_BINS, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece, kappa,
-    macro_f1, majority_share, nll, top_accuracy, wilson95,
+    Calls, ECE_BINS, GroupMetrics, Interval, Predictions, accuracy, aurc, brier, coverage_at_precision, ece,
+    ece_ci95, kappa, macro_f1, majority_share, nll, top_accuracy, wilson95,
 };
 
 /// What a threshold that was certified beforehand lets through.
@@ -48,6 +48,8 @@ pub struct FieldMetrics {
     pub brier: f64,
     /// Expected calibration error, 15 bins of equal mass.
     pub ece: f64,
+    /// Its 95 % interval, by bootstrap.
+    pub ece_ci95: Interval,
     /// Area under the risk-coverage curve.
     pub aurc: f64,
     /// Largest share of tickets accepted at 90 % precision.
@@ -70,6 +72,10 @@ pub struct FieldMetrics {
     /// What the certified threshold lets through on these tickets; `null` until the caller sets it, and where
     /// nothing is certified.
     pub certified: Option<Certified>,
+    /// Figures of each customer that has tickets enough; empty until the caller sets it.
+    pub by_customer: BTreeMap<String, GroupMetrics>,
+    /// Figures of each label that was decided often enough; empty until the caller sets it.
+    pub by_decision: BTreeMap<String, GroupMetrics>,
 }
 
 impl FieldMetrics {
@@ -86,6 +92,7 @@ impl FieldMetrics {
             nll: nll(p),
             brier: brier(p),
             ece: ece(&ranking, ECE_BINS),
+            ece_ci95: ece_ci95(&ranking, ECE_BINS),
             aurc: aurc(&ranking),
             coverage_at_90: coverage_at_precision(&ranking, 0.90),
             coverage_at_95: coverage_at_precision(&ranking, 0.95),
@@ -96,6 +103,8 @@ impl FieldMetrics {
             calls: None,
             members_alone: BTreeMap::new(),
             certified: None,
+            by_customer: BTreeMap::new(),
+            by_decision: BTreeMap::new(),
         }
     }
 }
@@ -112,11 +121,12 @@ mod tests {
             json.split('"').skip(1).step_by(2).filter(|k| k.chars().all(|c| c != ':')).collect();
         assert_eq!(
             keys.join(" "),
-            "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece aurc coverage_at_90 coverage_at_95 \
-             coverage_at_98 majority aurc_by_probability ngram_accuracy calls members_alone certified"
+            "n accuracy accuracy_ci95 macro_f1 top3 kappa nll brier ece ece_ci95 aurc coverage_at_90 coverage_at_95 \
+             coverage_at_98 majority aurc_by_probability ngram_accuracy calls members_alone certified \
+             by_customer by_decision"
         );
         assert!(
-            json.ends_with("\"ngram_accuracy\":null,\"calls\":null,\"members_alone\":{},\"certified\":null}"),
+            json.ends_with("\"ngram_accuracy\":null,\"calls\":null,\"members_alone\":{},\"certified\":null,\"by_customer\":{},\"by_decision\":{}}"),
             "{json}"
         );
     }

@@ -25,7 +25,7 @@ fn the_order_of_tickets_changes_nothing_to_the_last_bit() {
         let p = random(&mut rng);
         let mut order: Vec<usize> = (0..p.n()).collect();
         order.shuffle(&mut rng);
-        let q = p.permuted(&order);
+        let q = p.of(&order);
         assert_eq!(FieldMetrics::new(&p), FieldMetrics::new(&q));
         assert_eq!(Confusion::new(&p), Confusion::new(&q));
     }
@@ -52,7 +52,7 @@ fn doubling_the_tickets_keeps_every_share() {
     for _ in 0..100 {
         let p = random(&mut rng);
         let twice: Vec<usize> = (0..p.n()).chain(0..p.n()).collect();
-        let (m, d) = (FieldMetrics::new(&p), FieldMetrics::new(&p.permuted(&twice)));
+        let (m, d) = (FieldMetrics::new(&p), FieldMetrics::new(&p.of(&twice)));
         let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(near(m.accuracy, d.accuracy) && near(m.macro_f1, d.macro_f1) && near(m.kappa, d.kappa));
         assert!(near(m.nll, d.nll) && near(m.brier, d.brier) && near(m.ece, d.ece));

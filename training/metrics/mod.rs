@@ -6,8 +6,8 @@
 //! figure of each.
 //!
 //! Every figure is the same whatever order the tickets come in, to the last bit. A ticket whose true label
-//! the model has never seen counts as wrong everywhere; it is never left out. Nothing here reads a file,
-//! draws a random number or fits anything.
+//! the model has never seen counts as wrong everywhere; it is never left out. Nothing here reads a file or
+//! fits anything, and what is drawn is drawn with a fixed seed.
 
 mod agreement;
 mod calibration;
@@ -15,6 +15,7 @@ mod calls;
 mod classes;
 mod confusion;
 mod field;
+mod groups;
 mod interval;
 mod predictions;
 mod probability;
@@ -27,11 +28,12 @@ mod golden;
 mod invariance;
 
 pub use agreement::{accuracy, kappa, majority_share, top_accuracy};
-pub use calibration::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, reliability};
+pub use calibration::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, ece_ci95, reliability};
 pub use calls::Calls;
 pub use classes::{ClassScore, ClassTable, macro_f1};
 pub use confusion::{ConfusedPair, Confusion};
 pub use field::{Certified, FieldMetrics};
+pub use groups::{GroupMetrics, LEAST_GROUP, by_group};
 pub use interval::{Interval, wilson95};
 pub use predictions::Predictions;
 pub use probability::{PROBABILITY_FLOOR, brier, nll};

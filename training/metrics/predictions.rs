@@ -129,12 +129,19 @@ impl Predictions {
         Ranking::new(self.judged())
     }
 
-    /// The tickets at `order`, for tests of invariance.
-    #[cfg(test)]
-    pub(super) fn permuted(&self, order: &[usize]) -> Self {
-        let rows: Vec<&[f32]> = self.rows().collect();
-        let probs = order.iter().flat_map(|&i| rows[i].iter().copied()).collect();
-        Self::new(self.k, probs, order.iter().map(|&i| self.truth[i]).collect()).unwrap()
+    /// The tickets at `order` alone, in that order, as they were decided.
+    ///
+    /// # Panics
+    /// When one of them is not there.
+    pub fn of(&self, order: &[usize]) -> Self {
+        let row = |&i: &usize| &self.probs[i * self.k..(i + 1) * self.k];
+        Self {
+            k: self.k,
+            probs: order.iter().flat_map(row).copied().collect(),
+            truth: order.iter().map(|&i| self.truth[i]).collect(),
+            predicted: order.iter().map(|&i| self.predicted[i]).collect(),
+            confidence: order.iter().map(|&i| self.confidence[i]).collect(),
+        }
     }
 }
 

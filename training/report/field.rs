@@ -3,10 +3,12 @@
 use firstline_ticket::{Field, LabelSpace};
 
 use super::Matrix;
+use crate::audit::FieldAudit;
 use crate::metrics::{
     Accepted, ClassScore, ClassTable, Confusion, ECE_BINS, FieldMetrics, Predictions, ReliabilityBin,
     RiskPoint, accepted_at, confidence_histogram, reliability, risk_coverage,
 };
+use crate::{CurvePoint, Verdicts};
 
 /// The confidence that the headline speaks of.
 const SURE: f64 = 0.9;
@@ -42,6 +44,12 @@ pub struct FieldReport {
     pub confused: Vec<(Option<String>, String, usize)>,
     /// Labels of the history that were too rare to learn; set by the caller.
     pub rare: Vec<String>,
+    /// What may be left to the machine; set by the caller.
+    pub verdicts: Option<Verdicts>,
+    /// How the history's labels stand up to a second look; set by the caller.
+    pub audit: Option<FieldAudit>,
+    /// What more history would buy; set by the caller.
+    pub curve: Vec<CurvePoint>,
 }
 
 /// A weaker model on the same tickets, to compare with.
@@ -101,6 +109,9 @@ impl FieldReport {
                 .map(|pair| (pair.truth.map(name), name(pair.predicted), pair.n))
                 .collect(),
             rare: Vec::new(),
+            verdicts: None,
+            audit: None,
+            curve: Vec::new(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The evaluation report: one self-contained HTML page that a service-desk manager can read and print.
 //!
 //! [`FieldReport::new`] gathers what the page shows of one field, [`render`] writes the page: for each
-//! field a sentence in plain words, the figures beside the baselines, the plots (inline SVG), which labels
-//! are confused, and every label's own figures.
+//! field a sentence in plain words, the figures beside the baselines, what may be decided alone, the plots (inline SVG),
+//! for whom the confidence holds, how good the history's labels are and what more of it would buy, which labels are
+//! confused, and every label's own figures.
 //!
 //! The page has no script and loads nothing. Labels, file names and notes come from other people's data:
 //! they are escaped, cut to a bounded length, and never reach a plot, a style or an attribute. Nothing here
@@ -13,9 +14,11 @@ mod facts;
 mod field;
 mod matrix;
 mod page;
+mod past;
 mod plots;
 mod svg;
 mod tables;
+mod trust;
 mod words;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::short;
 use super::words::headline;
-use super::{FieldReport, Report, facts, plots, tables};
+use super::{FieldReport, Report, facts, past, plots, tables, trust};
 
 /// Writes the page: HTML, one file, no script, nothing loaded.
 pub fn render(report: &Report) -> String {
@@ -47,8 +47,9 @@ fn field(out: &mut String, f: &FieldReport) {
         headline(f)
     );
     if f.metrics.n > 0 {
-        tables::promises(out, f);
         tables::baselines(out, f);
+        trust::promises(out, f);
+        trust::calls(out, f);
         let _ = write!(
             out,
             "<div class=\"plots\">\n{}{}</div>\n",
@@ -56,6 +57,9 @@ fn field(out: &mut String, f: &FieldReport) {
             plots::risk_coverage(f)
         );
         tables::figures(out, f);
+        trust::groups(out, f);
+        past::labels(out, f);
+        past::curve(out, f);
         tables::blind_spots(out, f);
         let _ = write!(
             out,

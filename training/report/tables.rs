@@ -95,7 +95,9 @@ pub(super) fn figures(out: &mut String, f: &FieldReport) {
         "mean F1 of all labels, rare ones counting as much as common ones",
     );
     row("Kappa", format!("{:.3}", m.kappa), "agreement beyond chance: 0 is chance, 1 is perfect");
-    row("ECE", format!("{:.3}", m.ece), &calibration(m.ece));
+    let ece =
+        format!("{}; 95&nbsp;% interval {:.3} to {:.3}", calibration(m.ece), m.ece_ci95.lo, m.ece_ci95.hi);
+    row("ECE", format!("{:.3}", m.ece), &ece);
     row("Brier", format!("{:.3}", m.brier), "squared error of the probabilities, 0 to 2: lower is better");
     row("NLL", format!("{:.3}", m.nll), "surprise at the right label, in nats: lower is better");
     let base = f.ngram.as_ref().map_or_else(String::new, |b| format!("; words only: {:.4}", b.metrics.aurc));
@@ -112,43 +114,6 @@ pub(super) fn figures(out: &mut String, f: &FieldReport) {
         "</tbody></table>\n<p class=\"small\">The bars of coverage are found on these very tickets; a \
          bar fixed beforehand will hold a little less.</p>\n",
     );
-}
-
-/// What may act alone by the certified threshold, and whether it held here; then, where labels have an order, in which
-/// direction they are wrong.
-pub(super) fn promises(out: &mut String, f: &FieldReport) {
-    let _ = match &f.metrics.certified {
-        Some(c) => writeln!(
-            out,
-            "<p>Certified beforehand, with 95&nbsp;% probability: from a confidence of {:.3} on, no more than {} are wrong. \
-             Here that let {} of the tickets act alone, and {} of them were wrong.</p>",
-            c.threshold,
-            percent(c.target_error),
-            percent(c.coverage),
-            percent(c.error)
-        ),
-        None => writeln!(
-            out,
-            "<p>No confidence could be certified to keep errors under 2&nbsp;%: for now, people decide the {}. \
-             <code>firstline certify</code> says what is missing.</p>",
-            f.field
-        ),
-    };
-    if let Some(c) = f.metrics.calls {
-        out.push_str("<table><caption>How far the decisions are from the right rank</caption>\n<tbody>\n");
-        let rows = [
-            ("Two ranks or more too low", c.far_under),
-            ("One rank too low", c.under),
-            ("Right", c.right),
-            ("One rank too high", c.over),
-            ("Two ranks or more too high", c.far_over),
-        ];
-        for (name, n) in rows {
-            let _ =
-                writeln!(out, "<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td></tr>", thousands(n));
-        }
-        out.push_str("</tbody></table>\n");
-    }
 }
 
 /// The pairs most often confused.

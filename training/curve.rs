@@ -1,0 +1,83 @@
+//! What more history would buy: accuracy and certified coverage by the size of the history learnt from.
+//!
+//! Every size is the newest part of one history, learnt from anew and tried on the same tickets, which were kept for
+//! certifying. The encoder is not fine-tuned: the curve is of what the heads learn.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use firstline_ticket::{Code, Field, Result, UserError};
+use firstline_triage::{EncoderFiles, FieldModel};
+use serde::Serialize;
+
+use crate::certify::{Promise, certify};
+use crate::metrics::{Interval, wilson95};
+use crate::{EmbeddingCache, FineTuning, History, Progress, TrainOptions, reserve, train};
+
+/// Sizes of history that are tried, as far as the history goes, and then the whole.
+const SIZES: [usize; 7] = [250, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
+
+/// What one size of history gives one field.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// Tickets learnt from, train and calibrate together.
+    pub tickets: usize,
+    /// Tickets it was then tried on: the same for all sizes.
+    pub tried: usize,
+    /// Share of them that was right.
+    pub accuracy: f64,
+    /// Wilson's 95 % interval of it.
+    pub accuracy_ci95: Interval,
+    /// Share of decisions that one threshold certifies.
+    pub certified: f64,
+}
+
+/// Learns from each size of `history` and tries what came of it. Of `options`, the size and fine-tuning are not heeded.
+///
+/// # Errors
+/// As [`train`], but for sizes that are too small; [`Code::Empty`] when there is no ticket to try them on.
+pub fn learning_curve(
+    history: &History,
+    source: &EncoderFiles,
+    cache: &mut EmbeddingCache,
+    options: &TrainOptions,
+    promise: Promise,
+    progress: &mut dyn Progress,
+) -> Result<BTreeMap<Field, Vec<CurvePoint>>> {
+    let mut curves: BTreeMap<Field, Vec<CurvePoint>> = BTreeMap::new();
+    for size in SIZES.into_iter().filter(|&n| n < history.tickets.len()).map(Some).chain([None]) {
+        let options = TrainOptions { at_most: size, fine_tuning: FineTuning::Never, ..options.clone() };
+        // Nothing is fine-tuned, so nothing is kept in a work folder.
+        let trained = match train(history, "", source, cache, &options, Path::new(""), progress) {
+            Ok(trained) => trained,
+            // Too few of anything to learn from: the curve begins later.
+            Err(e) if size.is_some() && e.code() == Some(Code::Labels) => continue,
+            Err(e) => return Err(e),
+        };
+        let used = trained.bundle.info.split.train + trained.bundle.info.split.calibrate;
+        for (field, model) in &trained.bundle.fields {
+            let curve = curves.entry(*field).or_default();
+            if curve.last().is_none_or(|p| p.tickets < used) {
+                curve.extend(point(model, used, promise));
+            }
+        }
+    }
+    curves.retain(|_, curve| !curve.is_empty());
+    if curves.is_empty() {
+        let next = "Give it more tickets";
+        return Err(UserError::new(Code::Empty, "--tickets", "no ticket to try the sizes on", next).into());
+    }
+    Ok(curves)
+}
+
+fn point(model: &FieldModel, tickets: usize, promise: Promise) -> Option<CurvePoint> {
+    let judged = reserve(model);
+    let (n, hits) = (judged.len(), judged.iter().filter(|j| j.correct).count());
+    (n > 0).then(|| CurvePoint {
+        tickets,
+        tried: n,
+        accuracy: hits as f64 / n as f64,
+        accuracy_ci95: wilson95(hits, n),
+        certified: certify(&judged, promise).map_or(0.0, |c| c.coverage),
+    })
+}
