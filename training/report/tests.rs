@@ -5,7 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::metrics::Predictions;
+use crate::audit::{Agreement, Ceiling, Confused, DeadLabel, FieldAudit, Technician};
+use crate::metrics::{GroupMetrics, Interval, Predictions};
+use crate::{CurvePoint, Standing, Verdict, Verdicts};
 
 /// `n` tickets over `k` labels from a model that is a bit too sure of itself; `skill` is the weight it
 /// gives the truth. Some truths are unseen.
@@ -86,9 +88,93 @@ fn a_page_is_self_contained_and_says_what_matters() {
     assert_eq!(html, render(&report(boards(), 2000)));
 }
 
+/// What the history tells, added to every field; `name` stands wherever a name can.
+fn with_history(mut report: Report, name: &str) -> Report {
+    let interval = Interval { lo: 0.84, hi: 0.9 };
+    let verdict = |standing, threshold, more_tickets| Verdict {
+        tickets: 400,
+        errors: 9,
+        threshold,
+        accepted: 300,
+        accepted_errors: 1,
+        coverage: 0.75,
+        error_bound: threshold.map(|_| 0.016),
+        standing,
+        more_tickets,
+        least_left_to_people: 0.003,
+    };
+    let group = |accuracy, accuracy_ci95| GroupMetrics {
+        n: 1_200,
+        accuracy,
+        accuracy_ci95,
+        mean_confidence: 0.86,
+        ece: 0.021,
+        brier: 0.2,
+        nll: 0.4,
+    };
+    let point = |tickets, accuracy| CurvePoint {
+        tickets,
+        tried: 800,
+        accuracy,
+        accuracy_ci95: Interval { lo: accuracy - 0.02, hi: accuracy + 0.02 },
+        certified: accuracy / 2.0,
+    };
+    for f in &mut report.fields {
+        let categories = [
+            (format!("{name} a"), verdict(Standing::Certified, Some(0.973), None)),
+            (format!("{name} b"), verdict(Standing::NeedsTickets, None, Some(1_234))),
+            (format!("{name} c"), verdict(Standing::Unclear, None, None)),
+            (format!("{name} d"), verdict(Standing::StaysWithPeople, None, None)),
+        ];
+        f.verdicts = Some(Verdicts {
+            all: verdict(Standing::Certified, Some(0.9), None),
+            categories: categories.into(),
+        });
+        f.metrics.by_customer = [(name.to_owned(), group(0.87, interval))].into();
+        let off = group(0.95, Interval { lo: 0.93, hi: 0.97 });
+        f.metrics.by_decision = [(format!("{name} off"), off)].into();
+        f.curve = vec![point(250, 0.7), point(1_000, 0.8), point(5_000, 0.87)];
+        f.audit = Some(FieldAudit {
+            field: f.field,
+            tickets: 5_000,
+            suspects: Vec::new(),
+            confused: vec![Confused { given: name.to_owned(), meant: name.to_owned(), tickets: 77 }],
+            dead: vec![DeadLabel { label: name.to_owned(), tickets: 3, last: None }],
+            people: Some(Agreement { families: 90, pairs: 300, agree: 0.91 }),
+            technicians: vec![Technician { name: name.to_owned(), tickets: 40, differ: 8 }],
+            ceiling: Ceiling { estimate: 0.88, interval, from_people: true },
+        });
+    }
+    report
+}
+
+#[test]
+fn what_is_certified_and_what_the_history_tells_are_on_the_page() {
+    let html = render(&with_history(report(boards(), 2000), "Harbour"));
+    for part in [
+        "1 of 4 may act alone",
+        "<td>from 0.973 on</td>",
+        "not yet: some 1,234 more tickets",
+        "too few tickets to tell",
+        "no: too often wrong",
+        "For each customer with 100 tickets or more (1)",
+        "By decision, the stated confidence is off by more than chance allows for <bdi>Harbour off</bdi>",
+        "more than about <strong>88.0&nbsp;%</strong> (84.0 to 90.0&nbsp;%)",
+        "the same for near-identical tickets in 91.0&nbsp;% of 90 cases",
+        "Label hardly used any more",
+        "From 1,000 to 5,000 tickets, the share of right answers went from 80.0&nbsp;% to 87.0&nbsp;%: it is still rising",
+        "aria-label=\"Learning curve\"",
+    ] {
+        assert!(html.contains(part), "the page lacks {part:?}");
+    }
+    assert!(!html.contains("could not be drawn") && !html.contains("NaN"));
+    let without = render(&report(boards(), 2000));
+    assert!(!without.contains("Learning curve") && !without.contains("How good the labels"));
+}
+
 #[test]
 fn elements_are_closed() {
-    let html = render(&report(boards(), 300));
+    let html = render(&with_history(report(boards(), 300), "Harbour"));
     for tag in
         ["table", "tr", "td", "th", "section", "figure", "svg", "ul", "li", "p", "div", "aside", "main"]
     {
@@ -100,7 +186,8 @@ fn elements_are_closed() {
 #[test]
 fn hostile_labels_and_facts_stay_text() {
     let evil = "<script>alert(1)</script>\" onload='x' & \u{202e}gnp.exe";
-    let mut hostile = report(vec![evil.to_owned(), "b".to_owned(), "x".repeat(100_000)], 50);
+    let mut hostile =
+        with_history(report(vec![evil.to_owned(), "b".to_owned(), "x".repeat(100_000)], 50), evil);
     for s in [
         &mut hostile.title,
         &mut hostile.facts.bundle,
