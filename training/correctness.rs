@@ -1,18 +1,20 @@
-//! Fitting the correctness model: logistic regression with a ridge penalty, its strength and its very use chosen by
-//! cross-validated log loss.
+//! Fitting the correctness model: what the signs add to the mixture's own log-odds, by logistic regression with a ridge
+//! penalty, its strength and its very use chosen by cross-validated log loss.
 
 use firstline_triage::{Correctness, SIGNS, Signs};
 
 use crate::shuffle::shuffled;
 
 /// Penalties that are tried, in units of one example's loss for a weight of one standard deviation.
-const PENALTIES: [f64; 4] = [0.3, 3.0, 30.0, 300.0];
+const PENALTIES: [f64; 5] = [0.3, 3.0, 30.0, 300.0, 3_000.0];
 const FOLDS: usize = 5;
 /// Newton's steps; it has long converged by then.
 const STEPS: usize = 25;
 /// Fewest of right and of wrong decisions that anything can be learnt from.
 const LEAST: usize = 10;
 const D: usize = SIGNS.len() + 1;
+/// The sign that is the mixture's own log-odds: unpenalised, its weight is 1, so a strong penalty leaves the mixture.
+const LOG_ODDS: usize = 0;
 
 /// Fits the model to decisions: their signs, the mixture's probability of the label, and whether it was right.
 /// `None` where there is too little to learn from, or where the mixture's own probability, cross-validated, says as
@@ -46,7 +48,8 @@ fn loss(p: f64, right: bool) -> f64 {
     -(if right { p } else { 1.0 - p }).max(1e-9).ln()
 }
 
-/// Minimises the log loss plus `penalty / 2` times the squared weights of the standardised signs, by Newton's method.
+/// Minimises the log loss plus `penalty / 2` times the squared weights of the standardised signs, by Newton's method;
+/// the weights add to the mixture's log-odds.
 fn ridge(decisions: &[(Signs, f64, bool)], penalty: f64) -> Correctness {
     let n = decisions.len() as f64;
     let mean: Signs = std::array::from_fn(|j| decisions.iter().map(|d| d.0[j]).sum::<f64>() / n);
@@ -69,7 +72,7 @@ fn ridge(decisions: &[(Signs, f64, bool)], penalty: f64) -> Correctness {
         }
         for (signs, _, right) in decisions {
             let x = input(signs);
-            let z: f64 = w.iter().zip(&x).map(|(w, x)| w * x).sum();
+            let z: f64 = signs[LOG_ODDS] + w.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
             let p = 1.0 / (1.0 + (-z).exp());
             let (residual, curve) = (p - f64::from(u8::from(*right)), (p * (1.0 - p)).max(1e-9));
             for j in 0..D {
@@ -82,8 +85,9 @@ fn ridge(decisions: &[(Signs, f64, bool)], penalty: f64) -> Correctness {
         let step = solve(hessian, gradient);
         w.iter_mut().zip(step).for_each(|(w, s)| *w -= s.clamp(-5.0, 5.0));
     }
-    let weights: Vec<f64> = (0..D - 1).map(|j| w[j] / scale[j]).collect();
+    let mut weights: Vec<f64> = (0..D - 1).map(|j| w[j] / scale[j]).collect();
     let bias = w[D - 1] - weights.iter().zip(mean).map(|(w, m)| w * m).sum::<f64>();
+    weights[LOG_ODDS] += 1.0;
     Correctness { weights, bias }
 }
 

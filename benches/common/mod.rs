@@ -31,9 +31,13 @@ pub(crate) fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
     firstline_datasets::generate(&Settings::default(), count, 2)
 }
 
-/// An engine that has learnt from 5,000 made-up tickets with the default encoder, by the program's own commands,
-/// in the folder `dir`.
+/// The engine of the bundle that `FIRSTLINE_BENCH_BUNDLE` names, such as a fine-tuned one; else one that has learnt from
+/// 5,000 made-up tickets with the default encoder, as it is, by the program's own commands, in the folder `dir`.
 pub(crate) fn engine(dir: &Path) -> Option<Engine> {
+    if let Some(bundle) = std::env::var_os("FIRSTLINE_BENCH_BUNDLE") {
+        println!("deciding with {}", bundle.display());
+        return Some(Engine::open(Path::new(&bundle)).expect("a bundle"));
+    }
     model()?;
     println!("learning from 5,000 tickets");
     let run = |args: &[&str]| {
