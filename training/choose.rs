@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::finetune::{Course, Objective, finetune};
 use crate::shuffle::folds;
 use crate::train::{embed, open_encoder};
-use crate::tune::{EPOCHS, Material, probe};
+use crate::tune::{Material, probe, probe_epochs};
 use crate::{EmbeddingCache, FineTuning, Progress};
 
 /// Fewer tickets than this, train and calibrate together, are few.
@@ -127,11 +127,11 @@ impl Choice<'_> {
         Ok(ways)
     }
 
-    /// The log loss of a head on `m.calibrate`, summed over the fields.
+    /// The log loss of heads and neighbours on `m.calibrate`, summed over the fields.
     fn loss(self, m: Material<'_>, what: &str, progress: &mut dyn Progress) -> Result<f64> {
         let mut sum = 0.0;
         for (field, space) in self.course.fields {
-            progress.stage(&format!("trying {what} on {field}"), EPOCHS as u64);
+            progress.stage(&format!("trying {what} on {field}"), probe_epochs());
             sum += probe(m, *field, space, progress)?;
         }
         Ok(sum)

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use crate::calibrate::fit_calibrator;
 use crate::progress::interrupted;
 use crate::shuffle::shuffled;
+use crate::train::{gather, nearest_of};
 use crate::{Examples, FitOptions, PoolData, Prepared, Progress, Step, fit, fit_mixture};
 
 /// A label needs this many tickets to be learnt at all.
@@ -28,7 +29,7 @@ const TUNE_TICKETS: usize = 8_000;
 const DECAYS: [(f32, f32); 3] = [(0.0, 0.003), (0.01, 0.03), (0.05, 0.1)];
 
 /// Passes over the examples for each head.
-pub(crate) const EPOCHS: usize = 12;
+const EPOCHS: usize = 12;
 /// Fewest labelled tickets that a pool, its temperature and its floor can be chosen on.
 const LEAST_CALIBRATE: usize = 20;
 /// A technician without a ticket for so long is taken to be gone.
@@ -66,6 +67,8 @@ enum Kind {
     Embedding,
     Joint,
 }
+
+const KINDS: [Kind; 3] = [Kind::Ngram, Kind::Embedding, Kind::Joint];
 
 impl Kind {
     fn member(self, head: Head) -> Member {
@@ -105,7 +108,7 @@ pub(crate) fn learn_field(
     };
     let mut chosen = Vec::new();
     let mut log_p = Vec::new();
-    for kind in [Kind::Ngram, Kind::Embedding, Kind::Joint] {
+    for kind in KINDS {
         let (options, head) = choose(m, kind, &train, &calibrate, k, &mut on_epoch)?;
         log_p.push(log_probabilities(m, &head, m.calibrate));
         chosen.push((kind, options));
@@ -183,8 +186,8 @@ pub(crate) fn cross_head(
     fit_head(m, of, classes, options(m, Kind::Joint, DECAYS[1]), on_epoch)
 }
 
-/// The log loss of a joint head on `m.calibrate`, at its best temperature: what `m.dense` is worth for `field`,
-/// beside the n-grams, at the price of one fit.
+/// The log loss on `m.calibrate` of a mixture of all members, each fitted once with a middling decay: what `m.dense` is
+/// worth for `field`. Progress counts epochs, up to [`probe_epochs`].
 pub(crate) fn probe(
     m: Material<'_>,
     field: Field,
@@ -197,16 +200,28 @@ pub(crate) fn probe(
         epochs += 1;
         progress.done(epochs)
     };
-    let head = cross_head(m, &train, space.len(), &mut on_epoch)?;
-    let log_p = log_probabilities(m, &head, &calibrate.rows);
     let prior = prior(&train.labels, space.len());
-    let data = PoolData { members: &[&log_p], labels: &calibrate.labels, prior: &prior };
+    let mut members = Vec::new();
+    for kind in KINDS {
+        let head = fit_head(m, &train, space.len(), options(m, kind, DECAYS[1]), &mut on_epoch)?;
+        members.push(log_probabilities(m, &head, &calibrate.rows));
+    }
+    let past = gather(m.dense, m.dimensions, &train.rows);
+    let nearest = nearest_of(&past, m.dense, m.dimensions, &calibrate.rows)?;
+    members.push(nearest.iter().map(|nearest| Neighbours::vote(nearest, &train.labels, &prior)).collect());
+    let members: Vec<&[Vec<f32>]> = members.iter().map(Vec::as_slice).collect();
+    let data = PoolData { members: &members, labels: &calibrate.labels, prior: &prior };
     Ok(data.loss(&fit_mixture(data)))
+}
+
+/// How many epochs [`probe`] runs.
+pub(crate) fn probe_epochs() -> u64 {
+    (KINDS.len() * EPOCHS) as u64
 }
 
 /// How many epochs [`learn_field`] runs: each kind of head is fitted once a decay, on train, and on all.
 pub(crate) fn epochs() -> u64 {
-    (3 * (DECAYS.len() + 2) * EPOCHS) as u64
+    (KINDS.len() * (DECAYS.len() + 2) * EPOCHS) as u64
 }
 
 fn options(m: Material<'_>, kind: Kind, (sparse_decay, embedding_decay): (f32, f32)) -> FitOptions {

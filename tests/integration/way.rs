@@ -30,6 +30,17 @@ fn a_generated_history_is_learnt_and_unseen_tickets_are_scored() {
 }
 
 #[test]
+fn a_report_with_the_history_tells_of_its_labels_and_its_size() {
+    let args = ["evaluate", "--bundle", "bundle", "--tickets", "history.jsonl", "--report", "grown"];
+    TRAINED.ok(&[&args[..], &["--history", "history.jsonl"]].concat());
+    let html = std::fs::read_to_string(TRAINED.path("grown/report.html")).unwrap();
+    for part in ["How good the labels of the history are", "What more history would buy", "May act alone"] {
+        assert!(html.contains(part), "the page lacks {part:?}");
+    }
+    assert_eq!(TRAINED.run(&["evaluate", "--bundle", "b", "--tickets", "t", "--history", "h"]).code, 2);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bundle() {
     let again =
         ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1", "--bundle", "again"];
@@ -59,7 +70,11 @@ fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
         let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
         [&train[..], &["--fine-tune", "always", "--bundle", bundle]].concat()
     };
-    dir.ok(&args("whole"));
+    let whole = dir.ok(&[&args("whole")[..], &["--json"]].concat()).json();
+    let tried = whole["encoders_tried"].as_array().unwrap();
+    let ways: Vec<_> = tried.iter().map(|t| t["objective"].as_str().unwrap()).collect();
+    assert_eq!(ways, ["labels", "contrast"], "few tickets, so ways are compared by cross-validation");
+    assert!(whole["fine_tuned"] == true && tried.iter().all(|t| t["loss"].as_f64().unwrap() > 0.0));
     let mut child = dir.command(&args("killed")).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while !dir.path("killed.training/checkpoint").exists() {
         assert!(child.try_wait().unwrap().is_none(), "it was over before it could be killed");
