@@ -358,8 +358,8 @@ pub(crate) struct CertifyArgs {
 /// A number between 0 and 1, both excluded.
 fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("a number between 0 and 1, such as 0.02".to_owned()),
+        Ok(share) if (1e-6..=1.0 - 1e-6).contains(&share) => Ok(share),
+        _ => Err("a number from 0.000001 to 0.999999, such as 0.02".to_owned()),
     }
 }
 

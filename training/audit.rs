@@ -17,11 +17,13 @@ use serde::Serialize;
 use crate::metrics::{Interval, wilson95};
 use crate::shuffle::folds;
 use crate::train::{embed, features, gather, nearest_of};
-use crate::tune::{Labelled, Material, cross_head, label_space, labelled, prior};
+use crate::tune::{Labelled, Material, cross_head, labelled, labels_of, prior};
 use crate::{EmbeddingCache, History, PoolData, Progress, fit_mixture};
 
 /// Parts that a history is cut into; each is judged by what the others teach.
 const FOLDS: usize = 5;
+/// Fewest tickets of a field that can be judged.
+const LEAST_JUDGED: usize = 50;
 /// Days without a ticket after which a label counts as dead, where the history goes on.
 const DEAD_DAYS: i64 = 90;
 /// How much more probable another label is than the one given for that to be enough of a doubt.
@@ -161,9 +163,12 @@ pub fn audit(
     let folds = folds(&all, &families, FOLDS, seed);
     let mut audits = Vec::new();
     for &field in fields {
-        let Ok(space) = label_space(&history.tickets, (&all, &all), field) else { continue };
+        let space = labels_of(&history.tickets, all.iter(), field);
+        let of = judgeable(labelled(&history.tickets, &all, field, &space), &folds, space.len());
+        if space.len() < 2 || of.rows.len() < LEAST_JUDGED {
+            continue;
+        }
         progress.stage(&format!("judging {field}"), FOLDS as u64);
-        let of = labelled(&history.tickets, &all, field, &space);
         let probabilities = judge(material, &of, &folds, &space, progress)?;
         audits.push(FieldAudit::new(history, field, &space, &of, &probabilities, &families));
     }
@@ -178,6 +183,17 @@ pub fn audit(
         .into());
     }
     Ok(audits)
+}
+
+/// The tickets of `of` whose label some other fold has, too: heads that never saw a label can't speak for it.
+fn judgeable(of: Labelled, folds: &[usize], classes: usize) -> Labelled {
+    let mut found = vec![[false; FOLDS]; classes];
+    of.rows.iter().zip(&of.labels).for_each(|(&row, &label)| found[label as usize][folds[row]] = true);
+    let is_taught = |&(row, label): &(usize, u32)| {
+        (0..FOLDS).any(|fold| fold != folds[row] && found[label as usize][fold])
+    };
+    let (rows, labels) = of.rows.into_iter().zip(of.labels).filter(is_taught).unzip();
+    Labelled { rows, labels }
 }
 
 /// The probabilities of each labelled ticket's labels, told by the folds that it is not in.

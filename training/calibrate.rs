@@ -18,36 +18,39 @@ const LEAST_STEP: usize = 20;
 /// A mixture's probabilities of one ticket, and its label.
 type Told<'a> = (&'a [f32], u32);
 
-/// The calibrator for a mixture that said `probabilities` where `labels` are right.
-pub(crate) fn fit_calibrator(probabilities: &[&[f32]], labels: &[u32], seed: u64) -> Calibrator {
+/// The calibrator for a mixture that said `probabilities` where `labels` are right; and what is told of each ticket by
+/// a calibrator of its kind that was fitted without it.
+pub(crate) fn fit_calibrator(
+    probabilities: &[&[f32]],
+    labels: &[u32],
+    seed: u64,
+) -> (Calibrator, Vec<Vec<f32>>) {
     let told: Vec<Told<'_>> = probabilities.iter().copied().zip(labels.iter().copied()).collect();
     let fits: [fn(&[Told<'_>]) -> Calibrator; 3] = [|_| Calibrator::Temperature, vector, isotonic];
     let order = shuffled(told.len(), seed);
-    let loss = |fit: &fn(&[Told<'_>]) -> Calibrator| -> f64 {
-        let of = |fold: usize| {
-            let part = |inside: bool| -> Vec<Told<'_>> {
-                order
-                    .iter()
-                    .enumerate()
-                    .filter(|(i, _)| (i % FOLDS == fold) == inside)
-                    .map(|(_, &i)| told[i])
-                    .collect()
+    let cross = |fit: &fn(&[Told<'_>]) -> Calibrator| -> Vec<Vec<f32>> {
+        let mut calibrated = vec![Vec::new(); told.len()];
+        for fold in 0..FOLDS {
+            let part = |inside: bool| {
+                order.iter().enumerate().filter(move |(i, _)| (i % FOLDS == fold) == inside).map(|(_, &i)| i)
             };
-            let calibrator = fit(&part(false));
-            part(true).iter().map(|told| nll(&calibrator, told)).sum::<f64>()
-        };
-        (0..FOLDS).map(of).sum()
+            let calibrator = fit(&part(false).map(|i| told[i]).collect::<Vec<_>>());
+            for i in part(true) {
+                calibrated[i] = told[i].0.to_vec();
+                calibrator.apply(&mut calibrated[i]);
+            }
+        }
+        calibrated
     };
-    let losses: Vec<f64> = fits.iter().map(loss).collect();
+    let loss = |calibrated: &Vec<Vec<f32>>| -> f64 {
+        let nll = |(p, &label): (&Vec<f32>, &u32)| -f64::from(p[label as usize].max(1e-9)).ln();
+        calibrated.iter().zip(labels).map(nll).sum()
+    };
+    let mut crossed: Vec<Vec<Vec<f32>>> = fits.iter().map(cross).collect();
+    let losses: Vec<f64> = crossed.iter().map(loss).collect();
     // The simplest among equals.
     let best = (0..fits.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
-    fits[best](&told)
-}
-
-fn nll(calibrator: &Calibrator, (p, label): &Told<'_>) -> f64 {
-    let mut p = p.to_vec();
-    calibrator.apply(&mut p);
-    -f64::from(p[*label as usize].max(1e-9)).ln()
+    (fits[best](&told), crossed.swap_remove(best))
 }
 
 /// Vector scaling by gradient descent with a penalty on what it changes.
@@ -143,7 +146,7 @@ mod tests {
     }
 
     fn chosen(p: &[[f32; 2]], labels: &[u32]) -> Calibrator {
-        fit_calibrator(&p.iter().map(|p| &p[..]).collect::<Vec<_>>(), labels, 5)
+        fit_calibrator(&p.iter().map(|p| &p[..]).collect::<Vec<_>>(), labels, 5).0
     }
 
     #[test]

@@ -28,6 +28,9 @@ impl Promise {
     }
 }
 
+/// Fewer errors than this give no category up, however few the tickets they are among.
+const TELLING: usize = 5;
+
 /// A threshold and what it was granted on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Certificate {
@@ -82,17 +85,18 @@ pub fn certify(tickets: &[Judged], promise: Promise) -> Result<Certificate, Refu
 }
 
 /// [`certify`] for categories that are promoted together: with the promised probability not one of the certificates
-/// is broken. The chance of that is divided evenly among the categories that have tickets enough to be certified at
-/// all (Bonferroni).
+/// is broken. The chance of that is divided evenly (Bonferroni), among no more categories than have tickets enough to be
+/// certified with the share that each then gets: the others can break nothing.
 ///
 /// # Panics
 /// As [`certify`].
 pub fn certify_together(categories: &[Vec<Judged>], promise: Promise) -> Vec<Result<Certificate, Refusal>> {
     let chance = 1.0 - promise.confidence;
-    // How many are large enough falls as the chance is divided; counts of tickets only, so nothing is peeked at.
-    let sharing = (1..=categories.len()).rev().find(|&sharing| {
+    // The least number that holds all that are large enough for its share: fewer would promise more than they keep.
+    // Counts of tickets only, so nothing is peeked at.
+    let sharing = (1..=categories.len()).find(|&sharing| {
         let enough = tickets_needed(0, Promise { confidence: 1.0 - chance / sharing as f64, ..promise });
-        categories.iter().filter(|tickets| tickets.len() >= enough).count() >= sharing
+        categories.iter().filter(|tickets| tickets.len() >= enough).count() <= sharing
     });
     let share = chance / sharing.unwrap_or(1) as f64;
     categories.iter().map(|tickets| certify_at(tickets, promise, share)).collect()
@@ -105,8 +109,8 @@ fn certify_at(tickets: &[Judged], promise: Promise, chance: f64) -> Result<Certi
     let foreseen = |rung: &Rung| tail(rung.foreseen.round() as usize, rung.accepted, error);
     // Where the model itself foresees an easy pass, as high as possible; else where it foresees the easiest.
     let first = rungs.iter().position(|rung| foreseen(rung) <= chance / 10.0).unwrap_or_else(|| {
-        let easiest = (0..rungs.len()).min_by(|&a, &b| foreseen(&rungs[a]).total_cmp(&foreseen(&rungs[b])));
-        easiest.unwrap_or(0)
+        let accepting = (0..rungs.len()).filter(|&rung| rungs[rung].accepted > 0);
+        accepting.min_by(|&a, &b| foreseen(&rungs[a]).total_cmp(&foreseen(&rungs[b]))).unwrap_or(0)
     });
     let passed = rungs[first..].iter().take_while(|rung| tail(rung.errors, rung.accepted, error) <= chance);
     match passed.last() {
@@ -121,7 +125,8 @@ fn certify_at(tickets: &[Judged], promise: Promise, chance: f64) -> Result<Certi
             let Rung { accepted, errors, .. } = rungs[first];
             let outlook = if errors == 0 || (errors as f64) < error * accepted as f64 {
                 Outlook::Needs(tickets_needed(errors, Promise { confidence: 1.0 - chance, ..promise }))
-            } else if 1.0 - tail(errors - 1, accepted, error) <= 1.0 - promise.confidence {
+            } else if errors >= TELLING && 1.0 - tail(errors - 1, accepted, error) <= 1.0 - promise.confidence
+            {
                 Outlook::Hopeless
             } else {
                 Outlook::Unclear
@@ -270,12 +275,18 @@ mod tests {
     #[test]
     fn categories_promoted_together_share_the_chance() {
         let mut random = ChaCha8Rng::seed_from_u64(3);
-        let any = |_: &usize| {
-            let categories: Vec<_> = (0..8).map(|_| draw(&mut random, 500, |_| 0.979_9)).collect();
-            certify_together(&categories, PROMISE).iter().any(Result::is_ok)
-        };
-        let count = (0..1_000).filter(any).count();
-        assert!(wilson95(count, 1_000).lo <= 0.05, "{count} of 1000 broke one of eight promises");
+        // Of these sizes some can be certified by themselves and not with a share of the chance.
+        for (count, size) in [(8, 500), (3, 170), (10, 170), (30, 160)] {
+            let any = |_: &usize| {
+                let categories: Vec<_> = (0..count).map(|_| draw(&mut random, size, |_| 0.979_9)).collect();
+                certify_together(&categories, PROMISE).iter().any(Result::is_ok)
+            };
+            let broken = (0..1_000).filter(any).count();
+            assert!(
+                wilson95(broken, 1_000).lo <= 0.05,
+                "{broken} of 1000 broke one of {count} promises on {size} tickets each"
+            );
+        }
         // Ones too small to be certified cost the large ones nothing.
         let large = draw(&mut random, 5_000, |c| c);
         let categories = [vec![large.clone()], vec![draw(&mut random, 20, |c| c); 30]].concat();
@@ -300,8 +311,12 @@ mod tests {
         refused(148, 0, Outlook::Needs(149));
         refused(199, 1, Outlook::Needs(236));
         refused(190, 10, Outlook::Hopeless);
-        // One in ten is far from 2 %, and has a chance of 18 % where the truth is 2 %.
+        // One in ten is far from 2 %, and has a chance of 18 % where the truth is 2 %; one of one tells nothing.
         refused(9, 1, Outlook::Unclear);
+        refused(0, 1, Outlook::Unclear);
+        let hopeless = vec![Judged { confidence: 0.0, correct: false }; 55];
+        let refusal = Refusal { accepted: 55, errors: 55, outlook: Outlook::Hopeless };
+        assert_eq!(certify(&hopeless, PROMISE), Err(refusal));
         assert!(certify(&[], PROMISE).is_err());
     }
 }

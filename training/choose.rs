@@ -1,5 +1,5 @@
 //! What is made of the encoder: left as it is, fine-tuned on the labels, or fine-tuned with a contrastive loss beside
-//! them. A choice by log loss on tickets that the tried encoder has not seen, never by hand.
+//! them. A choice by log loss on tickets that were not learnt from, never by hand.
 //!
 //! On a history of some size one window of its own, calibrate, tells whether fine-tuning pays. On a small one that
 //! window is a few dozen tickets, so the ways are compared by cross-validation over all that is learnt from.
@@ -74,7 +74,7 @@ impl Choice<'_> {
             None => Some(Objective::Labels),
         };
         let Some(objective) = objective else { return Ok((None, tried)) };
-        let tuned = self.tune(Course { objective, ..self.course }, self.work, progress)?;
+        let tuned = self.tune(Course { objective, ..self.course }, self.work, self.read, progress)?;
         if !few && fine_tuning == FineTuning::Auto {
             let without = self.loss(self.material, "the encoder as it was", progress)?;
             let with = Material { dense: &tuned.1.data, dimensions: tuned.1.dim, ..self.material };
@@ -87,11 +87,17 @@ impl Choice<'_> {
         Ok((pays.then_some(tuned), tried))
     }
 
-    /// Fine-tunes on `course` and embeds all that is read.
-    fn tune(self, course: Course<'_>, work: &Path, progress: &mut dyn Progress) -> Result<Tuned> {
+    /// Fine-tunes on `course` and embeds `rows`.
+    fn tune(
+        self,
+        course: Course<'_>,
+        work: &Path,
+        rows: &[usize],
+        progress: &mut dyn Progress,
+    ) -> Result<Tuned> {
         let files = finetune(course, self.source, work, progress)?;
         let encoder = open_encoder(&files.dir, &files.manifest)?;
-        let tuned = embed(course.history, self.read, &encoder, &mut EmbeddingCache::default(), progress)?;
+        let tuned = embed(course.history, rows, &encoder, &mut EmbeddingCache::default(), progress)?;
         Ok((files, side_by_side(self.embedded, &tuned)))
     }
 
@@ -119,7 +125,7 @@ impl Choice<'_> {
                 let course =
                     Course { train: &learn, validate: &[], budget: FOLD_BUDGET, objective, ..self.course };
                 let work = self.work.join(format!("fold-{f}-{objective:?}"));
-                let (_, both) = self.tune(course, &work, progress)?;
+                let (_, both) = self.tune(course, &work, &rows, progress)?;
                 let material = Material { dense: &both.data, dimensions: both.dim, ..material };
                 *sum += self.loss(material, "the fine-tuned encoder", progress)?;
             }

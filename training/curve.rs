@@ -1,7 +1,8 @@
 //! What more history would buy: accuracy and certified coverage by the size of the history learnt from.
 //!
 //! Every size is the newest part of one history, learnt from anew and tried on the same tickets, which were kept for
-//! certifying. The encoder is not fine-tuned: the curve is of what the heads learn.
+//! certifying. The encoder is not fine-tuned: the curve is of what the heads learn. It is there to look at: who chose a
+//! size by it would have chosen on the very tickets that a certificate is to stand on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,6 +61,10 @@ pub fn learning_curve(
             if curve.last().is_none_or(|p| p.tickets < used) {
                 curve.extend(point(model, used, promise));
             }
+        }
+        // That was all there is to learn from: a size falls short by a ticket of each window at most.
+        if size.is_some_and(|size| used + 2 < size) {
+            break;
         }
     }
     curves.retain(|_, curve| !curve.is_empty());

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
@@ -147,13 +148,18 @@ pub(crate) fn finetune(
             .map(|&i| Example { ids: &train[i].ids, labels: &train[i].labels })
             .collect();
         let now = tuner.step(&batch, rate(step, steps)).map_err(model_fault)?;
+        if !now.is_finite() {
+            let problem = format!("the loss after {step} steps is {now}");
+            let next = "Train with --fine-tune never, and report it";
+            return Err(UserError::new(Code::Model, "fine-tuning", problem, next).into());
+        }
         let mean = loss.map_or(now, |loss| 0.98 * loss + 0.02 * now);
         loss = Some(mean);
         progress.note(&format!("loss {mean:.3}"));
         let step = step + 1;
         let mut outdone = None;
         if step.is_multiple_of(a_epoch) {
-            let found = validation_loss(&tuner, &validate, &tasks)?;
+            let found = validation_loss(&tuner, &validate, &tasks, &mut |_| progress.done(step))?;
             if validate.is_empty() || note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
                 // In a folder of its own: whenever the run is killed, what the checkpoint names is whole.
                 let epoch = step / a_epoch;
@@ -276,10 +282,14 @@ fn texts(course: &Course<'_>, tuner: &Tuner, rows: &[usize]) -> Result<Vec<Text>
 
 /// Mean over the fields of the log loss on `validate`, each at its own best temperature: how sure the heads have
 /// become is no reason to stop.
-fn validation_loss(tuner: &Tuner, validate: &[Text], tasks: &[(usize, f64)]) -> Result<f64> {
+fn validation_loss(
+    tuner: &Tuner,
+    validate: &[Text],
+    tasks: &[(usize, f64)],
+    on_batch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<f64> {
     let ids: Vec<&[u32]> = validate.iter().map(|t| t.ids.as_slice()).collect();
-    let go = &mut |_| std::ops::ControlFlow::Continue(());
-    let predicted = tuner.predict(&ids, go).map_err(model_fault)?;
+    let predicted = tuner.predict(&ids, on_batch).map_err(model_fault)?;
     let mut sum = 0.0;
     for (task, (rows, &(classes, share))) in predicted.iter().zip(tasks).enumerate() {
         let of = rows.iter().zip(validate).filter_map(|(row, t)| Some((row.clone(), t.labels[task]?)));
@@ -296,12 +306,17 @@ fn validation_loss(tuner: &Tuner, validate: &[Text], tasks: &[(usize, f64)]) -> 
 
 /// A hash over all that decides what is learnt.
 fn identity(course: &Course<'_>, manifest: &Manifest) -> String {
-    let mut text = format!("{}\0{}\0{:?}\0", manifest.fingerprint(), course.seed, course.objective);
+    let program = (env!("CARGO_PKG_VERSION"), BATCH, BATCHES_SORTED, MOST_EPOCHS);
+    let Course { objective, budget, seed, .. } = course;
+    let mut text = format!("{}\0{program:?}\0{seed}\0{objective:?}\0{budget}\0", manifest.fingerprint());
     for rows in [course.train, course.validate] {
         for &row in rows {
             let ticket = &course.history.tickets[row];
             text += &format!("{:x}", ticket.hash);
-            course.fields.iter().for_each(|(f, _)| text += ticket.labels.get(f).map_or("\0", String::as_str));
+            for (field, _) in course.fields {
+                text += ticket.labels.get(field).map_or("", String::as_str);
+                text.push('\0');
+            }
         }
         text.push('\0');
     }

@@ -11,6 +11,9 @@ use crate::certify::{
 };
 use crate::metrics::Judged;
 
+/// How many times the tickets there are a forecast of missing tickets reaches.
+const FARTHEST: usize = 10;
+
 /// The verdicts on one field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdicts {
@@ -122,9 +125,10 @@ impl Verdict {
             Err(Refusal { accepted, errors, outlook }) => {
                 // As many of the tickets as now would pass the threshold where testing began.
                 let share = accepted as f64 / n.max(1) as f64;
+                let more = |needed: usize| (needed as f64 / share).ceil() as usize - n;
                 let (standing, more_tickets) = match outlook {
-                    Outlook::Needs(needed) if accepted > 0 => {
-                        (Standing::NeedsTickets, Some((needed as f64 / share).ceil() as usize - n))
+                    Outlook::Needs(needed) if accepted > 0 && more(needed) <= FARTHEST * n => {
+                        (Standing::NeedsTickets, Some(more(needed)))
                     }
                     Outlook::Needs(_) | Outlook::Unclear => (Standing::Unclear, None),
                     Outlook::Hopeless => (Standing::StaysWithPeople, None),

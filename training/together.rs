@@ -1,5 +1,6 @@
 //! What all fields decide together: which combinations of board, type and subtype there are, how much each field's
-//! word weighs, and how sure a decision is. Fitted on the calibrate window, by models that had not learnt from it.
+//! word weighs, and how sure a decision is. Fitted on the calibrate window, by heads that had not learnt from it and
+//! calibrators fitted without the ticket; the mixture's few weights alone had seen it.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The whole of training: history in, bundle out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -108,7 +108,7 @@ pub fn train(
     progress.stage("finding near-duplicates", 0);
     let families = history.families();
     let split = Split::new(&history.tickets, &families, history.held_out, options.split)?;
-    let learn = Windows::new(history, &split, options);
+    let learn = Windows::new(history, &split, &families, options);
     let (spaces, left_out) = label_spaces(history, &learn, options)?;
     let embedded = embed(history, &learn.all(), &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn.history(), &learn.all(), progress)?;
@@ -182,12 +182,13 @@ pub fn train(
 struct Windows {
     train: Vec<usize>,
     calibrate: Vec<usize>,
-    /// Not learnt from: the finished model decides it.
+    /// Not learnt from: the finished model decides it. One ticket of each family, since a storm of alerts is one
+    /// witness, not a hundred.
     certify: Vec<usize>,
 }
 
 impl Windows {
-    fn new(history: &History, split: &Split, options: &TrainOptions) -> Self {
+    fn new(history: &History, split: &Split, families: &[u32], options: &TrainOptions) -> Self {
         let [mut train, mut calibrate] = [Window::Train, Window::Calibrate].map(|window| split.rows(window));
         let all = train.len() + calibrate.len();
         if let Some(at_most) = options.at_most.filter(|&n| n < all) {
@@ -196,7 +197,10 @@ impl Windows {
                 *rows = newest(history, rows, n, options.seed);
             }
         }
-        Self { train, calibrate, certify: split.rows(Window::Certify) }
+        let mut witnesses = HashSet::new();
+        let mut certify = split.rows(Window::Certify);
+        certify.retain(|&row| witnesses.insert(families[row]));
+        Self { train, calibrate, certify }
     }
 
     /// Train, then calibrate: the order of the bundle's history.

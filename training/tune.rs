@@ -4,7 +4,7 @@
 //! The mixture and its temperature come from heads that had not seen the calibrate window, so they are a
 //! little too humble for the final heads, which have seen more: the error is on the safe side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
@@ -129,7 +129,8 @@ pub(crate) fn learn_field(
     };
     let told: Vec<Vec<f32>> = is_labelled.par_iter().map(|&i| pooled(i)).collect();
     let told: Vec<&[f32]> = told.iter().map(Vec::as_slice).collect();
-    let calibrator = fit_calibrator(&told, &calibrate.labels, m.seed);
+    let (calibrator, crossed) = fit_calibrator(&told, &calibrate.labels, m.seed);
+    let mut crossed: HashMap<usize, Vec<f32>> = is_labelled.iter().copied().zip(crossed).collect();
     let history: Vec<usize> = m.train.iter().chain(m.calibrate).copied().collect();
     let retired = match field {
         Field::Technician => retired(m.tickets, &history, field, &space),
@@ -141,10 +142,16 @@ pub(crate) fn learn_field(
             weighed.map(|(log_p, &w)| if w > 0.0 { log_p[i].clone() } else { Vec::new() }).collect();
         let mut probabilities = mixture.pool(&members, &prior);
         calibrator.apply(&mut probabilities);
-        retire(&mut probabilities, &retired);
         Opinion { probabilities, members }
     };
-    let opinions = (0..m.calibrate.len()).into_par_iter().map(opinion).collect();
+    let mut opinions: Vec<Opinion> = (0..m.calibrate.len()).into_par_iter().map(opinion).collect();
+    for (i, opinion) in opinions.iter_mut().enumerate() {
+        // Where the calibrator has seen the label, the word of one that has not.
+        if let Some(probabilities) = crossed.remove(&i) {
+            opinion.probabilities = probabilities;
+        }
+        retire(&mut opinion.probabilities, &retired);
+    }
 
     let all = labelled(m.tickets, &history, field, &space);
     let mut members = Vec::new();
@@ -195,6 +202,10 @@ pub(crate) fn probe(
     progress: &mut dyn Progress,
 ) -> Result<f64> {
     let [train, calibrate] = [m.train, m.calibrate].map(|rows| labelled(m.tickets, rows, field, space));
+    // A fold may lack a field whose few labels are all of one family: nothing speaks for or against an encoder then.
+    if train.rows.is_empty() || calibrate.rows.is_empty() {
+        return Ok(0.0);
+    }
     let mut epochs = 0;
     let mut on_epoch = || {
         epochs += 1;
@@ -322,7 +333,17 @@ pub(crate) fn prior(labels: &[u32], k: usize) -> Vec<f32> {
     counts.iter().map(|c| c / labels.len().max(1) as f32).collect()
 }
 
-/// The labels of `field` that have enough tickets to be learnt.
+/// The labels of `field` that have tickets enough among `rows` to be learnt.
+pub(crate) fn labels_of<'a>(
+    tickets: &[Prepared],
+    rows: impl Iterator<Item = &'a usize>,
+    field: Field,
+) -> LabelSpace {
+    let enough = counts(tickets, rows, field).into_iter().filter(|(_, n)| *n >= LEAST_TICKETS);
+    LabelSpace::new(enough.map(|(label, _)| label.to_owned()))
+}
+
+/// The labels of `field` that can be learnt.
 ///
 /// # Errors
 /// [`Code::Labels`] when the field can't be learnt.
@@ -331,9 +352,7 @@ pub(crate) fn label_space(
     (train, calibrate): (&[usize], &[usize]),
     field: Field,
 ) -> Result<LabelSpace> {
-    let counts = counts(tickets, train.iter().chain(calibrate), field);
-    let enough = counts.iter().filter(|(_, n)| **n >= LEAST_TICKETS);
-    let space = LabelSpace::new(enough.map(|(label, _)| (*label).to_owned()));
+    let space = labels_of(tickets, train.iter().chain(calibrate), field);
     let [train, calibrate] = [train, calibrate].map(|rows| labelled(tickets, rows, field, &space).rows.len());
     if space.len() < 2 || train < LEAST_CALIBRATE || calibrate < LEAST_CALIBRATE {
         let problem = format!(
@@ -368,9 +387,9 @@ fn rare(tickets: &[Prepared], rows: &[usize], field: Field) -> BTreeMap<String, 
     counts.filter(|(_, n)| *n < RARE).map(|(label, n)| (label.to_owned(), n)).collect()
 }
 
-fn counts<'a>(
+fn counts<'a, 'b>(
     tickets: &'a [Prepared],
-    rows: impl Iterator<Item = &'a usize>,
+    rows: impl Iterator<Item = &'b usize>,
     field: Field,
 ) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! `firstline audit-labels`: which labels of a history are likely wrong, as a CSV to go through, and the corrected
 //! history back from it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -22,6 +22,12 @@ use crate::ui::{Ui, print};
 const SHOWN: usize = 8;
 
 pub(super) fn run(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
+    for input in [Some(&args.tickets), args.apply.as_ref()].into_iter().flatten() {
+        if files::resolved(&args.out) == files::resolved(input) {
+            let problem = format!("{} would be written over", input.display());
+            return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
+        }
+    }
     match &args.apply {
         Some(csv) => apply(args, csv, ui),
         None => look(args, ui),
@@ -93,12 +99,21 @@ fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {
 
 fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
     let corrections = read_corrections(files::open(path)?, &files::name_of(path))?;
-    let mut fixes: HashMap<(String, Field), String> =
-        corrections.into_iter().map(|c| ((c.id, c.field), c.label)).collect();
-    if files::resolved(&args.out) == files::resolved(&args.tickets) {
-        let problem = "the tickets would be written over what is read";
-        return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
+    let mut fixes: HashMap<(String, Field), String> = HashMap::new();
+    for c in corrections {
+        let place = format!("{} {}", c.id, c.field);
+        if let Some(other) = fixes.insert((c.id, c.field), c.label.clone())
+            && other != c.label
+        {
+            let problem = format!("corrected to both {other:?} and {:?}", c.label);
+            return Err(
+                UserError::new(Code::Csv, place, problem, "Leave one of the rows in the sheet").into()
+            );
+        }
     }
+    let mut known: HashSet<(Field, String)> = HashSet::new();
+    let mut done: HashSet<(String, Field)> = HashSet::new();
+    let mut doubled: BTreeSet<String> = BTreeSet::new();
     let mut out = files::Whole::create(&args.out)?;
     let io = |e: std::io::Error| UserError::io(args.out.display(), &e);
     let (mut changed, mut bad) = (0, 0);
@@ -115,9 +130,14 @@ fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
                 }
             };
             for field in Field::ALL {
-                if let Some(label) = fixes.remove(&(ticket.id.clone(), field)) {
-                    ticket.set_label(field, label);
+                known.extend(ticket.label(field).map(|label| (field, label.to_owned())));
+                let key = (ticket.id.clone(), field);
+                if let Some(label) = fixes.get(&key) {
+                    ticket.set_label(field, label.clone());
                     changed += 1;
+                    if !done.insert(key) {
+                        doubled.insert(ticket.id.clone());
+                    }
                 }
             }
             writeln!(writer, "{}", serde_json::to_string(&ticket)?).map_err(io)?;
@@ -126,10 +146,24 @@ fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
     }
     out.publish()?;
     ui.say(format!("{changed} labels were changed: {}", args.out.display()));
-    let mut lost: Vec<String> = fixes.into_keys().map(|(id, field)| format!("{id} ({field})")).collect();
+    let mut lost: Vec<String> = Vec::new();
+    let mut new: BTreeSet<String> = BTreeSet::new();
+    for ((id, field), label) in fixes {
+        if !done.contains(&(id.clone(), field)) {
+            lost.push(format!("{id} ({field})"));
+        } else if !known.contains(&(field, label.clone())) {
+            new.insert(format!("{label:?} ({field})"));
+        }
+    }
     lost.sort_unstable();
     for id in &lost {
         eprintln!("warning: no ticket {id} in {}", args.tickets.display());
+    }
+    for id in &doubled {
+        eprintln!("warning: several tickets have the id {id}; all of them were corrected");
+    }
+    for label in &new {
+        eprintln!("warning: no ticket had the label {label} before");
     }
     Ok(if bad > 0 || !lost.is_empty() { Exit::SomeFailed } else { Exit::Success })
 }

@@ -15,7 +15,7 @@ use super::{audit_labels, learning_curve, train};
 use crate::cli::EvaluateArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Ui, print};
+use crate::ui::{Ui, print, stopping};
 
 /// The one object that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -33,7 +33,13 @@ struct Output<'a> {
 pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut done = measure(&args.bundle, &args.tickets, ui)?;
     if let Some(history) = &args.history {
-        done.look_back(history, args.embedding_cache.as_deref(), ui)?;
+        // What was scored is not lost to what only adds to the report.
+        if let Err(fault) = done.look_back(history, args.embedding_cache.as_deref(), ui) {
+            if stopping() {
+                return Err(fault);
+            }
+            eprintln!("warning: the report lacks what the history tells. {fault}");
+        }
     }
     if let Some(dir) = &args.report {
         let path = done.write_report(dir)?;
@@ -90,6 +96,9 @@ pub(super) fn measure(bundle: &Path, data: &Path, ui: &Ui) -> Result<Measured, F
 impl Measured {
     /// Adds what the history itself tells: doubtful labels, and the learning curve.
     pub(super) fn look_back(&mut self, history: &Path, cache: Option<&Path>, ui: &Ui) -> Result<(), Failure> {
+        if sha256_file(history)? != self.info.data_sha256 {
+            ui.say(format!("note: {} is not the file that the bundle was trained on", history.display()));
+        }
         let source = EncoderFiles::of_bundle(&self.bundle)?;
         let mut tickets = History::default();
         train::read_into(&mut tickets, history, ui)?;

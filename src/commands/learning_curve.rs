@@ -72,5 +72,5 @@ fn show(curves: &BTreeMap<Field, Vec<CurvePoint>>, promise: Promise, ui: &Ui) {
             table(&["tickets", "accuracy", "95 % interval", &certified], curve.iter().map(row))
         ));
     }
-    ui.say("Each size is the newest part of the history, without fine-tuning, tried on the tickets kept for certifying.");
+    ui.say("Each size is the newest part of the history, without fine-tuning, tried on the tickets kept for certifying. Train on all of it all the same: a size picked by this table would no longer be certified on fresh tickets.");
 }

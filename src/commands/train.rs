@@ -139,10 +139,10 @@ pub(super) fn learn(
     let trained = train(&history, &data_sha256, &source, &mut cache, &options, &work, &mut bars)?;
     bars.finish();
     publish(&trained, &job.bundle, &source)?;
-    if let Err(e) = std::fs::remove_dir_all(&work)
-        && e.kind() != std::io::ErrorKind::NotFound
+    if job.fine_tuning != FineTuning::Never
+        && let Err(e) = clear(&work)
     {
-        ui.say(format!("note: {} could not be removed: {e}", work.display()));
+        ui.say(format!("note: {} could not be cleared: {e}", work.display()));
     }
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
@@ -160,6 +160,20 @@ pub(super) fn learn(
 fn work_folder(bundle: &Path) -> PathBuf {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
     bundle.with_file_name(format!("{name}.training"))
+}
+
+/// Removes what fine-tuning left in `work`, and the folder where nothing else is in it.
+fn clear(work: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(work)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "checkpoint" {
+            std::fs::remove_file(entry.path())?;
+        } else if name.starts_with("encoder-") || name.starts_with("fold-") {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    std::fs::remove_dir(work)
 }
 
 fn publish(trained: &Trained, dir: &Path, source: &EncoderFiles) -> Result<(), Failure> {

@@ -120,6 +120,10 @@ impl Hierarchy {
             && !self.combinations.is_empty()
             && self.combinations.len() <= MOST_COMBINATIONS
             && self.combinations.iter().all(within)
+            && sizes.iter().enumerate().all(|(f, &n)| {
+                let reached: BTreeSet<u32> = self.combinations.iter().map(|c| c[f]).collect();
+                reached.len() == n
+            })
     }
 }
 

@@ -1,12 +1,14 @@
 //! What no model decides: how priorities rank and what a wrong one costs, and rules that stand above every decision.
 //! All of it is data, in TOML; the built-in policy is `policy.toml`. A rule only ever makes a decision more careful.
 
-use firstline_ticket::{Code, Confidence, Decision, Field, FiredRule, LabelSpace, Result, Ticket, UserError};
+use firstline_ticket::{
+    Candidate, Code, Confidence, Decision, Field, FiredRule, LabelSpace, Result, Ticket, UserError,
+};
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::Ordinal;
+use crate::{Ordinal, compose};
 
 /// The policy that holds where no other is given.
 pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
@@ -49,7 +51,7 @@ pub struct Hours {
     pub days: Vec<String>,
     /// When the day begins, as `08:00`.
     pub from: Time,
-    /// When it ends.
+    /// When it ends; at or before `from`, on the morning after.
     pub to: Time,
 }
 
@@ -109,6 +111,9 @@ impl Policy {
             hours.check().map_err(|problem| fault(format!("[hours]: {problem}")))?;
         }
         for rule in &policy.rules {
+            if let Some(phrase) = rule.words.iter().find(|phrase| !phrase.contains(char::is_alphanumeric)) {
+                return Err(fault(format!("rule {:?}: no word in {phrase:?}", rule.name)).into());
+            }
             let mut named = [&rule.at_least, &rule.when_at_least].into_iter().flatten();
             if let Some(name) = named.find(|name| ranks.rank(name).is_none()) {
                 return Err(
@@ -130,7 +135,9 @@ impl Policy {
     /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
     /// which rules fired.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
-        let text = words(&[&ticket.subject, &ticket.body]);
+        // As it was sent, and as people see it: neither markup nor a hidden character takes a word out of reach.
+        let seen = compose(ticket);
+        let text = words(&[&ticket.subject, &ticket.body, &Some(seen.subject), &Some(seen.body)]);
         let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
         for rule in &self.rules {
             let decided = decision.fields.get(&Field::Priority).and_then(|f| self.priority.rank(&f.label));
@@ -159,10 +166,15 @@ impl Policy {
         }
         let ranked = priorities?.labels().iter().filter_map(|l| Some((self.priority.rank(l)?, l)));
         let (_, label) = ranked.filter(|(r, _)| *r <= rank).max_by_key(|(r, _)| *r)?;
-        field.alternatives.retain(|candidate| candidate.label != *label);
-        // The rule is certain of itself, whatever the model thought.
-        field.confidence = Confidence::new(1.0);
-        Some(std::mem::replace(&mut field.label, label.clone()))
+        // The confidence stays the model's own in the label that stands there: nobody has measured the rule.
+        let known = field.alternatives.iter().position(|candidate| candidate.label == *label);
+        let of_label = known.map(|i| field.alternatives.remove(i).confidence);
+        let was = Candidate {
+            label: std::mem::replace(&mut field.label, label.clone()),
+            confidence: std::mem::replace(&mut field.confidence, of_label.unwrap_or(Confidence::new(0.0))),
+        };
+        field.alternatives.insert(0, was.clone());
+        Some(was.label)
     }
 }
 
@@ -186,10 +198,7 @@ impl Hours {
         if let Some(day) = self.days.iter().find(|day| weekday(day).is_none()) {
             return Err(format!("{day:?} is no day of the week"));
         }
-        match self.from < self.to {
-            true => Ok(()),
-            false => Err(format!("they end at {} and begin at {}", self.to, self.from)),
-        }
+        Ok(())
     }
 
     /// Whether `ticket` was opened at another time.
@@ -197,8 +206,13 @@ impl Hours {
         let zone = TimeZone::get(&self.time_zone);
         let (Some(at), Ok(zone)) = (ticket.opened_at, zone) else { return false };
         let at = at.to_zoned(zone);
-        let is_day = self.days.iter().any(|day| weekday(day) == Some(at.weekday()));
-        !is_day || at.time() < self.from || at.time() >= self.to
+        let (day, time) = (at.weekday(), at.time());
+        let is_open = |day: Weekday| self.days.iter().any(|name| weekday(name) == Some(day));
+        let at_desk = match self.from < self.to {
+            true => is_open(day) && time >= self.from && time < self.to,
+            false => (is_open(day) && time >= self.from) || (is_open(day.previous()) && time < self.to),
+        };
+        !at_desk
     }
 }
 
@@ -242,7 +256,7 @@ fn words(texts: &[&Option<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Candidate, FieldDecision};
+    use firstline_ticket::FieldDecision;
 
     fn decided(priority: &str) -> Decision {
         let candidate = |label: &str| Candidate { label: label.to_owned(), confidence: Confidence::new(0.2) };
@@ -278,13 +292,26 @@ mod tests {
         );
         let d = apply("the server is down", "High");
         assert_eq!(d.fields[&Field::Priority].label, "Critical");
-        assert!(d.fields[&Field::Priority].alternatives.iter().all(|c| c.label != "Critical"));
+        let priority = &d.fields[&Field::Priority];
+        let others: Vec<_> = priority.alternatives.iter().map(|c| c.label.as_str()).collect();
+        assert_eq!((priority.confidence.get(), others), (Confidence::new(0.2).get(), vec!["High", "Medium"]));
     }
 
     #[test]
     fn whole_words_only_and_several_rules_may_fire() {
         assert!(apply("antivirus renewal", "Low").rules.is_empty());
         assert!(apply("calibrating the pump", "Low").rules.is_empty(), "no iban in it");
+        for hidden in [
+            "The server&nbsp;is&nbsp;down",
+            "<p><b>server</b> is down</p>",
+            "<div>server is<span> down</span></div>",
+            "phi\u{200b}shing",
+        ] {
+            let ticket = Ticket { body: Some(hidden.to_owned()), ..Ticket::default() };
+            let mut decision = decided("Low");
+            Policy::built_in().unwrap().apply(&ticket, None, &mut decision);
+            assert_eq!(decision.rules.len(), 1, "{hidden:?}");
+        }
         let d = apply("Reset my password please, I was hacked", "Low");
         let names: Vec<_> = d.rules.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names, ["security", "credentials"]);
@@ -330,6 +357,13 @@ mod tests {
             !hours.are_over(&ticket("2026-11-25T00:00:00Z"))
                 && hours.are_over(&ticket("2026-11-25T12:00:00Z"))
         );
+        // A night shift: from Friday evening to Saturday morning, and no Saturday evening.
+        let day = "from = \"08:00\"\nto = \"18:00\"";
+        let night = DEFAULT_POLICY.replace(day, "from = \"20:00\"\nto = \"06:00\"");
+        let hours = Policy::parse(&night, "p").unwrap().hours.unwrap();
+        let over = ["27T19", "27T21", "28T05", "28T07", "28T21", "29T05"]
+            .map(|at| hours.are_over(&ticket(&format!("2026-11-{at}:00:00Z"))));
+        assert_eq!(over, [true, false, false, true, true, true]);
     }
 
     #[test]
@@ -352,6 +386,6 @@ mod tests {
         assert!(fault(&DEFAULT_POLICY.replace("person = true", "persons = true")).contains("persons"));
         assert!(fault(&DEFAULT_POLICY.replace("\"UTC\"", "\"Mars\"")).contains("\"Mars\""));
         assert!(fault(&DEFAULT_POLICY.replace("\"friday\"", "\"fryday\"")).contains("\"fryday\""));
-        assert!(fault(&DEFAULT_POLICY.replace("\"18:00\"", "\"07:00\"")).contains("begin at 08:00"));
+        assert!(fault(&DEFAULT_POLICY.replace("\"iban\"", "\"!!\"")).contains("no word in"));
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn promises(out: &mut String, f: &FieldReport) {
         ),
         None => writeln!(
             out,
-            "<p>No confidence could be certified to keep errors under 2&nbsp;%: for now, people decide the {}.</p>",
+            "<p>No confidence could be certified to keep errors under 2&nbsp;% of all {} decisions together.</p>",
             f.field
         ),
     };
