@@ -153,6 +153,7 @@ pub fn audit(
         sparse: &sparse,
         dense: &embedded.data,
         dimensions: encoder.dimensions(),
+        original: encoder.dimensions(),
         ngrams: vocabulary.ngrams(),
         features: vocabulary.len(),
         train: &all,

@@ -137,7 +137,7 @@ impl Choice<'_> {
     fn loss(self, m: Material<'_>, what: &str, progress: &mut dyn Progress) -> Result<f64> {
         let mut sum = 0.0;
         for (field, space) in self.course.fields {
-            progress.stage(&format!("trying {what} on {field}"), probe_epochs());
+            progress.stage(&format!("trying {what} on {field}"), probe_epochs(m));
             sum += probe(m, *field, space, progress)?;
         }
         Ok(sum)

@@ -51,8 +51,8 @@ pub struct Step {
 pub struct FitOptions {
     /// Sparse features read: those with an index below this; 0 for none.
     pub sparse_features: usize,
-    /// Whether the embedding is read.
-    pub embedding: bool,
+    /// Leading dimensions of the embedding read; 0 for none.
+    pub embedding: usize,
     /// Factor on the centred embedding, to bring it to the size of the sparse features.
     pub embedding_scale: f32,
     /// Steps on the sparse weights.
@@ -155,7 +155,7 @@ impl Weights {
 impl<'a> Fit<'a> {
     fn new(examples: Examples<'a>, options: FitOptions) -> Self {
         let k = examples.classes;
-        let d = if options.embedding { examples.dimensions } else { 0 };
+        let d = options.embedding;
         let shards = (0..SHARDS)
             .into_par_iter()
             .map(|id| {
@@ -364,7 +364,7 @@ mod tests {
     fn options() -> FitOptions {
         FitOptions {
             sparse_features: 23,
-            embedding: true,
+            embedding: 2,
             embedding_scale: 2.0,
             sparse_step: STEP,
             embedding_step: STEP,
@@ -402,7 +402,7 @@ mod tests {
         let size = |h: &Head| h.sparse.iter().map(|w| w * w).sum::<f32>();
         let decayed = fitted(&toy, FitOptions { sparse_step: Step { decay: 0.3, ..STEP }, ..options() });
         assert!(size(&decayed) < 0.5 * size(&fitted(&toy, options())));
-        let ngram = fitted(&toy, FitOptions { embedding: false, sparse_features: 3, ..options() });
+        let ngram = fitted(&toy, FitOptions { embedding: 0, sparse_features: 3, ..options() });
         assert_eq!((ngram.dense.len(), ngram.sparse.len()), (0, 9));
         let dense = fitted(&toy, FitOptions { sparse_features: 0, ..options() });
         assert!(dense.sparse.is_empty() && toy.nll(&dense) < 3f32.ln());

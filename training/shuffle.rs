@@ -13,15 +13,18 @@ pub(crate) fn shuffled(n: usize, seed: u64) -> Vec<usize> {
     order
 }
 
-/// The fold, below `count`, of each of `rows`: families of near-duplicates whole, each next one into the fold that is
-/// smallest by then. `families` has the family of every row there is.
+/// The fold, below `count`, of each of `rows`: families of near-duplicates whole, the largest first, each into the fold
+/// that is smallest by then. `families` has the family of every row there is.
 pub(crate) fn folds(rows: &[usize], families: &[u32], count: usize, seed: u64) -> Vec<usize> {
     let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     rows.iter().enumerate().for_each(|(i, &row)| members.entry(families[row]).or_default().push(i));
     let members: Vec<Vec<usize>> = members.into_values().collect();
     let mut sizes = vec![0; count];
     let mut fold = vec![0; rows.len()];
-    for family in shuffled(members.len(), seed).into_iter().map(|i| &members[i]) {
+    let mut order: Vec<&Vec<usize>> =
+        shuffled(members.len(), seed).into_iter().map(|i| &members[i]).collect();
+    order.sort_by_key(|family| std::cmp::Reverse(family.len()));
+    for family in order {
         let smallest = (0..count).min_by_key(|&f| sizes[f]).unwrap_or_default();
         sizes[smallest] += family.len();
         family.iter().for_each(|&i| fold[i] = smallest);

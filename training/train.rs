@@ -117,6 +117,7 @@ pub fn train(
         sparse: &sparse,
         dense: &embedded.data,
         dimensions: embedded.dim,
+        original: embedded.dim,
         ngrams: vocabulary.ngrams(),
         features: vocabulary.len(),
         train: &learn.train,
@@ -143,7 +144,7 @@ pub fn train(
     let material = Material { dense, dimensions: d, nearest: &nearest, ..material };
     let mut learnt = BTreeMap::new();
     for (field, space) in spaces {
-        progress.stage(&format!("learning {field}"), epochs());
+        progress.stage(&format!("learning {field}"), epochs(material));
         let mut of_field = learn_field(material, field, space, progress)?;
         if field == Field::Priority {
             of_field.model.ordinal = options.priorities.ordinal(&of_field.model.space);

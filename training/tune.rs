@@ -45,6 +45,8 @@ pub(crate) struct Material<'a> {
     pub(crate) sparse: &'a SparseRows,
     pub(crate) dense: &'a [f32],
     pub(crate) dimensions: usize,
+    /// Of those, the leading ones that are of the encoder as it was: all where nothing is fine-tuned.
+    pub(crate) original: usize,
     /// N-gram features, then all sparse features.
     pub(crate) ngrams: usize,
     pub(crate) features: usize,
@@ -66,9 +68,14 @@ enum Kind {
     Ngram,
     Embedding,
     Joint,
+    Original,
 }
 
-const KINDS: [Kind; 3] = [Kind::Ngram, Kind::Embedding, Kind::Joint];
+/// The heads that are fitted on `m`.
+fn kinds(m: Material<'_>) -> &'static [Kind] {
+    const ALL: [Kind; 4] = [Kind::Ngram, Kind::Embedding, Kind::Joint, Kind::Original];
+    if m.original < m.dimensions { &ALL } else { &ALL[..3] }
+}
 
 impl Kind {
     fn member(self, head: Head) -> Member {
@@ -76,6 +83,7 @@ impl Kind {
             Kind::Ngram => Member::Ngram(head),
             Kind::Embedding => Member::Embedding(head),
             Kind::Joint => Member::Joint(head),
+            Kind::Original => Member::Original(head),
         }
     }
 }
@@ -108,7 +116,7 @@ pub(crate) fn learn_field(
     };
     let mut chosen = Vec::new();
     let mut log_p = Vec::new();
-    for kind in KINDS {
+    for &kind in kinds(m) {
         let (options, head) = choose(m, kind, &train, &calibrate, k, &mut on_epoch)?;
         log_p.push(log_probabilities(m, &head, m.calibrate));
         chosen.push((kind, options));
@@ -213,7 +221,7 @@ pub(crate) fn probe(
     };
     let prior = prior(&train.labels, space.len());
     let mut members = Vec::new();
-    for kind in KINDS {
+    for &kind in kinds(m) {
         let head = fit_head(m, &train, space.len(), options(m, kind, DECAYS[1]), &mut on_epoch)?;
         members.push(log_probabilities(m, &head, &calibrate.rows));
     }
@@ -226,13 +234,13 @@ pub(crate) fn probe(
 }
 
 /// How many epochs [`probe`] runs.
-pub(crate) fn probe_epochs() -> u64 {
-    (KINDS.len() * EPOCHS) as u64
+pub(crate) fn probe_epochs(m: Material<'_>) -> u64 {
+    (kinds(m).len() * EPOCHS) as u64
 }
 
 /// How many epochs [`learn_field`] runs: each kind of head is fitted once a decay, on train, and on all.
-pub(crate) fn epochs() -> u64 {
-    (KINDS.len() * (DECAYS.len() + 2) * EPOCHS) as u64
+pub(crate) fn epochs(m: Material<'_>) -> u64 {
+    (kinds(m).len() * (DECAYS.len() + 2) * EPOCHS) as u64
 }
 
 fn options(m: Material<'_>, kind: Kind, (sparse_decay, embedding_decay): (f32, f32)) -> FitOptions {
@@ -240,10 +248,18 @@ fn options(m: Material<'_>, kind: Kind, (sparse_decay, embedding_decay): (f32, f
         sparse_features: match kind {
             Kind::Ngram => m.ngrams,
             Kind::Embedding => 0,
-            Kind::Joint => m.features,
+            Kind::Joint | Kind::Original => m.features,
         },
-        embedding: kind != Kind::Ngram,
-        embedding_scale: 5.0,
+        embedding: match kind {
+            Kind::Ngram => 0,
+            Kind::Embedding | Kind::Joint => m.dimensions,
+            Kind::Original => m.original,
+        },
+        embedding_scale: match kind {
+            // That half is as much shorter as it has less of the dimensions.
+            Kind::Original => 5.0 * (m.dimensions as f32 / m.original as f32).sqrt(),
+            _ => 5.0,
+        },
         sparse_step: Step { rate: 1.0, damping: 10.0, decay: sparse_decay },
         embedding_step: Step { rate: 0.05, damping: 1e-3, decay: embedding_decay },
         epochs: EPOCHS,

@@ -302,7 +302,7 @@ pub(super) fn summary(trained: &Trained) -> String {
     let fields = learnt(trained);
     let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));
     let row = |(field, l): (&Field, &Learnt)| {
-        let names = ["joint", "ngram", "embedding", "neighbours"];
+        let names = ["joint", "original", "ngram", "embedding", "neighbours"];
         let mut cells = vec![field.to_string(), l.labels.to_string(), l.rare.len().to_string()];
         cells.extend(names.map(|n| weight(l, n)));
         cells.extend([l.temperature, l.noise_floor].map(|v| format!("{v:.2}")));
@@ -314,6 +314,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         "labels",
         "rare",
         "joint head",
+        "not fine-tuned",
         "n-gram head",
         "embedding head",
         "neighbours",

@@ -196,6 +196,9 @@ pub enum Member {
     Embedding(Head),
     /// A head over embedding, n-grams and context.
     Joint(Head),
+    /// The same, but of the embedding that half alone which fine-tuning left as it was: where the encoder has been
+    /// tuned on the very tickets that heads learn from, this one is not misled by how well it knows them.
+    Original(Head),
     /// The vote of the nearest tickets of the history.
     Neighbours,
 }
@@ -207,13 +210,14 @@ impl Member {
             Member::Ngram(_) => "ngram",
             Member::Embedding(_) => "embedding",
             Member::Joint(_) => "joint",
+            Member::Original(_) => "original",
             Member::Neighbours => "neighbours",
         }
     }
 
     fn head(&self) -> Option<&Head> {
         match self {
-            Member::Ngram(h) | Member::Embedding(h) | Member::Joint(h) => Some(h),
+            Member::Ngram(h) | Member::Embedding(h) | Member::Joint(h) | Member::Original(h) => Some(h),
             Member::Neighbours => None,
         }
     }
@@ -223,6 +227,7 @@ impl Member {
             ("ngram", Some(h)) => Some(Member::Ngram(h)),
             ("embedding", Some(h)) => Some(Member::Embedding(h)),
             ("joint", Some(h)) => Some(Member::Joint(h)),
+            ("original", Some(h)) => Some(Member::Original(h)),
             ("neighbours", None) => Some(Member::Neighbours),
             _ => None,
         }

@@ -12,7 +12,8 @@ pub struct Head {
     pub classes: usize,
     /// Sparse weights, `features x k`, row-major; empty when the head does not read them.
     pub sparse: Vec<f32>,
-    /// Embedding weights, `dimensions x k`, row-major; empty when the head does not read it.
+    /// Embedding weights, `dimensions x k`, row-major, of as many leading dimensions as the head reads; empty when it
+    /// reads none.
     pub dense: Vec<f32>,
     /// Bias, `k`.
     pub bias: Vec<f32>,
@@ -25,7 +26,8 @@ impl Head {
         k > 0
             && self.bias.len() == k
             && self.sparse.len().is_multiple_of(k)
-            && (self.dense.is_empty() || self.dense.len() == dimensions * k)
+            && self.dense.len().is_multiple_of(k)
+            && self.dense.len() <= dimensions * k
     }
 
     /// Logits of one ticket, `k` of them.
@@ -67,6 +69,6 @@ mod tests {
         };
         let row = SparseRow { index: &[1, 7], value: &[2.0, 9.0] };
         assert_eq!(head.logits(row, &[0.1]), [0.5 + 6.0 + 1.0, 0.25 + 8.0 + 2.0]);
-        assert!(head.is_consistent(1) && !head.is_consistent(2));
+        assert!(head.is_consistent(1) && head.is_consistent(2) && !head.is_consistent(0));
     }
 }

@@ -102,6 +102,8 @@ pub(crate) static TRAINED: LazyLock<Dir> = LazyLock::new(|| {
         "bundle",
         "--seed",
         "1",
+        "--fine-tune",
+        "never",
     ]);
     dir
 });

@@ -42,9 +42,8 @@ fn a_report_with_the_history_tells_of_its_labels_and_its_size() {
 
 #[test]
 fn the_same_seed_gives_the_same_bundle() {
-    let again =
-        ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1", "--bundle", "again"];
-    TRAINED.ok(&again);
+    let again = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
+    TRAINED.ok(&[&again[..], &["--fine-tune", "never", "--bundle", "again"]].concat());
     let weights = |bundle: &str| std::fs::read(TRAINED.path(bundle).join("weights.safetensors")).unwrap();
     assert!(weights("bundle") == weights("again"), "weights differ from one run to the next");
 }
@@ -52,7 +51,8 @@ fn the_same_seed_gives_the_same_bundle() {
 #[test]
 fn a_bundle_keeps_the_precision_it_was_trained_in() {
     let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
-    TRAINED.ok(&[&train[..], &["--precision", "f32", "--bundle", "float"]].concat());
+    let float = ["--fine-tune", "never", "--precision", "f32", "--bundle", "float"];
+    TRAINED.ok(&[&train[..], &float].concat());
     let decide = |bundle: &str| {
         let ticket = b"{\"id\":\"a\",\"subject\":\"Printer does not print\"}\n";
         classify(&TRAINED, &["classify", "--bundle", bundle], ticket).lines()[0].clone()
@@ -65,7 +65,8 @@ fn a_bundle_keeps_the_precision_it_was_trained_in() {
 #[cfg(unix)]
 #[test]
 fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
-    let dir = &*TRAINED;
+    let dir = Dir::new();
+    dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
     let args = |bundle: &'static str| {
         let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
         [&train[..], &["--fine-tune", "always", "--bundle", bundle]].concat()
@@ -83,12 +84,16 @@ fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!dir.path("killed").exists());
+    dir.file("killed.training/mine.txt", "dear to me");
     dir.ok(&args("killed"));
     for file in ["weights.safetensors", "tuned/model.safetensors"] {
         let read = |bundle: &str| std::fs::read(dir.path(bundle).join(file)).unwrap();
         assert!(read("whole") == read("killed"), "{file} differs from that of a run that was not killed");
     }
-    assert!(!dir.path("killed.training").exists() && !dir.path("whole.training").exists());
+    assert!(!dir.path("whole.training").exists());
+    // What is not of fine-tuning's making is left alone.
+    assert!(dir.path("killed.training/mine.txt").exists());
+    assert_eq!(std::fs::read_dir(dir.path("killed.training")).unwrap().count(), 1);
     dir.ok(&["evaluate", "--bundle", "killed", "--tickets", "history.jsonl"]);
 }
 
@@ -111,7 +116,8 @@ fn certify_says_what_may_act_alone_and_what_is_missing() {
         }
     }
     let strict = TRAINED.ok(&["certify", "--bundle", "bundle"]);
-    assert!(strict.stdout.contains("more tickets"), "56 tickets prove no 2 %: {}", strict.stdout);
+    assert!(strict.stdout.contains("too few to tell"), "56 tickets prove no 2 %: {}", strict.stdout);
+    assert!(!strict.stdout.contains("from 0."), "nothing may act alone: {}", strict.stdout);
     assert_eq!(TRAINED.run(&["certify", "--bundle", "bundle", "--target-error", "2"]).code, 2);
 }
 
@@ -132,6 +138,7 @@ fn doubtful_labels_are_listed_and_corrections_are_taken_back() {
     let dir = Dir::new();
     dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
     let audit = ["audit-labels", "--tickets", "history.jsonl"];
+    dir.fails(&[&audit[..], &["--out", "history.jsonl"]].concat(), "E_CONFIG");
     let look = [&audit[..], &["--model", "tiny-random", "--out", "doubts.csv", "--json"]].concat();
     let found = dir.ok(&look).json();
     let board = found.as_array().unwrap().iter().find(|f| f["field"] == "board").unwrap();

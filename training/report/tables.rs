@@ -69,6 +69,7 @@ pub(super) fn baselines(out: &mut String, f: &FieldReport) {
         let name = match name.as_str() {
             "embedding" => "Meaning of the text only",
             "joint" => "One model of text and context",
+            "original" => "The same without fine-tuning",
             "neighbours" => "Vote of the nearest past tickets only",
             _ => continue,
         };

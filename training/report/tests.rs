@@ -158,7 +158,7 @@ fn what_is_certified_and_what_the_history_tells_are_on_the_page() {
         "too few tickets to tell",
         "no: too often wrong",
         "For each customer with 100 tickets or more (1)",
-        "By decision, the stated confidence is off by more than chance allows for <bdi>Harbour off</bdi>",
+        "By decision, the stated confidence is off by more than chance allows for Harbour off",
         "more than about <strong>88.0&nbsp;%</strong> (84.0 to 90.0&nbsp;%)",
         "the same for near-identical tickets in 91.0&nbsp;% of 90 cases",
         "Label hardly used any more",
