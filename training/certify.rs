@@ -267,6 +267,7 @@ mod tests {
         for (n, seed) in [(300, 1), (2_000, 2)] {
             for count in [broken(n, seed, honest), broken(n, seed, too_sure), broken(n, seed, just_above)] {
                 let interval = wilson95(count, 1_000);
+                println!("{n} tickets: {count} of 1000 certificates broken, 95 % interval {interval:?}");
                 assert!(interval.lo <= 0.05 && count <= 60, "{count} of 1000 broken, {interval:?}");
             }
         }
@@ -282,6 +283,7 @@ mod tests {
                 certify_together(&categories, PROMISE).iter().any(Result::is_ok)
             };
             let broken = (0..1_000).filter(any).count();
+            println!("{count} categories of {size} tickets: {broken} of 1000 times one was broken");
             assert!(
                 wilson95(broken, 1_000).lo <= 0.05,
                 "{broken} of 1000 broke one of {count} promises on {size} tickets each"

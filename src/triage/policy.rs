@@ -245,7 +245,8 @@ impl Rule {
 fn words(texts: &[&Option<String>]) -> String {
     let mut all = String::from(" ");
     for text in texts.iter().filter_map(|t| t.as_deref()) {
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
+        // A fragment of HTML without a tag comes through as it is: the commonest entity in one is no word.
+        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && *w != "nbsp") {
             all.extend(word.chars().flat_map(char::to_lowercase));
             all.push(' ');
         }
