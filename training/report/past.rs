@@ -20,9 +20,9 @@ pub(super) fn labels(out: &mut String, f: &FieldReport) {
     let n = audit.suspects.len();
     let _ = writeln!(
         out,
-        "<h3>How good the labels of the history are</h3>\n<p>{} of {} labels ({}) are likely wrong. With labels like \
-         these no program can be seen to agree with more than about <strong>{}</strong> ({}) of them, however good it \
-         is{}. <code>firstline audit-labels</code> lists the doubtful ones for people to go through.</p>",
+        "<h3>How good the labels of the history are</h3>\n<p>{} of {} labels ({}) are doubtful: going by all other \
+         tickets, another is the more probable. With labels like these no program can be seen to agree with more than about \
+         <strong>{}</strong> ({}) of them, however good it is{}. <code>firstline audit-labels</code> lists the doubtful ones for people to go through.</p>",
         thousands(n),
         thousands(audit.tickets),
         percent(n as f64 / audit.tickets.max(1) as f64),
@@ -81,12 +81,16 @@ fn list(out: &mut String, header: [&str; 3], rows: impl Iterator<Item = [String;
 
 /// What more history would buy.
 pub(super) fn curve(out: &mut String, f: &FieldReport) {
-    let (Some(last), true) = (f.curve.last(), f.curve.len() > 1) else { return };
-    let before = f.curve[f.curve.len() - 2];
-    let verdict = match last.accuracy - before.accuracy {
-        gain if gain > 0.01 => "it is still rising, so more history will make it better",
-        gain if gain < -0.01 => "it has fallen of late: older tickets may follow other rules than today's",
-        _ => "it has levelled off, so more tickets of the same kind will change little",
+    let Some(last) = f.curve.last() else { return };
+    // Of half the history or less: what doubling it has brought.
+    let half = f.curve.iter().rev().find(|p| 2 * p.tickets <= last.tickets).or(f.curve.first());
+    let Some(before) = half.filter(|p| p.tickets < last.tickets) else { return };
+    let verdict = if before.accuracy < last.accuracy_ci95.lo {
+        "it is still rising, so more history will make it better"
+    } else if before.accuracy > last.accuracy_ci95.hi {
+        "it has fallen: older tickets may follow other rules than today's"
+    } else {
+        "no more than chance may move it, so more tickets of the same kind will change little"
     };
     let _ = write!(
         out,
@@ -127,7 +131,11 @@ fn draw(area: &Area<'_>, curve: &[CurvePoint]) -> Drawn {
         .axis_style(INK)
         .label_style(font(15))
         .axis_desc_style(font(15))
-        .x_label_formatter(&|x| format!("{:.0}", 10f64.powf(*x)))
+        .x_label_formatter(&|x| {
+            let tickets = 10f64.powf(*x);
+            let digit = 10f64.powf(x.floor() - 1.0);
+            thousands(((tickets / digit).round() * digit) as usize)
+        })
         .y_label_formatter(&tick)
         .x_labels(5)
         .y_labels(6)
