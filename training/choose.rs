@@ -29,7 +29,7 @@ const FOLD_BUDGET: usize = 300_000;
 pub struct Tried {
     /// What fine-tuning made small; `null` for the encoder as it is.
     pub objective: Option<Objective>,
-    /// Log loss on tickets that it had not seen, summed over the fields.
+    /// Log loss on tickets that were not learnt from, summed over the fields.
     pub loss: f64,
 }
 
@@ -71,7 +71,7 @@ impl Choice<'_> {
         };
         let objective = match best(&tried) {
             Some(way) => way.objective,
-            None => Some(Objective::Labels),
+            None => Some(self.course.objective),
         };
         let Some(objective) = objective else { return Ok((None, tried)) };
         let tuned = self.tune(Course { objective, ..self.course }, self.work, self.read, progress)?;

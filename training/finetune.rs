@@ -27,7 +27,7 @@ const BATCH: usize = 32;
 const BATCHES_SORTED: usize = 50;
 /// Longest text in tokens: attention's cost grows with its square, and what a ticket is about stands at its ends.
 const MOST_TOKENS: usize = 128;
-/// Tokens read at most, all epochs together: some 40 minutes on two cores with AVX2.
+/// Tokens read at most, all epochs together: some 25 minutes on two cores with AVX2.
 pub(crate) const TOKEN_BUDGET: usize = 3_000_000;
 /// Epochs at most.
 const MOST_EPOCHS: usize = 5;

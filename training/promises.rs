@@ -97,6 +97,18 @@ impl Verdicts {
 }
 
 impl Verdict {
+    /// Whether the decisions may be left to the machine, in words.
+    pub fn in_words(&self) -> String {
+        match self.standing {
+            Standing::Certified => format!("from {:.3} on", self.threshold.unwrap_or(1.0)),
+            Standing::NeedsTickets => {
+                format!("not yet: some {} more tickets", self.more_tickets.unwrap_or_default())
+            }
+            Standing::Unclear => "too few to tell".to_owned(),
+            Standing::StaysWithPeople => "stays with people".to_owned(),
+        }
+    }
+
     fn new(tickets: &[Judged], outcome: Result<Certificate, Refusal>, promise: Promise) -> Self {
         let n = tickets.len();
         let errors = tickets.iter().filter(|t| !t.correct).count();

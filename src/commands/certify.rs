@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use firstline_ticket::{Code, Field, UserError};
 use firstline_training::certify::{Promise, tickets_needed};
-use firstline_training::{Standing, Verdict, Verdicts};
+use firstline_training::{Verdict, Verdicts};
 use firstline_triage::Bundle;
 use serde::Serialize;
 
@@ -47,14 +47,6 @@ pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 fn cells(verdict: &Verdict, name: &str) -> Vec<String> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let standing = match verdict.standing {
-        Standing::Certified => format!("from {:.3} on", verdict.threshold.unwrap_or(1.0)),
-        Standing::NeedsTickets => {
-            format!("not yet: some {} more tickets", verdict.more_tickets.unwrap_or_default())
-        }
-        Standing::Unclear => "too few to tell".to_owned(),
-        Standing::StaysWithPeople => "stays with people".to_owned(),
-    };
     let accepted = match verdict.threshold {
         Some(_) => [
             format!("{} ({})", verdict.accepted, percent(verdict.coverage)),
@@ -63,7 +55,8 @@ fn cells(verdict: &Verdict, name: &str) -> Vec<String> {
         ],
         None => ["-", "-", "-"].map(str::to_owned),
     };
-    let mut cells = vec![name.to_owned(), verdict.tickets.to_string(), verdict.errors.to_string(), standing];
+    let mut cells =
+        vec![name.to_owned(), verdict.tickets.to_string(), verdict.errors.to_string(), verdict.in_words()];
     cells.extend(accepted);
     cells.push(percent(verdict.least_left_to_people));
     cells

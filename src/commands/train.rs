@@ -297,7 +297,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         };
         let ways: Vec<String> = trained.tried.iter().map(way).collect();
         let kept = if trained.tuned.is_some() { "the fine-tuned one is kept" } else { "it stays as it is" };
-        text += &format!("Encoder, by log loss on tickets unseen: {}; {kept}.\n", ways.join(", "));
+        text += &format!("Encoder, by log loss on tickets not learnt from: {}; {kept}.\n", ways.join(", "));
     }
     let fields = learnt(trained);
     let weight = |l: &Learnt, name| l.members.get(name).map_or_else(|| "-".into(), |w| format!("{w:.2}"));

@@ -609,7 +609,9 @@ fn field_model(
                     bias: tensors.f32(&format!("{key}.bias"))?,
                 }),
             };
-            if head.as_ref().is_some_and(|h| !h.is_consistent(dimensions)) {
+            // Fine-tuning leaves an encoder's dimensions as they are: the original's are the leading half.
+            let reads = if name == "original" { dimensions / 2 } else { dimensions };
+            if head.as_ref().is_some_and(|h| !h.is_consistent(reads)) {
                 return Err(format!("{key}: the weights' shapes do not fit"));
             }
             Member::from_name(name, head).ok_or_else(|| format!("{field}: no member {name:?}"))

@@ -20,14 +20,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// Whether the shapes fit each other and an embedding of `dimensions`.
+    /// Whether the shapes fit each other and a head that reads `dimensions` of an embedding.
     pub fn is_consistent(&self, dimensions: usize) -> bool {
         let k = self.classes;
         k > 0
             && self.bias.len() == k
             && self.sparse.len().is_multiple_of(k)
-            && self.dense.len().is_multiple_of(k)
-            && self.dense.len() <= dimensions * k
+            && (self.dense.is_empty() || self.dense.len() == dimensions * k)
     }
 
     /// Logits of one ticket, `k` of them.
@@ -69,6 +68,6 @@ mod tests {
         };
         let row = SparseRow { index: &[1, 7], value: &[2.0, 9.0] };
         assert_eq!(head.logits(row, &[0.1]), [0.5 + 6.0 + 1.0, 0.25 + 8.0 + 2.0]);
-        assert!(head.is_consistent(1) && head.is_consistent(2) && !head.is_consistent(0));
+        assert!(head.is_consistent(1) && !head.is_consistent(2) && !head.is_consistent(0));
     }
 }

@@ -5,6 +5,7 @@ use firstline_ticket::{
     Candidate, Code, Confidence, Decision, Field, FiredRule, LabelSpace, Result, Ticket, UserError,
 };
 use jiff::civil::{Time, Weekday};
+use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -218,9 +219,7 @@ impl Hours {
 
 /// The day of the week by its English name.
 fn weekday(name: &str) -> Option<Weekday> {
-    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let at = names.iter().position(|n| n.eq_ignore_ascii_case(name.trim()))?;
-    Weekday::from_monday_zero_offset(at as i8).ok()
+    strtime::parse("%A", name.trim()).ok()?.weekday()
 }
 
 impl Rule {

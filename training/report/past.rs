@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use super::FieldReport;
 use super::escape::short;
-use super::svg::{Area, BLUE, Drawn, GRID, INK, VERMILION, figure, font, tick};
+use super::svg::{Area, BLUE, Drawn, VERMILION, figure, plain};
 use super::words::{percent, percent_range, thousands};
 use crate::CurvePoint;
 use crate::audit::FieldAudit;
@@ -124,21 +124,13 @@ fn draw(area: &Area<'_>, curve: &[CurvePoint]) -> Drawn {
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(first - 0.05..last + 0.05, 0.0..1.0)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(font(15))
-        .axis_desc_style(font(15))
+    plain(&mut chart.configure_mesh())
         .x_label_formatter(&|x| {
             let tickets = 10f64.powf(*x);
             let digit = 10f64.powf(x.floor() - 1.0);
             thousands(((tickets / digit).round() * digit) as usize)
         })
-        .y_label_formatter(&tick)
         .x_labels(5)
-        .y_labels(6)
         .x_desc("tickets learnt from")
         .draw()?;
     chart.draw_series(curve.iter().map(|p| {

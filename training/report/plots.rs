@@ -4,7 +4,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::FieldReport;
-use super::svg::{Area, BLUE, Drawn, GREY, GRID, INK, VERMILION, figure, font, tick, tick_fine};
+use super::svg::{Area, BLUE, Drawn, GREY, VERMILION, figure, font, plain, tick, tick_fine};
 use crate::metrics::RiskPoint;
 
 /// Points drawn of a curve: more than a printed page can tell apart.
@@ -29,19 +29,7 @@ fn diagram(area: &Area<'_>, f: &FieldReport) -> Drawn {
         .x_label_area_size(26)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(font(15))
-        .axis_desc_style(font(15))
-        .x_label_formatter(&tick)
-        .y_label_formatter(&tick)
-        .x_labels(6)
-        .y_labels(6)
-        .y_desc("was right")
-        .draw()?;
+    plain(&mut chart.configure_mesh()).x_label_formatter(&tick).y_desc("was right").draw()?;
     chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 5, 4, GREY.into()))?;
     let line: Vec<_> = f.reliability.iter().map(|b| (b.mean_confidence, b.accuracy)).collect();
     let bars = f.reliability.iter().map(|b| {
@@ -66,15 +54,9 @@ fn histogram(area: &Area<'_>, f: &FieldReport) -> Drawn {
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..1.0, 0.0..top)?;
-    chart
-        .configure_mesh()
+    plain(&mut chart.configure_mesh())
         .disable_mesh()
-        .axis_style(INK)
-        .label_style(font(15))
-        .axis_desc_style(font(15))
         .x_label_formatter(&tick)
-        .y_label_formatter(&tick)
-        .x_labels(6)
         .y_labels(3)
         .x_desc("stated confidence")
         .y_desc("tickets")
@@ -107,17 +89,9 @@ fn curves(area: &Area<'_>, f: &FieldReport) -> Drawn {
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..1.0, 0.0..top)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(font(15))
-        .axis_desc_style(font(15))
+    plain(&mut chart.configure_mesh())
         .x_label_formatter(&tick)
         .y_label_formatter(&if top < 0.1 { tick_fine } else { tick })
-        .x_labels(6)
-        .y_labels(6)
         .x_desc("tickets taken")
         .y_desc("errors among them")
         .draw()?;

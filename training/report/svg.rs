@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use plotters::chart::MeshStyle;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 /// Width of every plot, in CSS pixels.
@@ -53,6 +55,21 @@ fn inline(svg: &str, title: &str) -> String {
 /// Font of axis labels.
 pub(super) fn font(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&INK)
+}
+
+/// The axes of a plot over two numbers.
+type Mesh<'a, 'b, 'c> = MeshStyle<'a, 'b, RangedCoordf64, RangedCoordf64, SVGBackend<'c>>;
+
+/// Gives axes the look that all plots share.
+pub(super) fn plain<'m, 'a, 'b, 'c>(mesh: &'m mut Mesh<'a, 'b, 'c>) -> &'m mut Mesh<'a, 'b, 'c> {
+    mesh.light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(font(15))
+        .axis_desc_style(font(15))
+        .y_label_formatter(&tick)
+        .x_labels(6)
+        .y_labels(6)
 }
 
 /// A share as an axis label.

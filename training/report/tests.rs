@@ -154,9 +154,9 @@ fn what_is_certified_and_what_the_history_tells_are_on_the_page() {
     for part in [
         "1 of 4 may act alone",
         "<td>from 0.973 on</td>",
-        "not yet: some 1,234 more tickets",
-        "too few tickets to tell",
-        "no: too often wrong",
+        "not yet: some 1234 more tickets",
+        "too few to tell",
+        "stays with people",
         "For each customer with 100 tickets or more (1)",
         "By decision, the stated confidence is off by more than chance allows for Harbour off",
         "more than about <strong>88.0&nbsp;%</strong> (84.0 to 90.0&nbsp;%)",

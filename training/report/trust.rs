@@ -57,7 +57,7 @@ pub(super) fn promises(out: &mut String, f: &FieldReport) {
             short(name),
             thousands(v.tickets),
             thousands(v.errors),
-            standing(v),
+            v.in_words(),
             v.threshold.map_or_else(|| "&ndash;".to_owned(), |_| percent(v.coverage)),
             v.error_bound.map_or_else(|| "&ndash;".to_owned(), percent),
             percent(v.least_left_to_people),
@@ -65,17 +65,6 @@ pub(super) fn promises(out: &mut String, f: &FieldReport) {
     }
     out.push_str("</tbody></table>\n");
     more(out, rows.len(), "categories");
-}
-
-fn standing(v: &Verdict) -> String {
-    match v.standing {
-        Standing::Certified => format!("from {:.3} on", v.threshold.unwrap_or(1.0)),
-        Standing::NeedsTickets => {
-            format!("not yet: some {} more tickets", thousands(v.more_tickets.unwrap_or_default()))
-        }
-        Standing::Unclear => "too few tickets to tell".to_owned(),
-        Standing::StaysWithPeople => "no: too often wrong".to_owned(),
-    }
 }
 
 /// Where labels have an order, in which direction they are wrong.
