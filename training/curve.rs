@@ -36,7 +36,7 @@ pub struct CurvePoint {
 /// Learns from each size of `history` and tries what came of it. Of `options`, the size and fine-tuning are not heeded.
 ///
 /// # Errors
-/// As [`train`], but for sizes that are too small; [`Code::Empty`] when there is no ticket to try them on.
+/// As [`train()`], but for sizes that are too small; [`Code::Empty`] when there is no ticket to try them on.
 pub fn learning_curve(
     history: &History,
     source: &EncoderFiles,
