@@ -34,12 +34,13 @@ struct Record {
 }
 
 impl EmbeddingCache {
-    /// Opens the cache at `path`; a file that is not there yet is an empty cache, and a last record that a
+    /// Opens the cache at `path`, or one in memory where there is none; a file that is not there yet is an empty cache, and a last record that a
     /// stopped run left half-written is dropped.
     ///
     /// # Errors
     /// [`firstline_ticket::Code::Io`] when the file can't be read.
-    pub fn open(path: &Path, dimensions: usize) -> Result<Self> {
+    pub fn open(path: Option<&Path>, dimensions: usize) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
         let mut known = HashMap::new();
         let io = |e: std::io::Error| UserError::io(path.display(), &e);
         let bytes = match std::fs::read(path) {
@@ -137,17 +138,17 @@ mod tests {
         let go = &mut |_: usize| ControlFlow::Continue(());
 
         let plain = EmbeddingCache::default().embed(&encoder, &texts, go).unwrap();
-        let mut cache = EmbeddingCache::open(&path, encoder.dimensions()).unwrap();
+        let mut cache = EmbeddingCache::open(Some(&path), encoder.dimensions()).unwrap();
         assert_eq!(cache.embed(&encoder, &texts[..1], go).unwrap().data, plain.data[..encoder.dimensions()]);
         let whole = std::fs::metadata(&path).unwrap().len();
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"torn").unwrap();
 
-        let mut again = EmbeddingCache::open(&path, encoder.dimensions()).unwrap();
+        let mut again = EmbeddingCache::open(Some(&path), encoder.dimensions()).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
         assert_eq!(again.known.len(), 1);
         let foreign = dir.path().join("foreign");
         std::fs::write(&foreign, "somebody's thesis").unwrap();
-        assert!(EmbeddingCache::open(&foreign, encoder.dimensions()).is_err());
+        assert!(EmbeddingCache::open(Some(&foreign), encoder.dimensions()).is_err());
         assert_eq!(std::fs::read(&foreign).unwrap(), b"somebody's thesis");
 
         let got = again.embed(&encoder, &texts, go).unwrap();

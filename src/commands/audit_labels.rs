@@ -72,10 +72,7 @@ pub(super) fn audits(
     ui: &Ui,
 ) -> Result<Vec<FieldAudit>, Failure> {
     let encoder = open_encoder(&source.dir, &source.manifest)?;
-    let mut cache = match cache {
-        Some(path) => EmbeddingCache::open(path, encoder.dimensions())?,
-        None => EmbeddingCache::default(),
-    };
+    let mut cache = EmbeddingCache::open(cache, encoder.dimensions())?;
     let mut bars = ui.bars();
     let audits = audit(history, fields, &encoder, &mut cache, seed, &mut bars)?;
     bars.finish();

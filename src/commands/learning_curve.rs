@@ -43,7 +43,7 @@ pub(super) fn curves(
     // Every size reads the same tickets again, so there is a cache in any case.
     let scratch = tempfile::tempdir().map_err(|e| UserError::io(std::env::temp_dir().display(), &e))?;
     let cache = cache.map_or_else(|| scratch.path().join("embeddings"), Path::to_owned);
-    let mut cache = EmbeddingCache::open(&cache, source.manifest.dimensions)?;
+    let mut cache = EmbeddingCache::open(Some(&cache), source.manifest.dimensions)?;
     let options = TrainOptions {
         fields: Field::ALL.to_vec(),
         all_fields_required: false,

@@ -50,6 +50,8 @@ struct Output<'a> {
     encoders_tried: &'a [Tried],
     fields: BTreeMap<Field, Learnt>,
     left_out: BTreeMap<Field, String>,
+    /// Priorities that the policy gives no rank, for want of which none is decided by its cost or raised by a rule.
+    priorities_without_rank: Vec<&'a str>,
     tickets_cut: usize,
     tokens_cut: u64,
     bad_lines: usize,
@@ -120,10 +122,7 @@ pub(super) fn learn(
     let (history, data_sha256, bad_lines) = read_history(job, ui)?;
     let (mut manifest, dir) = models::ensure(model, models, ui)?;
     manifest.precision = job.precision.unwrap_or(manifest.precision);
-    let mut cache = match &job.embedding_cache {
-        Some(path) => EmbeddingCache::open(path, manifest.dimensions)?,
-        None => EmbeddingCache::default(),
-    };
+    let mut cache = EmbeddingCache::open(job.embedding_cache.as_deref(), manifest.dimensions)?;
     let options = TrainOptions {
         fields: if job.fields.is_empty() { Field::ALL.to_vec() } else { job.fields.clone() },
         all_fields_required: !job.fields.is_empty(),
@@ -146,6 +145,17 @@ pub(super) fn learn(
     }
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
+    }
+    let unranked = unranked(&job.policy, &trained);
+    if !unranked.is_empty() {
+        let shown = &unranked[..unranked.len().min(LABELS_SHOWN)];
+        ui.say(format!(
+            "note: the policy gives {} of the priorities no rank ({}{}): priorities are decided by probability alone, \
+             and a rule can't raise one that has none. Name them in a copy of `firstline policy` and train with --policy",
+            unranked.len(),
+            shown.join(", "),
+            if shown.len() < unranked.len() { ", ..." } else { "" }
+        ));
     }
     if trained.cut.0 > 0 {
         ui.say(format!(
@@ -210,6 +220,9 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
     Ok((history, data_sha256, bad_lines))
 }
 
+/// Labels that a note names.
+const LABELS_SHOWN: usize = 12;
+
 /// Bad lines that are shown one by one.
 const FAULTS_SHOWN: usize = 5;
 
@@ -263,6 +276,11 @@ fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
     trained.bundle.fields.iter().map(entry).collect()
 }
 
+/// The learnt priorities that have no rank in `policy`.
+fn unranked<'a>(policy: &Policy, trained: &'a Trained) -> Vec<&'a str> {
+    trained.bundle.fields.get(&Field::Priority).map_or_else(Vec::new, |m| policy.priority.unranked(&m.space))
+}
+
 fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
     Output {
         bundle: job.bundle.display().to_string(),
@@ -271,6 +289,7 @@ fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
         encoders_tried: &trained.tried,
         fields: learnt(trained),
         left_out: trained.left_out.iter().map(|(f, e)| (*f, e.to_string())).collect(),
+        priorities_without_rank: unranked(&job.policy, trained),
         tickets_cut: trained.cut.0,
         tokens_cut: trained.cut.1,
         bad_lines,
@@ -324,8 +343,13 @@ pub(super) fn summary(trained: &Trained) -> String {
     ];
     text += &table(&header, fields.iter().map(row));
     for (field, l) in fields.iter().filter(|(_, l)| !l.rare.is_empty()) {
-        let named: Vec<String> = l.rare.iter().take(12).map(|(label, n)| format!("{label} ({n})")).collect();
-        let more = if l.rare.len() > 12 { format!(" and {} more", l.rare.len() - 12) } else { String::new() };
+        let named: Vec<String> =
+            l.rare.iter().take(LABELS_SHOWN).map(|(label, n)| format!("{label} ({n})")).collect();
+        let more = if l.rare.len() > LABELS_SHOWN {
+            format!(" and {} more", l.rare.len() - LABELS_SHOWN)
+        } else {
+            String::new()
+        };
         text +=
             &format!("\nRare {field} labels, learnt with doubt or not at all: {}{more}", named.join(", "));
     }

@@ -186,6 +186,11 @@ impl Ranks {
         self.ranks.iter().position(|names| names.iter().any(|n| n.trim().to_lowercase() == name))
     }
 
+    /// The labels of `space` that have no rank. One is enough for there to be no order ([`Ranks::ordinal`]).
+    pub fn unranked<'a>(&self, space: &'a LabelSpace) -> Vec<&'a str> {
+        space.labels().iter().filter(|label| self.rank(label).is_none()).map(String::as_str).collect()
+    }
+
     /// The order of the labels of `space`; `None` where one of them has no rank.
     pub fn ordinal(&self, space: &LabelSpace) -> Option<Ordinal> {
         let ranks = space.labels().iter().map(|label| self.rank(label)).collect::<Option<Vec<_>>>()?;
@@ -372,6 +377,8 @@ mod tests {
         let of = |labels: &[&str]| ranks.ordinal(&LabelSpace::new(labels.iter().map(|l| (*l).to_owned())));
         assert_eq!(of(&["high", "low", "medium"]).unwrap().ranks, [1, 3, 2]);
         assert!(of(&["High", "Whenever"]).is_none());
+        let space = LabelSpace::new(["High".to_owned(), "Whenever".to_owned()]);
+        assert_eq!(ranks.unranked(&space), ["Whenever"]);
     }
 
     #[test]
