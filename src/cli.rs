@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Policy,
     /// Write a made-up but realistic MSP history.
     Generate(GenerateArgs),
+    /// Talk to a local language model, to see what it can do and how fast it is here.
+    Chat(ChatArgs),
     /// List, pull and verify the models.
     Models(ModelsArgs),
     /// Show what this machine offers and what is missing.
@@ -439,6 +441,69 @@ pub(crate) enum ModelsAction {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChatArgs {
+    /// Decoder: its name, a manifest file, or a GGUF file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT_DECODER, value_name = "NAME")]
+    pub(crate) model: String,
+
+    /// What is asked. Without it, each line of the standard input is a turn of one conversation.
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+
+    /// What the model is told first, in place of what its own template says.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+
+    /// Tokens of an answer at most.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) max_tokens: u32,
+
+    /// Tokens of the whole conversation at most; the model's own limit may be lower.
+    #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    pub(crate) context: u32,
+
+    /// 0 takes the most probable token each time; higher is more varied.
+    #[arg(long, default_value_t = 0.0, value_parser = within::<0, 10>)]
+    pub(crate) temperature: f32,
+
+    /// Draw only from the most probable tokens that together have this probability.
+    #[arg(long, default_value_t = 1.0, value_parser = within::<0, 1>)]
+    pub(crate) top_p: f32,
+
+    /// Above 1, tokens already written become less probable.
+    #[arg(long, default_value_t = 1.0, value_parser = within::<1, 10>)]
+    pub(crate) repetition: f32,
+
+    /// Seed of the draws.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// End the answer before this text; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
+
+    /// Threads [default: one for each core].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) threads: Option<u16>,
+
+    /// Print a JSON object for each answer.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+/// A number from `LEAST` to `MOST`.
+fn within<const LEAST: u8, const MOST: u8>(text: &str) -> Result<f32, String> {
+    let range = f32::from(LEAST)..=f32::from(MOST);
+    text.parse()
+        .ok()
+        .filter(|x| range.contains(x))
+        .ok_or_else(|| format!("not a number from {LEAST} to {MOST}"))
 }
 
 #[derive(Debug, Args)]

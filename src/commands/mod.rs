@@ -2,6 +2,7 @@
 
 mod audit_labels;
 mod certify;
+mod chat;
 mod classify;
 mod demo;
 mod doctor;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Train(args) => train::run(args, ui),
         Command::Evaluate(args) => evaluate::run(args, ui),
         Command::AuditLabels(args) => audit_labels::run(args, ui),
+        Command::Chat(args) => chat::run(args, ui),
         Command::Policy => Ok(policy::run()),
         Command::LearningCurve(args) => learning_curve::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),

@@ -17,6 +17,8 @@ pub(crate) trait Cpu: Copy {
     const PANELS: usize;
     /// Most rows of a float tile.
     const FLOAT_ROWS: usize;
+    /// Most rows of a tile of blocks: 1, 2, 4 or 8.
+    const BLOCK_ROWS: usize;
     /// What the kernel takes from every activation before it multiplies.
     const OFFSET: f32 = 0.0;
     /// The numbers that it can multiply.
@@ -45,6 +47,22 @@ pub(crate) trait Cpu: Copy {
         steps: usize,
         sink: &mut impl Sink<Self::S>,
     );
+
+    /// Dot products of `R` rows of signed activations, -127 to 127, with the unsigned numbers of a vector of channels, from
+    /// channel `lane` of a panel on, over one group of inputs: exact, then as float32. Of the group's halves apart if
+    /// `SPLIT`; else the first is of all of it, and the second means nothing.
+    ///
+    /// # Safety
+    /// `a` must be readable for `R` rows of 32 bytes that lie `stride` bytes apart; `low` and `high` for the bytes of a
+    /// panel's group in numbers of `BITS` bits, which lie as [`crate::BlockLinear`] says.
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[<Self::S as Simd>::F; R]; 2];
 }
 
 /// Where the vectors of a tile go. A trait and not a closure: only a method can be made to be inlined always, and
@@ -67,14 +85,14 @@ pub(crate) fn dispatch<T: Task>(isa: Isa, task: T) {
         use crate::dot::{avx_vnni::AvxVnni, avx2::Avx2Dot, avx512::Vnni};
         use crate::simd::{avx512::Avx512, bf16::Avx512Bf16};
 
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn avx2<T: Task>(task: T) {
-            // SAFETY: this function runs only on CPUs with AVX2 and FMA.
+            // SAFETY: this function runs only on CPUs with AVX2, FMA and F16C.
             task.run(unsafe { Avx2Dot::new() });
         }
-        #[target_feature(enable = "avx2,fma,avxvnni")]
+        #[target_feature(enable = "avx2,fma,f16c,avxvnni")]
         fn avx_vnni<T: Task>(task: T) {
-            // SAFETY: this function runs only on CPUs with AVX2, FMA and AVX-VNNI.
+            // SAFETY: this function runs only on CPUs with AVX2, FMA, F16C and AVX-VNNI.
             task.run(unsafe { AvxVnni::new() });
         }
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]

@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Scalar,
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// AVX2 and FMA: int8 products by way of 16-bit ones.
+    /// AVX2, FMA and F16C: int8 products by way of 16-bit ones.
     Avx2,
     /// AVX2 with the dot product of AVX-VNNI.
     AvxVnni,
@@ -42,7 +42,7 @@ impl Isa {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             use std::arch::is_x86_feature_detected as has;
-            if has!("avx2") && has!("fma") {
+            if has!("avx2") && has!("fma") && has!("f16c") {
                 found.push(Kind::Avx2);
                 if has!("avxvnni") {
                     found.push(Kind::AvxVnni);

@@ -22,21 +22,35 @@ macro_rules! unrolled {
 }
 
 mod attention;
+mod block_linear;
+#[cfg(test)]
+mod block_tests;
+mod blocks;
+mod cache;
+mod columns;
 mod cpu;
 mod dot;
+mod grouped;
 mod isa;
 mod linear;
 mod probe;
 mod rows;
 mod simd;
+mod team;
 #[cfg(test)]
 mod tests;
 
 pub use attention::{Heads, Scratch, attention};
+pub use block_linear::block_linear;
+pub use blocks::{Block, BlockLinear, Form, GROUP, pack_panel};
+pub use cache::{KEY_BLOCK, attend, keep};
+pub use columns::Columns;
+pub use grouped::{Before, GroupedPart, GroupedRows, quantise_groups, rms_norm};
 pub use isa::{Grid, ISA_VARIABLE, Isa};
 pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
 pub use probe::multiply;
 pub use rows::{Activation, QuantisedRows, layer_norm, quantise, turn};
+pub use team::Team;
 
 /// `n` rounded up to the next multiple of 16: the width of all rows here, so that no vector is cut.
 pub fn padded(n: usize) -> usize {

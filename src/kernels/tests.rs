@@ -5,12 +5,12 @@ use crate::simd::GELU_ERROR;
 use crate::*;
 
 /// Relative to the size of the terms summed: float32's rounding of a few operations.
-const ROUNDING: f64 = 3e-6;
+pub(crate) const ROUNDING: f64 = 3e-6;
 /// bfloat16 keeps 8 bits; errors of the terms partly cancel.
 const BF16_ERROR: f64 = 8e-3;
 
 /// Numbers that look random: a multiplicative generator is enough here.
-fn numbers(n: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -40,7 +40,7 @@ fn weight_at(packed: &Packed, height: usize, c: usize, k: usize) -> i8 {
 }
 
 /// Whether a case of so many steps is worth its time: miri takes thousands of times as long.
-fn bearable(steps: usize) -> bool {
+pub(crate) fn bearable(steps: usize) -> bool {
     !cfg!(miri) || steps <= 10_000
 }
 

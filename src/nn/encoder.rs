@@ -13,7 +13,7 @@ use crate::bert::Bert;
 use crate::config::Config;
 use crate::int8::Int8Bert;
 use crate::weights::Weights;
-use crate::{Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
+use crate::{Architecture, Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
 
 /// Texts tokenised and sorted at a time.
 const WINDOW: usize = 2048;
@@ -252,6 +252,10 @@ pub(crate) fn batches(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
 
 /// Reads a model's configuration and its tokenizer, and checks that they and the manifest agree.
 pub(crate) fn open_parts(dir: &Path, manifest: &Manifest) -> Result<(Config, Tokenizer)> {
+    if manifest.architecture != Architecture::Bert {
+        let next = format!("Name an encoder, such as {}", Manifest::DEFAULT);
+        return Err(Error::user("E_MODEL", &manifest.name, "a decoder: it makes no embeddings", next));
+    }
     let path = dir.join("config.json");
     let config = read_config(&path)?;
     let disagree = |what: &str, manifest: usize, model: usize| {

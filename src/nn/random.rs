@@ -18,6 +18,11 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// From 0 to below 1, all equally likely.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// Nearly normal, mean 0, variance 1: a sum of three uniforms. Additions only, so no platform's
     /// mathematics library has a say.
     pub(crate) fn normal(&mut self) -> f32 {

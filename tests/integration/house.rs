@@ -32,6 +32,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("candle-core", &["firstline-nn"]),
     ("hf-hub", &["firstline-nn"]),
     ("tokenizers", &["firstline-nn"]),
+    ("minijinja", &["firstline-nn"]),
     ("csv", &["firstline-psa"]),
     ("html5gum", &["firstline-triage"]),
     ("plotters", &["firstline-training"]),

@@ -71,6 +71,7 @@ impl Cpu for Avx2Dot {
     type S = Avx2;
     const ROWS: usize = 3;
     const PANELS: usize = 1;
+    const BLOCK_ROWS: usize = 4;
     const FLOAT_ROWS: usize = 6;
     const GRID: Grid = Grid::Narrow;
 
@@ -105,4 +106,123 @@ impl Cpu for Avx2Dot {
             }
         }
     }
+
+    #[inline(always)]
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[__m256; R]; 2] {
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let zeros = _mm256_setzero_si256();
+            let mut sums = [[zeros; R]; 2];
+            // Sums in 16 bits: as many pairs of products as can't overflow them meet before they are widened. Numbers of 8
+            // bits are multiplied half by half.
+            let mut narrow = [[zeros; R]; 2];
+            unrolled!(j < 8, {
+                if BITS == 8 {
+                    let w = _mm256_loadu_si256(low.add(64 * j + 4 * lane).cast());
+                    let halves = [lower(w), upper(w)];
+                    for r in 0..R {
+                        let x = _mm256_set1_epi32(a.add(r * stride + 4 * j).cast::<i32>().read_unaligned());
+                        for half in 0..2 {
+                            let products = _mm256_maddubs_epi16(halves[half], x);
+                            narrow[half][r] = _mm256_add_epi16(narrow[half][r], products);
+                        }
+                    }
+                } else {
+                    // Four inputs of one half of the group, then the four of the other that lie in the same bytes.
+                    let (step, half) = (j / 2, j % 2);
+                    let quad = step + 4 * half;
+                    let w = numbers::<BITS>(low, high, lane, step, half);
+                    let to = if BITS == 4 && !SPLIT { 0 } else { half };
+                    for r in 0..R {
+                        let x =
+                            _mm256_set1_epi32(a.add(r * stride + 4 * quad).cast::<i32>().read_unaligned());
+                        let products = _mm256_maddubs_epi16(w, x);
+                        narrow[to][r] = _mm256_add_epi16(narrow[to][r], products);
+                        if BITS == 6 && step % 2 == 1 {
+                            let wide = _mm256_madd_epi16(narrow[to][r], ones);
+                            sums[to][r] = _mm256_add_epi32(sums[to][r], wide);
+                            narrow[to][r] = zeros;
+                        }
+                    }
+                }
+            });
+            for r in 0..R {
+                if BITS == 4 || BITS == 5 {
+                    sums[0][r] = _mm256_madd_epi16(narrow[0][r], ones);
+                    sums[1][r] = _mm256_madd_epi16(narrow[1][r], ones);
+                }
+                if BITS == 8 {
+                    let upper = _mm256_madd_epi16(narrow[1][r], _mm256_set1_epi16(16));
+                    sums[0][r] = _mm256_add_epi32(_mm256_madd_epi16(narrow[0][r], ones), upper);
+                } else if !SPLIT && BITS != 4 {
+                    sums[0][r] = _mm256_add_epi32(sums[0][r], sums[1][r]);
+                }
+            }
+            floats(sums)
+        }
+    }
+}
+
+/// The lower four bits of every byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn lower(w: __m256i) -> __m256i {
+    _mm256_and_si256(w, _mm256_set1_epi8(15))
+}
+
+/// The upper four bits of every byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn upper(w: __m256i) -> __m256i {
+    _mm256_and_si256(_mm256_srli_epi16::<4>(w), _mm256_set1_epi8(15))
+}
+
+/// The numbers of 8 channels, from `lane` on, for four inputs: step `step` of half `half` of a group.
+///
+/// # Safety
+/// As [`Cpu::group`], for numbers of 4 to 6 bits; the CPU must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn numbers<const BITS: usize>(
+    low: *const u8,
+    high: *const u8,
+    lane: usize,
+    step: usize,
+    half: usize,
+) -> __m256i {
+    unsafe {
+        let bytes = _mm256_loadu_si256(low.add(64 * step + 4 * lane).cast());
+        let four = if half == 0 { lower(bytes) } else { upper(bytes) };
+        if BITS == 4 {
+            return four;
+        }
+        // Where the bits above are, and the first of them.
+        let (at, first) = if BITS == 5 { (0, step + 4 * half) } else { (64 * half, 2 * step) };
+        let bits = _mm256_loadu_si256(high.add(at + 4 * lane).cast());
+        let left = _mm_cvtsi32_si128(4_usize.saturating_sub(first) as i32);
+        let right = _mm_cvtsi32_si128(first.saturating_sub(4) as i32);
+        let bits = _mm256_srl_epi16(_mm256_sll_epi16(bits, left), right);
+        let mask = _mm256_set1_epi8(if BITS == 5 { 0x10 } else { 0x30 });
+        _mm256_or_si256(four, _mm256_and_si256(bits, mask))
+    }
+}
+
+/// As float32.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn floats<const R: usize>(sums: [[__m256i; R]; 2]) -> [[__m256; R]; 2] {
+    let mut out = [[_mm256_setzero_ps(); R]; 2];
+    for half in 0..2 {
+        for r in 0..R {
+            out[half][r] = _mm256_cvtepi32_ps(sums[half][r]);
+        }
+    }
+    out
 }

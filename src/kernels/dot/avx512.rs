@@ -26,6 +26,7 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
     type S = S;
     const ROWS: usize = 8;
     const PANELS: usize = 3;
+    const BLOCK_ROWS: usize = 8;
     const FLOAT_ROWS: usize = 8;
 
     #[inline(always)]
@@ -69,6 +70,54 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
                     sink.put(r, p * PANEL, _mm512_cvtepi32_ps(sums[r][p]));
                 }
             });
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[__m512; R]; 2] {
+        unsafe {
+            let mut sums = [[_mm512_setzero_si512(); R]; 2];
+            let four = _mm512_set1_epi8(15);
+            unrolled!(j < 8, {
+                let (step, half) = (j / 2, j % 2);
+                let quad = if BITS == 8 { j } else { step + 4 * half };
+                let bytes =
+                    _mm512_loadu_si512(low.add(64 * if BITS == 8 { j } else { step } + 4 * lane).cast());
+                let mut w = match (BITS, half) {
+                    (8, _) => bytes,
+                    (_, 0) => _mm512_and_si512(bytes, four),
+                    _ => _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), four),
+                };
+                if BITS == 5 || BITS == 6 {
+                    // Where the bits above are, and the first of them.
+                    let (at, first) = if BITS == 5 { (0, quad) } else { (64 * half, 2 * step) };
+                    let bits = _mm512_loadu_si512(high.add(at + 4 * lane).cast());
+                    let left = _mm_cvtsi32_si128(4_usize.saturating_sub(first) as i32);
+                    let right = _mm_cvtsi32_si128(first.saturating_sub(4) as i32);
+                    let bits = _mm512_srl_epi16(_mm512_sll_epi16(bits, left), right);
+                    let mask = _mm512_set1_epi8(if BITS == 5 { 0x10 } else { 0x30 });
+                    w = _mm512_or_si512(w, _mm512_and_si512(bits, mask));
+                }
+                let to = if SPLIT { half } else { 0 };
+                for r in 0..R {
+                    let x = _mm512_set1_epi32(a.add(r * stride + 4 * quad).cast::<i32>().read_unaligned());
+                    sums[to][r] = _mm512_dpbusd_epi32(sums[to][r], w, x);
+                }
+            });
+            let mut out = [[_mm512_setzero_ps(); R]; 2];
+            for half in 0..2 {
+                for r in 0..R {
+                    out[half][r] = _mm512_cvtepi32_ps(sums[half][r]);
+                }
+            }
+            out
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::{floats, numbers};
 use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::avx2::Avx2;
 
@@ -26,6 +27,7 @@ impl Cpu for AvxVnni {
     type S = Avx2;
     const ROWS: usize = 6;
     const PANELS: usize = 1;
+    const BLOCK_ROWS: usize = 4;
     const FLOAT_ROWS: usize = 6;
 
     #[inline(always)]
@@ -68,6 +70,34 @@ impl Cpu for AvxVnni {
                     }
                 });
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[__m256; R]; 2] {
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); R]; 2];
+            unrolled!(j < 8, {
+                let (step, half) = (j / 2, j % 2);
+                let quad = if BITS == 8 { j } else { step + 4 * half };
+                let w = match BITS {
+                    8 => _mm256_loadu_si256(low.add(64 * quad + 4 * lane).cast()),
+                    _ => numbers::<BITS>(low, high, lane, step, half),
+                };
+                let to = if SPLIT { half } else { 0 };
+                for r in 0..R {
+                    let x = _mm256_set1_epi32(a.add(r * stride + 4 * quad).cast::<i32>().read_unaligned());
+                    sums[to][r] = _mm256_dpbusd_avx_epi32(sums[to][r], w, x);
+                }
+            });
+            floats(sums)
         }
     }
 }

@@ -42,6 +42,7 @@ impl Cpu for NeonDot {
     type S = Neon;
     const ROWS: usize = 4;
     const PANELS: usize = 1;
+    const BLOCK_ROWS: usize = 4;
     const FLOAT_ROWS: usize = 4;
     const OFFSET: f32 = 128.0;
 
@@ -82,6 +83,56 @@ impl Cpu for NeonDot {
                     }
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[float32x4_t; R]; 2] {
+        unsafe {
+            let mut sums = [[vdupq_n_s32(0); R]; 2];
+            unrolled!(j < 8, {
+                let (step, half) = (j / 2, j % 2);
+                let quad = if BITS == 8 { j } else { step + 4 * half };
+                let bytes = vld1q_u8(low.add(64 * if BITS == 8 { j } else { step } + 4 * lane));
+                let mut w = match (BITS, half) {
+                    // Moved down by 128 to become signed; made up for below.
+                    (8, _) => veorq_u8(bytes, vdupq_n_u8(0x80)),
+                    (_, 0) => vandq_u8(bytes, vdupq_n_u8(15)),
+                    _ => vshrq_n_u8::<4>(bytes),
+                };
+                if BITS == 5 || BITS == 6 {
+                    // Where the bits above are, and the first of them.
+                    let (at, first) = if BITS == 5 { (0, quad) } else { (64 * half, 2 * step) };
+                    let bits = vshlq_u8(vld1q_u8(high.add(at + 4 * lane)), vdupq_n_s8(4 - first as i8));
+                    w = vorrq_u8(w, vandq_u8(bits, vdupq_n_u8(if BITS == 5 { 0x10 } else { 0x30 })));
+                }
+                let w = vreinterpretq_s8_u8(w);
+                let to = if SPLIT { half } else { 0 };
+                for r in 0..R {
+                    let x = vdupq_n_u32(a.add(r * stride + 4 * quad).cast::<u32>().read_unaligned());
+                    let x = vreinterpretq_s8_u32(x);
+                    sums[to][r] = sdot(sums[to][r], x, w);
+                    if BITS == 8 {
+                        sums[1][r] = sdot(sums[1][r], x, vdupq_n_s8(64));
+                    }
+                }
+            });
+            let mut out = [[vdupq_n_f32(0.0); R]; 2];
+            for r in 0..R {
+                if BITS == 8 {
+                    sums[0][r] = vaddq_s32(sums[0][r], vaddq_s32(sums[1][r], sums[1][r]));
+                }
+                out[0][r] = vcvtq_f32_s32(sums[0][r]);
+                out[1][r] = vcvtq_f32_s32(sums[1][r]);
+            }
+            out
         }
     }
 }

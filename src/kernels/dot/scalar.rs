@@ -1,6 +1,7 @@
 //! The reference: one row, one panel, plain integers.
 #![allow(unsafe_code)]
 
+use crate::blocks::{GROUP, number};
 use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::scalar::Scalar;
 
@@ -8,6 +9,7 @@ impl Cpu for Scalar {
     type S = Self;
     const ROWS: usize = 1;
     const PANELS: usize = 1;
+    const BLOCK_ROWS: usize = 1;
     const FLOAT_ROWS: usize = 1;
 
     #[inline(always)]
@@ -44,5 +46,36 @@ impl Cpu for Scalar {
                 }
             }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+        self,
+        a: *const i8,
+        stride: usize,
+        low: *const u8,
+        high: *const u8,
+        lane: usize,
+    ) -> [[f32; R]; 2] {
+        // SAFETY: the caller vouches for these extents.
+        let (low, high) = unsafe {
+            (
+                std::slice::from_raw_parts(low, PANEL * GROUP * if BITS == 8 { 8 } else { 4 } / 8),
+                std::slice::from_raw_parts(high, PANEL * GROUP * if BITS == 8 { 0 } else { BITS - 4 } / 8),
+            )
+        };
+        let mut sums = [[0.0; R]; 2];
+        for r in 0..R {
+            // SAFETY: as told above.
+            let row = unsafe { std::slice::from_raw_parts(a.add(r * stride), GROUP) };
+            let mut dots = [0_i32; 2];
+            for (k, &x) in row.iter().enumerate() {
+                let half = if SPLIT { k / (GROUP / 2) } else { 0 };
+                dots[half] += i32::from(x) * i32::from(number(BITS, low, high, lane, k));
+            }
+            sums[0][r] = dots[0] as f32;
+            sums[1][r] = dots[1] as f32;
+        }
+        sums
     }
 }

@@ -124,6 +124,21 @@ impl Simd for Avx2 {
             _mm_storel_epi64(to.as_mut_ptr().cast(), _mm_packus_epi16(words, words));
         }
     }
+
+    #[inline(always)]
+    fn load_half(self, from: &[u16]) -> __m256 {
+        assert!(from.len() >= 8);
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn store_half(self, v: __m256, to: &mut [u16]) {
+        assert!(to.len() >= 8);
+        unsafe {
+            let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v);
+            _mm_storeu_si128(to.as_mut_ptr().cast(), halves);
+        }
+    }
 }
 
 impl Pairs for Avx2 {

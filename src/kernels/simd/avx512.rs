@@ -110,6 +110,21 @@ impl Simd for Avx512 {
             _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(v));
         }
     }
+
+    #[inline(always)]
+    fn load_half(self, from: &[u16]) -> __m512 {
+        assert!(from.len() >= 16);
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn store_half(self, v: __m512, to: &mut [u16]) {
+        assert!(to.len() >= 16);
+        unsafe {
+            let halves = _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v);
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), halves);
+        }
+    }
 }
 
 impl Pairs for Avx512 {

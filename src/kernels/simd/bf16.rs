@@ -53,6 +53,8 @@ as_avx512! {
     largest(v: __m512) -> f32;
     smallest(v: __m512) -> f32;
     store_bytes(v: __m512, to: &mut [u8]);
+    load_half(from: &[u16]) -> __m512;
+    store_half(v: __m512, to: &mut [u16]);
 }
 
 impl Pairs for Avx512Bf16 {

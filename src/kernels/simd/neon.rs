@@ -4,6 +4,7 @@
 // only through slices whose length was checked.
 
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 use super::{Pairs, Simd};
 
@@ -112,6 +113,27 @@ impl Simd for Neon {
             let words = vqmovun_s32(vcvtnq_s32_f32(v));
             let bytes = vqmovn_u16(vcombine_u16(words, words));
             to[..4].copy_from_slice(&vget_lane_u32::<0>(vreinterpret_u32_u8(bytes)).to_ne_bytes());
+        }
+    }
+
+    #[inline(always)]
+    fn load_half(self, from: &[u16]) -> float32x4_t {
+        assert!(from.len() >= 4);
+        unsafe {
+            let halves = vld1_u16(from.as_ptr());
+            let v: float32x4_t;
+            asm!("fcvtl {v:v}.4s, {h:v}.4h", v = out(vreg) v, h = in(vreg) halves, options(pure, nomem, nostack));
+            v
+        }
+    }
+
+    #[inline(always)]
+    fn store_half(self, v: float32x4_t, to: &mut [u16]) {
+        assert!(to.len() >= 4);
+        unsafe {
+            let halves: uint16x4_t;
+            asm!("fcvtn {h:v}.4h, {v:v}.4s", h = out(vreg) halves, v = in(vreg) v, options(pure, nomem, nostack));
+            vst1_u16(to.as_mut_ptr(), halves);
         }
     }
 }

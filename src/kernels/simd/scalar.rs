@@ -1,5 +1,7 @@
 //! One lane: the reference that every instruction set is tested against.
 
+use half::f16;
+
 use super::{Pairs, Simd};
 
 /// No vector instructions.
@@ -92,6 +94,16 @@ impl Simd for Scalar {
     #[inline(always)]
     fn store_bytes(self, v: f32, to: &mut [u8]) {
         to[0] = self.round(v) as u8;
+    }
+
+    #[inline(always)]
+    fn load_half(self, from: &[u16]) -> f32 {
+        f16::from_bits(from[0]).to_f32_const()
+    }
+
+    #[inline(always)]
+    fn store_half(self, v: f32, to: &mut [u16]) {
+        to[0] = f16::from_f32_const(v).to_bits();
     }
 }
 

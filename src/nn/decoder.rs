@@ -1,0 +1,535 @@
+//! A decoder of the Llama family on the kernels for quantised blocks: Llama (Touvron et al., arXiv 2302.13971) and Qwen2
+//! (arXiv 2407.10671), read from a GGUF file. Weights stay quantised as the file has them, activations are quantised row
+//! by row, keys and values are kept in float16, all else is float32.
+//!
+//! A row's logits do not depend on what else is computed beside it: reading a prompt in pieces of any size, alone or with
+//! other sequences, on any number of threads, gives the same to the bit.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Mutex;
+
+use firstline_kernels::{
+    Before, BlockLinear, Columns, Epilogue, GROUP, GroupedRows, Isa, KEY_BLOCK, Team, attend, block_linear,
+    keep, padded, quantise_groups,
+};
+use memmap2::Mmap;
+
+use crate::gguf::{Gguf, TensorAt};
+use crate::vocabulary::Vocabulary;
+use crate::{Error, Result};
+
+mod pack;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use pack::{MatrixAt, Pack, Plan, tensor};
+use shape::Shape;
+
+/// Rows that go through the model together at most: their activations stay in the second-level cache.
+const ROWS: usize = 192;
+
+/// A loaded decoder.
+#[derive(Debug)]
+pub struct Decoder {
+    /// The GGUF file: embeddings are read from it.
+    file: Mmap,
+    vocabulary: Vocabulary,
+    pack: Pack,
+    isa: Isa,
+    shape: Shape,
+    embedding: TensorAt,
+    layers: Vec<Layer>,
+    norm: Vec<f32>,
+    head: MatrixAt,
+    workspace: Mutex<Workspace>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    norm: Vec<f32>,
+    /// Queries, keys, values.
+    qkv: [MatrixAt; 3],
+    bias: Option<[Vec<f32>; 3]>,
+    output: MatrixAt,
+    wide_norm: Vec<f32>,
+    gate: MatrixAt,
+    up: MatrixAt,
+    down: MatrixAt,
+}
+
+/// What was read so far: a sequence of tokens and what the model keeps of them.
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    tokens: Vec<u32>,
+    limit: usize,
+    /// For each layer, keys and values: for each head, of `room` tokens.
+    kept: Vec<[Vec<u16>; 2]>,
+    room: usize,
+}
+
+impl Sequence {
+    /// The tokens read so far.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// How many tokens it can hold.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Forgets all tokens after the first `n`.
+    pub fn truncate(&mut self, n: usize) {
+        self.tokens.truncate(n);
+    }
+
+    /// Keeps of what was read the longest beginning that `prompt` begins with too, but for `prompt`'s last token, and
+    /// returns what is still to be read of `prompt`: nothing that two prompts share is read twice.
+    pub fn reuse<'a>(&mut self, prompt: &'a [u32]) -> &'a [u32] {
+        let same = self.tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        self.truncate(same.min(prompt.len().saturating_sub(1)));
+        &prompt[self.tokens.len()..]
+    }
+}
+
+/// Room that is kept between forwards, and the threads.
+#[derive(Debug)]
+struct Workspace {
+    team: Team,
+    x: Vec<f32>,
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    mixed: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    rows: GroupedRows,
+    /// For each row, cosines and sines of its position's angles.
+    angles: Vec<[f32; 2]>,
+    heads: Vec<Scratch>,
+}
+
+/// What one thread needs to attend.
+#[derive(Debug, Default, Clone)]
+struct Scratch {
+    q: Vec<f32>,
+    out: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+impl Decoder {
+    /// Opens the GGUF file at `path` on `threads` threads. The first time its weights are laid out for the kernels, which
+    /// takes seconds, and kept beside it as a `.pack` where the folder can be written.
+    ///
+    /// # Errors
+    /// `E_IO` when it can't be read; `E_MODEL` when it is damaged, or of an architecture or form that is not supported,
+    /// which is named; `E_CONFIG` for an instruction set that is not there.
+    pub fn open(path: &Path, threads: usize) -> Result<Self> {
+        let isa = Isa::chosen().map_err(|e| {
+            Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
+        })?;
+        Self::open_on(path, threads, isa)
+    }
+
+    fn open_on(path: &Path, threads: usize, isa: Isa) -> Result<Self> {
+        let place = path.display().to_string();
+        let io = |e: std::io::Error| Error::io(&place, &e);
+        let handle = File::open(path).map_err(io)?;
+        if !handle.metadata().map_err(io)?.is_file() {
+            return Err(Error::model(&place, "it is no file"));
+        }
+        // SAFETY: model files are replaced by a rename, never changed in place, by this program.
+        let file = unsafe { Mmap::map(&handle) }.map_err(io)?;
+        let gguf = Gguf::parse(&file, &place)?;
+        let floats = |name: &str, n: usize| -> Result<Vec<f32>> {
+            let tensor = tensor(&gguf, name, &[n], &place)?;
+            floats(tensor, &file).ok_or_else(|| Error::model(&place, format!("{name} is not float32")))
+        };
+        let factors = match gguf.tensor("rope_freqs.weight") {
+            Some(tensor) => Some(floats("rope_freqs.weight", tensor.shape.iter().product())?),
+            None => None,
+        };
+        let shape = Shape::read(&gguf, factors.as_deref(), &place)?;
+        let mut plan = Plan::default();
+        let Shape { hidden, wide, heads, kept_heads, size, vocabulary, .. } = shape;
+        let mut matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixAt> {
+            Ok(plan.add(tensor(&gguf, name, &[outputs, inputs], &place)?, heads_of))
+        };
+        let turned = shape.interleaved.then_some(size);
+        let (all, kept) = (heads * size, kept_heads * size);
+        let mut layers = Vec::new();
+        for i in 0..shape.layers {
+            let name = |part: &str| format!("blk.{i}.{part}.weight");
+            let bias = |part: &str, n: usize| floats(&format!("blk.{i}.{part}.bias"), n);
+            layers.push(Layer {
+                norm: floats(&name("attn_norm"), hidden)?,
+                qkv: [
+                    matrix(&name("attn_q"), all, hidden, turned)?,
+                    matrix(&name("attn_k"), kept, hidden, turned)?,
+                    matrix(&name("attn_v"), kept, hidden, None)?,
+                ],
+                bias: match gguf.tensor(&format!("blk.{i}.attn_q.bias")) {
+                    Some(_) if turned.is_some() => {
+                        return Err(Error::model(&place, "biases of a llama are not supported"));
+                    }
+                    Some(_) => Some([bias("attn_q", all)?, bias("attn_k", kept)?, bias("attn_v", kept)?]),
+                    None => None,
+                },
+                output: matrix(&name("attn_output"), hidden, all, None)?,
+                wide_norm: floats(&name("ffn_norm"), hidden)?,
+                gate: matrix(&name("ffn_gate"), wide, hidden, None)?,
+                up: matrix(&name("ffn_up"), wide, hidden, None)?,
+                down: matrix(&name("ffn_down"), hidden, wide, None)?,
+            });
+        }
+        let embedding = tensor(&gguf, "token_embd.weight", &[vocabulary, hidden], &place)?.clone();
+        let tied = gguf.tensor("output.weight").is_none();
+        let head = if tied { "token_embd.weight" } else { "output.weight" };
+        let head = matrix(head, vocabulary, hidden, None)?;
+        let (vocabulary_read, pack) = std::thread::scope(|scope| {
+            let vocabulary = scope.spawn(|| Vocabulary::read(&gguf, &place));
+            let pack = Pack::open(path, &file, &plan, &shape);
+            (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), pack)
+        });
+        let (of_tokens, pack) = (vocabulary_read?, pack?);
+        if of_tokens.len() > vocabulary {
+            let problem = format!("{} tokens, {vocabulary} of them with an embedding", of_tokens.len());
+            return Err(Error::model(&place, problem));
+        }
+        let team = Team::new(threads.max(1));
+        let workspace = Workspace {
+            heads: Vec::new(),
+            team,
+            x: Vec::new(),
+            q: Vec::new(),
+            k: Vec::new(),
+            v: Vec::new(),
+            mixed: Vec::new(),
+            gate: Vec::new(),
+            up: Vec::new(),
+            rows: GroupedRows::default(),
+            angles: Vec::new(),
+        };
+        Ok(Self {
+            norm: floats("output_norm.weight", hidden)?,
+            vocabulary: of_tokens,
+            file,
+            pack,
+            isa,
+            shape,
+            embedding,
+            layers,
+            head,
+            workspace: Mutex::new(workspace),
+        })
+    }
+
+    /// Its tokens.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Tokens that it was trained to read at most.
+    pub fn context(&self) -> usize {
+        self.shape.context
+    }
+
+    /// An empty sequence for at most `limit` tokens, and no more than [`Self::context`]. Its memory is taken as it fills.
+    pub fn sequence(&self, limit: usize) -> Sequence {
+        let limit = limit.clamp(1, self.shape.context);
+        let room = limit.next_multiple_of(KEY_BLOCK);
+        let n = room * self.shape.kept_heads * self.shape.size;
+        let kept = (0..self.shape.layers).map(|_| [vec![0; n], vec![0; n]]).collect();
+        Sequence { tokens: Vec::new(), limit, kept, room }
+    }
+
+    /// Reads more tokens of each sequence and returns the logits that follow the last token of each:
+    /// `sequences x vocabulary`.
+    ///
+    /// # Errors
+    /// `E_INPUT` when nothing is to be read of a sequence, a token is not in the vocabulary, or a sequence has no room for
+    /// what is to be read; nothing was read then.
+    pub fn read(&self, batch: &mut [(&mut Sequence, &[u32])]) -> Result<Vec<f32>> {
+        for (sequence, tokens) in &*batch {
+            let fault = |problem: String, next| Err(Error::user("E_INPUT", "prompt", problem, next));
+            if tokens.is_empty() {
+                return fault("no token to read".to_owned(), "Give a text");
+            }
+            if let Some(token) = tokens.iter().find(|&&t| t as usize >= self.shape.vocabulary) {
+                return fault(
+                    format!("token {token} of {} known", self.shape.vocabulary),
+                    "Use the model's own tokenizer",
+                );
+            }
+            let all = sequence.tokens.len() + tokens.len();
+            if all > sequence.limit {
+                return fault(
+                    format!("{all} tokens, {} are the limit", sequence.limit),
+                    "Shorten it, or allow more where the model can read more",
+                );
+            }
+        }
+        let mut workspace = self.workspace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut logits = vec![0.0; batch.len() * self.shape.vocabulary];
+        let mut left: Vec<&[u32]> = batch.iter().map(|(_, tokens)| *tokens).collect();
+        while left.iter().any(|tokens| !tokens.is_empty()) {
+            // Fair shares of the rows, so that several sequences are read side by side.
+            let open = left.iter().filter(|tokens| !tokens.is_empty()).count();
+            let share = (ROWS / open).max(1);
+            let mut part = Vec::new();
+            for (i, ((sequence, _), left)) in batch.iter_mut().zip(&mut left).enumerate() {
+                let taken: usize = part.iter().map(|p: &Part<'_>| p.tokens.len()).sum();
+                let n = share.min(left.len()).min(ROWS.saturating_sub(taken));
+                if n > 0 {
+                    let (now, later) = left.split_at(n);
+                    *left = later;
+                    part.push(Part { sequence, tokens: now, logits_of: later.is_empty().then_some(i) });
+                }
+            }
+            self.forward(&mut workspace, &mut part, &mut logits)?;
+        }
+        Ok(logits)
+    }
+
+    fn forward(&self, w: &mut Workspace, parts: &mut [Part<'_>], logits: &mut [f32]) -> Result<()> {
+        let Shape { hidden, wide, heads, kept_heads, size, vocabulary, eps, .. } = self.shape;
+        let rows: usize = parts.iter().map(|p| p.tokens.len()).sum();
+        let Workspace { team, x, q, k, v, mixed, gate, up, rows: grouped, angles, heads: scratch } = w;
+        let isa = self.isa;
+        let resize = |to: &mut Vec<f32>, width: usize| to.resize(rows * width, 0.0);
+        for (to, width) in [(&mut *x, hidden), (&mut *gate, wide), (&mut *up, wide)] {
+            resize(to, width);
+        }
+        for (to, width) in
+            [(&mut *q, heads), (&mut *mixed, heads), (&mut *k, kept_heads), (&mut *v, kept_heads)]
+        {
+            resize(to, width * size);
+        }
+        self.embed(parts, x);
+        self.turn(parts, angles);
+        for (i, layer) in self.layers.iter().enumerate() {
+            quantise(isa, team, x, Before::RmsNorm { weight: &layer.norm, eps }, hidden, grouped);
+            let [of_q, of_k, of_v] = &layer.qkv;
+            self.linear(team, grouped, [(of_q, &mut *q), (of_k, &mut *k), (of_v, &mut *v)], Epilogue::Store)?;
+            if let Some(bias) = &layer.bias {
+                for (to, bias) in [&mut *q, &mut *k, &mut *v].into_iter().zip(bias) {
+                    to.chunks_exact_mut(bias.len()).for_each(|row| {
+                        row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+                    });
+                }
+            }
+            self.attend(team, parts, i, [&mut *q, &mut *k, &mut *v], mixed, angles, scratch);
+            quantise(isa, team, mixed, Before::Nothing, heads * size, grouped);
+            self.linear(team, grouped, [(&layer.output, &mut *x)], Epilogue::Add)?;
+            quantise(isa, team, x, Before::RmsNorm { weight: &layer.wide_norm, eps }, hidden, grouped);
+            self.linear(team, grouped, [(&layer.gate, &mut *gate), (&layer.up, &mut *up)], Epilogue::Store)?;
+            quantise(isa, team, gate, Before::SwiGlu { up }, wide, grouped);
+            self.linear(team, grouped, [(&layer.down, &mut *x)], Epilogue::Add)?;
+        }
+        // The last rows of those that are read to their end.
+        let (mut row, mut last, mut to) = (0, Vec::new(), Vec::new());
+        for part in &mut *parts {
+            row += part.tokens.len();
+            part.sequence.tokens.extend(part.tokens);
+            if let Some(i) = part.logits_of {
+                last.extend_from_slice(&x[(row - 1) * hidden..row * hidden]);
+                to.push(i);
+            }
+        }
+        if !to.is_empty() {
+            quantise(isa, team, &last, Before::RmsNorm { weight: &self.norm, eps }, hidden, grouped);
+            let width = padded(vocabulary);
+            let mut out = vec![0.0; to.len() * width];
+            self.linear(team, grouped, [(&self.head, &mut out)], Epilogue::Store)?;
+            for (row, i) in out.chunks_exact(width).zip(to) {
+                logits[i * vocabulary..][..vocabulary].copy_from_slice(&row[..vocabulary]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tokens' embeddings.
+    fn embed(&self, parts: &[Part<'_>], x: &mut [f32]) {
+        let (table, kind) = (&self.file[self.embedding.bytes.clone()], self.embedding.kind);
+        let bytes = table.len() / self.shape.vocabulary;
+        let tokens = parts.iter().flat_map(|p| p.tokens);
+        for (row, &token) in x.chunks_exact_mut(self.shape.hidden).zip(tokens) {
+            let from = &table[token as usize * bytes..][..bytes];
+            for (group, to) in row.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+                *to = kind.group(from, group).weights(kind.form());
+            }
+        }
+    }
+
+    /// Cosines and sines for each row.
+    fn turn(&self, parts: &[Part<'_>], angles: &mut Vec<[f32; 2]>) {
+        angles.clear();
+        for part in parts {
+            for i in 0..part.tokens.len() {
+                let position = (part.sequence.tokens.len() + i) as f64;
+                angles.extend(self.shape.turns.iter().map(|turn| {
+                    let (sin, cos) = (position * turn).sin_cos();
+                    [cos as f32, sin as f32]
+                }));
+            }
+        }
+    }
+
+    /// Products of the rows with several matrices at once.
+    fn linear<const N: usize>(
+        &self,
+        team: &mut Team,
+        rows: &GroupedRows,
+        products: [(&MatrixAt, &mut Vec<f32>); N],
+        epilogue: Epilogue,
+    ) -> Result<()> {
+        let mut parts: Vec<(BlockLinear<'_>, Columns<'_>)> = Vec::new();
+        for (at, out) in products {
+            let layer = self.pack.matrix(at)?;
+            let width = padded(layer.outputs());
+            // Several parts a thread, so that none waits long for another.
+            let share = (width / 16).div_ceil(4 * team.threads()).max(2) * 16;
+            parts.extend(Columns::new(out, width).parts(share).into_iter().map(|part| (layer, part)));
+        }
+        team.run(&mut parts, |(layer, out)| block_linear(self.isa, rows, *layer, epilogue, out));
+        Ok(())
+    }
+
+    /// Turns queries and keys by their positions, keeps keys and values, and attends.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of the workspace")]
+    fn attend(
+        &self,
+        team: &mut Team,
+        parts: &mut [Part<'_>],
+        layer: usize,
+        [q, k, v]: [&mut [f32]; 3],
+        mixed: &mut [f32],
+        angles: &[[f32; 2]],
+        scratch: &mut Vec<Scratch>,
+    ) {
+        let Shape { heads, kept_heads, size, .. } = self.shape;
+        let (all, kept, group) = (heads * size, kept_heads * size, heads / kept_heads);
+        for (row, (q, k)) in q.chunks_exact_mut(all).zip(k.chunks_exact_mut(kept)).enumerate() {
+            let angles = &angles[row * size / 2..][..size / 2];
+            q.chunks_exact_mut(size).chain(k.chunks_exact_mut(size)).for_each(|head| turned(head, angles));
+        }
+        let mut row = 0;
+        for part in &mut *parts {
+            let room = part.sequence.room * size;
+            let [keys, values] = &mut part.sequence.kept[layer];
+            for i in 0..part.tokens.len() {
+                let position = part.sequence.tokens.len() + i;
+                for head in 0..kept_heads {
+                    let (keys, values) =
+                        (&mut keys[head * room..][..room], &mut values[head * room..][..room]);
+                    let of = (row + i) * kept + head * size..(row + i) * kept + (head + 1) * size;
+                    keep(self.isa, keys, values, position, &k[of.clone()], &v[of]);
+                }
+            }
+            row += part.tokens.len();
+        }
+        // Work: a head of keys, and some rows of a sequence.
+        let (mut work, mut first) = (Vec::new(), 0);
+        let mut columns = Columns::new(mixed, all).parts(group * size);
+        let mut left: Vec<_> = columns.drain(..).map(|c| c.row_parts(1)).collect();
+        for part in &*parts {
+            let n = part.tokens.len();
+            for (head, left) in left.iter_mut().enumerate() {
+                let mut out: Vec<Columns<'_>> = left.drain(..n).collect();
+                let mut at = 0;
+                while !out.is_empty() {
+                    let rows = ATTENDED.min(out.len());
+                    let out: Vec<Columns<'_>> = out.drain(..rows).collect();
+                    work.push(Heads {
+                        part,
+                        head,
+                        first: first + at,
+                        from: at,
+                        out,
+                        scratch: Scratch::default(),
+                    });
+                    at += rows;
+                }
+            }
+            first += n;
+        }
+        for (work, scratch) in work.iter_mut().zip(scratch.drain(..)) {
+            work.scratch = scratch;
+        }
+        let q = &*q;
+        team.run(&mut work, |work| {
+            let room = work.part.sequence.room * size;
+            let [keys, values] = &work.part.sequence.kept[layer];
+            let (keys, values) = (&keys[work.head * room..][..room], &values[work.head * room..][..room]);
+            let Scratch { q: mine, out, scores } = &mut work.scratch;
+            mine.clear();
+            let mut limits = Vec::with_capacity(work.out.len() * group);
+            for r in 0..work.out.len() {
+                let at = (work.first + r) * all + work.head * group * size;
+                mine.extend_from_slice(&q[at..at + group * size]);
+                limits
+                    .extend(std::iter::repeat_n(work.part.sequence.tokens.len() + work.from + r + 1, group));
+            }
+            out.resize(mine.len(), 0.0);
+            attend(self.isa, size, mine, &limits, keys, values, scores, out);
+            for (to, from) in work.out.iter_mut().zip(out.chunks_exact(group * size)) {
+                to.row(0).copy_from_slice(from);
+            }
+        });
+        scratch.extend(work.into_iter().map(|work| work.scratch));
+    }
+}
+
+/// Rows that one thread attends to at a time.
+const ATTENDED: usize = 16;
+
+/// A sequence, what is read of it now, and which logits are asked for.
+struct Part<'a> {
+    sequence: &'a mut Sequence,
+    tokens: &'a [u32],
+    logits_of: Option<usize>,
+}
+
+/// Some rows of a sequence and the query heads that share a head of keys.
+struct Heads<'a> {
+    part: &'a Part<'a>,
+    head: usize,
+    /// The first row of all rows, and of the sequence's.
+    first: usize,
+    from: usize,
+    out: Vec<Columns<'a>>,
+    scratch: Scratch,
+}
+
+/// Turns a head's pairs of values, half a head apart (Su et al., arXiv 2104.09864).
+fn turned(head: &mut [f32], angles: &[[f32; 2]]) {
+    let (a, b) = head.split_at_mut(angles.len());
+    for ((a, b), [cos, sin]) in a.iter_mut().zip(b).zip(angles) {
+        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+    }
+}
+
+/// Quantises all rows of `x`, on several threads where there are many.
+fn quantise(isa: Isa, team: &mut Team, x: &[f32], before: Before<'_>, width: usize, out: &mut GroupedRows) {
+    let rows = x.len() / width;
+    out.reset(rows, width);
+    let mut parts = out.parts(rows.div_ceil(2 * team.threads()).max(4));
+    team.run(&mut parts, |part| {
+        let of = part.first() * width..(part.first() + part.rows()) * width;
+        let before = match before {
+            Before::SwiGlu { up } => Before::SwiGlu { up: &up[of.clone()] },
+            other => other,
+        };
+        quantise_groups(isa, &x[of], before, part);
+    });
+}
+
+/// The float32 values of a tensor.
+fn floats(tensor: &TensorAt, file: &[u8]) -> Option<Vec<f32>> {
+    let bytes = &file[tensor.bytes.clone()];
+    let floats = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+    (tensor.kind == crate::gguf::Kind::F32).then(|| floats.collect())
+}

@@ -1,0 +1,189 @@
+//! A decoder's matrices in the kernels' layout, made once from a GGUF file and kept beside it in one file, which is mapped:
+//! a start costs reading it once, for its hash. The layout is the same for every instruction set. The hash tells damage,
+//! not malice: whoever can write into the model's folder decides what the model says.
+#![allow(unsafe_code)]
+
+use std::fs::{self, File};
+use std::ops::Range;
+use std::path::Path;
+
+use firstline_kernels::{BlockLinear, Form, pack_panel};
+use memmap2::{Mmap, MmapMut};
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::shape::Shape;
+use crate::gguf::{Gguf, TensorAt};
+use crate::{Error, Result};
+
+/// Counts up whenever a pack made before can't be read any more.
+const SCHEME: u64 = 1;
+const MAGIC: &[u8; 8] = b"FLBLOCKS";
+/// Magic, scheme, key, length, hash of the data; data begins here.
+const HEAD: usize = 64;
+
+/// A mapped pack.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    map: Map,
+}
+
+#[derive(Debug)]
+enum Map {
+    File(Mmap),
+    /// Of this process alone, where the folder can't be written.
+    Memory(Mmap),
+}
+
+/// A matrix in the pack.
+#[derive(Debug, Clone)]
+pub(crate) struct MatrixAt {
+    form: Form,
+    inputs: usize,
+    outputs: usize,
+    bytes: Range<usize>,
+}
+
+/// Where all matrices lie, in the order of a forward.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    matrices: Vec<(TensorAt, MatrixAt, Option<usize>)>,
+    end: usize,
+}
+
+impl Plan {
+    /// Adds the matrix that is `tensor`, `outputs x inputs`; with a size of heads, their neighbouring rows become rows
+    /// half a head apart.
+    pub(crate) fn add(&mut self, tensor: &TensorAt, heads_of: Option<usize>) -> MatrixAt {
+        let (outputs, inputs) = (tensor.shape[0], tensor.shape[1]);
+        let form = tensor.kind.form();
+        let start = self.end.max(HEAD);
+        self.end = start + form.packed_bytes(inputs, outputs);
+        let at = MatrixAt { form, inputs, outputs, bytes: start..self.end };
+        self.matrices.push((tensor.clone(), at.clone(), heads_of));
+        at
+    }
+}
+
+impl Pack {
+    /// The pack of the file at `source`, whose content is `file`, made first where there is none of it.
+    ///
+    /// # Errors
+    /// `E_IO` when there is no memory for it.
+    pub(crate) fn open(source: &Path, file: &[u8], plan: &Plan, shape: &Shape) -> Result<Self> {
+        let path = source.with_extension("pack");
+        let key = key(source, plan, shape)?;
+        // A pipe would block whoever opens it.
+        if fs::metadata(&path).is_ok_and(|meta| meta.is_file())
+            && let Some(map) = mapped(&path)
+            && is_sound(&map, plan.end, key)
+        {
+            return Ok(Self { map: Map::File(map) });
+        }
+        if let Ok(map) = write(&path, file, plan, key) {
+            return Ok(Self { map: Map::File(map) });
+        }
+        let io = |e: std::io::Error| Error::io(path.display(), &e);
+        let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
+        fill(&mut map, file, plan, key);
+        Ok(Self { map: Map::Memory(map.make_read_only().map_err(io)?) })
+    }
+
+    /// The matrix at `at`.
+    ///
+    /// # Errors
+    /// Internal, when it is not of this pack.
+    pub(crate) fn matrix(&self, at: &MatrixAt) -> Result<BlockLinear<'_>> {
+        let (Map::File(map) | Map::Memory(map)) = &self.map;
+        map.get(at.bytes.clone())
+            .and_then(|bytes| BlockLinear::new(at.form, at.inputs, at.outputs, bytes))
+            .ok_or_else(|| Error::internal(format_args!("{at:?} is not in the pack")))
+    }
+}
+
+/// What a pack is made for: the scheme, the file by its length and time, and what was made of it.
+fn key(source: &Path, plan: &Plan, shape: &Shape) -> Result<u64> {
+    let io = |e: std::io::Error| Error::io(source.display(), &e);
+    let meta = fs::metadata(source).map_err(io)?;
+    let modified = meta.modified().map_err(io)?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
+    Ok(xxh3_64(format!("{} {since} {plan:?} {shape:?}", meta.len()).as_bytes()))
+}
+
+fn word(head: &[u8], i: usize) -> u64 {
+    head[8 * i..8 * i + 8].try_into().map_or(0, u64::from_le_bytes)
+}
+
+fn is_sound(map: &Mmap, end: usize, key: u64) -> bool {
+    map.len() == end
+        && end >= HEAD
+        && &map[..8] == MAGIC
+        && [word(map, 1), word(map, 2), word(map, 3)] == [SCHEME, key, end as u64]
+        && word(map, 4) == xxh3_64(&map[HEAD..])
+}
+
+/// Maps the file at `path`.
+fn mapped(path: &Path) -> Option<Mmap> {
+    let file = File::open(path).ok()?;
+    // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever else may
+    // write into the model's folder may as well replace the model.
+    unsafe { Mmap::map(&file) }.ok()
+}
+
+/// Makes the pack in a file that is then renamed to `path`.
+fn write(path: &Path, file: &[u8], plan: &Plan, key: u64) -> std::io::Result<Mmap> {
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut to = tempfile::Builder::new();
+    to.prefix(".firstline-");
+    #[cfg(unix)]
+    to.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let to = to.tempfile_in(dir)?;
+    to.as_file().set_len(plan.end as u64)?;
+    // SAFETY: the file has just been made under a random name; nobody else knows of it.
+    let mut map = unsafe { MmapMut::map_mut(to.as_file()) }?;
+    fill(&mut map, file, plan, key);
+    map.flush()?;
+    drop(map);
+    to.persist(path).map_err(|e| e.error)?;
+    mapped(path).ok_or_else(|| std::io::Error::other("can't be read back"))
+}
+
+/// Writes the pack of what `file` holds into `map`.
+fn fill(map: &mut [u8], file: &[u8], plan: &Plan, key: u64) {
+    for (tensor, at, heads_of) in &plan.matrices {
+        let rows = &file[tensor.bytes.clone()];
+        let row_bytes = rows.len() / at.outputs;
+        let panels = at.outputs.div_ceil(16);
+        map[at.bytes.clone()].par_chunks_mut(at.bytes.len() / panels).enumerate().for_each(|(panel, to)| {
+            pack_panel(at.form, at.inputs, at.outputs, panel, to, |output, group| {
+                let row = match heads_of {
+                    // Values 2 i and 2 i + 1 of a head, neighbours in the file, become values i and size / 2 + i.
+                    Some(size) => {
+                        let (head, i) = (output / size * size, output % size);
+                        head + if i < size / 2 { 2 * i } else { 2 * (i - size / 2) + 1 }
+                    }
+                    None => output,
+                };
+                tensor.kind.group(&rows[row * row_bytes..][..row_bytes], group)
+            });
+        });
+    }
+    let sum = xxh3_64(&map[HEAD..]);
+    map[..HEAD].fill(0);
+    map[..8].copy_from_slice(MAGIC);
+    for (i, word) in [SCHEME, key, plan.end as u64, sum].into_iter().enumerate() {
+        map[8 * (i + 1)..8 * (i + 2)].copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// The tensor `name` of `gguf`, `shape` the one it must have.
+///
+/// # Errors
+/// `E_MODEL` when it is missing or has another shape.
+pub(crate) fn tensor<'a>(gguf: &'a Gguf, name: &str, shape: &[usize], place: &str) -> Result<&'a TensorAt> {
+    match gguf.tensor(name) {
+        Some(tensor) if tensor.shape == shape => Ok(tensor),
+        Some(tensor) => Err(Error::model(place, format!("{name} is {:?}, not {shape:?}", tensor.shape))),
+        None => Err(Error::model(place, format!("no tensor {name}"))),
+    }
+}

@@ -1,0 +1,376 @@
+//! Small random decoders in every form of weights against plain float64, and against themselves read in other pieces.
+
+use std::path::Path;
+
+use candle_core::quantized::gguf_file::{self, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+
+use super::*;
+use crate::{Constrain, Finish, Generation, Message, Request, Sampling};
+
+const HIDDEN: usize = 256;
+const WIDE: usize = 512;
+const HEADS: usize = 4;
+const KEPT: usize = 2;
+const SIZE: usize = 64;
+const LAYERS: usize = 2;
+const CONTEXT: usize = 512;
+const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+                        {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+/// A model as it was written, dequantised.
+struct Model {
+    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    llama: bool,
+}
+
+/// Tokens: every byte, one merge, two special ones.
+fn tokens() -> (Vec<String>, Vec<String>, Vec<i32>) {
+    let printable = |b: u32| (33..127).contains(&b) || (161..173).contains(&b) || (174..256).contains(&b);
+    let mut other = 256;
+    let mut texts: Vec<String> = (0..256)
+        .filter_map(|b| {
+            if printable(b) {
+                return char::from_u32(b);
+            }
+            other += 1;
+            char::from_u32(other - 1)
+        })
+        .map(String::from)
+        .collect();
+    texts.extend(["he", "<|im_start|>", "<|im_end|>"].map(String::from));
+    let kinds = (0..texts.len()).map(|i| if i > 256 { 3 } else { 1 }).collect();
+    (texts, vec!["h e".to_owned()], kinds)
+}
+
+/// Writes a model to `path`.
+fn write(path: &Path, architecture: &str) -> Model {
+    let llama = architecture != "qwen2";
+    let (texts, merges, kinds) = tokens();
+    let vocabulary = texts.len() + 5;
+    let texts_of = |v: Vec<String>| Value::Array(v.into_iter().map(Value::String).collect());
+    let key = |part: &str| format!("{architecture}.{part}");
+    let metadata = [
+        ("general.architecture".to_owned(), Value::String(architecture.to_owned())),
+        (key("block_count"), Value::U32(LAYERS as u32)),
+        (key("context_length"), Value::U32(CONTEXT as u32)),
+        (key("embedding_length"), Value::U32(HIDDEN as u32)),
+        (key("feed_forward_length"), Value::U32(WIDE as u32)),
+        (key("attention.head_count"), Value::U32(HEADS as u32)),
+        (key("attention.head_count_kv"), Value::U32(KEPT as u32)),
+        (key("attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
+        (key("rope.freq_base"), Value::F32(10_000.0)),
+        ("tokenizer.ggml.model".to_owned(), Value::String("gpt2".to_owned())),
+        ("tokenizer.ggml.pre".to_owned(), Value::String("qwen2".to_owned())),
+        ("tokenizer.ggml.tokens".to_owned(), texts_of(texts)),
+        ("tokenizer.ggml.merges".to_owned(), texts_of(merges)),
+        ("tokenizer.ggml.token_type".to_owned(), Value::Array(kinds.into_iter().map(Value::I32).collect())),
+        ("tokenizer.ggml.eos_token_id".to_owned(), Value::U32(258)),
+        ("tokenizer.chat_template".to_owned(), Value::String(TEMPLATE.to_owned())),
+    ];
+    let mut shapes: Vec<(String, Vec<usize>, GgmlDType, f32)> = vec![
+        ("token_embd.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::Q8_0, 1.0),
+        ("output_norm.weight".into(), vec![HIDDEN], GgmlDType::F32, 1.0),
+    ];
+    if !llama {
+        shapes.push(("output.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::F16, 1.0));
+    }
+    for i in 0..LAYERS {
+        let mut add = |name: &str, shape: &[usize], kind| {
+            let size = if shape.len() == 1 { 1.0 } else { 3.0 / (shape[1] as f32).sqrt() };
+            shapes.push((format!("blk.{i}.{name}"), shape.to_vec(), kind, size));
+        };
+        add("attn_norm.weight", &[HIDDEN], GgmlDType::F32);
+        add("ffn_norm.weight", &[HIDDEN], GgmlDType::F32);
+        add("attn_q.weight", &[HEADS * SIZE, HIDDEN], GgmlDType::Q4K);
+        add("attn_k.weight", &[KEPT * SIZE, HIDDEN], GgmlDType::Q5_0);
+        add("attn_v.weight", &[KEPT * SIZE, HIDDEN], GgmlDType::Q8_0);
+        add("attn_output.weight", &[HIDDEN, HEADS * SIZE], GgmlDType::Q4_1);
+        add("ffn_gate.weight", &[WIDE, HIDDEN], GgmlDType::Q5K);
+        add("ffn_up.weight", &[WIDE, HIDDEN], GgmlDType::Q4_0);
+        add("ffn_down.weight", &[HIDDEN, WIDE], GgmlDType::Q6K);
+        if !llama {
+            add("attn_q.bias", &[HEADS * SIZE], GgmlDType::F32);
+            add("attn_k.bias", &[KEPT * SIZE], GgmlDType::F32);
+            add("attn_v.bias", &[KEPT * SIZE], GgmlDType::F32);
+        }
+    }
+    let mut random = crate::random::SplitMix::new(11);
+    let made: Vec<(String, Vec<usize>, QTensor)> = shapes
+        .into_iter()
+        .map(|(name, shape, kind, size)| {
+            let n = shape.iter().product();
+            let base = if name.ends_with("norm.weight") { 1.0 } else { 0.0 };
+            let values: Vec<f32> = (0..n).map(|_| base + 0.5 * size * random.normal()).collect();
+            let tensor = Tensor::from_vec(values, shape.as_slice(), &Device::Cpu).unwrap();
+            (name, shape, QTensor::quantize(&tensor, kind).unwrap())
+        })
+        .collect();
+    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    let tensors: Vec<(&str, &QTensor)> = made.iter().map(|(name, _, q)| (name.as_str(), q)).collect();
+    gguf_file::write(&mut File::create(path).unwrap(), &metadata, &tensors).unwrap();
+    let values = |q: &QTensor| q.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    Model { tensors: made.iter().map(|(n, s, q)| (n.clone(), s.clone(), values(q))).collect(), llama }
+}
+
+impl Model {
+    fn get(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.iter().find(|(n, ..)| n == name).map(|(_, _, values)| values.as_slice())
+    }
+
+    fn linear(&self, x: &[f64], name: &str) -> Vec<f64> {
+        let weight = self.get(&format!("{name}.weight")).unwrap();
+        let bias = self.get(&format!("{name}.bias"));
+        weight
+            .chunks_exact(x.len())
+            .enumerate()
+            .map(|(i, row)| {
+                let dot: f64 = row.iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum();
+                dot + bias.map_or(0.0, |b| f64::from(b[i]))
+            })
+            .collect()
+    }
+
+    fn norm(&self, x: &[f64], name: &str) -> Vec<f64> {
+        let mean = x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64;
+        let weight = self.get(name).unwrap();
+        x.iter().zip(weight).map(|(x, &w)| x / (mean + 1e-5).sqrt() * f64::from(w)).collect()
+    }
+
+    fn turn(&self, head: &mut [f64], position: usize) {
+        for i in 0..SIZE / 2 {
+            let angle = position as f64 * 10_000_f64.powf(-2.0 * i as f64 / SIZE as f64);
+            let (a, b) = if self.llama { (2 * i, 2 * i + 1) } else { (i, SIZE / 2 + i) };
+            (head[a], head[b]) = (
+                head[a] * angle.cos() - head[b] * angle.sin(),
+                head[b] * angle.cos() + head[a] * angle.sin(),
+            );
+        }
+    }
+
+    /// Logits after the last of `tokens`, the way the papers write it.
+    fn logits(&self, tokens: &[u32]) -> Vec<f64> {
+        let table = self.get("token_embd.weight").unwrap();
+        let row = |t: &u32| table[*t as usize * HIDDEN..][..HIDDEN].iter().map(|&x| f64::from(x)).collect();
+        let mut x: Vec<Vec<f64>> = tokens.iter().map(row).collect();
+        for i in 0..LAYERS {
+            let name = |part: &str| format!("blk.{i}.{part}");
+            let mut qkv = Vec::new();
+            for (position, x) in x.iter().enumerate() {
+                let h = self.norm(x, &name("attn_norm.weight"));
+                let [mut q, mut k, v] =
+                    ["attn_q", "attn_k", "attn_v"].map(|part| self.linear(&h, &name(part)));
+                q.chunks_exact_mut(SIZE).chain(k.chunks_exact_mut(SIZE)).for_each(|h| self.turn(h, position));
+                qkv.push([q, k, v]);
+            }
+            for (position, x) in x.iter_mut().enumerate() {
+                let mut mixed = Vec::new();
+                for head in 0..HEADS {
+                    let kept = head / (HEADS / KEPT) * SIZE..(head / (HEADS / KEPT) + 1) * SIZE;
+                    let q = &qkv[position][0][head * SIZE..][..SIZE];
+                    let weights: Vec<f64> = qkv[..=position]
+                        .iter()
+                        .map(|[_, k, _]| {
+                            let dot: f64 = q.iter().zip(&k[kept.clone()]).map(|(q, k)| q * k).sum();
+                            (dot / (SIZE as f64).sqrt()).exp()
+                        })
+                        .collect();
+                    let total: f64 = weights.iter().sum();
+                    mixed.extend(kept.clone().map(|d| {
+                        qkv.iter().zip(&weights).map(|([_, _, v], w)| w * v[d]).sum::<f64>() / total
+                    }));
+                }
+                let out = self.linear(&mixed, &name("attn_output"));
+                x.iter_mut().zip(out).for_each(|(x, o)| *x += o);
+                let h = self.norm(x, &name("ffn_norm.weight"));
+                let [gate, up] = ["ffn_gate", "ffn_up"].map(|part| self.linear(&h, &name(part)));
+                let act: Vec<f64> = gate.iter().zip(up).map(|(g, u)| g / (1.0 + (-g).exp()) * u).collect();
+                let out = self.linear(&act, &name("ffn_down"));
+                x.iter_mut().zip(out).for_each(|(x, o)| *x += o);
+            }
+        }
+        let last = self.norm(x.last().unwrap(), "output_norm.weight");
+        self.linear(&last, if self.llama { "token_embd" } else { "output" })
+    }
+}
+
+fn prompt(n: usize) -> Vec<u32> {
+    (0..n).map(|i| (i * 37 % 256) as u32).collect()
+}
+
+fn open(dir: &Path, architecture: &str) -> (Decoder, Model) {
+    let path = dir.join(format!("{architecture}.gguf"));
+    let model = write(&path, architecture);
+    (Decoder::open(&path, 2).unwrap(), model)
+}
+
+#[test]
+fn logits_come_near_what_float64_gives_in_every_architecture_and_on_every_instruction_set() {
+    /// What quantising activations to 8 bits costs.
+    const COSINE: f64 = 0.999;
+    let dir = tempfile::tempdir().unwrap();
+    for architecture in ["llama", "qwen2"] {
+        let (_, model) = open(dir.path(), architecture);
+        let tokens = prompt(21);
+        let want = model.logits(&tokens);
+        for isa in Isa::available() {
+            let path = dir.path().join(format!("{architecture}.gguf"));
+            let decoder = Decoder::open_on(&path, 2, isa).unwrap();
+            let got = decoder.read(&mut [(&mut decoder.sequence(64), &tokens)]).unwrap();
+            let dot = |f: &dyn Fn(usize) -> f64| (0..want.len()).map(f).sum::<f64>();
+            let of = |i: usize| f64::from(got[i]);
+            let cosine =
+                dot(&|i| of(i) * want[i]) / (dot(&|i| of(i) * of(i)) * dot(&|i| want[i] * want[i])).sqrt();
+            assert!(cosine > COSINE, "{architecture} on {isa}: {cosine}");
+            let size = dot(&|i| of(i) * of(i)) / dot(&|i| want[i] * want[i]);
+            assert!((size - 1.0).abs() < 0.03, "{architecture} on {isa}: {size}");
+        }
+    }
+}
+
+#[test]
+fn a_prompt_gives_the_same_however_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (decoder, _) = open(dir.path(), "llama");
+    let path = dir.path().join("llama.gguf");
+    let tokens = prompt(230);
+    let whole = decoder.read(&mut [(&mut decoder.sequence(256), &tokens)]).unwrap();
+    // Token by token, in pieces, on other threads.
+    for threads in [1, 3] {
+        let other = Decoder::open(&path, threads).unwrap();
+        for piece in [1, 7, 229] {
+            let mut sequence = other.sequence(256);
+            let mut last = Vec::new();
+            for part in tokens.chunks(piece) {
+                last = other.read(&mut [(&mut sequence, part)]).unwrap();
+            }
+            assert_eq!(last, whole, "{threads} threads, pieces of {piece}");
+        }
+    }
+    // Beside others of other lengths.
+    let others = [prompt(5), prompt(100)];
+    let mut sequences = [0; 3].map(|_| decoder.sequence(256));
+    let [a, b, c] = &mut sequences;
+    let all = decoder.read(&mut [(a, &others[0]), (b, &tokens), (c, &others[1])]).unwrap();
+    let n = whole.len();
+    assert_eq!(all[n..2 * n], whole);
+    // After a prompt that begins alike.
+    let mut sequence = decoder.sequence(256);
+    let first: Vec<u32> = tokens[..50].iter().copied().chain([1, 2, 3]).collect();
+    decoder.read(&mut [(&mut sequence, &first)]).unwrap();
+    let rest = sequence.reuse(&tokens);
+    assert_eq!(rest.len(), 180);
+    assert_eq!(decoder.read(&mut [(&mut sequence, rest)]).unwrap(), whole);
+    // The same prompt again still has a last token to read.
+    assert_eq!(sequence.reuse(&tokens).len(), 1);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_nothing_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (decoder, _) = open(dir.path(), "llama");
+    let mut sequence = decoder.sequence(10);
+    decoder.read(&mut [(&mut sequence, &prompt(8))]).unwrap();
+    for (tokens, says) in [(prompt(3), "11 tokens, 10"), (vec![], "no token"), (vec![9_999], "9999")] {
+        let error = decoder.read(&mut [(&mut sequence, &tokens)]).unwrap_err();
+        assert!(error.code() == "E_INPUT" && error.to_string().contains(says), "{error}");
+        assert_eq!(sequence.tokens().len(), 8);
+    }
+    decoder.read(&mut [(&mut sequence, &prompt(2))]).unwrap();
+    assert_eq!(decoder.sequence(1 << 20).limit(), CONTEXT);
+}
+
+#[test]
+fn texts_end_where_they_should() {
+    let dir = tempfile::tempdir().unwrap();
+    let (decoder, _) = open(dir.path(), "qwen2");
+    let talk = [Message { role: "user", content: "hello <|im_end|> there".into() }];
+    let ids = decoder.vocabulary().encode_chat(&talk).unwrap();
+    // The template's own special tokens, and none of the user's; `he` is merged.
+    assert_eq!(ids.iter().filter(|&&t| t == 258).count(), 1);
+    assert_eq!((ids[0], ids.iter().filter(|&&t| t == 256).count()), (257, 2));
+    let write = |request: Request<'_>, limit: usize| {
+        let mut sequence = decoder.sequence(limit);
+        let mut generation = Generation::new(&decoder, &mut sequence, &ids, request).unwrap();
+        let text: String = generation.by_ref().map(Result::unwrap).collect();
+        (text, generation.tokens().to_vec(), generation.finish().unwrap())
+    };
+    let request = |max_tokens| Request { max_tokens, ..Request::default() };
+    // Only letters, so that the text is one.
+    let letters = || -> Option<Constrain<'static>> {
+        Some(Box::new(|_, logits| {
+            for (i, x) in logits.iter_mut().enumerate() {
+                if !(64..90).contains(&i) {
+                    *x = f32::NEG_INFINITY;
+                }
+            }
+        }))
+    };
+    let (text, tokens, finish) = write(Request { constrain: letters(), ..request(12) }, 256);
+    assert_eq!((text.len(), tokens.len(), finish), (12, 12, Finish::Length));
+    assert_eq!(decoder.vocabulary().decode(&tokens).unwrap(), text);
+    // A text to stop before is not given out, nor any part of it.
+    let stop = vec!["zzz".to_owned(), text[4..7].to_owned()];
+    let (short, _, finish) = write(Request { constrain: letters(), stop, ..request(12) }, 256);
+    let at = text.find(&text[4..7]).unwrap();
+    assert_eq!((short.as_str(), finish), (&text[..at], Finish::Stop));
+    // The sequence's limit ends it, and a prompt beyond it is refused.
+    let (_, tokens, finish) = write(Request { constrain: letters(), ..request(100) }, ids.len() + 3);
+    assert_eq!((tokens.len(), finish), (4, Finish::Context));
+    let mut tight = decoder.sequence(ids.len() - 1);
+    assert!(Generation::new(&decoder, &mut tight, &ids, request(1)).is_err());
+    // No token is allowed.
+    let none =
+        Request { constrain: Some(Box::new(|_, logits| logits.fill(f32::NEG_INFINITY))), ..request(5) };
+    assert_eq!(write(none, 256), (String::new(), vec![], Finish::Constraint));
+    // A seed decides.
+    let drawn = |seed| {
+        let sampling = Sampling { temperature: 1.5, top_p: 0.9, repetition: 1.1, seed };
+        write(Request { constrain: letters(), sampling, ..request(20) }, 256).1
+    };
+    assert!(drawn(1) == drawn(1) && drawn(1) != drawn(2));
+}
+
+#[test]
+fn a_pack_is_made_once_and_anew_when_it_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (decoder, _) = open(dir.path(), "llama");
+    let path = dir.path().join("llama.gguf");
+    let pack = path.with_extension("pack");
+    let tokens = prompt(9);
+    let logits = |d: &Decoder| d.read(&mut [(&mut d.sequence(16), &tokens)]).unwrap();
+    let want = logits(&decoder);
+    drop(decoder);
+    let whole = std::fs::read(&pack).unwrap();
+    let changed = std::fs::metadata(&pack).unwrap().modified().unwrap();
+    assert_eq!(logits(&Decoder::open(&path, 1).unwrap()), want);
+    assert_eq!(std::fs::metadata(&pack).unwrap().modified().unwrap(), changed);
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for damaged in [vec![], whole[..100].to_vec(), flipped] {
+        std::fs::write(&pack, damaged).unwrap();
+        assert_eq!(logits(&Decoder::open(&path, 1).unwrap()), want);
+        assert_eq!(std::fs::read(&pack).unwrap(), whole);
+    }
+    // Where it can't be written it is this process's own.
+    std::fs::remove_file(&pack).unwrap();
+    std::fs::create_dir(&pack).unwrap();
+    assert_eq!(logits(&Decoder::open(&path, 1).unwrap()), want);
+}
+
+#[test]
+fn a_file_that_is_not_supported_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.gguf");
+    write(&path, "mamba");
+    let error = Decoder::open(&path, 1).unwrap_err();
+    assert!(error.code() == "E_MODEL" && error.to_string().contains("\"mamba\""), "{error}");
+    // Cut anywhere, it is refused.
+    write(&path, "llama");
+    let whole = std::fs::read(&path).unwrap();
+    for n in [0, 3, 100, 5_000, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..n]).unwrap();
+        assert_eq!(Decoder::open(&path, 1).unwrap_err().code(), "E_MODEL", "{n} bytes");
+    }
+}
