@@ -19,6 +19,8 @@ struct Listed {
     licence: String,
     dimensions: usize,
     bytes: u64,
+    /// Its folder, when it is here.
+    path: String,
     here: bool,
 }
 
@@ -109,6 +111,7 @@ fn list(store: &ModelStore, json: bool) -> Result<Exit, Failure> {
         .into_iter()
         .map(|(m, here)| Listed {
             bytes: m.total_bytes(),
+            path: store.path(&m).display().to_string(),
             name: m.name,
             description: m.description,
             licence: m.licence,
@@ -126,7 +129,7 @@ fn list(store: &ModelStore, json: bool) -> Result<Exit, Failure> {
         vec![
             m.name.clone(),
             here.into(),
-            m.dimensions.to_string(),
+            if m.dimensions > 0 { m.dimensions.to_string() } else { "-".into() },
             size,
             m.licence.clone(),
             m.description.clone(),

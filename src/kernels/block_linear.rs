@@ -1,7 +1,7 @@
 //! Products of grouped activations with weights in blocks: a row of them to decode, many to read a prompt.
 #![allow(unsafe_code)]
 
-use crate::blocks::{BlockLinear, Form, GROUP, Layout};
+use crate::blocks::{BlockLinear, Form, GROUP};
 use crate::columns::Columns;
 use crate::cpu::{Cpu, PANEL, Task, dispatch};
 use crate::grouped::GroupedRows;
@@ -45,61 +45,104 @@ struct Blocks<'a, 'b, const BITS: usize, const SPLIT: bool, const LOW: bool> {
     out: &'a mut Columns<'b>,
 }
 
+/// From so many rows on, a panel's numbers are made bytes first, once for all of them.
+const WIDENED: usize = 12;
+
 impl<const BITS: usize, const SPLIT: bool, const LOW: bool> Task for Blocks<'_, '_, BITS, SPLIT, LOW> {
     #[inline(always)]
     fn run<C: Cpu>(self, cpu: C) {
-        let rows = self.x.len();
+        let (form, groups) = (self.layer.form(), self.layer.inputs() / GROUP);
+        let at = form.layout(self.layer.inputs());
         let columns = self.out.columns();
-        let first = columns.start / PANEL;
-        for panel in first..columns.end / PANEL {
-            let bytes = self.layer.panel(panel);
-            let at = self.layer.form().layout(self.layer.inputs());
-            let mut row = 0;
-            while row < rows {
-                let mut tile = Tile {
-                    x: self.x,
-                    bytes,
-                    at: &at,
-                    zero: -f32::from(self.layer.form().zero()),
-                    column: (panel - first) * PANEL,
-                    row,
-                    add: self.epilogue == Epilogue::Add,
-                    out: &mut *self.out,
-                };
-                row += match rows - row {
-                    8.. if C::BLOCK_ROWS >= 8 => tile.all::<C, BITS, SPLIT, LOW, 8>(cpu),
-                    4.. if C::BLOCK_ROWS >= 4 => tile.all::<C, BITS, SPLIT, LOW, 4>(cpu),
-                    2.. if C::BLOCK_ROWS >= 2 => tile.all::<C, BITS, SPLIT, LOW, 2>(cpu),
-                    _ => tile.all::<C, BITS, SPLIT, LOW, 1>(cpu),
-                };
+        let wide = BITS < 8 && self.x.len() >= WIDENED;
+        let mut bytes = vec![0_u8; if wide { groups * GROUP * PANEL } else { 0 }];
+        for panel in columns.start / PANEL..columns.end / PANEL {
+            let all = self.layer.panel(panel);
+            let (low, high) = (&all[..at.high], &all[at.high..at.scales]);
+            if wide {
+                let sizes = (form.low_bytes(), form.high_bytes());
+                for (g, to) in bytes.chunks_exact_mut(GROUP * PANEL).enumerate() {
+                    let low = &low[g * sizes.0..][..sizes.0];
+                    let high = &high[g * sizes.1..][..sizes.1];
+                    // SAFETY: these are the bytes of a group, and room for its numbers.
+                    unsafe { cpu.widen::<BITS>(low.as_ptr(), high.as_ptr(), to.as_mut_ptr()) };
+                }
+            }
+            let mut tile = Tile {
+                x: self.x,
+                low: if wide { &bytes } else { low },
+                high,
+                scales: &all[at.scales..at.lows],
+                lows: &all[at.lows..],
+                zero: -f32::from(form.zero()),
+                column: panel * PANEL - columns.start,
+                row: 0,
+                // Behind the last panel lies what is needed soon after, or what another thread has asked for.
+                next: all.as_ptr().wrapping_add(all.len()),
+                share: all.len() / groups,
+                add: self.epilogue == Epilogue::Add,
+                out: &mut *self.out,
+            };
+            if wide {
+                tile.rows::<C, BITS, true, SPLIT, LOW>(cpu);
+            } else {
+                tile.rows::<C, BITS, false, SPLIT, LOW>(cpu);
             }
         }
     }
 }
 
-/// Some rows and a panel.
+/// A panel, and the rows from `row` on.
 struct Tile<'a, 'b> {
     x: &'a GroupedRows,
-    bytes: &'a [u8],
-    at: &'a Layout,
+    low: &'a [u8],
+    high: &'a [u8],
+    scales: &'a [u8],
+    lows: &'a [u8],
     /// The form's zero, negative.
     zero: f32,
     /// The panel's first column in `out`.
     column: usize,
     row: usize,
+    /// The next panel, and the share of it that is asked for with each group of the first rows: weights come from far
+    /// away, and each panel begins anew what the CPU foresees.
+    next: *const u8,
+    share: usize,
     add: bool,
     out: &'a mut Columns<'b>,
 }
 
 impl Tile<'_, '_> {
+    #[inline(always)]
+    fn rows<C: Cpu, const BITS: usize, const WIDE: bool, const SPLIT: bool, const LOW: bool>(
+        &mut self,
+        cpu: C,
+    ) {
+        while self.row < self.x.len() {
+            self.row += match self.x.len() - self.row {
+                8.. if C::BLOCK_ROWS >= 8 => self.tile::<C, BITS, WIDE, SPLIT, LOW, 8>(cpu),
+                4.. if C::BLOCK_ROWS >= 4 => self.tile::<C, BITS, WIDE, SPLIT, LOW, 4>(cpu),
+                2.. if C::BLOCK_ROWS >= 2 => self.tile::<C, BITS, WIDE, SPLIT, LOW, 2>(cpu),
+                _ => self.tile::<C, BITS, WIDE, SPLIT, LOW, 1>(cpu),
+            };
+        }
+    }
+
     /// `R` rows; says how many those are.
     #[inline(always)]
-    fn all<C: Cpu, const BITS: usize, const SPLIT: bool, const LOW: bool, const R: usize>(
+    fn tile<
+        C: Cpu,
+        const BITS: usize,
+        const WIDE: bool,
+        const SPLIT: bool,
+        const LOW: bool,
+        const R: usize,
+    >(
         &mut self,
         cpu: C,
     ) -> usize {
         for lane in (0..PANEL).step_by(C::S::LANES) {
-            let sums = self.sums::<C, BITS, SPLIT, LOW, R>(cpu, lane);
+            let sums = self.sums::<C, BITS, WIDE, SPLIT, LOW, R>(cpu, lane);
             let s = cpu.simd();
             for r in 0..R {
                 let to = &mut self.out.row(self.row + r)[self.column + lane..];
@@ -112,7 +155,14 @@ impl Tile<'_, '_> {
 
     /// The results of a vector of columns, from column `lane` of the panel on.
     #[inline(always)]
-    fn sums<C: Cpu, const BITS: usize, const SPLIT: bool, const LOW: bool, const R: usize>(
+    fn sums<
+        C: Cpu,
+        const BITS: usize,
+        const WIDE: bool,
+        const SPLIT: bool,
+        const LOW: bool,
+        const R: usize,
+    >(
         &self,
         cpu: C,
         lane: usize,
@@ -123,30 +173,34 @@ impl Tile<'_, '_> {
         let (a, factors) = self.x.all();
         let a = &a[self.row * width..][..R * width];
         let factors = &factors[self.row * groups..][..R * groups];
-        let low_bytes = PANEL * GROUP * if BITS == 8 { 8 } else { 4 } / 8;
-        let high_bytes = PANEL * GROUP * if BITS == 8 { 0 } else { BITS - 4 } / 8;
+        let low_bytes = PANEL * GROUP * if WIDE || BITS == 8 { 8 } else { 4 } / 8;
+        let high_bytes = PANEL * GROUP * if WIDE || BITS == 8 { 0 } else { BITS - 4 } / 8;
         let parts = if SPLIT { 2 } else { 1 };
-        assert!(groups * low_bytes <= self.at.high && self.at.high + groups * high_bytes <= self.at.scales);
-        assert!(self.at.scales + groups * parts * PANEL * 2 <= self.at.lows);
-        assert!(self.at.lows + if LOW { groups * PANEL * 2 } else { 0 } <= self.bytes.len());
+        assert!(groups * low_bytes <= self.low.len() && groups * high_bytes <= self.high.len());
+        assert!(groups * parts * PANEL * 2 <= self.scales.len());
+        assert!(!LOW || groups * PANEL * 2 <= self.lows.len());
         let zero = s.splat(self.zero);
         let mut sums = [s.splat(0.0); R];
         for g in 0..groups {
-            // SAFETY: `a` is R rows of `width` bytes; the panel holds the bytes of every group, and its scales and lows,
+            if lane == 0 && self.row == 0 {
+                for line in (0..self.share).step_by(64) {
+                    cpu.fetch(self.next.wrapping_add(g * self.share + line).cast());
+                }
+            }
+            // SAFETY: `a` is R rows of `width` bytes; the panel holds the numbers of every group, and its scales and lows,
             // as checked above. Those begin at even addresses: a layer's bytes do, and all offsets are even.
             unsafe {
-                let panel = self.bytes.as_ptr();
-                let dots = cpu.group::<BITS, SPLIT, R>(
+                let dots = cpu.group::<BITS, WIDE, SPLIT, R>(
                     a.as_ptr().add(g * GROUP),
                     width,
-                    panel.add(g * low_bytes),
-                    panel.add(self.at.high + g * high_bytes),
+                    self.low.as_ptr().add(g * low_bytes),
+                    self.high.as_ptr().add(g * high_bytes),
                     lane,
                 );
                 for p in 0..parts {
-                    let scale = half(s, panel.add(self.at.scales + 2 * ((g * parts + p) * PANEL + lane)));
+                    let scale = half(s, self.scales.as_ptr().add(2 * ((g * parts + p) * PANEL + lane)));
                     let low = match LOW {
-                        true => half(s, panel.add(self.at.lows + 2 * (g * PANEL + lane))),
+                        true => half(s, self.lows.as_ptr().add(2 * (g * PANEL + lane))),
                         false => zero,
                     };
                     for r in 0..R {

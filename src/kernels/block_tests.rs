@@ -157,7 +157,8 @@ fn groups_are_quantised_to_the_nearest_after_norm_or_gate() {
 fn kept_keys_and_values_are_attended_to_up_to_each_rows_limit() {
     /// float16 keeps 11 bits; weights sum to 1.
     const HALF: f64 = 1e-3;
-    for (size, tokens, rows) in [(16_usize, 1_usize, 1), (32, 15, 2), (48, 17, 3), (64, 50, 7)] {
+    for (size, tokens, rows) in [(16_usize, 1_usize, 1), (32, 15, 2), (48, 17, 3), (64, 50, 7), (32, 40, 13)]
+    {
         let room = tokens.next_multiple_of(KEY_BLOCK) * size;
         let (keys, values) = (numbers(tokens * size, 1), numbers(tokens * size, 2));
         let queries: Vec<f32> = numbers(rows * size, 3).iter().map(|q| 3.0 * q).collect();

@@ -78,15 +78,24 @@ pub fn attend(
     assert!(queries.len() == limits.len() * size && out.len() == queries.len(), "rows of {size} values");
     let most = limits.iter().copied().max().unwrap_or(0);
     assert!(limits.iter().all(|&l| l > 0) && most <= values.len() / size, "{most} tokens are not kept");
-    let room = ROWS * most.next_multiple_of(KEY_BLOCK);
+    let top = most.next_multiple_of(KEY_BLOCK);
+    let wide = if limits.len() >= WIDENED { top * size } else { 0 };
+    let room = ROWS * top + 2 * wide;
     if scratch.len() < room {
         scratch.resize(room, 0.0);
     }
-    dispatch(isa, Attend { size, queries, limits, keys, values, scratch, out });
+    let (scores, kept) = scratch[..room].split_at_mut(ROWS * top);
+    let used = top * size;
+    dispatch(
+        isa,
+        Attend { size, queries, limits, keys: &keys[..used], values: &values[..used], scores, kept, out },
+    );
 }
 
 /// Most rows that are attended to together.
 const ROWS: usize = 4;
+/// From so many rows on, all that is kept is made float32 first, once for all of them.
+const WIDENED: usize = 12;
 
 struct Attend<'a> {
     size: usize,
@@ -94,13 +103,64 @@ struct Attend<'a> {
     limits: &'a [usize],
     keys: &'a [u16],
     values: &'a [u16],
-    scratch: &'a mut [f32],
+    scores: &'a mut [f32],
+    /// Room for keys and values as float32, or none.
+    kept: &'a mut [f32],
     out: &'a mut [f32],
 }
 
 impl Task for Attend<'_> {
     #[inline(always)]
-    fn run<C: Cpu>(mut self, cpu: C) {
+    fn run<C: Cpu>(self, cpu: C) {
+        let Self { size, queries, limits, keys, values, scores, kept, out } = self;
+        if kept.is_empty() {
+            return Rows { size, queries, limits, keys, values, scores, out }.all(cpu);
+        }
+        let s = cpu.simd();
+        let (wide_keys, wide_values) = kept.split_at_mut(keys.len());
+        for (from, to) in [(keys, &mut *wide_keys), (values, &mut *wide_values)] {
+            for (from, to) in from.chunks_exact(C::S::LANES).zip(to.chunks_exact_mut(C::S::LANES)) {
+                s.store(s.load_half(from), to);
+            }
+        }
+        Rows { size, queries, limits, keys: &*wide_keys, values: &*wide_values, scores, out }.all(cpu);
+    }
+}
+
+/// A kept value.
+trait Kept: Copy {
+    /// A vector of them.
+    fn load<S: Simd>(s: S, from: &[Self]) -> S::F;
+}
+
+impl Kept for u16 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[u16]) -> S::F {
+        s.load_half(from)
+    }
+}
+
+impl Kept for f32 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[f32]) -> S::F {
+        s.load(from)
+    }
+}
+
+/// What is to be done, with keys and values in whichever form.
+struct Rows<'a, K> {
+    size: usize,
+    queries: &'a [f32],
+    limits: &'a [usize],
+    keys: &'a [K],
+    values: &'a [K],
+    scores: &'a mut [f32],
+    out: &'a mut [f32],
+}
+
+impl<K: Kept> Rows<'_, K> {
+    #[inline(always)]
+    fn all<C: Cpu>(mut self, cpu: C) {
         let mut row = 0;
         while row < self.limits.len() {
             row += match self.limits.len() - row {
@@ -111,9 +171,7 @@ impl Task for Attend<'_> {
             };
         }
     }
-}
 
-impl Attend<'_> {
     /// `R` rows from `row` on; says how many those are.
     #[inline(always)]
     fn rows<C: Cpu, const R: usize>(&mut self, cpu: C, row: usize) -> usize {
@@ -125,25 +183,27 @@ impl Attend<'_> {
         for (block, keys) in self.keys[..stride * size].chunks_exact(KEY_BLOCK * size).enumerate() {
             let mut at = 0;
             while at < KEY_BLOCK {
-                let to = &mut self.scratch[block * KEY_BLOCK + at..];
+                let to = &mut self.scores[block * KEY_BLOCK + at..];
                 let from = &keys[at..];
                 at += match C::S::LANES {
-                    16 => product::<_, R, 1>(s, queries, size, size, from, KEY_BLOCK, [1.0; R], to, stride),
-                    _ => product::<_, R, 2>(s, queries, size, size, from, KEY_BLOCK, [1.0; R], to, stride),
+                    16 => {
+                        product::<_, K, R, 1>(s, queries, size, size, from, KEY_BLOCK, [1.0; R], to, stride)
+                    }
+                    _ => product::<_, K, R, 2>(s, queries, size, size, from, KEY_BLOCK, [1.0; R], to, stride),
                 };
             }
         }
         let mut shares = [0.0; R];
         for r in 0..R {
-            shares[r] = weigh(s, &mut self.scratch[r * stride..][..stride], limits[r], size).recip();
+            shares[r] = weigh(s, &mut self.scores[r * stride..][..stride], limits[r], size).recip();
         }
         let out = &mut self.out[row * size..][..R * size];
         let mut at = 0;
         while at < size {
             let (from, to) = (&self.values[at..], &mut out[at..]);
             at += match C::S::LANES {
-                16 => product::<_, R, 1>(s, self.scratch, stride, top, from, size, shares, to, size),
-                _ => product::<_, R, 2>(s, self.scratch, stride, top, from, size, shares, to, size),
+                16 => product::<_, K, R, 1>(s, self.scores, stride, top, from, size, shares, to, size),
+                _ => product::<_, K, R, 2>(s, self.scores, stride, top, from, size, shares, to, size),
             };
         }
         R
@@ -173,16 +233,16 @@ fn weigh<S: Simd>(s: S, scores: &mut [f32], limit: usize, size: usize) -> f32 {
     s.sum(total)
 }
 
-/// `R` rows of `a`, `steps` values each, times `V` vectors of columns of `b`, float16; each row times its share, to `out`.
+/// `R` rows of `a`, `steps` values each, times `V` vectors of columns of `b`; each row times its share, to `out`.
 /// Says how many columns those are.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "three matrices and their strides")]
-fn product<S: Simd, const R: usize, const V: usize>(
+fn product<S: Simd, K: Kept, const R: usize, const V: usize>(
     s: S,
     a: &[f32],
     a_stride: usize,
     steps: usize,
-    b: &[u16],
+    b: &[K],
     b_stride: usize,
     shares: [f32; R],
     out: &mut [f32],
@@ -197,7 +257,7 @@ fn product<S: Simd, const R: usize, const V: usize>(
             let row = b.as_ptr().add(k * b_stride);
             let mut columns = [s.splat(0.0); V];
             for v in 0..V {
-                columns[v] = s.load_half(std::slice::from_raw_parts(row.add(v * S::LANES), S::LANES));
+                columns[v] = K::load(s, std::slice::from_raw_parts(row.add(v * S::LANES), S::LANES));
             }
             for r in 0..R {
                 let x = s.splat(*a.get_unchecked(r * a_stride + k));

@@ -1,6 +1,7 @@
 //! What a kernel needs of a CPU, and the one place where an [`Isa`] becomes code compiled for it.
 #![allow(unsafe_code)]
 
+use crate::blocks::{GROUP, number};
 use crate::isa::{Grid, Isa, Kind};
 use crate::simd::{Pairs, Simd, scalar::Scalar};
 
@@ -54,8 +55,9 @@ pub(crate) trait Cpu: Copy {
     ///
     /// # Safety
     /// `a` must be readable for `R` rows of 32 bytes that lie `stride` bytes apart; `low` and `high` for the bytes of a
-    /// panel's group in numbers of `BITS` bits, which lie as [`crate::BlockLinear`] says.
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    /// panel's group in numbers of `BITS` bits, which lie as [`crate::BlockLinear`] says, or, if `WIDE`, as it says of
+    /// numbers of 8 bits.
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
@@ -63,6 +65,27 @@ pub(crate) trait Cpu: Copy {
         high: *const u8,
         lane: usize,
     ) -> [[<Self::S as Simd>::F; R]; 2];
+
+    /// The numbers of a panel's group, `BITS` bits each, to a byte each, as numbers of 8 bits lie.
+    ///
+    /// # Safety
+    /// `low` and `high` as for [`Cpu::group`]; `to` must be writable for 512 bytes.
+    #[inline(always)]
+    unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
+        // SAFETY: the caller's word.
+        let (low, high, to) = unsafe {
+            (
+                std::slice::from_raw_parts(low, GROUP * PANEL / 2),
+                std::slice::from_raw_parts(high, GROUP * PANEL * (BITS - 4) / 8),
+                std::slice::from_raw_parts_mut(to, GROUP * PANEL),
+            )
+        };
+        for (k, to) in to.chunks_exact_mut(4 * PANEL).enumerate() {
+            for (at, to) in to.iter_mut().enumerate() {
+                *to = number(BITS, low, high, at / 4, 4 * k + at % 4);
+            }
+        }
+    }
 }
 
 /// Where the vectors of a tile go. A trait and not a closure: only a method can be made to be inlined always, and

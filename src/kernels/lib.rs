@@ -1,8 +1,8 @@
-//! Numerics for CPUs: int8 linear layers, attention, layer norm, GELU, written once and compiled for every
+//! Numerics for CPUs: linear layers in int8 and in quantised blocks, attention, norms, written once and compiled for every
 //! instruction set, of which an [`Isa`] is chosen at run time.
 //!
-//! This crate holds nearly all of the project's unsafe code. It knows slices and shapes, no models, no files, no
-//! threads: callers split rows among threads as they like. Every function gives the same results on every
+//! This crate holds nearly all of the project's unsafe code. It knows slices and shapes, no models and no files; callers
+//! split rows and columns among threads as they like, a [`Team`] of which is here for small parts. Every function gives the same results on every
 //! instruction set of one [`Grid`] but for float32's rounding (int8 sums are exact) and, in attention, bfloat16's.
 
 #![allow(clippy::needless_range_loop, reason = "tiles of registers are walked by index, several at once")]

@@ -1,8 +1,8 @@
-//! Model files, tokenizer and transformer encoder.
+//! Model files, tokenizers, a transformer encoder and a decoder.
 //!
 //! A [`Manifest`] says what a model consists of, a [`ModelStore`] brings its files onto this machine and
-//! checks them, an [`Encoder`] turns text into vectors. This crate prints nothing, knows nothing of tickets,
-//! and trusts no file: sizes, shapes and hashes are checked before anything is allocated for them.
+//! checks them, an [`Encoder`] turns text into vectors, a [`Decoder`] continues it. This crate prints nothing, knows
+//! nothing of tickets, and trusts no file: sizes, shapes and hashes are checked before anything is allocated for them.
 
 mod bert;
 mod config;

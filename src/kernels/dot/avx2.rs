@@ -108,7 +108,7 @@ impl Cpu for Avx2Dot {
     }
 
     #[inline(always)]
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
@@ -138,7 +138,10 @@ impl Cpu for Avx2Dot {
                     // Four inputs of one half of the group, then the four of the other that lie in the same bytes.
                     let (step, half) = (j / 2, j % 2);
                     let quad = step + 4 * half;
-                    let w = numbers::<BITS>(low, high, lane, step, half);
+                    let w = match WIDE {
+                        true => _mm256_loadu_si256(low.add(64 * quad + 4 * lane).cast()),
+                        false => numbers::<BITS>(low, high, lane, step, half),
+                    };
                     let to = if BITS == 4 && !SPLIT { 0 } else { half };
                     for r in 0..R {
                         let x =
@@ -166,6 +169,18 @@ impl Cpu for Avx2Dot {
                 }
             }
             floats(sums)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
+        unsafe {
+            unrolled!(j < 8, {
+                for lane in [0, 8] {
+                    let w = numbers::<BITS>(low, high, lane, j % 4, j / 4);
+                    _mm256_storeu_si256(to.add(64 * j + 4 * lane).cast(), w);
+                }
+            });
         }
     }
 }

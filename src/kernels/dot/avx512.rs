@@ -74,37 +74,24 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
     }
 
     #[inline(always)]
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
         low: *const u8,
         high: *const u8,
-        lane: usize,
+        _lane: usize,
     ) -> [[__m512; R]; 2] {
+        // A vector holds all channels of a panel.
         unsafe {
             let mut sums = [[_mm512_setzero_si512(); R]; 2];
-            let four = _mm512_set1_epi8(15);
             unrolled!(j < 8, {
                 let (step, half) = (j / 2, j % 2);
                 let quad = if BITS == 8 { j } else { step + 4 * half };
-                let bytes =
-                    _mm512_loadu_si512(low.add(64 * if BITS == 8 { j } else { step } + 4 * lane).cast());
-                let mut w = match (BITS, half) {
-                    (8, _) => bytes,
-                    (_, 0) => _mm512_and_si512(bytes, four),
-                    _ => _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), four),
+                let w = match WIDE || BITS == 8 {
+                    true => _mm512_loadu_si512(low.add(64 * quad).cast()),
+                    false => numbers::<BITS>(low, high, step, half),
                 };
-                if BITS == 5 || BITS == 6 {
-                    // Where the bits above are, and the first of them.
-                    let (at, first) = if BITS == 5 { (0, quad) } else { (64 * half, 2 * step) };
-                    let bits = _mm512_loadu_si512(high.add(at + 4 * lane).cast());
-                    let left = _mm_cvtsi32_si128(4_usize.saturating_sub(first) as i32);
-                    let right = _mm_cvtsi32_si128(first.saturating_sub(4) as i32);
-                    let bits = _mm512_srl_epi16(_mm512_sll_epi16(bits, left), right);
-                    let mask = _mm512_set1_epi8(if BITS == 5 { 0x10 } else { 0x30 });
-                    w = _mm512_or_si512(w, _mm512_and_si512(bits, mask));
-                }
                 let to = if SPLIT { half } else { 0 };
                 for r in 0..R {
                     let x = _mm512_set1_epi32(a.add(r * stride + 4 * quad).cast::<i32>().read_unaligned());
@@ -119,5 +106,39 @@ impl<S: Pairs<F = __m512>> Cpu for Vnni<S> {
             }
             out
         }
+    }
+
+    #[inline(always)]
+    unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
+        unsafe {
+            unrolled!(j < 8, {
+                _mm512_storeu_si512(to.add(64 * j).cast(), numbers::<BITS>(low, high, j % 4, j / 4));
+            });
+        }
+    }
+}
+
+/// The numbers of 16 channels for four inputs: step `step` of half `half` of a group.
+///
+/// # Safety
+/// As [`Cpu::group`], for numbers of 4 to 6 bits; the CPU must have AVX-512 F and BW.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn numbers<const BITS: usize>(low: *const u8, high: *const u8, step: usize, half: usize) -> __m512i {
+    unsafe {
+        let bytes = _mm512_loadu_si512(low.add(64 * step).cast());
+        let bytes = if half == 0 { bytes } else { _mm512_srli_epi16::<4>(bytes) };
+        let four = _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+        if BITS == 4 {
+            return four;
+        }
+        // Where the bits above are, and the first of them.
+        let (at, first) = if BITS == 5 { (0, step + 4 * half) } else { (64 * half, 2 * step) };
+        let bits = _mm512_loadu_si512(high.add(at).cast());
+        let left = _mm_cvtsi32_si128(4_usize.saturating_sub(first) as i32);
+        let right = _mm_cvtsi32_si128(first.saturating_sub(4) as i32);
+        let bits = _mm512_srl_epi16(_mm512_sll_epi16(bits, left), right);
+        let mask = _mm512_set1_epi8(if BITS == 5 { 0x10 } else { 0x30 });
+        _mm512_or_si512(four, _mm512_and_si512(bits, mask))
     }
 }

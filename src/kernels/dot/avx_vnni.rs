@@ -74,7 +74,7 @@ impl Cpu for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
@@ -87,9 +87,9 @@ impl Cpu for AvxVnni {
             unrolled!(j < 8, {
                 let (step, half) = (j / 2, j % 2);
                 let quad = if BITS == 8 { j } else { step + 4 * half };
-                let w = match BITS {
-                    8 => _mm256_loadu_si256(low.add(64 * quad + 4 * lane).cast()),
-                    _ => numbers::<BITS>(low, high, lane, step, half),
+                let w = match WIDE || BITS == 8 {
+                    true => _mm256_loadu_si256(low.add(64 * quad + 4 * lane).cast()),
+                    false => numbers::<BITS>(low, high, lane, step, half),
                 };
                 let to = if SPLIT { half } else { 0 };
                 for r in 0..R {
@@ -98,6 +98,18 @@ impl Cpu for AvxVnni {
                 }
             });
             floats(sums)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
+        unsafe {
+            unrolled!(j < 8, {
+                for lane in [0, 8] {
+                    let w = numbers::<BITS>(low, high, lane, j % 4, j / 4);
+                    _mm256_storeu_si256(to.add(64 * j + 4 * lane).cast(), w);
+                }
+            });
         }
     }
 }

@@ -87,7 +87,7 @@ impl Cpu for NeonDot {
     }
 
     #[inline(always)]
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
@@ -100,19 +100,12 @@ impl Cpu for NeonDot {
             unrolled!(j < 8, {
                 let (step, half) = (j / 2, j % 2);
                 let quad = if BITS == 8 { j } else { step + 4 * half };
-                let bytes = vld1q_u8(low.add(64 * if BITS == 8 { j } else { step } + 4 * lane));
-                let mut w = match (BITS, half) {
+                let w = match (WIDE, BITS) {
+                    (true, _) => vld1q_u8(low.add(64 * quad + 4 * lane)),
                     // Moved down by 128 to become signed; made up for below.
-                    (8, _) => veorq_u8(bytes, vdupq_n_u8(0x80)),
-                    (_, 0) => vandq_u8(bytes, vdupq_n_u8(15)),
-                    _ => vshrq_n_u8::<4>(bytes),
+                    (_, 8) => veorq_u8(vld1q_u8(low.add(64 * quad + 4 * lane)), vdupq_n_u8(0x80)),
+                    _ => numbers::<BITS>(low, high, lane, step, half),
                 };
-                if BITS == 5 || BITS == 6 {
-                    // Where the bits above are, and the first of them.
-                    let (at, first) = if BITS == 5 { (0, quad) } else { (64 * half, 2 * step) };
-                    let bits = vshlq_u8(vld1q_u8(high.add(at + 4 * lane)), vdupq_n_s8(4 - first as i8));
-                    w = vorrq_u8(w, vandq_u8(bits, vdupq_n_u8(if BITS == 5 { 0x10 } else { 0x30 })));
-                }
                 let w = vreinterpretq_s8_u8(w);
                 let to = if SPLIT { half } else { 0 };
                 for r in 0..R {
@@ -134,5 +127,41 @@ impl Cpu for NeonDot {
             }
             out
         }
+    }
+
+    #[inline(always)]
+    unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
+        unsafe {
+            unrolled!(j < 8, {
+                for lane in [0, 4, 8, 12] {
+                    vst1q_u8(to.add(64 * j + 4 * lane), numbers::<BITS>(low, high, lane, j % 4, j / 4));
+                }
+            });
+        }
+    }
+}
+
+/// The numbers of 4 channels, from `lane` on, for four inputs: step `step` of half `half` of a group.
+///
+/// # Safety
+/// As [`Cpu::group`], for numbers of 4 to 6 bits; the CPU must have NEON.
+#[inline(always)]
+unsafe fn numbers<const BITS: usize>(
+    low: *const u8,
+    high: *const u8,
+    lane: usize,
+    step: usize,
+    half: usize,
+) -> uint8x16_t {
+    unsafe {
+        let bytes = vld1q_u8(low.add(64 * step + 4 * lane));
+        let four = if half == 0 { vandq_u8(bytes, vdupq_n_u8(15)) } else { vshrq_n_u8::<4>(bytes) };
+        if BITS == 4 {
+            return four;
+        }
+        // Where the bits above are, and the first of them.
+        let (at, first) = if BITS == 5 { (0, step + 4 * half) } else { (64 * half, 2 * step) };
+        let bits = vshlq_u8(vld1q_u8(high.add(at + 4 * lane)), vdupq_n_s8(4 - first as i8));
+        vorrq_u8(four, vandq_u8(bits, vdupq_n_u8(if BITS == 5 { 0x10 } else { 0x30 })))
     }
 }

@@ -49,7 +49,7 @@ impl Cpu for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn group<const BITS: usize, const SPLIT: bool, const R: usize>(
+    unsafe fn group<const BITS: usize, const WIDE: bool, const SPLIT: bool, const R: usize>(
         self,
         a: *const i8,
         stride: usize,
@@ -57,11 +57,12 @@ impl Cpu for Scalar {
         high: *const u8,
         lane: usize,
     ) -> [[f32; R]; 2] {
+        let bits = if WIDE { 8 } else { BITS };
         // SAFETY: the caller vouches for these extents.
         let (low, high) = unsafe {
             (
-                std::slice::from_raw_parts(low, PANEL * GROUP * if BITS == 8 { 8 } else { 4 } / 8),
-                std::slice::from_raw_parts(high, PANEL * GROUP * if BITS == 8 { 0 } else { BITS - 4 } / 8),
+                std::slice::from_raw_parts(low, PANEL * GROUP * if bits == 8 { 8 } else { 4 } / 8),
+                std::slice::from_raw_parts(high, PANEL * GROUP * if bits == 8 { 0 } else { bits - 4 } / 8),
             )
         };
         let mut sums = [[0.0; R]; 2];
@@ -71,7 +72,7 @@ impl Cpu for Scalar {
             let mut dots = [0_i32; 2];
             for (k, &x) in row.iter().enumerate() {
                 let half = if SPLIT { k / (GROUP / 2) } else { 0 };
-                dots[half] += i32::from(x) * i32::from(number(BITS, low, high, lane, k));
+                dots[half] += i32::from(x) * i32::from(number(bits, low, high, lane, k));
             }
             sums[0][r] = dots[0] as f32;
             sums[1][r] = dots[1] as f32;
