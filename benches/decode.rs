@@ -2,8 +2,9 @@
 //!
 //! A prompt of 512 tokens, then 128 greedy ones, `FIRSTLINE_ROUNDS` times (5) on `FIRSTLINE_THREADS` threads (2); medians,
 //! with what is written from a short prompt too: 200 tokens read and 80 written. Run with `cargo bench --bench decode`, and
-//! a GGUF file or a model's name in `FIRSTLINE_DECODER`; `FIRSTLINE_PROMPT` may hold the prompt's tokens, with commas.
-//! The last line is JSON.
+//! a GGUF file or a model's name in `FIRSTLINE_DECODER`. The last line is JSON. `FIRSTLINE_TEXT` may hold tokens, with
+//! commas: then nothing is timed, and the mean log loss of each of them after those before it is printed, and what is
+//! written greedily, 64 tokens, after each tenth of them.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,7 +32,12 @@ fn main() {
     // The first time it is laid out for the kernels.
     drop(load());
     let (decoder, load_seconds) = load();
-    let prompt = prompt();
+    if let Ok(text) = std::env::var("FIRSTLINE_TEXT") {
+        let text: Vec<u32> = text.split(',').map(|t| t.trim().parse().expect("tokens with commas")).collect();
+        return judge(&decoder, &text);
+    }
+    // Any will do, their number decides.
+    let prompt: Vec<u32> = (0..PROMPT as u32).map(|i| 1_000 + i * 7_919 % 20_000).collect();
     let (mut prefill, mut decode, mut short) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let (read, written) = run(&decoder, &prompt, ANSWER);
@@ -68,9 +74,6 @@ fn main() {
 
 /// Seconds to read `prompt`, and to write `n` tokens after it.
 fn run(decoder: &Decoder, prompt: &[u32], n: usize) -> (f64, f64) {
-    let best = |logits: &[f32]| {
-        logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i as u32)
-    };
     let mut sequence = decoder.sequence(prompt.len() + n);
     let start = Instant::now();
     let mut token = best(&decoder.read(&mut [(&mut sequence, prompt)]).expect("a prompt"));
@@ -82,12 +85,34 @@ fn run(decoder: &Decoder, prompt: &[u32], n: usize) -> (f64, f64) {
     (read, start.elapsed().as_secs_f64())
 }
 
-/// Tokens that are the same for every engine: any will do, their number decides.
-fn prompt() -> Vec<u32> {
-    match std::env::var("FIRSTLINE_PROMPT") {
-        Ok(text) => text.split(',').map(|t| t.trim().parse().expect("tokens with commas")).collect(),
-        Err(_) => (0..PROMPT as u32).map(|i| 1_000 + i * 7_919 % 20_000).collect(),
+/// Log loss of `text`, and what is written after each tenth of it.
+fn judge(decoder: &Decoder, text: &[u32]) {
+    let mut sequence = decoder.sequence(text.len());
+    let mut sum = 0.0;
+    for pair in text.windows(2) {
+        let logits = decoder.read(&mut [(&mut sequence, &pair[..1])]).expect("a token");
+        let most = logits.iter().copied().fold(f32::MIN, f32::max);
+        let total: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
+        sum += total.ln() - f64::from(logits[pair[1] as usize] - most);
     }
+    let written: Vec<Vec<u32>> =
+        text.chunks(text.len() / 10).take(10).map(|prompt| write(decoder, prompt, 64)).collect();
+    println!("{}", serde_json::json!({ "log_loss": sum / (text.len() - 1) as f64, "written": written }));
+}
+
+/// `n` greedy tokens after `prompt`.
+fn write(decoder: &Decoder, prompt: &[u32], n: usize) -> Vec<u32> {
+    let mut sequence = decoder.sequence(prompt.len() + n);
+    let mut written = vec![best(&decoder.read(&mut [(&mut sequence, prompt)]).expect("a prompt"))];
+    while written.len() < n {
+        let last = [written[written.len() - 1]];
+        written.push(best(&decoder.read(&mut [(&mut sequence, &last)]).expect("a token")));
+    }
+    written
+}
+
+fn best(logits: &[f32]) -> u32 {
+    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i as u32)
 }
 
 fn find(named: &str) -> PathBuf {

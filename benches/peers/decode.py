@@ -7,6 +7,7 @@ Progress goes to standard error, the report to standard output."""
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -16,33 +17,53 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LLAMA = "llama-cpp-python==0.3.36"
-PROMPT, ANSWER = 512, 128
+PROMPT, ANSWER, TEXT = 512, 128, 1500
 
-# Runs in the peer's own environment: one round, one line of JSON.
+# Runs in the peer's own environment, on its C interface: one round, or the judgement of a text; one line of JSON.
 PEER = """
-import json, resource, sys, time
-from llama_cpp import Llama
-path, threads, tokens, answer = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
+import ctypes, json, sys, time
+import llama_cpp as c
+import numpy as np
+path, threads, answer = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+given = json.load(sys.stdin)
+room = 2048 if "text" in given else len(given["tokens"]) + answer + 8
 start = time.perf_counter()
-model = Llama(path, n_ctx=len(tokens) + answer + 8, n_threads=threads, n_threads_batch=threads, n_batch=512, verbose=False)
+model = c.Llama(path, n_ctx=room, n_threads=threads, n_threads_batch=threads, n_batch=512, verbose=False)
 load = time.perf_counter() - start
-def run(tokens, answer):
-    model.reset()
+context, words = model.ctx, model.n_vocab()
+def clear():
+    c.llama_memory_clear(c.llama_get_memory(context), True)
+def logits(tokens):
+    array = (c.llama_token * len(tokens))(*tokens)
+    assert c.llama_decode(context, c.llama_batch_get_one(array, len(tokens))) == 0
+    return np.ctypeslib.as_array(c.llama_get_logits_ith(context, -1), shape=(words,))
+def write(tokens, n):
+    clear()
     start = time.perf_counter()
-    model.eval(tokens)
-    token = model.sample(temp=0.0)
+    written = [int(logits(tokens).argmax())]
     read = time.perf_counter() - start
     start = time.perf_counter()
-    for _ in range(answer):
-        model.eval([token])
-        token = model.sample(temp=0.0)
-    return read, time.perf_counter() - start
-run(tokens[:32], 4)
-read, written = run(tokens, answer)
-short = sum(run(tokens[:200], 80))
-rss = [l for l in open("/proc/self/status") if l.startswith("VmRSS")][0].split()[1]
-print(json.dumps({"prefill_tokens_per_s": len(tokens) / read, "decode_tokens_per_s": answer / written,
-                  "decoder_rss_mb": int(rss) * 1024 / 1e6, "load_s": load, "short_s": short}))
+    while len(written) <= n:
+        written.append(int(logits(written[-1:]).argmax()))
+    return read, time.perf_counter() - start, written
+if "text" in given:
+    tokens = model.tokenize(given["text"].encode(), add_bos=False)[: given["limit"]]
+    clear()
+    loss = 0.0
+    for now, after in zip(tokens, tokens[1:]):
+        x = logits([now]).astype(np.float64)
+        loss += np.log(np.exp(x - x.max()).sum()) - (x[after] - x.max())
+    tenth = len(tokens) // 10
+    written = [write(tokens[i * tenth : (i + 1) * tenth], 63)[2] for i in range(10)]
+    print(json.dumps({"tokens": tokens, "log_loss": loss / (len(tokens) - 1), "written": written}))
+else:
+    tokens = given["tokens"]
+    write(tokens[:32], 4)
+    read, wrote, _ = write(tokens, answer)
+    short = sum(write(tokens[:200], 80)[:2])
+    rss = [l for l in open("/proc/self/status") if l.startswith("VmRSS")][0].split()[1]
+    print(json.dumps({"prefill_tokens_per_s": len(tokens) / read, "decode_tokens_per_s": answer / wrote,
+                      "decoder_rss_mb": int(rss) * 1024 / 1e6, "load_s": load, "short_s": short}))
 """
 
 
@@ -77,8 +98,9 @@ def peer(cache):
     return python
 
 
-def last_json(command, environment=None):
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def last_json(command, environment=None, given=None):
+    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                          input=None if given is None else json.dumps(given))
     if done.returncode:
         raise SystemExit(f"{command[0]} ended with {done.returncode}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -120,8 +142,8 @@ def main():
             say(f"{model}: round {i + 1} of {chosen.rounds}")
             rounds["firstline"].append(last_json([program, "--bench"], ours_environment))
             if llama:
-                command = [str(llama), "-c", PEER, path, str(chosen.threads), json.dumps(tokens), str(ANSWER)]
-                rounds["llama.cpp"].append(last_json(command))
+                command = [str(llama), "-c", PEER, path, str(chosen.threads), str(ANSWER)]
+                rounds["llama.cpp"].append(last_json(command, given={"tokens": tokens}))
         medians = {
             engine: {key: statistics.median(r[key] for r in found) for key in
                      ("prefill_tokens_per_s", "decode_tokens_per_s", "decoder_rss_mb", "load_s", "short_s")}
@@ -137,6 +159,16 @@ def main():
             for key in ("prefill_tokens_per_s", "decode_tokens_per_s"):
                 pairs = [a[key] / b[key] for a, b in zip(rounds["firstline"], rounds["llama.cpp"])]
                 print(f"{key}: {statistics.median(pairs):.2f}x llama.cpp ({min(pairs):.2f} to {max(pairs):.2f})")
+            theirs = last_json(command, given={"text": (ROOT / "ARCHITECTURE.md").read_text(), "limit": TEXT})
+            text = ",".join(map(str, theirs["tokens"]))
+            ours = last_json([program, "--bench"], ours_environment | {"FIRSTLINE_TEXT": text})
+            ratio = math.exp(ours["log_loss"] - theirs["log_loss"])
+            same = [next((i for i, (a, b) in enumerate(zip(*pair)) if a != b), 64)
+                    for pair in zip(ours["written"], theirs["written"])]
+            print(f"perplexity of {len(theirs['tokens'])} tokens of ARCHITECTURE.md: {math.exp(ours['log_loss']):.3f}, "
+                  f"llama.cpp {math.exp(theirs['log_loss']):.3f}, ratio {ratio:.4f}; of 64 greedy tokens the first "
+                  f"{', '.join(map(str, same))} are the same, ten prompts")
+            medians["firstline"]["perplexity_to_llama_cpp"] = ratio
     if chosen.json:
         print(json.dumps(result))
 
