@@ -374,3 +374,38 @@ fn a_file_that_is_not_supported_says_what_it_is() {
         assert_eq!(Decoder::open(&path, 1).unwrap_err().code(), "E_MODEL", "{n} bytes");
     }
 }
+
+#[test]
+fn whatever_stands_in_a_files_head_it_is_refused_or_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hostile.gguf");
+    write(&path, "qwen2");
+    let whole = std::fs::read(&path).unwrap();
+    let gguf = Gguf::parse(&whole, "whole").unwrap();
+    let head = gguf.tensor("token_embd.weight").unwrap().bytes.start;
+    let mut random = crate::random::SplitMix::new(3);
+    let (mut opened, mut refused) = (0, 0);
+    for _ in 0..400 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + random.bits() % 3 {
+            let at = (random.bits() % head as u64) as usize;
+            let n = (random.bits() % 9) as usize;
+            let value = [0, 1, 0xff, 0x7f, random.bits() as u8][(random.bits() % 5) as usize];
+            bytes[at..].iter_mut().take(n).for_each(|b| *b = value);
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        match Decoder::open(&path, 1) {
+            Ok(decoder) => {
+                opened += 1;
+                let logits = decoder.read(&mut [(&mut decoder.sequence(4), &[1, 2])]).unwrap();
+                assert_eq!(logits.len() % decoder.shape.vocabulary, 0);
+                let _ = decoder.vocabulary().encode_chat(&[Message { role: "user", content: "he".into() }]);
+            }
+            Err(e) => {
+                refused += 1;
+                assert_eq!(e.code(), "E_MODEL", "{e}");
+            }
+        }
+    }
+    assert!(opened > 20 && refused > 20, "{opened} opened, {refused} refused");
+}
