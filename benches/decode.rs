@@ -48,7 +48,7 @@ fn main() {
     }
     let [prefill, decode, short] = [prefill, decode, short].map(median);
     let resident = resident_mb();
-    let bytes = std::fs::metadata(path.with_extension("pack")).map_or(0, |m| m.len());
+    let bytes = std::fs::metadata(format!("{}.pack", path.display())).map_or(0, |m| m.len());
     let memory = [1, threads].map(memory_gb_per_s);
     println!("{named}, {threads} threads, medians of {rounds}");
     println!(

@@ -53,7 +53,14 @@ pub(super) fn run(args: &ChatArgs, ui: &Ui) -> Result<Exit, Failure> {
         match line(&mut input)? {
             None => return Ok(Exit::Success),
             Some(prompt) if prompt.trim().is_empty() => {}
-            Some(prompt) => turn(args, ui, &decoder, &mut sequence, &mut talk, prompt)?,
+            Some(prompt) => match turn(args, ui, &decoder, &mut sequence, &mut talk, prompt) {
+                // The conversation goes on without what could not be read.
+                Err(Failure(fault)) if fault.code() == Some(Code::Input) => {
+                    talk.pop();
+                    ui.say(fault);
+                }
+                done => done?,
+            },
         }
     }
 }
@@ -77,7 +84,7 @@ fn line(input: &mut impl BufRead) -> Result<Option<String>, Failure> {
     let n = short.read_until(b'\n', &mut bytes).map_err(|e| UserError::io("standard input", &e))?;
     if n > MAX_LINE {
         let problem = format!("a line of more than {MAX_LINE} bytes");
-        return Err(UserError::new(Code::Config, "standard input", problem, "Shorten it").into());
+        return Err(UserError::new(Code::Input, "standard input", problem, "Shorten it").into());
     }
     Ok((n > 0).then(|| String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -14,7 +14,8 @@ pub const KEY_BLOCK: usize = 16;
 /// Score of what is not to be attended to: far below any other, and still a number.
 const NOT_THERE: f32 = -1e30;
 
-/// Keeps a token's `key` and `value`, of one head, as the one at `position` in `keys` and `values`.
+/// Keeps a token's `key` and `value`, of one head, as the one at `position` in `keys` and `values`. What float16 can't hold
+/// becomes the greatest that it can: an infinite value would spoil other rows, where it has no weight.
 ///
 /// # Panics
 /// When there is no room at `position`, or the lengths are not those of heads of one size.
@@ -44,17 +45,24 @@ impl Task for Keep<'_> {
         let (s, size) = (cpu.simd(), self.key.len());
         let value = &mut self.values[self.position * size..][..size];
         for at in (0..size).step_by(C::S::LANES) {
-            s.store_half(s.load(&self.value[at..]), &mut value[at..]);
+            s.store_half(finite(s, s.load(&self.value[at..])), &mut value[at..]);
         }
         let block = &mut self.keys[self.position / KEY_BLOCK * KEY_BLOCK * size..][..KEY_BLOCK * size];
         let mut halves = [0_u16; 16];
         for at in (0..size).step_by(C::S::LANES) {
-            s.store_half(s.load(&self.key[at..]), &mut halves);
+            s.store_half(finite(s, s.load(&self.key[at..])), &mut halves);
             for lane in 0..C::S::LANES {
                 block[(at + lane) * KEY_BLOCK + self.position % KEY_BLOCK] = halves[lane];
             }
         }
     }
+}
+
+/// What float16 can hold.
+#[inline(always)]
+fn finite<S: Simd>(s: S, v: S::F) -> S::F {
+    const MOST: f32 = 65_504.0;
+    s.min(s.max(v, s.splat(-MOST)), s.splat(MOST))
 }
 
 /// `softmax(q . keys / sqrt(size)) . values` for each row of `queries`, over as many of the first tokens as `limits` says

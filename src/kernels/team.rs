@@ -92,10 +92,11 @@ impl Team {
         let number = number_of(s.next.load(Ordering::Relaxed)).wrapping_add(2);
         // Whoever reads any of what follows (acquire) knows of this too (release), and can't take a part of the last work.
         s.next.store(word(number.wrapping_sub(1), CLOSED), Ordering::Relaxed);
+        let all = parts.len();
         s.closure.store(ptr::from_ref(&work).cast_mut().cast(), Ordering::Release);
         s.parts.store(parts.as_mut_ptr().cast(), Ordering::Release);
         s.call.store(call::<T, F> as Call as *mut (), Ordering::Release);
-        s.count.store(parts.len(), Ordering::Release);
+        s.count.store(all, Ordering::Release);
         s.done.store(0, Ordering::Relaxed);
         s.next.store(word(number, 0), Ordering::SeqCst);
         if s.asleep.load(Ordering::SeqCst) > 0 {
@@ -103,7 +104,8 @@ impl Team {
         }
         s.take(number);
         let mut looks = 0;
-        while s.done.load(Ordering::Acquire) < parts.len() {
+        // `parts` is not looked at while others hold parts of it.
+        while s.done.load(Ordering::Acquire) < all {
             looks += 1;
             if looks < LOOKS { std::hint::spin_loop() } else { thread::yield_now() }
         }
@@ -143,7 +145,9 @@ impl Shared {
             let call = unsafe { std::mem::transmute::<*mut (), Call>(call) };
             // SAFETY: pointers and number of parts belong together, as told above, and part `i` is nobody else's.
             let part = AssertUnwindSafe(|| unsafe { call(closure, parts, i) });
-            if catch_unwind(part).is_err() {
+            if let Err(payload) = catch_unwind(part) {
+                // What was thrown might throw again when it is dropped; nothing may keep this part from being counted.
+                std::mem::forget(payload);
                 self.panicked.store(true, Ordering::Relaxed);
             }
             self.done.fetch_add(1, Ordering::Release);

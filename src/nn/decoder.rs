@@ -8,7 +8,8 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use firstline_kernels::{
     Before, BlockLinear, Columns, Epilogue, GROUP, GroupedRows, Isa, KEY_BLOCK, Team, attend, block_linear,
@@ -30,10 +31,29 @@ use shape::Shape;
 
 /// Rows that go through the model together at most: their activations stay in the second-level cache.
 const ROWS: usize = 192;
+/// Bytes of keys and values that a sequence may have room for.
+const MOST_KEPT: usize = 16 << 30;
+/// What a block may consist of; anything else would be left out of what the model computes.
+const PARTS: [&str; 12] = [
+    "attn_norm.weight",
+    "attn_q.weight",
+    "attn_k.weight",
+    "attn_v.weight",
+    "attn_output.weight",
+    "ffn_norm.weight",
+    "ffn_gate.weight",
+    "ffn_up.weight",
+    "ffn_down.weight",
+    "attn_q.bias",
+    "attn_k.bias",
+    "attn_v.bias",
+];
 
 /// A loaded decoder.
 #[derive(Debug)]
 pub struct Decoder {
+    /// Of its own in this process: sequences carry it.
+    id: u64,
     /// The GGUF file: embeddings are read from it.
     file: Mmap,
     vocabulary: Vocabulary,
@@ -63,6 +83,7 @@ struct Layer {
 /// What was read so far: a sequence of tokens and what the model keeps of them.
 #[derive(Debug, Clone)]
 pub struct Sequence {
+    decoder: u64,
     tokens: Vec<u32>,
     limit: usize,
     /// For each layer, keys and values: for each head, of `room` tokens.
@@ -109,7 +130,8 @@ struct Workspace {
     rows: GroupedRows,
     /// For each row, cosines and sines of its position's angles.
     angles: Vec<[f32; 2]>,
-    heads: Vec<Scratch>,
+    /// As many as threads attend at once.
+    scratch: Mutex<Vec<Scratch>>,
 }
 
 /// What one thread needs to attend.
@@ -153,6 +175,17 @@ impl Decoder {
             None => None,
         };
         let shape = Shape::read(&gguf, factors.as_deref(), &place)?;
+        let known = |name: &str| {
+            let part = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')).map(|(_, part)| part);
+            let whole = ["token_embd.weight", "output_norm.weight", "output.weight", "rope_freqs.weight"];
+            part.map_or(whole.contains(&name), |part| PARTS.contains(&part))
+        };
+        if let Some(name) = gguf.names().find(|name| !known(name)) {
+            return Err(Error::model(
+                &place,
+                format!("tensor {:?} is not supported", &name[..name.len().min(80)]),
+            ));
+        }
         let mut plan = Plan::default();
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, .. } = shape;
         let mut matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixAt> {
@@ -201,7 +234,7 @@ impl Decoder {
         }
         let team = Team::new(threads.max(1));
         let workspace = Workspace {
-            heads: Vec::new(),
+            scratch: Mutex::default(),
             team,
             x: Vec::new(),
             q: Vec::new(),
@@ -213,7 +246,9 @@ impl Decoder {
             rows: GroupedRows::default(),
             angles: Vec::new(),
         };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             norm: floats("output_norm.weight", hidden)?,
             vocabulary: of_tokens,
             file,
@@ -237,13 +272,15 @@ impl Decoder {
         self.shape.context
     }
 
-    /// An empty sequence for at most `limit` tokens, and no more than [`Self::context`]. Its memory is taken as it fills.
+    /// An empty sequence for at most `limit` tokens, and no more than [`Self::context`], or than 16 GiB hold what is kept
+    /// of. Its memory is taken as it fills.
     pub fn sequence(&self, limit: usize) -> Sequence {
-        let limit = limit.clamp(1, self.shape.context);
+        let each = 2 * size_of::<u16>() * self.shape.layers * self.shape.kept_heads * self.shape.size;
+        let limit = limit.min(self.shape.context).min(MOST_KEPT / each).max(1);
         let room = limit.next_multiple_of(KEY_BLOCK);
         let n = room * self.shape.kept_heads * self.shape.size;
         let kept = (0..self.shape.layers).map(|_| [vec![0; n], vec![0; n]]).collect();
-        Sequence { tokens: Vec::new(), limit, kept, room }
+        Sequence { decoder: self.id, tokens: Vec::new(), limit, kept, room }
     }
 
     /// Reads more tokens of each sequence and returns the logits that follow the last token of each:
@@ -254,25 +291,9 @@ impl Decoder {
     /// what is to be read; nothing was read then.
     pub fn read(&self, batch: &mut [(&mut Sequence, &[u32])]) -> Result<Vec<f32>> {
         for (sequence, tokens) in &*batch {
-            let fault = |problem: String, next| Err(Error::user("E_INPUT", "prompt", problem, next));
-            if tokens.is_empty() {
-                return fault("no token to read".to_owned(), "Give a text");
-            }
-            if let Some(token) = tokens.iter().find(|&&t| t as usize >= self.shape.vocabulary) {
-                return fault(
-                    format!("token {token} of {} known", self.shape.vocabulary),
-                    "Use the model's own tokenizer",
-                );
-            }
-            let all = sequence.tokens.len() + tokens.len();
-            if all > sequence.limit {
-                return fault(
-                    format!("{all} tokens, {} are the limit", sequence.limit),
-                    "Shorten it, or allow more where the model can read more",
-                );
-            }
+            self.check(sequence, sequence.tokens.len(), tokens)?;
         }
-        let mut workspace = self.workspace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut workspace = self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
         let mut logits = vec![0.0; batch.len() * self.shape.vocabulary];
         let mut left: Vec<&[u32]> = batch.iter().map(|(_, tokens)| *tokens).collect();
         while left.iter().any(|tokens| !tokens.is_empty()) {
@@ -294,10 +315,31 @@ impl Decoder {
         Ok(logits)
     }
 
+    /// Whether `tokens` can be read after the first `n` of `sequence`.
+    pub(crate) fn check(&self, sequence: &Sequence, n: usize, tokens: &[u32]) -> Result<()> {
+        let fault = |problem: String, next| Err(Error::user("E_INPUT", "prompt", problem, next));
+        if sequence.decoder != self.id {
+            return fault("a sequence of another decoder".to_owned(), "Ask this one for a sequence");
+        }
+        if tokens.is_empty() {
+            return fault("no token to read".to_owned(), "Give a text");
+        }
+        if let Some(token) = tokens.iter().find(|&&t| t as usize >= self.shape.vocabulary) {
+            let problem = format!("token {token} of {} known", self.shape.vocabulary);
+            return fault(problem, "Use the model's own tokenizer");
+        }
+        let all = n + tokens.len();
+        if all > sequence.limit {
+            let problem = format!("{all} tokens, {} are the limit", sequence.limit);
+            return fault(problem, "Shorten it, or allow more where the model can read more");
+        }
+        Ok(())
+    }
+
     fn forward(&self, w: &mut Workspace, parts: &mut [Part<'_>], logits: &mut [f32]) -> Result<()> {
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, eps, .. } = self.shape;
         let rows: usize = parts.iter().map(|p| p.tokens.len()).sum();
-        let Workspace { team, x, q, k, v, mixed, gate, up, rows: grouped, angles, heads: scratch } = w;
+        let Workspace { team, x, q, k, v, mixed, gate, up, rows: grouped, angles, scratch } = w;
         let isa = self.isa;
         let resize = |to: &mut Vec<f32>, width: usize| to.resize(rows * width, 0.0);
         for (to, width) in [(&mut *x, hidden), (&mut *gate, wide), (&mut *up, wide)] {
@@ -408,7 +450,7 @@ impl Decoder {
         [q, k, v]: [&mut [f32]; 3],
         mixed: &mut [f32],
         angles: &[[f32; 2]],
-        scratch: &mut Vec<Scratch>,
+        scratch: &Mutex<Vec<Scratch>>,
     ) {
         let Shape { heads, kept_heads, size, .. } = self.shape;
         let (all, kept, group) = (heads * size, kept_heads * size, heads / kept_heads);
@@ -443,28 +485,20 @@ impl Decoder {
                 while !out.is_empty() {
                     let rows = ATTENDED.min(out.len());
                     let out: Vec<Columns<'_>> = out.drain(..rows).collect();
-                    work.push(Heads {
-                        part,
-                        head,
-                        first: first + at,
-                        from: at,
-                        out,
-                        scratch: Scratch::default(),
-                    });
+                    work.push(Heads { part, head, first: first + at, from: at, out });
                     at += rows;
                 }
             }
             first += n;
-        }
-        for (work, scratch) in work.iter_mut().zip(scratch.drain(..)) {
-            work.scratch = scratch;
         }
         let q = &*q;
         team.run(&mut work, |work| {
             let room = work.part.sequence.room * size;
             let [keys, values] = &work.part.sequence.kept[layer];
             let (keys, values) = (&keys[work.head * room..][..room], &values[work.head * room..][..room]);
-            let Scratch { q: mine, out, scores } = &mut work.scratch;
+            let free = || scratch.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut room_of_mine = free().pop().unwrap_or_default();
+            let Scratch { q: mine, out, scores } = &mut room_of_mine;
             mine.clear();
             let mut limits = Vec::with_capacity(work.out.len() * group);
             for r in 0..work.out.len() {
@@ -478,8 +512,8 @@ impl Decoder {
             for (to, from) in work.out.iter_mut().zip(out.chunks_exact(group * size)) {
                 to.row(0).copy_from_slice(from);
             }
+            free().push(room_of_mine);
         });
-        scratch.extend(work.into_iter().map(|work| work.scratch));
     }
 }
 
@@ -501,7 +535,6 @@ struct Heads<'a> {
     first: usize,
     from: usize,
     out: Vec<Columns<'a>>,
-    scratch: Scratch,
 }
 
 /// Turns a head's pairs of values, half a head apart (Su et al., arXiv 2104.09864).

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::random::SplitMix;
-use crate::{Decoder, Error, Result, Sequence};
+use crate::{Decoder, Result, Sequence};
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,18 +73,14 @@ impl<'a> Generation<'a> {
     /// Reads `prompt` into `sequence`, but for what it shares with what was read before, and begins to write.
     ///
     /// # Errors
-    /// `E_INPUT` when the prompt is empty or too long for the sequence: it is never cut.
+    /// `E_INPUT` when the prompt is empty or too long for the sequence: it is never cut, and the sequence stays as it was.
     pub fn new(
         decoder: &'a Decoder,
         sequence: &'a mut Sequence,
         prompt: &[u32],
         request: Request<'a>,
     ) -> Result<Self> {
-        if prompt.len() > sequence.limit() {
-            let problem = format!("{} tokens, {} are the limit", prompt.len(), sequence.limit());
-            let next = "Shorten it, or allow more where the model can read more";
-            return Err(Error::user("E_INPUT", "prompt", problem, next));
-        }
+        decoder.check(sequence, 0, prompt)?;
         let rest = sequence.reuse(prompt);
         let logits = decoder.read(&mut [(&mut *sequence, rest)])?;
         let random = SplitMix::new(request.sampling.seed);

@@ -63,6 +63,11 @@ impl Gguf {
         self.values.get(key)
     }
 
+    /// The names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
     /// The tensor called `name`.
     pub(crate) fn tensor(&self, name: &str) -> Option<&TensorAt> {
         self.tensors.get(name)

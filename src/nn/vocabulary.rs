@@ -2,6 +2,7 @@
 //! 1508.07909), and a chat template in Jinja. What somebody wrote is data: a `<|im_end|>` in it is text and ends nothing.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{self as jinja, Environment, context};
@@ -38,8 +39,11 @@ pub struct Vocabulary {
     inner: tokenizers::Tokenizer,
     /// Texts of the tokens that mean more than their text.
     special: Vec<String>,
+    /// What stands before every text, where something does.
     begin: Option<u32>,
     ends: Vec<u32>,
+    /// What a template may name: the first and the last token of a text.
+    frame: [String; 2],
     template: Option<Environment<'static>>,
     place: String,
 }
@@ -63,6 +67,7 @@ impl Vocabulary {
         }
         let texts =
             |key: &str| gguf.get(key).and_then(Value::texts).ok_or_else(|| fault(format!("no usable {key}")));
+        let kind = text("tokenizer.ggml.pre").unwrap_or("gpt-2");
         let tokens = texts("tokenizer.ggml.tokens")?;
         let merges = texts("tokenizer.ggml.merges")?.iter().map(|merge| {
             let (a, b) = merge.split_once(' ').ok_or_else(|| fault(format!("{merge:?} merges nothing")))?;
@@ -71,10 +76,11 @@ impl Vocabulary {
         let vocabulary: Vocab = tokens.iter().cloned().zip(0..).collect();
         let bpe = BPE::builder()
             .vocab_and_merges(vocabulary, merges.collect::<Result<Vec<_>>>()?)
+            // Of these, words that are tokens are not built from merges.
+            .ignore_merges(kind == "llama-bpe")
             .build()
             .map_err(|e| fault(format!("no usable tokenizer: {e}")))?;
         let mut inner = tokenizers::Tokenizer::new(bpe);
-        let kind = text("tokenizer.ggml.pre").unwrap_or("gpt-2");
         inner.with_pre_tokenizer(Some(split(kind).map_err(fault)?));
         inner.with_decoder(Some(ByteLevel::new(false, false, false)));
         let kinds = match gguf.get("tokenizer.ggml.token_type") {
@@ -112,7 +118,15 @@ impl Vocabulary {
         }
         ends.sort_unstable();
         ends.dedup();
-        let begins = matches!(gguf.get("tokenizer.ggml.add_bos_token"), Some(Value::Bool(true)));
+        let begins = match gguf.get("tokenizer.ggml.add_bos_token") {
+            Some(Value::Bool(begins)) => *begins,
+            _ => kind == "llama-bpe",
+        };
+        let [first, last] = [id("tokenizer.ggml.bos_token_id")?, id("tokenizer.ggml.eos_token_id")?];
+        let frame = [first, last].map(|id| id.and_then(|id| inner.id_to_token(id)).unwrap_or_default());
+        let ending = ends.iter().filter_map(|&id| inner.id_to_token(id));
+        let special: BTreeSet<String> = special.into_iter().chain(ending).filter(|s| !s.is_empty()).collect();
+        let special = special.into_iter().collect();
         let template = match text("tokenizer.chat_template") {
             None => None,
             Some(source) => {
@@ -133,8 +147,8 @@ impl Vocabulary {
                 Some(known)
             }
         };
-        let begin = if begins { id("tokenizer.ggml.bos_token_id")? } else { None };
-        Ok(Self { inner, special, begin, ends, template, place: place.to_owned() })
+        let begin = if begins { first } else { None };
+        Ok(Self { inner, special, begin, ends, frame, template, place: place.to_owned() })
     }
 
     /// How many tokens there are.
@@ -152,6 +166,9 @@ impl Vocabulary {
     /// # Errors
     /// `E_INPUT` when it is too long.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        if text.len() > MAX_TEXT {
+            return Err(too_long(text.len()));
+        }
         self.tokens(&self.plain(text))
     }
 
@@ -165,15 +182,14 @@ impl Vocabulary {
         let plain =
             |m: &Message| jinja::Value::from_pairs([("role", m.role), ("content", &self.plain(&m.content))]);
         let messages: Vec<jinja::Value> = messages.iter().map(plain).collect();
-        let text = |id: Option<u32>| id.and_then(|id| self.inner.id_to_token(id)).unwrap_or_default();
         let rendered = template
             .get_template("chat")
             .and_then(|t| {
                 t.render(context! {
                     messages,
                     add_generation_prompt => true,
-                    bos_token => text(self.begin),
-                    eos_token => text(self.ends.first().copied()),
+                    bos_token => self.frame[0].as_str(),
+                    eos_token => self.frame[1].as_str(),
                 })
             })
             .map_err(|e| fault(format!("its chat template: {e}")))?;
@@ -194,7 +210,7 @@ impl Vocabulary {
         self.inner.decode(tokens, true).map_err(|e| Error::internal(format_args!("tokens to text: {e}")))
     }
 
-    /// `text` with a blank within everything that would be a special token.
+    /// `text` with a blank within everything that would be a special token; what is one all the same is left out.
     fn plain<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
         for special in &self.special {
@@ -204,19 +220,26 @@ impl Vocabulary {
                 text = Cow::Owned(text.replace(special.as_str(), &broken));
             }
         }
+        while let Some(special) = self.special.iter().find(|s| text.contains(s.as_str())) {
+            text = Cow::Owned(text.replace(special.as_str(), ""));
+        }
         text
     }
 
     fn tokens(&self, text: &str) -> Result<Vec<u32>> {
         if text.len() > MAX_TEXT {
-            let problem = format!("{} bytes, {MAX_TEXT} are read at most", text.len());
-            return Err(Error::user("E_INPUT", "prompt", problem, "Shorten it"));
+            return Err(too_long(text.len()));
         }
         let encoding = self.inner.encode_fast(text, false);
         encoding
             .map(|e| e.get_ids().to_vec())
             .map_err(|e| Error::internal(format_args!("text to tokens: {e}")))
     }
+}
+
+fn too_long(bytes: usize) -> Error {
+    let problem = format!("{bytes} bytes, {MAX_TEXT} are read at most");
+    Error::user("E_INPUT", "prompt", problem, "Shorten it")
 }
 
 /// How text is split before pairs are merged, by the name that GGUF files have for it.

@@ -46,6 +46,7 @@ codes! {
     ModelSource "E_MODEL_SOURCE" "No source had the model's files.",
     ModelHash "E_MODEL_HASH" "A file whose sha256 is not the manifest's.",
     Bundle "E_BUNDLE" "A bundle that is missing, damaged or of another version.",
+    Input "E_INPUT" "A text that is empty, or too long for what is to read it.",
     Config "E_CONFIG" "A setting or an argument out of its range.",
     Io "E_IO" "A file or folder that can't be read or written.",
     Interrupted "E_INTERRUPTED" "Stopped by the user before the end.",

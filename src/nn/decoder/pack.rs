@@ -4,20 +4,21 @@
 #![allow(unsafe_code)]
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use firstline_kernels::{BlockLinear, Form, pack_panel};
 use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::shape::Shape;
 use crate::gguf::{Gguf, TensorAt};
 use crate::{Error, Result};
 
 /// Counts up whenever a pack made before can't be read any more.
-const SCHEME: u64 = 1;
+const SCHEME: u64 = 2;
 const MAGIC: &[u8; 8] = b"FLBLOCKS";
 /// Magic, scheme, key, length, hash of the data; data begins here.
 const HEAD: usize = 64;
@@ -25,14 +26,7 @@ const HEAD: usize = 64;
 /// A mapped pack.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    map: Map,
-}
-
-#[derive(Debug)]
-enum Map {
-    File(Mmap),
-    /// Of this process alone, where the folder can't be written.
-    Memory(Mmap),
+    map: Mmap,
 }
 
 /// A matrix in the pack.
@@ -71,22 +65,22 @@ impl Pack {
     /// # Errors
     /// `E_IO` when there is no memory for it.
     pub(crate) fn open(source: &Path, file: &[u8], plan: &Plan, shape: &Shape) -> Result<Self> {
-        let path = source.with_extension("pack");
-        let key = key(source, plan, shape)?;
+        let path = beside(source);
+        let key = key(file, plan, shape);
         // A pipe would block whoever opens it.
         if fs::metadata(&path).is_ok_and(|meta| meta.is_file())
             && let Some(map) = mapped(&path)
             && is_sound(&map, plan.end, key)
         {
-            return Ok(Self { map: Map::File(map) });
+            return Ok(Self { map });
         }
-        if let Ok(map) = write(&path, file, plan, key) {
-            return Ok(Self { map: Map::File(map) });
-        }
+        // In memory first, and not in a mapped file: a full disk would end the process there.
         let io = |e: std::io::Error| Error::io(path.display(), &e);
         let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
         fill(&mut map, file, plan, key);
-        Ok(Self { map: Map::Memory(map.make_read_only().map_err(io)?) })
+        let kept =
+            write(&path, &map).ok().and_then(|()| mapped(&path)).filter(|map| is_sound(map, plan.end, key));
+        Ok(Self { map: kept.map_or_else(|| map.make_read_only(), Ok).map_err(io)? })
     }
 
     /// The matrix at `at`.
@@ -94,20 +88,31 @@ impl Pack {
     /// # Errors
     /// Internal, when it is not of this pack.
     pub(crate) fn matrix(&self, at: &MatrixAt) -> Result<BlockLinear<'_>> {
-        let (Map::File(map) | Map::Memory(map)) = &self.map;
-        map.get(at.bytes.clone())
+        self.map
+            .get(at.bytes.clone())
             .and_then(|bytes| BlockLinear::new(at.form, at.inputs, at.outputs, bytes))
             .ok_or_else(|| Error::internal(format_args!("{at:?} is not in the pack")))
     }
 }
 
-/// What a pack is made for: the scheme, the file by its length and time, and what was made of it.
-fn key(source: &Path, plan: &Plan, shape: &Shape) -> Result<u64> {
-    let io = |e: std::io::Error| Error::io(source.display(), &e);
-    let meta = fs::metadata(source).map_err(io)?;
-    let modified = meta.modified().map_err(io)?;
-    let since = modified.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
-    Ok(xxh3_64(format!("{} {since} {plan:?} {shape:?}", meta.len()).as_bytes()))
+/// Where the pack of the file at `source` lies.
+pub(crate) fn beside(source: &Path) -> PathBuf {
+    let mut name = source.file_name().unwrap_or_default().to_owned();
+    name.push(".pack");
+    source.with_file_name(name)
+}
+
+/// What a pack is made for: what the file holds, by its length and the ends of every tensor, and what was made of it.
+fn key(file: &[u8], plan: &Plan, shape: &Shape) -> u64 {
+    const SAMPLE: usize = 4096;
+    let mut hash = Xxh3::new();
+    hash.update(format!("{} {plan:?} {shape:?}", file.len()).as_bytes());
+    for (tensor, ..) in &plan.matrices {
+        let bytes = &file[tensor.bytes.clone()];
+        hash.update(&bytes[..SAMPLE.min(bytes.len())]);
+        hash.update(&bytes[bytes.len().saturating_sub(SAMPLE)..]);
+    }
+    hash.digest()
 }
 
 fn word(head: &[u8], i: usize) -> u64 {
@@ -130,22 +135,16 @@ fn mapped(path: &Path) -> Option<Mmap> {
     unsafe { Mmap::map(&file) }.ok()
 }
 
-/// Makes the pack in a file that is then renamed to `path`.
-fn write(path: &Path, file: &[u8], plan: &Plan, key: u64) -> std::io::Result<Mmap> {
+/// Writes `pack` to a file that is then renamed to `path`.
+fn write(path: &Path, pack: &[u8]) -> std::io::Result<()> {
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut to = tempfile::Builder::new();
     to.prefix(".firstline-");
     #[cfg(unix)]
     to.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let to = to.tempfile_in(dir)?;
-    to.as_file().set_len(plan.end as u64)?;
-    // SAFETY: the file has just been made under a random name; nobody else knows of it.
-    let mut map = unsafe { MmapMut::map_mut(to.as_file()) }?;
-    fill(&mut map, file, plan, key);
-    map.flush()?;
-    drop(map);
-    to.persist(path).map_err(|e| e.error)?;
-    mapped(path).ok_or_else(|| std::io::Error::other("can't be read back"))
+    let mut to = to.tempfile_in(dir)?;
+    to.write_all(pack)?;
+    to.persist(path).map(drop).map_err(|e| e.error)
 }
 
 /// Writes the pack of what `file` holds into `map`.

@@ -66,8 +66,10 @@ impl Shape {
         {
             return Err(fault(format!("rope scaling {kind:?} is not supported")));
         }
-        if optional("expert_count")?.is_some() {
-            return Err(fault("a mixture of experts is not supported".to_owned()));
+        for part in ["expert_count", "rope.scale_linear"] {
+            if !matches!(gguf.get(&key(part)), None | Some(Value::Int(0))) {
+                return Err(fault(format!("{} is not supported", key(part))));
+            }
         }
         let (hidden, heads) = (size("embedding_length")?, size("attention.head_count")?);
         let head = optional("attention.key_length")?.unwrap_or(hidden / heads);

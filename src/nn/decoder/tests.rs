@@ -279,6 +279,13 @@ fn what_does_not_fit_is_refused_and_nothing_is_read() {
     }
     decoder.read(&mut [(&mut sequence, &prompt(2))]).unwrap();
     assert_eq!(decoder.sequence(1 << 20).limit(), CONTEXT);
+    let (other, _) = open(dir.path(), "qwen2");
+    assert!(
+        other.read(&mut [(&mut sequence, &prompt(1))]).unwrap_err().to_string().contains("another decoder")
+    );
+    // A prompt that can't be read leaves what was read as it is.
+    assert!(Generation::new(&decoder, &mut sequence, &[], Request::default()).is_err());
+    assert_eq!(sequence.tokens().len(), 10);
 }
 
 #[test]
@@ -337,7 +344,7 @@ fn a_pack_is_made_once_and_anew_when_it_is_damaged() {
     let dir = tempfile::tempdir().unwrap();
     let (decoder, _) = open(dir.path(), "llama");
     let path = dir.path().join("llama.gguf");
-    let pack = path.with_extension("pack");
+    let pack = pack::beside(&path);
     let tokens = prompt(9);
     let logits = |d: &Decoder| d.read(&mut [(&mut d.sequence(16), &tokens)]).unwrap();
     let want = logits(&decoder);
