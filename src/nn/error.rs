@@ -77,7 +77,7 @@ impl Error {
             "E_MODEL",
             place,
             problem,
-            "Use a BERT sentence encoder in Hugging Face layout, or pull the model again",
+            "Pull the model again, or use one of a kind that is supported",
         )
     }
 
