@@ -73,12 +73,7 @@ impl Error {
 
     /// A model file that is not usable.
     pub(crate) fn model(place: impl fmt::Display, problem: impl fmt::Display) -> Self {
-        Self::user(
-            "E_MODEL",
-            place,
-            problem,
-            "Pull the model again, or use one of a kind that is supported",
-        )
+        Self::user("E_MODEL", place, problem, "Pull the model again, or use one of a kind that is supported")
     }
 
     /// A file or folder that the system would not read or write.
