@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use firstline_nn::{Decoder, Manifest, ModelStore};
 
+mod common;
+
 const PROMPT: usize = 512;
 const ANSWER: usize = 128;
 
@@ -47,7 +49,7 @@ fn main() {
         short.push(read + written);
     }
     let [prefill, decode, short] = [prefill, decode, short].map(median);
-    let resident = resident_mb();
+    let resident = common::resident_kib().map(|kib| kib * 1024.0 / 1e6);
     let bytes = std::fs::metadata(format!("{}.pack", path.display())).map_or(0, |m| m.len());
     let memory = [1, threads].map(memory_gb_per_s);
     println!("{named}, {threads} threads, medians of {rounds}");
@@ -149,11 +151,4 @@ fn memory_gb_per_s(threads: usize) -> f64 {
         8.0 * words.len() as f64 / start.elapsed().as_secs_f64() / 1e9
     };
     (0..5).map(|_| once()).fold(0.0, f64::max)
-}
-
-/// The most memory that was resident, where the system tells.
-fn resident_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? * 1024.0 / 1e6)
 }

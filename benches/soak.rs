@@ -40,7 +40,7 @@ fn main() {
         let before = done / STEP;
         done += batch.len();
         if done / STEP > before {
-            let Some(kib) = resident_kib() else {
+            let Some(kib) = common::resident_kib() else {
                 return println!("skipped: this system does not tell its memory");
             };
             println!("{done:7} tickets, {:4.0} s: {:.1} MiB", start.elapsed().as_secs_f64(), kib / 1024.0);
@@ -56,10 +56,4 @@ fn main() {
         (last / first - 1.0) * 100.0
     );
     assert!(last <= first * 1.01, "memory grows");
-}
-
-fn resident_kib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().trim_end_matches("kB").trim().parse().ok()
 }

@@ -58,3 +58,10 @@ pub(crate) fn p50_p95(runs: &mut [Duration]) -> Option<(f64, f64)> {
     let at = |percent: usize| runs.get(runs.len() * percent / 100).map(|run| run.as_secs_f64() * 1e3);
     Some((at(50)?, at(95)?))
 }
+
+/// Memory that is resident now, in KiB, where the system tells.
+pub(crate) fn resident_kib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}

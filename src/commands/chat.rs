@@ -108,8 +108,7 @@ fn turn(
     };
     let max_tokens = args.max_tokens as usize;
     let request = Request { sampling, max_tokens, stop: args.stop.clone(), constrain: None };
-    let known = sequence.tokens().iter().zip(&prompt).take_while(|(a, b)| a == b).count();
-    let prompt_tokens_reused = known.min(prompt.len().saturating_sub(1));
+    let prompt_tokens_reused = sequence.shared(&prompt);
     let start = Instant::now();
     let mut answer = Generation::new(decoder, sequence, &prompt, request)?;
     let prefill_seconds = start.elapsed().as_secs_f64();

@@ -140,11 +140,6 @@ fn groups_are_quantised_to_the_nearest_after_norm_or_gate() {
                 }
             }
         }
-        let mut normed = x.clone();
-        rms_norm(isa, &mut normed, &weight, eps);
-        let exact = grouped(isa, &x, width, Before::RmsNorm { weight: &weight, eps });
-        let near = |(i, v): (usize, &f32)| (v - exact.get(i / width, i % width)).abs() < 0.02;
-        assert!(normed.iter().enumerate().all(near), "{isa}");
         // What is no number is not hidden, and leaves other groups alone.
         let mut bad = x[..width].to_vec();
         (bad[3], bad[40]) = (f32::NAN, f32::INFINITY);

@@ -130,35 +130,6 @@ pub fn quantise_groups(isa: Isa, x: &[f32], before: Before<'_>, out: &mut Groupe
     dispatch(isa, Quantise { x, before, out });
 }
 
-/// Root mean square norm of rows of `weight.len()` values, in place.
-///
-/// # Panics
-/// Unless `x` is whole rows of a multiple of 16 values.
-pub fn rms_norm(isa: Isa, x: &mut [f32], weight: &[f32], eps: f32) {
-    assert!(!weight.is_empty() && weight.len().is_multiple_of(16) && x.len().is_multiple_of(weight.len()));
-    dispatch(isa, Norm { x, weight, eps });
-}
-
-struct Norm<'a> {
-    x: &'a mut [f32],
-    weight: &'a [f32],
-    eps: f32,
-}
-
-impl Task for Norm<'_> {
-    #[inline(always)]
-    fn run<C: Cpu>(self, cpu: C) {
-        let s = cpu.simd();
-        for row in self.x.chunks_exact_mut(self.weight.len()) {
-            let factor = s.splat(per_root(s, row, self.eps));
-            for at in (0..row.len()).step_by(C::S::LANES) {
-                let v = s.mul(s.mul(s.load(&row[at..]), factor), s.load(&self.weight[at..]));
-                s.store(v, &mut row[at..]);
-            }
-        }
-    }
-}
-
 /// `1 / sqrt(mean(x^2) + eps)`
 #[inline(always)]
 fn per_root<S: Simd>(s: S, row: &[f32], eps: f32) -> f32 {

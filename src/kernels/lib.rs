@@ -45,7 +45,7 @@ pub use block_linear::block_linear;
 pub use blocks::{Block, BlockLinear, Form, GROUP, pack_panel};
 pub use cache::{KEY_BLOCK, attend, keep};
 pub use columns::Columns;
-pub use grouped::{Before, GroupedPart, GroupedRows, quantise_groups, rms_norm};
+pub use grouped::{Before, GroupedPart, GroupedRows, quantise_groups};
 pub use isa::{Grid, ISA_VARIABLE, Isa};
 pub use linear::{Epilogue, MAX_INPUTS, Packed, PackedLinear, linear, pack, packed_lengths};
 pub use probe::multiply;

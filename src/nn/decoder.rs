@@ -6,6 +6,8 @@
 //! other sequences, on any number of threads, gives the same to the bit.
 #![allow(unsafe_code)]
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +19,7 @@ use firstline_kernels::{
 };
 use memmap2::Mmap;
 
-use crate::gguf::{Gguf, TensorAt};
+use crate::gguf::{Gguf, TensorAt, shown};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
@@ -33,22 +35,6 @@ use shape::Shape;
 const ROWS: usize = 192;
 /// Bytes of keys and values that a sequence may have room for.
 const MOST_KEPT: usize = 16 << 30;
-/// What a block may consist of; anything else would be left out of what the model computes.
-const PARTS: [&str; 12] = [
-    "attn_norm.weight",
-    "attn_q.weight",
-    "attn_k.weight",
-    "attn_v.weight",
-    "attn_output.weight",
-    "ffn_norm.weight",
-    "ffn_gate.weight",
-    "ffn_up.weight",
-    "ffn_down.weight",
-    "attn_q.bias",
-    "attn_k.bias",
-    "attn_v.bias",
-];
-
 /// A loaded decoder.
 #[derive(Debug)]
 pub struct Decoder {
@@ -110,9 +96,14 @@ impl Sequence {
     /// Keeps of what was read the longest beginning that `prompt` begins with too, but for `prompt`'s last token, and
     /// returns what is still to be read of `prompt`: nothing that two prompts share is read twice.
     pub fn reuse<'a>(&mut self, prompt: &'a [u32]) -> &'a [u32] {
-        let same = self.tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
-        self.truncate(same.min(prompt.len().saturating_sub(1)));
+        self.truncate(self.shared(prompt));
         &prompt[self.tokens.len()..]
+    }
+
+    /// How many tokens of `prompt` need not be read again.
+    pub fn shared(&self, prompt: &[u32]) -> usize {
+        let same = self.tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        same.min(prompt.len().saturating_sub(1))
     }
 }
 
@@ -135,7 +126,7 @@ struct Workspace {
 }
 
 /// What one thread needs to attend.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Scratch {
     q: Vec<f32>,
     out: Vec<f32>,
@@ -166,30 +157,24 @@ impl Decoder {
         // SAFETY: model files are replaced by a rename, never changed in place, by this program.
         let file = unsafe { Mmap::map(&handle) }.map_err(io)?;
         let gguf = Gguf::parse(&file, &place)?;
+        let asked = RefCell::new(HashSet::new());
+        let ask = |name: &str, shape: &[usize]| {
+            asked.borrow_mut().insert(name.to_owned());
+            tensor(&gguf, name, shape, &place)
+        };
         let floats = |name: &str, n: usize| -> Result<Vec<f32>> {
-            let tensor = tensor(&gguf, name, &[n], &place)?;
-            floats(tensor, &file).ok_or_else(|| Error::model(&place, format!("{name} is not float32")))
+            floats(ask(name, &[n])?, &file)
+                .ok_or_else(|| Error::model(&place, format!("{name} is not float32")))
         };
         let factors = match gguf.tensor("rope_freqs.weight") {
             Some(tensor) => Some(floats("rope_freqs.weight", tensor.shape.iter().product())?),
             None => None,
         };
         let shape = Shape::read(&gguf, factors.as_deref(), &place)?;
-        let known = |name: &str| {
-            let part = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')).map(|(_, part)| part);
-            let whole = ["token_embd.weight", "output_norm.weight", "output.weight", "rope_freqs.weight"];
-            part.map_or(whole.contains(&name), |part| PARTS.contains(&part))
-        };
-        if let Some(name) = gguf.names().find(|name| !known(name)) {
-            return Err(Error::model(
-                &place,
-                format!("tensor {:?} is not supported", &name[..name.len().min(80)]),
-            ));
-        }
         let mut plan = Plan::default();
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, .. } = shape;
         let mut matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixAt> {
-            Ok(plan.add(tensor(&gguf, name, &[outputs, inputs], &place)?, heads_of))
+            Ok(plan.add(ask(name, &[outputs, inputs])?, heads_of))
         };
         let turned = shape.interleaved.then_some(size);
         let (all, kept) = (heads * size, kept_heads * size);
@@ -218,10 +203,15 @@ impl Decoder {
                 down: matrix(&name("ffn_down"), hidden, wide, None)?,
             });
         }
-        let embedding = tensor(&gguf, "token_embd.weight", &[vocabulary, hidden], &place)?.clone();
+        let embedding = ask("token_embd.weight", &[vocabulary, hidden])?.clone();
         let tied = gguf.tensor("output.weight").is_none();
         let head = if tied { "token_embd.weight" } else { "output.weight" };
         let head = matrix(head, vocabulary, hidden, None)?;
+        let norm = floats("output_norm.weight", hidden)?;
+        // What is left over would be left out of what the model computes.
+        if let Some(name) = gguf.names().find(|name| !asked.borrow().contains(*name)) {
+            return Err(Error::model(&place, format!("tensor {} is not supported", shown(name))));
+        }
         let (vocabulary_read, pack) = std::thread::scope(|scope| {
             let vocabulary = scope.spawn(|| Vocabulary::read(&gguf, &place));
             let pack = Pack::open(path, &file, &plan, &shape);
@@ -249,7 +239,7 @@ impl Decoder {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            norm: floats("output_norm.weight", hidden)?,
+            norm,
             vocabulary: of_tokens,
             file,
             pack,

@@ -63,8 +63,7 @@ pub struct Generation<'a> {
     random: SplitMix,
     logits: Vec<f32>,
     written: Vec<u32>,
-    /// The text of what is written, and how much of it was given out.
-    text: String,
+    /// How much of the text was given out, in bytes.
     given: usize,
     finish: Option<Finish>,
 }
@@ -84,17 +83,7 @@ impl<'a> Generation<'a> {
         let rest = sequence.reuse(prompt);
         let logits = decoder.read(&mut [(&mut *sequence, rest)])?;
         let random = SplitMix::new(request.sampling.seed);
-        Ok(Self {
-            decoder,
-            sequence,
-            request,
-            random,
-            logits,
-            written: Vec::new(),
-            text: String::new(),
-            given: 0,
-            finish: None,
-        })
+        Ok(Self { decoder, sequence, request, random, logits, written: Vec::new(), given: 0, finish: None })
     }
 
     /// The tokens written so far.
@@ -138,22 +127,22 @@ impl<'a> Generation<'a> {
 
     /// What can be given out of the text: not what may yet become a text to stop before, nor half a character.
     fn piece(&mut self) -> Result<String> {
-        self.text = self.decoder.vocabulary().decode(&self.written)?;
+        let mut text = self.decoder.vocabulary().decode(&self.written)?;
         let stop = self.request.stop.iter().filter(|s| !s.is_empty());
-        if let Some(at) = stop.clone().filter_map(|s| self.text.find(s.as_str())).min() {
-            self.text.truncate(at);
+        if let Some(at) = stop.clone().filter_map(|s| text.find(s.as_str())).min() {
+            text.truncate(at);
             self.finish = Some(Finish::Stop);
         }
-        let mut end = self.text.trim_end_matches('\u{fffd}').len();
+        let mut end = text.trim_end_matches('\u{fffd}').len();
         if self.finish.is_none() {
             let held = |s: &String| {
-                (1..=s.len()).rev().find(|&n| s.is_char_boundary(n) && self.text[..end].ends_with(&s[..n]))
+                (1..=s.len()).rev().find(|&n| s.is_char_boundary(n) && text[..end].ends_with(&s[..n]))
             };
             end -= stop.filter_map(held).max().unwrap_or(0);
         } else {
-            end = self.text.len();
+            end = text.len();
         }
-        let piece = self.text.get(self.given..end).unwrap_or_default().to_owned();
+        let piece = text.get(self.given..end).unwrap_or_default().to_owned();
         self.given = self.given.max(end);
         Ok(piece)
     }

@@ -15,6 +15,7 @@ mod gguf;
 mod hash;
 mod int8;
 mod manifest;
+mod mapped;
 mod ops;
 mod pack;
 mod random;

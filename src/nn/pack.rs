@@ -2,11 +2,10 @@
 //! mapped into memory: a start costs reading it once, for its hash. The file is a safetensors file; it is made
 //! anew when the model it was made from, or the scheme, is another. Its hash tells damage, not malice: whoever can
 //! write into the model's folder decides what the model says.
-#![allow(unsafe_code)]
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -21,6 +20,7 @@ use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
+use crate::mapped::{mapped, write};
 use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -69,13 +69,11 @@ impl Pack {
         let path = dir.join(file(isa));
         let source = dir.join("model.safetensors");
         let key = format!("{isa} {}", key(&source, config, fingerprint)?);
-        // A pipe would block whoever opens it.
-        let there = fs::metadata(&path).is_ok_and(|meta| meta.is_file());
-        if let Some(pack) = there.then(|| mapped(&path)).flatten().and_then(|map| Self::of(map, isa, &key)) {
+        if let Some(pack) = mapped(&path).and_then(|map| Self::of(map, isa, &key)) {
             return Ok(pack);
         }
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
-        let map = match write(&parts, dir, &path) {
+        let map = match write(&parts, &path) {
             Ok(()) => mapped(&path),
             Err(_) => Some(anonymous(&parts).map_err(|e| Error::io(path.display(), &e))?),
         };
@@ -171,25 +169,6 @@ impl Pack {
     pub(crate) fn factors(&self, at: &LinearAt) -> Option<&[f32]> {
         at.factors.as_ref().map(|factors| self.floats(factors))
     }
-}
-
-/// Maps the file at `path`.
-fn mapped(path: &Path) -> Option<Mmap> {
-    let file = File::open(path).ok()?;
-    // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever else may
-    // write into the model's folder may as well replace the model.
-    unsafe { Mmap::map(&file) }.ok()
-}
-
-/// Writes `parts` into `path` whole, readable by whom the user's umask allows.
-fn write(parts: &[Vec<u8>], dir: &Path, path: &Path) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new();
-    file.prefix(".firstline-");
-    #[cfg(unix)]
-    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = file.tempfile_in(dir)?;
-    parts.iter().try_for_each(|part| file.write_all(part))?;
-    file.persist(path).map(drop).map_err(|e| e.error)
 }
 
 /// `parts` in memory that belongs to no file.

@@ -179,6 +179,9 @@ impl Vocabulary {
     pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
         let fault = |problem: String| Error::model(&self.place, problem);
         let template = self.template.as_ref().ok_or_else(|| fault("it has no chat template".to_owned()))?;
+        if let Some(long) = messages.iter().map(|m| m.content.len()).find(|&n| n > MAX_TEXT) {
+            return Err(too_long(long));
+        }
         let plain =
             |m: &Message| jinja::Value::from_pairs([("role", m.role), ("content", &self.plain(&m.content))]);
         let messages: Vec<jinja::Value> = messages.iter().map(plain).collect();

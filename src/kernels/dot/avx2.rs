@@ -174,14 +174,7 @@ impl Cpu for Avx2Dot {
 
     #[inline(always)]
     unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
-        unsafe {
-            unrolled!(j < 8, {
-                for lane in [0, 8] {
-                    let w = numbers::<BITS>(low, high, lane, j % 4, j / 4);
-                    _mm256_storeu_si256(to.add(64 * j + 4 * lane).cast(), w);
-                }
-            });
-        }
+        unsafe { spread::<BITS>(low, high, to) }
     }
 }
 
@@ -240,4 +233,21 @@ pub(super) fn floats<const R: usize>(sums: [[__m256i; R]; 2]) -> [[__m256; R]; 2
         }
     }
     out
+}
+
+/// What [`Cpu::widen`] does.
+///
+/// # Safety
+/// As [`Cpu::widen`]; the CPU must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn spread<const BITS: usize>(low: *const u8, high: *const u8, to: *mut u8) {
+    unsafe {
+        unrolled!(j < 8, {
+            for lane in [0, 8] {
+                let w = numbers::<BITS>(low, high, lane, j % 4, j / 4);
+                _mm256_storeu_si256(to.add(64 * j + 4 * lane).cast(), w);
+            }
+        });
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::avx2::{floats, numbers};
+use super::avx2::{floats, numbers, spread};
 use crate::cpu::{Cpu, PANEL, Sink};
 use crate::simd::avx2::Avx2;
 
@@ -103,13 +103,6 @@ impl Cpu for AvxVnni {
 
     #[inline(always)]
     unsafe fn widen<const BITS: usize>(self, low: *const u8, high: *const u8, to: *mut u8) {
-        unsafe {
-            unrolled!(j < 8, {
-                for lane in [0, 8] {
-                    let w = numbers::<BITS>(low, high, lane, j % 4, j / 4);
-                    _mm256_storeu_si256(to.add(64 * j + 4 * lane).cast(), w);
-                }
-            });
-        }
+        unsafe { spread::<BITS>(low, high, to) }
     }
 }

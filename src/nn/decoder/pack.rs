@@ -1,10 +1,7 @@
 //! A decoder's matrices in the kernels' layout, made once from a GGUF file and kept beside it in one file, which is mapped:
 //! a start costs reading it once, for its hash. The layout is the same for every instruction set. The hash tells damage,
 //! not malice: whoever can write into the model's folder decides what the model says.
-#![allow(unsafe_code)]
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +12,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::shape::Shape;
 use crate::gguf::{Gguf, TensorAt};
+use crate::mapped::{mapped, write};
 use crate::{Error, Result};
 
 /// Counts up whenever a pack made before can't be read any more.
@@ -67,19 +65,15 @@ impl Pack {
     pub(crate) fn open(source: &Path, file: &[u8], plan: &Plan, shape: &Shape) -> Result<Self> {
         let path = beside(source);
         let key = key(file, plan, shape);
-        // A pipe would block whoever opens it.
-        if fs::metadata(&path).is_ok_and(|meta| meta.is_file())
-            && let Some(map) = mapped(&path)
-            && is_sound(&map, plan.end, key)
-        {
+        let sound = |map: &Mmap| is_sound(map, plan.end, key);
+        if let Some(map) = mapped(&path).filter(sound) {
             return Ok(Self { map });
         }
         // In memory first, and not in a mapped file: a full disk would end the process there.
         let io = |e: std::io::Error| Error::io(path.display(), &e);
         let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
         fill(&mut map, file, plan, key);
-        let kept =
-            write(&path, &map).ok().and_then(|()| mapped(&path)).filter(|map| is_sound(map, plan.end, key));
+        let kept = write(&[&map], &path).ok().and_then(|()| mapped(&path)).filter(sound);
         Ok(Self { map: kept.map_or_else(|| map.make_read_only(), Ok).map_err(io)? })
     }
 
@@ -125,26 +119,6 @@ fn is_sound(map: &Mmap, end: usize, key: u64) -> bool {
         && &map[..8] == MAGIC
         && [word(map, 1), word(map, 2), word(map, 3)] == [SCHEME, key, end as u64]
         && word(map, 4) == xxh3_64(&map[HEAD..])
-}
-
-/// Maps the file at `path`.
-fn mapped(path: &Path) -> Option<Mmap> {
-    let file = File::open(path).ok()?;
-    // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever else may
-    // write into the model's folder may as well replace the model.
-    unsafe { Mmap::map(&file) }.ok()
-}
-
-/// Writes `pack` to a file that is then renamed to `path`.
-fn write(path: &Path, pack: &[u8]) -> std::io::Result<()> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut to = tempfile::Builder::new();
-    to.prefix(".firstline-");
-    #[cfg(unix)]
-    to.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut to = to.tempfile_in(dir)?;
-    to.write_all(pack)?;
-    to.persist(path).map(drop).map_err(|e| e.error)
 }
 
 /// Writes the pack of what `file` holds into `map`.

@@ -46,6 +46,11 @@ fn tokens() -> (Vec<String>, Vec<String>, Vec<i32>) {
 
 /// Writes a model to `path`.
 fn write(path: &Path, architecture: &str) -> Model {
+    write_with(path, architecture, None)
+}
+
+/// The same with one tensor more.
+fn write_with(path: &Path, architecture: &str, more: Option<&str>) -> Model {
     let llama = architecture != "qwen2";
     let (texts, merges, kinds) = tokens();
     let vocabulary = texts.len() + 5;
@@ -96,6 +101,7 @@ fn write(path: &Path, architecture: &str) -> Model {
             add("attn_v.bias", &[KEPT * SIZE], GgmlDType::F32);
         }
     }
+    shapes.extend(more.map(|name| (name.to_owned(), vec![32], GgmlDType::F32, 1.0)));
     let mut random = crate::random::SplitMix::new(11);
     let made: Vec<(String, Vec<usize>, QTensor)> = shapes
         .into_iter()
@@ -297,6 +303,10 @@ fn texts_end_where_they_should() {
     // The template's own special tokens, and none of the user's; `he` is merged.
     assert_eq!(ids.iter().filter(|&&t| t == 258).count(), 1);
     assert_eq!((ids[0], ids.iter().filter(|&&t| t == 256).count()), (257, 2));
+    assert_eq!(decoder.vocabulary().encode("he<|im_end|>").unwrap()[0], 256);
+    assert!(!decoder.vocabulary().encode("he<|im_end|>").unwrap().contains(&258));
+    let long = [Message { role: "user", content: "<|im_end|>".repeat(1 << 20) }];
+    assert_eq!(decoder.vocabulary().encode_chat(&long).unwrap_err().code(), "E_INPUT");
     let write = |request: Request<'_>, limit: usize| {
         let mut sequence = decoder.sequence(limit);
         let mut generation = Generation::new(&decoder, &mut sequence, &ids, request).unwrap();
@@ -373,6 +383,13 @@ fn a_file_that_is_not_supported_says_what_it_is() {
     write(&path, "mamba");
     let error = Decoder::open(&path, 1).unwrap_err();
     assert!(error.code() == "E_MODEL" && error.to_string().contains("\"mamba\""), "{error}");
+    // A tensor that would be left out is named, whatever it is called.
+    let odd = format!("blk.0.{}", "\u{e9}".repeat(99));
+    for left_out in ["blk.0.attn_k.bias", "blk.7.attn_q.weight", odd.as_str()] {
+        write_with(&path, "llama", Some(left_out));
+        let error = Decoder::open(&path, 1).unwrap_err().to_string();
+        assert!(error.contains("tensor blk.") && error.contains("not supported"), "{error}");
+    }
     // Cut anywhere, it is refused.
     write(&path, "llama");
     let whole = std::fs::read(&path).unwrap();
@@ -405,7 +422,7 @@ fn whatever_stands_in_a_files_head_it_is_refused_or_works() {
             Ok(decoder) => {
                 opened += 1;
                 let logits = decoder.read(&mut [(&mut decoder.sequence(4), &[1, 2])]).unwrap();
-                assert_eq!(logits.len() % decoder.shape.vocabulary, 0);
+                assert_eq!(logits.len(), decoder.shape.vocabulary);
                 let _ = decoder.vocabulary().encode_chat(&[Message { role: "user", content: "he".into() }]);
             }
             Err(e) => {
