@@ -1,10 +1,8 @@
 //! How fast does a decoder read a prompt and write an answer, and how near does writing come to the memory's speed?
 //!
 //! A prompt of 512 tokens, then 128 greedy ones, `FIRSTLINE_ROUNDS` times (5) on `FIRSTLINE_THREADS` threads (2); medians,
-//! with what is written from a short prompt too: 200 tokens read and 80 written. Run with `cargo bench --bench decode`, and
-//! a GGUF file or a model's name in `FIRSTLINE_DECODER`. The last line is JSON. `FIRSTLINE_TEXT` may hold tokens, with
-//! commas: then nothing is timed, and the mean log loss of each of them after those before it is printed, and what is
-//! written greedily, 64 tokens, after each tenth of them.
+//! where the time of each went, and what is written from a short prompt: 200 tokens read and 80 written. Run with
+//! `cargo bench --bench decode`, and a GGUF file or a model's name in `FIRSTLINE_DECODER`. The last line is JSON.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -34,18 +32,15 @@ fn main() {
     // The first time it is laid out for the kernels.
     drop(load());
     let (decoder, load_seconds) = load();
-    if let Ok(text) = std::env::var("FIRSTLINE_TEXT") {
-        let text: Vec<u32> = text.split(',').map(|t| t.trim().parse().expect("tokens with commas")).collect();
-        return judge(&decoder, &text);
-    }
     // Any will do, their number decides.
     let prompt: Vec<u32> = (0..PROMPT as u32).map(|i| 1_000 + i * 7_919 % 20_000).collect();
     let (mut prefill, mut decode, mut short) = (Vec::new(), Vec::new(), Vec::new());
+    let mut profile = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
-        let (read, written) = run(&decoder, &prompt, ANSWER);
+        let (read, written) = run(&decoder, &prompt, ANSWER, &mut profile);
         prefill.push(PROMPT as f64 / read);
         decode.push(ANSWER as f64 / written);
-        let (read, written) = run(&decoder, &prompt[..200], 80);
+        let (read, written) = run(&decoder, &prompt[..200], 80, &mut [Vec::new(), Vec::new()]);
         short.push(read + written);
     }
     let [prefill, decode, short] = [prefill, decode, short].map(median);
@@ -64,6 +59,12 @@ fn main() {
         memory[0],
         memory[1]
     );
+    for (of, what) in profile.iter().zip(["prefill", "decode"]) {
+        let all: f64 = of.iter().map(|(_, s)| s).sum();
+        let shares: Vec<String> =
+            of.iter().map(|(name, s)| format!("{name} {:.1} %", 100.0 * s / all)).collect();
+        println!("{what}: {}", shares.join(", "));
+    }
     println!("200 tokens read and 80 written: {short:.2} s");
     println!(
         "{}",
@@ -74,43 +75,32 @@ fn main() {
     );
 }
 
-/// Seconds to read `prompt`, and to write `n` tokens after it.
-fn run(decoder: &Decoder, prompt: &[u32], n: usize) -> (f64, f64) {
+/// Seconds of each part.
+type Profile = Vec<(&'static str, f64)>;
+
+/// Seconds to read `prompt`, and to write `n` tokens after it; what each part took of both is added to `profile`.
+fn run(decoder: &Decoder, prompt: &[u32], n: usize, profile: &mut [Profile; 2]) -> (f64, f64) {
     let mut sequence = decoder.sequence(prompt.len() + n);
+    let mut before = decoder.spent();
+    let mut add = |to: &mut Profile| {
+        let now = decoder.spent();
+        to.resize(now.len(), ("", 0.0));
+        for ((to, now), before) in to.iter_mut().zip(&now).zip(&before) {
+            *to = (now.0, to.1 + (now.1 - before.1).as_secs_f64());
+        }
+        before = now;
+    };
     let start = Instant::now();
     let mut token = best(&decoder.read(&mut [(&mut sequence, prompt)]).expect("a prompt"));
     let read = start.elapsed().as_secs_f64();
+    add(&mut profile[0]);
     let start = Instant::now();
     for _ in 0..n {
         token = best(&decoder.read(&mut [(&mut sequence, &[token])]).expect("a token"));
     }
-    (read, start.elapsed().as_secs_f64())
-}
-
-/// Log loss of `text`, and what is written after each tenth of it.
-fn judge(decoder: &Decoder, text: &[u32]) {
-    let mut sequence = decoder.sequence(text.len());
-    let mut sum = 0.0;
-    for pair in text.windows(2) {
-        let logits = decoder.read(&mut [(&mut sequence, &pair[..1])]).expect("a token");
-        let most = logits.iter().copied().fold(f32::MIN, f32::max);
-        let total: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
-        sum += total.ln() - f64::from(logits[pair[1] as usize] - most);
-    }
-    let written: Vec<Vec<u32>> =
-        text.chunks(text.len() / 10).take(10).map(|prompt| write(decoder, prompt, 64)).collect();
-    println!("{}", serde_json::json!({ "log_loss": sum / (text.len() - 1) as f64, "written": written }));
-}
-
-/// `n` greedy tokens after `prompt`.
-fn write(decoder: &Decoder, prompt: &[u32], n: usize) -> Vec<u32> {
-    let mut sequence = decoder.sequence(prompt.len() + n);
-    let mut written = vec![best(&decoder.read(&mut [(&mut sequence, prompt)]).expect("a prompt"))];
-    while written.len() < n {
-        let last = [written[written.len() - 1]];
-        written.push(best(&decoder.read(&mut [(&mut sequence, &last)]).expect("a token")));
-    }
-    written
+    let written = start.elapsed().as_secs_f64();
+    add(&mut profile[1]);
+    (read, written)
 }
 
 fn best(logits: &[f32]) -> u32 {

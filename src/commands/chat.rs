@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::models;
 use crate::cli::ChatArgs;
 use crate::failure::{Exit, Failure};
-use crate::ui::{Ui, print, stopping};
+use crate::ui::{Ui, go_on, print};
 
 /// Longest line of the standard input.
 const MAX_LINE: usize = 1 << 20;
@@ -107,7 +107,13 @@ fn turn(
         seed: args.seed,
     };
     let max_tokens = args.max_tokens as usize;
-    let request = Request { sampling, max_tokens, stop: args.stop.clone(), constrain: None };
+    let request = Request {
+        sampling,
+        max_tokens,
+        stop: args.stop.clone(),
+        constrain: None,
+        go_on: Some(Box::new(go_on)),
+    };
     let prompt_tokens_reused = sequence.shared(&prompt);
     let start = Instant::now();
     let mut answer = Generation::new(decoder, sequence, &prompt, request)?;
@@ -116,11 +122,6 @@ fn turn(
     let (mut text, mut out) = (String::new(), std::io::stdout().lock());
     for piece in answer.by_ref() {
         let piece = piece?;
-        if stopping() {
-            return Err(
-                UserError::new(Code::Interrupted, "chat", "stopped while answering", "Ask again").into()
-            );
-        }
         if !args.json {
             // Whoever reads our output may have seen enough.
             if write!(out, "{piece}").and_then(|()| out.flush()).is_err() {
@@ -131,12 +132,15 @@ fn turn(
     }
     drop(out);
     let (finish, completion_tokens) = (answer.finish(), answer.tokens().len());
+    if finish == Some(Finish::Cancelled) {
+        return Err(UserError::new(Code::Interrupted, "chat", "stopped while answering", "Ask again").into());
+    }
     let decode_seconds = start.elapsed().as_secs_f64();
     let finish = match finish {
         Some(Finish::Length) => "length",
         Some(Finish::Context) => "context",
         Some(Finish::Constraint) => "constraint",
-        Some(Finish::Stop) | None => "stop",
+        Some(Finish::Stop | Finish::Cancelled) | None => "stop",
     };
     let (read, written) = (prompt.len() - prompt_tokens_reused, completion_tokens.max(1) - 1);
     if args.json {

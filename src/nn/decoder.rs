@@ -12,6 +12,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use firstline_kernels::{
     Before, BlockLinear, Columns, Epilogue, GROUP, GroupedRows, Isa, KEY_BLOCK, Team, attend, block_linear,
@@ -23,11 +24,13 @@ use crate::gguf::{Gguf, TensorAt, shown};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
+mod clock;
 mod pack;
 mod shape;
 #[cfg(test)]
 mod tests;
 
+use clock::{Clock, Stage};
 use pack::{MatrixAt, Pack, Plan, tensor};
 use shape::Shape;
 
@@ -110,6 +113,7 @@ impl Sequence {
 /// Room that is kept between forwards, and the threads.
 #[derive(Debug)]
 struct Workspace {
+    clock: Clock,
     team: Team,
     x: Vec<f32>,
     q: Vec<f32>,
@@ -224,6 +228,7 @@ impl Decoder {
         }
         let team = Team::new(threads.max(1));
         let workspace = Workspace {
+            clock: Clock::default(),
             scratch: Mutex::default(),
             team,
             x: Vec::new(),
@@ -260,6 +265,11 @@ impl Decoder {
     /// Tokens that it was trained to read at most.
     pub fn context(&self) -> usize {
         self.shape.context
+    }
+
+    /// Time that all reading so far took, part by part.
+    pub fn spent(&self) -> Vec<(&'static str, Duration)> {
+        self.workspace.lock().unwrap_or_else(PoisonError::into_inner).clock.spent()
     }
 
     /// An empty sequence for at most `limit` tokens, and no more than [`Self::context`], or than 16 GiB hold what is kept
@@ -329,8 +339,9 @@ impl Decoder {
     fn forward(&self, w: &mut Workspace, parts: &mut [Part<'_>], logits: &mut [f32]) -> Result<()> {
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, eps, .. } = self.shape;
         let rows: usize = parts.iter().map(|p| p.tokens.len()).sum();
-        let Workspace { team, x, q, k, v, mixed, gate, up, rows: grouped, angles, scratch } = w;
+        let Workspace { clock, team, x, q, k, v, mixed, gate, up, rows: grouped, angles, scratch } = w;
         let isa = self.isa;
+        clock.start();
         let resize = |to: &mut Vec<f32>, width: usize| to.resize(rows * width, 0.0);
         for (to, width) in [(&mut *x, hidden), (&mut *gate, wide), (&mut *up, wide)] {
             resize(to, width);
@@ -342,8 +353,10 @@ impl Decoder {
         }
         self.embed(parts, x);
         self.turn(parts, angles);
+        clock.lap(Stage::Embed);
         for (i, layer) in self.layers.iter().enumerate() {
             quantise(isa, team, x, Before::RmsNorm { weight: &layer.norm, eps }, hidden, grouped);
+            clock.lap(Stage::Quantise);
             let [of_q, of_k, of_v] = &layer.qkv;
             self.linear(team, grouped, [(of_q, &mut *q), (of_k, &mut *k), (of_v, &mut *v)], Epilogue::Store)?;
             if let Some(bias) = &layer.bias {
@@ -353,13 +366,23 @@ impl Decoder {
                     });
                 }
             }
-            self.attend(team, parts, i, [&mut *q, &mut *k, &mut *v], mixed, angles, scratch);
+            clock.lap(Stage::Qkv);
+            self.keep(parts, i, [&mut *q, &mut *k, &mut *v], angles);
+            clock.lap(Stage::Keep);
+            self.attend(team, parts, i, q, mixed, scratch);
+            clock.lap(Stage::Attend);
             quantise(isa, team, mixed, Before::Nothing, heads * size, grouped);
+            clock.lap(Stage::Quantise);
             self.linear(team, grouped, [(&layer.output, &mut *x)], Epilogue::Add)?;
+            clock.lap(Stage::Output);
             quantise(isa, team, x, Before::RmsNorm { weight: &layer.wide_norm, eps }, hidden, grouped);
+            clock.lap(Stage::Quantise);
             self.linear(team, grouped, [(&layer.gate, &mut *gate), (&layer.up, &mut *up)], Epilogue::Store)?;
+            clock.lap(Stage::Wide);
             quantise(isa, team, gate, Before::SwiGlu { up }, wide, grouped);
+            clock.lap(Stage::Quantise);
             self.linear(team, grouped, [(&layer.down, &mut *x)], Epilogue::Add)?;
+            clock.lap(Stage::Down);
         }
         // The last rows of those that are read to their end.
         let (mut row, mut last, mut to) = (0, Vec::new(), Vec::new());
@@ -380,6 +403,7 @@ impl Decoder {
                 logits[i * vocabulary..][..vocabulary].copy_from_slice(&row[..vocabulary]);
             }
         }
+        clock.lap(Stage::Head);
         Ok(())
     }
 
@@ -430,20 +454,10 @@ impl Decoder {
         Ok(())
     }
 
-    /// Turns queries and keys by their positions, keeps keys and values, and attends.
-    #[allow(clippy::too_many_arguments, reason = "each is a part of the workspace")]
-    fn attend(
-        &self,
-        team: &mut Team,
-        parts: &mut [Part<'_>],
-        layer: usize,
-        [q, k, v]: [&mut [f32]; 3],
-        mixed: &mut [f32],
-        angles: &[[f32; 2]],
-        scratch: &Mutex<Vec<Scratch>>,
-    ) {
+    /// Turns queries and keys by their positions, and keeps keys and values.
+    fn keep(&self, parts: &mut [Part<'_>], layer: usize, [q, k, v]: [&mut [f32]; 3], angles: &[[f32; 2]]) {
         let Shape { heads, kept_heads, size, .. } = self.shape;
-        let (all, kept, group) = (heads * size, kept_heads * size, heads / kept_heads);
+        let (all, kept) = (heads * size, kept_heads * size);
         for (row, (q, k)) in q.chunks_exact_mut(all).zip(k.chunks_exact_mut(kept)).enumerate() {
             let angles = &angles[row * size / 2..][..size / 2];
             q.chunks_exact_mut(size).chain(k.chunks_exact_mut(size)).for_each(|head| turned(head, angles));
@@ -463,11 +477,25 @@ impl Decoder {
             }
             row += part.tokens.len();
         }
+    }
+
+    /// Attends to what is kept.
+    fn attend(
+        &self,
+        team: &mut Team,
+        parts: &[Part<'_>],
+        layer: usize,
+        q: &[f32],
+        mixed: &mut [f32],
+        scratch: &Mutex<Vec<Scratch>>,
+    ) {
+        let Shape { heads, kept_heads, size, .. } = self.shape;
+        let (all, group) = (heads * size, heads / kept_heads);
         // Work: a head of keys, and some rows of a sequence.
         let (mut work, mut first) = (Vec::new(), 0);
         let mut columns = Columns::new(mixed, all).parts(group * size);
         let mut left: Vec<_> = columns.drain(..).map(|c| c.row_parts(1)).collect();
-        for part in &*parts {
+        for part in parts {
             let n = part.tokens.len();
             for (head, left) in left.iter_mut().enumerate() {
                 let mut out: Vec<Columns<'_>> = left.drain(..n).collect();
@@ -481,7 +509,6 @@ impl Decoder {
             }
             first += n;
         }
-        let q = &*q;
         team.run(&mut work, |work| {
             let room = work.part.sequence.room * size;
             let [keys, values] = &work.part.sequence.kept[layer];

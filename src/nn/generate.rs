@@ -1,6 +1,7 @@
 //! From logits to text: choosing tokens, one after the other, and where to stop. The same seed gives the same text.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use crate::random::SplitMix;
 use crate::{Decoder, Result, Sequence};
@@ -28,6 +29,14 @@ impl Default for Sampling {
 /// See [`Request::constrain`].
 pub type Constrain<'a> = Box<dyn FnMut(&[u32], &mut [f32]) + 'a>;
 
+/// See [`Request::go_on`].
+pub type GoOn<'a> = Box<dyn FnMut() -> ControlFlow<()> + 'a>;
+
+/// Tokens of a prompt between two looks at [`Request::go_on`]: under a second of work for models of a billion weights.
+const PIECE: usize = 192;
+/// Tokens that a character is made of at most.
+const SPREAD: usize = 4;
+
 /// What to write, and where to stop.
 #[derive(Default)]
 pub struct Request<'a> {
@@ -40,6 +49,14 @@ pub struct Request<'a> {
     /// Asked before each token, with those written so far: which tokens may come next. It sets the logits of all others
     /// to negative infinity; where none is left, the text ends.
     pub constrain: Option<Constrain<'a>>,
+    /// Asked between pieces of the prompt and before each token: `Break` ends the text there.
+    pub go_on: Option<GoOn<'a>>,
+}
+
+impl Request<'_> {
+    fn cancelled(&mut self) -> bool {
+        self.go_on.as_mut().is_some_and(|go_on| go_on().is_break())
+    }
 }
 
 /// Why a text ended.
@@ -53,6 +70,8 @@ pub enum Finish {
     Context,
     /// No token was allowed.
     Constraint,
+    /// [`Request::go_on`] said so.
+    Cancelled,
 }
 
 /// A text as it is written: an iterator over its pieces. Dropping it ends the work.
@@ -63,8 +82,10 @@ pub struct Generation<'a> {
     random: SplitMix,
     logits: Vec<f32>,
     written: Vec<u32>,
-    /// How much of the text was given out, in bytes.
-    given: usize,
+    /// How many of those are text already.
+    settled: usize,
+    /// Text that was not given out yet.
+    held: String,
     finish: Option<Finish>,
 }
 
@@ -80,10 +101,28 @@ impl<'a> Generation<'a> {
         request: Request<'a>,
     ) -> Result<Self> {
         decoder.check(sequence, 0, prompt)?;
-        let rest = sequence.reuse(prompt);
-        let logits = decoder.read(&mut [(&mut *sequence, rest)])?;
         let random = SplitMix::new(request.sampling.seed);
-        Ok(Self { decoder, sequence, request, random, logits, written: Vec::new(), given: 0, finish: None })
+        let (written, held) = (Vec::new(), String::new());
+        let mut new = Self {
+            decoder,
+            sequence,
+            request,
+            random,
+            logits: Vec::new(),
+            written,
+            settled: 0,
+            held,
+            finish: None,
+        };
+        let rest = new.sequence.reuse(prompt);
+        for piece in rest.chunks(PIECE) {
+            if new.request.cancelled() {
+                new.finish = Some(Finish::Cancelled);
+                break;
+            }
+            new.logits = decoder.read(&mut [(&mut *new.sequence, piece)])?;
+        }
+        Ok(new)
     }
 
     /// The tokens written so far.
@@ -100,6 +139,10 @@ impl<'a> Generation<'a> {
     fn step(&mut self) -> Result<Option<u32>> {
         if self.written.len() >= self.request.max_tokens {
             self.finish = Some(Finish::Length);
+            return Ok(None);
+        }
+        if self.request.cancelled() {
+            self.finish = Some(Finish::Cancelled);
             return Ok(None);
         }
         if let Some(constrain) = &mut self.request.constrain {
@@ -127,24 +170,25 @@ impl<'a> Generation<'a> {
 
     /// What can be given out of the text: not what may yet become a text to stop before, nor half a character.
     fn piece(&mut self) -> Result<String> {
-        let mut text = self.decoder.vocabulary().decode(&self.written)?;
+        let tail = self.decoder.vocabulary().decode(&self.written[self.settled..])?;
+        let half = tail.ends_with('\u{fffd}') && self.written.len() - self.settled < SPREAD;
+        if self.finish.is_some() || !half {
+            self.held.push_str(&tail);
+            self.settled = self.written.len();
+        }
         let stop = self.request.stop.iter().filter(|s| !s.is_empty());
-        if let Some(at) = stop.clone().filter_map(|s| text.find(s.as_str())).min() {
-            text.truncate(at);
+        if let Some(at) = stop.clone().filter_map(|s| self.held.find(s.as_str())).min() {
+            self.held.truncate(at);
             self.finish = Some(Finish::Stop);
         }
-        let mut end = text.trim_end_matches('\u{fffd}').len();
+        let mut end = self.held.len();
         if self.finish.is_none() {
-            let held = |s: &String| {
-                (1..=s.len()).rev().find(|&n| s.is_char_boundary(n) && text[..end].ends_with(&s[..n]))
+            let begun = |s: &String| {
+                (1..=s.len()).rev().find(|&n| s.is_char_boundary(n) && self.held.ends_with(&s[..n]))
             };
-            end -= stop.filter_map(held).max().unwrap_or(0);
-        } else {
-            end = text.len();
+            end -= stop.filter_map(begun).max().unwrap_or(0);
         }
-        let piece = text.get(self.given..end).unwrap_or_default().to_owned();
-        self.given = self.given.max(end);
-        Ok(piece)
+        Ok(self.held.drain(..end).collect())
     }
 }
 

@@ -35,7 +35,7 @@ pub use device::device;
 pub use encoder::{Embeddings, Encoder};
 pub use error::{Error, InternalError, Result, UserError};
 pub use firstline_kernels::{ISA_VARIABLE, Isa};
-pub use generate::{Constrain, Finish, Generation, Request, Sampling};
+pub use generate::{Constrain, Finish, Generation, GoOn, Request, Sampling};
 pub use manifest::{
     Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
 };

@@ -1,4 +1,4 @@
-"""Which engines there are, and what they need. Must agree with `engines/__init__.py` and `rust/src/main.rs`."""
+"""Which engines there are, and what they need. Must agree with `engines/__init__.py` and `rust/src`."""
 
 import sys
 from pathlib import Path
@@ -21,8 +21,11 @@ ENGINES = {
     "rten_int8": "rten",
     "candle_f32": "candle",
 }
+# Decoders, likewise.
+DECODERS = {OURS: "firstline", "llama_cpp": "llama_cpp", "candle_gguf": "candle"}
+MODELS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct")
 # Engines of the Rust binaries; the others are Python's.
-RUST = (OURS, "rten_int8", "candle_f32")
+RUST = (OURS, "rten_int8", "candle_f32", "candle_gguf")
 # Which files of `requirements/` a peer needs.
 PACKAGES = {
     "onnxruntime": ("base", "onnxruntime"),

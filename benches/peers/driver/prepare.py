@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.catalog import ENGINES, HERE, OURS, PACKAGES, RUST, say
+from driver.catalog import DECODERS, ENGINES, HERE, OURS, PACKAGES, RUST, say
 
 
 class Stop(Exception):
@@ -24,7 +24,7 @@ class Ready:
     """What there is to measure with."""
 
     engines: list
-    python: Path
+    python: Path | None
     binaries: dict
     # The model's own files, the peers' models, the texts' ids, and those of the first text alone.
     source: Path
@@ -34,6 +34,23 @@ class Ready:
     mean_tokens: float
     # What ours runs on.
     isa: str
+    # Decoders, and the Python that has llama.cpp.
+    decoders: list
+    llama: Path | None
+
+    def writer(self, engine):
+        """How a decoder is asked, but for its file and threads."""
+        command = [self.llama, HERE / "writer.py"] if engine == "llama_cpp" else [self.binaries[engine], "write"]
+        return [str(part) for part in (*command, engine)]
+
+    def gguf(self, model):
+        """The file of a model, pulled where it is not here yet."""
+        if model.endswith(".gguf"):
+            return Path(model).resolve()
+        done = subprocess.run([str(self.binaries[OURS]), "pull", model], stdout=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise Stop(f"{model} could not be had")
+        return Path(json.loads(done.stdout)["gguf"])
 
     def command(self, engine, ids, threads):
         """How the engine's worker is started."""
@@ -48,8 +65,12 @@ class Ready:
 def prepare(chosen):
     chosen.cache.mkdir(parents=True, exist_ok=True)
     python, engines = _environment(chosen.cache, chosen.engines)
-    binaries = _rust(chosen.cache, engines)
-    engines = [e for e in engines if e not in RUST or e in binaries]
+    decoders = list(chosen.decoders)
+    binaries = _rust(chosen.cache, engines + decoders)
+    engines, decoders = ([e for e in some if e not in RUST or e in binaries] for some in (engines, decoders))
+    llama = _llama(chosen.cache) if "llama_cpp" in decoders else None
+    if llama is None:
+        decoders = [e for e in decoders if e != "llama_cpp"]
     source, texts, isa = _texts(binaries[OURS], chosen)
     models = chosen.cache / f"models-{_version(source, texts)}"
     for stale in set(chosen.cache.glob("models-*")) - {models}:
@@ -59,7 +80,7 @@ def prepare(chosen):
     ids.write_text(json.dumps(texts))
     first.write_text(json.dumps(texts[:1]))
     engines = _models(python, engines, source, ids, models)
-    return Ready(engines, python, binaries, source, models, ids, first, statistics.mean(map(len, texts)), isa)
+    return Ready(engines, python, binaries, source, models, ids, first, statistics.mean(map(len, texts)), isa, decoders, llama)
 
 
 def _run(command, **more):
@@ -76,6 +97,8 @@ def _run(command, **more):
 
 def _environment(cache, engines):
     """The Python of the virtual environment, and the engines whose packages are in it."""
+    if not engines:
+        return None, []
     venv = cache / "venv"
     python = venv / "bin" / "python"
     if not python.exists():
@@ -97,6 +120,24 @@ def _environment(cache, engines):
     return python, engines
 
 
+def _llama(cache):
+    """The Python of an environment with llama.cpp, built from source with the instruction set of this machine; else None."""
+    home, pinned = cache / "llama-cpp", (HERE / "requirements" / "llama.txt").read_text()
+    python, stamp = home / "bin" / "python", home / "llama.installed"
+    if stamp.exists() and stamp.read_text() == pinned:
+        return python
+    say("building llama.cpp (up to half an hour on two cores)")
+    file = str(HERE / "requirements" / "llama.txt")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file]
+    if _run([sys.executable, "-m", "venv", "--clear", str(home)]) and _run(
+        pip, env={**os.environ, "CMAKE_ARGS": "-DGGML_NATIVE=ON"}
+    ):
+        stamp.write_text(pinned)
+        return python
+    say("skipped, not installed: llama_cpp")
+    return None
+
+
 def _rust(cache, engines):
     """The binary of each Rust engine. The peers are compiled for this very CPU, which is to their favour; ours is as
     it is shipped and finds the CPU out at run time."""
@@ -112,8 +153,9 @@ def _rust(cache, engines):
     for engine in RUST[1:]:
         if engine not in engines:
             continue
-        here = target / "native" / ENGINES[engine]
-        features = ["--no-default-features", "--features", ENGINES[engine], "--target-dir", str(here)]
+        peer = (ENGINES | DECODERS)[engine]
+        here = target / "native" / peer
+        features = ["--no-default-features", "--features", peer, "--target-dir", str(here)]
         if _run([*cargo, *features], env=flags):
             binaries[engine] = here / "release" / "peer"
         else:
@@ -167,7 +209,7 @@ def _models(python, engines, source, ids, models):
 
 def clean(threads):
     """The environment of a worker: so many threads, and no compiled Python in the repository."""
-    counts = ("RAYON_NUM_THREADS", "RTEN_NUM_THREADS", "OMP_NUM_THREADS")
+    counts = ("RAYON_NUM_THREADS", "CANDLE_NUM_THREADS", "RTEN_NUM_THREADS", "OMP_NUM_THREADS")
     affinity = ("OMP_PROC_BIND", "OMP_PLACES", "KMP_AFFINITY", "GOMP_CPU_AFFINITY")
     kept = {name: value for name, value in os.environ.items() if name not in affinity}
     return {**kept, **{name: str(threads) for name in counts}, "PYTHONDONTWRITEBYTECODE": "1"}

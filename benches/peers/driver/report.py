@@ -95,15 +95,24 @@ def _ratios(chosen, found):
     return "\n".join(lines.values())
 
 
-def text(chosen, ready, found, about):
+def text(chosen, ready, found, about, decoders):
     """The report for people."""
     parts = [
         f"{about['cpu']}, {about['cores']} cores; {about['compiler']}; commit {about['commit']}; {about['date']}; "
         f"instruction set: {about['isa']}",
-        f"all-MiniLM-L6-v2, {chosen.texts} texts of {about['mean_tokens']} tokens on average, {chosen.threads} threads; "
+        f"{', '.join(about['peers'])}",
+        _encoders(chosen, ready, found) if found else "",
+        decoders,
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _encoders(chosen, ready, found):
+    parts = [
+        "",
+        f"all-MiniLM-L6-v2, {chosen.texts} texts of {ready.mean_tokens:.1f} tokens on average, {chosen.threads} threads; "
         f"medians of {chosen.rounds} rounds (least-greatest); "
         + (f"cosines to {found.reference}" if found.reference else "no float32 peer to take cosines to"),
-        f"{', '.join(about['peers'])}",
         "",
         _table(chosen, ready, found),
         "",
@@ -123,15 +132,17 @@ def _medians(found, key):
 
 def summary(found):
     """The medians that other programs read."""
-    return {key: _medians(found, key) for key in SUMMARY}
+    return {key: _medians(found, key) for key in SUMMARY} if found else {}
 
 
-def record(found, about, report):
+def record(found, written, about, summary, report):
     """Writes the report, and all figures of all rounds, to `benches/record/`."""
     cpu = "-".join("".join(c if c.isalnum() else " " for c in about["cpu"].lower()).split())
     path = HERE.parent / "record" / f"{about['date']}-{cpu}-{about['isa']}"
     path.parent.mkdir(exist_ok=True)
-    whole = {**about, **summary(found), "ways": found.ways, "rounds": found.figures, "failed": found.failed}
+    whole = {**about, **summary, "decoder_rounds": {w.model: w.figures for w in written}}
+    if found:
+        whole |= {"ways": found.ways, "rounds": found.figures, "failed": found.failed}
     for suffix, content in (("txt", report), ("json", json.dumps(whole, indent=1))):
         file = path.parent / f"{path.name}.{suffix}"
         file.write_text(content + "\n")

@@ -1,6 +1,6 @@
 //! The Rust engines of the peers bench, and the texts. `peer texts` writes what is measured, `peer worker ENGINE`
 //! answers the driver's questions: one JSON object a line in, one out. Must not time anything but the encoder:
-//! token ids in, vectors of unit length out.
+//! token ids in, vectors of unit length out. `peer pull` and `peer write` are the same for decoders.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -18,6 +18,7 @@ mod firstline;
 mod lanes;
 #[cfg(feature = "rten")]
 mod rten;
+mod write;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -75,7 +76,10 @@ fn main() -> Result<()> {
             let texts: Vec<Vec<u32>> = serde_json::from_slice(&std::fs::read(ids)?)?;
             work(engine.as_ref(), &texts, started)
         }
-        _ => Err("peer texts COUNT | peer worker ENGINE MODEL IDS".into()),
+        #[cfg(feature = "firstline")]
+        ["pull", model] => write::ours::pull(model),
+        ["write", engine, gguf, threads] => write::work(engine, Path::new(gguf), threads.parse()?),
+        _ => Err("peer texts COUNT | worker ENGINE MODEL IDS | pull MODEL | write ENGINE GGUF THREADS".into()),
     }
 }
 
