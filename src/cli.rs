@@ -42,6 +42,12 @@ pub(crate) enum Command {
     Certify(CertifyArgs),
     /// Decide tickets: JSONL in, JSONL out, in order.
     Classify(ClassifyArgs),
+    /// Add resolved tickets to a bundle's index, which drafts and `similar` are made from.
+    Index(IndexArgs),
+    /// Find the resolved tickets most like a ticket.
+    Similar(SimilarArgs),
+    /// Decide tickets and draft a first response to each: JSONL in, JSONL out, in order.
+    Draft(DraftArgs),
     /// Print the built-in policy: how priorities rank, what a wrong one costs, and rules above every decision.
     Policy,
     /// Write a made-up but realistic MSP history.
@@ -52,6 +58,75 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Show what this machine offers and what is missing.
     Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Resolved tickets. Those that the index has are passed over, those that nobody answered too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Begin anew: what names and words the desk knows is learnt from this file alone.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimilarArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Tickets, canonical JSONL; `-` reads standard input.
+    #[arg(value_name = "FILE", default_value = "-", conflicts_with = "text")]
+    pub(crate) input: PathBuf,
+
+    /// Search for this text instead, and print a table.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+
+    /// Only this customer's [default: everybody's].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) customer: Option<String>,
+
+    /// How many.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) top: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DraftArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_voice")]
+    pub(crate) bundle: Option<PathBuf>,
+
+    /// Tickets, canonical JSONL; `-` reads standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
+
+    /// Greetings, signature and sentences of last resort, in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) voice: Option<PathBuf>,
+
+    /// Print the built-in voice, and do nothing else.
+    #[arg(long)]
+    pub(crate) print_voice: bool,
+
+    /// Rules above every decision, in place of the built-in policy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Print drafts to read, not JSON.
+    #[arg(long)]
+    pub(crate) pretty: bool,
 }
 
 /// Where models are found and kept.

@@ -6,12 +6,15 @@ mod chat;
 mod classify;
 mod demo;
 mod doctor;
+mod draft;
 mod evaluate;
 mod generate;
 mod import;
+mod index;
 mod learning_curve;
 mod models;
 mod policy;
+mod similar;
 mod table;
 mod train;
 
@@ -33,6 +36,9 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::LearningCurve(args) => learning_curve::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),
         Command::Classify(args) => classify::run(args, ui),
+        Command::Index(args) => index::run(args, ui),
+        Command::Similar(args) => similar::run(args),
+        Command::Draft(args) => draft::run(args, ui),
         Command::Generate(args) => generate::run(args, ui),
         Command::Models(args) => models::run(args, ui),
         Command::Doctor(args) => doctor::run(args),

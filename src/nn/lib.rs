@@ -26,6 +26,7 @@ mod store;
 mod tiny;
 mod tokenize;
 mod tune;
+mod vectors;
 mod verify;
 mod vocabulary;
 mod weights;
@@ -39,11 +40,13 @@ pub use generate::{Constrain, Finish, Generation, GoOn, Request, Sampling};
 pub use manifest::{
     Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
 };
+pub use mapped::{MappedFile, write_file};
 pub use rows::Rows;
 pub use source::Progress;
 pub use store::{ModelStore, default_cache};
 pub use tiny::write_tiny;
 pub use tokenize::{Tokenizer, Tokens};
 pub use tune::{Example, TuneOptions, Tuner};
+pub use vectors::{Hit, VECTOR_PANEL, Vectors};
 pub use verify::{FileReport, FileState};
 pub use vocabulary::{Message, Vocabulary};

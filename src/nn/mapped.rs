@@ -1,25 +1,49 @@
-//! Files that are written whole and then mapped into memory: packs of weights, kept beside the models they were made of.
+//! Files that are written whole and then mapped into memory: packs of weights, and whatever else is too large to read.
 #![allow(unsafe_code)]
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::Path;
 
 use memmap2::Mmap;
 
-/// Maps the file at `path`; `None` where it can't be, or is no file: a pipe would block whoever opens it.
-pub(crate) fn mapped(path: &Path) -> Option<Mmap> {
-    if !fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
-        return None;
+/// A file in memory, read from the disk as it is needed. Its bytes begin at a multiple of 64.
+#[derive(Debug)]
+pub struct MappedFile(Mmap);
+
+impl MappedFile {
+    /// Maps the file at `path`, which must only ever be replaced, as [`write_file`] does, never changed in place.
+    ///
+    /// # Errors
+    /// Whatever the system says; `InvalidInput` for what is no file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        // SAFETY: as the caller promises; whoever else may write into our folders may replace all that is in them.
+        unsafe { Mmap::map(&File::open(path)?) }.map(Self)
     }
-    let file = File::open(path).ok()?;
-    // SAFETY: the file is only ever replaced by a rename, never changed in place, by this program; whoever else may
-    // write into the model's folder may as well replace the model.
-    unsafe { Mmap::map(&file) }.ok()
 }
 
-/// Writes `parts`, one after the other, into `path` whole, readable by whom the user's umask allows.
-pub(crate) fn write(parts: &[impl AsRef<[u8]>], path: &Path) -> std::io::Result<()> {
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Maps the file at `path`; `None` where it can't be, or is no file: a pipe would block whoever opens it.
+pub(crate) fn mapped(path: &Path) -> Option<Mmap> {
+    MappedFile::open(path).ok().map(|file| file.0)
+}
+
+/// Writes `parts`, one after the other, into `path`, whole or not at all, readable by whom the user's umask allows.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn write_file(parts: &[impl AsRef<[u8]>], path: &Path) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new();
     file.prefix(".firstline-");

@@ -20,7 +20,7 @@ use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
-use crate::mapped::{mapped, write};
+use crate::mapped::{mapped, write_file};
 use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use crate::{Error, Result};
@@ -73,7 +73,7 @@ impl Pack {
             return Ok(pack);
         }
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
-        let map = match write(&parts, &path) {
+        let map = match write_file(&parts, &path) {
             Ok(()) => mapped(&path),
             Err(_) => Some(anonymous(&parts).map_err(|e| Error::io(path.display(), &e))?),
         };

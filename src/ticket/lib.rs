@@ -1,15 +1,17 @@
-//! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, errors.
+//! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, errors.
 //!
 //! Plain data and its invariants only. This crate never reads files, never looks at the clock and knows
 //! neither models nor service desks' protocols.
 
 mod decision;
+mod draft;
 mod error;
 mod field;
 mod lines;
 mod ticket;
 
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule};
+pub use draft::{Basis, Draft, Origin, Rejected, Source, Verdict};
 pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};

@@ -91,14 +91,26 @@ impl Engine {
     /// # Errors
     /// A fault of the encoder or the neighbour search; a ticket by itself can't fail.
     pub fn decide(&self, tickets: &[Ticket], top: usize) -> Result<Vec<Decision>> {
-        let features = self.features(tickets)?;
-        let nearest = self.nearest(&features)?;
+        self.decide_features(tickets, &self.features(tickets)?, top)
+    }
+
+    /// The same, of tickets whose features are there.
+    ///
+    /// # Errors
+    /// A fault of the neighbour search.
+    pub fn decide_features(
+        &self,
+        tickets: &[Ticket],
+        features: &Features,
+        top: usize,
+    ) -> Result<Vec<Decision>> {
+        let nearest = self.nearest(features)?;
         let mut decisions: Vec<Decision> = tickets
             .iter()
             .zip(&features.tokens_cut)
             .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), tokens_cut, ..Decision::default() })
             .collect();
-        for (field, judged) in self.bundle.judge(&features, &nearest) {
+        for (field, judged) in self.bundle.judge(features, &nearest) {
             let labels = self.bundle.fields[&field].space.labels();
             for (decision, judged) in decisions.iter_mut().zip(judged) {
                 decision.fields.insert(field, rank(labels, &judged, top.max(1)));

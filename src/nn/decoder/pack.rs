@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::shape::Shape;
 use crate::gguf::{Gguf, TensorAt};
-use crate::mapped::{mapped, write};
+use crate::mapped::{mapped, write_file};
 use crate::{Error, Result};
 
 /// Counts up whenever a pack made before can't be read any more.
@@ -73,7 +73,7 @@ impl Pack {
         let io = |e: std::io::Error| Error::io(path.display(), &e);
         let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
         fill(&mut map, file, plan, key);
-        let kept = write(&[&map], &path).ok().and_then(|()| mapped(&path)).filter(sound);
+        let kept = write_file(&[&map], &path).ok().and_then(|()| mapped(&path)).filter(sound);
         Ok(Self { map: kept.map_or_else(|| map.make_read_only(), Ok).map_err(io)? })
     }
 

@@ -88,12 +88,12 @@ impl Kind {
         };
         let part = group % per;
         match self {
-            Self::F32 => floats(std::array::from_fn(|k| {
+            Self::F32 => rounded(std::array::from_fn(|k| {
                 f32::from_le_bytes([b[4 * k], b[4 * k + 1], b[4 * k + 2], b[4 * k + 3]])
             })),
-            Self::F16 => floats(std::array::from_fn(|k| half(b, 2 * k))),
+            Self::F16 => rounded(std::array::from_fn(|k| half(b, 2 * k))),
             Self::BF16 => {
-                floats(std::array::from_fn(|k| bf16::from_le_bytes([b[2 * k], b[2 * k + 1]]).to_f32()))
+                rounded(std::array::from_fn(|k| bf16::from_le_bytes([b[2 * k], b[2 * k + 1]]).to_f32()))
             }
             Self::Q4_0 => one(half(b, 0), 0.0, std::array::from_fn(|k| nibble(&b[2..], k))),
             Self::Q4_1 => one(half(b, 0), half(b, 2), std::array::from_fn(|k| nibble(&b[4..], k))),
@@ -134,7 +134,7 @@ fn one(scale: f32, low: f32, q: [u8; GROUP]) -> Block {
 }
 
 /// Floats to 8 bits: the nearest of 255 values either side of 0.
-fn floats(x: [f32; GROUP]) -> Block {
+pub(crate) fn rounded(x: [f32; GROUP]) -> Block {
     let most = x.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
     // As it will be kept, so that rounding is to the nearest of what will be there.
     let scale = f16::from_f32(most / 127.0).to_f32();

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Files of a bundle; a folder with anything else in it is not ours to replace.
-const OURS: [&str; 4] = [super::INFO, super::WEIGHTS, super::ENCODER, super::TUNED];
+const OURS: [&str; 5] = [super::INFO, super::WEIGHTS, super::ENCODER, super::TUNED, crate::index::INDEX];
 
 /// Makes the staging folder beside `dir`, once it is clear that a bundle may stand there. Dropping it removes
 /// it, whichever way we leave.

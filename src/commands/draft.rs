@@ -1,0 +1,142 @@
+//! `firstline draft`: tickets in, decisions with a first response out, in the same order.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
+use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Voice};
+use serde::Serialize;
+
+use super::policy;
+use crate::cli::DraftArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print, stopping};
+
+const BATCH: (usize, usize) = (64, 8 << 20);
+/// The best alternatives of each decision that are given out.
+const TOP: usize = 3;
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    decision: &'a Decision,
+    /// `null` where no person wrote, or nothing that may be sent could be written.
+    draft: &'a Option<Draft>,
+}
+
+#[derive(Debug, Serialize)]
+struct BadLine {
+    line: u64,
+    error: Fault,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault {
+    code: &'static str,
+    message: String,
+}
+
+/// The index of a bundle, which must be there.
+pub(super) fn open_index(bundle: &Path, engine: &Engine) -> Result<Index, Failure> {
+    let index = Index::open(bundle, engine.bundle().info.dimensions)?;
+    if index.is_empty() {
+        let next = "Add some: firstline index --bundle DIR --tickets FILE";
+        let place = bundle.display().to_string();
+        return Err(UserError::new(Code::Bundle, place, "it has no resolved tickets", next).into());
+    }
+    Ok(index)
+}
+
+pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
+    if args.print_voice {
+        print(DEFAULT_VOICE.trim_end());
+        return Ok(Exit::Success);
+    }
+    let bundle = args.bundle.as_deref().unwrap_or(Path::new(""));
+    let engine = Engine::open(bundle)?.under(policy::read(args.policy.as_deref())?);
+    let index = open_index(bundle, &engine)?;
+    let voice = voice(args.voice.as_deref())?;
+    let drafter = Drafter::new(&engine, &index, &voice);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut bars = ui.bars();
+    firstline_training::Progress::stage(&mut bars, "drafting", 0);
+    let (mut done, mut bad) = (0_u64, false);
+    for batch in files::tickets(&args.input)?.batches(BATCH.0, BATCH.1) {
+        if stopping() {
+            let problem = format!("stopped after {done} lines");
+            let place = files::name_of(&args.input);
+            let next = "The lines written so far are whole";
+            return Err(UserError::new(Code::Interrupted, place, problem, next).into());
+        }
+        done += batch.len() as u64;
+        let mut tickets: Vec<Ticket> = Vec::new();
+        let mut slots: Vec<Result<usize, BadLine>> = Vec::new();
+        for line in batch {
+            match line.ticket {
+                Ok(ticket) => {
+                    slots.push(Ok(tickets.len()));
+                    tickets.push(ticket);
+                }
+                Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
+                Err(fault) => {
+                    bad = true;
+                    let code = fault.code().map_or("E_INTERNAL", Code::as_str);
+                    let error = Fault { code, message: fault.to_string() };
+                    slots.push(Err(BadLine { line: line.number, error }));
+                }
+            }
+        }
+        let drafts = drafter.draft(&tickets, TOP)?;
+        for slot in &slots {
+            let text = match slot {
+                Ok(i) if args.pretty => pretty(&tickets[*i], &drafts[*i].0, drafts[*i].1.as_ref()),
+                Ok(i) => serde_json::to_string(&Line { decision: &drafts[*i].0, draft: &drafts[*i].1 })?,
+                Err(line) => serde_json::to_string(line)?,
+            };
+            if let Err(error) = writeln!(out, "{text}") {
+                // Whoever reads our output has seen enough, as `head` does.
+                return match error.kind() {
+                    io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+                    _ => Err(UserError::io("standard output", &error).into()),
+                };
+            }
+        }
+        out.flush().map_err(|e| UserError::io("standard output", &e))?;
+        bars.set(done);
+    }
+    Ok(if bad { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// The voice in `path`, or the built-in one.
+fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
+    let Some(path) = path else { return Ok(Voice::built_in()?) };
+    let text = std::fs::read_to_string(path).map_err(|e| UserError::io(path.display(), &e))?;
+    Ok(Voice::parse(&text, &path.display().to_string())?)
+}
+
+/// A ticket and its draft, to read.
+pub(super) fn pretty(ticket: &Ticket, decision: &Decision, draft: Option<&Draft>) -> String {
+    let plain = |text: &str| {
+        text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect::<String>()
+    };
+    let asked = [&ticket.subject, &ticket.body].into_iter().flatten().map(|t| plain(t)).collect::<Vec<_>>();
+    let decided: Vec<String> = decision.fields.values().map(|f| f.label.clone()).collect();
+    let mut text =
+        format!("--- {} | {}\n{}\n", plain(&ticket.id), plain(&decided.join(" > ")), asked.join("\n"));
+    match draft {
+        None => text += "=== no draft\n",
+        Some(draft) => {
+            let ids: Vec<&str> = draft.sources.iter().map(|s| s.id.as_str()).collect();
+            text += &format!(
+                "=== {:?}, {:.0} % to be sent unchanged ({:?}), from {}\n{}\n",
+                draft.origin,
+                100.0 * draft.confidence.get(),
+                draft.basis,
+                if ids.is_empty() { "nothing".to_owned() } else { plain(&ids.join(", ")) },
+                plain(&draft.text)
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! `firstline similar`: the resolved tickets most like a ticket.
+
+use std::io::{self, BufWriter, Write};
+
+use firstline_ticket::{Ticket, UserError};
+use firstline_triage::{Case, Drafter, Engine, Index, Similar, Voice, Whose};
+use serde::Serialize;
+
+use super::draft::open_index;
+use super::table::table;
+use crate::cli::SimilarArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{print, stopping};
+
+const BATCH: (usize, usize) = (64, 8 << 20);
+/// Characters of a text in the table.
+const SHOWN: usize = 60;
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    similar: Vec<Hit<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Hit<'a> {
+    cosine: f32,
+    score: f32,
+    #[serde(flatten)]
+    case: &'a Case,
+}
+
+pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
+    let engine = Engine::open(&args.bundle)?;
+    let index = open_index(&args.bundle, &engine)?;
+    let voice = Voice::built_in()?;
+    let drafter = Drafter::new(&engine, &index, &voice);
+    if let Some(text) = &args.text {
+        let ticket = Ticket { id: "-".to_owned(), body: Some(text.clone()), ..Ticket::default() };
+        ticket.check("--text")?;
+        let found = search(&drafter, &engine, &index, args, &[ticket])?;
+        print(shown(&found[0]));
+        return Ok(Exit::Success);
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut bad = false;
+    for batch in files::tickets(&args.input)?.batches(BATCH.0, BATCH.1) {
+        let mut tickets = Vec::new();
+        for line in batch {
+            match line.ticket {
+                Ok(ticket) => tickets.push(ticket),
+                Err(fault) => {
+                    eprintln!("warning: {fault}");
+                    bad = true;
+                }
+            }
+        }
+        for (ticket, found) in tickets.iter().zip(search(&drafter, &engine, &index, args, &tickets)?) {
+            let similar =
+                found.iter().map(|s| Hit { cosine: s.cosine, score: s.score, case: &s.case }).collect();
+            let line = serde_json::to_string(&Line { id: &ticket.id, similar })?;
+            if let Err(error) = writeln!(out, "{line}") {
+                // Whoever reads our output has seen enough, as `head` does.
+                return match error.kind() {
+                    io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+                    _ => Err(UserError::io("standard output", &error).into()),
+                };
+            }
+        }
+        if stopping() {
+            break;
+        }
+    }
+    out.flush().map_err(|e| UserError::io("standard output", &e))?;
+    Ok(if bad { Exit::SomeFailed } else { Exit::Success })
+}
+
+fn search(
+    drafter: &Drafter<'_>,
+    engine: &Engine,
+    index: &Index,
+    args: &SimilarArgs,
+    tickets: &[Ticket],
+) -> Result<Vec<Vec<Similar>>, Failure> {
+    let features = engine.features(tickets)?;
+    let d = engine.bundle().info.dimensions;
+    let whose = args.customer.as_deref().map_or(Whose::All, Whose::Only);
+    let k = usize::from(args.top).min(index.len());
+    let mut all = Vec::new();
+    for (ticket, embedding) in tickets.iter().zip(features.embeddings.chunks_exact(d)) {
+        all.push(drafter.similar(ticket, embedding, whose, k)?);
+    }
+    Ok(all)
+}
+
+fn shown(found: &[Similar]) -> String {
+    let cut = |text: &str| {
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect::<String>()
+    };
+    let rows = found.iter().map(|s| {
+        let told = s.case.resolution.clone().unwrap_or_else(|| {
+            s.case.reply.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
+        });
+        vec![
+            s.case.id.clone(),
+            format!("{:.3}", s.cosine),
+            s.case.customer.clone(),
+            cut(&s.case.problem),
+            cut(&told),
+        ]
+    });
+    table(&["ticket", "cosine", "customer", "about", "resolved by"], rows)
+}

@@ -1,0 +1,225 @@
+//! What past replies agree on: from many replies to tickets like this one, the sentences that an answer to it would
+//! most likely have.
+//!
+//! Minimum Bayes risk: each past reply is what might be right, as likely as its ticket is like this one; chosen are the
+//! sentences of which most is expected to be in the right reply, and that leave least of it out (Kumar and Byrne 2004).
+//! Sentences are only ever chosen, never changed: must never write a word that no technician wrote.
+
+use std::collections::HashMap;
+
+use crate::mask::words;
+
+/// Sentences that agree so far are one and the same.
+const SAME: f32 = 0.999;
+/// Moves of the search at most.
+const MOVES: usize = 64;
+/// An improvement smaller than this is none.
+const LEAST: f32 = 1e-4;
+
+/// A past reply: what it says, and how likely it is that the right one says the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastReply {
+    /// Its sentences.
+    pub sentences: Vec<String>,
+    /// Which of them may be used.
+    pub usable: Vec<bool>,
+    /// Its weight; all weights together are 1 or less.
+    pub weight: f32,
+}
+
+/// The sentences chosen: of which reply and which of it, in the order in which they are to stand.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Consensus {
+    /// `(reply, sentence)`.
+    pub chosen: Vec<(usize, usize)>,
+    /// How much of the right reply is expected to be in it, and of it in the right reply: the F1 of both, 0 to 1.
+    pub expected: f32,
+    /// The share of the past replies, by weight, that say the same.
+    pub same: f32,
+}
+
+/// Words of a sentence with their counts.
+type Bag = HashMap<String, f32>;
+
+/// Chooses among `replies`.
+pub fn consensus(replies: &[PastReply]) -> Consensus {
+    let all: Vec<(usize, usize)> = replies
+        .iter()
+        .enumerate()
+        .flat_map(|(r, reply)| (0..reply.sentences.len()).map(move |s| (r, s)))
+        .collect();
+    let bags: Vec<Bag> = all.iter().map(|&(r, s)| bag(&replies[r].sentences[s])).collect();
+    // Sentences that are the same are looked at once.
+    let mut kinds: Vec<usize> = Vec::new();
+    let of: Vec<usize> = (0..all.len())
+        .map(|i| {
+            kinds.iter().position(|&k| overlap(&bags[k], &bags[i]) >= SAME).unwrap_or_else(|| {
+                kinds.push(i);
+                kinds.len() - 1
+            })
+        })
+        .collect();
+    let near: Vec<Vec<f32>> =
+        kinds.iter().map(|&a| kinds.iter().map(|&b| overlap(&bags[a], &bags[b])).collect()).collect();
+    let mut said: Vec<Vec<usize>> = vec![Vec::new(); replies.len()];
+    let mut place: Vec<Option<usize>> = vec![None; kinds.len()];
+    for (i, &(r, s)) in all.iter().enumerate() {
+        said[r].push(of[i]);
+        if replies[r].usable[s] && place[of[i]].is_none() {
+            place[of[i]] = Some(i);
+        }
+    }
+    let judge = Judge { replies, said: &said, near: &near };
+    let usable = |kinds: &[usize]| -> Vec<usize> {
+        let mut kept: Vec<usize> = Vec::new();
+        for &k in kinds {
+            if place[k].is_some() && !kept.contains(&k) {
+                kept.push(k);
+            }
+        }
+        kept
+    };
+    let Some((mut best, mut score)) = said
+        .iter()
+        .map(|kinds| usable(kinds))
+        .filter(|kinds| !kinds.is_empty())
+        .map(|kinds| (judge.expected(&kinds), kinds))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+        .map(|(score, kinds)| (kinds, score))
+    else {
+        return Consensus::default();
+    };
+    // From the best single reply on: leave one out, take one in, for as long as more is expected of it.
+    for _ in 0..MOVES {
+        let without = (0..best.len()).filter(|_| best.len() > 1).map(|i| {
+            let mut kinds = best.clone();
+            kinds.remove(i);
+            kinds
+        });
+        let with = (0..kinds.len()).filter(|k| place[*k].is_some() && !best.contains(k)).map(|k| {
+            let mut kinds = best.clone();
+            kinds.push(k);
+            kinds
+        });
+        let next = without
+            .chain(with)
+            .map(|kinds| (judge.expected(&kinds), kinds))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        match next {
+            Some((higher, kinds)) if higher > score + LEAST => (best, score) = (kinds, higher),
+            _ => break,
+        }
+    }
+    let where_usual = |k: usize| -> f32 {
+        let (mut sum, mut weight) = (0.0, f32::MIN_POSITIVE);
+        for (reply, kinds) in replies.iter().zip(&said) {
+            if let Some(at) = kinds.iter().position(|&o| o == k) {
+                sum += reply.weight * (at as f32 + 0.5) / kinds.len() as f32;
+                weight += reply.weight;
+            }
+        }
+        sum / weight
+    };
+    best.sort_by(|&a, &b| where_usual(a).total_cmp(&where_usual(b)));
+    let set = |kinds: &[usize]| {
+        let mut set = kinds.to_vec();
+        set.sort_unstable();
+        set.dedup();
+        set
+    };
+    let wanted = set(&best);
+    let same =
+        replies.iter().zip(&said).filter(|(_, kinds)| set(kinds) == wanted).map(|(r, _)| r.weight).sum();
+    let chosen = best.iter().filter_map(|&k| Some(all[place[k]?])).collect();
+    Consensus { chosen, expected: score, same }
+}
+
+struct Judge<'a> {
+    replies: &'a [PastReply],
+    said: &'a [Vec<usize>],
+    near: &'a [Vec<f32>],
+}
+
+impl Judge<'_> {
+    /// The expected F1 of a reply of these sentences.
+    fn expected(&self, kinds: &[usize]) -> f32 {
+        let most = |a: usize, among: &[usize]| among.iter().map(|&b| self.near[a][b]).fold(0.0, f32::max);
+        let mean = |of: &[usize], among: &[usize]| {
+            of.iter().map(|&a| most(a, among)).sum::<f32>() / of.len().max(1) as f32
+        };
+        let f1 = |theirs: &[usize]| {
+            let (precision, recall) = (mean(kinds, theirs), mean(theirs, kinds));
+            2.0 * precision * recall / (precision + recall).max(f32::MIN_POSITIVE)
+        };
+        self.replies.iter().zip(self.said).filter(|(_, s)| !s.is_empty()).map(|(r, s)| r.weight * f1(s)).sum()
+    }
+}
+
+fn bag(sentence: &str) -> Bag {
+    let mut bag = Bag::new();
+    for (_, word) in words(sentence) {
+        *bag.entry(word).or_default() += 1.0;
+    }
+    bag
+}
+
+/// F1 of the words of both, 0 to 1.
+fn overlap(a: &Bag, b: &Bag) -> f32 {
+    let both: f32 = a.iter().filter_map(|(word, n)| b.get(word).map(|m| n.min(*m))).sum();
+    let all: f32 = a.values().sum::<f32>() + b.values().sum::<f32>();
+    if all > 0.0 { 2.0 * both / all } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(sentences: &[&str], weight: f32) -> PastReply {
+        PastReply {
+            sentences: sentences.iter().map(|s| (*s).to_owned()).collect(),
+            usable: vec![true; sentences.len()],
+            weight,
+        }
+    }
+
+    #[test]
+    fn what_most_replies_say_is_said_and_no_more() {
+        let replies = [
+            reply(&["Thanks for the details.", "Does webmail work?"], 0.3),
+            reply(&["Looking at it now.", "Does webmail work?"], 0.3),
+            reply(&["Does webmail work?"], 0.2),
+            reply(&["Please restart that printer."], 0.2),
+        ];
+        let got = consensus(&replies);
+        let said: Vec<&str> = got.chosen.iter().map(|&(r, s)| replies[r].sentences[s].as_str()).collect();
+        assert!(
+            said.contains(&"Does webmail work?") && !said.contains(&"Please restart that printer."),
+            "{said:?}"
+        );
+        assert!(said.len() <= 2 && got.expected > 0.55 && got.same <= 0.3 + 1e-6, "{got:?}");
+    }
+
+    #[test]
+    fn a_sentence_that_may_not_be_used_is_not() {
+        let mut replies =
+            [reply(&["It is MAR-PC1.", "Please restart it."], 0.6), reply(&["Please restart it."], 0.4)];
+        replies[0].usable[0] = false;
+        let got = consensus(&replies);
+        assert_eq!(got.chosen, [(0, 1)]);
+        assert!((got.same - 0.4).abs() < 1e-6);
+        replies.iter_mut().for_each(|r| r.usable.fill(false));
+        assert_eq!(consensus(&replies), Consensus::default());
+        assert_eq!(consensus(&[]), Consensus::default());
+    }
+
+    #[test]
+    fn sentences_stand_where_they_usually_do() {
+        let replies = [
+            reply(&["Alpha beta.", "Gamma delta.", "Epsilon zeta."], 0.5),
+            reply(&["Alpha beta.", "Gamma delta.", "Epsilon zeta."], 0.5),
+        ];
+        let got = consensus(&replies);
+        assert_eq!(got.chosen.iter().map(|c| c.1).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!((got.expected - 1.0).abs() < 1e-5 && (got.same - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,171 @@
+//! One file of cases.
+//!
+//! ```text
+//! 64 bytes    magic, version, length of the head, rows, dimensions, hash of all that follows
+//! head        JSON: for each customer its name and rows
+//! vectors     packed, from a multiple of 64 on
+//! offsets     rows + 1 little-endian u64: where each row's JSON begins in what follows; no bytes for rows of padding
+//! texts       JSON, case after case
+//! ```
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use firstline_nn::{Hit, MappedFile, VECTOR_PANEL, Vectors};
+use firstline_ticket::{Code, InternalError, Result, UserError};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::{Case, Whose};
+use crate::model_fault;
+
+const MAGIC: &[u8; 8] = b"FLCASES\0";
+const VERSION: u64 = 1;
+const HEAD: usize = 64;
+
+/// A mapped segment.
+#[derive(Debug)]
+pub(super) struct Segment {
+    path: PathBuf,
+    map: MappedFile,
+    customers: Vec<Customer>,
+    rows: usize,
+    dimensions: usize,
+    vectors: Range<usize>,
+    offsets: Range<usize>,
+    texts: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Customer {
+    name: String,
+    rows: Range<usize>,
+}
+
+impl Segment {
+    pub(super) fn open(path: &Path, dimensions: usize) -> Result<Self> {
+        let map = MappedFile::open(path).map_err(|e| UserError::io(path.display(), &e))?;
+        let parsed = parse(&map, dimensions).map_err(|problem| damaged(path, problem))?;
+        let (customers, rows, vectors, offsets) = parsed;
+        let texts = offsets.end;
+        Ok(Self { path: path.to_owned(), map, customers, rows, dimensions, vectors, offsets, texts })
+    }
+
+    /// Rows that hold a case.
+    pub(super) fn rows(&self) -> impl Iterator<Item = u32> + '_ {
+        self.customers.iter().flat_map(|c| c.rows.clone()).map(|row| row as u32)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.customers.iter().map(|c| c.rows.len()).sum()
+    }
+
+    pub(super) fn nearest(&self, query: &[f32], whose: Whose<'_>, k: usize) -> Result<Vec<Hit>> {
+        let may = |c: &&Customer| match whose {
+            Whose::All => true,
+            Whose::Only(name) => c.name == name,
+            Whose::Others(name) => c.name != name,
+        };
+        let among: Vec<Range<usize>> = self.customers.iter().filter(may).map(|c| c.rows.clone()).collect();
+        let vectors = Vectors::new(&self.map[self.vectors.clone()], self.dimensions, self.rows)
+            .ok_or_else(|| InternalError::new("vectors that were checked"))?;
+        let mut hits = vectors.nearest(query, &among, k).map_err(model_fault)?;
+        Ok(hits.pop().unwrap_or_default())
+    }
+
+    pub(super) fn case(&self, row: u32) -> Result<Case> {
+        let offset = |i: usize| -> Option<usize> {
+            let at = self.map.get(self.offsets.clone())?.get(8 * i..8 * i + 8)?;
+            usize::try_from(u64::from_le_bytes(at.try_into().ok()?)).ok()
+        };
+        let row = row as usize;
+        let bytes = offset(row)
+            .zip(offset(row + 1))
+            .and_then(|(from, to)| self.map.get(self.texts.checked_add(from)?..self.texts.checked_add(to)?))
+            .ok_or_else(|| damaged(&self.path, format!("row {row} is not in it")))?;
+        Ok(serde_json::from_slice(bytes).map_err(|e| damaged(&self.path, format!("row {row}: {e}")))?)
+    }
+}
+
+type Parts = (Vec<Customer>, usize, Range<usize>, Range<usize>);
+
+fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> {
+    let word =
+        |i: usize| -> Option<u64> { Some(u64::from_le_bytes(bytes.get(8 * i..8 * i + 8)?.try_into().ok()?)) };
+    let size = |i: usize| word(i).and_then(|n| usize::try_from(n).ok()).ok_or("it ends too early");
+    if bytes.get(..8) != Some(MAGIC) || word(1) != Some(VERSION) {
+        return Err("no segment of cases, or of another version".into());
+    }
+    let (head, rows, d) = (size(2)?, size(3)?, size(4)?);
+    if d != dimensions {
+        return Err(format!("embeddings of {d} values, not {dimensions}: it belongs to another encoder"));
+    }
+    if bytes.len() < HEAD || word(5) != Some(xxh3_64(&bytes[HEAD..])) {
+        return Err("its hash is another".into());
+    }
+    let head =
+        HEAD..HEAD.checked_add(head).filter(|&end| end <= bytes.len()).ok_or("its head is not in it")?;
+    let customers: Vec<Customer> = serde_json::from_slice(&bytes[head.clone()]).map_err(|e| e.to_string())?;
+    let apart = customers.windows(2).all(|pair| pair[0].rows.end <= pair[1].rows.start);
+    if !apart
+        || customers.iter().any(|c| c.rows.start > c.rows.end || c.rows.end > rows)
+        || rows > bytes.len()
+    {
+        return Err("rows of customers that can't be".into());
+    }
+    let start = head.end.next_multiple_of(64);
+    let vectors = start..start + Vectors::packed_bytes(d, rows);
+    let offsets = vectors.end..vectors.end + 8 * (rows + 1);
+    if offsets.end > bytes.len() {
+        return Err("it ends too early".into());
+    }
+    Ok((customers, rows, vectors, offsets))
+}
+
+/// Writes `cases`, sorted by customer, each customer's beginning a panel of its own.
+pub(super) fn write(path: &Path, cases: &[Case], embeddings: &[f32]) -> Result<()> {
+    let d = embeddings.len() / cases.len();
+    let mut of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (i, case) in cases.iter().enumerate() {
+        of.entry(&case.customer).or_default().push(i);
+    }
+    let (mut customers, mut vectors, mut offsets, mut texts) =
+        (Vec::new(), Vec::new(), vec![0_u64], Vec::new());
+    for (name, rows) in of {
+        let start = offsets.len() - 1;
+        for &row in &rows {
+            vectors.extend_from_slice(&embeddings[row * d..(row + 1) * d]);
+            serde_json::to_writer(&mut texts, &cases[row])
+                .map_err(|e| InternalError::new(format!("a case: {e}")))?;
+            offsets.push(texts.len() as u64);
+        }
+        customers.push(Customer { name: name.to_owned(), rows: start..start + rows.len() });
+        let padding = rows.len().next_multiple_of(VECTOR_PANEL) - rows.len();
+        vectors.resize(vectors.len() + padding * d, 0.0);
+        offsets.resize(offsets.len() + padding, texts.len() as u64);
+    }
+    let rows = offsets.len() - 1;
+    let packed = Vectors::pack(&vectors, d);
+    let mut head =
+        serde_json::to_vec(&customers).map_err(|e| InternalError::new(format!("customers: {e}")))?;
+    let length = head.len() as u64;
+    head.resize((HEAD + head.len()).next_multiple_of(64) - HEAD, b' ');
+    let offsets: Vec<u8> = offsets.iter().flat_map(|o| o.to_le_bytes()).collect();
+    let mut hash = Xxh3::new();
+    let parts = [&head, &packed, &offsets, &texts];
+    parts.iter().for_each(|part| hash.update(part));
+    let mut first = MAGIC.to_vec();
+    for word in [VERSION, length, rows as u64, d as u64, hash.digest()] {
+        first.extend(word.to_le_bytes());
+    }
+    first.resize(HEAD, 0);
+    firstline_nn::write_file(&[&first, &head, &packed, &offsets, &texts], path)
+        .map_err(|e| UserError::io(path.display(), &e))?;
+    Ok(())
+}
+
+pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> UserError {
+    let next = "Remove the bundle's index folder and add the tickets anew: firstline index --bundle DIR --tickets FILE";
+    UserError::new(Code::Bundle, path.display().to_string(), problem, next)
+}

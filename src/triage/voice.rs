@@ -1,0 +1,129 @@
+//! How drafts begin and end, by language: data, in TOML. The built-in voice is `voice.toml`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use firstline_ticket::{Code, InternalError, Result, UserError};
+use serde::{Deserialize, Serialize};
+use whatlang::Lang;
+
+use crate::reply::{Slot, fill};
+
+/// The voice that holds where no other is given.
+pub const DEFAULT_VOICE: &str = include_str!("voice.toml");
+
+/// Greetings, signatures, and sentences of last resort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Voice {
+    /// The language of tickets in a language that is not here.
+    pub default: String,
+    /// What ends every draft; empty for none.
+    #[serde(default)]
+    pub signature: String,
+    /// Sentences of each language, by ISO 639-1.
+    #[serde(flatten)]
+    pub languages: BTreeMap<String, Phrases>,
+}
+
+/// Sentences of one language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phrases {
+    /// The first line, with `{contact}`.
+    pub greeting: String,
+    /// The first line where nobody knows who wrote.
+    pub greeting_without_name: String,
+    /// A polite sentence, in front of all others.
+    pub opening: String,
+    /// That the ticket was received.
+    pub acknowledgement: String,
+    /// What to ask where nothing is known.
+    pub question: String,
+    /// That whoever wrote has to be identified first.
+    pub identity: String,
+}
+
+impl Voice {
+    /// Reads a voice; `place` names it in errors.
+    ///
+    /// # Errors
+    /// [`Code::Config`] when it is no TOML of this form, or its default language is not in it.
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        let fault = |problem: String| {
+            UserError::new(
+                Code::Config,
+                place,
+                problem,
+                "Begin with the built-in one: firstline draft --print-voice",
+            )
+        };
+        let voice: Self = toml::from_str(text).map_err(|e| fault(e.message().to_owned()))?;
+        if !voice.languages.contains_key(&voice.default) {
+            return Err(fault(format!("no phrases of its default language {:?}", voice.default)).into());
+        }
+        Ok(voice)
+    }
+
+    /// The built-in voice.
+    ///
+    /// # Errors
+    /// None but a fault of ours.
+    pub fn built_in() -> Result<Self> {
+        Self::parse(DEFAULT_VOICE, "voice.toml").map_err(|e| InternalError::new(e.to_string()).into())
+    }
+
+    /// The language that is answered in, and its phrases.
+    ///
+    /// # Panics
+    /// Never: a voice has its default language.
+    pub fn phrases(&self, language: &str) -> (&str, &Phrases) {
+        let (language, phrases) = self
+            .languages
+            .get_key_value(language)
+            .or_else(|| self.languages.get_key_value(&self.default))
+            .expect("checked when it was read");
+        (language, phrases)
+    }
+}
+
+impl Phrases {
+    /// The first line.
+    pub fn greet(&self, slots: &HashMap<Slot, String>) -> String {
+        fill(&self.greeting, slots).unwrap_or_else(|| self.greeting_without_name.clone())
+    }
+}
+
+/// The two-letter code of a language, of those that service desks here write in.
+pub(crate) fn iso_639_1(language: Lang) -> Option<&'static str> {
+    Some(match language {
+        Lang::Eng => "en",
+        Lang::Deu => "de",
+        Lang::Fra => "fr",
+        Lang::Spa => "es",
+        Lang::Por => "pt",
+        Lang::Ita => "it",
+        Lang::Nld => "nl",
+        Lang::Pol => "pl",
+        Lang::Swe => "sv",
+        Lang::Dan => "da",
+        Lang::Nob => "nb",
+        Lang::Fin => "fi",
+        Lang::Ces => "cs",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_voice_greets_in_the_tickets_language() {
+        let voice = Voice::built_in().unwrap();
+        let slots = HashMap::from([(Slot::Contact, "Eva".to_owned())]);
+        assert_eq!(voice.phrases("de").1.greet(&slots), "Hallo Eva,");
+        assert_eq!(voice.phrases("fi").0, "en");
+        assert_eq!(voice.phrases("fr").1.greet(&HashMap::new()), "Bonjour,");
+        let error = Voice::parse("default = \"xx\"", "v.toml").unwrap_err().to_string();
+        assert!(error.contains("v.toml") && error.contains("\"xx\""), "{error}");
+    }
+}
