@@ -1,9 +1,10 @@
-//! A decoder of the Llama family on the kernels for quantised blocks: Llama (Touvron et al., arXiv 2302.13971) and Qwen2
-//! (arXiv 2407.10671), read from a GGUF file. Weights stay quantised as the file has them, activations are quantised row
-//! by row, keys and values are kept in float16, all else is float32.
+//! A decoder of the Llama family: Llama (Touvron et al., arXiv 2302.13971) and Qwen2 (arXiv 2407.10671), read from a GGUF
+//! file. On the CPU it runs on the kernels for quantised blocks: weights stay quantised as the file has them, activations
+//! are quantised row by row, keys and values are kept in float16, all else is float32. On a GPU, where this build can use
+//! one, it runs on candle (`decoder/tensors.rs`).
 //!
-//! A row's logits do not depend on what else is computed beside it: reading a prompt in pieces of any size, alone or with
-//! other sequences, on any number of threads, gives the same to the bit.
+//! On the CPU a row's logits do not depend on what else is computed beside it: reading a prompt in pieces of any size,
+//! alone or with other sequences, on any number of threads, gives the same to the bit. On a GPU last digits may differ.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use candle_core::Device;
 use firstline_kernels::{
     Before, BlockLinear, Columns, Epilogue, GROUP, GroupedRows, Isa, KEY_BLOCK, Team, attend, block_linear,
     keep, padded, quantise_groups,
@@ -22,22 +24,25 @@ use memmap2::Mmap;
 
 use crate::gguf::{Gguf, TensorAt, shown};
 use crate::vocabulary::Vocabulary;
-use crate::{Error, Result};
+use crate::{Error, Result, device};
 
 mod clock;
 mod pack;
 mod shape;
+mod tensors;
 #[cfg(test)]
 mod tests;
 
 use clock::{Clock, Stage};
 use pack::{MatrixAt, Pack, Plan, tensor};
 use shape::Shape;
+use tensors::Tensors;
 
 /// Rows that go through the model together at most: their activations stay in the second-level cache.
 const ROWS: usize = 192;
 /// Bytes of keys and values that a sequence may have room for.
 const MOST_KEPT: usize = 16 << 30;
+
 /// A loaded decoder.
 #[derive(Debug)]
 pub struct Decoder {
@@ -46,27 +51,88 @@ pub struct Decoder {
     /// The GGUF file: embeddings are read from it.
     file: Mmap,
     vocabulary: Vocabulary,
-    pack: Pack,
-    isa: Isa,
     shape: Shape,
     embedding: TensorAt,
-    layers: Vec<Layer>,
-    norm: Vec<f32>,
-    head: MatrixAt,
-    workspace: Mutex<Workspace>,
+    network: Network,
 }
 
 #[derive(Debug)]
-struct Layer {
-    norm: Vec<f32>,
+enum Network {
+    /// Our own kernels, on the CPU.
+    Kernels(Box<Kernels>),
+    /// candle, on a GPU; in tests on the CPU.
+    Tensors(Tensors),
+}
+
+/// What a [`Network`] is made for.
+enum Target {
+    Kernels { isa: Isa, threads: usize },
+    Tensors(Device),
+}
+
+/// The model on the kernels.
+#[derive(Debug)]
+struct Kernels {
+    pack: Pack,
+    isa: Isa,
+    shape: Shape,
+    weights: Weights<MatrixAt, Vec<f32>>,
+    workspace: Mutex<Workspace>,
+}
+
+/// All weights but the embeddings, matrices as `M` and vectors as `V`.
+#[derive(Debug)]
+struct Weights<M, V> {
+    layers: Vec<Layer<M, V>>,
+    norm: V,
+    head: M,
+}
+
+#[derive(Debug)]
+struct Layer<M, V> {
+    norm: V,
     /// Queries, keys, values.
-    qkv: [MatrixAt; 3],
-    bias: Option<[Vec<f32>; 3]>,
-    output: MatrixAt,
-    wide_norm: Vec<f32>,
-    gate: MatrixAt,
-    up: MatrixAt,
-    down: MatrixAt,
+    qkv: [M; 3],
+    bias: Option<[V; 3]>,
+    output: M,
+    wide_norm: V,
+    gate: M,
+    up: M,
+    down: M,
+}
+
+/// A matrix in the file; with a size of heads, whose pairs to turn are neighbouring rows.
+struct MatrixIn {
+    tensor: TensorAt,
+    heads_of: Option<usize>,
+}
+
+impl<M, V> Weights<M, V> {
+    /// The same weights in another form, made in the order of a forward.
+    fn map<N, W>(
+        self,
+        mut matrix: impl FnMut(M) -> Result<N>,
+        mut vector: impl FnMut(V) -> Result<W>,
+    ) -> Result<Weights<N, W>> {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for layer in self.layers {
+            let [q, k, v] = layer.qkv;
+            layers.push(Layer {
+                norm: vector(layer.norm)?,
+                qkv: [matrix(q)?, matrix(k)?, matrix(v)?],
+                bias: match layer.bias {
+                    Some([q, k, v]) => Some([vector(q)?, vector(k)?, vector(v)?]),
+                    None => None,
+                },
+                output: matrix(layer.output)?,
+                wide_norm: vector(layer.wide_norm)?,
+                gate: matrix(layer.gate)?,
+                up: matrix(layer.up)?,
+                down: matrix(layer.down)?,
+            });
+        }
+        Ok(Weights { layers, norm: vector(self.norm)?, head: matrix(self.head)? })
+    }
 }
 
 /// What was read so far: a sequence of tokens and what the model keeps of them.
@@ -75,9 +141,11 @@ pub struct Sequence {
     decoder: u64,
     tokens: Vec<u32>,
     limit: usize,
-    /// For each layer, keys and values: for each head, of `room` tokens.
+    /// For each layer, keys and values: for each head, of `room` tokens. Empty where the decoder runs on tensors.
     kept: Vec<[Vec<u16>; 2]>,
     room: usize,
+    /// The same on tensors. Empty where the decoder runs on the kernels.
+    kept_tensors: tensors::Kept,
 }
 
 impl Sequence {
@@ -138,20 +206,25 @@ struct Scratch {
 }
 
 impl Decoder {
-    /// Opens the GGUF file at `path` on `threads` threads. The first time its weights are laid out for the kernels, which
-    /// takes seconds, and kept beside it as a `.pack` where the folder can be written.
+    /// Opens the GGUF file at `path` on the best device. On the CPU it runs on `threads` threads; the first time its
+    /// weights are laid out for the kernels, which takes seconds, and kept beside it as a `.pack` where the folder can be
+    /// written. On a GPU they are copied into its memory at each start. That path was tested on the CPU only.
     ///
     /// # Errors
     /// `E_IO` when it can't be read; `E_MODEL` when it is damaged, or of an architecture or form that is not supported,
-    /// which is named; `E_CONFIG` for an instruction set that is not there.
+    /// which is named, or the GPU does not take it; `E_CONFIG` for an instruction set that is not there.
     pub fn open(path: &Path, threads: usize) -> Result<Self> {
+        let device = device();
+        if !device.is_cpu() {
+            return Self::open_on(path, Target::Tensors(device));
+        }
         let isa = Isa::chosen().map_err(|e| {
             Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
         })?;
-        Self::open_on(path, threads, isa)
+        Self::open_on(path, Target::Kernels { isa, threads })
     }
 
-    fn open_on(path: &Path, threads: usize, isa: Isa) -> Result<Self> {
+    fn open_on(path: &Path, target: Target) -> Result<Self> {
         let place = path.display().to_string();
         let io = |e: std::io::Error| Error::io(&place, &e);
         let handle = File::open(path).map_err(io)?;
@@ -175,10 +248,9 @@ impl Decoder {
             None => None,
         };
         let shape = Shape::read(&gguf, factors.as_deref(), &place)?;
-        let mut plan = Plan::default();
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, .. } = shape;
-        let mut matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixAt> {
-            Ok(plan.add(ask(name, &[outputs, inputs])?, heads_of))
+        let matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixIn> {
+            Ok(MatrixIn { tensor: ask(name, &[outputs, inputs])?.clone(), heads_of })
         };
         let turned = shape.interleaved.then_some(size);
         let (all, kept) = (heads * size, kept_heads * size);
@@ -216,44 +288,33 @@ impl Decoder {
         if let Some(name) = gguf.names().find(|name| !asked.borrow().contains(*name)) {
             return Err(Error::model(&place, format!("tensor {} is not supported", shown(name))));
         }
-        let (vocabulary_read, pack) = std::thread::scope(|scope| {
+        let weights = Weights { layers, norm, head };
+        let (vocabulary_read, network) = std::thread::scope(|scope| {
             let vocabulary = scope.spawn(|| Vocabulary::read(&gguf, &place));
-            let pack = Pack::open(path, &file, &plan, &shape);
-            (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), pack)
+            let network = match target {
+                Target::Kernels { isa, threads } => {
+                    Kernels::open(path, &file, weights, &shape, (isa, threads))
+                        .map(|kernels| Network::Kernels(Box::new(kernels)))
+                }
+                Target::Tensors(device) => {
+                    Tensors::load(&file, weights, &shape, device).map(Network::Tensors)
+                }
+            };
+            (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), network)
         });
-        let (of_tokens, pack) = (vocabulary_read?, pack?);
+        let (of_tokens, network) = (vocabulary_read?, network?);
         if of_tokens.len() > vocabulary {
             let problem = format!("{} tokens, {vocabulary} of them with an embedding", of_tokens.len());
             return Err(Error::model(&place, problem));
         }
-        let team = Team::new(threads.max(1));
-        let workspace = Workspace {
-            clock: Clock::default(),
-            scratch: Mutex::default(),
-            team,
-            x: Vec::new(),
-            q: Vec::new(),
-            k: Vec::new(),
-            v: Vec::new(),
-            mixed: Vec::new(),
-            gate: Vec::new(),
-            up: Vec::new(),
-            rows: GroupedRows::default(),
-            angles: Vec::new(),
-        };
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            norm,
             vocabulary: of_tokens,
             file,
-            pack,
-            isa,
             shape,
             embedding,
-            layers,
-            head,
-            workspace: Mutex::new(workspace),
+            network,
         })
     }
 
@@ -267,20 +328,38 @@ impl Decoder {
         self.shape.context
     }
 
-    /// Time that all reading so far took, part by part.
+    /// Time that all reading so far took, part by part; nothing of a GPU, which works behind the clock's back.
     pub fn spent(&self) -> Vec<(&'static str, Duration)> {
-        self.workspace.lock().unwrap_or_else(PoisonError::into_inner).clock.spent()
+        match &self.network {
+            Network::Kernels(kernels) => {
+                kernels.workspace.lock().unwrap_or_else(PoisonError::into_inner).clock.spent()
+            }
+            Network::Tensors(_) => Vec::new(),
+        }
     }
 
     /// An empty sequence for at most `limit` tokens, and no more than [`Self::context`], or than 16 GiB hold what is kept
     /// of. Its memory is taken as it fills.
     pub fn sequence(&self, limit: usize) -> Sequence {
-        let each = 2 * size_of::<u16>() * self.shape.layers * self.shape.kept_heads * self.shape.size;
+        let values = 2 * self.shape.layers * self.shape.kept_heads * self.shape.size;
+        let each = match self.network {
+            Network::Kernels(_) => values * size_of::<u16>(),
+            Network::Tensors(_) => values * size_of::<f32>(),
+        };
         let limit = limit.min(self.shape.context).min(MOST_KEPT / each).max(1);
-        let room = limit.next_multiple_of(KEY_BLOCK);
-        let n = room * self.shape.kept_heads * self.shape.size;
-        let kept = (0..self.shape.layers).map(|_| [vec![0; n], vec![0; n]]).collect();
-        Sequence { decoder: self.id, tokens: Vec::new(), limit, kept, room }
+        let mut sequence = Sequence {
+            decoder: self.id,
+            tokens: Vec::new(),
+            limit,
+            kept: Vec::new(),
+            room: limit.next_multiple_of(KEY_BLOCK),
+            kept_tensors: tensors::Kept::default(),
+        };
+        if let Network::Kernels(_) = self.network {
+            let n = sequence.room * self.shape.kept_heads * self.shape.size;
+            sequence.kept = (0..self.shape.layers).map(|_| [vec![0; n], vec![0; n]]).collect();
+        }
+        sequence
     }
 
     /// Reads more tokens of each sequence and returns the logits that follow the last token of each:
@@ -293,7 +372,34 @@ impl Decoder {
         for (sequence, tokens) in &*batch {
             self.check(sequence, sequence.tokens.len(), tokens)?;
         }
-        let mut workspace = self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.network {
+            Network::Kernels(kernels) => self.read_together(kernels, batch),
+            Network::Tensors(tensors) => self.read_in_turn(tensors, batch),
+        }
+    }
+
+    /// [`Self::read`] on tensors: one sequence after the other.
+    fn read_in_turn(&self, tensors: &Tensors, batch: &mut [(&mut Sequence, &[u32])]) -> Result<Vec<f32>> {
+        let hidden = self.shape.hidden;
+        let mut logits = Vec::with_capacity(batch.len() * self.shape.vocabulary);
+        for (sequence, tokens) in batch {
+            let mut last = None;
+            for part in tokens.chunks(tensors::ROWS) {
+                let mut x = vec![0.0; part.len() * hidden];
+                self.embed(part, &mut x);
+                last = Some(tensors.forward(x, sequence)?);
+                sequence.tokens.extend(part);
+            }
+            if let Some(x) = last {
+                logits.extend(tensors.logits(&x)?);
+            }
+        }
+        Ok(logits)
+    }
+
+    /// [`Self::read`] on the kernels: the sequences side by side.
+    fn read_together(&self, kernels: &Kernels, batch: &mut [(&mut Sequence, &[u32])]) -> Result<Vec<f32>> {
+        let mut workspace = kernels.workspace.lock().unwrap_or_else(PoisonError::into_inner);
         let mut logits = vec![0.0; batch.len() * self.shape.vocabulary];
         let mut left: Vec<&[u32]> = batch.iter().map(|(_, tokens)| *tokens).collect();
         while left.iter().any(|tokens| !tokens.is_empty()) {
@@ -310,7 +416,11 @@ impl Decoder {
                     part.push(Part { sequence, tokens: now, logits_of: later.is_empty().then_some(i) });
                 }
             }
-            self.forward(&mut workspace, &mut part, &mut logits)?;
+            let rows = part.iter().map(|p| p.tokens.len()).sum::<usize>();
+            workspace.clock.start();
+            workspace.x.resize(rows * self.shape.hidden, 0.0);
+            self.embed(part.iter().flat_map(|p| p.tokens), &mut workspace.x);
+            kernels.forward(&mut workspace, &mut part, &mut logits)?;
         }
         Ok(logits)
     }
@@ -336,25 +446,72 @@ impl Decoder {
         Ok(())
     }
 
+    /// Writes the embeddings of `tokens` into `x`, `tokens x hidden`.
+    fn embed<'a>(&self, tokens: impl IntoIterator<Item = &'a u32>, x: &mut [f32]) {
+        let (table, kind) = (&self.file[self.embedding.bytes.clone()], self.embedding.kind);
+        let bytes = table.len() / self.shape.vocabulary;
+        for (row, &token) in x.chunks_exact_mut(self.shape.hidden).zip(tokens) {
+            let from = &table[token as usize * bytes..][..bytes];
+            for (group, to) in row.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+                *to = kind.group(from, group).weights(kind.form());
+            }
+        }
+    }
+}
+
+impl Kernels {
+    /// Lays `weights`, which lie in `file`, the content of the file at `path`, out for the kernels, or maps what was laid
+    /// out before.
+    fn open(
+        path: &Path,
+        file: &[u8],
+        weights: Weights<MatrixIn, Vec<f32>>,
+        shape: &Shape,
+        (isa, threads): (Isa, usize),
+    ) -> Result<Self> {
+        let mut plan = Plan::default();
+        let weights = weights.map(|at| Ok(plan.add(&at.tensor, at.heads_of)), Ok)?;
+        let pack = Pack::open(path, file, &plan, shape)?;
+        let team = Team::new(threads.max(1));
+        let workspace = Workspace {
+            clock: Clock::default(),
+            scratch: Mutex::default(),
+            team,
+            x: Vec::new(),
+            q: Vec::new(),
+            k: Vec::new(),
+            v: Vec::new(),
+            mixed: Vec::new(),
+            gate: Vec::new(),
+            up: Vec::new(),
+            rows: GroupedRows::default(),
+            angles: Vec::new(),
+        };
+        Ok(Self { pack, isa, shape: shape.clone(), weights, workspace: Mutex::new(workspace) })
+    }
+
+    /// Reads the parts, whose embeddings are in the workspace and whose clock has started, and writes the logits that are asked for.
     fn forward(&self, w: &mut Workspace, parts: &mut [Part<'_>], logits: &mut [f32]) -> Result<()> {
         let Shape { hidden, wide, heads, kept_heads, size, vocabulary, eps, .. } = self.shape;
         let rows: usize = parts.iter().map(|p| p.tokens.len()).sum();
         let Workspace { clock, team, x, q, k, v, mixed, gate, up, rows: grouped, angles, scratch } = w;
         let isa = self.isa;
-        clock.start();
         let resize = |to: &mut Vec<f32>, width: usize| to.resize(rows * width, 0.0);
-        for (to, width) in [(&mut *x, hidden), (&mut *gate, wide), (&mut *up, wide)] {
-            resize(to, width);
+        for to in [&mut *gate, &mut *up] {
+            resize(to, wide);
         }
         for (to, width) in
             [(&mut *q, heads), (&mut *mixed, heads), (&mut *k, kept_heads), (&mut *v, kept_heads)]
         {
             resize(to, width * size);
         }
-        self.embed(parts, x);
-        self.turn(parts, angles);
+        angles.clear();
+        for part in &*parts {
+            let read = part.sequence.tokens.len();
+            angles.extend(self.shape.angles(read..read + part.tokens.len()));
+        }
         clock.lap(Stage::Embed);
-        for (i, layer) in self.layers.iter().enumerate() {
+        for (i, layer) in self.weights.layers.iter().enumerate() {
             quantise(isa, team, x, Before::RmsNorm { weight: &layer.norm, eps }, hidden, grouped);
             clock.lap(Stage::Quantise);
             let [of_q, of_k, of_v] = &layer.qkv;
@@ -395,43 +552,16 @@ impl Decoder {
             }
         }
         if !to.is_empty() {
-            quantise(isa, team, &last, Before::RmsNorm { weight: &self.norm, eps }, hidden, grouped);
+            quantise(isa, team, &last, Before::RmsNorm { weight: &self.weights.norm, eps }, hidden, grouped);
             let width = padded(vocabulary);
             let mut out = vec![0.0; to.len() * width];
-            self.linear(team, grouped, [(&self.head, &mut out)], Epilogue::Store)?;
+            self.linear(team, grouped, [(&self.weights.head, &mut out)], Epilogue::Store)?;
             for (row, i) in out.chunks_exact(width).zip(to) {
                 logits[i * vocabulary..][..vocabulary].copy_from_slice(&row[..vocabulary]);
             }
         }
         clock.lap(Stage::Head);
         Ok(())
-    }
-
-    /// The tokens' embeddings.
-    fn embed(&self, parts: &[Part<'_>], x: &mut [f32]) {
-        let (table, kind) = (&self.file[self.embedding.bytes.clone()], self.embedding.kind);
-        let bytes = table.len() / self.shape.vocabulary;
-        let tokens = parts.iter().flat_map(|p| p.tokens);
-        for (row, &token) in x.chunks_exact_mut(self.shape.hidden).zip(tokens) {
-            let from = &table[token as usize * bytes..][..bytes];
-            for (group, to) in row.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-                *to = kind.group(from, group).weights(kind.form());
-            }
-        }
-    }
-
-    /// Cosines and sines for each row.
-    fn turn(&self, parts: &[Part<'_>], angles: &mut Vec<[f32; 2]>) {
-        angles.clear();
-        for part in parts {
-            for i in 0..part.tokens.len() {
-                let position = (part.sequence.tokens.len() + i) as f64;
-                angles.extend(self.shape.turns.iter().map(|turn| {
-                    let (sin, cos) = (position * turn).sin_cos();
-                    [cos as f32, sin as f32]
-                }));
-            }
-        }
     }
 
     /// Products of the rows with several matrices at once.

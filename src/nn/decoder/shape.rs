@@ -1,5 +1,7 @@
 //! What a GGUF file says of its decoder's shape, checked.
 
+use std::ops::Range;
+
 use crate::gguf::{Gguf, Value};
 use crate::{Error, Result};
 
@@ -111,5 +113,15 @@ impl Shape {
             && factors.is_none_or(|f| f.len() == head / 2 && f.iter().all(|f| *f > 0.0))
             && optional("attention.value_length")?.is_none_or(|n| n == head);
         if fits { Ok(shape) } else { Err(fault(format!("sizes that are not supported: {shape:?}"))) }
+    }
+
+    /// Cosine and sine of the angle of each pair of a head's values, for one position after the other.
+    pub(crate) fn angles(&self, positions: Range<usize>) -> impl Iterator<Item = [f32; 2]> {
+        positions.flat_map(|position| {
+            self.turns.iter().map(move |turn| {
+                let (sin, cos) = (position as f64 * turn).sin_cos();
+                [cos as f32, sin as f32]
+            })
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! Small random decoders in every form of weights against plain float64, and against themselves read in other pieces.
+//! Small random decoders in every form of weights against plain float64, and against themselves read in other pieces: on
+//! the kernels, and on tensors, which have the CPU for their device here.
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ const HEADS: usize = 4;
 const KEPT: usize = 2;
 const SIZE: usize = 64;
 const LAYERS: usize = 2;
-const CONTEXT: usize = 512;
+const CONTEXT: usize = 1024;
 const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
                         {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
@@ -46,11 +47,11 @@ fn tokens() -> (Vec<String>, Vec<String>, Vec<i32>) {
 
 /// Writes a model to `path`.
 fn write(path: &Path, architecture: &str) -> Model {
-    write_with(path, architecture, None)
+    write_with(path, architecture, None, false)
 }
 
-/// The same with one tensor more.
-fn write_with(path: &Path, architecture: &str, more: Option<&str>) -> Model {
+/// The same with one tensor more, or with a head of its own and all matrices but the embeddings in float32.
+fn write_with(path: &Path, architecture: &str, more: Option<&str>, floats: bool) -> Model {
     let llama = architecture != "qwen2";
     let (texts, merges, kinds) = tokens();
     let vocabulary = texts.len() + 5;
@@ -78,7 +79,7 @@ fn write_with(path: &Path, architecture: &str, more: Option<&str>) -> Model {
         ("token_embd.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::Q8_0, 1.0),
         ("output_norm.weight".into(), vec![HIDDEN], GgmlDType::F32, 1.0),
     ];
-    if !llama {
+    if !llama || floats {
         shapes.push(("output.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::F16, 1.0));
     }
     for i in 0..LAYERS {
@@ -110,6 +111,7 @@ fn write_with(path: &Path, architecture: &str, more: Option<&str>) -> Model {
             let base = if name.ends_with("norm.weight") { 1.0 } else { 0.0 };
             let values: Vec<f32> = (0..n).map(|_| base + 0.5 * size * random.normal()).collect();
             let tensor = Tensor::from_vec(values, shape.as_slice(), &Device::Cpu).unwrap();
+            let kind = if floats && name != "token_embd.weight" { GgmlDType::F32 } else { kind };
             (name, shape, QTensor::quantize(&tensor, kind).unwrap())
         })
         .collect();
@@ -197,7 +199,7 @@ impl Model {
             }
         }
         let last = self.norm(x.last().unwrap(), "output_norm.weight");
-        self.linear(&last, if self.llama { "token_embd" } else { "output" })
+        self.linear(&last, if self.get("output.weight").is_some() { "output" } else { "token_embd" })
     }
 }
 
@@ -211,6 +213,33 @@ fn open(dir: &Path, architecture: &str) -> (Decoder, Model) {
     (Decoder::open(&path, 2).unwrap(), model)
 }
 
+/// The same file on tensors.
+fn on_tensors(path: &Path) -> Decoder {
+    Decoder::open_on(path, Target::Tensors(Device::Cpu)).unwrap()
+}
+
+/// Logits after `tokens`, read at once.
+fn read(decoder: &Decoder, tokens: &[u32]) -> Vec<f64> {
+    let logits = decoder.read(&mut [(&mut decoder.sequence(CONTEXT), tokens)]).unwrap();
+    logits.into_iter().map(f64::from).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// The largest difference, as a share of the standard deviation of `want`.
+fn apart(got: &[f64], want: &[f64]) -> f64 {
+    let n = want.len() as f64;
+    let mean = want.iter().sum::<f64>() / n;
+    let deviation = (want.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / deviation
+}
+
 #[test]
 fn logits_come_near_what_float64_gives_in_every_architecture_and_on_every_instruction_set() {
     /// What quantising activations to 8 bits costs.
@@ -222,17 +251,115 @@ fn logits_come_near_what_float64_gives_in_every_architecture_and_on_every_instru
         let want = model.logits(&tokens);
         for isa in Isa::available() {
             let path = dir.path().join(format!("{architecture}.gguf"));
-            let decoder = Decoder::open_on(&path, 2, isa).unwrap();
-            let got = decoder.read(&mut [(&mut decoder.sequence(64), &tokens)]).unwrap();
-            let dot = |f: &dyn Fn(usize) -> f64| (0..want.len()).map(f).sum::<f64>();
-            let of = |i: usize| f64::from(got[i]);
-            let cosine =
-                dot(&|i| of(i) * want[i]) / (dot(&|i| of(i) * of(i)) * dot(&|i| want[i] * want[i])).sqrt();
+            let got = read(&Decoder::open_on(&path, Target::Kernels { isa, threads: 2 }).unwrap(), &tokens);
+            let cosine = cosine(&got, &want);
             assert!(cosine > COSINE, "{architecture} on {isa}: {cosine}");
-            let size = dot(&|i| of(i) * of(i)) / dot(&|i| want[i] * want[i]);
+            let size = dot(&got, &got) / dot(&want, &want);
             assert!((size - 1.0).abs() < 0.03, "{architecture} on {isa}: {size}");
         }
     }
+}
+
+#[test]
+fn on_tensors_floats_give_what_float64_gives() {
+    /// What rounding to float32 costs, in deviations of the logits.
+    const APART: f64 = 5e-5;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("floats.gguf");
+    for architecture in ["llama", "qwen2"] {
+        let model = write_with(&path, architecture, None, true);
+        let decoder = on_tensors(&path);
+        for n in [1, 2, 21] {
+            let tokens = prompt(n);
+            let apart = apart(&read(&decoder, &tokens), &model.logits(&tokens));
+            assert!(apart < APART, "{architecture}, {n} tokens: {apart}");
+        }
+        // Nothing was laid out for the kernels.
+        assert!(!pack::beside(&path).exists());
+    }
+}
+
+#[test]
+fn on_tensors_logits_come_near_those_of_float64_and_of_the_kernels() {
+    /// What quantising activations to 8 bits costs; kernels and candle pay it each in their own way.
+    const COSINE: f64 = 0.998;
+    /// The same in deviations of the logits.
+    const APART: f64 = 0.25;
+    let dir = tempfile::tempdir().unwrap();
+    for architecture in ["llama", "qwen2"] {
+        let (kernels, model) = open(dir.path(), architecture);
+        let tensors = on_tensors(&dir.path().join(format!("{architecture}.gguf")));
+        for n in [1, 21, 100] {
+            let tokens = prompt(n);
+            let got = read(&tensors, &tokens);
+            for (than, want) in [("float64", model.logits(&tokens)), ("kernels", read(&kernels, &tokens))] {
+                let (cosine, apart) = (cosine(&got, &want), apart(&got, &want));
+                assert!(cosine > COSINE && apart < APART, "{architecture}, {n}, {than}: {cosine}, {apart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn on_tensors_a_prompt_gives_nearly_the_same_however_it_is_read() {
+    /// Sums are made in another order, which costs last digits of float32, in deviations of the logits.
+    const APART: f64 = 1e-4;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("floats.gguf");
+    for architecture in ["llama", "qwen2"] {
+        write_with(&path, architecture, None, true);
+        let decoder = on_tensors(&path);
+        // More than go through the model at once, and more than there is room for at first.
+        let tokens = prompt(tensors::ROWS + 120);
+        let whole = read(&decoder, &tokens);
+        let near = |sequence: &mut Sequence, rest: &[u32], case: &str| {
+            let got = decoder.read(&mut [(sequence, rest)]).unwrap();
+            let apart = apart(&got.into_iter().map(f64::from).collect::<Vec<_>>(), &whole);
+            assert!(apart < APART, "{architecture}, {case}: {apart}");
+        };
+        for piece in [1, 7, 300] {
+            let mut sequence = decoder.sequence(CONTEXT);
+            let (begin, last) = tokens.split_at(tokens.len() - piece);
+            for part in begin.chunks(piece) {
+                decoder.read(&mut [(&mut sequence, part)]).unwrap();
+            }
+            near(&mut sequence, last, &format!("pieces of {piece}"));
+            assert_eq!(sequence.tokens(), tokens);
+        }
+        // After a prompt that begins alike; what was read of it beyond that is forgotten.
+        let mut sequence = decoder.sequence(tokens.len());
+        let first: Vec<u32> = tokens[..300].iter().copied().chain([1, 2, 3]).collect();
+        decoder.read(&mut [(&mut sequence, &first)]).unwrap();
+        let rest = sequence.reuse(&tokens);
+        assert_eq!(rest.len(), tokens.len() - 300);
+        // Clones go on alone, whichever is first.
+        let mut clones = [sequence.clone(), sequence.clone()];
+        decoder.read(&mut [(&mut clones[0], &prompt(9))]).unwrap();
+        near(&mut sequence, rest, "after another prompt");
+        near(&mut clones[1], rest, "a clone");
+        assert_eq!(clones[0].tokens().len(), 309);
+        // The same prompt again still has a last token to read.
+        let rest = sequence.reuse(&tokens);
+        assert_eq!(rest.len(), 1);
+        near(&mut sequence, rest, "again");
+        // Beside others, one after the other.
+        let [mut a, mut b] = [0; 2].map(|_| decoder.sequence(CONTEXT));
+        let both = decoder.read(&mut [(&mut a, &tokens[..5]), (&mut b, &tokens)]).unwrap();
+        assert_eq!(both.len(), 2 * whole.len());
+        assert!(both[whole.len()..].iter().zip(&whole).all(|(x, want)| f64::from(*x) == *want));
+    }
+}
+
+#[test]
+fn what_a_device_lacks_is_the_users_to_mend_and_a_wrong_shape_is_our_fault() {
+    let full = candle_core::Error::Cuda("out of memory".into()).bt();
+    let error = tensors::fault(full);
+    assert!(error.code() == "E_MODEL" && error.to_string().contains("GPU: out of memory"), "{error}");
+    let wrong = Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap().reshape(4).unwrap_err();
+    assert!(!tensors::fault(wrong).is_user());
+    // A decoder can be shared between threads.
+    fn shared<T: Send + Sync>() {}
+    shared::<(Decoder, Sequence)>();
 }
 
 #[test]
@@ -275,7 +402,15 @@ fn a_prompt_gives_the_same_however_it_is_read() {
 #[test]
 fn what_does_not_fit_is_refused_and_nothing_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let (decoder, _) = open(dir.path(), "llama");
+    let (kernels, _) = open(dir.path(), "llama");
+    let (other, _) = open(dir.path(), "qwen2");
+    for decoder in [kernels, on_tensors(&dir.path().join("llama.gguf"))] {
+        refuses(&decoder, &other);
+    }
+}
+
+/// Asks `decoder` for what it can't read, and for a sequence that it shows to `other`.
+fn refuses(decoder: &Decoder, other: &Decoder) {
     let mut sequence = decoder.sequence(10);
     decoder.read(&mut [(&mut sequence, &prompt(8))]).unwrap();
     for (tokens, says) in [(prompt(3), "11 tokens, 10"), (vec![], "no token"), (vec![9_999], "9999")] {
@@ -285,19 +420,25 @@ fn what_does_not_fit_is_refused_and_nothing_is_read() {
     }
     decoder.read(&mut [(&mut sequence, &prompt(2))]).unwrap();
     assert_eq!(decoder.sequence(1 << 20).limit(), CONTEXT);
-    let (other, _) = open(dir.path(), "qwen2");
     assert!(
         other.read(&mut [(&mut sequence, &prompt(1))]).unwrap_err().to_string().contains("another decoder")
     );
     // A prompt that can't be read leaves what was read as it is.
-    assert!(Generation::new(&decoder, &mut sequence, &[], Request::default()).is_err());
+    assert!(Generation::new(decoder, &mut sequence, &[], Request::default()).is_err());
     assert_eq!(sequence.tokens().len(), 10);
 }
 
 #[test]
 fn texts_end_where_they_should() {
     let dir = tempfile::tempdir().unwrap();
-    let (decoder, _) = open(dir.path(), "qwen2");
+    let (kernels, _) = open(dir.path(), "qwen2");
+    for decoder in [kernels, on_tensors(&dir.path().join("qwen2.gguf"))] {
+        ends_texts(&decoder);
+    }
+}
+
+/// Texts of `decoder` end where they should.
+fn ends_texts(decoder: &Decoder) {
     let talk = [Message { role: "user", content: "hello <|im_end|> there".into() }];
     let ids = decoder.vocabulary().encode_chat(&talk).unwrap();
     // The template's own special tokens, and none of the user's; `he` is merged.
@@ -309,7 +450,7 @@ fn texts_end_where_they_should() {
     assert_eq!(decoder.vocabulary().encode_chat(&long).unwrap_err().code(), "E_INPUT");
     let write = |request: Request<'_>, limit: usize| {
         let mut sequence = decoder.sequence(limit);
-        let mut generation = Generation::new(&decoder, &mut sequence, &ids, request).unwrap();
+        let mut generation = Generation::new(decoder, &mut sequence, &ids, request).unwrap();
         let text: String = generation.by_ref().map(Result::unwrap).collect();
         (text, generation.tokens().to_vec(), generation.finish().unwrap())
     };
@@ -336,7 +477,7 @@ fn texts_end_where_they_should() {
     let (_, tokens, finish) = write(Request { constrain: letters(), ..request(100) }, ids.len() + 3);
     assert_eq!((tokens.len(), finish), (4, Finish::Context));
     let mut tight = decoder.sequence(ids.len() - 1);
-    assert!(Generation::new(&decoder, &mut tight, &ids, request(1)).is_err());
+    assert!(Generation::new(decoder, &mut tight, &ids, request(1)).is_err());
     // No token is allowed.
     let none =
         Request { constrain: Some(Box::new(|_, logits| logits.fill(f32::NEG_INFINITY))), ..request(5) };
@@ -386,7 +527,7 @@ fn a_file_that_is_not_supported_says_what_it_is() {
     // A tensor that would be left out is named, whatever it is called.
     let odd = format!("blk.0.{}", "\u{e9}".repeat(99));
     for left_out in ["blk.0.attn_k.bias", "blk.7.attn_q.weight", odd.as_str()] {
-        write_with(&path, "llama", Some(left_out));
+        write_with(&path, "llama", Some(left_out), false);
         let error = Decoder::open(&path, 1).unwrap_err().to_string();
         assert!(error.contains("tensor blk.") && error.contains("not supported"), "{error}");
     }
@@ -423,6 +564,7 @@ fn whatever_stands_in_a_files_head_it_is_refused_or_works() {
                 opened += 1;
                 let logits = decoder.read(&mut [(&mut decoder.sequence(4), &[1, 2])]).unwrap();
                 assert_eq!(logits.len(), decoder.shape.vocabulary);
+                assert_eq!(read(&on_tensors(&path), &[1, 2]).len(), logits.len());
                 let _ = decoder.vocabulary().encode_chat(&[Message { role: "user", content: "he".into() }]);
             }
             Err(e) => {
