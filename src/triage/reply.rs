@@ -207,7 +207,7 @@ pub fn open_up(sentence: &str, slots: &HashMap<Slot, String>, masker: &Masker) -
     }
     let bare = Slot::ALL.iter().fold(text.clone(), |t, s| t.replace(s.mark(), " "));
     // Text that looks like a slot or a placeholder would be filled, or sent as it is.
-    let odd = bare.contains(['{', '}', '<', '>', '[', ']']);
+    let odd = sentence.contains(['{', '}', '<', '>', '[', ']']);
     let found = masker.find_all(&bare);
     let reach = match found.iter().all(|f| f.kind == Private::Word) {
         false => Reach::Nobody,
