@@ -44,6 +44,7 @@ pub use mapped::{MappedFile, write_file};
 pub use rows::Rows;
 pub use source::Progress;
 pub use store::{ModelStore, default_cache};
+pub use tiny::decoder::write_tiny_decoder;
 pub use tiny::write_tiny;
 pub use tokenize::{Tokenizer, Tokens};
 pub use tune::{Example, TuneOptions, Tuner};

@@ -1,6 +1,8 @@
 //! Writes a tiny BERT with random weights, so that tests need no download. Its embeddings mean nothing; its
 //! files have the shape of a real model's. Same seed, same bytes, on every platform.
 
+pub(crate) mod decoder;
+
 use std::fs;
 use std::path::Path;
 

@@ -3,46 +3,17 @@
 
 use std::path::Path;
 
-use candle_core::quantized::gguf_file::{self, Value};
-use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
+use candle_core::quantized::QTensor;
 
 use super::*;
+use crate::tiny::decoder::{self as tiny, CONTEXT, HEADS, HIDDEN, KEPT, LAYERS, Recipe, SIZE};
 use crate::{Constrain, Finish, Generation, Message, Request, Sampling};
-
-const HIDDEN: usize = 256;
-const WIDE: usize = 512;
-const HEADS: usize = 4;
-const KEPT: usize = 2;
-const SIZE: usize = 64;
-const LAYERS: usize = 2;
-const CONTEXT: usize = 1024;
-const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
-                        {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// A model as it was written, dequantised.
 struct Model {
     tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
     llama: bool,
-}
-
-/// Tokens: every byte, one merge, two special ones.
-fn tokens() -> (Vec<String>, Vec<String>, Vec<i32>) {
-    let printable = |b: u32| (33..127).contains(&b) || (161..173).contains(&b) || (174..256).contains(&b);
-    let mut other = 256;
-    let mut texts: Vec<String> = (0..256)
-        .filter_map(|b| {
-            if printable(b) {
-                return char::from_u32(b);
-            }
-            other += 1;
-            char::from_u32(other - 1)
-        })
-        .map(String::from)
-        .collect();
-    texts.extend(["he", "<|im_start|>", "<|im_end|>"].map(String::from));
-    let kinds = (0..texts.len()).map(|i| if i > 256 { 3 } else { 1 }).collect();
-    (texts, vec!["h e".to_owned()], kinds)
 }
 
 /// Writes a model to `path`.
@@ -52,74 +23,10 @@ fn write(path: &Path, architecture: &str) -> Model {
 
 /// The same with one tensor more, or with a head of its own and all matrices but the embeddings in float32.
 fn write_with(path: &Path, architecture: &str, more: Option<&str>, floats: bool) -> Model {
-    let llama = architecture != "qwen2";
-    let (texts, merges, kinds) = tokens();
-    let vocabulary = texts.len() + 5;
-    let texts_of = |v: Vec<String>| Value::Array(v.into_iter().map(Value::String).collect());
-    let key = |part: &str| format!("{architecture}.{part}");
-    let metadata = [
-        ("general.architecture".to_owned(), Value::String(architecture.to_owned())),
-        (key("block_count"), Value::U32(LAYERS as u32)),
-        (key("context_length"), Value::U32(CONTEXT as u32)),
-        (key("embedding_length"), Value::U32(HIDDEN as u32)),
-        (key("feed_forward_length"), Value::U32(WIDE as u32)),
-        (key("attention.head_count"), Value::U32(HEADS as u32)),
-        (key("attention.head_count_kv"), Value::U32(KEPT as u32)),
-        (key("attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
-        (key("rope.freq_base"), Value::F32(10_000.0)),
-        ("tokenizer.ggml.model".to_owned(), Value::String("gpt2".to_owned())),
-        ("tokenizer.ggml.pre".to_owned(), Value::String("qwen2".to_owned())),
-        ("tokenizer.ggml.tokens".to_owned(), texts_of(texts)),
-        ("tokenizer.ggml.merges".to_owned(), texts_of(merges)),
-        ("tokenizer.ggml.token_type".to_owned(), Value::Array(kinds.into_iter().map(Value::I32).collect())),
-        ("tokenizer.ggml.eos_token_id".to_owned(), Value::U32(258)),
-        ("tokenizer.chat_template".to_owned(), Value::String(TEMPLATE.to_owned())),
-    ];
-    let mut shapes: Vec<(String, Vec<usize>, GgmlDType, f32)> = vec![
-        ("token_embd.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::Q8_0, 1.0),
-        ("output_norm.weight".into(), vec![HIDDEN], GgmlDType::F32, 1.0),
-    ];
-    if !llama || floats {
-        shapes.push(("output.weight".into(), vec![vocabulary, HIDDEN], GgmlDType::F16, 1.0));
-    }
-    for i in 0..LAYERS {
-        let mut add = |name: &str, shape: &[usize], kind| {
-            let size = if shape.len() == 1 { 1.0 } else { 3.0 / (shape[1] as f32).sqrt() };
-            shapes.push((format!("blk.{i}.{name}"), shape.to_vec(), kind, size));
-        };
-        add("attn_norm.weight", &[HIDDEN], GgmlDType::F32);
-        add("ffn_norm.weight", &[HIDDEN], GgmlDType::F32);
-        add("attn_q.weight", &[HEADS * SIZE, HIDDEN], GgmlDType::Q4K);
-        add("attn_k.weight", &[KEPT * SIZE, HIDDEN], GgmlDType::Q5_0);
-        add("attn_v.weight", &[KEPT * SIZE, HIDDEN], GgmlDType::Q8_0);
-        add("attn_output.weight", &[HIDDEN, HEADS * SIZE], GgmlDType::Q4_1);
-        add("ffn_gate.weight", &[WIDE, HIDDEN], GgmlDType::Q5K);
-        add("ffn_up.weight", &[WIDE, HIDDEN], GgmlDType::Q4_0);
-        add("ffn_down.weight", &[HIDDEN, WIDE], GgmlDType::Q6K);
-        if !llama {
-            add("attn_q.bias", &[HEADS * SIZE], GgmlDType::F32);
-            add("attn_k.bias", &[KEPT * SIZE], GgmlDType::F32);
-            add("attn_v.bias", &[KEPT * SIZE], GgmlDType::F32);
-        }
-    }
-    shapes.extend(more.map(|name| (name.to_owned(), vec![32], GgmlDType::F32, 1.0)));
-    let mut random = crate::random::SplitMix::new(11);
-    let made: Vec<(String, Vec<usize>, QTensor)> = shapes
-        .into_iter()
-        .map(|(name, shape, kind, size)| {
-            let n = shape.iter().product();
-            let base = if name.ends_with("norm.weight") { 1.0 } else { 0.0 };
-            let values: Vec<f32> = (0..n).map(|_| base + 0.5 * size * random.normal()).collect();
-            let tensor = Tensor::from_vec(values, shape.as_slice(), &Device::Cpu).unwrap();
-            let kind = if floats && name != "token_embd.weight" { GgmlDType::F32 } else { kind };
-            (name, shape, QTensor::quantize(&tensor, kind).unwrap())
-        })
-        .collect();
-    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (k.as_str(), v)).collect();
-    let tensors: Vec<(&str, &QTensor)> = made.iter().map(|(name, _, q)| (name.as_str(), q)).collect();
-    gguf_file::write(&mut File::create(path).unwrap(), &metadata, &tensors).unwrap();
+    let made = tiny::write(path, &Recipe { architecture, more, floats }).unwrap();
     let values = |q: &QTensor| q.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    Model { tensors: made.iter().map(|(n, s, q)| (n.clone(), s.clone(), values(q))).collect(), llama }
+    let tensors = made.iter().map(|(n, s, q)| (n.clone(), s.clone(), values(q))).collect();
+    Model { tensors, llama: architecture != "qwen2" }
 }
 
 impl Model {
