@@ -48,6 +48,10 @@ pub(crate) enum Command {
     Similar(SimilarArgs),
     /// Decide tickets and draft a first response to each: JSONL in, JSONL out, in order.
     Draft(DraftArgs),
+    /// List, show, approve and edit reply templates learnt from the history.
+    Templates(TemplatesArgs),
+    /// Measure drafts against what technicians sent, on tickets that the index does not have.
+    EvaluateDrafts(EvaluateDraftsArgs),
     /// Print the built-in policy: how priorities rank, what a wrong one costs, and rules above every decision.
     Policy,
     /// Write a made-up but realistic MSP history.
@@ -100,6 +104,76 @@ pub(crate) struct SimilarArgs {
     /// How many.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) top: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TemplatesArgs {
+    /// The bundle. Its templates are in BUNDLE.templates.toml beside it, and outlive it.
+    #[arg(long, value_name = "DIR", global = true, default_value = "bundle")]
+    pub(crate) bundle: PathBuf,
+
+    #[command(subcommand)]
+    pub(crate) command: TemplatesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplatesCommand {
+    /// All templates, the most often seen first.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A template whole, with tickets that it was learnt from.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Use templates from now on.
+    Approve {
+        /// Their ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Use them no longer.
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Change what a template says, and approve it.
+    Edit {
+        /// Its id.
+        id: String,
+        /// The text, with {contact}, {customer}, {host}, {mail}, {phone} where the ticket fills in.
+        #[arg(long)]
+        text: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateDraftsArgs {
+    /// The bundle.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Tickets with what was answered to them. Those that training has seen, and those whose `split` is not `test`, are
+    /// left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// Only tickets in this language, ISO 639-1.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+
+    /// No more than so many tickets: the first ones.
+    #[arg(long, value_name = "N")]
+    pub(crate) at_most: Option<usize>,
+
+    /// Greetings, signature and sentences of last resort, in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) voice: Option<PathBuf>,
+
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use std::time::Instant;
 use firstline_datasets::Settings;
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{FineTuning, SplitMode};
-use firstline_triage::{Engine, Policy};
+use firstline_triage::{Drafter, Engine, Policy, Templates, Voice};
 
-use super::{evaluate, generate, train};
+use super::{draft, evaluate, generate, train};
 use crate::cli::DemoArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -90,14 +90,27 @@ fn examples(bundle: &Path, tickets: &Path) -> Result<String, Failure> {
         .collect();
     let step = (unseen.len() / SHOWN).max(1);
     let shown: Vec<Ticket> = unseen.into_iter().step_by(step).take(SHOWN).collect();
-    let decisions = engine.decide(&shown, 1)?;
+    let (index, voice) = (draft::open_index(bundle, &engine)?, Voice::built_in()?);
+    let templates = Templates::read(bundle)?;
+    let drafted = Drafter::new(&engine, &index, &voice, &templates).draft(&shown, 1)?;
     let mut text = String::new();
-    for (ticket, decision) in shown.iter().zip(&decisions) {
+    for (ticket, (decision, draft)) in shown.iter().zip(&drafted) {
         let subject = ticket.subject.as_deref().or(ticket.body.as_deref()).unwrap_or_default();
         let subject: String =
             subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(90).collect();
         let _ = writeln!(text, "\n  \"{subject}\"");
         Field::ALL.iter().for_each(|&f| line(&mut text, f, ticket, decision));
+        if let Some(draft) = draft {
+            let how = format!("{:?}", draft.origin).to_lowercase();
+            let _ = writeln!(
+                text,
+                "    first response, {how}, {:.0} % to be sent as it is:",
+                100.0 * draft.confidence.get()
+            );
+            draft.text.lines().for_each(|line| {
+                let _ = writeln!(text, "      | {line}");
+            });
+        }
     }
     Ok(text)
 }

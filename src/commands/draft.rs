@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
-use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Voice};
+use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Templates, Voice};
 use serde::Serialize;
 
 use super::policy;
@@ -57,7 +57,8 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let engine = Engine::open(bundle)?.under(policy::read(args.policy.as_deref())?);
     let index = open_index(bundle, &engine)?;
     let voice = voice(args.voice.as_deref())?;
-    let drafter = Drafter::new(&engine, &index, &voice);
+    let templates = Templates::read(bundle)?;
+    let drafter = Drafter::new(&engine, &index, &voice, &templates);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "drafting", 0);
@@ -109,7 +110,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// The voice in `path`, or the built-in one.
-fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
+pub(super) fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
     let Some(path) = path else { return Ok(Voice::built_in()?) };
     let text = std::fs::read_to_string(path).map_err(|e| UserError::io(path.display(), &e))?;
     Ok(Voice::parse(&text, &path.display().to_string())?)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use firstline_ticket::{Code, Ticket, UserError};
 use firstline_training::Progress;
-use firstline_triage::{Bundle, Case, DeskBuilder, Engine, Index};
+use firstline_triage::{Bundle, Case, DeskBuilder, Engine, Index, Templates};
 use serde::Serialize;
 
 use crate::cli::IndexArgs;
@@ -28,6 +28,8 @@ pub(super) struct Added {
     unresolved: usize,
     /// All cases of the index.
     pub(super) cases: usize,
+    /// Reply templates, approved or not.
+    pub(super) templates: usize,
     bad_lines: usize,
 }
 
@@ -41,8 +43,8 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
         print(serde_json::to_string(&added)?);
     } else {
         print(format_args!(
-            "{} cases added; {} were there, {} tickets have no answer; {} cases in all",
-            added.added, added.known, added.unresolved, added.cases
+            "{} cases added; {} were there, {} tickets have no answer; {} cases in all; {} reply templates",
+            added.added, added.known, added.unresolved, added.cases, added.templates
         ));
     }
     Ok(if added.bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
@@ -100,6 +102,11 @@ pub(super) fn add(
     }
     Index::add(dir, &cases, &embeddings)?;
     found.cases += found.added;
+    bars.stage("learning reply templates", 0);
+    let index = Index::open(dir, engine.bundle().info.dimensions)?;
+    let templates = Templates::learn(&index)?.with(Templates::read(dir)?);
+    found.templates = templates.all.len();
+    templates.write(dir)?;
     Ok(found)
 }
 

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod draft;
 mod evaluate;
+mod evaluate_drafts;
 mod generate;
 mod import;
 mod index;
@@ -16,6 +17,7 @@ mod models;
 mod policy;
 mod similar;
 mod table;
+mod templates;
 mod train;
 
 use crate::cli::{Cli, Command};
@@ -38,6 +40,8 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Classify(args) => classify::run(args, ui),
         Command::Index(args) => index::run(args, ui),
         Command::Similar(args) => similar::run(args),
+        Command::Templates(args) => templates::run(args),
+        Command::EvaluateDrafts(args) => evaluate_drafts::run(args, ui),
         Command::Draft(args) => draft::run(args, ui),
         Command::Generate(args) => generate::run(args, ui),
         Command::Models(args) => models::run(args, ui),

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use firstline_ticket::{Ticket, UserError};
-use firstline_triage::{Case, Drafter, Engine, Index, Similar, Voice, Whose};
+use firstline_triage::{Case, Drafter, Engine, Index, Similar, Templates, Voice, Whose};
 use serde::Serialize;
 
 use super::draft::open_index;
@@ -35,7 +35,8 @@ pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
     let engine = Engine::open(&args.bundle)?;
     let index = open_index(&args.bundle, &engine)?;
     let voice = Voice::built_in()?;
-    let drafter = Drafter::new(&engine, &index, &voice);
+    let templates = Templates::default();
+    let drafter = Drafter::new(&engine, &index, &voice, &templates);
     if let Some(text) = &args.text {
         let ticket = Ticket { id: "-".to_owned(), body: Some(text.clone()), ..Ticket::default() };
         ticket.check("--text")?;

@@ -9,11 +9,11 @@ use firstline_training::{
     EmbeddingCache, FineTuning, History, Objective, Prepared, Progress, SplitMode, SplitOptions,
     TrainOptions, Trained, Tried, train,
 };
-use firstline_triage::{Bundle, EncoderFiles, Member, Policy, SplitFacts, sha256_file};
+use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::table::table;
-use super::{models, policy};
+use super::{index, models, policy};
 use crate::cli::{FineTuneKind, ModelOptions, PrecisionKind, SplitKind, TrainArgs};
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -143,6 +143,12 @@ pub(super) fn learn(
     {
         ui.say(format!("note: {} could not be cleared: {e}", work.display()));
     }
+    let engine = Engine::open(&job.bundle)?;
+    let added = index::add(&engine, &job.bundle, &job.tickets, &|t| engine.bundle().has_seen(t), ui)?;
+    ui.say(format!(
+        "{} resolved tickets to draft from, {} reply templates to look at.",
+        added.cases, added.templates
+    ));
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
     }

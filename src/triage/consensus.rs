@@ -19,7 +19,7 @@ const LEAST: f32 = 1e-4;
 /// A past reply: what it says, and how likely it is that the right one says the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastReply {
-    /// Its sentences.
+    /// Its sentences; none where it said nothing of the matter.
     pub sentences: Vec<String>,
     /// Which of them may be used.
     pub usable: Vec<bool>,
@@ -30,7 +30,7 @@ pub struct PastReply {
 /// The sentences chosen: of which reply and which of it, in the order in which they are to stand.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Consensus {
-    /// `(reply, sentence)`.
+    /// `(reply, sentence)`; none where most replies say nothing.
     pub chosen: Vec<(usize, usize)>,
     /// How much of the right reply is expected to be in it, and of it in the right reply: the F1 of both, 0 to 1.
     pub expected: f32,
@@ -79,19 +79,16 @@ pub fn consensus(replies: &[PastReply]) -> Consensus {
         }
         kept
     };
-    let Some((mut best, mut score)) = said
-        .iter()
-        .map(|kinds| usable(kinds))
-        .filter(|kinds| !kinds.is_empty())
-        .map(|kinds| (judge.expected(&kinds), kinds))
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
-        .map(|(score, kinds)| (kinds, score))
-    else {
-        return Consensus::default();
-    };
+    let singles = said.iter().map(|kinds| usable(kinds)).chain([Vec::new()]);
+    let scored = singles.map(|kinds| (judge.expected(&kinds), kinds));
+    // Of equals the shortest, then the first.
+    let (mut score, mut best) = scored.fold((-1.0, Vec::new()), |best: (f32, Vec<usize>), next| {
+        let shorter = next.0 == best.0 && next.1.len() < best.1.len();
+        if next.0 > best.0 || shorter { next } else { best }
+    });
     // From the best single reply on: leave one out, take one in, for as long as more is expected of it.
     for _ in 0..MOVES {
-        let without = (0..best.len()).filter(|_| best.len() > 1).map(|i| {
+        let without = (0..best.len()).map(|i| {
             let mut kinds = best.clone();
             kinds.remove(i);
             kinds
@@ -151,8 +148,29 @@ impl Judge<'_> {
             let (precision, recall) = (mean(kinds, theirs), mean(theirs, kinds));
             2.0 * precision * recall / (precision + recall).max(f32::MIN_POSITIVE)
         };
-        self.replies.iter().zip(self.said).filter(|(_, s)| !s.is_empty()).map(|(r, s)| r.weight * f1(s)).sum()
+        let alike = |theirs: &[usize]| match (kinds.is_empty(), theirs.is_empty()) {
+            (true, true) => 1.0,
+            (false, false) => f1(theirs),
+            _ => 0.0,
+        };
+        self.replies.iter().zip(self.said).map(|(reply, said)| reply.weight * alike(said)).sum()
     }
+}
+
+/// The share of `replies`, by weight, that say what `sentences` do: each of one has one of the other's that shares four words
+/// in five.
+pub(crate) fn agreement(sentences: &[String], replies: &[PastReply]) -> f32 {
+    const SAME_WORDS: f32 = 0.8;
+    let covered =
+        |of: &[String], by: &[String]| of.iter().all(|a| by.iter().any(|b| word_f1(a, b) >= SAME_WORDS));
+    let same =
+        |reply: &&PastReply| covered(sentences, &reply.sentences) && covered(&reply.sentences, sentences);
+    replies.iter().filter(same).map(|reply| reply.weight).sum()
+}
+
+/// How far two sentences agree: the F1 of their words, 0 to 1.
+pub fn word_f1(a: &str, b: &str) -> f32 {
+    overlap(&bag(a), &bag(b))
 }
 
 fn bag(sentence: &str) -> Bag {
@@ -208,8 +226,17 @@ mod tests {
         assert_eq!(got.chosen, [(0, 1)]);
         assert!((got.same - 0.4).abs() < 1e-6);
         replies.iter_mut().for_each(|r| r.usable.fill(false));
-        assert_eq!(consensus(&replies), Consensus::default());
+        assert_eq!(consensus(&replies).chosen, []);
         assert_eq!(consensus(&[]), Consensus::default());
+    }
+
+    #[test]
+    fn where_most_replies_say_nothing_nothing_is_said() {
+        let replies = [reply(&[], 0.4), reply(&[], 0.2), reply(&["Please restart it."], 0.3)];
+        let got = consensus(&replies);
+        assert!(got.chosen.is_empty() && (got.same - 0.6).abs() < 1e-6, "{got:?}");
+        let got = consensus(&[reply(&[], 0.3), reply(&["Please restart it."], 0.4)]);
+        assert_eq!(got.chosen, [(1, 0)]);
     }
 
     #[test]

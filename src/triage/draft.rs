@@ -3,24 +3,28 @@
 //!
 //! Must never say what neither a technician nor the voice has said, and never show one customer what another wrote.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use firstline_ticket::{
     Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
 };
 
-use crate::consensus::{PastReply, consensus};
+use crate::consensus::{PastReply, agreement, consensus};
 use crate::guard::{Grounds, guard};
-use crate::index::{Case, Index, Near, Whose, language_of};
+use crate::index::{Case, Index, Near, Said, Whose, language_of};
 use crate::mask::{customer_of, words};
 use crate::reply::{Reach, Slot, fill, slots};
+use crate::template::Templates;
+use crate::usual::Usual;
 use crate::voice::Voice;
 use crate::{Engine, compose};
 
 /// Cases of the ticket's own customer, and of others, that are looked at.
 const OWN: usize = 24;
 const OTHERS: usize = 48;
+/// Of them, those of most say, whose replies are compared with one another.
+const POOL: usize = 40;
 /// How fast a case's say fades with distance: weight `exp((cosine - 1) / TEMPERATURE)`, as in the neighbours' vote.
 const TEMPERATURE: f32 = 0.05;
 /// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
@@ -53,12 +57,28 @@ pub struct Drafter<'a> {
     engine: &'a Engine,
     index: &'a Index,
     voice: &'a Voice,
+    templates: &'a Templates,
 }
 
 impl<'a> Drafter<'a> {
-    /// Of `engine`, with the cases of `index`, in `voice`.
-    pub fn new(engine: &'a Engine, index: &'a Index, voice: &'a Voice) -> Self {
-        Self { engine, index, voice }
+    /// Of `engine`, with the cases of `index` and the approved ones of `templates`, in `voice`.
+    pub fn new(engine: &'a Engine, index: &'a Index, voice: &'a Voice, templates: &'a Templates) -> Self {
+        Self { engine, index, voice, templates }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        self.engine
+    }
+
+    /// The cases.
+    pub fn index(&self) -> &Index {
+        self.index
+    }
+
+    /// The voice.
+    pub fn voice(&self) -> &Voice {
+        self.voice
     }
 
     /// Decides tickets and drafts a first response to each; none to what no person wrote.
@@ -114,7 +134,12 @@ impl<'a> Drafter<'a> {
             clock = Instant::now();
         };
         let masker = self.index.masker();
-        let slots = slots(ticket, masker);
+        let mut slots = slots(ticket, masker);
+        if decision.rules.iter().any(|r| r.verify_identity) {
+            // A stranger would be called back on the number that the stranger gave.
+            slots.remove(&Slot::Phone);
+            slots.remove(&Slot::Mail);
+        }
         let customer = customer_of(ticket);
         let mut found = match customer {
             // Nobody knows whose it is: it is shown what everybody may see.
@@ -125,7 +150,7 @@ impl<'a> Drafter<'a> {
         lap("retrieve");
         let (language, phrases) = self.voice.phrases(&language_of(ticket, &input.text()));
         let identity = decision.rules.iter().any(|r| r.verify_identity).then_some(phrases.identity.as_str());
-        let pool = Pool::new(&found, decision, customer, language, &slots);
+        let pool = Pool::new(&found, decision, (customer, language), &slots, self.index.usual());
         let agreed = consensus(&pool.replies);
         lap("choose");
         let mut draft = Draft {
@@ -141,22 +166,35 @@ impl<'a> Drafter<'a> {
             timings_ms: BTreeMap::new(),
         };
         let greeting = phrases.greet(&slots);
+        let usual = self.index.usual().opening(language).filter(|o| masker.find_all(o).is_empty());
+        let opening = usual.unwrap_or(&phrases.opening);
         let write = |content: &[&str]| {
-            let opening = (!content.iter().any(|s| pool.is_usual(s))).then_some(phrases.opening.as_str());
-            let line = opening
-                .into_iter()
-                .chain(identity)
-                .chain(content.iter().copied())
-                .collect::<Vec<_>>()
-                .join(" ");
+            let line = [opening].into_iter().chain(identity).chain(content.iter().copied());
+            let line = line.collect::<Vec<_>>().join(" ");
             let parts = [greeting.as_str(), &line, self.voice.signature.as_str()];
             parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n\n")
         };
         let said: Vec<&str> =
             agreed.chosen.iter().map(|&(r, s)| pool.replies[r].sentences[s].as_str()).collect();
-        let lesser = [phrases.acknowledgement.as_str(), phrases.question.as_str()];
-        let own = [phrases.opening.as_str(), phrases.acknowledgement.as_str(), phrases.question.as_str()];
+        let unknown = [phrases.acknowledgement.as_str(), phrases.question.as_str()];
+        // Where technicians say nothing of the matter at first, neither does the draft.
+        let nothing = agreed.chosen.is_empty() && agreed.expected >= WORTH;
+        let lesser = if nothing { &unknown[..1] } else { &unknown[..] };
+        let own = [opening, phrases.acknowledgement.as_str(), phrases.question.as_str()];
+        // Of several templates the one that past replies speak for most.
+        let template = self
+            .templates
+            .fitting(decision, language)
+            .into_iter()
+            .filter_map(|t| {
+                Some((t, t.sentences.iter().map(|s| fill(s, &slots)).collect::<Option<Vec<String>>>()?))
+            })
+            .map(|(t, filled)| (agreement(&filled, &pool.replies), t, filled))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let of_template: Vec<&str> =
+            template.iter().flat_map(|(_, _, filled)| filled).map(String::as_str).collect();
         let attempts = [
+            (Origin::Template, of_template, template.is_some()),
             (Origin::Retrieved, said.clone(), agreed.expected >= WORTH && !said.is_empty()),
             (Origin::Acknowledgement, lesser.to_vec(), true),
         ];
@@ -185,7 +223,10 @@ impl<'a> Drafter<'a> {
             break;
         }
         lap("guard");
-        if draft.origin == Origin::Retrieved {
+        if let (Origin::Template, Some((same, template, filled))) = (draft.origin, template) {
+            draft.sources = vec![Source { id: template.id.clone(), sentences: filled }];
+            draft.confidence = Confidence::new(CAUTION * f64::from(same));
+        } else if draft.origin == Origin::Retrieved || nothing {
             draft.sources = pool.sources(&agreed.chosen);
             draft.confidence = Confidence::new(CAUTION * f64::from(agreed.same));
         }
@@ -197,10 +238,10 @@ impl<'a> Drafter<'a> {
 
 /// Cases with what shared words add to their cosine, best first: words that all cases have tell nothing.
 fn lexically(text: &str, cases: Vec<(Near, Case)>) -> Vec<Similar> {
-    let of = |text: &str| words(text).map(|(_, word)| word).collect::<HashSet<String>>();
+    let of = |text: &str| words(text).map(|(_, word)| word).collect::<BTreeSet<String>>();
     let wanted = of(text);
-    let theirs: Vec<HashSet<String>> = cases.iter().map(|(_, case)| of(&case.problem)).collect();
-    let weight: HashMap<&String, f32> = wanted
+    let theirs: Vec<BTreeSet<String>> = cases.iter().map(|(_, case)| of(&case.problem)).collect();
+    let weight: BTreeMap<&String, f32> = wanted
         .iter()
         .map(|word| {
             let n = theirs.iter().filter(|words| words.contains(word)).count();
@@ -233,11 +274,11 @@ impl<'a> Pool<'a> {
     fn new(
         found: &'a [Similar],
         decision: &Decision,
-        customer: &str,
-        language: &str,
+        (customer, language): (&str, &str),
         slots: &HashMap<Slot, String>,
+        usual: &Usual,
     ) -> Self {
-        let (mut cases, mut replies) = (Vec::new(), Vec::new());
+        let mut pool: Vec<(&Case, PastReply)> = Vec::new();
         let near = found.iter().filter(|s| {
             let same = s.case.language.is_empty() || s.case.language == language;
             s.cosine >= FAR && same && !s.case.reply.is_empty()
@@ -254,16 +295,15 @@ impl<'a> Pool<'a> {
                     false => others.map_or((1.0 - sure) / 4.0, |c| c.confidence.get() as f32).max(0.01),
                 };
             }
-            let sentences: Vec<Option<String>> = case
-                .reply
+            let of_the_matter: Vec<&Said> = case.reply.iter().filter(|said| !usual.has(&said.text)).collect();
+            let sentences: Vec<Option<String>> = of_the_matter
                 .iter()
                 .map(|said| {
                     let may = said.reach == Reach::Everybody || (own && said.reach == Reach::Customer);
                     fill(&said.text, slots).filter(|_| may)
                 })
                 .collect();
-            cases.push(case);
-            replies.push(PastReply {
+            let reply = PastReply {
                 usable: sentences.iter().map(Option::is_some).collect(),
                 sentences: sentences
                     .into_iter()
@@ -271,17 +311,16 @@ impl<'a> Pool<'a> {
                     .map(|(s, said)| s.unwrap_or(said.text.clone()))
                     .collect(),
                 weight,
-            });
+            };
+            pool.push((case, reply));
         }
+        pool.sort_by(|a, b| b.1.weight.total_cmp(&a.1.weight));
+        pool.truncate(POOL);
+        let (cases, mut replies): (Vec<&Case>, Vec<PastReply>) = pool.into_iter().unzip();
         let most = replies.iter().map(|r| r.weight).fold(f32::MIN_POSITIVE, f32::max);
         let total: f32 = replies.iter().map(|r| r.weight).sum::<f32>() + DOUBT * most.min(1.0);
         replies.iter_mut().for_each(|r| r.weight /= total.max(f32::MIN_POSITIVE));
         Self { cases, replies }
-    }
-
-    /// Whether a sentence is one of those with which replies begin.
-    fn is_usual(&self, sentence: &str) -> bool {
-        self.replies.iter().filter(|r| r.sentences.len() > 1).any(|r| r.sentences[0] == sentence)
     }
 
     fn sources(&self, chosen: &[(usize, usize)]) -> Vec<Source> {

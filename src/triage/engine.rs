@@ -78,6 +78,14 @@ impl Engine {
         Ok(Features { sparse, embeddings: embeddings.data, tokens_cut })
     }
 
+    /// Embeds plain texts: `n x dimensions`, row-major, each of unit length.
+    ///
+    /// # Errors
+    /// A fault of the encoder.
+    pub fn embed(&self, texts: &[String]) -> Result<Vec<f32>> {
+        Ok(self.encoders.embed(texts)?.data)
+    }
+
     /// The nearest tickets of the history for each ticket of `features`: `(index, cosine)`, nearest first.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mask::{Known, KnownBuilder, Masker, customer_of};
 use crate::reply::{Endings, EndingsBuilder, Reach, first_reply, open_up, sentences, slots};
+use crate::usual::{Usual, UsualBuilder};
 use crate::{Bundle, compose};
 use segment::Segment;
 
@@ -73,6 +74,8 @@ pub struct Desk {
     pub known: Known,
     /// For cutting signatures off.
     pub endings: Endings,
+    /// Sentences that say nothing of the matter.
+    pub usual: Usual,
 }
 
 /// Reads a history and learns what is known of its desk.
@@ -80,6 +83,7 @@ pub struct Desk {
 pub struct DeskBuilder {
     known: KnownBuilder,
     endings: EndingsBuilder,
+    usual: UsualBuilder,
 }
 
 impl DeskBuilder {
@@ -87,11 +91,12 @@ impl DeskBuilder {
     pub fn add(&mut self, ticket: &Ticket) {
         self.known.add(ticket);
         self.endings.add(ticket);
+        self.usual.add(ticket);
     }
 
     /// What was learnt.
     pub fn finish(self) -> Desk {
-        Desk { known: self.known.finish(), endings: self.endings.finish() }
+        Desk { known: self.known.finish(), endings: self.endings.finish(), usual: self.usual.finish() }
     }
 }
 
@@ -172,24 +177,25 @@ pub struct Index {
     dimensions: usize,
     masker: Masker,
     endings: Endings,
+    usual: Usual,
 }
 
 impl Index {
     /// Opens the index of the bundle in `dir`, which may have none yet.
     ///
     /// # Errors
-    /// [`Code::Bundle`] when it is damaged or of other embeddings.
+    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it is damaged or of other embeddings.
     pub fn open(dir: &Path, dimensions: usize) -> Result<Self> {
         let folder = dir.join(INDEX);
         let segments =
             files(&folder)?.iter().map(|path| Segment::open(path, dimensions)).collect::<Result<_>>()?;
-        let Desk { known, endings } = match fs::read(folder.join(DESK)) {
+        let Desk { known, endings, usual } = match fs::read(folder.join(DESK)) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| segment::damaged(&folder.join(DESK), e.to_string()))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Desk::default(),
             Err(e) => return Err(UserError::io(folder.join(DESK).display(), &e).into()),
         };
-        Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings })
+        Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, usual })
     }
 
     /// Whether the bundle in `dir` has an index.
@@ -200,7 +206,7 @@ impl Index {
     /// Removes the index of the bundle in `dir`, where it has one.
     ///
     /// # Errors
-    /// [`Code::Io`] when it can't be removed.
+    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be removed.
     pub fn remove(dir: &Path) -> Result<()> {
         let folder = dir.join(INDEX);
         match fs::remove_dir_all(&folder) {
@@ -214,7 +220,7 @@ impl Index {
     /// Begins the index of the bundle in `dir`, which must have none, with what is known of the desk.
     ///
     /// # Errors
-    /// [`Code::Io`] when it can't be written.
+    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be written.
     pub fn begin(dir: &Path, desk: &Desk) -> Result<()> {
         let folder = dir.join(INDEX);
         fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
@@ -227,7 +233,7 @@ impl Index {
     /// Adds `cases` with their embeddings (`n x dimensions`, unit length) to the index of the bundle in `dir`: a segment more.
     ///
     /// # Errors
-    /// [`Code::Io`] when it can't be written.
+    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be written.
     pub fn add(dir: &Path, cases: &[Case], embeddings: &[f32]) -> Result<()> {
         if cases.is_empty() {
             return Ok(());
@@ -250,6 +256,11 @@ impl Index {
     /// What finds private things in texts, by what is known of the desk.
     pub fn masker(&self) -> &Masker {
         &self.masker
+    }
+
+    /// The desk's sentences that say nothing of the matter.
+    pub fn usual(&self) -> &Usual {
+        &self.usual
     }
 
     /// The lines of the desk's signature.
@@ -278,23 +289,34 @@ impl Index {
     /// The case.
     ///
     /// # Errors
-    /// [`Code::Bundle`] when it can't be read.
+    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it can't be read.
     pub fn case(&self, near: Near) -> Result<Case> {
         let segment = self.segments.get(near.segment as usize);
         segment.ok_or_else(|| InternalError::new("a case of another index"))?.case(near.row)
     }
 
+    /// Hands every case to `look`, one after the other.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when one can't be read.
+    pub fn each(&self, look: &mut dyn FnMut(Case)) -> Result<()> {
+        for segment in &self.segments {
+            for row in segment.rows() {
+                look(segment.case(row)?);
+            }
+        }
+        Ok(())
+    }
+
     /// The [`Case::hash`] of all cases.
     ///
     /// # Errors
-    /// [`Code::Bundle`] when one can't be read.
+    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when one can't be read.
     pub fn hashes(&self) -> Result<HashSet<u64>> {
         let mut all = HashSet::new();
-        for segment in &self.segments {
-            for row in segment.rows() {
-                all.insert(segment.case(row)?.hash);
-            }
-        }
+        self.each(&mut |case| {
+            all.insert(case.hash);
+        })?;
         Ok(all)
     }
 }

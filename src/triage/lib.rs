@@ -26,6 +26,8 @@ mod ordinal;
 mod policy;
 mod reply;
 mod sparse;
+mod template;
+mod usual;
 mod vocabulary;
 mod voice;
 
@@ -34,7 +36,7 @@ pub use bundle::{
     Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
 };
 pub use calibrator::Calibrator;
-pub use consensus::{Consensus, PastReply, consensus};
+pub use consensus::{Consensus, PastReply, consensus, word_f1};
 pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
 pub use draft::{Drafter, Similar};
@@ -53,5 +55,7 @@ pub use ordinal::Ordinal;
 pub use policy::{DEFAULT_POLICY, Policy, Ranks, Rule};
 pub use reply::{Endings, EndingsBuilder, Reach, Slot, fill, first_reply, open_up, sentences, slots};
 pub use sparse::{SparseRow, SparseRows};
+pub use template::{Template, Templates, is_sound};
+pub use usual::{Usual, UsualBuilder};
 pub use vocabulary::{Vocabulary, VocabularyBuilder};
 pub use voice::{DEFAULT_VOICE, Phrases, Voice};

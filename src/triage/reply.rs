@@ -19,6 +19,9 @@ const MAX_SENTENCES: usize = 40;
 /// A line that ends so many replies belongs to the desk's signature.
 const ENDING_SHARE: f64 = 0.02;
 const ENDING_LEAST: usize = 3;
+/// Longest first name, in characters, and company, in bytes, that are put into a reply.
+const LONGEST_NAME: usize = 30;
+const LONGEST_COMPANY: usize = 80;
 /// Words of a greeting or a signature's line at most.
 const SHORT: usize = 8;
 
@@ -62,10 +65,23 @@ pub fn slots(ticket: &Ticket, masker: &Masker) -> HashMap<Slot, String> {
             values.entry(slot).or_default().insert(value.trim().to_owned());
         }
     };
+    // Whoever writes a ticket may choose these names: only what looks like one is put into a reply.
     if let Some(contact) = &ticket.contact {
-        add(Slot::Contact, contact.split_whitespace().next().unwrap_or_default());
+        let first = contact.split_whitespace().next().unwrap_or_default();
+        if first.chars().count() <= LONGEST_NAME
+            && first.chars().all(|c| c.is_alphabetic() || "-'’.".contains(c))
+        {
+            add(Slot::Contact, first);
+        }
     }
-    add(Slot::Customer, ticket.customer.as_deref().unwrap_or_default());
+    if let Some(customer) = &ticket.customer {
+        let found = masker.find(customer);
+        if found.iter().all(|f| matches!(f.kind, Private::Company | Private::Name))
+            && customer.len() <= LONGEST_COMPANY
+        {
+            add(Slot::Customer, customer);
+        }
+    }
     for text in [&ticket.subject, &ticket.body].into_iter().flatten() {
         let text = normalize(text).text;
         for found in masker.find(&text) {

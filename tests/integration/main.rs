@@ -3,6 +3,8 @@
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
+mod drafts;
 mod house;
 mod odd_input;
 mod program;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use candle_core::Device;
 use candle_core::quantized::QTensor;
+use candle_core::{Device, Tensor};
 
 use super::*;
 use crate::tiny::decoder::{self as tiny, CONTEXT, HEADS, HIDDEN, KEPT, LAYERS, Recipe, SIZE};

@@ -1,0 +1,120 @@
+//! How long does a first response take, from the ticket to the guarded draft, alone and in bursts of 50 and 500? Where does the
+//! time go? And how long does an exact search among a million cases take, beside reading the same memory?
+//!
+//! On the bundle in `FIRSTLINE_BENCH_BUNDLE`, or one that has learnt from 5,000 made-up tickets. Run with `cargo bench --bench
+//! first_response`. The last line is JSON.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use firstline_nn::Vectors;
+use firstline_ticket::Ticket;
+use firstline_triage::{Drafter, Index, Templates, Voice};
+use serde_json::json;
+
+mod common;
+
+const ALONE: usize = 200;
+const BURSTS: [usize; 2] = [50, 500];
+/// Tickets drafted together in a burst.
+const BATCH: usize = 64;
+/// A first draft stands within this time.
+const PROMISE: Duration = Duration::from_secs(60);
+const CASES: usize = 1_000_000;
+const DIMENSIONS: usize = 384;
+
+fn main() {
+    // `cargo test --benches` has no use for seconds.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return;
+    }
+    let search = search();
+    let dir = tempfile::tempdir().expect("a folder");
+    let Some(engine) = common::engine(dir.path()) else { return };
+    let bundle =
+        std::env::var_os("FIRSTLINE_BENCH_BUNDLE").map_or_else(|| dir.path().join("bundle"), PathBuf::from);
+    let index = Index::open(&bundle, engine.bundle().info.dimensions).expect("the bundle's index");
+    let (voice, templates) = (Voice::built_in().expect("a voice"), Templates::default());
+    let drafter = Drafter::new(&engine, &index, &voice, &templates);
+    let tickets: Vec<Ticket> =
+        common::tickets(2 * BURSTS[1]).filter(|t| t.source.as_deref() != Some("monitoring")).collect();
+    println!("{} cases to draft from", index.len());
+
+    let (mut times, mut stages) = (Vec::new(), BTreeMap::<String, Vec<Duration>>::new());
+    for (i, ticket) in tickets.iter().take(ALONE + 1).enumerate() {
+        let start = Instant::now();
+        let drafts = drafter.draft(std::slice::from_ref(ticket), 3).expect("a draft");
+        // The first one finds caches cold.
+        if i > 0 {
+            times.push(start.elapsed());
+            for (stage, ms) in drafts.iter().filter_map(|(_, d)| d.as_ref()).flat_map(|d| &d.timings_ms) {
+                stages.entry(stage.clone()).or_default().push(Duration::from_secs_f64(ms / 1e3));
+            }
+        }
+    }
+    let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
+    println!("one ticket: p50 {p50:.1} ms, p95 {p95:.1} ms");
+    let mut of_stage = BTreeMap::new();
+    for (stage, mut times) in stages {
+        let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
+        println!("  {stage}: p50 {p50:.2} ms, p95 {p95:.2} ms");
+        of_stage.insert(stage, json!({ "p50_ms": p50, "p95_ms": p95 }));
+    }
+    let mut bursts = Vec::new();
+    for n in BURSTS {
+        let burst = &tickets[..n.min(tickets.len())];
+        let (start, mut times, mut drafted) = (Instant::now(), Vec::new(), 0);
+        for batch in burst.chunks(BATCH) {
+            let drafts = drafter.draft(batch, 3).expect("drafts");
+            drafted += drafts.iter().filter(|(_, draft)| draft.is_some()).count();
+            times.extend(std::iter::repeat_n(start.elapsed(), batch.len()));
+        }
+        let within = times.iter().filter(|t| **t <= PROMISE).count() as f64 / times.len() as f64;
+        let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
+        println!(
+            "burst of {}: the half waits {p50:.0} ms, 95 % {p95:.0} ms; {:.1} % within 60 s; {drafted} drafts",
+            burst.len(),
+            100.0 * within
+        );
+        bursts.push(json!({ "tickets": burst.len(), "p50_ms": p50, "p95_ms": p95, "within_60_s": within, "drafts": drafted }));
+    }
+    let resident = common::resident_kib().map(|kib| kib * 1024.0 / 1e6);
+    println!("{} MB resident", resident.map_or("?".into(), |mb| format!("{mb:.0}")));
+    println!(
+        "{}",
+        json!({
+            "p50_ms": p50, "p95_ms": p95, "stages": of_stage, "bursts": bursts, "rss_mb": resident,
+            "search_million_p50_ms": search.0, "search_million_p95_ms": search.1, "cases": index.len(),
+        })
+    );
+}
+
+/// Milliseconds of a search among a million vectors: p50 and p95 of 40.
+fn search() -> (f64, f64) {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    };
+    // One block of rows again and again: the search does not know.
+    let block: Vec<f32> = (0..10_000 * DIMENSIONS).map(|_| next()).collect();
+    let packed = Vectors::pack(&block, DIMENSIONS);
+    let bytes = packed.repeat(CASES / 10_000);
+    let vectors = Vectors::new(&bytes, DIMENSIONS, CASES).expect("whole panels");
+    let all = 0..CASES;
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        let query: Vec<f32> = (0..DIMENSIONS).map(|_| next()).collect();
+        let start = Instant::now();
+        let found = vectors.nearest(&query, std::slice::from_ref(&all), 64).expect("a search");
+        times.push(start.elapsed());
+        assert_eq!(found[0].len(), 64);
+    }
+    let (p50, p95) = common::p50_p95(&mut times).expect("searches");
+    println!(
+        "search among {CASES} cases of {DIMENSIONS} dimensions: p50 {p50:.1} ms, p95 {p95:.1} ms, {:.1} GB/s",
+        bytes.len() as f64 / p50 / 1e6
+    );
+    (p50, p95)
+}

@@ -1,0 +1,295 @@
+//! Reply templates: what technicians have answered in near the same words, again and again, in one category. They are learnt
+//! from the cases of an index, read and approved by a person, and only then used.
+//!
+//! Must never use a template that nobody approved, nor change one that somebody did.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use firstline_ticket::{Code, Decision, Field, InternalError, Result, UserError};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::consensus::word_f1;
+use crate::index::{Case, Index};
+use crate::mask::SHARED_BY;
+use crate::reply::{Reach, Slot};
+
+/// Sentences that agree so far are variants of one.
+const VARIANT: f32 = 0.8;
+/// Replies of which a template is made at least, and their share of the category's replies that say something.
+const LEAST: usize = 5;
+const SHARE: f64 = 0.25;
+/// Tickets that a template names as examples.
+const EXAMPLES: usize = 3;
+/// The largest file of templates that is read, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// A reply that fits a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Its name: it stays the same for as long as what was learnt does.
+    pub id: String,
+    /// Whether a person has approved it.
+    pub approved: bool,
+    /// Board, type, subtype; empty where the history has none.
+    pub category: [String; 3],
+    /// Its language, ISO 639-1; empty where it could not be told.
+    pub language: String,
+    /// What it says of the matter, sentence by sentence, with slots.
+    pub sentences: Vec<String>,
+    /// Replies that say so, of those of the category that say something, and of how many customers.
+    pub seen: usize,
+    /// See there.
+    pub of: usize,
+    /// See there.
+    pub customers: usize,
+    /// Some of the tickets.
+    pub examples: Vec<String>,
+}
+
+/// The templates of a desk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Templates {
+    /// All of them, the most often seen first.
+    #[serde(default, rename = "template")]
+    pub all: Vec<Template>,
+}
+
+impl Templates {
+    /// Where those of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
+    pub fn path(dir: &Path) -> PathBuf {
+        let mut name = dir.file_name().unwrap_or_default().to_owned();
+        name.push(".templates.toml");
+        dir.with_file_name(name)
+    }
+
+    /// Reads those of the bundle in `dir`; none where there is no file.
+    ///
+    /// # Errors
+    /// [`Code::Config`] when the file is no TOML of this form.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = Self::path(dir);
+        let place = path.display().to_string();
+        match std::fs::metadata(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Ok(meta) if meta.len() > MAX_FILE => {
+                let problem = format!("{} bytes, {MAX_FILE} are read at most", meta.len());
+                return Err(UserError::new(Code::Config, place, problem, "Remove templates from it").into());
+            }
+            _ => {}
+        }
+        let text = std::fs::read_to_string(&path).map_err(|e| UserError::io(&place, &e))?;
+        let read: Self = toml::from_str(&text)
+            .map_err(|e| UserError::new(Code::Config, &place, e.message(), "Mend it, or move it away"))?;
+        if let Some(odd) = read.all.iter().flat_map(|t| &t.sentences).find(|s| !is_sound(s)) {
+            let slots: Vec<&str> = Slot::ALL.iter().map(|s| s.mark()).collect();
+            let problem = format!("{odd:?} has a slot that nothing fills");
+            let next = format!("There are {}", slots.join(", "));
+            return Err(UserError::new(Code::Config, place, problem, next).into());
+        }
+        Ok(read)
+    }
+
+    /// Writes them for the bundle in `dir`.
+    ///
+    /// # Errors
+    /// [`Code::Io`] when the file can't be written.
+    pub fn write(&self, dir: &Path) -> Result<()> {
+        let path = Self::path(dir);
+        let text = toml::to_string(self).map_err(|e| InternalError::new(format!("templates: {e}")))?;
+        Ok(firstline_nn::write_file(&[text], &path).map_err(|e| UserError::io(path.display(), &e))?)
+    }
+
+    /// Learns them from the cases of `index`.
+    ///
+    /// # Errors
+    /// A fault of the index.
+    pub fn learn(index: &Index) -> Result<Self> {
+        let mut categories: BTreeMap<([String; 3], String), Vec<Said>> = BTreeMap::new();
+        index.each(&mut |case| {
+            let all = case.reply.iter().filter(|said| !index.usual().has(&said.text));
+            let sentences: Vec<String> = all.clone().map(|said| said.text.clone()).collect();
+            if !sentences.is_empty() {
+                let category = case.category.clone().map(Option::unwrap_or_default);
+                let open = all.clone().all(|said| said.reach == Reach::Everybody);
+                let Case { id, customer, language, .. } = case;
+                categories.entry((category, language)).or_default().push(Said {
+                    id,
+                    customer,
+                    sentences,
+                    open,
+                });
+            }
+        })?;
+        let mut all: Vec<Template> = categories
+            .into_iter()
+            .flat_map(|((category, language), said)| of(&category, &language, &said))
+            .collect();
+        all.sort_by(|a, b| b.seen.cmp(&a.seen).then(a.id.cmp(&b.id)));
+        Ok(Self { all })
+    }
+
+    /// These, with what people have approved or edited of `older`, which is kept whatever was learnt.
+    pub fn with(mut self, older: Self) -> Self {
+        for old in older.all {
+            match self.all.iter_mut().find(|t| t.id == old.id) {
+                Some(new) => (new.approved, new.sentences) = (old.approved, old.sentences),
+                None if old.approved => self.all.push(old),
+                None => {}
+            }
+        }
+        self
+    }
+
+    /// The approved templates for what was decided, in `language`.
+    pub fn fitting(&self, decision: &Decision, language: &str) -> Vec<&Template> {
+        let fits = |t: &&Template| {
+            let category = [Field::Board, Field::Type, Field::Subtype].into_iter().zip(&t.category);
+            let decided = category
+                .filter(|(_, label)| !label.is_empty())
+                .all(|(field, label)| decision.fields.get(&field).is_some_and(|d| d.label == *label));
+            t.approved && decided && t.language == language
+        };
+        self.all.iter().filter(fits).collect()
+    }
+}
+
+/// Whether `sentence` has no slot but those that tickets fill.
+pub fn is_sound(sentence: &str) -> bool {
+    let bare = Slot::ALL.iter().fold(sentence.to_owned(), |text, slot| text.replace(slot.mark(), ""));
+    !bare.contains(['{', '}'])
+}
+
+/// What a reply said of the matter.
+struct Said {
+    id: String,
+    customer: String,
+    sentences: Vec<String>,
+    /// Whether everybody may see it.
+    open: bool,
+}
+
+/// The templates of one category.
+fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template> {
+    // The same words first, then near the same joined to what is said most often.
+    let mut exact: HashMap<&[String], Vec<&Said>> = HashMap::new();
+    for said in replies {
+        exact.entry(&said.sentences).or_default().push(said);
+    }
+    let mut exact: Vec<(&[String], Vec<&Said>)> = exact.into_iter().collect();
+    exact.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(b.0)));
+    let mut groups: Vec<(&[String], Vec<&Said>)> = Vec::new();
+    for (sentences, said) in exact {
+        match groups.iter_mut().find(|(of, _)| alike(of, sentences)) {
+            Some((_, all)) => all.extend(said),
+            None => groups.push((sentences, said)),
+        }
+    }
+    let enough = |(sentences, said): &(&[String], Vec<&Said>)| {
+        let customers: BTreeSet<&str> = said.iter().map(|s| s.customer.as_str()).collect();
+        let open = said.iter().any(|s| s.open && s.sentences == *sentences);
+        (open
+            && said.len() >= LEAST
+            && said.len() as f64 >= SHARE * replies.len() as f64
+            && customers.len() >= SHARED_BY)
+            .then_some(customers.len())
+    };
+    groups
+        .iter()
+        .filter_map(|group| {
+            let customers = enough(group)?;
+            let (sentences, said) = group;
+            let key = [&category[..], &[language.to_owned()], sentences].concat().join("\u{0}");
+            Some(Template {
+                id: format!("{:08x}", xxh3_64(key.as_bytes()) >> 32),
+                approved: false,
+                category: category.clone(),
+                language: language.to_owned(),
+                sentences: sentences.to_vec(),
+                seen: said.len(),
+                of: replies.len(),
+                customers,
+                examples: said.iter().take(EXAMPLES).map(|s| s.id.clone()).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Whether two replies are variants of one.
+fn alike(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| word_f1(a, b) >= VARIANT)
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::{Confidence, FieldDecision};
+
+    use super::*;
+
+    fn said(i: usize, text: &str) -> Said {
+        Said {
+            id: i.to_string(),
+            customer: format!("C{}", i % 4),
+            sentences: vec![text.to_owned()],
+            open: true,
+        }
+    }
+
+    const CATEGORY: [&str; 3] = ["Desk", "Mail", ""];
+
+    fn learnt() -> Templates {
+        let mut replies: Vec<Said> =
+            (0..9).map(|i| said(i, "Does webmail work for you in the meantime?")).collect();
+        replies.push(said(9, "Does webmail work for you in the mean time?"));
+        replies
+            .extend((10..20).map(|i| said(i, &format!("Please try step number {}{i} of this list.", i * 7))));
+        replies.extend((20..26).map(|i| Said { customer: "C1".into(), ..said(i, "Ask Jo about it.") }));
+        Templates { all: of(&CATEGORY.map(String::from), "en", &replies) }
+    }
+
+    #[test]
+    fn what_many_customers_were_told_in_near_the_same_words_is_a_template() {
+        let templates = learnt();
+        let [one] = templates.all.as_slice() else { panic!("{templates:?}") };
+        assert_eq!(one.sentences, ["Does webmail work for you in the meantime?"]);
+        assert_eq!((one.seen, one.of, one.customers, one.approved), (10, 26, 4, false));
+    }
+
+    #[test]
+    fn only_approved_ones_are_used_and_approval_outlives_what_is_learnt_anew() {
+        let decided = |label: &str| FieldDecision {
+            label: label.to_owned(),
+            confidence: Confidence::new(0.9),
+            alternatives: Vec::new(),
+        };
+        let decision = Decision {
+            fields: [(Field::Board, decided("Desk")), (Field::Type, decided("Mail"))].into(),
+            ..Decision::default()
+        };
+        let mut templates = learnt();
+        assert!(templates.fitting(&decision, "en").is_empty());
+        templates.all[0].approved = true;
+        templates.all[0].sentences = vec!["Does webmail work, {contact}?".into()];
+        let kept = learnt().with(templates.clone());
+        assert_eq!(kept.fitting(&decision, "en"), [&templates.all[0]]);
+        assert!(kept.fitting(&decision, "de").is_empty());
+        assert_eq!(Templates::default().with(templates).all.len(), 1);
+        assert!(Templates::default().with(learnt()).all.is_empty());
+        assert!(is_sound("Hi {contact}, on {host}?") && !is_sound("Hi {name}"));
+    }
+
+    #[test]
+    fn a_file_of_templates_is_read_as_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let bundle = dir.path().join("bundle");
+        assert_eq!(Templates::read(&bundle).unwrap(), Templates::default());
+        learnt().write(&bundle).unwrap();
+        assert_eq!(Templates::read(&bundle).unwrap(), learnt());
+        std::fs::write(Templates::path(&bundle), "template = 3").unwrap();
+        let error = Templates::read(&bundle).unwrap_err().to_string();
+        assert!(error.contains("bundle.templates.toml"), "{error}");
+    }
+}

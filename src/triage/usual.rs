@@ -1,0 +1,150 @@
+//! What a desk says whatever the matter: "Thank you for getting in touch." Such sentences are learnt from the history, where
+//! they stand in replies of many categories, and are left out when replies are compared: an answer is right or wrong by
+//! what it says of the matter.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use firstline_ticket::{Field, Ticket};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::compose;
+use crate::index::language_of;
+use crate::mask::{SHARED_BY, customer_of};
+use crate::normalize::normalize;
+use crate::reply::{first_reply, split};
+
+/// A sentence of replies of so many categories is a usual one.
+const CATEGORIES: usize = 5;
+/// Longest sentence that is counted, in bytes.
+const LONGEST: usize = 200;
+
+/// Usual sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usual {
+    /// All of them, folded.
+    sentences: BTreeSet<String>,
+    /// The one with which most replies begin, by language.
+    openings: BTreeMap<String, String>,
+}
+
+/// Reads replies and learns what is usual.
+#[derive(Debug, Default)]
+pub struct UsualBuilder {
+    counts: HashMap<String, Count>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    text: String,
+    categories: BTreeSet<u64>,
+    customers: BTreeSet<u64>,
+    /// Replies that begin with it, by language.
+    first: BTreeMap<String, usize>,
+}
+
+impl Count {
+    /// Whether it is said whatever the matter, and whoever asks.
+    fn is_usual(&self) -> bool {
+        self.categories.len() >= CATEGORIES && self.customers.len() >= SHARED_BY
+    }
+}
+
+impl UsualBuilder {
+    /// Learns from a ticket's reply.
+    pub fn add(&mut self, ticket: &Ticket) {
+        let Some(reply) = first_reply(ticket) else { return };
+        let reply = normalize(reply).text;
+        let category =
+            [Field::Board, Field::Type, Field::Subtype].map(|f| ticket.label(f).unwrap_or_default());
+        let category = xxh3_64(category.join("\u{0}").as_bytes());
+        let customer = xxh3_64(customer_of(ticket).as_bytes());
+        let language = language_of(ticket, &compose(ticket).text());
+        let lines = reply.lines().map(str::trim).filter(|l| !l.is_empty());
+        // The first line after the greeting is where a reply begins.
+        for (i, line) in lines.enumerate() {
+            for (j, sentence) in split(line).into_iter().enumerate().filter(|(_, s)| s.len() <= LONGEST) {
+                let count = self.counts.entry(folded(&sentence)).or_default();
+                if count.categories.len() < CATEGORIES {
+                    count.categories.insert(category);
+                }
+                if count.customers.len() < SHARED_BY {
+                    count.customers.insert(customer);
+                }
+                if i == 1 && j == 0 {
+                    *count.first.entry(language.clone()).or_default() += 1;
+                }
+                count.text = sentence;
+            }
+        }
+    }
+
+    /// What was learnt.
+    pub fn finish(self) -> Usual {
+        let usual: BTreeMap<String, Count> =
+            self.counts.into_iter().filter(|(_, count)| count.is_usual()).collect();
+        let mut openings: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        for count in usual.values() {
+            for (language, &n) in count.first.iter().filter(|(language, _)| !language.is_empty()) {
+                let most = openings.entry(language.clone()).or_default();
+                if n > most.0 {
+                    *most = (n, count.text.clone());
+                }
+            }
+        }
+        let openings = openings.into_iter().map(|(language, (_, text))| (language, text)).collect();
+        Usual { sentences: usual.into_keys().collect(), openings }
+    }
+}
+
+impl Usual {
+    /// Whether `sentence` is one of them.
+    pub fn has(&self, sentence: &str) -> bool {
+        self.sentences.contains(&folded(sentence))
+    }
+
+    /// How the desk's replies in `language` begin, as a rule.
+    pub fn opening(&self, language: &str) -> Option<&str> {
+        self.openings.get(language).map(String::as_str)
+    }
+}
+
+fn folded(sentence: &str) -> String {
+    sentence.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::Message;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_whatever_the_matter_is_usual() {
+        let mut usual = UsualBuilder::default();
+        for i in 0..8 {
+            let text =
+                format!("Hi Eva,\n\nThanks for your message. Please try number {i}. Does webmail work?");
+            let message =
+                Message { from: "technician".into(), text, visible: Some(true), ..Message::default() };
+            let kind = if i < 6 { Some(format!("type {i}")) } else { Some("type 0".into()) };
+            usual.add(&Ticket {
+                id: i.to_string(),
+                customer: Some(format!("customer {}", i % 3)),
+                kind,
+                body: Some("The mail program does not open any more since this morning.".into()),
+                messages: if i < 6 {
+                    vec![message]
+                } else {
+                    vec![Message { text: "Please hold.".into(), ..message }]
+                },
+                ..Ticket::default()
+            });
+        }
+        let usual = usual.finish();
+        assert!(usual.has("thanks for your message.") && usual.has("Does webmail work?"));
+        assert!(!usual.has("Please try number 1.") && !usual.has("Please hold."));
+        assert_eq!(usual.opening("en"), Some("Thanks for your message."));
+        assert_eq!(usual.opening("de"), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! How near drafts come to what technicians really sent, on tickets that are not in the index; and how near the single most
+//! similar past reply would have come.
+//!
+//! Compared is what is said of the matter and around it, without greeting, names and signature. ROUGE-L is the F-measure of
+//! the longest common subsequence of words (Lin 2004). "The same content": every sentence on the matter of either has one
+//! of the other's that agrees with it; sentences that the desk says whatever the matter don't count.
+
+use firstline_ticket::{Draft, Origin, Result, Ticket};
+use firstline_triage::{Drafter, Index, Voice, Whose, fill, first_reply, sentences, slots, word_f1};
+use serde::Serialize;
+
+use crate::Progress;
+use crate::metrics::{Interval, wilson95};
+use crate::progress::interrupted;
+
+/// Two sentences that share so many words, by F1, say the same.
+const SAME: f32 = 0.8;
+/// Tickets drafted together.
+const BATCH: usize = 64;
+
+/// Figures of drafts.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DraftReport {
+    /// Tickets with a reply to compare with.
+    pub tickets: usize,
+    /// Of them, those that got a draft at all.
+    pub drafted: usize,
+    /// Drafts by origin, with their own figures.
+    pub origins: Vec<Group>,
+    /// All drafts.
+    pub all: Scores,
+    /// The most similar case's reply in the draft's place, on the same tickets.
+    pub nearest: Scores,
+    /// Confidences: mean of those told, for comparison with the share of drafts with the same content.
+    pub mean_confidence: f64,
+}
+
+/// The drafts of one origin.
+#[derive(Debug, Clone, Serialize)]
+pub struct Group {
+    /// Which.
+    pub origin: Origin,
+    /// Figures.
+    pub scores: Scores,
+}
+
+/// Figures of some texts against what was sent.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Scores {
+    /// How many.
+    pub n: usize,
+    /// Mean ROUGE-L.
+    pub rouge_l: f64,
+    /// Mean cosine of the texts' embeddings.
+    pub cosine: f64,
+    /// Share with the same content, and its 95 % interval.
+    pub same_content: f64,
+    /// See there.
+    pub same_content_ci95: Option<Interval>,
+}
+
+/// One text against what was sent.
+#[derive(Debug, Clone, Copy)]
+struct Score {
+    rouge_l: f64,
+    cosine: f64,
+    same: bool,
+}
+
+/// Measures drafts for those of `tickets` that people answered.
+///
+/// # Errors
+/// A fault of the engine or the index; [`Code::Interrupted`](firstline_ticket::Code::Interrupted) when `progress` says so.
+pub fn evaluate_drafts(
+    drafter: &Drafter<'_>,
+    tickets: &[Ticket],
+    progress: &mut dyn Progress,
+) -> Result<DraftReport> {
+    let (engine, index, voice) = (drafter.engine(), drafter.index(), drafter.voice());
+    let answered: Vec<&Ticket> = tickets.iter().filter(|t| first_reply(t).is_some()).collect();
+    let mut report = DraftReport { tickets: answered.len(), ..DraftReport::default() };
+    let (mut ours, mut theirs, mut confidence) = (Vec::new(), Vec::new(), 0.0);
+    progress.stage("drafting", answered.len() as u64);
+    for (done, chunk) in answered.chunks(BATCH).enumerate() {
+        let tickets: Vec<Ticket> = chunk.iter().map(|&t| t.clone()).collect();
+        let features = engine.features(&tickets)?;
+        let d = engine.bundle().info.dimensions;
+        let mut texts: Vec<[String; 3]> = Vec::new();
+        let mut sentences_of: Vec<(Origin, [Vec<String>; 3])> = Vec::new();
+        for ((ticket, (_, draft)), embedding) in
+            tickets.iter().zip(drafter.draft(&tickets, 3)?).zip(features.embeddings.chunks_exact(d))
+        {
+            let Some(draft) = draft else { continue };
+            confidence += draft.confidence.get();
+            let sent = sentences(first_reply(ticket).unwrap_or_default(), ticket, index.endings());
+            let nearest = nearest_reply(drafter, index, ticket, embedding)?;
+            let written = said(&draft, voice);
+            texts.push([&sent, &written, &nearest].map(|s| s.join(" ")));
+            sentences_of.push((draft.origin, [sent, written, nearest]));
+        }
+        let flat: Vec<String> = texts.iter().flatten().cloned().collect();
+        let embedded = engine.embed(&flat)?;
+        let d = embedded.len() / flat.len().max(1);
+        for (i, (origin, [sent, written, nearest])) in sentences_of.iter().enumerate() {
+            let vector = |j: usize| &embedded[(3 * i + j) * d..(3 * i + j + 1) * d];
+            let score = |j: usize, text: &[String]| Score {
+                rouge_l: rouge_l(&texts[i][0], &texts[i][j]),
+                cosine: vector(0).iter().zip(vector(j)).map(|(a, b)| f64::from(a * b)).sum(),
+                same: same_content(sent, text, index),
+            };
+            ours.push((*origin, score(1, written)));
+            theirs.push(score(2, nearest));
+        }
+        if progress.done((done * BATCH + chunk.len()) as u64).is_break() {
+            return Err(interrupted("drafting"));
+        }
+    }
+    report.drafted = ours.len();
+    report.mean_confidence = confidence / ours.len().max(1) as f64;
+    report.all = scores(ours.iter().map(|(_, s)| *s));
+    report.nearest = scores(theirs.into_iter());
+    for origin in [Origin::Template, Origin::Retrieved, Origin::Generated, Origin::Acknowledgement] {
+        let of = scores(ours.iter().filter(|(o, _)| *o == origin).map(|(_, s)| *s));
+        if of.n > 0 {
+            report.origins.push(Group { origin, scores: of });
+        }
+    }
+    Ok(report)
+}
+
+fn scores(all: impl Iterator<Item = Score>) -> Scores {
+    let mut sum = Scores::default();
+    let mut same = 0;
+    for score in all {
+        sum.n += 1;
+        sum.rouge_l += score.rouge_l;
+        sum.cosine += score.cosine;
+        same += usize::from(score.same);
+    }
+    let n = sum.n.max(1) as f64;
+    let share = same as f64 / n;
+    let interval = (sum.n > 0).then(|| wilson95(same, sum.n));
+    Scores {
+        rouge_l: sum.rouge_l / n,
+        cosine: sum.cosine / n,
+        same_content: share,
+        same_content_ci95: interval,
+        ..sum
+    }
+}
+
+/// A draft's sentences, but for greeting and signature.
+fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
+    let body = draft.text.strip_suffix(&voice.signature).unwrap_or(&draft.text);
+    let rest = body.split_once("\n\n").map_or(body, |(_, rest)| rest);
+    sentences(rest, &Ticket::default(), &firstline_triage::Endings::default())
+}
+
+/// The reply of the most similar case, its slots filled where they can be, whoever's it is.
+fn nearest_reply(
+    drafter: &Drafter<'_>,
+    index: &Index,
+    ticket: &Ticket,
+    embedding: &[f32],
+) -> Result<Vec<String>> {
+    let slots = slots(ticket, index.masker());
+    let found = drafter.similar(ticket, embedding, Whose::All, 8)?;
+    let best = found.iter().find(|s| !s.case.reply.is_empty());
+    Ok(best.map_or_else(Vec::new, |s| {
+        s.case
+            .reply
+            .iter()
+            .map(|said| fill(&said.text, &slots).unwrap_or_else(|| said.text.clone()))
+            .collect()
+    }))
+}
+
+fn same_content(a: &[String], b: &[String], index: &Index) -> bool {
+    let of_the_matter = |all: &[String]| -> Vec<String> {
+        all.iter().filter(|s| !index.usual().has(s) && !is_phrase(s)).cloned().collect()
+    };
+    let (a, b) = (of_the_matter(a), of_the_matter(b));
+    let covered = |of: &[String], by: &[String]| of.iter().all(|s| by.iter().any(|t| word_f1(s, t) >= SAME));
+    covered(&a, &b) && covered(&b, &a)
+}
+
+/// Whether it is one of the built-in voice's own phrases, which say nothing of the matter.
+fn is_phrase(sentence: &str) -> bool {
+    firstline_triage::DEFAULT_VOICE.contains(sentence)
+}
+
+/// ROUGE-L of two texts: the F-measure, precision and recall alike.
+fn rouge_l(a: &str, b: &str) -> f64 {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    if a.is_empty() || b.is_empty() {
+        return f64::from(u8::from(a.is_empty() && b.is_empty()));
+    }
+    let mut row = vec![0_usize; b.len() + 1];
+    for x in &a {
+        let mut before = 0;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = if x == y { before + 1 } else { above.max(row[j]) };
+            before = above;
+        }
+    }
+    2.0 * row[b.len()] as f64 / (a.len() + b.len()) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rouge_l_counts_the_longest_common_subsequence() {
+        assert!((rouge_l("the cat sat on the mat", "the cat on a mat") - 2.0 * 4.0 / 11.0).abs() < 1e-12);
+        assert_eq!(rouge_l("Hello, you!", "hello you"), 1.0);
+        assert_eq!(rouge_l("a", ""), 0.0);
+        assert_eq!(rouge_l("", ""), 1.0);
+    }
+}
