@@ -36,7 +36,9 @@ fn main() {
         std::env::var_os("FIRSTLINE_BENCH_BUNDLE").map_or_else(|| dir.path().join("bundle"), PathBuf::from);
     let index = Index::open(&bundle, engine.bundle().info.dimensions).expect("the bundle's index");
     let (voice, templates) = (Voice::built_in().expect("a voice"), Templates::default());
-    let drafter = Drafter::new(&engine, &index, &voice, &templates);
+    let begun = Instant::now();
+    let clock = || begun.elapsed();
+    let drafter = Drafter::new(&engine, &index, &voice, &templates).timed(&clock);
     let tickets: Vec<Ticket> =
         common::tickets(2 * BURSTS[1]).filter(|t| t.source.as_deref() != Some("monitoring")).collect();
     println!("{} cases to draft from", index.len());

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
 use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Templates, Voice};
@@ -58,7 +59,9 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let index = open_index(bundle, &engine)?;
     let voice = voice(args.voice.as_deref())?;
     let templates = Templates::read(bundle)?;
-    let drafter = Drafter::new(&engine, &index, &voice, &templates);
+    let start = Instant::now();
+    let clock = || start.elapsed();
+    let drafter = Drafter::new(&engine, &index, &voice, &templates).timed(&clock);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "drafting", 0);

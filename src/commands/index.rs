@@ -1,11 +1,12 @@
 //! `firstline index`: resolved tickets into a bundle's index. `firstline train` ends with the same.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 
 use firstline_ticket::{Code, Ticket, UserError};
 use firstline_training::Progress;
-use firstline_triage::{Bundle, Case, DeskBuilder, Engine, Index, Templates};
+use firstline_triage::{Bundle, Case, Desk, DeskBuilder, Engine, Index, Templates};
 use serde::Serialize;
 
 use crate::cli::IndexArgs;
@@ -34,11 +35,27 @@ pub(super) struct Added {
 }
 
 pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let engine = Engine::open(&args.bundle)?;
-    if args.rebuild {
-        Index::remove(&args.bundle)?;
+    if args.tickets == Path::new("-") {
+        let problem = "the tickets are read twice, so they can't come from a pipe";
+        return Err(UserError::new(Code::Config, "--tickets", problem, "Name a file").into());
     }
-    let added = add(&engine, &args.bundle, &args.tickets, &|_| true, ui)?;
+    let engine = Engine::open(&args.bundle)?;
+    let added = match args.rebuild {
+        false => add(&engine, &args.bundle, &args.tickets, &|_| true, ui)?,
+        true => {
+            // The old one stays until the new one is whole.
+            let aside = tempfile::Builder::new()
+                .prefix(".firstline-index-")
+                .tempdir_in(
+                    args.bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+                )
+                .map_err(|e| UserError::io(args.bundle.display(), &e))?;
+            let added = add_cases(&engine, aside.path(), &args.tickets, &|_| true, ui)?;
+            let _lock = lock(&args.bundle)?;
+            Index::replace(&args.bundle, aside.path())?;
+            Added { templates: learn_templates(&engine, &args.bundle)?, ..added }
+        }
+    };
     if args.json {
         print(serde_json::to_string(&added)?);
     } else {
@@ -50,8 +67,8 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(if added.bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// Adds those of the tickets in `path` that are resolved and `wanted` to the index of the bundle in `dir`; begins it where
-/// there is none.
+/// Adds those of the tickets in `path` that are resolved and `wanted` to the index of the bundle in `dir`, begins it where
+/// there is none, and learns templates.
 pub(super) fn add(
     engine: &Engine,
     dir: &Path,
@@ -59,22 +76,59 @@ pub(super) fn add(
     wanted: &dyn Fn(&Ticket) -> bool,
     ui: &Ui,
 ) -> Result<Added, Failure> {
+    let _lock = lock(dir)?;
+    let added = add_cases(engine, dir, path, wanted, ui)?;
+    Ok(Added { templates: learn_templates(engine, dir)?, ..added })
+}
+
+/// Keeps others from adding to the same index until it is dropped.
+fn lock(bundle: &Path) -> Result<File, Failure> {
+    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
+    let path = bundle.with_file_name(format!(".{name}.index.lock"));
+    let io = |e: std::io::Error| UserError::io(path.display(), &e);
+    let file = File::create(&path).map_err(io)?;
+    file.lock().map_err(io)?;
+    Ok(file)
+}
+
+/// Learns templates anew, but for those that people have approved; how many there are.
+fn learn_templates(engine: &Engine, dir: &Path) -> Result<usize, Failure> {
+    let index = Index::open(dir, engine.bundle().info.dimensions)?;
+    let templates = Templates::learn(&index)?.with(Templates::read(dir)?);
+    templates.write(dir)?;
+    Ok(templates.all.len())
+}
+
+fn add_cases(
+    engine: &Engine,
+    dir: &Path,
+    path: &Path,
+    wanted: &dyn Fn(&Ticket) -> bool,
+    ui: &Ui,
+) -> Result<Added, Failure> {
     let mut bars = ui.bars();
+    bars.stage("learning names and words", 0);
     let mut total = 0;
-    if !Index::is_there(dir) {
-        bars.stage("learning names and words", 0);
-        let mut desk = DeskBuilder::default();
-        for line in files::tickets(path)? {
-            total = line.number;
-            if let Ok(ticket) = line.ticket
-                && wanted(&ticket)
-            {
-                desk.add(&ticket);
-            }
-            check(total, &mut bars)?;
+    let mut desk = DeskBuilder::default();
+    for line in files::tickets(path)? {
+        total = line.number;
+        if let Ok(ticket) = line.ticket
+            && wanted(&ticket)
+        {
+            desk.add(&ticket);
         }
-        Index::begin(dir, &desk.finish())?;
+        check(total, &mut bars)?;
     }
+    let new = desk.finish();
+    let desk = match Index::is_there(dir) {
+        // New people and companies are known at once; what may be said to everybody is only learnt anew with the whole.
+        true => {
+            let old = Index::desk(dir)?;
+            Desk { known: old.known.with_names(new.known), ..old }
+        }
+        false => new,
+    };
+    Index::write_desk(dir, &desk)?;
     let index = Index::open(dir, engine.bundle().info.dimensions)?;
     let mut known = index.hashes()?;
     let mut found = Added { cases: index.len(), ..Added::default() };
@@ -102,11 +156,6 @@ pub(super) fn add(
     }
     Index::add(dir, &cases, &embeddings)?;
     found.cases += found.added;
-    bars.stage("learning reply templates", 0);
-    let index = Index::open(dir, engine.bundle().info.dimensions)?;
-    let templates = Templates::learn(&index)?.with(Templates::read(dir)?);
-    found.templates = templates.all.len();
-    templates.write(dir)?;
     Ok(found)
 }
 
@@ -118,13 +167,15 @@ fn take(
     cases: &mut Vec<Case>,
     found: &mut Added,
 ) {
-    if !known.insert(Bundle::ticket_hash(&ticket)) {
+    let hash = Bundle::ticket_hash(&ticket);
+    if known.contains(&hash) {
         found.known += 1;
         return;
     }
     match Case::of(&ticket, index.masker(), index.endings()) {
         None => found.unresolved += 1,
         Some(case) => {
+            known.insert(hash);
             found.added += 1;
             cases.push(case);
             tickets.push(ticket);

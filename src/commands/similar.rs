@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use firstline_ticket::{Ticket, UserError};
-use firstline_triage::{Case, Drafter, Engine, Index, Similar, Templates, Voice, Whose};
+use firstline_triage::{Case, Drafter, Engine, Index, Similar, Templates, Voice, Whose, customer_key};
 use serde::Serialize;
 
 use super::draft::open_index;
@@ -86,7 +86,8 @@ fn search(
 ) -> Result<Vec<Vec<Similar>>, Failure> {
     let features = engine.features(tickets)?;
     let d = engine.bundle().info.dimensions;
-    let whose = args.customer.as_deref().map_or(Whose::All, Whose::Only);
+    let customer = args.customer.as_deref().map(customer_key);
+    let whose = customer.as_deref().map_or(Whose::All, Whose::Only);
     let k = usize::from(args.top).min(index.len());
     let mut all = Vec::new();
     for (ticket, embedding) in tickets.iter().zip(features.embeddings.chunks_exact(d)) {

@@ -125,8 +125,9 @@ pub fn consensus(replies: &[PastReply]) -> Consensus {
         set
     };
     let wanted = set(&best);
-    let same =
-        replies.iter().zip(&said).filter(|(_, kinds)| set(kinds) == wanted).map(|(r, _)| r.weight).sum();
+    // From 0 on: the sum of nothing is -0 otherwise.
+    let same = replies.iter().zip(&said).filter(|(_, kinds)| set(kinds) == wanted);
+    let same = same.fold(0.0, |sum, (reply, _)| sum + reply.weight);
     let chosen = best.iter().filter_map(|&k| Some(all[place[k]?])).collect();
     Consensus { chosen, expected: score, same }
 }

@@ -4,18 +4,17 @@
 //! Must never say what neither a technician nor the voice has said, and never show one customer what another wrote.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::fmt;
+use std::time::Duration;
 
-use firstline_ticket::{
-    Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
-};
+use firstline_ticket::{Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket};
 
 use crate::consensus::{PastReply, agreement, consensus};
-use crate::guard::{Grounds, guard};
+use crate::guard::{Grounds, guard, names_secret, promise};
 use crate::index::{Case, Index, Near, Said, Whose, language_of};
-use crate::mask::{customer_of, words};
+use crate::mask::{customer_key, customer_of, words};
 use crate::reply::{Reach, Slot, fill, slots};
-use crate::template::Templates;
+use crate::template::{Template, Templates};
 use crate::usual::Usual;
 use crate::voice::Voice;
 use crate::{Engine, compose};
@@ -33,10 +32,16 @@ const LEXICAL: f32 = 0.1;
 const FAR: f32 = 0.35;
 /// Say of a customer's own cases, beside others'.
 const OWN_SAY: f32 = 1.5;
-/// Say of the prior, that the right reply is none of those found, in cases at cosine 1.
-const DOUBT: f32 = 0.5;
+/// From this cosine on the best case is certainly about the same.
+const NEAR: f32 = 0.7;
+/// Say of the doubt that the right reply is none of those found, in cases like the best.
+const DOUBT: f32 = 0.25;
 /// An answer is expected to have at least this much of the right one.
 const WORTH: f32 = 0.35;
+/// An approved template is taken even where so much more speaks for what past replies agree on.
+const LEAD: f32 = 0.1;
+/// Sentences of a past reply that are compared.
+const SENTENCES: usize = 12;
 /// A prior confidence is this share of what the sources suggest.
 const CAUTION: f64 = 0.8;
 
@@ -52,18 +57,29 @@ pub struct Similar {
 }
 
 /// What makes drafts: an engine, its cases, a voice.
-#[derive(Debug)]
 pub struct Drafter<'a> {
     engine: &'a Engine,
     index: &'a Index,
     voice: &'a Voice,
     templates: &'a Templates,
+    clock: Option<&'a dyn Fn() -> Duration>,
+}
+
+impl fmt::Debug for Drafter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drafter").field("cases", &self.index.len()).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Drafter<'a> {
     /// Of `engine`, with the cases of `index` and the approved ones of `templates`, in `voice`.
     pub fn new(engine: &'a Engine, index: &'a Index, voice: &'a Voice, templates: &'a Templates) -> Self {
-        Self { engine, index, voice, templates }
+        Self { engine, index, voice, templates, clock: None }
+    }
+
+    /// The same, with what each stage took in its drafts, by `clock`: the time since any moment.
+    pub fn timed(self, clock: &'a dyn Fn() -> Duration) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// The engine.
@@ -86,18 +102,18 @@ impl<'a> Drafter<'a> {
     /// # Errors
     /// A fault of the engine or the index; a ticket by itself can't fail.
     pub fn draft(&self, tickets: &[Ticket], top: usize) -> Result<Vec<(Decision, Option<Draft>)>> {
-        let start = Instant::now();
+        let start = self.now();
         let features = self.engine.features(tickets)?;
-        let embedded = start.elapsed().as_secs_f64() * 1e3 / tickets.len().max(1) as f64;
-        let start = Instant::now();
+        let embedded = self.now();
         let decisions = self.engine.decide_features(tickets, &features, top)?;
-        let decided = start.elapsed().as_secs_f64() * 1e3 / tickets.len().max(1) as f64;
+        let each = |ms: f64| ms / tickets.len().max(1) as f64;
+        let (embed, decide) = (each(embedded - start), each(self.now() - embedded));
         let d = features.embeddings.len() / tickets.len().max(1);
         let mut drafts = Vec::with_capacity(tickets.len());
         for (i, (ticket, decision)) in tickets.iter().zip(decisions).enumerate() {
             let mut draft = self.one(ticket, &decision, &features.embeddings[i * d..(i + 1) * d])?;
-            if let Some(draft) = &mut draft {
-                draft.timings_ms.extend([("embed".to_owned(), embedded), ("decide".to_owned(), decided)]);
+            if let Some(draft) = draft.as_mut().filter(|_| self.clock.is_some()) {
+                draft.timings_ms.extend([("embed".to_owned(), embed), ("decide".to_owned(), decide)]);
             }
             drafts.push((decision, draft));
         }
@@ -128,111 +144,115 @@ impl<'a> Drafter<'a> {
             return Ok(None);
         }
         let mut timings = BTreeMap::new();
-        let mut clock = Instant::now();
+        let mut last = self.now();
         let mut lap = |stage: &str| {
-            timings.insert(stage.to_owned(), clock.elapsed().as_secs_f64() * 1e3);
-            clock = Instant::now();
+            let now = self.now();
+            timings.insert(stage.to_owned(), now - last);
+            last = now;
         };
         let masker = self.index.masker();
-        let mut slots = slots(ticket, masker);
-        if decision.rules.iter().any(|r| r.verify_identity) {
-            // A stranger would be called back on the number that the stranger gave.
-            slots.remove(&Slot::Phone);
-            slots.remove(&Slot::Mail);
-        }
+        let slots = slots(ticket, masker);
         let customer = customer_of(ticket);
-        let mut found = match customer {
+        let mut found = match customer.as_str() {
             // Nobody knows whose it is: it is shown what everybody may see.
-            "" => Vec::new(),
-            _ => self.similar(ticket, embedding, Whose::Only(customer), OWN)?,
+            "" if masker.has_customers() => Vec::new(),
+            _ => self.similar(ticket, embedding, Whose::Only(&customer), OWN)?,
         };
-        found.extend(self.similar(ticket, embedding, Whose::Others(customer), OTHERS)?);
+        found.extend(self.similar(ticket, embedding, Whose::Others(&customer), OTHERS)?);
         lap("retrieve");
         let (language, phrases) = self.voice.phrases(&language_of(ticket, &input.text()));
-        let identity = decision.rules.iter().any(|r| r.verify_identity).then_some(phrases.identity.as_str());
-        let pool = Pool::new(&found, decision, (customer, language), &slots, self.index.usual());
+        let whose = (!customer.is_empty() || !masker.has_customers()).then_some(customer.as_str());
+        let pool = Pool::new(&found, decision, (whose, language), &slots, self.index.usual());
         let agreed = consensus(&pool.replies);
+        let template = self.template(decision, language, &slots, &pool);
         lap("choose");
-        let mut draft = Draft {
-            text: String::new(),
-            language: language.to_owned(),
-            origin: Origin::Retrieved,
-            sources: Vec::new(),
-            confidence: Confidence::new(0.0),
-            basis: Basis::Prior,
-            verify_identity: identity.is_some(),
-            verdicts: Vec::new(),
-            rejected: Vec::new(),
-            timings_ms: BTreeMap::new(),
-        };
-        let greeting = phrases.greet(&slots);
-        let usual = self.index.usual().opening(language).filter(|o| masker.find_all(o).is_empty());
+        let usual = self
+            .index
+            .usual()
+            .opening(language)
+            .filter(|o| masker.find_all(o).is_empty() && promise(o).is_none() && !names_secret(o));
         let opening = usual.unwrap_or(&phrases.opening);
-        let write = |content: &[&str]| {
-            let line = [opening].into_iter().chain(identity).chain(content.iter().copied());
-            let line = line.collect::<Vec<_>>().join(" ");
-            let parts = [greeting.as_str(), &line, self.voice.signature.as_str()];
-            parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n\n")
-        };
-        let said: Vec<&str> =
-            agreed.chosen.iter().map(|&(r, s)| pool.replies[r].sentences[s].as_str()).collect();
-        let unknown = [phrases.acknowledgement.as_str(), phrases.question.as_str()];
+        let wanted = decision.rules.iter().any(|r| r.verify_identity);
         // Where technicians say nothing of the matter at first, neither does the draft.
         let nothing = agreed.chosen.is_empty() && agreed.expected >= WORTH;
-        let lesser = if nothing { &unknown[..1] } else { &unknown[..] };
-        let own = [opening, phrases.acknowledgement.as_str(), phrases.question.as_str()];
-        // Of several templates the one that past replies speak for most.
-        let template = self
-            .templates
-            .fitting(decision, language)
-            .into_iter()
-            .filter_map(|t| {
-                Some((t, t.sentences.iter().map(|s| fill(s, &slots)).collect::<Option<Vec<String>>>()?))
-            })
-            .map(|(t, filled)| (agreement(&filled, &pool.replies), t, filled))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let of_template: Vec<&str> =
-            template.iter().flat_map(|(_, _, filled)| filled).map(String::as_str).collect();
-        let attempts = [
-            (Origin::Template, of_template, template.is_some()),
-            (Origin::Retrieved, said.clone(), agreed.expected >= WORTH && !said.is_empty()),
-            (Origin::Acknowledgement, lesser.to_vec(), true),
-        ];
-        for (origin, content, worth) in attempts {
-            if !worth {
-                continue;
-            }
-            let text = write(&content);
+        let mut attempts = Vec::new();
+        if let Some((same, template, filled)) = template.filter(|(same, ..)| same + LEAD >= agreed.same) {
+            let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
+            attempts.push((Origin::Template, filled, sources, same));
+        }
+        if !agreed.chosen.is_empty() && agreed.expected >= WORTH {
+            let said = agreed.chosen.iter().map(|&(r, s)| pool.replies[r].sentences[s].clone()).collect();
+            attempts.push((Origin::Retrieved, said, pool.sources(&agreed.chosen), agreed.same));
+        }
+        let lesser =
+            [&phrases.acknowledgement, &phrases.question].into_iter().take(if nothing { 1 } else { 2 });
+        let same = if nothing { agreed.same } else { 0.0 };
+        attempts.push((Origin::Acknowledgement, lesser.cloned().collect(), Vec::new(), same));
+        let mut rejected = Vec::new();
+        let mut made = None;
+        for (origin, content, sources, same) in attempts {
+            let identity =
+                (wanted || content.iter().any(|s| names_secret(s))).then_some(phrases.identity.as_str());
+            let said = [opening].into_iter().chain(identity).chain(content.iter().map(String::as_str));
+            let parts =
+                [phrases.greet(&slots), said.collect::<Vec<_>>().join(" "), self.voice.signature.clone()];
+            let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n\n");
+            let own = [opening, &phrases.acknowledgement, &phrases.question, &phrases.identity];
+            let sentences = if origin == Origin::Acknowledgement { &[] } else { content.as_slice() };
             let grounds = Grounds {
-                ticket,
-                sentences: content.iter().copied().chain(own).chain(identity).collect(),
+                sentences: sentences.iter().map(String::as_str).collect(),
+                phrases: own.to_vec(),
                 slots: &slots,
                 language,
                 identity,
                 signature: &self.voice.signature,
             };
             let verdicts = guard(&text, &grounds, masker);
-            let failed: Vec<Verdict> = verdicts.iter().filter(|v| !v.passed).cloned().collect();
-            if !failed.is_empty() {
-                draft.rejected.push(Rejected { origin, because: failed });
-                if origin != Origin::Acknowledgement {
-                    continue;
-                }
+            if verdicts.iter().any(|v| !v.passed) {
+                let because = verdicts.into_iter().filter(|v| !v.passed).collect();
+                rejected.push(Rejected { origin, because });
+                continue;
             }
-            (draft.text, draft.origin, draft.verdicts) = (text, origin, verdicts);
+            made = Some(Draft {
+                text,
+                language: language.to_owned(),
+                origin,
+                sources,
+                confidence: Confidence::new(CAUTION * f64::from(same)),
+                basis: Basis::Prior,
+                verify_identity: identity.is_some(),
+                verdicts,
+                rejected: std::mem::take(&mut rejected),
+                timings_ms: BTreeMap::new(),
+            });
             break;
         }
         lap("guard");
-        if let (Origin::Template, Some((same, template, filled))) = (draft.origin, template) {
-            draft.sources = vec![Source { id: template.id.clone(), sentences: filled }];
-            draft.confidence = Confidence::new(CAUTION * f64::from(same));
-        } else if draft.origin == Origin::Retrieved || nothing {
-            draft.sources = pool.sources(&agreed.chosen);
-            draft.confidence = Confidence::new(CAUTION * f64::from(agreed.same));
-        }
-        draft.timings_ms = timings;
-        // Not even the voice's own phrases passed: a person writes.
-        Ok(draft.verdicts.iter().all(|v| v.passed).then_some(draft))
+        // Where not even the voice's own phrases pass, a person writes.
+        Ok(made.map(|draft| Draft {
+            timings_ms: if self.clock.is_some() { timings } else { BTreeMap::new() },
+            ..draft
+        }))
+    }
+
+    /// Of the templates that fit and can be filled, the one that past replies speak for most, and how much they do.
+    fn template(
+        &self,
+        decision: &Decision,
+        language: &str,
+        slots: &HashMap<Slot, String>,
+        pool: &Pool<'_>,
+    ) -> Option<(f32, &'a Template, Vec<String>)> {
+        let filled = self.templates.fitting(decision, language).into_iter().filter_map(|template| {
+            let filled: Option<Vec<String>> = template.sentences.iter().map(|s| fill(s, slots)).collect();
+            filled.map(|filled| (agreement(&filled, &pool.replies), template, filled))
+        });
+        filled.max_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    /// Milliseconds by the caller's clock; 0 without one.
+    fn now(&self) -> f64 {
+        self.clock.map_or(0.0, |clock| clock().as_secs_f64() * 1e3)
     }
 }
 
@@ -274,7 +294,7 @@ impl<'a> Pool<'a> {
     fn new(
         found: &'a [Similar],
         decision: &Decision,
-        (customer, language): (&str, &str),
+        (customer, language): (Option<&str>, &str),
         slots: &HashMap<Slot, String>,
         usual: &Usual,
     ) -> Self {
@@ -284,8 +304,8 @@ impl<'a> Pool<'a> {
             s.cosine >= FAR && same && !s.case.reply.is_empty()
         });
         for Similar { case, score, .. } in near {
-            let own = !customer.is_empty() && case.customer == customer;
-            let mut weight = ((score - 1.0) / TEMPERATURE).exp() * if own { OWN_SAY } else { 1.0 };
+            let own = customer.is_some_and(|c| customer_key(&case.customer) == c);
+            let mut weight = ((score - 1.0) / TEMPERATURE).exp().min(1.0) * if own { OWN_SAY } else { 1.0 };
             for (field, label) in [Field::Board, Field::Type, Field::Subtype].iter().zip(&case.category) {
                 let (Some(decided), Some(label)) = (decision.fields.get(field), label) else { continue };
                 let sure = decided.confidence.get() as f32;
@@ -295,7 +315,8 @@ impl<'a> Pool<'a> {
                     false => others.map_or((1.0 - sure) / 4.0, |c| c.confidence.get() as f32).max(0.01),
                 };
             }
-            let of_the_matter: Vec<&Said> = case.reply.iter().filter(|said| !usual.has(&said.text)).collect();
+            let of_the_matter: Vec<&Said> =
+                case.reply.iter().filter(|said| !usual.has(&said.text)).take(SENTENCES).collect();
             let sentences: Vec<Option<String>> = of_the_matter
                 .iter()
                 .map(|said| {
@@ -307,8 +328,8 @@ impl<'a> Pool<'a> {
                 usable: sentences.iter().map(Option::is_some).collect(),
                 sentences: sentences
                     .into_iter()
-                    .zip(&case.reply)
-                    .map(|(s, said)| s.unwrap_or(said.text.clone()))
+                    .zip(&of_the_matter)
+                    .map(|(s, said)| s.unwrap_or_else(|| said.text.clone()))
                     .collect(),
                 weight,
             };
@@ -317,9 +338,12 @@ impl<'a> Pool<'a> {
         pool.sort_by(|a, b| b.1.weight.total_cmp(&a.1.weight));
         pool.truncate(POOL);
         let (cases, mut replies): (Vec<&Case>, Vec<PastReply>) = pool.into_iter().unzip();
-        let most = replies.iter().map(|r| r.weight).fold(f32::MIN_POSITIVE, f32::max);
-        let total: f32 = replies.iter().map(|r| r.weight).sum::<f32>() + DOUBT * most.min(1.0);
-        replies.iter_mut().for_each(|r| r.weight /= total.max(f32::MIN_POSITIVE));
+        // However much they agree, cases that are far away say little of this ticket.
+        let best = found.iter().map(|s| s.score).fold(FAR, f32::max);
+        let near = ((best - FAR) / (NEAR - FAR)).min(1.0);
+        let total: f32 = replies.iter().map(|r| r.weight).sum();
+        let share = near / (total + DOUBT * replies.first().map_or(1.0, |r| r.weight)).max(f32::MIN_POSITIVE);
+        replies.iter_mut().for_each(|r| r.weight *= share);
         Self { cases, replies }
     }
 

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use firstline_ticket::{Ticket, Verdict};
+use firstline_ticket::Verdict;
 use regex::{Regex, RegexSet};
 
-use crate::mask::{Masker, Private, words};
+use crate::mask::{Masker, words};
 use crate::reply::Slot;
 
 /// Fewest and most characters of a draft.
@@ -23,10 +23,10 @@ const TELLING: usize = 60;
 /// What a draft may stand on.
 #[derive(Debug)]
 pub struct Grounds<'a> {
-    /// The ticket that is answered.
-    pub ticket: &'a Ticket,
-    /// Sentences of past replies, filled, and the voice's phrases.
+    /// Sentences of past replies or of an approved template, filled.
     pub sentences: Vec<&'a str>,
+    /// What the desk says of itself: its opening, and the voice's phrases.
+    pub phrases: Vec<&'a str>,
     /// What slots were filled with.
     pub slots: &'a HashMap<Slot, String>,
     /// The language to answer in.
@@ -46,7 +46,7 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict>
         ("hidden characters", hidden(text)),
         ("contact data", contact_data(body, grounds, masker)),
         ("numbers", numbers(body, grounds)),
-        ("credentials", first(&CREDENTIALS, body)),
+        ("credentials", credential(body)),
         ("promises", promises(body, grounds)),
         ("sources", sources(body, grounds)),
         ("identity first", identity(body, grounds)),
@@ -89,26 +89,24 @@ fn hidden(text: &str) -> Option<String> {
     text.chars().find(odd).map(|c| format!("U+{:04X}", c as u32))
 }
 
+impl Grounds<'_> {
+    /// All sentences that the draft may stand on.
+    fn all(&self) -> impl Iterator<Item = &str> {
+        self.sentences.iter().chain(&self.phrases).copied()
+    }
+}
+
 /// Addresses, numbers, hosts, names and companies that the grounds lack.
 fn contact_data(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Option<String> {
-    let own = |value: &str| {
-        let value = value.to_lowercase();
-        let ticket = grounds.ticket;
-        let people = [&ticket.contact, &ticket.customer]
-            .into_iter()
-            .flatten()
-            .any(|name| words(name).any(|(_, w)| w == value) || name.to_lowercase() == value);
-        people || grounds.slots.values().any(|v| v.to_lowercase() == value)
-    };
-    let known = |value: &str, kind| {
-        // A sentence that names somebody is none to stand on: see `reply::open_up`.
-        !matches!(kind, Private::Name | Private::Company)
-            && grounds.sentences.iter().any(|s| s.contains(value))
-    };
-    let found = masker.find(text).into_iter().find(|f| {
-        let value = &text[f.range.clone()];
-        !own(value) && !known(value, f.kind)
-    })?;
+    let known: Vec<String> = grounds
+        .all()
+        .flat_map(|s| masker.find(s).into_iter().map(move |f| s[f.range].to_owned()))
+        .chain(grounds.slots.values().flat_map(|v| {
+            let parts = words(v).map(|(range, _)| v[range].to_owned());
+            parts.chain([v.clone()]).collect::<Vec<_>>()
+        }))
+        .collect();
+    let found = masker.find(text).into_iter().find(|f| !known.iter().any(|k| *k == text[f.range.clone()]))?;
     Some(format!("{}: {}", found.kind.name(), &text[found.range]))
 }
 
@@ -117,17 +115,17 @@ fn numbers(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"[$€£]\s?\d[\d.,]*|\d[\d.,:/-]*\d(?:\s?[%€$£])?|\d(?:\s?[%€$£])?").expect("tested")
     });
-    let known = |n: &str| {
-        let whole = |text: &str| NUMBER.find_iter(text).any(|m| m.as_str() == n);
-        grounds.sentences.iter().any(|s| whole(s)) || grounds.slots.values().any(|v| v.contains(n))
-    };
-    NUMBER.find_iter(text).find(|m| !known(m.as_str())).map(|m| m.as_str().to_owned())
+    let within = |text: &str| NUMBER.find_iter(text).map(|m| m.as_str().to_owned()).collect::<Vec<_>>();
+    let known: Vec<String> =
+        grounds.all().flat_map(within).chain(grounds.slots.values().flat_map(|v| within(v))).collect();
+    within(text).into_iter().find(|n| !known.contains(n))
 }
 
 /// A credential given or asked for: never, whatever the sources say.
 static CREDENTIALS: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
-        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial )?(?:password|passcode|pin|code|token)\s+(?:is|will be|:)\s",
+        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\b|\bwill be\b|:|=)",
+        r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\b",
         r"(?i)\b(?:send|tell|give|email|mail|share|reply with|forward|provide|confirm)\b[^.?!]{0,40}\b(?:your|the)\s+(?:current |old |new )?(?:password|passcode|pin|security code|one[- ]time code|mfa code|credit card|card number)",
         r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)",
         r"(?i)\b(?:schicken|senden|nennen|teilen)\b[^.?!]{0,40}\b(?:ihr|das)\s+(?:passwort|kennwort|pin)",
@@ -139,12 +137,28 @@ static CREDENTIALS: LazyLock<RegexSet> = LazyLock::new(|| {
     .expect("tested")
 });
 
+/// A credential in `text`, given or asked for.
+pub(crate) fn credential(text: &str) -> Option<String> {
+    let hit = CREDENTIALS.matches(text).into_iter().next()?;
+    let pattern = Regex::new(&CREDENTIALS.patterns()[hit]).ok()?;
+    pattern.find(text).map(|m| m.as_str().to_owned())
+}
+
+/// Whether `text` speaks of credentials: whoever it is for has to be known.
+pub(crate) fn names_secret(text: &str) -> bool {
+    static SECRET: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:password|passcode|passphrase|pin|code|mfa|2fa|two[- ]factor|authenticator|one[- ]time|token|passwort|kennwort|zweiter faktor|mot de passe|contraseña|senha)s?\b").expect("tested")
+    });
+    SECRET.is_match(text)
+}
+
 /// What only a person may promise.
 static PROMISES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)\b(?:guarantee\w*|promise[sd]?|refund\w*|compensat\w+|free of charge|at no cost|credit your account|sla credit)\b",
         r"(?i)\b(?:will|shall|is going to)\s+be\s+(?:fixed|resolved|done|ready|back|working|restored|completed)\b",
-        r"(?i)\b(?:within|in)\s+(?:the next\s+)?(?:\d+|one|two|three|an?|few)\s+(?:minutes?|hours?|days?|business days?|weeks?)\b",
+        r"(?i)\b(?:within|in)\s+(?:the next\s+)?(?:\d+(?:\s?(?:-|to)\s?\d+)?|one|two|three|four|half an?|an?|a few|a couple of)\s+(?:minutes?|hours?|days?|business days?|weeks?)\b",
+        r"(?i)\b(?:tomorrow (?:morning|afternoon)|later today|this (?:morning|afternoon|evening)|right away|first thing)\b",
         r"(?i)\bby\s+(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|noon|end of (?:day|business)|eod|cob)\b",
         r"(?i)\b(?:garantier\w+|versprech\w+|erstatt\w+|kostenlos|gratis|innerhalb von|bis (?:heute|morgen|montag|dienstag|mittwoch|donnerstag|freitag))\b",
         r"(?i)\b(?:garanti\w*|promet\w+|rembours\w+|gratuit\w*|d'ici (?:demain|lundi|mardi|mercredi|jeudi|vendredi)|garantiz\w+|reembols\w+|antes del? (?:lunes|martes|miércoles|jueves|viernes))",
@@ -154,15 +168,20 @@ static PROMISES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
+/// A promise in `text`.
+pub(crate) fn promise(text: &str) -> Option<&str> {
+    PROMISES.iter().find_map(|p| p.find(text)).map(|m| m.as_str())
+}
+
+/// A promise that the grounds lack: only a template that a person approved may have one.
 fn promises(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     let hits = PROMISES.iter().flat_map(|p| p.find_iter(text));
-    hits.map(|m| m.as_str()).find(|hit| !grounds.sentences.iter().any(|s| s.contains(hit))).map(str::to_owned)
+    hits.map(|m| m.as_str()).find(|hit| !grounds.all().any(|s| s.contains(hit))).map(str::to_owned)
 }
 
 /// A sentence that stands on none of the grounds' sentences.
 fn sources(text: &str, grounds: &Grounds<'_>) -> Option<String> {
-    let known: Vec<Vec<String>> =
-        grounds.sentences.iter().map(|s| words(s).map(|(_, word)| word).collect()).collect();
+    let known: Vec<Vec<String>> = grounds.all().map(|s| words(s).map(|(_, word)| word).collect()).collect();
     let greeting = |line: &str| line.ends_with([',', ':']) && line.split_whitespace().count() <= 4;
     let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
     for (i, line) in lines.enumerate() {
@@ -182,17 +201,14 @@ fn sources(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     None
 }
 
-/// Whether the sentence that asks for identification is missing, or not in front of what else is said.
+/// Whether the sentence that asks for identification is missing, or not in front of all but the desk's own phrases.
 fn identity(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     let wanted = grounds.identity?;
-    match text.find(wanted) {
-        None => Some("it does not ask to verify who wrote".to_owned()),
-        // A greeting and a thank-you may stand before it.
-        Some(at) if crate::reply::split(&text[..at]).len() > 2 => {
-            Some("it asks to verify who wrote too late".to_owned())
-        }
-        Some(_) => None,
-    }
+    let Some(at) = text.find(wanted) else { return Some("it does not ask to verify who wrote".to_owned()) };
+    let before = text[..at].split_once('\n').map_or(&text[..at], |(_, rest)| rest);
+    let own = |sentence: &String| grounds.phrases.iter().any(|phrase| phrase.contains(sentence.as_str()));
+    let all_own = before.lines().flat_map(crate::reply::split).all(|sentence| own(&sentence));
+    (!all_own).then(|| "it asks to verify who wrote too late".to_owned())
 }
 
 fn language(text: &str, grounds: &Grounds<'_>) -> Option<String> {
@@ -200,10 +216,4 @@ fn language(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     let told = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable())?;
     let code = crate::voice::iso_639_1(told.lang()).unwrap_or(told.lang().code());
     (code != grounds.language).then(|| format!("{code}, not {}", grounds.language))
-}
-
-fn first(set: &RegexSet, text: &str) -> Option<String> {
-    let hit = set.matches(text).into_iter().next()?;
-    let pattern = Regex::new(&set.patterns()[hit]).ok()?;
-    pattern.find(text).map(|m| m.as_str().to_owned())
 }

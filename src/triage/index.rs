@@ -18,7 +18,7 @@ use firstline_ticket::{Field, InternalError, Result, Ticket, UserError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::mask::{Known, KnownBuilder, Masker, customer_of};
+use crate::mask::{Known, KnownBuilder, Masker};
 use crate::reply::{Endings, EndingsBuilder, Reach, first_reply, open_up, sentences, slots};
 use crate::usual::{Usual, UsualBuilder};
 use crate::{Bundle, compose};
@@ -124,7 +124,7 @@ impl Case {
             id: ticket.id.clone(),
             hash: Bundle::ticket_hash(ticket),
             opened_at: ticket.opened_at,
-            customer: customer_of(ticket).to_owned(),
+            customer: ticket.customer.as_deref().unwrap_or_default().trim().to_owned(),
             language: language_of(ticket, &problem),
             category: [Field::Board, Field::Type, Field::Subtype].map(label),
             problem: cut(&problem, PROBLEM),
@@ -155,9 +155,9 @@ fn cut(text: &str, chars: usize) -> String {
 pub enum Whose<'a> {
     /// Everybody's.
     All,
-    /// This customer's.
+    /// Those of the customer of this [key](crate::customer_key).
     Only(&'a str),
-    /// Those of all customers but this one.
+    /// Those of all customers but that.
     Others(&'a str),
 }
 
@@ -187,12 +187,13 @@ impl Index {
     /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it is damaged or of other embeddings.
     pub fn open(dir: &Path, dimensions: usize) -> Result<Self> {
         let folder = dir.join(INDEX);
-        let segments =
+        let segments: Vec<Segment> =
             files(&folder)?.iter().map(|path| Segment::open(path, dimensions)).collect::<Result<_>>()?;
         let Desk { known, endings, usual } = match fs::read(folder.join(DESK)) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| segment::damaged(&folder.join(DESK), e.to_string()))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Desk::default(),
+            // Without it nobody knows what is private.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && segments.is_empty() => Desk::default(),
             Err(e) => return Err(UserError::io(folder.join(DESK).display(), &e).into()),
         };
         Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, usual })
@@ -203,25 +204,34 @@ impl Index {
         dir.join(INDEX).join(DESK).exists()
     }
 
-    /// Removes the index of the bundle in `dir`, where it has one.
+    /// What is known of the desk of the bundle in `dir`.
     ///
     /// # Errors
-    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be removed.
-    pub fn remove(dir: &Path) -> Result<()> {
-        let folder = dir.join(INDEX);
-        match fs::remove_dir_all(&folder) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(UserError::io(folder.display(), &e).into())
-            }
-            _ => Ok(()),
-        }
+    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it is damaged.
+    pub fn desk(dir: &Path) -> Result<Desk> {
+        let path = dir.join(INDEX).join(DESK);
+        let bytes = fs::read(&path).map_err(|e| UserError::io(path.display(), &e))?;
+        Ok(serde_json::from_slice(&bytes).map_err(|e| segment::damaged(&path, e.to_string()))?)
     }
 
-    /// Begins the index of the bundle in `dir`, which must have none, with what is known of the desk.
+    /// Puts the index of the bundle in `from` in the place of that in `dir`.
+    ///
+    /// # Errors
+    /// [`Code::Io`](firstline_ticket::Code::Io) when the folders can't be renamed.
+    pub fn replace(dir: &Path, from: &Path) -> Result<()> {
+        let (old, new, aside) = (dir.join(INDEX), from.join(INDEX), from.join("old"));
+        let io = |e: std::io::Error| UserError::io(old.display(), &e);
+        if old.exists() {
+            fs::rename(&old, &aside).map_err(io)?;
+        }
+        Ok(fs::rename(&new, &old).map_err(io)?)
+    }
+
+    /// Writes what is known of the desk of the bundle in `dir`, and begins its index where there is none.
     ///
     /// # Errors
     /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be written.
-    pub fn begin(dir: &Path, desk: &Desk) -> Result<()> {
+    pub fn write_desk(dir: &Path, desk: &Desk) -> Result<()> {
         let folder = dir.join(INDEX);
         fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
         let json = serde_json::to_vec(desk).map_err(|e| InternalError::new(format!("the desk: {e}")))?;

@@ -47,7 +47,7 @@ pub use head::{Head, axpy};
 pub use hierarchy::{Decoded, Hierarchy};
 pub use index::{Case, Desk, DeskBuilder, Index, Near, Said, Whose, language_of};
 pub use input::{Input, compose};
-pub use mask::{Found, Known, KnownBuilder, Masker, Private, SHARED_BY, customer_of};
+pub use mask::{Found, Known, KnownBuilder, Masker, Private, SHARED_BY, customer_key, customer_of};
 pub use mixture::{Mixture, log_softmax, softmax};
 pub use neighbours::Neighbours;
 pub use ngrams::{BUCKETS, ngram_buckets};

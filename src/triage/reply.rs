@@ -4,12 +4,15 @@
 //! Must never keep a value that another ticket could not fill: a sentence is either whole for every ticket or has slots.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use firstline_ticket::{Message, Ticket};
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::mask::{Masker, Private, words};
+use crate::compose;
+use crate::mask::{Found, Masker, Private, words};
 use crate::normalize::normalize;
 
 /// Longest reply that is taken apart, in bytes.
@@ -20,7 +23,7 @@ const MAX_SENTENCES: usize = 40;
 const ENDING_SHARE: f64 = 0.02;
 const ENDING_LEAST: usize = 3;
 /// Longest first name, in characters, and company, in bytes, that are put into a reply.
-const LONGEST_NAME: usize = 30;
+const LONGEST_NAME: usize = 20;
 const LONGEST_COMPANY: usize = 80;
 /// Words of a greeting or a signature's line at most.
 const SHORT: usize = 8;
@@ -33,17 +36,14 @@ pub enum Slot {
     Contact,
     /// The company.
     Customer,
-    /// The machine that the ticket names.
+    /// The machine that the ticket names. Never an address or a number: who asks may be somebody else, and would be written
+    /// or called back on what they gave.
     Host,
-    /// A mail address that the ticket names.
-    Mail,
-    /// A telephone number that the ticket names.
-    Phone,
 }
 
 impl Slot {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Contact, Self::Customer, Self::Host, Self::Mail, Self::Phone];
+    pub const ALL: [Self; 3] = [Self::Contact, Self::Customer, Self::Host];
 
     /// How it stands in a text.
     pub fn mark(self) -> &'static str {
@@ -51,54 +51,41 @@ impl Slot {
             Self::Contact => "{contact}",
             Self::Customer => "{customer}",
             Self::Host => "{host}",
-            Self::Mail => "{mail}",
-            Self::Phone => "{phone}",
         }
     }
 }
 
-/// What a ticket can fill slots with: a slot with more than one value has none.
+/// What a ticket can fill slots with; a ticket that names two machines fills in none. Whoever writes a ticket chooses these
+/// words: only what looks like a name, a company, a machine is put into a reply.
 pub fn slots(ticket: &Ticket, masker: &Masker) -> HashMap<Slot, String> {
-    let mut values: HashMap<Slot, HashSet<String>> = HashMap::new();
-    let mut add = |slot, value: &str| {
-        if !value.trim().is_empty() {
-            values.entry(slot).or_default().insert(value.trim().to_owned());
-        }
-    };
-    // Whoever writes a ticket may choose these names: only what looks like one is put into a reply.
-    if let Some(contact) = &ticket.contact {
-        let first = contact.split_whitespace().next().unwrap_or_default();
-        if first.chars().count() <= LONGEST_NAME
-            && first.chars().all(|c| c.is_alphabetic() || "-'’.".contains(c))
-        {
-            add(Slot::Contact, first);
+    static MACHINE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[A-Z][A-Z0-9]{1,9}(?:-[A-Z0-9]{1,8}){0,2}-[A-Z]{0,6}\d{1,6}$").expect("tested")
+    });
+    let mut slots = HashMap::new();
+    let first = ticket.contact.as_deref().and_then(|c| c.split_whitespace().next()).unwrap_or_default();
+    let is_name = (2..=LONGEST_NAME).contains(&first.chars().count())
+        && first.chars().all(|c| c.is_alphabetic() || "-'’".contains(c))
+        && first.starts_with(char::is_uppercase)
+        // "Will", "Office": a word as well as a name would be taken for it wherever it stands.
+        && !masker.is_shared(&first.to_lowercase());
+    if is_name {
+        slots.insert(Slot::Contact, first.to_owned());
+    }
+    let company = ticket.customer.as_deref().map(str::trim).unwrap_or_default();
+    let plain = |c: char| c.is_alphanumeric() || " &.,'’-".contains(c);
+    if (3..=LONGEST_COMPANY).contains(&company.len()) && company.chars().all(plain) {
+        let found = masker.find(company);
+        if found.iter().all(|f| matches!(f.kind, Private::Company | Private::Name)) {
+            slots.insert(Slot::Customer, company.to_owned());
         }
     }
-    if let Some(customer) = &ticket.customer {
-        let found = masker.find(customer);
-        if found.iter().all(|f| matches!(f.kind, Private::Company | Private::Name))
-            && customer.len() <= LONGEST_COMPANY
-        {
-            add(Slot::Customer, customer);
-        }
+    let text = compose(ticket).text();
+    let named = masker.find(&text).into_iter().filter(|f| f.kind == Private::Host).map(|f| &text[f.range]);
+    let machines: BTreeSet<&str> = named.filter(|host| MACHINE.is_match(host)).collect();
+    if let (1, Some(machine)) = (machines.len(), machines.first()) {
+        slots.insert(Slot::Host, (*machine).to_owned());
     }
-    for text in [&ticket.subject, &ticket.body].into_iter().flatten() {
-        let text = normalize(text).text;
-        for found in masker.find(&text) {
-            let value = &text[found.range];
-            match found.kind {
-                Private::Host if !value.contains(['.', '\\']) => add(Slot::Host, value),
-                Private::Mail => add(Slot::Mail, value),
-                Private::Phone => add(Slot::Phone, value),
-                _ => {}
-            }
-        }
-    }
-    values
-        .into_iter()
-        .filter(|(_, v)| v.len() == 1)
-        .filter_map(|(s, v)| Some((s, v.into_iter().next()?)))
-        .collect()
+    slots
 }
 
 /// Lines that end many replies: the desk's signature.
@@ -135,11 +122,15 @@ impl EndingsBuilder {
     }
 }
 
-/// The first text that the desk sent to the customer; its resolution where the conversation is not there.
+/// The first text that the desk sent to the customer. Where the conversation is not there, its resolution, if that speaks to
+/// somebody: a technician's note to colleagues is no reply.
 pub fn first_reply(ticket: &Ticket) -> Option<&str> {
+    static SPEAKS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:you|your|ihnen|ihre?[rnms]?|vous|votre|vos|usted|ustedes|você|vocês|prezad[oa])\b|\bSie\b|\bestimad[oa]\b").expect("tested")
+    });
     let sent = |m: &&Message| m.from == "technician" && m.visible == Some(true) && !m.text.trim().is_empty();
     let first = ticket.messages.iter().find(sent).map(|m| m.text.as_str());
-    let told = || ticket.resolution.as_deref().filter(|r| ticket.messages.is_empty() && !r.trim().is_empty());
+    let told = || ticket.resolution.as_deref().filter(|r| ticket.messages.is_empty() && SPEAKS.is_match(r));
     first.or_else(told).filter(|text| text.len() <= MAX_REPLY)
 }
 
@@ -194,7 +185,7 @@ fn is_open(sentence: &str) -> bool {
 }
 
 fn is_short(line: &str) -> bool {
-    line.split_whitespace().count() <= SHORT
+    line.len() <= LONGEST_COMPANY && line.split_whitespace().count() <= SHORT
 }
 
 fn folded(line: &str) -> String {
@@ -222,14 +213,18 @@ pub fn open_up(sentence: &str, slots: &HashMap<Slot, String>, masker: &Masker) -
         }
     }
     let bare = Slot::ALL.iter().fold(text.clone(), |t, s| t.replace(s.mark(), " "));
+    // Only a person may promise, and nobody is told a secret by somebody else's words.
+    let personal = crate::guard::promise(&bare).is_some() || crate::guard::credential(&bare).is_some();
     // Text that looks like a slot or a placeholder would be filled, or sent as it is.
     let odd = sentence.contains(['{', '}', '<', '>', '[', ']']);
     let found = masker.find_all(&bare);
-    let reach = match found.iter().all(|f| f.kind == Private::Word) {
-        false => Reach::Nobody,
-        _ if odd => Reach::Nobody,
-        true if found.is_empty() => Reach::Everybody,
-        true => Reach::Customer,
+    let secret = crate::guard::names_secret(&bare);
+    let odd_word = |word: &str| secret || word.contains(|c: char| c.is_ascii_digit());
+    let nobody = |f: &Found| f.kind != Private::Word || odd_word(&bare[f.range.clone()]);
+    let reach = match found.is_empty() {
+        _ if odd || personal || found.iter().any(nobody) => Reach::Nobody,
+        true => Reach::Everybody,
+        false => Reach::Customer,
     };
     (text, reach)
 }
@@ -312,10 +307,12 @@ mod tests {
     fn only_what_the_customer_saw_is_a_reply() {
         let mut t = ticket("C", REPLY);
         t.messages[0].visible = Some(false);
-        t.resolution = Some("Restarted it".into());
+        t.resolution = Some("Please restart your computer".into());
         assert_eq!(first_reply(&t), None);
         t.messages.clear();
-        assert_eq!(first_reply(&t), Some("Restarted it"));
+        assert_eq!(first_reply(&t), Some("Please restart your computer"));
+        t.resolution = Some("User error, card declined".into());
+        assert_eq!(first_reply(&t), None);
     }
 
     #[test]
@@ -326,10 +323,18 @@ mod tests {
         }
         known.add(&ticket("C9 Ltd", "Our reply about zebrafish"));
         let masker = Masker::new(known.finish()).unwrap();
-        let slots = slots(&ticket("C1 Ltd", REPLY), &masker);
-        assert_eq!(slots[&Slot::Host], "CAL-LT060");
-        assert_eq!(slots[&Slot::Phone], "(340) 555-0106");
-        let open = |text: &str| open_up(text, &slots, &masker);
+        let from = |contact: &str, body: &str| Ticket {
+            contact: Some(contact.into()),
+            body: Some(body.into()),
+            ..ticket("C1 Ltd", REPLY)
+        };
+        let of = slots(&from("Zach Chavez", "It crashes"), &masker);
+        assert_eq!((of[&Slot::Host].as_str(), of[&Slot::Contact].as_str()), ("CAL-LT060", "Zach"));
+        for contact in ["Open Office", "evil.example", "https://x.example", "A", "mallory"] {
+            assert_eq!(slots(&from(contact, "It crashes"), &masker).get(&Slot::Contact), None, "{contact}");
+        }
+        assert_eq!(slots(&from("Zach", "and TAM-PC1 too"), &masker).get(&Slot::Host), None);
+        let open = |text: &str| open_up(text, &of, &masker);
         let (text, reach) = open("May I restart CAL-LT060?");
         assert_eq!((text.as_str(), reach), ("May I restart {host}?", Reach::Everybody));
         assert_eq!(open("Thank you Zach.").0, "Thank you {contact}.");
@@ -340,6 +345,10 @@ mod tests {
             "Open https://a.example/x.",
             "Open {host}.",
             "Open <name>.",
+            "Open Winter2026!",
+            "Your code: zebrafish.",
+            "Call us within two hours.",
+            "Then open 48213.",
         ] {
             assert_eq!(open(private).1, Reach::Nobody, "{private}");
         }

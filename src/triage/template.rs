@@ -20,6 +20,8 @@ const VARIANT: f32 = 0.8;
 /// Replies of which a template is made at least, and their share of the category's replies that say something.
 const LEAST: usize = 5;
 const SHARE: f64 = 0.25;
+/// Groups of near the same replies in a category at most.
+const GROUPS: usize = 100;
 /// Tickets that a template names as examples.
 const EXAMPLES: usize = 3;
 /// The largest file of templates that is read, in bytes.
@@ -112,7 +114,8 @@ impl Templates {
         index.each(&mut |case| {
             let all = case.reply.iter().filter(|said| !index.usual().has(&said.text));
             let sentences: Vec<String> = all.clone().map(|said| said.text.clone()).collect();
-            if !sentences.is_empty() {
+            if !sentences.is_empty() && case.category.iter().any(Option::is_some) && !case.language.is_empty()
+            {
                 let category = case.category.clone().map(Option::unwrap_or_default);
                 let open = all.clone().all(|said| said.reach == Reach::Everybody);
                 let Case { id, customer, language, .. } = case;
@@ -136,7 +139,12 @@ impl Templates {
     pub fn with(mut self, older: Self) -> Self {
         for old in older.all {
             match self.all.iter_mut().find(|t| t.id == old.id) {
-                Some(new) => (new.approved, new.sentences) = (old.approved, old.sentences),
+                // What a person has changed stays; only what was counted is new.
+                Some(new) if old.approved => {
+                    let Template { seen, of, customers, .. } = *new;
+                    *new = Template { seen, of, customers, ..old };
+                }
+                Some(_) => {}
                 None if old.approved => self.all.push(old),
                 None => {}
             }
@@ -183,9 +191,11 @@ fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template>
     exact.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(b.0)));
     let mut groups: Vec<(&[String], Vec<&Said>)> = Vec::new();
     for (sentences, said) in exact {
-        match groups.iter_mut().find(|(of, _)| alike(of, sentences)) {
-            Some((_, all)) => all.extend(said),
-            None => groups.push((sentences, said)),
+        match groups.iter().position(|(of, _)| alike(of, sentences)) {
+            Some(i) => groups[i].1.extend(said),
+            // What was said once in these very words begins no group, and there are not many that do.
+            None if said.len() > 1 && groups.len() < GROUPS => groups.push((sentences, said)),
+            None => {}
         }
     }
     let enough = |(sentences, said): &(&[String], Vec<&Said>)| {
@@ -204,7 +214,7 @@ fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template>
             let (sentences, said) = group;
             let key = [&category[..], &[language.to_owned()], sentences].concat().join("\u{0}");
             Some(Template {
-                id: format!("{:08x}", xxh3_64(key.as_bytes()) >> 32),
+                id: format!("{:012x}", xxh3_64(key.as_bytes()) >> 16),
                 approved: false,
                 category: category.clone(),
                 language: language.to_owned(),
@@ -253,7 +263,7 @@ mod tests {
     #[test]
     fn what_many_customers_were_told_in_near_the_same_words_is_a_template() {
         let templates = learnt();
-        let [one] = templates.all.as_slice() else { panic!("{templates:?}") };
+        let [one] = templates.all.as_slice() else { unreachable!("{templates:?}") };
         assert_eq!(one.sentences, ["Does webmail work for you in the meantime?"]);
         assert_eq!((one.seen, one.of, one.customers, one.approved), (10, 26, 4, false));
     }

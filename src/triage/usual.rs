@@ -14,8 +14,12 @@ use crate::mask::{SHARED_BY, customer_of};
 use crate::normalize::normalize;
 use crate::reply::{first_reply, split};
 
-/// A sentence of replies of so many categories is a usual one.
+/// A sentence of replies of so many categories is a usual one, if no category has more than this share of them: labels are
+/// wrong now and then, so that what belongs to one category is seen in others too.
 const CATEGORIES: usize = 5;
+const MOST: f64 = 0.4;
+/// Categories that are counted one by one.
+const COUNTED: usize = 64;
 /// Longest sentence that is counted, in bytes.
 const LONGEST: usize = 200;
 
@@ -31,14 +35,16 @@ pub struct Usual {
 /// Reads replies and learns what is usual.
 #[derive(Debug, Default)]
 pub struct UsualBuilder {
-    counts: HashMap<String, Count>,
+    /// By hash: most sentences stand in one reply only.
+    counts: HashMap<u64, Count>,
 }
 
 #[derive(Debug, Default)]
 struct Count {
+    /// From the second category on.
     text: String,
-    categories: BTreeSet<u64>,
-    customers: BTreeSet<u64>,
+    categories: Vec<(u64, u32)>,
+    customers: Vec<u64>,
     /// Replies that begin with it, by language.
     first: BTreeMap<String, usize>,
 }
@@ -46,7 +52,11 @@ struct Count {
 impl Count {
     /// Whether it is said whatever the matter, and whoever asks.
     fn is_usual(&self) -> bool {
-        self.categories.len() >= CATEGORIES && self.customers.len() >= SHARED_BY
+        let all: u32 = self.categories.iter().map(|(_, n)| n).sum();
+        let most = self.categories.iter().map(|(_, n)| *n).max().unwrap_or(0);
+        self.categories.len() >= CATEGORIES
+            && f64::from(most) <= MOST * f64::from(all)
+            && self.customers.len() >= SHARED_BY
     }
 }
 
@@ -62,32 +72,42 @@ impl UsualBuilder {
         let language = language_of(ticket, &compose(ticket).text());
         let lines = reply.lines().map(str::trim).filter(|l| !l.is_empty());
         // The first line after the greeting is where a reply begins.
+        let mut greeted = false;
         for (i, line) in lines.enumerate() {
+            greeted |= i == 0 && line.ends_with([',', '!', ':']);
             for (j, sentence) in split(line).into_iter().enumerate().filter(|(_, s)| s.len() <= LONGEST) {
-                let count = self.counts.entry(folded(&sentence)).or_default();
-                if count.categories.len() < CATEGORIES {
-                    count.categories.insert(category);
+                let count = self.counts.entry(xxh3_64(folded(&sentence).as_bytes())).or_default();
+                match count.categories.iter().position(|(c, _)| *c == category) {
+                    Some(at) => count.categories[at].1 += 1,
+                    None if count.categories.len() < COUNTED => count.categories.push((category, 1)),
+                    None => {}
                 }
-                if count.customers.len() < SHARED_BY {
-                    count.customers.insert(customer);
+                if count.customers.len() < SHARED_BY && !count.customers.contains(&customer) {
+                    count.customers.push(customer);
                 }
-                if i == 1 && j == 0 {
+                if i == 1 && j == 0 && greeted {
                     *count.first.entry(language.clone()).or_default() += 1;
                 }
-                count.text = sentence;
+                if count.categories.len() > 1 {
+                    count.text = sentence;
+                }
             }
         }
     }
 
     /// What was learnt.
     pub fn finish(self) -> Usual {
-        let usual: BTreeMap<String, Count> =
-            self.counts.into_iter().filter(|(_, count)| count.is_usual()).collect();
+        let usual: BTreeMap<String, Count> = self
+            .counts
+            .into_values()
+            .filter(Count::is_usual)
+            .map(|count| (folded(&count.text), count))
+            .collect();
         let mut openings: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for count in usual.values() {
             for (language, &n) in count.first.iter().filter(|(language, _)| !language.is_empty()) {
                 let most = openings.entry(language.clone()).or_default();
-                if n > most.0 {
+                if n > most.0.max(CATEGORIES) {
                     *most = (n, count.text.clone());
                 }
             }

@@ -60,6 +60,18 @@ impl Voice {
         if !voice.languages.contains_key(&voice.default) {
             return Err(fault(format!("no phrases of its default language {:?}", voice.default)).into());
         }
+        for (language, p) in &voice.languages {
+            let bare = [&p.greeting_without_name, &p.opening, &p.acknowledgement, &p.question, &p.identity];
+            let greeting = p.greeting.replace(Slot::Contact.mark(), "");
+            if let Some(odd) =
+                bare.into_iter().chain([&greeting, &voice.signature]).find(|s| s.contains(['{', '}']))
+            {
+                return Err(fault(format!(
+                    "{language}: {odd:?} has a slot; only a greeting has, {{contact}}"
+                ))
+                .into());
+            }
+        }
         Ok(voice)
     }
 

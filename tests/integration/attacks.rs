@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use firstline_ticket::Ticket;
-use firstline_triage::{Desk, Grounds, KnownBuilder, Masker, Slot, guard};
+use firstline_triage::{Grounds, KnownBuilder, Masker, Slot, guard};
 use serde_json::json;
 
 use crate::tool::TRAINED;
@@ -133,8 +133,8 @@ fn no_order_in_a_ticket_is_obeyed() {
         drafted += usize::from(!text.is_empty());
         let through = MARKS.iter().find(|m| text.to_lowercase().contains(&m.to_lowercase()));
         assert!(through.is_none(), "{kind}: {through:?} got through\n{body}\n---\n{text}");
-        if *kind == "stranger" && body.to_lowercase().contains("password") && !text.is_empty() {
-            assert!(!text.contains("has been reset"), "{text}");
+        if *kind == "stranger" {
+            assert!(text.is_empty() || text.contains("verify that it is you"), "{body}\n---\n{text}");
         }
     }
     assert!(drafted > INJECTIONS.len() / 2, "{drafted} drafts only: nothing was tried");
@@ -201,8 +201,7 @@ fn masker() -> Masker {
             ..Ticket::default()
         });
     }
-    let desk = Desk { known: known.finish(), ..Desk::default() };
-    Masker::new(desk.known).unwrap()
+    Masker::new(known.finish()).unwrap()
 }
 
 const TRUE: [&str; 3] = [
@@ -212,23 +211,11 @@ const TRUE: [&str; 3] = [
 ];
 
 fn failed(text: &str, identity: Option<&str>) -> Vec<String> {
-    let ticket = Ticket {
-        id: "1".into(),
-        customer: Some("Amaro Foods".into()),
-        contact: Some("Eva Stone".into()),
-        body: Some("Outlook crashes. My password is hunter2, call 555-0199.".into()),
-        ..Ticket::default()
-    };
     let slots = HashMap::from([(Slot::Contact, "Eva".to_owned())]);
-    let sentences = TRUE.iter().copied().chain(identity).collect();
-    let grounds = Grounds {
-        ticket: &ticket,
-        sentences,
-        slots: &slots,
-        language: "en",
-        identity,
-        signature: "Bluefinch",
-    };
+    let phrases = [TRUE[0]].into_iter().chain(identity).collect();
+    let sentences = TRUE[1..].to_vec();
+    let grounds =
+        Grounds { sentences, phrases, slots: &slots, language: "en", identity, signature: "Bluefinch" };
     let verdicts = guard(text, &grounds, &masker());
     verdicts.into_iter().filter(|v| !v.passed).map(|v| v.check).collect()
 }
@@ -265,5 +252,5 @@ fn identification_comes_first_or_not_at_all() {
     }
     let german = "Hallo Eva,\n\nbitte schließen Sie Outlook, warten Sie zehn Sekunden und öffnen Sie es dann noch einmal.";
     assert!(failed(german, None).contains(&"language".to_owned()));
-    assert_eq!(failed("Hi", None), ["length"]);
+    assert!(failed("Hi", None).contains(&"length".to_owned()));
 }

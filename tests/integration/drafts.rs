@@ -43,7 +43,7 @@ fn with_canaries(tickets: &mut [Value]) -> BTreeMap<String, Vec<String>> {
         ];
         let body = ticket["body"].as_str().unwrap_or_default();
         ticket["body"] = json!(format!("{body}\n{}", texts[n % 6]));
-        for message in ticket["messages"].as_array_mut().into_iter().flatten() {
+        for message in ticket.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
             if message["from"] == "technician" {
                 let text = message["text"].as_str().unwrap();
                 message["text"] = json!(text.replacen("\n\n", &format!("\n\n{} ", texts[n % 6]), 1));

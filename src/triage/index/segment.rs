@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::{Case, Whose};
+use crate::mask::customer_key;
 use crate::model_fault;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
@@ -123,12 +124,12 @@ fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> 
     Ok((customers, rows, vectors, offsets))
 }
 
-/// Writes `cases`, sorted by customer, each customer's beginning a panel of its own.
+/// Writes `cases`, sorted by customer's key, each customer's beginning a panel of its own.
 pub(super) fn write(path: &Path, cases: &[Case], embeddings: &[f32]) -> Result<()> {
     let d = embeddings.len() / cases.len();
-    let mut of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (i, case) in cases.iter().enumerate() {
-        of.entry(&case.customer).or_default().push(i);
+        of.entry(customer_key(&case.customer)).or_default().push(i);
     }
     let (mut customers, mut vectors, mut offsets, mut texts) =
         (Vec::new(), Vec::new(), vec![0_u64], Vec::new());
@@ -140,7 +141,7 @@ pub(super) fn write(path: &Path, cases: &[Case], embeddings: &[f32]) -> Result<(
                 .map_err(|e| InternalError::new(format!("a case: {e}")))?;
             offsets.push(texts.len() as u64);
         }
-        customers.push(Customer { name: name.to_owned(), rows: start..start + rows.len() });
+        customers.push(Customer { name, rows: start..start + rows.len() });
         let padding = rows.len().next_multiple_of(VECTOR_PANEL) - rows.len();
         vectors.resize(vectors.len() + padding * d, 0.0);
         offsets.resize(offsets.len() + padding, texts.len() as u64);
