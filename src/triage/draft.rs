@@ -24,8 +24,9 @@ const OWN: usize = 24;
 const OTHERS: usize = 48;
 /// Of them, those of most say, whose replies are compared with one another.
 const POOL: usize = 40;
-/// How fast a case's say fades with distance: weight `exp((cosine - 1) / TEMPERATURE)`, as in the neighbours' vote.
-const TEMPERATURE: f32 = 0.05;
+/// How fast a case's say fades with distance: weight `exp((cosine - 1) / TEMPERATURE)`; faster than in the vote on labels,
+/// since a reply has to fit more closely.
+const TEMPERATURE: f32 = 0.03;
 /// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
 const LEXICAL: f32 = 0.1;
 /// Below this cosine a case is about something else.
@@ -176,7 +177,9 @@ impl<'a> Drafter<'a> {
         // Where technicians say nothing of the matter at first, neither does the draft.
         let nothing = agreed.chosen.is_empty() && agreed.expected >= WORTH;
         let mut attempts = Vec::new();
-        if let Some((same, template, filled)) = template.filter(|(same, ..)| same + LEAD >= agreed.same) {
+        if let Some((same, template, filled)) =
+            template.filter(|(same, ..)| agreed.chosen.is_empty() || same + LEAD >= agreed.same)
+        {
             let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
             attempts.push((Origin::Template, filled, sources, same));
         }
