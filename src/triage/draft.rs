@@ -141,7 +141,7 @@ impl<'a> Drafter<'a> {
 
     fn one(&self, ticket: &Ticket, decision: &Decision, embedding: &[f32]) -> Result<Option<Draft>> {
         let input = compose(ticket);
-        if input.is_alert {
+        if input.is_alert || is_machine(ticket) {
             return Ok(None);
         }
         let mut timings = BTreeMap::new();
@@ -257,6 +257,12 @@ impl<'a> Drafter<'a> {
     fn now(&self) -> f64 {
         self.clock.map_or(0.0, |clock| clock().as_secs_f64() * 1e3)
     }
+}
+
+/// Whether a machine opened the ticket, by what the PSA calls its source.
+fn is_machine(ticket: &Ticket) -> bool {
+    let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
+    ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
 }
 
 /// Cases with what shared words add to their cosine, best first: words that all cases have tell nothing.
