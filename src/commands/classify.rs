@@ -17,7 +17,7 @@ const BATCH: (usize, usize) = (256, 8 << 20);
 
 /// What stands in a line's place when it could not be decided.
 #[derive(Debug, Serialize)]
-struct BadLine {
+pub(super) struct BadLine {
     line: u64,
     error: Fault,
 }
@@ -114,7 +114,7 @@ fn write_batch(engine: &Engine, batch: Vec<Line>, top: usize, out: &mut impl Wri
     }
 }
 
-fn bad_line(line: u64, error: &Error) -> BadLine {
+pub(super) fn bad_line(line: u64, error: &Error) -> BadLine {
     let code = error.code().map_or("E_INTERNAL", Code::as_str);
     BadLine { line, error: Fault { code, message: error.to_string() } }
 }

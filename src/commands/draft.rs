@@ -8,6 +8,7 @@ use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
 use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Templates, Voice};
 use serde::Serialize;
 
+use super::classify::{BadLine, bad_line};
 use super::policy;
 use crate::cli::DraftArgs;
 use crate::failure::{Exit, Failure};
@@ -24,18 +25,6 @@ struct Line<'a> {
     decision: &'a Decision,
     /// `null` where no person wrote, or nothing that may be sent could be written.
     draft: &'a Option<Draft>,
-}
-
-#[derive(Debug, Serialize)]
-struct BadLine {
-    line: u64,
-    error: Fault,
-}
-
-#[derive(Debug, Serialize)]
-struct Fault {
-    code: &'static str,
-    message: String,
 }
 
 /// The index of a bundle, which must be there.
@@ -85,9 +74,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
                 Err(fault) => {
                     bad = true;
-                    let code = fault.code().map_or("E_INTERNAL", Code::as_str);
-                    let error = Fault { code, message: fault.to_string() };
-                    slots.push(Err(BadLine { line: line.number, error }));
+                    slots.push(Err(bad_line(line.number, &fault)));
                 }
             }
         }

@@ -369,3 +369,83 @@ impl<'a> Pool<'a> {
         sources
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::FieldDecision;
+
+    use super::*;
+
+    fn similar(id: &str, customer: &str, score: f32, reply: &[(&str, Reach)]) -> Similar {
+        let reply =
+            reply.iter().map(|(text, reach)| Said { text: (*text).to_owned(), reach: *reach }).collect();
+        let category = [Some("Desk".to_owned()), None, None];
+        let case = Case { id: id.into(), customer: customer.into(), category, reply, ..Case::default() };
+        Similar { case, cosine: score, score }
+    }
+
+    fn usual() -> Usual {
+        serde_json::from_str(r#"{"sentences": ["thanks."], "openings": {}}"#).unwrap()
+    }
+
+    #[test]
+    fn sentences_are_used_as_far_as_they_may_be_shown_and_filled() {
+        use Reach::{Customer, Everybody, Nobody};
+        let reply = [
+            ("Thanks.", Everybody),
+            ("It is X-1.", Nobody),
+            ("Restart {host}.", Everybody),
+            ("Open zebrafish.", Customer),
+        ];
+        let found = [similar("a", "Alder", 0.9, &reply), similar("b", "Birch", 0.8, &reply)];
+        let slots = HashMap::from([(Slot::Host, "TAM-PC1".to_owned())]);
+        let pool = Pool::new(&found, &Decision::default(), (Some("alder"), "en"), &slots, &usual());
+        assert_eq!(pool.replies[0].sentences, ["It is X-1.", "Restart TAM-PC1.", "Open zebrafish."]);
+        assert_eq!(pool.replies[0].usable, [false, true, true]);
+        assert_eq!(pool.replies[1].usable, [false, true, false]);
+        assert!(pool.replies[0].weight > pool.replies[1].weight);
+        let pool = Pool::new(&found, &Decision::default(), (None, "en"), &HashMap::new(), &usual());
+        assert_eq!(pool.replies[0].usable, [false, false, false]);
+    }
+
+    #[test]
+    fn cases_far_away_or_of_another_category_have_little_say() {
+        let reply = [("Restart it.", Reach::Everybody)];
+        let weight = |score: f32, decision: &Decision| {
+            let found = [similar("a", "Alder", score, &reply)];
+            Pool::new(&found, decision, (None, "en"), &HashMap::new(), &usual()).replies[0].weight
+        };
+        let none = Decision::default();
+        assert!(weight(0.36, &none) < 0.03 && weight(0.9, &none) > 0.7, "{}", weight(0.36, &none));
+        let decided = |label: &str| {
+            let field = FieldDecision {
+                label: label.into(),
+                confidence: Confidence::new(0.9),
+                alternatives: Vec::new(),
+            };
+            Decision { fields: [(Field::Board, field)].into(), ..Decision::default() }
+        };
+        let mut found = [
+            similar("a", "Alder", 0.8, &reply),
+            similar("b", "Alder", 0.8, &[("Call us.", Reach::Everybody)]),
+        ];
+        found[1].case.category[0] = Some("Other".into());
+        let first = |d: &Decision| {
+            let pool = Pool::new(&found, d, (None, "en"), &HashMap::new(), &usual());
+            (pool.cases[0].id.clone(), pool.replies[0].weight / pool.replies[1].weight)
+        };
+        assert!(matches!(first(&decided("Desk")), (id, ratio) if id == "a" && ratio > 5.0));
+        assert!(matches!(first(&decided("Other")), (id, ratio) if id == "b" && ratio > 5.0));
+    }
+
+    #[test]
+    fn words_that_all_cases_have_tell_nothing() {
+        let near = |cosine| Near::for_test(cosine);
+        let case = |problem: &str| Case { problem: problem.into(), ..Case::default() };
+        let cases = vec![(near(0.70), case("the printer jams")), (near(0.69), case("the toner is empty"))];
+        let found = lexically("the toner printer", cases.clone());
+        assert!((found[0].score - found[1].score).abs() < 0.02);
+        let found = lexically("the toner", cases);
+        assert_eq!(found[0].case.problem, "the toner is empty");
+    }
+}

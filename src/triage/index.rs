@@ -170,6 +170,14 @@ pub struct Near {
     pub cosine: f32,
 }
 
+#[cfg(test)]
+impl Near {
+    /// The first row of the first segment.
+    pub(crate) fn for_test(cosine: f32) -> Self {
+        Self { segment: 0, row: 0, cosine }
+    }
+}
+
 /// The cases of a bundle.
 #[derive(Debug)]
 pub struct Index {

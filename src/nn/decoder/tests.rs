@@ -1,6 +1,7 @@
 //! Small random decoders in every form of weights against plain float64, and against themselves read in other pieces: on
 //! the kernels, and on tensors, which have the CPU for their device here.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use candle_core::quantized::QTensor;
@@ -389,6 +390,24 @@ fn ends_texts(decoder: &Decoder) {
     let none =
         Request { constrain: Some(Box::new(|_, logits| logits.fill(f32::NEG_INFINITY))), ..request(5) };
     assert_eq!(write(none, 256), (String::new(), vec![], Finish::Constraint));
+    // Whoever asked may have left: before the prompt is read, or between two tokens.
+    let cancelled = |after: usize| {
+        let mut asked = 0;
+        let go_on: crate::GoOn<'_> = Box::new(move || {
+            asked += 1;
+            if asked > after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        write(Request { constrain: letters(), go_on: Some(go_on), ..request(12) }, 256)
+    };
+    assert_eq!(cancelled(0), (String::new(), vec![], Finish::Cancelled));
+    let (_, tokens, finish) = cancelled(4);
+    assert_eq!((tokens.len(), finish), (3, Finish::Cancelled));
+    // Half a character is held back until it is whole.
+    let accents: Constrain<'_> = Box::new(|written, logits| {
+        let next = [0xc3, 0xa9][written.len() % 2];
+        logits.iter_mut().enumerate().filter(|(i, _)| *i != next).for_each(|(_, x)| *x = f32::NEG_INFINITY);
+    });
+    assert_eq!(write(Request { constrain: Some(accents), ..request(6) }, 256).0, "ééé");
     // A seed decides.
     let drawn = |seed| {
         let sampling = Sampling { temperature: 1.5, top_p: 0.9, repetition: 1.1, seed };

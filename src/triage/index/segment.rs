@@ -170,3 +170,95 @@ pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> UserError {
     let next = "Remove the bundle's index folder and add the tickets anew: firstline index --bundle DIR --tickets FILE";
     UserError::new(Code::Bundle, path.display().to_string(), problem, next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const D: usize = 32;
+
+    fn written(path: &Path) {
+        let case = |i: usize| Case {
+            id: i.to_string(),
+            hash: i as u64,
+            customer: ["Alder", "alder ", "Birch", ""][i % 4].to_owned(),
+            problem: "p".repeat(i % 7),
+            ..Case::default()
+        };
+        let cases: Vec<Case> = (0..40).map(case).collect();
+        let one = |i: usize| (0..D).map(move |k| if k == i % D { 1.0 } else { 0.01 * (i / D) as f32 });
+        let embeddings: Vec<f32> = (0..40).flat_map(one).collect();
+        write(path, &cases, &embeddings).unwrap();
+    }
+
+    #[test]
+    fn a_search_finds_those_that_it_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.cases");
+        written(&path);
+        let segment = Segment::open(&path, D).unwrap();
+        assert_eq!((segment.len(), segment.rows().count()), (40, 40));
+        let mut query = vec![0.0; D];
+        query[4] = 1.0;
+        let found = |whose: Whose<'_>| -> Vec<String> {
+            let hits = segment.nearest(&query, whose, 60).unwrap();
+            hits.into_iter().map(|(row, _)| segment.case(row).unwrap().id).collect()
+        };
+        let (all, alder, others) =
+            (found(Whose::All), found(Whose::Only("alder")), found(Whose::Others("alder")));
+        assert_eq!((all.len(), alder.len(), others.len()), (40, 20, 20));
+        assert!(all[..2].contains(&"4".to_owned()) && all[..2].contains(&"36".to_owned()));
+        assert!(
+            alder.iter().all(|id| id.parse::<usize>().unwrap() % 4 < 2),
+            "one customer, however it is spelt"
+        );
+        assert!(others.iter().all(|id| !alder.contains(id)));
+        assert!(found(Whose::Only("nobody")).is_empty());
+        assert!(Segment::open(&path, 64).unwrap_err().to_string().contains("another encoder"));
+    }
+
+    #[test]
+    fn whatever_stands_in_a_segment_it_is_refused_or_read_within_its_bounds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.cases");
+        written(&path);
+        let whole = std::fs::read(&path).unwrap();
+        let (mut opened, mut refused) = (0, 0);
+        let mut state = 7_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for turn in 0..600 {
+            let mut bytes = whole.clone();
+            match turn % 3 {
+                // A number of the head; anything behind it; an end too early. The hash is right.
+                0 => {
+                    let value = [0, 1, 39, 1 << 20, u64::MAX, u64::MAX / 8][next() % 6];
+                    let at = 8 * (2 + next() % 3);
+                    bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                }
+                1 => {
+                    let at = HEAD + next() % (bytes.len() - HEAD);
+                    let value = [0, 0xff, 0x7f, b'9', next() as u8][next() % 5];
+                    bytes[at..].iter_mut().take(1 + next() % 8).for_each(|b| *b = value);
+                }
+                _ => bytes.truncate(HEAD + next() % (bytes.len() - HEAD)),
+            }
+            let hash = xxh3_64(&bytes[HEAD..]);
+            bytes[40..48].copy_from_slice(&hash.to_le_bytes());
+            std::fs::write(&path, &bytes).unwrap();
+            match Segment::open(&path, D) {
+                Err(_) => refused += 1,
+                Ok(segment) => {
+                    opened += 1;
+                    let _ = segment.nearest(&[0.5; D], Whose::All, 5);
+                    for row in (0..80).chain([u32::MAX]) {
+                        let _ = segment.case(row);
+                    }
+                }
+            }
+        }
+        assert!(opened > 50 && refused > 50, "{opened} opened, {refused} refused");
+    }
+}
