@@ -1,5 +1,5 @@
 //! How long does a first response take, from the ticket to the guarded draft, alone and in bursts of 50 and 500? Where does the
-//! time go? And how long does an exact search among a million cases take, beside reading the same memory?
+//! time go? And how long does an exact search among a million cases take?
 //!
 //! On the bundle in `FIRSTLINE_BENCH_BUNDLE`, or one that has learnt from 5,000 made-up tickets. Run with `cargo bench --bench
 //! first_response`. The last line is JSON.

@@ -142,7 +142,7 @@ pub(crate) enum TemplatesCommand {
     Edit {
         /// Its id.
         id: String,
-        /// The text, with {contact}, {customer}, {host}, {mail}, {phone} where the ticket fills in.
+        /// The text, with {contact}, {customer}, {host} where the ticket fills in.
         #[arg(long)]
         text: String,
     },

@@ -6,15 +6,13 @@
 //! of the other's that agrees with it; sentences that the desk says whatever the matter don't count.
 
 use firstline_ticket::{Draft, Origin, Result, Ticket};
-use firstline_triage::{Drafter, Index, Voice, Whose, fill, first_reply, sentences, slots, word_f1};
+use firstline_triage::{Drafter, Index, Voice, Whose, fill, first_reply, say_the_same, sentences, slots};
 use serde::Serialize;
 
 use crate::Progress;
 use crate::metrics::{Interval, wilson95};
 use crate::progress::interrupted;
 
-/// Two sentences that share so many words, by F1, say the same.
-const SAME: f32 = 0.8;
 /// Tickets drafted together.
 const BATCH: usize = 64;
 
@@ -93,7 +91,7 @@ pub fn evaluate_drafts(
             let Some(draft) = draft else { continue };
             confidence += draft.confidence.get();
             let sent = sentences(first_reply(ticket).unwrap_or_default(), ticket, index.endings());
-            let nearest = nearest_reply(drafter, index, ticket, embedding)?;
+            let nearest = nearest_reply(index, ticket, embedding)?;
             let written = said(&draft, voice);
             texts.push([&sent, &written, &nearest].map(|s| s.join(" ")));
             sentences_of.push((draft.origin, [sent, written, nearest]));
@@ -106,7 +104,7 @@ pub fn evaluate_drafts(
             let score = |j: usize, text: &[String]| Score {
                 rouge_l: rouge_l(&texts[i][0], &texts[i][j]),
                 cosine: vector(0).iter().zip(vector(j)).map(|(a, b)| f64::from(a * b)).sum(),
-                same: same_content(sent, text, index),
+                same: same_content(sent, text, index, voice),
             };
             ours.push((*origin, score(1, written)));
             theirs.push(score(2, nearest));
@@ -157,14 +155,9 @@ fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
 }
 
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.
-fn nearest_reply(
-    drafter: &Drafter<'_>,
-    index: &Index,
-    ticket: &Ticket,
-    embedding: &[f32],
-) -> Result<Vec<String>> {
+fn nearest_reply(index: &Index, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<String>> {
     let slots = slots(ticket, index.masker());
-    let found = drafter.similar(ticket, embedding, Whose::All, 8)?;
+    let found = index.similar(ticket, embedding, Whose::All, 8)?;
     let best = found.iter().find(|s| !s.case.reply.is_empty());
     Ok(best.map_or_else(Vec::new, |s| {
         s.case
@@ -175,18 +168,19 @@ fn nearest_reply(
     }))
 }
 
-fn same_content(a: &[String], b: &[String], index: &Index) -> bool {
-    let of_the_matter = |all: &[String]| -> Vec<String> {
-        all.iter().filter(|s| !index.usual().has(s) && !is_phrase(s)).cloned().collect()
+/// Whether two texts say the same of the matter, whatever they say around it.
+fn same_content(a: &[String], b: &[String], index: &Index, voice: &Voice) -> bool {
+    let phrase = |s: &String| {
+        voice.languages.values().any(|p| {
+            [&p.opening, &p.acknowledgement, &p.question, &p.identity]
+                .iter()
+                .any(|own| own.contains(s.as_str()))
+        })
     };
-    let (a, b) = (of_the_matter(a), of_the_matter(b));
-    let covered = |of: &[String], by: &[String]| of.iter().all(|s| by.iter().any(|t| word_f1(s, t) >= SAME));
-    covered(&a, &b) && covered(&b, &a)
-}
-
-/// Whether it is one of the built-in voice's own phrases, which say nothing of the matter.
-fn is_phrase(sentence: &str) -> bool {
-    firstline_triage::DEFAULT_VOICE.contains(sentence)
+    let of_the_matter = |all: &[String]| -> Vec<String> {
+        all.iter().filter(|s| !index.usual().has(s) && !phrase(s)).cloned().collect()
+    };
+    say_the_same(&of_the_matter(a), &of_the_matter(b))
 }
 
 /// ROUGE-L of two texts: the F-measure, precision and recall alike.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::IndexArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Ui, print, stopping};
+use crate::ui::{Ui, print};
 
 /// Tickets embedded together, and cases of a segment.
 const BATCH: (usize, usize) = (256, 8 << 20);
@@ -185,7 +185,7 @@ fn take(
 
 /// Shows how far it is, and ends where Ctrl-C was pressed.
 fn check(done: u64, bars: &mut impl Progress) -> Result<(), Failure> {
-    if bars.done(done).is_break() || stopping() {
+    if bars.done(done).is_break() {
         let problem = "stopped before the end";
         let next = "What was added stays; run it again for the rest";
         return Err(UserError::new(Code::Interrupted, "index", problem, next).into());

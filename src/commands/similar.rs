@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use firstline_ticket::{Ticket, UserError};
-use firstline_triage::{Case, Drafter, Engine, Index, Similar, Templates, Voice, Whose, customer_key};
+use firstline_triage::{Case, Engine, Index, Similar, Whose, customer_key};
 use serde::Serialize;
 
 use super::draft::open_index;
@@ -34,13 +34,10 @@ struct Hit<'a> {
 pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
     let engine = Engine::open(&args.bundle)?;
     let index = open_index(&args.bundle, &engine)?;
-    let voice = Voice::built_in()?;
-    let templates = Templates::default();
-    let drafter = Drafter::new(&engine, &index, &voice, &templates);
     if let Some(text) = &args.text {
         let ticket = Ticket { id: "-".to_owned(), body: Some(text.clone()), ..Ticket::default() };
         ticket.check("--text")?;
-        let found = search(&drafter, &engine, &index, args, &[ticket])?;
+        let found = search(&engine, &index, args, &[ticket])?;
         print(shown(&found[0]));
         return Ok(Exit::Success);
     }
@@ -57,7 +54,7 @@ pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
                 }
             }
         }
-        for (ticket, found) in tickets.iter().zip(search(&drafter, &engine, &index, args, &tickets)?) {
+        for (ticket, found) in tickets.iter().zip(search(&engine, &index, args, &tickets)?) {
             let similar =
                 found.iter().map(|s| Hit { cosine: s.cosine, score: s.score, case: &s.case }).collect();
             let line = serde_json::to_string(&Line { id: &ticket.id, similar })?;
@@ -78,7 +75,6 @@ pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
 }
 
 fn search(
-    drafter: &Drafter<'_>,
     engine: &Engine,
     index: &Index,
     args: &SimilarArgs,
@@ -91,7 +87,7 @@ fn search(
     let k = usize::from(args.top).min(index.len());
     let mut all = Vec::new();
     for (ticket, embedding) in tickets.iter().zip(features.embeddings.chunks_exact(d)) {
-        all.push(drafter.similar(ticket, embedding, whose, k)?);
+        all.push(index.similar(ticket, embedding, whose, k)?);
     }
     Ok(all)
 }

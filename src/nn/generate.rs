@@ -32,7 +32,7 @@ pub type Constrain<'a> = Box<dyn FnMut(&[u32], &mut [f32]) + 'a>;
 /// See [`Request::go_on`].
 pub type GoOn<'a> = Box<dyn FnMut() -> ControlFlow<()> + 'a>;
 
-/// Tokens of a prompt between two looks at [`Request::go_on`]: under a second of work for models of a billion weights.
+/// Tokens of a prompt between two looks at [`Request::go_on`]: the most that the kernels read together.
 const PIECE: usize = 192;
 /// Tokens that a character is made of at most.
 const SPREAD: usize = 4;

@@ -51,5 +51,6 @@ pub fn write_file(parts: &[impl AsRef<[u8]>], path: &Path) -> io::Result<()> {
     file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = file.tempfile_in(dir)?;
     parts.iter().try_for_each(|part| file.write_all(part.as_ref()))?;
+    file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|e| e.error)
 }

@@ -21,31 +21,31 @@ const LEAST: f32 = 1e-4;
 
 /// A past reply: what it says, and how likely it is that the right one says the same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PastReply {
+pub(crate) struct PastReply {
     /// Its sentences; none where it said nothing of the matter.
-    pub sentences: Vec<String>,
+    pub(crate) sentences: Vec<String>,
     /// Which of them may be used.
-    pub usable: Vec<bool>,
+    pub(crate) usable: Vec<bool>,
     /// Its weight; all weights together are 1 or less.
-    pub weight: f32,
+    pub(crate) weight: f32,
 }
 
 /// The sentences chosen: of which reply and which of it, in the order in which they are to stand.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Consensus {
+pub(crate) struct Consensus {
     /// `(reply, sentence)`; none where most replies say nothing.
-    pub chosen: Vec<(usize, usize)>,
+    pub(crate) chosen: Vec<(usize, usize)>,
     /// How much of the right reply is expected to be in it, and of it in the right reply: the F1 of both, 0 to 1.
-    pub expected: f32,
+    pub(crate) expected: f32,
     /// The share of the past replies, by weight, that say the same.
-    pub same: f32,
+    pub(crate) same: f32,
 }
 
 /// Words of a sentence with their counts.
 type Bag = HashMap<String, f32>;
 
 /// Chooses among `replies`.
-pub fn consensus(replies: &[PastReply]) -> Consensus {
+pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
     let all: Vec<(usize, usize)> = replies
         .iter()
         .enumerate()
@@ -161,19 +161,21 @@ impl Judge<'_> {
     }
 }
 
-/// The share of `replies`, by weight, that say what `sentences` do: each of one has one of the other's that shares four words
-/// in five.
-pub(crate) fn agreement(sentences: &[String], replies: &[PastReply]) -> f32 {
-    const SAME_WORDS: f32 = 0.8;
+/// Whether two replies say the same: each sentence of either shares four words in five with one of the other's.
+pub fn say_the_same(a: &[String], b: &[String]) -> bool {
+    const SHARED_WORDS: f32 = 0.8;
     let covered =
-        |of: &[String], by: &[String]| of.iter().all(|a| by.iter().any(|b| word_f1(a, b) >= SAME_WORDS));
-    let same =
-        |reply: &&PastReply| covered(sentences, &reply.sentences) && covered(&reply.sentences, sentences);
-    replies.iter().filter(same).map(|reply| reply.weight).sum()
+        |of: &[String], by: &[String]| of.iter().all(|a| by.iter().any(|b| word_f1(a, b) >= SHARED_WORDS));
+    covered(a, b) && covered(b, a)
+}
+
+/// The share of `replies`, by weight, that say what `sentences` do.
+pub(crate) fn agreement(sentences: &[String], replies: &[PastReply]) -> f32 {
+    replies.iter().filter(|r| say_the_same(sentences, &r.sentences)).map(|r| r.weight).sum()
 }
 
 /// How far two sentences agree: the F1 of their words, 0 to 1.
-pub fn word_f1(a: &str, b: &str) -> f32 {
+pub(crate) fn word_f1(a: &str, b: &str) -> f32 {
     overlap(&bag(a), &bag(b))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Must never say what neither a technician nor the voice has said, and never show one customer what another wrote.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use firstline_ticket::{Basis, Confidence, Decision, Draft, Field, Origin, Reject
 
 use crate::consensus::{PastReply, agreement, consensus};
 use crate::guard::{Grounds, guard, names_secret, promise};
-use crate::index::{Case, Index, Near, Said, Whose, language_of};
-use crate::mask::{customer_key, customer_of, words};
+use crate::index::{Case, Index, Said, Similar, Whose, language_of};
+use crate::mask::{customer_key, customer_of};
 use crate::reply::{Reach, Slot, fill, slots};
 use crate::template::{Template, Templates};
 use crate::usual::Usual;
@@ -27,8 +27,6 @@ const POOL: usize = 40;
 /// How fast a case's say fades with distance: weight `exp((cosine - 1) / TEMPERATURE)`; faster than in the vote on labels,
 /// since a reply has to fit more closely.
 const TEMPERATURE: f32 = 0.03;
-/// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
-const LEXICAL: f32 = 0.1;
 /// Below this cosine a case is about something else.
 const FAR: f32 = 0.35;
 /// Say of a customer's own cases, beside others'.
@@ -45,17 +43,6 @@ const LEAD: f32 = 0.1;
 const SENTENCES: usize = 12;
 /// A prior confidence is this share of what the sources suggest.
 const CAUTION: f64 = 0.8;
-
-/// A case that is like a ticket, and how like.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Similar {
-    /// The case.
-    pub case: Case,
-    /// Cosine of the texts' embeddings.
-    pub cosine: f32,
-    /// The same with what shared words add.
-    pub score: f32,
-}
 
 /// What makes drafts: an engine, its cases, a voice.
 pub struct Drafter<'a> {
@@ -121,24 +108,6 @@ impl<'a> Drafter<'a> {
         Ok(drafts)
     }
 
-    /// The cases most like a ticket, of those that may be found.
-    ///
-    /// # Errors
-    /// As for [`Self::draft`].
-    pub fn similar(
-        &self,
-        ticket: &Ticket,
-        embedding: &[f32],
-        whose: Whose<'_>,
-        k: usize,
-    ) -> Result<Vec<Similar>> {
-        let near = self.index.nearest(embedding, whose, k)?;
-        let text = compose(ticket).text();
-        let cases: Vec<(Near, Case)> =
-            near.into_iter().map(|near| Ok((near, self.index.case(near)?))).collect::<Result<_>>()?;
-        Ok(lexically(&text, cases))
-    }
-
     fn one(&self, ticket: &Ticket, decision: &Decision, embedding: &[f32]) -> Result<Option<Draft>> {
         let input = compose(ticket);
         if input.is_alert || is_machine(ticket) {
@@ -157,9 +126,9 @@ impl<'a> Drafter<'a> {
         let mut found = match customer.as_str() {
             // Nobody knows whose it is: it is shown what everybody may see.
             "" if masker.has_customers() => Vec::new(),
-            _ => self.similar(ticket, embedding, Whose::Only(&customer), OWN)?,
+            _ => self.index.similar(ticket, embedding, Whose::Only(&customer), OWN)?,
         };
-        found.extend(self.similar(ticket, embedding, Whose::Others(&customer), OTHERS)?);
+        found.extend(self.index.similar(ticket, embedding, Whose::Others(&customer), OTHERS)?);
         lap("retrieve");
         let (language, phrases) = self.voice.phrases(&language_of(ticket, &input.text()));
         let whose = (!customer.is_empty() || !masker.has_customers()).then_some(customer.as_str());
@@ -263,34 +232,6 @@ impl<'a> Drafter<'a> {
 fn is_machine(ticket: &Ticket) -> bool {
     let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
     ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
-}
-
-/// Cases with what shared words add to their cosine, best first: words that all cases have tell nothing.
-fn lexically(text: &str, cases: Vec<(Near, Case)>) -> Vec<Similar> {
-    let of = |text: &str| words(text).map(|(_, word)| word).collect::<BTreeSet<String>>();
-    let wanted = of(text);
-    let theirs: Vec<BTreeSet<String>> = cases.iter().map(|(_, case)| of(&case.problem)).collect();
-    let weight: BTreeMap<&String, f32> = wanted
-        .iter()
-        .map(|word| {
-            let n = theirs.iter().filter(|words| words.contains(word)).count();
-            (word, ((1 + theirs.len()) as f32 / (1 + n) as f32).ln())
-        })
-        .collect();
-    // A word that no case has can't tell them apart.
-    let told = |word: &&String| theirs.iter().any(|words| words.contains(*word));
-    let all: f32 = wanted.iter().filter(told).map(|word| weight[word]).sum();
-    let mut similar: Vec<Similar> = cases
-        .into_iter()
-        .zip(&theirs)
-        .map(|((near, case), words)| {
-            let shared: f32 = wanted.intersection(words).map(|word| weight[word]).sum();
-            let score = near.cosine + LEXICAL * if all > 0.0 { shared / all } else { 0.0 };
-            Similar { case, cosine: near.cosine, score }
-        })
-        .collect();
-    similar.sort_by(|a, b| b.score.total_cmp(&a.score));
-    similar
 }
 
 /// Past replies with their say.
@@ -436,16 +377,5 @@ mod tests {
         };
         assert!(matches!(first(&decided("Desk")), (id, ratio) if id == "a" && ratio > 5.0));
         assert!(matches!(first(&decided("Other")), (id, ratio) if id == "b" && ratio > 5.0));
-    }
-
-    #[test]
-    fn words_that_all_cases_have_tell_nothing() {
-        let near = |cosine| Near::for_test(cosine);
-        let case = |problem: &str| Case { problem: problem.into(), ..Case::default() };
-        let cases = vec![(near(0.70), case("the printer jams")), (near(0.69), case("the toner is empty"))];
-        let found = lexically("the toner printer", cases.clone());
-        assert!((found[0].score - found[1].score).abs() < 0.02);
-        let found = lexically("the toner", cases);
-        assert_eq!(found[0].case.problem, "the toner is empty");
     }
 }

@@ -40,7 +40,7 @@ pub struct Grounds<'a> {
 /// Checks `text`: one verdict a check, in the order in which they are made.
 pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict> {
     let body = text.strip_suffix(grounds.signature).unwrap_or(text);
-    let checks: [(&str, Option<String>); 9] = [
+    let checks = [
         ("length", length(text)),
         ("placeholders", placeholders(body)),
         ("hidden characters", hidden(text)),
@@ -50,22 +50,14 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict>
         ("promises", promises(body, grounds)),
         ("sources", sources(body, grounds)),
         ("identity first", identity(body, grounds)),
+        ("language", language(body, grounds)),
     ];
-    let mut verdicts: Vec<Verdict> = checks
-        .into_iter()
-        .map(|(check, found)| Verdict {
-            check: check.to_owned(),
-            passed: found.is_none(),
-            found: found.unwrap_or_default(),
-        })
-        .collect();
-    let language = language(body, grounds);
-    verdicts.push(Verdict {
-        check: "language".to_owned(),
-        passed: language.is_none(),
-        found: language.unwrap_or_default(),
-    });
-    verdicts
+    let verdict = |(check, found): (&str, Option<String>)| Verdict {
+        check: check.to_owned(),
+        passed: found.is_none(),
+        found: found.unwrap_or_default(),
+    };
+    checks.into_iter().map(verdict).collect()
 }
 
 fn length(text: &str) -> Option<String> {

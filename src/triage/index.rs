@@ -9,6 +9,7 @@
 //! A search names whose cases may be found before it looks at any: a customer's lie together.
 
 mod segment;
+mod similar;
 
 use std::collections::HashSet;
 use std::fs;
@@ -23,6 +24,7 @@ use crate::reply::{Endings, EndingsBuilder, Reach, first_reply, open_up, sentenc
 use crate::usual::{Usual, UsualBuilder};
 use crate::{Bundle, compose};
 use segment::Segment;
+pub use similar::Similar;
 
 /// The folder in a bundle.
 pub(crate) const INDEX: &str = "index";
@@ -170,14 +172,6 @@ pub struct Near {
     pub cosine: f32,
 }
 
-#[cfg(test)]
-impl Near {
-    /// The first row of the first segment.
-    pub(crate) fn for_test(cosine: f32) -> Self {
-        Self { segment: 0, row: 0, cosine }
-    }
-}
-
 /// The cases of a bundle.
 #[derive(Debug)]
 pub struct Index {
@@ -232,7 +226,14 @@ impl Index {
         if old.exists() {
             fs::rename(&old, &aside).map_err(io)?;
         }
-        Ok(fs::rename(&new, &old).map_err(io)?)
+        if let Err(error) = fs::rename(&new, &old) {
+            // The old one must not go down with what was to replace it.
+            if aside.exists() {
+                fs::rename(&aside, &old).map_err(io)?;
+            }
+            return Err(io(error).into());
+        }
+        Ok(())
     }
 
     /// Writes what is known of the desk of the bundle in `dir`, and begins its index where there is none.

@@ -36,16 +36,16 @@ pub use bundle::{
     Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
 };
 pub use calibrator::Calibrator;
-pub use consensus::{Consensus, PastReply, consensus, word_f1};
+pub use consensus::say_the_same;
 pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
-pub use draft::{Drafter, Similar};
+pub use draft::Drafter;
 pub use encoders::{Encoders, side_by_side};
 pub use engine::{Engine, Features, model_fault};
 pub use guard::{Grounds, guard};
 pub use head::{Head, axpy};
 pub use hierarchy::{Decoded, Hierarchy};
-pub use index::{Case, Desk, DeskBuilder, Index, Near, Said, Whose, language_of};
+pub use index::{Case, Desk, DeskBuilder, Index, Near, Said, Similar, Whose, language_of};
 pub use input::{Input, compose};
 pub use mask::{Found, Known, KnownBuilder, Masker, Private, SHARED_BY, customer_key, customer_of};
 pub use mixture::{Mixture, log_softmax, softmax};

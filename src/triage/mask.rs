@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::normalize::normalize;
 
-/// How many customers must have used a word before it may be shown to others.
+/// To how many customers technicians must have written a word before others may see it.
 pub const SHARED_BY: usize = 3;
 
 /// Longest word that is counted, and longest company that is looked for, in bytes; a longer word is private.
@@ -28,8 +28,7 @@ const MAX_COMPANY: usize = 80;
 const MAX_NAMES: usize = 4;
 
 /// Kinds of what is masked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Private {
     /// A password, code or token that is named as one.
     Secret,
@@ -51,7 +50,7 @@ pub enum Private {
     Company,
     /// A person.
     Name,
-    /// A word that too few customers have used.
+    /// A word that technicians have written to too few customers.
     Word,
 }
 
@@ -105,7 +104,7 @@ static PATTERNS: LazyLock<Vec<(Private, Regex)>> = LazyLock::new(|| {
     .collect()
 });
 
-/// What the history knows: names, companies, and the words that several customers have used.
+/// What the history knows: names, companies, and the words that technicians write to everybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     /// Hashes of the words of people's names, sorted.
@@ -243,7 +242,7 @@ impl Masker {
         !self.known.companies.is_empty()
     }
 
-    /// Whether technicians write `word`, in lower case, to everybody.
+    /// Whether technicians write `word`, as it stands here, to everybody.
     pub(crate) fn is_shared(&self, word: &str) -> bool {
         word.len() <= MAX_WORD && self.known.shared.binary_search(&hash(word)).is_ok()
     }
@@ -314,14 +313,14 @@ impl Ranges {
     }
 }
 
-/// What technicians have sent of a ticket.
+/// What technicians have written to a ticket: what they sent, or how they resolved it.
 fn replies(ticket: &Ticket) -> impl Iterator<Item = &str> {
     let sent = ticket.messages.iter().filter(|m| m.from == "technician" && m.visible == Some(true));
     let told = ticket.resolution.as_deref().filter(|_| ticket.messages.is_empty());
     sent.map(|m| m.text.as_str()).chain(told)
 }
 
-/// Words of a text, in lower case, with their ranges: runs of letters and digits, with what joins them.
+/// Words of a text, in lower case, with their ranges: runs of letters and digits.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
     let mut rest = 0;
     std::iter::from_fn(move || {

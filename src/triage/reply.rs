@@ -193,12 +193,12 @@ fn folded(line: &str) -> String {
 }
 
 /// To whom a sentence may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// To nobody else: it names somebody or something of its ticket that no slot stands for.
     Nobody,
-    /// To those of the same customer: it has words that too few customers have used.
+    /// To those of the same customer: it has words that technicians have written to too few others.
     Customer,
     /// To everybody.
     Everybody,

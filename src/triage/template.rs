@@ -37,7 +37,7 @@ pub struct Template {
     pub approved: bool,
     /// Board, type, subtype; empty where the history has none.
     pub category: [String; 3],
-    /// Its language, ISO 639-1; empty where it could not be told.
+    /// Its language, ISO 639-1.
     pub language: String,
     /// What it says of the matter, sentence by sentence, with slots.
     pub sentences: Vec<String>,

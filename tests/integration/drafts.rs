@@ -25,8 +25,9 @@ fn with_canaries(tickets: &mut [Value]) -> BTreeMap<String, Vec<String>> {
     let customers: BTreeSet<String> =
         tickets.iter().filter_map(|t| t["customer"].as_str().map(str::to_owned)).collect();
     for (i, customer) in customers.iter().enumerate() {
-        let letter = char::from(b'a' + (i % 26) as u8);
-        let mark = |kind: &str| format!("{kind}{letter}{}q", i * 37 + 11);
+        // Letters alone: no pattern knows them.
+        let [high, low] = [i / 26, i % 26].map(|n| char::from(b'a' + n as u8));
+        let mark = |kind: &str| format!("{kind}{high}{low}q");
         canaries
             .insert(customer.clone(), ["zorp", "quux", "vlim", "drel", "plok", "snib"].map(mark).to_vec());
     }

@@ -1,5 +1,4 @@
-//! Where a decoder's time goes, part by part. Must cost nothing that shows: a look at the clock between parts, some hundred
-//! a token.
+//! Where a decoder's time goes, part by part. Must cost nothing that shows: a dozen looks at the clock a layer.
 
 use std::time::{Duration, Instant};
 
