@@ -4,10 +4,9 @@
 //! where the time of each went, and what is written from a short prompt: 200 tokens read and 80 written. Run with
 //! `cargo bench --bench decode`, and a GGUF file or a model's name in `FIRSTLINE_DECODER`. The last line is JSON.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use firstline_nn::{Decoder, Manifest, ModelStore};
+use firstline_nn::Decoder;
 
 mod common;
 
@@ -23,8 +22,7 @@ fn main() {
         std::env::var(name).map_or(otherwise, |n| n.parse().unwrap_or_else(|_| panic!("{name}: {n:?}")))
     };
     let (threads, rounds) = (number("FIRSTLINE_THREADS", 2), number("FIRSTLINE_ROUNDS", 5).max(1));
-    let named = std::env::var("FIRSTLINE_DECODER").unwrap_or(Manifest::DEFAULT_DECODER.to_owned());
-    let path = find(&named);
+    let Some((named, path)) = common::decoder() else { return };
     let load = || {
         let start = Instant::now();
         (Decoder::open(&path, threads).expect("a decoder"), start.elapsed().as_secs_f64())
@@ -105,16 +103,6 @@ fn run(decoder: &Decoder, prompt: &[u32], n: usize, profile: &mut [Profile; 2]) 
 
 fn best(logits: &[f32]) -> u32 {
     logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i as u32)
-}
-
-fn find(named: &str) -> PathBuf {
-    if named.ends_with(".gguf") {
-        return named.into();
-    }
-    let manifest = Manifest::find(named).expect("a model's name");
-    let store = ModelStore::open_default();
-    let dir = store.ensure(&manifest, &mut |_| std::ops::ControlFlow::Continue(())).expect("the model");
-    manifest.gguf(Path::new(&dir)).expect("a decoder")
 }
 
 fn median(mut all: Vec<f64>) -> f64 {

@@ -1,22 +1,28 @@
-//! How long does a first response take, from the ticket to the guarded draft, alone and in bursts of 50 and 500? Where does the
-//! time go? And how long does an exact search among a million cases take?
+//! How long does a first response take, from the ticket to the guarded draft, alone and in bursts of 50, 100 and 500, without and
+//! with a language model? Where does the time go? And how long does an exact search among a million cases take?
 //!
-//! On the bundle in `FIRSTLINE_BENCH_BUNDLE`, or one that has learnt from 5,000 made-up tickets. Run with `cargo bench --bench
+//! The model is the GGUF file in `FIRSTLINE_DECODER`, or the default one. On the bundle in `FIRSTLINE_BENCH_BUNDLE`, or one that has learnt from 5,000 made-up tickets. Run with `cargo bench --bench
 //! first_response`. The last line is JSON.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use firstline_nn::Vectors;
-use firstline_ticket::Ticket;
-use firstline_triage::{Drafter, Index, Templates, Voice};
-use serde_json::json;
+use firstline_ticket::{Origin, Ticket};
+use firstline_triage::{Drafter, Index, Templates, Voice, Writer};
+use serde_json::{Value, json};
 
 mod common;
 
 const ALONE: usize = 200;
-const BURSTS: [usize; 2] = [50, 500];
+/// Where a language model writes.
+const ALONE_WRITTEN: usize = 60;
+const BURSTS: [usize; 3] = [50, 100, 500];
+/// What a model has of each batch, as in `firstline draft`.
+const WRITING: Duration = Duration::from_secs(20);
 /// Tickets drafted together in a burst.
 const BATCH: usize = 64;
 /// A first draft stands within this time.
@@ -40,23 +46,63 @@ fn main() {
     let clock = || begun.elapsed();
     let drafter = Drafter::new(&engine, &index, &voice, &templates).timed(&clock);
     let tickets: Vec<Ticket> =
-        common::tickets(2 * BURSTS[1]).filter(|t| t.source.as_deref() != Some("monitoring")).collect();
+        common::tickets(2 * BURSTS[2]).filter(|t| t.source.as_deref() != Some("monitoring")).collect();
     println!("{} cases to draft from", index.len());
+    let without = first_responses(&drafter, &tickets, ALONE, &mut || {});
+    let with = match common::decoder() {
+        None => Value::Null,
+        Some((name, path)) => {
+            let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            let writer = Writer::open(&path, threads).expect("a decoder");
+            println!("with {name}, {} s of each batch of {BATCH}", WRITING.as_secs());
+            let since = Cell::new(Instant::now());
+            let go_on = || match since.get().elapsed() < WRITING {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            };
+            let drafter = drafter.clone().written_by(&writer, &go_on);
+            first_responses(&drafter, &tickets, ALONE_WRITTEN, &mut || since.set(Instant::now()))
+        }
+    };
+    println!(
+        "{}",
+        json!({
+            "without": without, "with_language_model": with, "cases": index.len(),
+            "search_million_p50_ms": search.0, "search_million_p95_ms": search.1,
+        })
+    );
+}
 
+/// Drafts `alone` tickets one after the other, then bursts; before each call of the drafter `begin` is called.
+fn first_responses(
+    drafter: &Drafter<'_>,
+    tickets: &[Ticket],
+    alone: usize,
+    begin: &mut dyn FnMut(),
+) -> Value {
+    let mut draft = |tickets: &[Ticket]| {
+        begin();
+        drafter.draft(tickets, 3).expect("drafts")
+    };
     let (mut times, mut stages) = (Vec::new(), BTreeMap::<String, Vec<Duration>>::new());
-    for (i, ticket) in tickets.iter().take(ALONE + 1).enumerate() {
+    let mut written = 0;
+    for (i, ticket) in tickets.iter().take(alone + 1).enumerate() {
         let start = Instant::now();
-        let drafts = drafter.draft(std::slice::from_ref(ticket), 3).expect("a draft");
+        let drafts = draft(std::slice::from_ref(ticket));
         // The first one finds caches cold.
         if i > 0 {
             times.push(start.elapsed());
-            for (stage, ms) in drafts.iter().filter_map(|(_, d)| d.as_ref()).flat_map(|d| &d.timings_ms) {
-                stages.entry(stage.clone()).or_default().push(Duration::from_secs_f64(ms / 1e3));
+            for draft in drafts.iter().filter_map(|(_, draft)| draft.as_ref()) {
+                written += usize::from(draft.origin == Origin::Generated);
+                for (stage, ms) in &draft.timings_ms {
+                    stages.entry(stage.clone()).or_default().push(Duration::from_secs_f64(ms / 1e3));
+                }
             }
         }
     }
+    let n = times.len();
     let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
-    println!("one ticket: p50 {p50:.1} ms, p95 {p95:.1} ms");
+    println!("one ticket: p50 {p50:.1} ms, p95 {p95:.1} ms; {written} of {n} written by a model");
     let mut of_stage = BTreeMap::new();
     for (stage, mut times) in stages {
         let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
@@ -66,30 +112,28 @@ fn main() {
     let mut bursts = Vec::new();
     for n in BURSTS {
         let burst = &tickets[..n.min(tickets.len())];
-        let (start, mut times, mut drafted) = (Instant::now(), Vec::new(), 0);
+        let (start, mut times, mut drafted, mut written) = (Instant::now(), Vec::new(), 0, 0);
         for batch in burst.chunks(BATCH) {
-            let drafts = drafter.draft(batch, 3).expect("drafts");
-            drafted += drafts.iter().filter(|(_, draft)| draft.is_some()).count();
+            for draft in draft(batch).iter().filter_map(|(_, draft)| draft.as_ref()) {
+                drafted += 1;
+                written += usize::from(draft.origin == Origin::Generated);
+            }
             times.extend(std::iter::repeat_n(start.elapsed(), batch.len()));
         }
         let within = times.iter().filter(|t| **t <= PROMISE).count() as f64 / times.len() as f64;
         let (p50, p95) = common::p50_p95(&mut times).expect("tickets were drafted");
         println!(
-            "burst of {}: the half waits {p50:.0} ms, 95 % {p95:.0} ms; {:.1} % within 60 s; {drafted} drafts",
+            "burst of {}: the half waits {p50:.0} ms, 95 % {p95:.0} ms; {:.1} % within 60 s; {drafted} drafts, {written} \
+             written by a model",
             burst.len(),
             100.0 * within
         );
-        bursts.push(json!({ "tickets": burst.len(), "p50_ms": p50, "p95_ms": p95, "within_60_s": within, "drafts": drafted }));
+        bursts.push(json!({ "tickets": burst.len(), "p50_ms": p50, "p95_ms": p95, "within_60_s": within,
+            "drafts": drafted, "written": written }));
     }
     let resident = common::resident_kib().map(|kib| kib * 1024.0 / 1e6);
     println!("{} MB resident", resident.map_or("?".into(), |mb| format!("{mb:.0}")));
-    println!(
-        "{}",
-        json!({
-            "p50_ms": p50, "p95_ms": p95, "stages": of_stage, "bursts": bursts, "rss_mb": resident,
-            "search_million_p50_ms": search.0, "search_million_p95_ms": search.1, "cases": index.len(),
-        })
-    );
+    json!({ "p50_ms": p50, "p95_ms": p95, "stages": of_stage, "bursts": bursts, "rss_mb": resident })
 }
 
 /// Milliseconds of a search among a million vectors: p50 and p95 of 40.

@@ -55,6 +55,8 @@ pub(crate) struct Kind {
     pub(crate) say: Wordings,
     pub(crate) detail: Wordings,
     pub(crate) ask: Wordings,
+    /// What the desk keeps ready to answer.
+    pub(crate) canned: Wordings,
     pub(crate) fix: Wordings,
     /// Sentences in other languages.
     pub(crate) foreign: BTreeMap<&'static str, Wordings>,
@@ -116,6 +118,8 @@ struct RawKind {
     detail: Vec<String>,
     #[serde(default)]
     ask: Vec<String>,
+    #[serde(default)]
+    canned: Vec<String>,
     fix: Vec<String>,
     #[serde(default)]
     de: Vec<String>,
@@ -357,6 +361,7 @@ fn compile(raw: RawKind, places: &[Place], pools: &Pools, shared: &Pools) -> Res
         say: wordings(&raw.say, pools)?,
         detail: wordings(&raw.detail, pools)?,
         ask: wordings(&raw.ask, pools)?,
+        canned: wordings(&raw.canned, pools)?,
         fix: wordings(&raw.fix, pools)?,
         shares: raw.shares,
         name: raw.name,

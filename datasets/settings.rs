@@ -90,6 +90,8 @@ shares! {
         escalated,
         /// Tickets that are opened again.
         reopened,
+        /// First answers that are the desk's canned reply, where the kind has one.
+        canned,
     }
 }
 

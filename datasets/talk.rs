@@ -113,9 +113,15 @@ impl Talk<'_, '_> {
 
     fn first_answer(&self, dice: &mut Dice) -> String {
         let mut text = self.voice("ack", dice);
-        if self.case.contact.language == "en" && !self.case.kind.ask.is_empty() && dice.chance(0.65) {
-            let ask = dice.pick(&self.case.kind.ask).render(&self.case.facts, dice);
-            text = format!("{text} {}", capital(&ask));
+        let kind = self.case.kind;
+        let english = self.case.contact.language == "en";
+        let say = if english && !kind.canned.is_empty() && dice.chance(self.case.plan.settings.desk.canned) {
+            Some(&kind.canned)
+        } else {
+            (english && !kind.ask.is_empty() && dice.chance(0.65)).then_some(&kind.ask)
+        };
+        if let Some(say) = say {
+            text = format!("{text} {}", capital(&dice.pick(say).render(&self.case.facts, dice)));
         }
         self.letter(&text)
     }

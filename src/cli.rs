@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Templates(TemplatesArgs),
     /// Measure drafts against what technicians sent, on tickets that the index does not have.
     EvaluateDrafts(EvaluateDraftsArgs),
+    /// Teach a local language model how this desk answers, and find out whether its drafts are better.
+    TuneWriter(TuneWriterArgs),
+    /// Learn from what people did with drafts how likely the next ones are sent unchanged.
+    LearnReviews(LearnReviewsArgs),
     /// Print the built-in policy: how priorities rank, what a wrong one costs, and rules above every decision.
     Policy,
     /// Write a made-up but realistic MSP history.
@@ -142,7 +146,7 @@ pub(crate) enum TemplatesCommand {
     Edit {
         /// Its id.
         id: String,
-        /// The text, with {contact}, {customer}, {host} where the ticket fills in.
+        /// The text, with {contact}, {customer}, {host}, {product} where the ticket fills in.
         #[arg(long)]
         text: String,
     },
@@ -170,6 +174,90 @@ pub(crate) struct EvaluateDraftsArgs {
     /// Greetings, signature and sentences of last resort, in place of the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) voice: Option<PathBuf>,
+
+    /// Write each draft as a review that `learn-reviews` reads: accepted where the technician sent the same.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reviews: Option<PathBuf>,
+
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) writer: WriterArgs,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+/// Which language model writes drafts.
+#[derive(Debug, Args)]
+pub(crate) struct WriterArgs {
+    /// A language model that puts drafts together from what technicians have sent: `auto` takes the one that `tune-writer`
+    /// found better than none, `none` takes none; else a decoder's name, or a GGUF file.
+    #[arg(long, default_value = "auto", value_name = "MODEL")]
+    pub(crate) writer: String,
+
+    /// Seconds that the model has for the tickets of a batch (64 of them at most). What it does not get done is made without.
+    #[arg(long, default_value_t = 20.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) writing_seconds: f64,
+}
+
+/// Seconds, from 0 to an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("0 to 3600 seconds".to_owned()) }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneWriterArgs {
+    /// The bundle; what is learnt goes into it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// Tickets with what was answered to them: those in the index are learnt from, the others are for comparison.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tickets: PathBuf,
+
+    /// The decoder: its name, or a GGUF file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT_DECODER, value_name = "MODEL")]
+    pub(crate) model: String,
+
+    /// Tickets to learn from.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(8..=20_000))]
+    pub(crate) lessons: u32,
+
+    /// How often each is read.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) epochs: u32,
+
+    /// Tickets to compare on: the first ones that the index does not have.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(8..=20_000))]
+    pub(crate) compare: u32,
+
+    /// Seed of what is drawn.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LearnReviewsArgs {
+    /// The bundle. What is learnt lies in BUNDLE.reviews.json beside it, and outlives it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: PathBuf,
+
+    /// What people did with drafts, JSONL: `{"origin", "prior", "review"}`, where review is `"accepted"`,
+    /// `{"edited": "what was sent"}` or `{"rejected": "why"}`; origin and prior stand in each draft. `-` reads standard
+    /// input. All there are: each call begins anew.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
 
     /// Print one JSON object in place of the table.
     #[arg(long)]
@@ -201,6 +289,12 @@ pub(crate) struct DraftArgs {
     /// Print drafts to read, not JSON.
     #[arg(long)]
     pub(crate) pretty: bool,
+
+    #[command(flatten)]
+    pub(crate) writer: WriterArgs,
+
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
 }
 
 /// Where models are found and kept.

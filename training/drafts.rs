@@ -4,14 +4,24 @@
 //! Compared is what is said of the matter and around it, without greeting, names and signature. ROUGE-L is the F-measure of
 //! the longest common subsequence of words (Lin 2004). "The same content": every sentence on the matter of either has one
 //! of the other's that agrees with it; sentences that the desk says whatever the matter don't count.
+//!
+//! Retrieval is measured on the same tickets: of those that some case of the index was resolved like (half the words of
+//! both resolutions, without the ticket's own names), whether such a case is among the first.
+
+use std::collections::BTreeSet;
 
 use firstline_ticket::{Draft, Origin, Result, Ticket};
-use firstline_triage::{Drafter, Index, Voice, Whose, fill, first_reply, say_the_same, sentences, slots};
+use firstline_triage::{
+    Bundle, Case, Drafter, Index, Similar, Voice, Whose, compose, fill, first_reply, language_of,
+    say_the_same, sentences, slots,
+};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Progress;
 use crate::metrics::{Interval, wilson95};
 use crate::progress::interrupted;
+use crate::reviews::{Fit, fit};
 
 /// Tickets drafted together.
 const BATCH: usize = 64;
@@ -25,13 +35,52 @@ pub struct DraftReport {
     pub drafted: usize,
     /// Drafts by origin, with their own figures.
     pub origins: Vec<Group>,
+    /// Drafts to tickets of the categories, as a person set them, of whose replies an approved template is two thirds.
+    pub templated: Scores,
+    /// What the most similar case's reply would have been for these.
+    pub templated_nearest: Scores,
     /// All drafts.
     pub all: Scores,
     /// The most similar case's reply in the draft's place, on the same tickets.
     pub nearest: Scores,
-    /// Confidences: mean of those told, for comparison with the share of drafts with the same content.
-    pub mean_confidence: f64,
+    /// How the confidences fit the share of drafts with the same content.
+    pub confidence: Fit,
+    /// Each draft's origin and prior, and whether it has the same content: what confidences can be learnt from.
+    #[serde(skip)]
+    pub outcomes: Vec<(Origin, f64, bool)>,
+    /// How well cases with the same resolution are found.
+    pub retrieval: Retrieval,
 }
+
+/// How well cases with the same resolution are found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Retrieval {
+    /// Tickets whose resolution some case of the index shares.
+    pub tickets: usize,
+    /// By the embedding and the words that are shared, as drafts are made.
+    pub mixed: Ranking,
+    /// By the embedding alone.
+    pub embedding: Ranking,
+}
+
+/// Where the first case with the same resolution stands.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Ranking {
+    /// The share of tickets with one among the first 1, 5, 10.
+    pub recall: [f64; 3],
+    /// Mean of one over the place of the first; 0 where it is not among the first 50.
+    pub mrr: f64,
+}
+
+/// Share of a category's replies that its template must be to be called its standard answer.
+const STANDARD: f64 = 2.0 / 3.0;
+/// Places that are looked at, and those up to which recall is told.
+const DEPTH: usize = 50;
+const PLACES: [usize; 3] = [1, 5, 10];
+/// Tickets that retrieval is measured on at most: each is compared with every case.
+const COMPARED: usize = 500;
+/// Resolutions that share so much of their words are the same.
+const SAME_RESOLUTION: f64 = 0.5;
 
 /// The drafts of one origin.
 #[derive(Debug, Clone, Serialize)]
@@ -77,7 +126,9 @@ pub fn evaluate_drafts(
     let (engine, index, voice) = (drafter.engine(), drafter.index(), drafter.voice());
     let answered: Vec<&Ticket> = tickets.iter().filter(|t| first_reply(t).is_some()).collect();
     let mut report = DraftReport { tickets: answered.len(), ..DraftReport::default() };
-    let (mut ours, mut theirs, mut confidence) = (Vec::new(), Vec::new(), 0.0);
+    let (mut ours, mut theirs, mut templated) = (Vec::new(), Vec::new(), Vec::new());
+    let resolved = Resolved::read(index)?;
+    let (mut places, mut told): (Vec<[Option<usize>; 2]>, Vec<f64>) = (Vec::new(), Vec::new());
     progress.stage("drafting", answered.len() as u64);
     for (done, chunk) in answered.chunks(BATCH).enumerate() {
         let tickets: Vec<Ticket> = chunk.iter().map(|&t| t.clone()).collect();
@@ -88,8 +139,17 @@ pub fn evaluate_drafts(
         for ((ticket, (_, draft)), embedding) in
             tickets.iter().zip(drafter.draft(&tickets, 3)?).zip(features.embeddings.chunks_exact(d))
         {
+            if places.len() < COMPARED
+                && let Some(found) = resolved.places(index, ticket, embedding)?
+            {
+                places.push(found);
+            }
             let Some(draft) = draft else { continue };
-            confidence += draft.confidence.get();
+            let language = language_of(ticket, &compose(ticket).text());
+            let fitting = drafter.templates().fitting(|f| ticket.label(f), &language);
+            templated.push(fitting.iter().any(|t| t.seen as f64 >= STANDARD * t.of as f64));
+            told.push(draft.confidence.get());
+            report.outcomes.push((draft.origin, draft.prior.get(), false));
             let sent = sentences(first_reply(ticket).unwrap_or_default(), ticket, index.endings());
             let nearest = nearest_reply(index, ticket, embedding)?;
             let written = said(&draft, voice);
@@ -106,7 +166,9 @@ pub fn evaluate_drafts(
                 cosine: vector(0).iter().zip(vector(j)).map(|(a, b)| f64::from(a * b)).sum(),
                 same: same_content(sent, text, index, voice),
             };
-            ours.push((*origin, score(1, written)));
+            let ours_here = score(1, written);
+            report.outcomes[ours.len()].2 = ours_here.same;
+            ours.push((*origin, ours_here));
             theirs.push(score(2, nearest));
         }
         if progress.done((done * BATCH + chunk.len()) as u64).is_break() {
@@ -114,8 +176,15 @@ pub fn evaluate_drafts(
         }
     }
     report.drafted = ours.len();
-    report.mean_confidence = confidence / ours.len().max(1) as f64;
+    let same = report.outcomes.iter().map(|(_, _, same)| *same);
+    report.confidence = fit(&told.into_iter().zip(same).collect::<Vec<_>>());
+    report.retrieval = retrieval(&places);
     report.all = scores(ours.iter().map(|(_, s)| *s));
+    let of_templated = |all: &mut dyn Iterator<Item = Score>| {
+        scores(all.zip(&templated).filter(|(_, templated)| **templated).map(|(s, _)| s))
+    };
+    report.templated = of_templated(&mut ours.iter().map(|(_, s)| *s));
+    report.templated_nearest = of_templated(&mut theirs.iter().copied());
     report.nearest = scores(theirs.into_iter());
     for origin in [Origin::Template, Origin::Retrieved, Origin::Generated, Origin::Acknowledgement] {
         let of = scores(ours.iter().filter(|(o, _)| *o == origin).map(|(_, s)| *s));
@@ -145,6 +214,69 @@ fn scores(all: impl Iterator<Item = Score>) -> Scores {
         same_content_ci95: interval,
         ..sum
     }
+}
+
+fn retrieval(places: &[[Option<usize>; 2]]) -> Retrieval {
+    let n = places.len().max(1) as f64;
+    let ranking = |which: usize| {
+        let of =
+            |most: usize| places.iter().filter(|p| p[which].is_some_and(|at| at < most)).count() as f64 / n;
+        let mrr = places.iter().filter_map(|p| p[which]).map(|at| 1.0 / (at + 1) as f64).sum::<f64>() / n;
+        Ranking { recall: PLACES.map(of), mrr }
+    };
+    Retrieval { tickets: places.len(), mixed: ranking(0), embedding: ranking(1) }
+}
+
+/// How the cases of an index were resolved.
+struct Resolved(Vec<BTreeSet<String>>);
+
+impl Resolved {
+    fn read(index: &Index) -> Result<Self> {
+        let mut all = Vec::with_capacity(index.len());
+        index.each(&mut |case| all.push(resolution(&case)))?;
+        Ok(Self(all))
+    }
+
+    /// The places of the first case with the resolution of `ticket`, by shared words too and by the embedding alone;
+    /// `None` where no case has it.
+    fn places(
+        &self,
+        index: &Index,
+        ticket: &Ticket,
+        embedding: &[f32],
+    ) -> Result<Option<[Option<usize>; 2]>> {
+        let Some(case) = Case::of(ticket, index.masker(), index.endings()) else { return Ok(None) };
+        let wanted = resolution(&case);
+        if wanted.is_empty() || !self.0.par_iter().any(|other| alike(&wanted, other)) {
+            return Ok(None);
+        }
+        let mut found = index.similar(ticket, embedding, Whose::All, DEPTH)?;
+        found.retain(|s| s.case.hash != Bundle::ticket_hash(ticket));
+        let first = |found: &[Similar]| found.iter().position(|s| alike(&wanted, &resolution(&s.case)));
+        let mixed = first(&found);
+        found.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+        Ok(Some([mixed, first(&found)]))
+    }
+}
+
+/// The words of how a case was resolved; where nobody wrote that down, of what was answered.
+fn resolution(case: &Case) -> BTreeSet<String> {
+    let text = match &case.resolution {
+        Some(resolution) => resolution.clone(),
+        None => case.reply.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" "),
+    };
+    tokens(&text).into_iter().filter(|word| !word.chars().any(|c| c.is_ascii_digit())).collect()
+}
+
+/// Whether two resolutions are the same: Dice's coefficient of their words.
+fn alike(a: &BTreeSet<String>, b: &BTreeSet<String>) -> bool {
+    let both = a.intersection(b).count() as f64;
+    2.0 * both >= SAME_RESOLUTION * (a.len() + b.len()) as f64 && both > 0.0
+}
+
+/// The words of a text, in lower case.
+fn tokens(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// A draft's sentences, but for greeting and signature.
@@ -185,10 +317,7 @@ fn same_content(a: &[String], b: &[String], index: &Index, voice: &Voice) -> boo
 
 /// ROUGE-L of two texts: the F-measure, precision and recall alike.
 fn rouge_l(a: &str, b: &str) -> f64 {
-    let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
-    };
-    let (a, b) = (words(a), words(b));
+    let (a, b) = (tokens(a), tokens(b));
     if a.is_empty() || b.is_empty() {
         return f64::from(u8::from(a.is_empty() && b.is_empty()));
     }

@@ -26,6 +26,19 @@ fn model() -> Option<PathBuf> {
     found.inspect_err(|e| println!("skipped, the model is not here ({e})")).ok()
 }
 
+/// The decoder that `FIRSTLINE_DECODER` names, a model or a GGUF file, else the default one; `None`, with a word, where it
+/// can't be had.
+pub(crate) fn decoder() -> Option<(String, PathBuf)> {
+    let named = std::env::var("FIRSTLINE_DECODER").unwrap_or(Manifest::DEFAULT_DECODER.to_owned());
+    if named.ends_with(".gguf") {
+        return Some((named.clone(), named.into()));
+    }
+    let manifest = Manifest::find(&named).expect("a model's name");
+    let found = ModelStore::open_default().ensure(&manifest, &mut |_| std::ops::ControlFlow::Continue(()));
+    let dir = found.inspect_err(|e| println!("{named}: skipped, the model is not here ({e})")).ok()?;
+    Some((named, manifest.gguf(&dir).expect("a decoder")))
+}
+
 /// Made-up tickets that the bundle of [`engine`] has not seen.
 pub(crate) fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
     firstline_datasets::generate(&Settings::default(), count, 2)

@@ -1,7 +1,6 @@
 //! `firstline chat`: a local language model, to try by hand.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use firstline_nn::{Decoder, Finish, Generation, Message, Request, Sampling, Sequence};
@@ -30,7 +29,7 @@ struct Answer {
 }
 
 pub(super) fn run(args: &ChatArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let path = find(args, ui)?;
+    let path = models::decoder(&args.model, &args.models, ui)?;
     let threads = args
         .threads
         .map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
@@ -63,18 +62,6 @@ pub(super) fn run(args: &ChatArgs, ui: &Ui) -> Result<Exit, Failure> {
             },
         }
     }
-}
-
-/// The decoder's file, pulled where it is not here yet.
-fn find(args: &ChatArgs, ui: &Ui) -> Result<PathBuf, Failure> {
-    let path = Path::new(&args.model);
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) {
-        return Ok(path.to_owned());
-    }
-    // Asked before it is fetched: an encoder can't write.
-    models::manifest(&args.model)?.gguf(path)?;
-    let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
-    Ok(manifest.gguf(&dir)?)
 }
 
 /// The next line; `None` at the end.

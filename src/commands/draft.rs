@@ -1,15 +1,16 @@
 //! `firstline draft`: tickets in, decisions with a first response out, in the same order.
 
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
-use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Templates, Voice};
+use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Reviews, Templates, Voice};
 use serde::Serialize;
 
 use super::classify::{BadLine, bad_line};
-use super::policy;
+use super::{policy, writer};
 use crate::cli::DraftArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -50,7 +51,13 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let templates = Templates::read(bundle)?;
     let start = Instant::now();
     let clock = || start.elapsed();
-    let drafter = Drafter::new(&engine, &index, &voice, &templates).timed(&clock);
+    let reviews = Reviews::read(bundle)?;
+    let timed = writer::open(&args.writer, bundle, &args.models, ui)?;
+    let go_on = || timed.as_ref().map_or(ControlFlow::Continue(()), writer::Timed::go_on);
+    let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews).timed(&clock);
+    if let Some(timed) = &timed {
+        drafter = drafter.written_by(&timed.writer, &go_on);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "drafting", 0);
@@ -78,6 +85,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
                 }
             }
         }
+        timed.iter().for_each(writer::Timed::begin);
         let drafts = drafter.draft(&tickets, TOP)?;
         for slot in &slots {
             let text = match slot {

@@ -1,15 +1,18 @@
 //! `firstline evaluate-drafts`: drafts against what technicians sent.
 
-use firstline_ticket::{Code, Ticket, UserError};
-use firstline_training::{Scores, evaluate_drafts};
-use firstline_triage::{Bundle, Drafter, Engine, Templates};
+use std::path::Path;
+
+use firstline_ticket::{Code, Confidence, Review, Reviewed, Ticket, UserError};
+use firstline_training::{DraftReport, Scores, evaluate_drafts};
+use firstline_triage::{Bundle, Drafter, Engine, Reviews, Templates};
 
 use super::draft::{open_index, voice};
 use super::table::table;
+use super::writer;
 use crate::cli::EvaluateDraftsArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Ui, print};
+use crate::ui::{Ui, go_on, print};
 
 pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let engine = Engine::open(&args.bundle)?;
@@ -34,9 +37,17 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     let mut bars = ui.bars();
     let templates = Templates::read(&args.bundle)?;
-    let drafter = Drafter::new(&engine, &index, &voice, &templates);
-    let report = evaluate_drafts(&drafter, &tickets, &mut bars)?;
+    let reviews = Reviews::read(&args.bundle)?;
+    let drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews);
+    let report = match writer::open(&args.writer, &args.bundle, &args.models, ui)? {
+        // Not to be fast, but to see all that it writes.
+        Some(timed) => evaluate_drafts(&drafter.written_by(&timed.writer, &go_on), &tickets, &mut bars)?,
+        None => evaluate_drafts(&drafter, &tickets, &mut bars)?,
+    };
     bars.finish();
+    if let Some(path) = &args.reviews {
+        write_reviews(path, &report)?;
+    }
     if report.drafted == 0 {
         let place = files::name_of(&args.tickets);
         let problem = "no ticket to compare with: none has an answer that training has not seen";
@@ -62,10 +73,41 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
         .iter()
         .map(|g| row(format!("{:?}", g.origin).to_lowercase(), &g.scores))
         .chain([row("all drafts".into(), &report.all), row("nearest reply instead".into(), &report.nearest)]);
+    let of_templated =
+        [("standard answers", &report.templated), ("their nearest replies", &report.templated_nearest)];
+    let rows = rows.chain(of_templated.into_iter().filter(|(_, s)| s.n > 0).map(|(n, s)| row(n.into(), s)));
     print(table(&["", "tickets", "ROUGE-L", "cosine", "same content (95 %)"], rows));
     print(format_args!(
-        "{} of {} tickets with an answer got a draft; mean confidence {:.3}",
-        report.drafted, report.tickets, report.mean_confidence
+        "{} of {} tickets with an answer got a draft. Confidence that it has the same content: mean {:.3}, ECE {:.3}, \
+         Brier {:.3}, log loss {:.3}",
+        report.drafted,
+        report.tickets,
+        report.confidence.mean,
+        report.confidence.ece,
+        report.confidence.brier,
+        report.confidence.log_loss
     ));
+    let rows = [("embedding and words", &report.retrieval.mixed), ("embedding", &report.retrieval.embedding)];
+    let rows = rows.into_iter().map(|(name, ranking)| {
+        let figures = ranking.recall.into_iter().chain([ranking.mrr]).map(|x| format!("{x:.3}"));
+        [vec![name.to_owned()], figures.collect()].concat()
+    });
+    print(table(&["same resolution found by", "recall@1", "recall@5", "recall@10", "MRR"], rows));
+    print(format_args!("on {} tickets that some case was resolved like", report.retrieval.tickets));
     Ok(Exit::Success)
+}
+
+/// Writes what confidences can be learnt from: a draft that says what the technician sent would have been accepted.
+fn write_reviews(path: &Path, report: &DraftReport) -> Result<(), Failure> {
+    let mut text = String::new();
+    for &(origin, prior, same) in &report.outcomes {
+        let review = if same {
+            Review::Accepted
+        } else {
+            Review::Rejected("the technician sent something else".into())
+        };
+        text += &serde_json::to_string(&Reviewed { origin, prior: Confidence::new(prior), review })?;
+        text.push('\n');
+    }
+    files::write_whole(path, text.as_bytes())
 }

@@ -12,6 +12,7 @@ mod evaluate_drafts;
 mod generate;
 mod import;
 mod index;
+mod learn_reviews;
 mod learning_curve;
 mod models;
 mod policy;
@@ -19,6 +20,8 @@ mod similar;
 mod table;
 mod templates;
 mod train;
+mod tune_writer;
+mod writer;
 
 use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
@@ -42,6 +45,8 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Similar(args) => similar::run(args),
         Command::Templates(args) => templates::run(args),
         Command::EvaluateDrafts(args) => evaluate_drafts::run(args, ui),
+        Command::TuneWriter(args) => tune_writer::run(args, ui),
+        Command::LearnReviews(args) => learn_reviews::run(args, ui),
         Command::Draft(args) => draft::run(args, ui),
         Command::Generate(args) => generate::run(args, ui),
         Command::Models(args) => models::run(args, ui),

@@ -83,6 +83,18 @@ pub(super) fn ensure(name: &str, options: &ModelOptions, ui: &Ui) -> Result<(Man
     Ok((manifest, dir?))
 }
 
+/// The file of a decoder: a GGUF file as it is, else of the model of that name, pulled first where it is not here.
+pub(super) fn decoder(name: &str, options: &ModelOptions, ui: &Ui) -> Result<PathBuf, Failure> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) {
+        return Ok(path.to_owned());
+    }
+    // Asked before it is fetched: an encoder can't write.
+    manifest(name)?.gguf(path)?;
+    let (manifest, dir) = ensure(name, options, ui)?;
+    Ok(manifest.gguf(&dir)?)
+}
+
 fn show(progress: Progress<'_>, manifest: &Manifest, asking: &mut String, bars: &mut Bars, ui: &Ui) {
     let mut begin = |source: &str, bars: &mut Bars| {
         if asking != source {

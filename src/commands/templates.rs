@@ -32,7 +32,7 @@ pub(super) fn run(args: &TemplatesArgs) -> Result<Exit, Failure> {
                 sentences(text, &firstline_ticket::Ticket::default(), &firstline_triage::Endings::default());
             if said.is_empty() || !said.iter().all(|s| is_sound(s)) {
                 let problem = "no text, or a slot that nothing fills";
-                let next = "Slots are {contact}, {customer}, {host}";
+                let next = "Slots are {contact}, {customer}, {host}, {product}";
                 return Err(UserError::new(Code::Config, "--text", problem, next).into());
             }
             let template = find(&mut templates, id, args)?;

@@ -7,8 +7,6 @@
 //! alone or with other sequences, on any number of threads, gives the same to the bit. On a GPU last digits may differ.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,19 +20,21 @@ use firstline_kernels::{
 };
 use memmap2::Mmap;
 
-use crate::gguf::{Gguf, TensorAt, shown};
+use crate::gguf::{Gguf, TensorAt};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result, device};
 
 mod clock;
 mod pack;
-mod shape;
+pub(crate) mod parts;
+pub(crate) mod shape;
 mod tensors;
 #[cfg(test)]
 mod tests;
 
 use clock::{Clock, Stage};
-use pack::{MatrixAt, Pack, Plan, tensor};
+use pack::{MatrixAt, Pack, Plan};
+use parts::{MatrixIn, Parts, Weights};
 use shape::Shape;
 use tensors::Tensors;
 
@@ -78,61 +78,6 @@ struct Kernels {
     shape: Shape,
     weights: Weights<MatrixAt, Vec<f32>>,
     workspace: Mutex<Workspace>,
-}
-
-/// All weights but the embeddings, matrices as `M` and vectors as `V`.
-#[derive(Debug)]
-struct Weights<M, V> {
-    layers: Vec<Layer<M, V>>,
-    norm: V,
-    head: M,
-}
-
-#[derive(Debug)]
-struct Layer<M, V> {
-    norm: V,
-    /// Queries, keys, values.
-    qkv: [M; 3],
-    bias: Option<[V; 3]>,
-    output: M,
-    wide_norm: V,
-    gate: M,
-    up: M,
-    down: M,
-}
-
-/// A matrix in the file; with a size of heads, whose pairs to turn are neighbouring rows.
-struct MatrixIn {
-    tensor: TensorAt,
-    heads_of: Option<usize>,
-}
-
-impl<M, V> Weights<M, V> {
-    /// The same weights in another form, made in the order of a forward.
-    fn map<N, W>(
-        self,
-        mut matrix: impl FnMut(M) -> Result<N>,
-        mut vector: impl FnMut(V) -> Result<W>,
-    ) -> Result<Weights<N, W>> {
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for layer in self.layers {
-            let [q, k, v] = layer.qkv;
-            layers.push(Layer {
-                norm: vector(layer.norm)?,
-                qkv: [matrix(q)?, matrix(k)?, matrix(v)?],
-                bias: match layer.bias {
-                    Some([q, k, v]) => Some([vector(q)?, vector(k)?, vector(v)?]),
-                    None => None,
-                },
-                output: matrix(layer.output)?,
-                wide_norm: vector(layer.wide_norm)?,
-                gate: matrix(layer.gate)?,
-                up: matrix(layer.up)?,
-                down: matrix(layer.down)?,
-            });
-        }
-        Ok(Weights { layers, norm: vector(self.norm)?, head: matrix(self.head)? })
-    }
 }
 
 /// What was read so far: a sequence of tokens and what the model keeps of them.
@@ -234,63 +179,9 @@ impl Decoder {
         // SAFETY: model files are replaced by a rename, never changed in place, by this program.
         let file = unsafe { Mmap::map(&handle) }.map_err(io)?;
         let gguf = Gguf::parse(&file, &place)?;
-        let asked = RefCell::new(HashSet::new());
-        let ask = |name: &str, shape: &[usize]| {
-            asked.borrow_mut().insert(name.to_owned());
-            tensor(&gguf, name, shape, &place)
-        };
-        let floats = |name: &str, n: usize| -> Result<Vec<f32>> {
-            floats(ask(name, &[n])?, &file)
-                .ok_or_else(|| Error::model(&place, format!("{name} is not float32")))
-        };
-        let factors = match gguf.tensor("rope_freqs.weight") {
-            Some(tensor) => Some(floats("rope_freqs.weight", tensor.shape.iter().product())?),
-            None => None,
-        };
-        let shape = Shape::read(&gguf, factors.as_deref(), &place)?;
-        let Shape { hidden, wide, heads, kept_heads, size, vocabulary, .. } = shape;
-        let matrix = |name: &str, outputs, inputs, heads_of| -> Result<MatrixIn> {
-            Ok(MatrixIn { tensor: ask(name, &[outputs, inputs])?.clone(), heads_of })
-        };
-        let turned = shape.interleaved.then_some(size);
-        let (all, kept) = (heads * size, kept_heads * size);
-        let mut layers = Vec::new();
-        for i in 0..shape.layers {
-            let name = |part: &str| format!("blk.{i}.{part}.weight");
-            let bias = |part: &str, n: usize| floats(&format!("blk.{i}.{part}.bias"), n);
-            layers.push(Layer {
-                norm: floats(&name("attn_norm"), hidden)?,
-                qkv: [
-                    matrix(&name("attn_q"), all, hidden, turned)?,
-                    matrix(&name("attn_k"), kept, hidden, turned)?,
-                    matrix(&name("attn_v"), kept, hidden, None)?,
-                ],
-                bias: match gguf.tensor(&format!("blk.{i}.attn_q.bias")) {
-                    Some(_) if turned.is_some() => {
-                        return Err(Error::model(&place, "biases of a llama are not supported"));
-                    }
-                    Some(_) => Some([bias("attn_q", all)?, bias("attn_k", kept)?, bias("attn_v", kept)?]),
-                    None => None,
-                },
-                output: matrix(&name("attn_output"), hidden, all, None)?,
-                wide_norm: floats(&name("ffn_norm"), hidden)?,
-                gate: matrix(&name("ffn_gate"), wide, hidden, None)?,
-                up: matrix(&name("ffn_up"), wide, hidden, None)?,
-                down: matrix(&name("ffn_down"), hidden, wide, None)?,
-            });
-        }
-        let embedding = ask("token_embd.weight", &[vocabulary, hidden])?.clone();
-        let tied = gguf.tensor("output.weight").is_none();
-        let head = if tied { "token_embd.weight" } else { "output.weight" };
-        let head = matrix(head, vocabulary, hidden, None)?;
-        let norm = floats("output_norm.weight", hidden)?;
-        // What is left over would be left out of what the model computes.
-        if let Some(name) = gguf.names().find(|name| !asked.borrow().contains(*name)) {
-            return Err(Error::model(&place, format!("tensor {} is not supported", shown(name))));
-        }
-        let weights = Weights { layers, norm, head };
+        let Parts { shape, weights, embedding } = Parts::read(&gguf, &file, &place)?;
         let (vocabulary_read, network) = std::thread::scope(|scope| {
-            let vocabulary = scope.spawn(|| Vocabulary::read(&gguf, &place));
+            let vocabulary = scope.spawn(|| parts::vocabulary(&gguf, &shape, &place));
             let network = match target {
                 Target::Kernels { isa, threads } => {
                     Kernels::open(path, &file, weights, &shape, (isa, threads))
@@ -302,20 +193,9 @@ impl Decoder {
             };
             (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), network)
         });
-        let (of_tokens, network) = (vocabulary_read?, network?);
-        if of_tokens.len() > vocabulary {
-            let problem = format!("{} tokens, {vocabulary} of them with an embedding", of_tokens.len());
-            return Err(Error::model(&place, problem));
-        }
+        let (vocabulary, network) = (vocabulary_read?, network?);
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Ok(Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            vocabulary: of_tokens,
-            file,
-            shape,
-            embedding,
-            network,
-        })
+        Ok(Self { id: NEXT.fetch_add(1, Ordering::Relaxed), vocabulary, file, shape, embedding, network })
     }
 
     /// Its tokens.
@@ -705,11 +585,4 @@ fn quantise(isa: Isa, team: &mut Team, x: &[f32], before: Before<'_>, width: usi
         };
         quantise_groups(isa, &x[of], before, part);
     });
-}
-
-/// The float32 values of a tensor.
-fn floats(tensor: &TensorAt, file: &[u8]) -> Option<Vec<f32>> {
-    let bytes = &file[tensor.bytes.clone()];
-    let floats = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
-    (tensor.kind == crate::gguf::Kind::F32).then(|| floats.collect())
 }

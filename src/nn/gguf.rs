@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::{Error, Result};
 
 pub(crate) mod blocks;
+mod rewrite;
 
 pub(crate) use blocks::Kind;
 
@@ -23,6 +24,10 @@ const ALIGNMENT: u64 = 32;
 pub(crate) struct Gguf {
     values: HashMap<String, Value>,
     tensors: HashMap<String, TensorAt>,
+    /// Bytes up to the end of what the file says; after it come the tensors' names and places.
+    said: usize,
+    /// Where a tensor begins is a multiple of this after the head.
+    alignment: u64,
 }
 
 /// Something that a file says.
@@ -160,6 +165,7 @@ impl<'a> Reader<'a> {
                 n.ok_or_else(|| "general.alignment is no usable one".to_owned())? as u64
             }
         };
+        let said = self.at;
         let mut found = Vec::new();
         for _ in 0..tensors {
             let name = self.text()?;
@@ -183,7 +189,7 @@ impl<'a> Reader<'a> {
                 return Err(format!("{} stands there twice", shown(&name)));
             }
         }
-        Ok(Gguf { values, tensors })
+        Ok(Gguf { values, tensors, said, alignment })
     }
 
     /// Shape, kind and offset of a tensor.

@@ -14,6 +14,7 @@ mod generate;
 mod gguf;
 mod hash;
 mod int8;
+mod lora;
 mod manifest;
 mod mapped;
 mod ops;
@@ -37,6 +38,7 @@ pub use encoder::{Embeddings, Encoder};
 pub use error::{Error, InternalError, Result, UserError};
 pub use firstline_kernels::{ISA_VARIABLE, Isa};
 pub use generate::{Constrain, Finish, Generation, GoOn, Request, Sampling};
+pub use lora::{Lesson, LoraOptions, LoraTuner};
 pub use manifest::{
     Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
 };

@@ -6,7 +6,7 @@
 //! model of its own, which [`crate::Encoder`] opens as any other. Which texts, in what order and for how
 //! long is the caller's to say.
 
-mod adam;
+pub(crate) mod adam;
 mod checkpoint;
 mod contrast;
 
@@ -185,7 +185,8 @@ impl Tuner {
                 .for_each(|(sum, part)| sum.iter_mut().zip(part).for_each(|(sum, g)| *sum += g));
         }
         self.steps += 1;
-        adam::step(&mut self.parameters, &gradients, self.steps, share, &self.options)?;
+        let TuneOptions { clip, weight_decay, .. } = self.options;
+        adam::step(&mut self.parameters, &gradients, self.steps, share, clip, weight_decay)?;
         Ok(loss)
     }
 

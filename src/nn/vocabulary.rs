@@ -152,7 +152,8 @@ impl Vocabulary {
     }
 
     /// How many tokens there are.
-    pub(crate) fn len(&self) -> usize {
+    #[expect(clippy::len_without_is_empty, reason = "none is empty")]
+    pub fn len(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 

@@ -60,6 +60,29 @@ pub enum Basis {
     Feedback,
 }
 
+/// What a person did with a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Review {
+    /// It was sent unchanged.
+    Accepted,
+    /// This was sent in its place.
+    Edited(String),
+    /// It was not sent, for this reason.
+    Rejected(String),
+}
+
+/// A draft that a person has reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// [`Draft::origin`].
+    pub origin: Origin,
+    /// [`Draft::prior`].
+    pub prior: Confidence,
+    /// What was done with it.
+    pub review: Review,
+}
+
 /// A first response to a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
@@ -75,6 +98,8 @@ pub struct Draft {
     pub confidence: Confidence,
     /// What that was learnt from.
     pub basis: Basis,
+    /// What follows from how like the ticket its sources are, whatever people did with drafts before it.
+    pub prior: Confidence,
     /// Whether whoever wrote has to be identified before anything else is done.
     pub verify_identity: bool,
     /// What each check said.

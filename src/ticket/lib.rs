@@ -11,7 +11,7 @@ mod lines;
 mod ticket;
 
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule};
-pub use draft::{Basis, Draft, Origin, Rejected, Source, Verdict};
+pub use draft::{Basis, Draft, Origin, Rejected, Review, Reviewed, Source, Verdict};
 pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};

@@ -2,7 +2,7 @@
 //! most likely have.
 //!
 //! Minimum Bayes risk: each past reply is what might be right, as likely as its ticket is like this one; chosen are the
-//! sentences of which most is expected to be in the right reply, and that leave least of it out (Kumar and Byrne 2004).
+//! sentences of whose words most is expected to be in the right reply, and that leave least of it out (Kumar and Byrne 2004).
 //! Sentences are only ever chosen, never changed: must never write a word that no technician wrote.
 
 use std::collections::HashMap;
@@ -14,10 +14,14 @@ const SAME: f32 = 0.999;
 /// What it is worth to say nothing where the right reply says nothing either: a question too many costs the customer less than
 /// one too few.
 const SILENCE: f32 = 0.6;
+/// Sentences that share so much of their words say the same.
+pub(crate) const SHARED_WORDS: f32 = 0.8;
 /// Moves of the search at most.
 const MOVES: usize = 64;
 /// An improvement smaller than this is none.
 const LEAST: f32 = 1e-4;
+/// Replies have enough in common where so much of a reply is expected in the best of them.
+const FIRM: f32 = 0.5;
 
 /// A past reply: what it says, and how likely it is that the right one says the same.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +34,14 @@ pub(crate) struct PastReply {
     pub(crate) weight: f32,
 }
 
+impl PastReply {
+    /// Its sentences that may be used.
+    pub(crate) fn usable(&self) -> Vec<&str> {
+        let all = self.sentences.iter().zip(&self.usable);
+        all.filter(|(_, usable)| **usable).map(|(s, _)| s.as_str()).collect()
+    }
+}
+
 /// The sentences chosen: of which reply and which of it, in the order in which they are to stand.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Consensus {
@@ -39,6 +51,8 @@ pub(crate) struct Consensus {
     pub(crate) expected: f32,
     /// The share of the past replies, by weight, that say the same.
     pub(crate) same: f32,
+    /// Whether the replies have so much in common that sentences of several make one text.
+    pub(crate) firm: bool,
 }
 
 /// Words of a sentence with their counts.
@@ -62,8 +76,6 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
             })
         })
         .collect();
-    let near: Vec<Vec<f32>> =
-        kinds.iter().map(|&a| kinds.iter().map(|&b| overlap(&bags[a], &bags[b])).collect()).collect();
     let mut said: Vec<Vec<usize>> = vec![Vec::new(); replies.len()];
     let mut place: Vec<Option<usize>> = vec![None; kinds.len()];
     for (i, &(r, s)) in all.iter().enumerate() {
@@ -72,7 +84,7 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
             place[of[i]] = Some(i);
         }
     }
-    let judge = Judge { replies, said: &said, near: &near };
+    let judge = Judge::new(replies, &said, kinds.iter().map(|&k| &bags[k]));
     let usable = |kinds: &[usize]| -> Vec<usize> {
         let mut kept: Vec<usize> = Vec::new();
         for &k in kinds {
@@ -89,8 +101,11 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
         let shorter = next.0 == best.0 && next.1.len() < best.1.len();
         if next.0 > best.0 || shorter { next } else { best }
     });
-    // From the best single reply on: leave one out, take one in, for as long as more is expected of it.
-    for _ in 0..MOVES {
+    let total: f32 = replies.iter().map(|r| r.weight).sum();
+    let firm = score >= FIRM * total;
+    // From the best single reply on: leave one out, take one in, for as long as more is expected of it. Where replies have
+    // little in common, sentences of several make no text.
+    for _ in 0..if firm { MOVES } else { 0 } {
         let without = (0..best.len()).map(|i| {
             let mut kinds = best.clone();
             kinds.remove(i);
@@ -132,38 +147,66 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
     let same = replies.iter().zip(&said).filter(|(_, kinds)| set(kinds) == wanted);
     let same = same.fold(0.0, |sum, (reply, _)| sum + reply.weight);
     let chosen = best.iter().filter_map(|&k| Some(all[place[k]?])).collect();
-    Consensus { chosen, expected: score, same }
+    Consensus { chosen, expected: score, same, firm }
 }
 
-struct Judge<'a> {
-    replies: &'a [PastReply],
-    said: &'a [Vec<usize>],
-    near: &'a [Vec<f32>],
+/// Judges replies by the words of all of their sentences together, so that to say a thing twice is no better.
+struct Judge {
+    /// For each kind of sentence its words, by number, with their counts.
+    kinds: Vec<Vec<(usize, f32)>>,
+    /// For each past reply its weight, its words with their counts, and how many they are.
+    replies: Vec<(f32, Vec<(usize, f32)>, f32)>,
+    /// Words there are.
+    words: usize,
 }
 
-impl Judge<'_> {
-    /// The expected F1 of a reply of these sentences.
+impl Judge {
+    fn new<'a>(replies: &[PastReply], said: &[Vec<usize>], kinds: impl Iterator<Item = &'a Bag>) -> Self {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let numbered = |bag: &'a Bag| -> Vec<(usize, f32)> {
+            let mut words: Vec<(&str, f32)> = bag.iter().map(|(word, n)| (word.as_str(), *n)).collect();
+            words.sort_unstable_by_key(|(word, _)| *word);
+            let mut number = |word| {
+                let next = numbers.len();
+                *numbers.entry(word).or_insert(next)
+            };
+            words.into_iter().map(|(word, n)| (number(word), n)).collect()
+        };
+        let kinds: Vec<Vec<(usize, f32)>> = kinds.map(numbered).collect();
+        let mut judge = Self { words: numbers.len(), kinds, replies: Vec::new() };
+        for (reply, said) in replies.iter().zip(said) {
+            let counts = judge.counts(said);
+            let words: Vec<(usize, f32)> = counts.into_iter().enumerate().filter(|(_, n)| *n > 0.0).collect();
+            let length = words.iter().map(|(_, n)| n).sum();
+            judge.replies.push((reply.weight, words, length));
+        }
+        judge
+    }
+
+    /// How often sentences of these kinds have each word.
+    fn counts(&self, kinds: &[usize]) -> Vec<f32> {
+        let mut counts = vec![0.0; self.words];
+        kinds.iter().flat_map(|&k| &self.kinds[k]).for_each(|&(word, n)| counts[word] += n);
+        counts
+    }
+
+    /// The expected F1 of the words of a reply of these sentences.
     fn expected(&self, kinds: &[usize]) -> f32 {
-        let most = |a: usize, among: &[usize]| among.iter().map(|&b| self.near[a][b]).fold(0.0, f32::max);
-        let mean = |of: &[usize], among: &[usize]| {
-            of.iter().map(|&a| most(a, among)).sum::<f32>() / of.len().max(1) as f32
+        let counts = self.counts(kinds);
+        let length: f32 = counts.iter().sum();
+        let alike = |theirs: &[(usize, f32)], their_length: f32| {
+            if kinds.is_empty() && theirs.is_empty() {
+                return SILENCE;
+            }
+            let both: f32 = theirs.iter().map(|&(word, n)| n.min(counts[word])).sum();
+            2.0 * both / (length + their_length).max(1.0)
         };
-        let f1 = |theirs: &[usize]| {
-            let (precision, recall) = (mean(kinds, theirs), mean(theirs, kinds));
-            2.0 * precision * recall / (precision + recall).max(f32::MIN_POSITIVE)
-        };
-        let alike = |theirs: &[usize]| match (kinds.is_empty(), theirs.is_empty()) {
-            (true, true) => SILENCE,
-            (false, false) => f1(theirs),
-            _ => 0.0,
-        };
-        self.replies.iter().zip(self.said).map(|(reply, said)| reply.weight * alike(said)).sum()
+        self.replies.iter().map(|(weight, words, length)| weight * alike(words, *length)).sum()
     }
 }
 
 /// Whether two replies say the same: each sentence of either shares four words in five with one of the other's.
 pub fn say_the_same(a: &[String], b: &[String]) -> bool {
-    const SHARED_WORDS: f32 = 0.8;
     let covered =
         |of: &[String], by: &[String]| of.iter().all(|a| by.iter().any(|b| word_f1(a, b) >= SHARED_WORDS));
     covered(a, b) && covered(b, a)
@@ -172,6 +215,13 @@ pub fn say_the_same(a: &[String], b: &[String]) -> bool {
 /// The share of `replies`, by weight, that say what `sentences` do.
 pub(crate) fn agreement(sentences: &[String], replies: &[PastReply]) -> f32 {
     replies.iter().filter(|r| say_the_same(sentences, &r.sentences)).map(|r| r.weight).sum()
+}
+
+/// The same without the one reply that weighs most: what a reply that is taken from one of them can expect of the others.
+pub(crate) fn agreement_of_others(sentences: &[String], replies: &[PastReply]) -> f32 {
+    let same = replies.iter().filter(|r| say_the_same(sentences, &r.sentences)).map(|r| r.weight);
+    let (sum, most) = same.fold((0.0, 0.0_f32), |(sum, most), weight| (sum + weight, most.max(weight)));
+    sum - most
 }
 
 /// How far two sentences agree: the F1 of their words, 0 to 1.

@@ -5,19 +5,28 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use firstline_ticket::{Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket};
+use firstline_nn::Message;
+use firstline_ticket::{
+    Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
+};
 
-use crate::consensus::{PastReply, agreement, consensus};
-use crate::guard::{Grounds, guard, names_secret, promise};
+use crate::consensus::{
+    Consensus, PastReply, SHARED_WORDS, agreement, agreement_of_others, consensus, word_f1,
+};
+use crate::entail::entailed;
+use crate::guard::{Grounds, claim, guard, names_secret, promise};
 use crate::index::{Case, Index, Said, Similar, Whose, language_of};
-use crate::mask::{customer_key, customer_of};
-use crate::reply::{Reach, Slot, fill, slots};
+use crate::mask::{Masker, customer_key, customer_of};
+use crate::reply::{Reach, Slot, fill, first_reply, sentences, slots, split};
+use crate::reviews::Reviews;
 use crate::template::{Template, Templates};
 use crate::usual::Usual;
-use crate::voice::Voice;
-use crate::{Engine, compose};
+use crate::voice::{Phrases, Voice};
+use crate::writer::{MOST_SENTENCES, Writer, prompt};
+use crate::{Bundle, Engine, compose};
 
 /// Cases of the ticket's own customer, and of others, that are looked at.
 const OWN: usize = 24;
@@ -39,18 +48,32 @@ const DOUBT: f32 = 0.25;
 const WORTH: f32 = 0.35;
 /// An approved template is taken even where so much more speaks for what past replies agree on.
 const LEAD: f32 = 0.1;
+/// Replies that are compared as a whole.
+const WHOLE: usize = 12;
 /// Sentences of a past reply that are compared.
 const SENTENCES: usize = 12;
 /// A prior confidence is this share of what the sources suggest.
 const CAUTION: f64 = 0.8;
 
 /// What makes drafts: an engine, its cases, a voice.
+#[derive(Clone)]
 pub struct Drafter<'a> {
     engine: &'a Engine,
     index: &'a Index,
     voice: &'a Voice,
     templates: &'a Templates,
     clock: Option<&'a dyn Fn() -> Duration>,
+    reviews: Option<&'a Reviews>,
+    writer: Option<(&'a Writer, &'a dyn Fn() -> ControlFlow<()>)>,
+}
+
+/// What a model can learn from a ticket that a technician has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// What the model is asked.
+    pub prompt: Vec<Message>,
+    /// What the technician said of the matter.
+    pub answer: String,
 }
 
 impl fmt::Debug for Drafter<'_> {
@@ -62,12 +85,23 @@ impl fmt::Debug for Drafter<'_> {
 impl<'a> Drafter<'a> {
     /// Of `engine`, with the cases of `index` and the approved ones of `templates`, in `voice`.
     pub fn new(engine: &'a Engine, index: &'a Index, voice: &'a Voice, templates: &'a Templates) -> Self {
-        Self { engine, index, voice, templates, clock: None }
+        Self { engine, index, voice, templates, clock: None, reviews: None, writer: None }
     }
 
     /// The same, with what each stage took in its drafts, by `clock`: the time since any moment.
     pub fn timed(self, clock: &'a dyn Fn() -> Duration) -> Self {
         Self { clock: Some(clock), ..self }
+    }
+
+    /// The same, with confidences by what people did with drafts before.
+    pub fn trusting(self, reviews: &'a Reviews) -> Self {
+        Self { reviews: Some(reviews), ..self }
+    }
+
+    /// The same, with drafts written by `writer`, for as long as `go_on` does not say `Break`: a draft that is not ready by
+    /// then, and those after it, are made of past sentences as they are.
+    pub fn written_by(self, writer: &'a Writer, go_on: &'a dyn Fn() -> ControlFlow<()>) -> Self {
+        Self { writer: Some((writer, go_on)), ..self }
     }
 
     /// The engine.
@@ -78,6 +112,11 @@ impl<'a> Drafter<'a> {
     /// The cases.
     pub fn index(&self) -> &Index {
         self.index
+    }
+
+    /// The templates.
+    pub fn templates(&self) -> &Templates {
+        self.templates
     }
 
     /// The voice.
@@ -108,90 +147,164 @@ impl<'a> Drafter<'a> {
         Ok(drafts)
     }
 
+    /// What the local model can learn from `tickets` and what technicians sent in answer to them; `None` where nothing can be
+    /// learnt: nobody answered, nothing like it is in the index, or the answer says what no sentence found does. Nothing of
+    /// a customer's own is in a lesson's answer.
+    ///
+    /// # Errors
+    /// As for [`Self::draft`].
+    pub fn lessons(&self, tickets: &[Ticket]) -> Result<Vec<Option<Lesson>>> {
+        let features = self.engine.features(tickets)?;
+        let decisions = self.engine.decide_features(tickets, &features, 1)?;
+        let d = features.embeddings.len() / tickets.len().max(1);
+        let lesson = |(i, (ticket, decision)): (usize, (&Ticket, &Decision))| {
+            let Some(reply) = first_reply(ticket) else { return Ok(None) };
+            let found = self.found(ticket, &features.embeddings[i * d..(i + 1) * d])?;
+            let matter = self.matter(ticket, decision, &found, None);
+            if matter.agreed.chosen.is_empty() {
+                return Ok(None);
+            }
+            let steps = matter.pool.steps(&matter.agreed.chosen);
+            let sent = sentences(reply, ticket, self.index.endings());
+            let sent: Vec<&String> = sent.iter().filter(|s| !self.index.usual().has(s)).collect();
+            let same = |s: &String| steps.iter().find(|step| word_f1(s, step) >= SHARED_WORDS).copied();
+            let answer: Option<Vec<&str>> = sent.into_iter().map(same).collect();
+            let answer = answer.map(|steps| steps.join(" ")).filter(|answer| !answer.is_empty());
+            let prompt = prompt(&matter.text, matter.language, self.voice.told(&matter.customer), &steps);
+            Ok(answer.map(|answer| Lesson { prompt, answer }))
+        };
+        tickets.iter().zip(&decisions).enumerate().map(lesson).collect()
+    }
+
+    /// The cases that may be looked at for `ticket`: never its own.
+    fn found(&self, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<Similar>> {
+        let customer = customer_of(ticket);
+        let mut found = match customer.as_str() {
+            // Nobody knows whose it is: it is shown what everybody may see.
+            "" if self.index.masker().has_customers() => Vec::new(),
+            _ => self.index.similar(ticket, embedding, Whose::Only(&customer), OWN)?,
+        };
+        found.extend(self.index.similar(ticket, embedding, Whose::Others(&customer), OTHERS)?);
+        let hash = Bundle::ticket_hash(ticket);
+        found.retain(|Similar { case, .. }| case.hash != hash || customer_key(&case.customer) != customer);
+        Ok(found)
+    }
+
+    /// What is known of the matter of `ticket` by the cases that were `found`, as far as `whose` may see it.
+    fn matter<'f>(
+        &self,
+        ticket: &Ticket,
+        decision: &Decision,
+        found: &'f [Similar],
+        whose: Option<&str>,
+    ) -> Matter<'f>
+    where
+        'a: 'f,
+    {
+        let text = compose(ticket).text();
+        let slots = slots(ticket, self.index.masker());
+        let (language, phrases) = self.voice.phrases(&language_of(ticket, &text));
+        let pool = Pool::new(
+            found,
+            decision,
+            (whose, language),
+            &slots,
+            (&text, self.index.masker(), self.index.usual()),
+        );
+        let agreed = consensus(&pool.replies);
+        Matter { text, customer: customer_of(ticket), slots, language, phrases, pool, agreed }
+    }
+
     fn one(&self, ticket: &Ticket, decision: &Decision, embedding: &[f32]) -> Result<Option<Draft>> {
-        let input = compose(ticket);
-        if input.is_alert || is_machine(ticket) {
+        if compose(ticket).is_alert || is_machine(ticket) {
             return Ok(None);
         }
         let mut timings = BTreeMap::new();
         let mut last = self.now();
         let mut lap = |stage: &str| {
             let now = self.now();
-            timings.insert(stage.to_owned(), now - last);
+            *timings.entry(stage.to_owned()).or_default() += now - last;
             last = now;
         };
         let masker = self.index.masker();
-        let slots = slots(ticket, masker);
-        let customer = customer_of(ticket);
-        let mut found = match customer.as_str() {
-            // Nobody knows whose it is: it is shown what everybody may see.
-            "" if masker.has_customers() => Vec::new(),
-            _ => self.index.similar(ticket, embedding, Whose::Only(&customer), OWN)?,
-        };
-        found.extend(self.index.similar(ticket, embedding, Whose::Others(&customer), OTHERS)?);
+        let found = self.found(ticket, embedding)?;
         lap("retrieve");
-        let (language, phrases) = self.voice.phrases(&language_of(ticket, &input.text()));
+        let customer = customer_of(ticket);
         let whose = (!customer.is_empty() || !masker.has_customers()).then_some(customer.as_str());
-        let pool = Pool::new(&found, decision, (whose, language), &slots, self.index.usual());
-        let agreed = consensus(&pool.replies);
-        let template = self.template(decision, language, &slots, &pool);
+        let matter = self.matter(ticket, decision, &found, whose);
+        let Matter { slots, language, phrases, pool, .. } = &matter;
+        let template = self.template(decision, language, slots, pool);
         lap("choose");
-        let usual = self
-            .index
-            .usual()
-            .opening(language)
-            .filter(|o| masker.find_all(o).is_empty() && promise(o).is_none() && !names_secret(o));
+        let usual = self.index.usual().opening(language).filter(|o| {
+            masker.find_all(o).is_empty() && promise(o).is_none() && claim(o).is_none() && !names_secret(o)
+        });
         let opening = usual.unwrap_or(&phrases.opening);
+        let closing = self.voice.closing(&customer);
         let wanted = decision.rules.iter().any(|r| r.verify_identity);
-        // Where technicians say nothing of the matter at first, neither does the draft.
-        let nothing = agreed.chosen.is_empty() && agreed.expected >= WORTH;
-        let mut attempts = Vec::new();
-        if let Some((same, template, filled)) =
-            template.filter(|(same, ..)| agreed.chosen.is_empty() || same + LEAD >= agreed.same)
-        {
-            let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
-            attempts.push((Origin::Template, filled, sources, same));
-        }
-        if !agreed.chosen.is_empty() && agreed.expected >= WORTH {
-            let said = agreed.chosen.iter().map(|&(r, s)| pool.replies[r].sentences[s].clone()).collect();
-            attempts.push((Origin::Retrieved, said, pool.sources(&agreed.chosen), agreed.same));
-        }
-        let lesser =
-            [&phrases.acknowledgement, &phrases.question].into_iter().take(if nothing { 1 } else { 2 });
-        let same = if nothing { agreed.same } else { 0.0 };
-        attempts.push((Origin::Acknowledgement, lesser.cloned().collect(), Vec::new(), same));
         let mut rejected = Vec::new();
         let mut made = None;
-        for (origin, content, sources, same) in attempts {
+        for origin in [Origin::Template, Origin::Generated, Origin::Retrieved, Origin::Acknowledgement] {
+            let attempt = match origin {
+                Origin::Template => template.as_ref().and_then(|t| matter.filled(t)),
+                Origin::Generated => match self.generated(&matter)? {
+                    Ok(attempt) => attempt,
+                    Err(because) => {
+                        rejected.push(Rejected { origin, because: vec![because] });
+                        None
+                    }
+                },
+                Origin::Retrieved => match matter.retrieved() {
+                    Some(attempt) => Some(attempt),
+                    None => self.whole(&matter)?,
+                },
+                Origin::Acknowledgement => Some(matter.acknowledged()),
+            };
+            if origin == Origin::Generated && self.writer.is_some() {
+                lap("write");
+            }
+            let Some(Attempt { content, sources, same, unsupported }) = attempt else { continue };
             let identity =
                 (wanted || content.iter().any(|s| names_secret(s))).then_some(phrases.identity.as_str());
             let said = [opening].into_iter().chain(identity).chain(content.iter().map(String::as_str));
+            let said = said.chain((!closing.is_empty()).then_some(closing));
             let parts =
-                [phrases.greet(&slots), said.collect::<Vec<_>>().join(" "), self.voice.signature.clone()];
+                [phrases.greet(slots), said.collect::<Vec<_>>().join(" "), self.voice.signature.clone()];
             let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n\n");
-            let own = [opening, &phrases.acknowledgement, &phrases.question, &phrases.identity];
-            let sentences = if origin == Origin::Acknowledgement { &[] } else { content.as_slice() };
+            let own = [opening, &phrases.acknowledgement, &phrases.question, &phrases.identity, closing];
             let grounds = Grounds {
-                sentences: sentences.iter().map(String::as_str).collect(),
+                sentences: sources.iter().flat_map(|s| &s.sentences).map(String::as_str).collect(),
                 phrases: own.to_vec(),
-                slots: &slots,
+                slots,
+                things: masker.things(&matter.text),
                 language,
                 identity,
                 signature: &self.voice.signature,
             };
-            let verdicts = guard(&text, &grounds, masker);
+            let mut verdicts = guard(&text, &grounds, masker);
+            if origin == Origin::Generated {
+                let check = "entailment".to_owned();
+                verdicts.push(Verdict {
+                    check,
+                    passed: unsupported.is_none(),
+                    found: unsupported.unwrap_or_default(),
+                });
+            }
             if verdicts.iter().any(|v| !v.passed) {
                 let because = verdicts.into_iter().filter(|v| !v.passed).collect();
                 rejected.push(Rejected { origin, because });
                 continue;
             }
+            let prior = Confidence::new(CAUTION * f64::from(same));
+            let (confidence, basis) =
+                self.reviews.map_or((prior, Basis::Prior), |r| r.confidence(origin, prior));
             made = Some(Draft {
                 text,
-                language: language.to_owned(),
+                language: (*language).to_owned(),
                 origin,
                 sources,
-                confidence: Confidence::new(CAUTION * f64::from(same)),
-                basis: Basis::Prior,
+                confidence,
+                basis,
+                prior,
                 verify_identity: identity.is_some(),
                 verdicts,
                 rejected: std::mem::take(&mut rejected),
@@ -215,16 +328,139 @@ impl<'a> Drafter<'a> {
         slots: &HashMap<Slot, String>,
         pool: &Pool<'_>,
     ) -> Option<(f32, &'a Template, Vec<String>)> {
-        let filled = self.templates.fitting(decision, language).into_iter().filter_map(|template| {
+        let decided = |field| decision.fields.get(&field).map(|d| d.label.as_str());
+        let filled = self.templates.fitting(decided, language).into_iter().filter_map(|template| {
             let filled: Option<Vec<String>> = template.sentences.iter().map(|s| fill(s, slots)).collect();
             filled.map(|filled| (agreement(&filled, &pool.replies), template, filled))
         });
         filled.max_by(|a, b| a.0.total_cmp(&b.0))
     }
 
+    /// What the model makes of the sentences that were found; or why nothing, where it was to.
+    fn generated(&self, matter: &Matter<'_>) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
+        let Some((writer, go_on)) = self.writer.filter(|_| matter.has_answer()) else { return Ok(Ok(None)) };
+        let steps = matter.pool.steps(&matter.agreed.chosen);
+        let told = self.voice.told(&matter.customer);
+        let Some(text) = writer.write(&matter.text, matter.language, told, &steps, &mut || go_on())? else {
+            let found = "it came to no end in its time".to_owned();
+            return Ok(Err(Verdict { check: "time".into(), passed: false, found }));
+        };
+        let content: Vec<String> = text.lines().flat_map(split).collect();
+        let (support, unsupported) = entailed(&content, &steps, self.engine)?;
+        let chosen: Vec<(usize, usize)> =
+            support.iter().filter_map(|&step| matter.pool.of(steps[step])).collect();
+        let same = agreement_of_others(&content, &matter.pool.replies);
+        Ok(Ok(Some(Attempt { content, sources: matter.pool.sources(&chosen), same, unsupported })))
+    }
+
+    /// Where replies are worded anew each time, so that no sentences are agreed on: the one reply that is most like all of
+    /// them, in words and meaning, less what may not be shown of it.
+    fn whole(&self, matter: &Matter<'_>) -> Result<Option<Attempt>> {
+        if matter.is_silent() {
+            return Ok(None);
+        }
+        let replies: Vec<&PastReply> =
+            matter.pool.replies.iter().filter(|r| !r.sentences.is_empty()).take(WHOLE).collect();
+        let texts: Vec<[String; 2]> =
+            replies.iter().map(|r| [r.usable().join(" "), r.sentences.join(" ")]).collect();
+        let embeddings = self.engine.embed(texts.as_flattened())?;
+        let d = embeddings.len() / (2 * texts.len()).max(1);
+        let vector = |i: usize| &embeddings[i * d..(i + 1) * d];
+        let cosine = |a: usize, b: usize| vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum::<f32>();
+        // Flatter than elsewhere: no single one of them is likely to be said again.
+        let weights: Vec<f32> = replies.iter().map(|r| r.weight.sqrt()).collect();
+        let total = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        // That one of them is right at all.
+        let any: f32 = matter.pool.replies.iter().map(|r| r.weight).sum();
+        let expected = |c: usize| -> f32 {
+            let like = |o: usize| (cosine(2 * c, 2 * o + 1) + word_f1(&texts[c][0], &texts[o][1])) / 2.0;
+            any * weights.iter().enumerate().map(|(o, weight)| weight * like(o)).sum::<f32>() / total
+        };
+        let sound = |c: &usize| 2 * replies[*c].usable().len() > replies[*c].sentences.len();
+        let best =
+            (0..replies.len()).filter(sound).map(|c| (expected(c), c)).max_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(best.filter(|(expected, _)| *expected >= WORTH).map(|(_, c)| {
+            let content: Vec<String> = replies[c].usable().into_iter().map(str::to_owned).collect();
+            let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
+            let same = agreement_of_others(&content, &matter.pool.replies);
+            Attempt { content, sources: matter.pool.sources(&chosen), same, unsupported: None }
+        }))
+    }
+
     /// Milliseconds by the caller's clock; 0 without one.
     fn now(&self) -> f64 {
         self.clock.map_or(0.0, |clock| clock().as_secs_f64() * 1e3)
+    }
+}
+
+/// What is known of a ticket's matter before anything is written.
+struct Matter<'f> {
+    text: String,
+    customer: String,
+    slots: HashMap<Slot, String>,
+    language: &'f str,
+    phrases: &'f Phrases,
+    pool: Pool<'f>,
+    agreed: Consensus,
+}
+
+/// What a draft is to say of the matter.
+struct Attempt {
+    content: Vec<String>,
+    sources: Vec<Source>,
+    /// The share of the past replies, by weight, that say the same.
+    same: f32,
+    /// A sentence that follows from no source.
+    unsupported: Option<String>,
+}
+
+impl Matter<'_> {
+    /// Whether past replies agree on something.
+    fn has_answer(&self) -> bool {
+        self.agreed.firm && !self.agreed.chosen.is_empty() && self.agreed.expected >= WORTH
+    }
+
+    /// A template, unless past replies agree on something else.
+    fn filled(&self, (same, template, filled): &(f32, &Template, Vec<String>)) -> Option<Attempt> {
+        let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
+        (self.agreed.chosen.is_empty() || same + LEAD >= self.agreed.same).then(|| Attempt {
+            content: filled.clone(),
+            sources,
+            same: *same,
+            unsupported: None,
+        })
+    }
+
+    /// What past replies agree on, as it stands in them.
+    fn retrieved(&self) -> Option<Attempt> {
+        let chosen = &self.agreed.chosen;
+        self.has_answer().then(|| {
+            let content: Vec<String> =
+                chosen.iter().map(|&(r, s)| self.pool.replies[r].sentences[s].clone()).collect();
+            let same = agreement_of_others(&content, &self.pool.replies);
+            Attempt { content, sources: self.pool.sources(chosen), same, unsupported: None }
+        })
+    }
+
+    /// Whether technicians say nothing of such a matter at first.
+    fn is_silent(&self) -> bool {
+        self.agreed.chosen.is_empty() && self.agreed.expected >= WORTH
+    }
+
+    /// That the ticket was received, and a question, but for where technicians say nothing of the matter at first.
+    fn acknowledged(&self) -> Attempt {
+        let nothing = self.is_silent();
+        let content = [&self.phrases.acknowledgement, &self.phrases.question].into_iter().take(if nothing {
+            1
+        } else {
+            2
+        });
+        Attempt {
+            content: content.cloned().collect(),
+            sources: Vec::new(),
+            same: if nothing { self.agreed.same } else { 0.0 },
+            unsupported: None,
+        }
     }
 }
 
@@ -246,8 +482,9 @@ impl<'a> Pool<'a> {
         decision: &Decision,
         (customer, language): (Option<&str>, &str),
         slots: &HashMap<Slot, String>,
-        usual: &Usual,
+        (text, masker, usual): (&str, &Masker, &Usual),
     ) -> Self {
+        let things = masker.things(text);
         let mut pool: Vec<(&Case, PastReply)> = Vec::new();
         let near = found.iter().filter(|s| {
             let same = s.case.language.is_empty() || s.case.language == language;
@@ -271,7 +508,9 @@ impl<'a> Pool<'a> {
                 .iter()
                 .map(|said| {
                     let may = said.reach == Reach::Everybody || (own && said.reach == Reach::Customer);
-                    fill(&said.text, slots).filter(|_| may)
+                    let filled = fill(&said.text, slots).filter(|_| may)?;
+                    // What answered a ticket about one product is no answer to one about another.
+                    masker.things(&filled).is_subset(&things).then_some(filled)
                 })
                 .collect();
             let reply = PastReply {
@@ -297,6 +536,29 @@ impl<'a> Pool<'a> {
         Self { cases, replies }
     }
 
+    /// The sentences that may be used, those `chosen` first, then by the say of the replies that have them.
+    fn steps(&self, chosen: &[(usize, usize)]) -> Vec<&str> {
+        let usable = self.replies.iter().enumerate().flat_map(|(r, reply)| {
+            (0..reply.sentences.len()).filter(|&s| reply.usable[s]).map(move |s| (r, s))
+        });
+        let mut steps: Vec<&str> = Vec::new();
+        for (r, s) in chosen.iter().copied().chain(usable) {
+            let sentence = self.replies[r].sentences[s].as_str();
+            if steps.len() < MOST_SENTENCES && steps.iter().all(|step| word_f1(step, sentence) < SHARED_WORDS)
+            {
+                steps.push(sentence);
+            }
+        }
+        steps
+    }
+
+    /// Where a sentence stands.
+    fn of(&self, sentence: &str) -> Option<(usize, usize)> {
+        let place =
+            |(r, reply): (usize, &PastReply)| Some((r, reply.sentences.iter().position(|s| s == sentence)?));
+        self.replies.iter().enumerate().find_map(place)
+    }
+
     fn sources(&self, chosen: &[(usize, usize)]) -> Vec<Source> {
         let mut sources: Vec<Source> = Vec::new();
         for &(r, s) in chosen {
@@ -316,6 +578,7 @@ mod tests {
     use firstline_ticket::FieldDecision;
 
     use super::*;
+    use crate::mask::Known;
 
     fn similar(id: &str, customer: &str, score: f32, reply: &[(&str, Reach)]) -> Similar {
         let reply =
@@ -323,6 +586,10 @@ mod tests {
         let category = [Some("Desk".to_owned()), None, None];
         let case = Case { id: id.into(), customer: customer.into(), category, reply, ..Case::default() };
         Similar { case, cosine: score, score }
+    }
+
+    fn masker() -> Masker {
+        Masker::new(Known::default()).unwrap()
     }
 
     fn usual() -> Usual {
@@ -340,12 +607,14 @@ mod tests {
         ];
         let found = [similar("a", "Alder", 0.9, &reply), similar("b", "Birch", 0.8, &reply)];
         let slots = HashMap::from([(Slot::Host, "TAM-PC1".to_owned())]);
-        let pool = Pool::new(&found, &Decision::default(), (Some("alder"), "en"), &slots, &usual());
+        let pool =
+            Pool::new(&found, &Decision::default(), (Some("alder"), "en"), &slots, ("", &masker(), &usual()));
         assert_eq!(pool.replies[0].sentences, ["It is X-1.", "Restart TAM-PC1.", "Open zebrafish."]);
         assert_eq!(pool.replies[0].usable, [false, true, true]);
         assert_eq!(pool.replies[1].usable, [false, true, false]);
         assert!(pool.replies[0].weight > pool.replies[1].weight);
-        let pool = Pool::new(&found, &Decision::default(), (None, "en"), &HashMap::new(), &usual());
+        let pool =
+            Pool::new(&found, &Decision::default(), (None, "en"), &HashMap::new(), ("", &masker(), &usual()));
         assert_eq!(pool.replies[0].usable, [false, false, false]);
     }
 
@@ -354,7 +623,8 @@ mod tests {
         let reply = [("Restart it.", Reach::Everybody)];
         let weight = |score: f32, decision: &Decision| {
             let found = [similar("a", "Alder", score, &reply)];
-            Pool::new(&found, decision, (None, "en"), &HashMap::new(), &usual()).replies[0].weight
+            Pool::new(&found, decision, (None, "en"), &HashMap::new(), ("", &masker(), &usual())).replies[0]
+                .weight
         };
         let none = Decision::default();
         assert!(weight(0.36, &none) < 0.03 && weight(0.9, &none) > 0.7, "{}", weight(0.36, &none));
@@ -372,7 +642,7 @@ mod tests {
         ];
         found[1].case.category[0] = Some("Other".into());
         let first = |d: &Decision| {
-            let pool = Pool::new(&found, d, (None, "en"), &HashMap::new(), &usual());
+            let pool = Pool::new(&found, d, (None, "en"), &HashMap::new(), ("", &masker(), &usual()));
             (pool.cases[0].id.clone(), pool.replies[0].weight / pool.replies[1].weight)
         };
         assert!(matches!(first(&decided("Desk")), (id, ratio) if id == "a" && ratio > 5.0));

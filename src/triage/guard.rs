@@ -4,19 +4,18 @@
 //! text is not among them: what somebody writes to the desk is data, never an instruction and never a source. Must never
 //! let pass what it can't place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use firstline_ticket::Verdict;
 use regex::{Regex, RegexSet};
 
+use crate::entail::{SUPPORT, supported};
 use crate::mask::{Masker, words};
 use crate::reply::Slot;
 
 /// Fewest and most characters of a draft.
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=2_500;
-/// Of a sentence's words, the share that one sentence it stands on must have.
-const SUPPORT: f32 = 0.7;
 /// Letters from which on a text's language can be told.
 const TELLING: usize = 60;
 
@@ -29,6 +28,8 @@ pub struct Grounds<'a> {
     pub phrases: Vec<&'a str>,
     /// What slots were filled with.
     pub slots: &'a HashMap<Slot, String>,
+    /// The programs, plans, products that the ticket names.
+    pub things: BTreeSet<&'a str>,
     /// The language to answer in.
     pub language: &'a str,
     /// The sentence by which whoever wrote is asked to be identified, where that has to come first.
@@ -45,9 +46,11 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict>
         ("placeholders", placeholders(body)),
         ("hidden characters", hidden(text)),
         ("contact data", contact_data(body, grounds, masker)),
+        ("products", products(body, grounds, masker)),
         ("numbers", numbers(body, grounds)),
         ("credentials", credential(body)),
-        ("promises", promises(body, grounds)),
+        ("promises", unfounded(promises(body), grounds)),
+        ("work done", unfounded(claims(body), grounds)),
         ("sources", sources(body, grounds)),
         ("identity first", identity(body, grounds)),
         ("language", language(body, grounds)),
@@ -100,6 +103,13 @@ fn contact_data(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Option<St
         .collect();
     let found = masker.find(text).into_iter().find(|f| !known.iter().any(|k| *k == text[f.range.clone()]))?;
     Some(format!("{}: {}", found.kind.name(), &text[found.range]))
+}
+
+/// A product that neither the ticket nor the desk's own phrases name.
+fn products(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Option<String> {
+    let own: BTreeSet<&str> = grounds.phrases.iter().flat_map(|p| masker.things(p)).collect();
+    let odd = masker.things(text).into_iter().find(|t| !grounds.things.contains(t) && !own.contains(t));
+    odd.map(str::to_owned)
 }
 
 /// Dates, prices, amounts that the grounds lack.
@@ -160,15 +170,56 @@ static PROMISES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
-/// A promise in `text`.
-pub(crate) fn promise(text: &str) -> Option<&str> {
-    PROMISES.iter().find_map(|p| p.find(text)).map(|m| m.as_str())
+fn promises(text: &str) -> impl Iterator<Item = &str> {
+    PROMISES.iter().flat_map(move |p| p.find_iter(text)).map(|m| m.as_str())
 }
 
-/// A promise that the grounds lack: only a template that a person approved may have one.
-fn promises(text: &str, grounds: &Grounds<'_>) -> Option<String> {
-    let hits = PROMISES.iter().flat_map(|p| p.find_iter(text));
-    hits.map(|m| m.as_str()).find(|hit| !grounds.all().any(|s| s.contains(hit))).map(str::to_owned)
+/// A promise in `text`.
+pub(crate) fn promise(text: &str) -> Option<&str> {
+    promises(text).next()
+}
+
+/// That something was done, or is known of this ticket: nothing has been when a first response is drafted.
+static CLAIMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let done = "(?:add|assign|approv|block|call|chang|check|clean|clear|clos|configur|contact|correct|creat|delet|deploy|disabl|disconnect|enabl|escalat|extend|fix|forward|grant|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resolv|restart|restor|revok|review|schedul|switch|test|unblock|unlock|updat|upgrad|verif)(?:ed|p?ped|ied)|re[- ]?(?:set|built|sent|run)|sent|found|made|put|set up|tried";
+    let doing = "(?:add|assign|block|chang|clear|creat|delet|deploy|disabl|enabl|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resett|restart|restor|revok|send|unblock|unlock|updat|upgrad)ing";
+    [
+        format!(r"(?i)\b(?:i|we)(?:['’]ve| have| had)?(?: also| just| now| already| since)*\s+(?:{done})\b"),
+        format!(r"(?i)\b(?:i|we)(?:['’]m|['’]re| am| are)(?: also| just| now| already| currently)*\s+(?:{doing})\b"),
+        format!(r"(?i)\b(?:has|have|had|was|were|is now|are now)(?: also| just| now| already| since)*(?: been)?\s+(?:{done})\b"),
+        r"(?i)\b(?:we are|we['’]re|i am|i['’]m) (?:already |currently |now )?aware of\b".into(),
+        r"(?i)\b(?:ich|wir)\b[^.?!]{0,20}\b(?:habe|haben)\b[^.?!]{0,60}\b(?:ge|ent|be|ver|zurück|ein|aus|ab|an|frei|wieder|neu)\w*(?:t|en)\b|\b(?:habe|haben) (?:ich|wir)\b[^.?!]{0,60}\b(?:ge|ent|be|ver|zurück|ein|aus|ab|an|frei|wieder|neu)\w*(?:t|en)\b|\bwurden?\b[^.?!]{0,60}\b(?:ge|ent|zurück|ein|aus|frei|wieder|neu)\w*(?:t|en)\b".into(),
+        r"(?i)\bj['’]ai\s+\w+(?:é|i|u|is)\b|\bnous avons\s+(?:bien )?(?:ajouté|créé|débloqué|désactivé|installé|modifié|réinitialisé|remplacé|rétabli|supprimé)\b|\ba été\s+\w+é\b".into(),
+        r"(?i)\b(?:he|hemos|ha sido)\s+(?:añadido|cambiado|creado|desbloqueado|desactivado|eliminado|instalado|restablecido|reiniciado)\b".into(),
+    ]
+    .into_iter()
+    .map(|p: String| Regex::new(&p).expect("tested"))
+    .collect()
+});
+
+/// Claims in `text` that something was done: no questions, and no conditions ("once we have called you back").
+fn claims(text: &str) -> impl Iterator<Item = &str> {
+    static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|which|sobald|bis|nachdem|wenn|falls|ob|bevor|quand|si|dès que|après que|cuando|hasta que)\b").expect("tested")
+    });
+    let plain = |hit: &regex::Match<'_>| {
+        let before = &text[..hit.start()];
+        let clause = before.rfind(['.', '?', '!', ';', '\n']).map_or(before, |at| &before[at + 1..]);
+        let rest = &text[hit.end()..];
+        let asks = rest.find(['.', '?', '!', '\n']).is_some_and(|at| rest[at..].starts_with('?'));
+        !asks && !CONDITION.is_match(clause)
+    };
+    CLAIMS.iter().flat_map(move |p| p.find_iter(text)).filter(plain).map(|m| m.as_str())
+}
+
+/// A claim in `text` that something was done.
+pub(crate) fn claim(text: &str) -> Option<&str> {
+    claims(text).next()
+}
+
+/// One of `hits` that the grounds lack: only a template that a person approved may promise or claim.
+fn unfounded<'a>(mut hits: impl Iterator<Item = &'a str>, grounds: &Grounds<'_>) -> Option<String> {
+    hits.find(|hit| !grounds.all().any(|s| s.contains(hit))).map(str::to_owned)
 }
 
 /// A sentence that stands on none of the grounds' sentences.
@@ -182,10 +233,7 @@ fn sources(text: &str, grounds: &Grounds<'_>) -> Option<String> {
         }
         for sentence in crate::reply::split(line) {
             let said: Vec<String> = words(&sentence).map(|(_, word)| word).collect();
-            let support = |known: &Vec<String>| {
-                said.iter().filter(|w| known.contains(w)).count() as f32 / said.len().max(1) as f32
-            };
-            if !said.is_empty() && known.iter().map(support).fold(0.0, f32::max) < SUPPORT {
+            if !said.is_empty() && known.iter().all(|known| supported(&said, known) < SUPPORT) {
                 return Some(sentence);
             }
         }
@@ -208,4 +256,43 @@ fn language(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     let told = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable())?;
     let code = crate::voice::iso_639_1(told.lang()).unwrap_or(told.lang().code());
     (code != grounds.language).then(|| format!("{code}, not {}", grounds.language))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_of_work_done_are_told_from_questions_and_conditions() {
+        for claimed in [
+            "I have reset your password.",
+            "Thanks. I've just unlocked the account.",
+            "We are now restarting the server.",
+            "I am revoking your sessions now.",
+            "Your licence has been assigned.",
+            "The update was installed.",
+            "We are aware of the outage.",
+            "Ich habe das Kennwort zurückgesetzt.",
+            "Das Konto wurde entsperrt.",
+            "J'ai réinitialisé votre compte.",
+            "Hemos restablecido la cuenta.",
+        ] {
+            assert!(claim(claimed).is_some(), "{claimed}");
+        }
+        for plain in [
+            "I have picked up your ticket.",
+            "We have received your request and are looking into it.",
+            "We unlock your account once we have called you back.",
+            "Please tell us whether the update was installed.",
+            "Was it working before the update was installed?",
+            "Have you restarted the computer?",
+            "I am looking at this now.",
+            "Ich habe Ihre Nachricht.",
+            "Ihre Anfrage ist bei uns eingegangen, und wir kümmern uns darum.",
+            "Ich kümmere mich darum.",
+            "Nous avons bien reçu votre demande et nous nous en occupons.",
+        ] {
+            assert_eq!(claim(plain), None, "{plain}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::normalize::normalize;
+use crate::things::{Things, ThingsBuilder};
 
 /// To how many customers technicians must have written a word before others may see it.
 pub const SHARED_BY: usize = 3;
@@ -114,6 +115,9 @@ pub struct Known {
     /// Hashes of the words that technicians have written to at least [`SHARED_BY`] customers, sorted: as they were written,
     /// but for those that begin a sentence, which are in lower case.
     shared: Vec<u64>,
+    /// Names that a sentence has and another ticket's answer would have otherwise, as technicians write them, sorted.
+    #[serde(default)]
+    things: Vec<String>,
 }
 
 impl Known {
@@ -144,6 +148,7 @@ pub struct KnownBuilder {
     /// For each word, the first customers that it was written to.
     users: HashMap<u64, [u32; SHARED_BY]>,
     names: HashSet<u64>,
+    things: ThingsBuilder,
 }
 
 const NOBODY: u32 = u32::MAX;
@@ -171,8 +176,10 @@ impl KnownBuilder {
         }
         let customer = *self.customers.entry(customer).or_insert(next);
         for text in replies(ticket) {
+            let text = normalize(text).text;
+            self.things.add(ticket, &text, customer);
             // Those who write to each other are named in every reply: that makes no word of a name.
-            for word in written(&normalize(text).text).filter(|w| !people.contains(&w.to_lowercase())) {
+            for word in written(&text).filter(|w| !people.contains(&w.to_lowercase())) {
                 let users = self.users.entry(hash(word)).or_insert([NOBODY; SHARED_BY]);
                 if let Some(free) = users.iter().position(|&u| u == customer || u == NOBODY) {
                     users[free] = customer;
@@ -185,8 +192,13 @@ impl KnownBuilder {
     pub fn finish(self) -> Known {
         let shared = self.users.into_iter().filter(|(_, users)| users.iter().all(|&u| u != NOBODY));
         let shared = shared.map(|(word, _)| word).collect();
+        // A person, or a numbered machine, is no product.
+        let odd =
+            |word: String| word.contains(|c: char| c.is_ascii_digit()) || self.names.contains(&hash(word));
+        let mut things = self.things.finish();
+        things.retain(|thing| !words(thing).any(|(_, word)| odd(word)));
         let (names, companies) = (self.names.into_iter().collect(), self.companies.into_iter().collect());
-        Known { names, companies, shared }.sorted()
+        Known { names, companies, shared, things }.sorted()
     }
 }
 
@@ -209,7 +221,7 @@ fn written(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Whether a sentence or a line begins at `at`.
-fn begins(text: &str, at: usize) -> bool {
+pub(crate) fn begins(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches([' ', '"', '\'', '(', '*', '-', '\u{201c}', '\u{2022}']);
     before.is_empty() || before.ends_with(['.', '!', '?', ':', '\n', ';'])
 }
@@ -219,6 +231,7 @@ fn begins(text: &str, at: usize) -> bool {
 pub struct Masker {
     known: Known,
     companies: AhoCorasick,
+    things: Things,
 }
 
 impl Masker {
@@ -234,12 +247,19 @@ impl Masker {
             .match_kind(MatchKind::LeftmostLongest)
             .build(&known.companies)
             .map_err(|e| InternalError::new(format!("companies to look for: {e}")))?;
-        Ok(Self { known, companies })
+        let shared = |word: &str| known.shared.binary_search(&hash(word)).is_ok();
+        let things = Things::new(&known.things, shared);
+        Ok(Self { known, companies, things })
     }
 
     /// Whether the history tells customers apart. Where it names none, it is one organisation's.
     pub fn has_customers(&self) -> bool {
         !self.known.companies.is_empty()
+    }
+
+    /// The programs, plans, products that `text` names, as technicians write them.
+    pub(crate) fn things(&self, text: &str) -> BTreeSet<&str> {
+        self.things.named(text)
     }
 
     /// Whether technicians write `word`, as it stands here, to everybody.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::compose;
+use crate::guard::{claim, credential, names_secret, promise};
 use crate::mask::{Found, Masker, Private, words};
 use crate::normalize::normalize;
 
@@ -39,11 +40,13 @@ pub enum Slot {
     /// The machine that the ticket names. Never an address or a number: who asks may be somebody else, and would be written
     /// or called back on what they gave.
     Host,
+    /// The one program, plan or product that the ticket names, of those that technicians write about.
+    Product,
 }
 
 impl Slot {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Contact, Self::Customer, Self::Host];
+    pub const ALL: [Self; 4] = [Self::Contact, Self::Customer, Self::Host, Self::Product];
 
     /// How it stands in a text.
     pub fn mark(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Slot {
             Self::Contact => "{contact}",
             Self::Customer => "{customer}",
             Self::Host => "{host}",
+            Self::Product => "{product}",
         }
     }
 }
@@ -84,6 +88,10 @@ pub fn slots(ticket: &Ticket, masker: &Masker) -> HashMap<Slot, String> {
     let machines: BTreeSet<&str> = named.filter(|host| MACHINE.is_match(host)).collect();
     if let (1, Some(machine)) = (machines.len(), machines.first()) {
         slots.insert(Slot::Host, (*machine).to_owned());
+    }
+    let things = masker.things(&text);
+    if let (1, Some(thing)) = (things.len(), things.first()) {
+        slots.insert(Slot::Product, (*thing).to_owned());
     }
     slots
 }
@@ -213,12 +221,12 @@ pub fn open_up(sentence: &str, slots: &HashMap<Slot, String>, masker: &Masker) -
         }
     }
     let bare = Slot::ALL.iter().fold(text.clone(), |t, s| t.replace(s.mark(), " "));
-    // Only a person may promise, and nobody is told a secret by somebody else's words.
-    let personal = crate::guard::promise(&bare).is_some() || crate::guard::credential(&bare).is_some();
+    // Only a person may promise or say what was done, and nobody is told a secret by somebody else's words.
+    let personal = promise(&bare).is_some() || claim(&bare).is_some() || credential(&bare).is_some();
     // Text that looks like a slot or a placeholder would be filled, or sent as it is.
     let odd = sentence.contains(['{', '}', '<', '>', '[', ']']);
     let found = masker.find_all(&bare);
-    let secret = crate::guard::names_secret(&bare);
+    let secret = names_secret(&bare);
     let odd_word = |word: &str| secret || word.contains(|c: char| c.is_ascii_digit());
     let nobody = |f: &Found| f.kind != Private::Word || odd_word(&bare[f.range.clone()]);
     let reach = match found.is_empty() {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Code, Decision, Field, InternalError, Result, UserError};
+use firstline_ticket::{Code, Field, InternalError, Result, UserError};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,7 +17,7 @@ use crate::reply::{Reach, Slot};
 
 /// Sentences that agree so far are variants of one.
 const VARIANT: f32 = 0.8;
-/// Replies of which a template is made at least, and their share of the category's replies that say something.
+/// Replies of which a template is made at least, and their share of the category's replies.
 const LEAST: usize = 5;
 const SHARE: f64 = 0.25;
 /// Groups of near the same replies in a category at most.
@@ -41,7 +41,7 @@ pub struct Template {
     pub language: String,
     /// What it says of the matter, sentence by sentence, with slots.
     pub sentences: Vec<String>,
-    /// Replies that say so, of those of the category that say something, and of how many customers.
+    /// Replies that say so, of all in the category and language, and of how many customers.
     pub seen: usize,
     /// See there.
     pub of: usize,
@@ -114,10 +114,14 @@ impl Templates {
         index.each(&mut |case| {
             let all = case.reply.iter().filter(|said| !index.usual().has(&said.text));
             let sentences: Vec<String> = all.clone().map(|said| said.text.clone()).collect();
-            if !sentences.is_empty() && case.category.iter().any(Option::is_some) && !case.language.is_empty()
+            if case.category.iter().any(Option::is_some)
+                && !case.language.is_empty()
+                && !case.reply.is_empty()
             {
                 let category = case.category.clone().map(Option::unwrap_or_default);
-                let open = all.clone().all(|said| said.reach == Reach::Everybody);
+                let open = all.clone().all(|said| {
+                    said.reach == Reach::Everybody && index.masker().things(&said.text).is_empty()
+                });
                 let Case { id, customer, language, .. } = case;
                 categories.entry((category, language)).or_default().push(Said {
                     id,
@@ -152,14 +156,12 @@ impl Templates {
         self
     }
 
-    /// The approved templates for what was decided, in `language`.
-    pub fn fitting(&self, decision: &Decision, language: &str) -> Vec<&Template> {
+    /// The approved templates, in `language`, for the category whose labels `of` tells.
+    pub fn fitting<'l>(&self, of: impl Fn(Field) -> Option<&'l str>, language: &str) -> Vec<&Template> {
         let fits = |t: &&Template| {
             let category = [Field::Board, Field::Type, Field::Subtype].into_iter().zip(&t.category);
-            let decided = category
-                .filter(|(_, label)| !label.is_empty())
-                .all(|(field, label)| decision.fields.get(&field).is_some_and(|d| d.label == *label));
-            t.approved && decided && t.language == language
+            let same = category.filter(|(_, label)| !label.is_empty()).all(|(f, label)| of(f) == Some(label));
+            t.approved && same && t.language == language
         };
         self.all.iter().filter(fits).collect()
     }
@@ -184,7 +186,7 @@ struct Said {
 fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template> {
     // The same words first, then near the same joined to what is said most often.
     let mut exact: HashMap<&[String], Vec<&Said>> = HashMap::new();
-    for said in replies {
+    for said in replies.iter().filter(|said| !said.sentences.is_empty()) {
         exact.entry(&said.sentences).or_default().push(said);
     }
     let mut exact: Vec<(&[String], Vec<&Said>)> = exact.into_iter().collect();
@@ -235,8 +237,6 @@ fn alike(a: &[String], b: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use firstline_ticket::{Confidence, FieldDecision};
-
     use super::*;
 
     fn said(i: usize, text: &str) -> Said {
@@ -270,22 +270,18 @@ mod tests {
 
     #[test]
     fn only_approved_ones_are_used_and_approval_outlives_what_is_learnt_anew() {
-        let decided = |label: &str| FieldDecision {
-            label: label.to_owned(),
-            confidence: Confidence::new(0.9),
-            alternatives: Vec::new(),
-        };
-        let decision = Decision {
-            fields: [(Field::Board, decided("Desk")), (Field::Type, decided("Mail"))].into(),
-            ..Decision::default()
+        let decided = |field| match field {
+            Field::Board => Some("Desk"),
+            Field::Type => Some("Mail"),
+            _ => None,
         };
         let mut templates = learnt();
-        assert!(templates.fitting(&decision, "en").is_empty());
+        assert!(templates.fitting(decided, "en").is_empty());
         templates.all[0].approved = true;
         templates.all[0].sentences = vec!["Does webmail work, {contact}?".into()];
         let kept = learnt().with(templates.clone());
-        assert_eq!(kept.fitting(&decision, "en"), [&templates.all[0]]);
-        assert!(kept.fitting(&decision, "de").is_empty());
+        assert_eq!(kept.fitting(decided, "en"), [&templates.all[0]]);
+        assert!(kept.fitting(decided, "de").is_empty());
         assert_eq!(Templates::default().with(templates).all.len(), 1);
         assert!(Templates::default().with(learnt()).all.is_empty());
         assert!(is_sound("Hi {contact}, on {host}?") && !is_sound("Hi {name}"));

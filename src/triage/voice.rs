@@ -6,6 +6,7 @@ use firstline_ticket::{Code, InternalError, Result, UserError};
 use serde::{Deserialize, Serialize};
 use whatlang::Lang;
 
+use crate::mask::customer_key;
 use crate::reply::{Slot, fill};
 
 /// The voice that holds where no other is given.
@@ -19,9 +20,27 @@ pub struct Voice {
     /// What ends every draft; empty for none.
     #[serde(default)]
     pub signature: String,
+    /// What a language model is told beside its task, whoever asks; empty for nothing.
+    #[serde(default)]
+    pub instructions: String,
+    /// What holds for one customer, by its name.
+    #[serde(default)]
+    pub customers: BTreeMap<String, ForCustomer>,
     /// Sentences of each language, by ISO 639-1.
     #[serde(flatten)]
     pub languages: BTreeMap<String, Phrases>,
+}
+
+/// What holds for one customer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForCustomer {
+    /// What a language model is told, in place of what it is told for everybody.
+    #[serde(default)]
+    pub instructions: String,
+    /// A sentence at the end of each draft; empty for none.
+    #[serde(default)]
+    pub closing: String,
 }
 
 /// Sentences of one language.
@@ -60,6 +79,9 @@ impl Voice {
         if !voice.languages.contains_key(&voice.default) {
             return Err(fault(format!("no phrases of its default language {:?}", voice.default)).into());
         }
+        if let Some(odd) = voice.customers.values().map(|c| &c.closing).find(|c| c.contains(['{', '}'])) {
+            return Err(fault(format!("{odd:?} has a slot; only a greeting has, {{contact}}")).into());
+        }
         for (language, p) in &voice.languages {
             let bare = [&p.greeting_without_name, &p.opening, &p.acknowledgement, &p.question, &p.identity];
             let greeting = p.greeting.replace(Slot::Contact.mark(), "");
@@ -73,6 +95,21 @@ impl Voice {
             }
         }
         Ok(voice)
+    }
+
+    /// What a language model is told for the customer of this [key](crate::customer_key).
+    pub(crate) fn told(&self, customer: &str) -> &str {
+        let own = self.customer(customer).map_or("", |c| &c.instructions);
+        if own.is_empty() { &self.instructions } else { own }
+    }
+
+    /// What ends the drafts for the customer of this [key](crate::customer_key); empty for nothing.
+    pub(crate) fn closing(&self, customer: &str) -> &str {
+        self.customer(customer).map_or("", |c| &c.closing)
+    }
+
+    fn customer(&self, key: &str) -> Option<&ForCustomer> {
+        self.customers.iter().find(|(name, _)| !key.is_empty() && customer_key(name) == key).map(|(_, c)| c)
     }
 
     /// The built-in voice.

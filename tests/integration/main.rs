@@ -10,3 +10,4 @@ mod odd_input;
 mod program;
 mod tool;
 mod way;
+mod writers;

@@ -12,8 +12,9 @@ use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::ops::{rms_norm, silu, softmax_last_dim};
 use candle_nn::rotary_emb::{rope, rope_i};
 
+use super::Sequence;
+use super::parts::{Layer, MatrixIn, Weights};
 use super::shape::Shape;
-use super::{Layer, MatrixIn, Sequence, Weights};
 use crate::gguf::Kind;
 use crate::{Error, Result};
 

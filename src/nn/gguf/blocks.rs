@@ -41,6 +41,23 @@ impl Kind {
         })
     }
 
+    /// The number of this kind.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::F32 => 0,
+            Self::F16 => 1,
+            Self::Q4_0 => 2,
+            Self::Q4_1 => 3,
+            Self::Q5_0 => 6,
+            Self::Q5_1 => 7,
+            Self::Q8_0 => 8,
+            Self::Q4_K => 12,
+            Self::Q5_K => 13,
+            Self::Q6_K => 14,
+            Self::BF16 => 30,
+        }
+    }
+
     /// Values of a block, and its bytes.
     fn block(self) -> (usize, usize) {
         match self {
@@ -129,6 +146,51 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The values of the row that is `row`, floats as they are, into `to`, as long as the row.
+    ///
+    /// # Panics
+    /// When `to` is no whole number of groups, or the row is shorter.
+    pub(crate) fn values(self, row: &[u8], to: &mut [f32]) {
+        let groups = to.as_chunks_mut::<GROUP>();
+        assert!(groups.1.is_empty(), "a row of whole groups");
+        for (group, to) in groups.0.iter_mut().enumerate() {
+            let float = |k: usize, size: usize| &row[(group * GROUP + k) * size..][..size];
+            *to = match self {
+                Self::F32 => std::array::from_fn(|k| {
+                    let b = float(k, 4);
+                    f32::from_le_bytes([b[0], b[1], b[2], b[3]])
+                }),
+                Self::F16 => std::array::from_fn(|k| half(float(k, 2), 0)),
+                Self::BF16 => std::array::from_fn(|k| {
+                    let b = float(k, 2);
+                    bf16::from_le_bytes([b[0], b[1]]).to_f32()
+                }),
+                _ => self.group(row, group).weights(self.form()),
+            };
+        }
+    }
+}
+
+/// Values as [`Kind::Q8_0`] keeps them; `None` where one is no number or too large for it.
+///
+/// # Panics
+/// When `x` is no whole number of groups.
+pub(crate) fn q8_0(x: &[f32]) -> Option<Vec<u8>> {
+    let groups = x.as_chunks::<GROUP>();
+    assert!(groups.1.is_empty(), "whole groups");
+    let mut bytes = Vec::with_capacity(groups.0.len() * 34);
+    for group in groups.0 {
+        let Block { q, scales: [scale, _], .. } = rounded(*group);
+        if !scale.is_finite() || group.iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        bytes.extend(f16::from_f32(scale).to_le_bytes());
+        bytes.extend(q.map(|q| q ^ 0x80));
+    }
+    Some(bytes)
+}
+
 fn one(scale: f32, low: f32, q: [u8; GROUP]) -> Block {
     Block { q, scales: [scale; 2], low }
 }
@@ -200,6 +262,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn floats_are_read_as_they_are_and_written_as_candle_would() {
+        let x: Vec<f32> = (0..64).map(|k| (k as f32 * 0.37).sin()).collect();
+        let mut got = vec![0.0; 64];
+        Kind::F32.values(&x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>(), &mut got);
+        assert_eq!(got, x);
+        Kind::F16
+            .values(&x.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect::<Vec<_>>(), &mut got);
+        assert!(got.iter().zip(&x).all(|(got, &x)| *got == f16::from_f32(x).to_f32()));
+        Kind::BF16
+            .values(&x.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect::<Vec<_>>(), &mut got);
+        assert!(got.iter().zip(&x).all(|(got, &x)| *got == bf16::from_f32(x).to_f32()));
+        Kind::Q8_0.values(&q8_0(&x).unwrap(), &mut got);
+        let tensor = candle_core::Tensor::from_slice(&x, (1, 64), &Device::Cpu).unwrap();
+        let theirs = QTensor::quantize(&tensor, GgmlDType::Q8_0).unwrap().dequantize(&Device::Cpu).unwrap();
+        let theirs: Vec<f32> = theirs.flatten_all().unwrap().to_vec1().unwrap();
+        for ((got, theirs), x) in got.iter().zip(theirs).zip(&x) {
+            assert!((got - x).abs() < 0.51 / 127.0 && (got - theirs).abs() < 1.01 / 127.0);
+        }
+        for bad in [f32::NAN, f32::INFINITY, 1e8] {
+            assert!(q8_0(&[[0.5; 31].as_slice(), &[bad]].concat()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_kind_has_one_number() {
+        let kinds: Vec<Kind> = (0..40).filter_map(Kind::of).collect();
+        assert_eq!(kinds.len(), 11);
+        assert!(kinds.iter().all(|kind| Kind::of(kind.number()) == Some(*kind)));
     }
 
     #[test]

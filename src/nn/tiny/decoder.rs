@@ -16,7 +16,7 @@ pub(crate) const HEADS: usize = 4;
 pub(crate) const KEPT: usize = 2;
 pub(crate) const SIZE: usize = 64;
 pub(crate) const LAYERS: usize = 2;
-pub(crate) const CONTEXT: usize = 1024;
+pub(crate) const CONTEXT: usize = 4096;
 const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
                         {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 

@@ -4,7 +4,6 @@
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
-use super::TuneOptions;
 use crate::Result;
 
 const BETA1: f64 = 0.9;
@@ -14,34 +13,34 @@ const EPSILON: f64 = 1e-8;
 
 /// One tensor that is learnt.
 #[derive(Debug)]
-pub(super) struct Parameter {
+pub(crate) struct Parameter {
     variable: Var,
     /// Learning rate at its height.
     rate: f64,
     /// Running means of the gradient and of its square.
-    pub(super) mean: Vec<f32>,
-    pub(super) square: Vec<f32>,
+    pub(crate) mean: Vec<f32>,
+    pub(crate) square: Vec<f32>,
 }
 
 impl Parameter {
-    pub(super) fn new(variable: Var, rate: f64) -> Self {
+    pub(crate) fn new(variable: Var, rate: f64) -> Self {
         let n = variable.elem_count();
         Self { variable, rate, mean: vec![0.0; n], square: vec![0.0; n] }
     }
 
-    pub(super) fn tensor(&self) -> &Tensor {
+    pub(crate) fn tensor(&self) -> &Tensor {
         self.variable.as_tensor()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.mean.len()
     }
 
-    pub(super) fn values(&self) -> Result<Vec<f32>> {
+    pub(crate) fn values(&self) -> Result<Vec<f32>> {
         Ok(self.variable.flatten_all()?.to_vec1()?)
     }
 
-    pub(super) fn set(&self, values: Vec<f32>) -> Result<()> {
+    pub(crate) fn set(&self, values: Vec<f32>) -> Result<()> {
         Ok(self.variable.set(&Tensor::from_vec(values, self.variable.shape(), self.variable.device())?)?)
     }
 
@@ -70,21 +69,23 @@ impl Parameter {
     }
 }
 
-/// Takes step number `step`, the first being 1, at `share` of each parameter's rate.
-pub(super) fn step(
+/// Takes step number `step`, the first being 1, at `share` of each parameter's rate: gradients that together are longer
+/// than `clip` are shortened to it, and matrices decay by `weight_decay`.
+pub(crate) fn step(
     parameters: &mut [Parameter],
     gradients: &[Vec<f32>],
     step: u64,
     share: f64,
-    options: &TuneOptions,
+    clip: f64,
+    weight_decay: f64,
 ) -> Result<()> {
     let squares: Vec<f64> =
         gradients.par_iter().map(|g| g.iter().map(|g| f64::from(g * g)).sum::<f64>()).collect();
     let length = squares.iter().sum::<f64>().sqrt();
-    let shorten = (options.clip / length.max(f64::MIN_POSITIVE)).min(1.0) as f32;
+    let shorten = (clip / length.max(f64::MIN_POSITIVE)).min(1.0) as f32;
     let bias = (1.0 - BETA1.powf(step as f64), 1.0 - BETA2.powf(step as f64));
     parameters
         .par_iter_mut()
         .zip(gradients)
-        .try_for_each(|(p, g)| p.step(g, shorten, bias, share, options.weight_decay))
+        .try_for_each(|(p, g)| p.step(g, shorten, bias, share, weight_decay))
 }

@@ -1,0 +1,68 @@
+//! `firstline learn-reviews`: how likely drafts are sent unchanged, by what people did with those before.
+
+use std::io::{BufRead, BufReader, Read};
+
+use firstline_ticket::{Code, Reviewed, UserError};
+use firstline_training::{Fit, learn_reviews};
+
+use super::table::table;
+use crate::cli::LearnReviewsArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print};
+
+/// The most that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
+pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let place = files::name_of(&args.input);
+    if !args.bundle.is_dir() {
+        let bundle = args.bundle.display().to_string();
+        return Err(UserError::new(Code::Bundle, bundle, "no such folder", "Name a bundle").into());
+    }
+    let mut reviewed: Vec<Reviewed> = Vec::new();
+    let mut bad = 0;
+    let lines = BufReader::new(files::open(&args.input)?.take(MAX_BYTES)).split(b'\n');
+    for (number, line) in (1..).zip(lines) {
+        let line = line.map_err(|e| UserError::io(&place, &e))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice(&line) {
+            Ok(one) => reviewed.push(one),
+            Err(error) => {
+                bad += 1;
+                ui.say(format_args!("{place}: line {number}: left out: {error}"));
+            }
+        }
+    }
+    if reviewed.is_empty() {
+        let next = "A review a line: {\"origin\": \"retrieved\", \"prior\": 0.4, \"review\": \"accepted\"}";
+        return Err(UserError::new(Code::Empty, place, "no review", next).into());
+    }
+    let (learnt, report) = learn_reviews(&reviewed);
+    learnt.write(&args.bundle)?;
+    if args.json {
+        print(serde_json::to_string(&report)?);
+    } else {
+        let row = |name: &str, fit: &Fit| {
+            let figures = [fit.mean, fit.log_loss, fit.brier, fit.ece].map(|x| format!("{x:.3}"));
+            [vec![name.to_owned()], figures.to_vec()].concat()
+        };
+        let rows = [row("prior", &report.prior)].into_iter();
+        let rows = rows.chain(report.learnt.iter().map(|fit| row("learnt, cross-validated", fit)));
+        print(table(&["confidence", "mean", "log loss", "Brier", "ECE"], rows));
+        let share = report.accepted as f64 / report.reviews as f64;
+        print(format_args!(
+            "{} reviews: {} sent unchanged ({share:.3}), {} edited, {} rejected",
+            report.reviews, report.accepted, report.edited, report.rejected
+        ));
+        if !report.enough {
+            print(format_args!(
+                "Too few: until there are {}, drafts keep their prior.",
+                firstline_triage::ENOUGH
+            ));
+        }
+    }
+    Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}

@@ -1,0 +1,123 @@
+//! `firstline tune-writer`: a language model is taught how this desk answers, and kept only if its drafts are better.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use firstline_ticket::{Code, Ticket, UserError};
+use firstline_training::{
+    DraftReport, Progress, Way, WriterChoice, evaluate_drafts, is_better, lessons, teach,
+};
+use firstline_triage::{Bundle, Drafter, Engine, Templates, Voice, Writer, first_reply};
+
+use super::draft::open_index;
+use super::models;
+use super::table::table;
+use crate::cli::TuneWriterArgs;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, go_on, print};
+
+pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let base = models::decoder(&args.model, &args.models, ui)?;
+    let engine = Engine::open(&args.bundle)?;
+    let index = open_index(&args.bundle, &engine)?;
+    let (voice, templates) = (Voice::built_in()?, Templates::default());
+    let known = index.hashes()?;
+    let (mut seen, mut new) = (Vec::new(), Vec::new());
+    for line in files::tickets(&args.tickets)? {
+        match line.ticket {
+            Ok(ticket) if first_reply(&ticket).is_none() => {}
+            Ok(ticket) if known.contains(&Bundle::ticket_hash(&ticket)) => seen.push(ticket),
+            Ok(ticket) if new.len() < args.compare as usize && !engine.bundle().has_seen(&ticket) => {
+                new.push(ticket);
+            }
+            Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
+            _ => {}
+        }
+    }
+    let too_few = |problem: &str, next: &str| {
+        UserError::new(Code::Empty, files::name_of(&args.tickets), problem.to_owned(), next)
+    };
+    if seen.is_empty() {
+        let next = "Name the history that the index was made from, with newer tickets after it";
+        return Err(too_few("no answered ticket that the index has", next).into());
+    }
+    if new.is_empty() {
+        return Err(too_few("no answered ticket to compare on", "Add newer tickets to the file").into());
+    }
+    // Templates come before any model: here it is measured where there is none.
+    let drafter = Drafter::new(&engine, &index, &voice, &templates);
+    let mut bars = ui.bars();
+    let found = lessons(&drafter, &seen, args.lessons as usize, args.seed, &mut bars)?;
+    let epochs = args.epochs as usize;
+    let (loss, learnt) = teach(&base, &found, epochs, args.seed, &args.bundle, &mut bars)?;
+    let tuned = WriterChoice::tuned(&args.bundle);
+    let none = measure(&drafter, None, &new, &mut bars)?;
+    let untuned = measure(&drafter, Some(&base), &new, &mut bars)?;
+    let after = measure(&drafter, Some(&tuned), &new, &mut bars)?;
+    bars.finish();
+    let better = if is_better(&after.0, &none.0) && after.0.all.same_content >= untuned.0.all.same_content {
+        Some(WriterChoice::TUNED.to_owned())
+    } else {
+        is_better(&untuned.0, &none.0).then(|| args.model.clone())
+    };
+    if better.as_deref() != Some(WriterChoice::TUNED) {
+        fs::remove_file(&tuned).map_err(|e| UserError::io(tuned.display(), &e))?;
+    }
+    let way = |writer: &str, (report, seconds): &(DraftReport, f64)| Way::of(writer, report, *seconds);
+    let choice = WriterChoice {
+        model: args.model.clone(),
+        better,
+        lessons: learnt,
+        epochs,
+        seed: args.seed,
+        loss,
+        compared: none.0.drafted,
+        ways: vec![way("none", &none), way(&args.model, &untuned), way(WriterChoice::TUNED, &after)],
+    };
+    choice.write(&args.bundle)?;
+    if args.json {
+        print(serde_json::to_string(&choice)?);
+        return Ok(Exit::Success);
+    }
+    let rows = choice.ways.iter().map(|way| {
+        vec![
+            way.writer.clone(),
+            way.written.to_string(),
+            format!("{:.3}", way.same_content),
+            format!("{:.3}", way.rouge_l),
+            format!("{:.3}", way.cosine),
+            format!("{:.2}", way.seconds),
+        ]
+    });
+    print(table(&["writer", "written", "same content", "ROUGE-L", "cosine", "s a ticket"], rows));
+    print(format_args!(
+        "{} lessons, {} epochs: {:.3} nats a token before, {:.3} after; compared on {} tickets, without templates.",
+        choice.lessons, choice.epochs, choice.loss[0], choice.loss[1], choice.compared
+    ));
+    print(match choice.better.as_deref() {
+        Some(better) => format!("Drafts are written by: {better}"),
+        None => {
+            "No model's drafts are better by more than chance: past sentences stay as they are.".to_owned()
+        }
+    });
+    Ok(Exit::Success)
+}
+
+/// The drafts to `tickets` by the model in the file `model`, and how long they took.
+fn measure(
+    drafter: &Drafter<'_>,
+    model: Option<&Path>,
+    tickets: &[Ticket],
+    progress: &mut dyn Progress,
+) -> Result<(DraftReport, f64), Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let writer = model.map(|model| Writer::open(model, threads)).transpose()?;
+    let start = Instant::now();
+    let report = match &writer {
+        Some(writer) => evaluate_drafts(&drafter.clone().written_by(writer, &go_on), tickets, progress)?,
+        None => evaluate_drafts(drafter, tickets, progress)?,
+    };
+    Ok((report, start.elapsed().as_secs_f64()))
+}
