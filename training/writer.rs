@@ -210,6 +210,13 @@ pub fn teach(
     let path = WriterChoice::tuned(dir);
     let folder = dir.join(WRITER);
     fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
+    // An older choice says nothing of this model.
+    match fs::remove_file(folder.join(CHOICE)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            return Err(UserError::io(folder.display(), &e).into());
+        }
+        _ => {}
+    }
     tuner.export(&path).map_err(model_fault)?;
     Ok(([before, after], read.len()))
 }

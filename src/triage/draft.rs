@@ -161,10 +161,8 @@ impl<'a> Drafter<'a> {
             let Some(reply) = first_reply(ticket) else { return Ok(None) };
             let found = self.found(ticket, &features.embeddings[i * d..(i + 1) * d])?;
             let matter = self.matter(ticket, decision, &found, None);
-            if matter.agreed.chosen.is_empty() {
-                return Ok(None);
-            }
-            let steps = matter.pool.steps(&matter.agreed.chosen);
+            let Some(past) = self.past(&matter)? else { return Ok(None) };
+            let steps = matter.pool.steps(&past.chosen);
             let sent = sentences(reply, ticket, self.index.endings());
             let sent: Vec<&String> = sent.iter().filter(|s| !self.index.usual().has(s)).collect();
             let same = |s: &String| steps.iter().find(|step| word_f1(s, step) >= SHARED_WORDS).copied();
@@ -242,27 +240,27 @@ impl<'a> Drafter<'a> {
         let closing = self.voice.closing(&customer);
         let wanted = decision.rules.iter().any(|r| r.verify_identity);
         let mut rejected = Vec::new();
-        let mut made = None;
+        let (mut made, mut past) = (None, None);
         for origin in [Origin::Template, Origin::Generated, Origin::Retrieved, Origin::Acknowledgement] {
             let attempt = match origin {
                 Origin::Template => template.as_ref().and_then(|t| matter.filled(t)),
-                Origin::Generated => match self.generated(&matter)? {
-                    Ok(attempt) => attempt,
-                    Err(because) => {
-                        rejected.push(Rejected { origin, because: vec![because] });
-                        None
+                Origin::Generated => {
+                    past = self.past(&matter)?;
+                    match past.as_ref().map_or(Ok(Ok(None)), |past| self.generated(&matter, past))? {
+                        Ok(attempt) => attempt,
+                        Err(because) => {
+                            rejected.push(Rejected { origin, because: vec![because] });
+                            None
+                        }
                     }
-                },
-                Origin::Retrieved => match matter.retrieved() {
-                    Some(attempt) => Some(attempt),
-                    None => self.whole(&matter)?,
-                },
+                }
+                Origin::Retrieved => past.take(),
                 Origin::Acknowledgement => Some(matter.acknowledged()),
             };
             if origin == Origin::Generated && self.writer.is_some() {
                 lap("write");
             }
-            let Some(Attempt { content, sources, same, unsupported }) = attempt else { continue };
+            let Some(Attempt { content, sources, same, unsupported, .. }) = attempt else { continue };
             let identity =
                 (wanted || content.iter().any(|s| names_secret(s))).then_some(phrases.identity.as_str());
             let said = [opening].into_iter().chain(identity).chain(content.iter().map(String::as_str));
@@ -336,10 +334,19 @@ impl<'a> Drafter<'a> {
         filled.max_by(|a, b| a.0.total_cmp(&b.0))
     }
 
-    /// What the model makes of the sentences that were found; or why nothing, where it was to.
-    fn generated(&self, matter: &Matter<'_>) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
-        let Some((writer, go_on)) = self.writer.filter(|_| matter.has_answer()) else { return Ok(Ok(None)) };
-        let steps = matter.pool.steps(&matter.agreed.chosen);
+    /// What past replies say, as it stands in them.
+    fn past(&self, matter: &Matter<'_>) -> Result<Option<Attempt>> {
+        matter.retrieved().map_or_else(|| self.whole(matter), |attempt| Ok(Some(attempt)))
+    }
+
+    /// What the model makes of the sentences that were found, those of `past` first; or why nothing, where it was to.
+    fn generated(
+        &self,
+        matter: &Matter<'_>,
+        past: &Attempt,
+    ) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
+        let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
+        let steps = matter.pool.steps(&past.chosen);
         let told = self.voice.told(&matter.customer);
         let Some(text) = writer.write(&matter.text, matter.language, told, &steps, &mut || go_on())? else {
             let found = "it came to no end in its time".to_owned();
@@ -350,7 +357,8 @@ impl<'a> Drafter<'a> {
         let chosen: Vec<(usize, usize)> =
             support.iter().filter_map(|&step| matter.pool.of(steps[step])).collect();
         let same = agreement_of_others(&content, &matter.pool.replies);
-        Ok(Ok(Some(Attempt { content, sources: matter.pool.sources(&chosen), same, unsupported })))
+        let sources = matter.pool.sources(&chosen);
+        Ok(Ok(Some(Attempt { content, sources, chosen, same, unsupported })))
     }
 
     /// Where replies are worded anew each time, so that no sentences are agreed on: the one reply that is most like all of
@@ -383,7 +391,8 @@ impl<'a> Drafter<'a> {
             let content: Vec<String> = replies[c].usable().into_iter().map(str::to_owned).collect();
             let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
             let same = agreement_of_others(&content, &matter.pool.replies);
-            Attempt { content, sources: matter.pool.sources(&chosen), same, unsupported: None }
+            let sources = matter.pool.sources(&chosen);
+            Attempt { content, sources, chosen, same, unsupported: None }
         }))
     }
 
@@ -408,6 +417,8 @@ struct Matter<'f> {
 struct Attempt {
     content: Vec<String>,
     sources: Vec<Source>,
+    /// The sentences of the pool that it consists of.
+    chosen: Vec<(usize, usize)>,
     /// The share of the past replies, by weight, that say the same.
     same: f32,
     /// A sentence that follows from no source.
@@ -423,9 +434,12 @@ impl Matter<'_> {
     /// A template, unless past replies agree on something else.
     fn filled(&self, (same, template, filled): &(f32, &Template, Vec<String>)) -> Option<Attempt> {
         let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
-        (self.agreed.chosen.is_empty() || same + LEAD >= self.agreed.same).then(|| Attempt {
+        let agreed = self.said();
+        let others = agreement_of_others(&agreed, &self.pool.replies);
+        (agreed.is_empty() || same + LEAD >= others).then(|| Attempt {
             content: filled.clone(),
             sources,
+            chosen: Vec::new(),
             same: *same,
             unsupported: None,
         })
@@ -435,11 +449,16 @@ impl Matter<'_> {
     fn retrieved(&self) -> Option<Attempt> {
         let chosen = &self.agreed.chosen;
         self.has_answer().then(|| {
-            let content: Vec<String> =
-                chosen.iter().map(|&(r, s)| self.pool.replies[r].sentences[s].clone()).collect();
+            let content = self.said();
             let same = agreement_of_others(&content, &self.pool.replies);
-            Attempt { content, sources: self.pool.sources(chosen), same, unsupported: None }
+            let sources = self.pool.sources(chosen);
+            Attempt { content, sources, chosen: chosen.clone(), same, unsupported: None }
         })
+    }
+
+    /// The sentences that past replies agree on.
+    fn said(&self) -> Vec<String> {
+        self.agreed.chosen.iter().map(|&(r, s)| self.pool.replies[r].sentences[s].clone()).collect()
     }
 
     /// Whether technicians say nothing of such a matter at first.
@@ -458,6 +477,7 @@ impl Matter<'_> {
         Attempt {
             content: content.cloned().collect(),
             sources: Vec::new(),
+            chosen: Vec::new(),
             same: if nothing { self.agreed.same } else { 0.0 },
             unsupported: None,
         }

@@ -105,11 +105,13 @@ impl UsualBuilder {
             .collect();
         let mut openings: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for count in usual.values() {
-            for (language, &n) in count.first.iter().filter(|(language, _)| !language.is_empty()) {
-                let most = openings.entry(language.clone()).or_default();
-                if n > most.0.max(CATEGORIES) {
-                    *most = (n, count.text.clone());
-                }
+            // A sentence belongs to the language that it mostly begins in: tickets in others are told wrongly now and then.
+            let all: usize = count.first.values().sum();
+            let own = count.first.iter().find(|(language, n)| !language.is_empty() && 2 * **n > all);
+            if let Some((language, &n)) = own.filter(|(_, n)| **n > CATEGORIES)
+                && openings.get(language).is_none_or(|(most, _)| n > *most)
+            {
+                openings.insert(language.clone(), (n, count.text.clone()));
             }
         }
         let openings = openings.into_iter().map(|(language, (_, text))| (language, text)).collect();

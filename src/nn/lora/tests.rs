@@ -217,8 +217,8 @@ fn the_rate_rises_and_falls() {
 fn what_does_not_fit_is_refused_and_nothing_changes() {
     let mut toy = Toy::new("llama", OPTIONS, 1);
     let before = toy.values();
-    let long = vec![1; CONTEXT + 1];
-    assert_eq!(toy.tuner.longest(), CONTEXT);
+    assert_eq!(toy.tuner.longest(), CONTEXT.min(super::MOST_TOKENS));
+    let long = vec![1; toy.tuner.longest() + 1];
     let bad: [(&[u32], usize); 8] = [
         (&[], 0),
         (&[], 1),
