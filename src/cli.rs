@@ -197,10 +197,6 @@ pub(crate) struct WriterArgs {
     /// found better than none, `none` takes none; else a decoder's name, or a GGUF file.
     #[arg(long, default_value = "auto", value_name = "MODEL")]
     pub(crate) writer: String,
-
-    /// Seconds that the model has for the tickets of a batch (64 of them at most). What it does not get done is made without.
-    #[arg(long, default_value_t = 20.0, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) writing_seconds: f64,
 }
 
 /// Seconds, from 0 to an hour.
@@ -289,6 +285,10 @@ pub(crate) struct DraftArgs {
     /// Print drafts to read, not JSON.
     #[arg(long)]
     pub(crate) pretty: bool,
+
+    /// Seconds that the model has for the tickets of a batch (64 of them at most). What it does not get done is made without.
+    #[arg(long, default_value_t = 20.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) writing_seconds: f64,
 
     #[command(flatten)]
     pub(crate) writer: WriterArgs,

@@ -52,7 +52,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let start = Instant::now();
     let clock = || start.elapsed();
     let reviews = Reviews::read(bundle)?;
-    let timed = writer::open(&args.writer, bundle, &args.models, ui)?;
+    let timed = writer::open(&args.writer, args.writing_seconds, bundle, &args.models, ui)?;
     let go_on = || timed.as_ref().map_or(ControlFlow::Continue(()), writer::Timed::go_on);
     let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews).timed(&clock);
     if let Some(timed) = &timed {
@@ -64,12 +64,10 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let (mut done, mut bad) = (0_u64, false);
     for batch in files::tickets(&args.input)?.batches(BATCH.0, BATCH.1) {
         if stopping() {
-            let problem = format!("stopped after {done} lines");
-            let place = files::name_of(&args.input);
-            let next = "The lines written so far are whole";
-            return Err(UserError::new(Code::Interrupted, place, problem, next).into());
+            return Err(stopped(&args.input, done));
         }
-        done += batch.len() as u64;
+        let read = batch.len() as u64;
+        done += read;
         let mut tickets: Vec<Ticket> = Vec::new();
         let mut slots: Vec<Result<usize, BadLine>> = Vec::new();
         for line in batch {
@@ -87,6 +85,10 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
         timed.iter().for_each(writer::Timed::begin);
         let drafts = drafter.draft(&tickets, TOP)?;
+        // Asked to stop while a model wrote: what was made without it is not what was wanted.
+        if stopping() {
+            return Err(stopped(&args.input, done - read));
+        }
         for slot in &slots {
             let text = match slot {
                 Ok(i) if args.pretty => pretty(&tickets[*i], &drafts[*i].0, drafts[*i].1.as_ref()),
@@ -105,6 +107,12 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
         bars.set(done);
     }
     Ok(if bad { Exit::SomeFailed } else { Exit::Success })
+}
+
+fn stopped(input: &Path, lines: u64) -> Failure {
+    let problem = format!("stopped after {lines} lines");
+    let next = "The lines written so far are whole";
+    UserError::new(Code::Interrupted, files::name_of(input), problem, next).into()
 }
 
 /// The voice in `path`, or the built-in one.

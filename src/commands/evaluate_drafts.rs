@@ -39,19 +39,19 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let templates = Templates::read(&args.bundle)?;
     let reviews = Reviews::read(&args.bundle)?;
     let drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews);
-    let report = match writer::open(&args.writer, &args.bundle, &args.models, ui)? {
+    let report = match writer::open(&args.writer, f64::INFINITY, &args.bundle, &args.models, ui)? {
         // Not to be fast, but to see all that it writes.
         Some(timed) => evaluate_drafts(&drafter.written_by(&timed.writer, &go_on), &tickets, &mut bars)?,
         None => evaluate_drafts(&drafter, &tickets, &mut bars)?,
     };
     bars.finish();
-    if let Some(path) = &args.reviews {
-        write_reviews(path, &report)?;
-    }
     if report.drafted == 0 {
         let place = files::name_of(&args.tickets);
         let problem = "no ticket to compare with: none has an answer that training has not seen";
         return Err(UserError::new(Code::Empty, place, problem, "Name tickets newer than the history").into());
+    }
+    if let Some(path) = &args.reviews {
+        write_reviews(path, &report)?;
     }
     if args.json {
         print(serde_json::to_string(&report)?);

@@ -11,8 +11,9 @@ use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
 
-/// The most that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 30;
+/// The most that is read, in bytes, and the most reviews.
+const MAX_BYTES: u64 = 256 << 20;
+const MAX_REVIEWS: usize = 200_000;
 
 pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let place = files::name_of(&args.input);
@@ -27,6 +28,10 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         let line = line.map_err(|e| UserError::io(&place, &e))?;
         if line.trim_ascii().is_empty() {
             continue;
+        }
+        if reviewed.len() == MAX_REVIEWS {
+            let problem = format!("more than {MAX_REVIEWS} reviews");
+            return Err(UserError::new(Code::Input, place, problem, "Keep the newest ones").into());
         }
         match serde_json::from_slice(&line) {
             Ok(one) => reviewed.push(one),

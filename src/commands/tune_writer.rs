@@ -19,6 +19,11 @@ use crate::files;
 use crate::ui::{Ui, go_on, print};
 
 pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
+    // A file is found again wherever the program is started.
+    let model = match Path::new(&args.model).exists() {
+        true => files::resolved(Path::new(&args.model)).display().to_string(),
+        false => args.model.clone(),
+    };
     let base = models::decoder(&args.model, &args.models, ui)?;
     let engine = Engine::open(&args.bundle)?;
     let index = open_index(&args.bundle, &engine)?;
@@ -60,7 +65,7 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     let better = if is_better(&after.0, &none.0) && after.0.all.same_content >= untuned.0.all.same_content {
         Some(WriterChoice::TUNED.to_owned())
     } else {
-        is_better(&untuned.0, &none.0).then(|| args.model.clone())
+        is_better(&untuned.0, &none.0).then(|| model.clone())
     };
     if better.as_deref() != Some(WriterChoice::TUNED) {
         fs::remove_file(&tuned).map_err(|e| UserError::io(tuned.display(), &e))?;

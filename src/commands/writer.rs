@@ -39,6 +39,7 @@ impl Timed {
 /// The writer that `args` ask for, for drafts of `bundle`.
 pub(super) fn open(
     args: &WriterArgs,
+    seconds: f64,
     bundle: &Path,
     models: &ModelOptions,
     ui: &Ui,
@@ -47,12 +48,19 @@ pub(super) fn open(
         "none" => return Ok(None),
         "auto" => match WriterChoice::read(bundle)?.and_then(|choice| choice.better) {
             None => return Ok(None),
-            Some(better) if better == WriterChoice::TUNED => WriterChoice::tuned(bundle),
+            Some(better) if better == WriterChoice::TUNED => {
+                let path = WriterChoice::tuned(bundle);
+                if !path.exists() {
+                    ui.say(format_args!("{} is gone: drafts are made without a model", path.display()));
+                    return Ok(None);
+                }
+                path
+            }
             Some(model) => models::decoder(&model, models, ui)?,
         },
         name => models::decoder(name, models, ui)?,
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let writer = Writer::open(&path, threads)?;
-    Ok(Some(Timed { writer, seconds: args.writing_seconds, since: Cell::new(Instant::now()) }))
+    Ok(Some(Timed { writer, seconds, since: Cell::new(Instant::now()) }))
 }

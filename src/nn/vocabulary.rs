@@ -152,8 +152,7 @@ impl Vocabulary {
     }
 
     /// How many tokens there are.
-    #[expect(clippy::len_without_is_empty, reason = "none is empty")]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 

@@ -8,8 +8,20 @@ use crate::Field;
 
 /// A calibrated probability in `0..=1`: of all decisions made at 0.9, 90 % are right.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "f64", into = "f64")]
 pub struct Confidence(f64);
+
+impl From<f64> for Confidence {
+    fn from(p: f64) -> Self {
+        Self::new(p)
+    }
+}
+
+impl From<Confidence> for f64 {
+    fn from(confidence: Confidence) -> Self {
+        confidence.0
+    }
+}
 
 impl Confidence {
     /// Wraps a probability, clamped to `0..=1`; not-a-number becomes 0, the confidence that acts on nothing.

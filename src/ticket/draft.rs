@@ -14,7 +14,7 @@ pub enum Origin {
     Template,
     /// Sentences of past replies.
     Retrieved,
-    /// Past replies, reworded by a language model.
+    /// Sentences of past replies that a language model chose.
     Generated,
     /// Nothing but that the ticket was received.
     Acknowledgement,
@@ -74,6 +74,7 @@ pub enum Review {
 
 /// A draft that a person has reviewed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reviewed {
     /// [`Draft::origin`].
     pub origin: Origin,

@@ -102,7 +102,7 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
         if next.0 > best.0 || shorter { next } else { best }
     });
     let total: f32 = replies.iter().map(|r| r.weight).sum();
-    let firm = score >= FIRM * total;
+    let firm = score > 0.0 && score >= FIRM * total;
     // From the best single reply on: leave one out, take one in, for as long as more is expected of it. Where replies have
     // little in common, sentences of several make no text.
     for _ in 0..if firm { MOVES } else { 0 } {
@@ -214,7 +214,8 @@ pub fn say_the_same(a: &[String], b: &[String]) -> bool {
 
 /// The share of `replies`, by weight, that say what `sentences` do.
 pub(crate) fn agreement(sentences: &[String], replies: &[PastReply]) -> f32 {
-    replies.iter().filter(|r| say_the_same(sentences, &r.sentences)).map(|r| r.weight).sum()
+    // From 0 on: the sum of nothing is -0 otherwise.
+    replies.iter().filter(|r| say_the_same(sentences, &r.sentences)).fold(0.0, |sum, r| sum + r.weight)
 }
 
 /// The same without the one reply that weighs most: what a reply that is taken from one of them can expect of the others.

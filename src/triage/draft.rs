@@ -6,21 +6,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use firstline_nn::Message;
 use firstline_ticket::{
     Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
 };
+use regex::Regex;
 
 use crate::consensus::{
     Consensus, PastReply, SHARED_WORDS, agreement, agreement_of_others, consensus, word_f1,
 };
-use crate::entail::entailed;
 use crate::guard::{Grounds, claim, guard, names_secret, promise};
 use crate::index::{Case, Index, Said, Similar, Whose, language_of};
 use crate::mask::{Masker, customer_key, customer_of};
-use crate::reply::{Reach, Slot, fill, first_reply, sentences, slots, split};
+use crate::reply::{Reach, Slot, fill, first_reply, sentences, slots};
 use crate::reviews::Reviews;
 use crate::template::{Template, Templates};
 use crate::usual::Usual;
@@ -52,8 +53,6 @@ const LEAD: f32 = 0.1;
 const WHOLE: usize = 12;
 /// Sentences of a past reply that are compared.
 const SENTENCES: usize = 12;
-/// A prior confidence is this share of what the sources suggest.
-const CAUTION: f64 = 0.8;
 
 /// What makes drafts: an engine, its cases, a voice.
 #[derive(Clone)]
@@ -160,7 +159,8 @@ impl<'a> Drafter<'a> {
         let lesson = |(i, (ticket, decision)): (usize, (&Ticket, &Decision))| {
             let Some(reply) = first_reply(ticket) else { return Ok(None) };
             let found = self.found(ticket, &features.embeddings[i * d..(i + 1) * d])?;
-            let matter = self.matter(ticket, decision, &found, None);
+            // Nothing that this ticket alone has is filled in: weights keep what they learn.
+            let matter = self.matter(ticket, decision, &found, (None, HashMap::new()));
             let Some(past) = self.past(&matter)? else { return Ok(None) };
             let steps = matter.pool.steps(&past.chosen);
             let sent = sentences(reply, ticket, self.index.endings());
@@ -194,13 +194,12 @@ impl<'a> Drafter<'a> {
         ticket: &Ticket,
         decision: &Decision,
         found: &'f [Similar],
-        whose: Option<&str>,
+        (whose, slots): (Option<&str>, HashMap<Slot, String>),
     ) -> Matter<'f>
     where
         'a: 'f,
     {
         let text = compose(ticket).text();
-        let slots = slots(ticket, self.index.masker());
         let (language, phrases) = self.voice.phrases(&language_of(ticket, &text));
         let pool = Pool::new(
             found,
@@ -229,7 +228,8 @@ impl<'a> Drafter<'a> {
         lap("retrieve");
         let customer = customer_of(ticket);
         let whose = (!customer.is_empty() || !masker.has_customers()).then_some(customer.as_str());
-        let matter = self.matter(ticket, decision, &found, whose);
+        let slots = slots(ticket, masker);
+        let matter = self.matter(ticket, decision, &found, (whose, slots));
         let Matter { slots, language, phrases, pool, .. } = &matter;
         let template = self.template(decision, language, slots, pool);
         lap("choose");
@@ -260,7 +260,7 @@ impl<'a> Drafter<'a> {
             if origin == Origin::Generated && self.writer.is_some() {
                 lap("write");
             }
-            let Some(Attempt { content, sources, same, unsupported, .. }) = attempt else { continue };
+            let Some(Attempt { content, sources, same, .. }) = attempt else { continue };
             let identity =
                 (wanted || content.iter().any(|s| names_secret(s))).then_some(phrases.identity.as_str());
             let said = [opening].into_iter().chain(identity).chain(content.iter().map(String::as_str));
@@ -278,21 +278,13 @@ impl<'a> Drafter<'a> {
                 identity,
                 signature: &self.voice.signature,
             };
-            let mut verdicts = guard(&text, &grounds, masker);
-            if origin == Origin::Generated {
-                let check = "entailment".to_owned();
-                verdicts.push(Verdict {
-                    check,
-                    passed: unsupported.is_none(),
-                    found: unsupported.unwrap_or_default(),
-                });
-            }
+            let verdicts = guard(&text, &grounds, masker);
             if verdicts.iter().any(|v| !v.passed) {
                 let because = verdicts.into_iter().filter(|v| !v.passed).collect();
                 rejected.push(Rejected { origin, because });
                 continue;
             }
-            let prior = Confidence::new(CAUTION * f64::from(same));
+            let prior = Confidence::new(f64::from(same));
             let (confidence, basis) =
                 self.reviews.map_or((prior, Basis::Prior), |r| r.confidence(origin, prior));
             made = Some(Draft {
@@ -348,17 +340,20 @@ impl<'a> Drafter<'a> {
         let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
         let steps = matter.pool.steps(&past.chosen);
         let told = self.voice.told(&matter.customer);
-        let Some(text) = writer.write(&matter.text, matter.language, told, &steps, &mut || go_on())? else {
-            let found = "it came to no end in its time".to_owned();
-            return Ok(Err(Verdict { check: "time".into(), passed: false, found }));
+        let chosen = match writer.choose(&matter.text, matter.language, told, &steps, &mut || go_on())? {
+            Ok(chosen) => chosen,
+            Err(why) => {
+                return Ok(Err(Verdict { check: "language model".into(), passed: false, found: why.into() }));
+            }
         };
-        let content: Vec<String> = text.lines().flat_map(split).collect();
-        let (support, unsupported) = entailed(&content, &steps, self.engine)?;
-        let chosen: Vec<(usize, usize)> =
-            support.iter().filter_map(|&step| matter.pool.of(steps[step])).collect();
+        let content: Vec<String> = chosen.iter().map(|&step| steps[step].to_owned()).collect();
+        let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
         let same = agreement_of_others(&content, &matter.pool.replies);
-        let sources = matter.pool.sources(&chosen);
-        Ok(Ok(Some(Attempt { content, sources, chosen, same, unsupported })))
+        // As for a template: not if past replies speak for something else.
+        Ok(Ok((same + LEAD >= past.same).then(|| {
+            let sources = matter.pool.sources(&chosen);
+            Attempt { content, sources, chosen, same }
+        })))
     }
 
     /// Where replies are worded anew each time, so that no sentences are agreed on: the one reply that is most like all of
@@ -392,7 +387,7 @@ impl<'a> Drafter<'a> {
             let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
             let same = agreement_of_others(&content, &matter.pool.replies);
             let sources = matter.pool.sources(&chosen);
-            Attempt { content, sources, chosen, same, unsupported: None }
+            Attempt { content, sources, chosen, same }
         }))
     }
 
@@ -419,10 +414,9 @@ struct Attempt {
     sources: Vec<Source>,
     /// The sentences of the pool that it consists of.
     chosen: Vec<(usize, usize)>,
-    /// The share of the past replies, by weight, that say the same.
+    /// The share of the past replies, by weight, that say the same, but for one that it is taken from: a prior on the low
+    /// side of its being sent unchanged.
     same: f32,
-    /// A sentence that follows from no source.
-    unsupported: Option<String>,
 }
 
 impl Matter<'_> {
@@ -441,7 +435,6 @@ impl Matter<'_> {
             sources,
             chosen: Vec::new(),
             same: *same,
-            unsupported: None,
         })
     }
 
@@ -452,7 +445,7 @@ impl Matter<'_> {
             let content = self.said();
             let same = agreement_of_others(&content, &self.pool.replies);
             let sources = self.pool.sources(chosen);
-            Attempt { content, sources, chosen: chosen.clone(), same, unsupported: None }
+            Attempt { content, sources, chosen: chosen.clone(), same }
         })
     }
 
@@ -478,8 +471,7 @@ impl Matter<'_> {
             content: content.cloned().collect(),
             sources: Vec::new(),
             chosen: Vec::new(),
-            same: if nothing { self.agreed.same } else { 0.0 },
-            unsupported: None,
+            same: if nothing { agreement_of_others(&[], &self.pool.replies) } else { 0.0 },
         }
     }
 }
@@ -488,6 +480,14 @@ impl Matter<'_> {
 fn is_machine(ticket: &Ticket) -> bool {
     let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
     ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
+}
+
+/// Whether a sentence goes on with the one before it.
+fn leans(sentence: &str) -> bool {
+    static LEANS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\W*(?:then|after (?:that|this)|afterwards|next|it|this|that|these|those|they|and|also|otherwise|if (?:that|this|it|not)|dann|danach|anschließend|dies(?:e[srmn]?)?|das|sonst|falls nicht|wenn (?:das|nicht)|und|ensuite|puis|sinon|cela|ceci|et|luego|después|si no|esto|y|[2-9]\d?[.)])\b").expect("tested")
+    });
+    LEANS.is_match(sentence)
 }
 
 /// Past replies with their say.
@@ -533,8 +533,14 @@ impl<'a> Pool<'a> {
                     masker.things(&filled).is_subset(&things).then_some(filled)
                 })
                 .collect();
+            // What stands on a sentence that may not be used, may not be used either.
+            let mut open = true;
+            let usable = sentences.iter().zip(&of_the_matter).map(|(sentence, said)| {
+                open = sentence.is_some() && (open || !leans(&said.text));
+                open
+            });
             let reply = PastReply {
-                usable: sentences.iter().map(Option::is_some).collect(),
+                usable: usable.collect(),
                 sentences: sentences
                     .into_iter()
                     .zip(&of_the_matter)

@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 use firstline_ticket::Verdict;
 use regex::{Regex, RegexSet};
 
-use crate::entail::{SUPPORT, supported};
 use crate::mask::{Masker, words};
 use crate::reply::Slot;
 
 /// Fewest and most characters of a draft.
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=2_500;
+/// Of a sentence's words, the share that one sentence it stands on must have.
+const SUPPORT: f32 = 0.7;
 /// Letters from which on a text's language can be told.
 const TELLING: usize = 60;
 
@@ -49,8 +50,8 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict>
         ("products", products(body, grounds, masker)),
         ("numbers", numbers(body, grounds)),
         ("credentials", credential(body)),
-        ("promises", unfounded(promises(body), grounds)),
-        ("work done", unfounded(claims(body), grounds)),
+        ("promises", unfounded(promises, body, grounds)),
+        ("work done", unfounded(claims, body, grounds)),
         ("sources", sources(body, grounds)),
         ("identity first", identity(body, grounds)),
         ("language", language(body, grounds)),
@@ -123,37 +124,65 @@ fn numbers(text: &str, grounds: &Grounds<'_>) -> Option<String> {
     within(text).into_iter().find(|n| !known.contains(n))
 }
 
-/// A credential given or asked for: never, whatever the sources say.
-static CREDENTIALS: LazyLock<RegexSet> = LazyLock::new(|| {
+/// Words for what opens doors.
+const SECRETS: &str = r"(?:passwords?|passcodes?|passphrases?|pins?|codes?|tokens?|otps?|credit card|card number|kennw(?:ort|örter)|passw(?:ort|örter)|mots? de passe|contraseñas?|senhas?)";
+
+/// A credential given: never, whatever the sources say.
+static GIVEN: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
-        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\b|\bwill be\b|:|=)",
-        r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\b",
-        r"(?i)\b(?:send|tell|give|email|mail|share|reply with|forward|provide|confirm)\b[^.?!]{0,40}\b(?:your|the)\s+(?:current |old |new )?(?:password|passcode|pin|security code|one[- ]time code|mfa code|credit card|card number)",
-        r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)",
-        r"(?i)\b(?:schicken|senden|nennen|teilen)\b[^.?!]{0,40}\b(?:ihr|das)\s+(?:passwort|kennwort|pin)",
+        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s+(?:[:=]|\S*[\d\W_]\S*\s*[.!]?$|\w+\s*[.!]?$)|\bwill be\b|:|=)",
+        r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\s+\S*[\d_!#$%]",
+        r"(?i)\bas (?:the |your )?(?:new |temporary )?(?:password|passcode|pin)\b",
+        r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)\b",
         r"(?i)\b(?:votre|le)\s+(?:nouveau )?mot de passe\s+est\b",
-        r"(?i)\b(?:envoyez|donnez|communiquez)\b[^.?!]{0,40}\bmot de passe",
         r"(?i)\b(?:su|la)\s+(?:nueva )?contraseña\s+es\b",
-        r"(?i)\b(?:envíe|díganos|indique)\b[^.?!]{0,40}\bcontraseña",
     ])
     .expect("tested")
 });
 
+/// A credential asked for.
+static ASKED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        format!(r"(?i)\b(?:send|tell|give|e?-?mail|text|read|share|reply|answer|forward|provide|confirm|write|enter|type|schicken|senden|geben|nennen|teilen|mailen|envoyer|envoyez|donner|donnez|communiquer|communiquez|indiquez|envíe|envíen|díganos|dígame|indique|envie|informe)\b[^.?!]{{0,50}}\b{SECRETS}\b[^.?!]*"),
+        format!(r"(?i)\b(?:what is|what['’]s|what was|can we have|may we have|we need|i need|wie lautet|wie ist|wir brauchen|ich brauche|wir benötigen|quel est|il nous faut|cuál es|necesitamos|qual é)\b[^.?!]{{0,15}}\b(?:your|the|ihr|ihre|ihren|das|den|votre|le|su|la|tu|sua|a)\s+(?:\w+ ){{0,2}}{SECRETS}\b[^.?!]*"),
+    ]
+    .into_iter()
+    .map(|p| Regex::new(&p).expect("tested"))
+    .collect()
+});
+
 /// A credential in `text`, given or asked for.
 pub(crate) fn credential(text: &str) -> Option<String> {
-    let hit = CREDENTIALS.matches(text).into_iter().next()?;
-    let pattern = Regex::new(&CREDENTIALS.patterns()[hit]).ok()?;
-    pattern.find(text).map(|m| m.as_str().to_owned())
+    static REFUSED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:not|never|nobody|no one|don['’]t|nicht|niemals|nie|keinem|keine|ne|pas|jamais|nunca|não|whether|where|how|which message|page|screen)\b").expect("tested")
+    });
+    let text = HARMLESS.replace_all(text, " ");
+    // What is typed into a page of the user's own is given to nobody.
+    static TYPED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?i)^(?:enter|type|confirm)\b").expect("tested"));
+    let asked = |m: &regex::Match<'_>| {
+        let to_us = Regex::new(r"(?i)\b(?:us|me|uns|mir|nous|nos|reply|answer|here)\b")
+            .is_ok_and(|p| p.is_match(m.as_str()));
+        let clause = text[..m.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
+        (!TYPED.is_match(m.as_str()) || to_us) && !REFUSED.is_match(&text[clause..m.end()])
+    };
+    if let Some(hit) = ASKED.iter().flat_map(|p| p.find_iter(&text)).find(asked) {
+        return Some(hit.as_str().to_owned());
+    }
+    let hit = GIVEN.matches(&text).into_iter().next()?;
+    let pattern = Regex::new(&GIVEN.patterns()[hit]).ok()?;
+    pattern.find(&text).map(|m| m.as_str().to_owned())
 }
+
+/// Codes that open no door: "The error code".
+static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:error|stop|status|exit|result|post|postal|zip|country|area|colou?r|source|order)[ -]codes?\b").expect("tested")
+});
 
 /// Whether `text` speaks of credentials: whoever it is for has to be known.
 pub(crate) fn names_secret(text: &str) -> bool {
     static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:password|passcode|passphrase|pin|code|mfa|2fa|two[- ]factor|authenticator|one[- ]time|token|passwort|kennwort|zweiter faktor|mot de passe|contraseña|senha)s?\b").expect("tested")
-    });
-    // "The error code" opens no door.
-    static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:error|stop|status|exit|result|post|postal|zip|country|area|qr|colou?r|source|order)[ -]codes?\b").expect("tested")
     });
     SECRET.is_match(&HARMLESS.replace_all(text, " "))
 }
@@ -174,8 +203,19 @@ static PROMISES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
+/// Promises in `text`: no questions, and not what is asked of whoever wrote ("Please try again in a few minutes").
 fn promises(text: &str) -> impl Iterator<Item = &str> {
-    PROMISES.iter().flat_map(move |p| p.find_iter(text)).map(|m| m.as_str())
+    static ASKED_OF_THEM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\W*(?:please|kindly|then|bitte|danach|veuillez|merci de|por favor)\b")
+            .expect("tested")
+    });
+    let plain = |hit: &regex::Match<'_>| {
+        let begins = text[..hit.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
+        let rest = &text[hit.end()..];
+        let asks = rest.find(['.', '?', '!', '\n']).is_some_and(|at| rest[at..].starts_with('?'));
+        !asks && !ASKED_OF_THEM.is_match(&text[begins..])
+    };
+    PROMISES.iter().flat_map(move |p| p.find_iter(text)).filter(plain).map(|m| m.as_str())
 }
 
 /// A promise in `text`.
@@ -185,33 +225,46 @@ pub(crate) fn promise(text: &str) -> Option<&str> {
 
 /// That something was done, or is known of this ticket: nothing has been when a first response is drafted.
 static CLAIMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let done = "(?:add|assign|approv|block|call|chang|check|clean|clear|clos|configur|contact|correct|creat|delet|deploy|disabl|disconnect|enabl|escalat|extend|fix|forward|grant|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resolv|restart|restor|revok|review|schedul|switch|test|unblock|unlock|updat|upgrad|verif)(?:ed|p?ped|ied)|re[- ]?(?:set|built|sent|run)|sent|found|made|put|set up|tried";
-    let doing = "(?:add|assign|block|chang|clear|creat|delet|deploy|disabl|enabl|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resett|restart|restor|revok|send|unblock|unlock|updat|upgrad)ing";
+    let adverb = r"(?:\s+(?:\w+ly|also|just|now|already|since|all|again|back))*";
+    let done = r"(?:\w+ed|reset|sent|found|made|put|set|given|taken|rebuilt|rerun|run|tried|done|gone ahead)";
+    let state = r"(?:activated|added|applied|approved|assigned|blocked|cleared|closed|created|deleted|deployed|disabled|done|enabled|extended|fixed|granted|installed|moved|ordered|released|removed|renewed|replaced|reset|resolved|restarted|restored|solved|sorted|unblocked|unlocked|updated|upgraded)";
+    let german = r"(?:\w*(?:iert|gewiesen|gefügt|ledigt|sperrt|gesetzt|geschaltet|gerichtet|behoben|gelöst|gestartet|ersetzt|erneuert|gelöscht|bestellt|geändert|geprüft|getauscht|entfernt|erstellt|angelegt|freigegeben))";
+    let french = r"(?:ajouté|activé|bloqué|changé|corrigé|créé|débloqué|désactivé|installé|modifié|réactivé|redémarré|réglé|réinitialisé|remplacé|résolu|rétabli|supprimé|vérifié)(?:e|s|es)?";
+    let spanish = r"(?:activad|añadid|asignad|cambiad|cread|desactivad|desbloquead|eliminad|instalad|modificad|reiniciad|restablecid|resuelt|solucionad)[oa]s?";
+    let doing = r"(?:add|assign|block|chang|clear|creat|delet|deploy|disabl|enabl|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resett|restart|restor|revok|send|unblock|unlock|updat|upgrad)ing";
     [
-        format!(r"(?i)\b(?:i|we)(?:['’]ve| have| had)?(?: also| just| now| already| since)*\s+(?:{done})\b"),
-        format!(r"(?i)\b(?:i|we)(?:['’]m|['’]re| am| are)(?: also| just| now| already| currently)*\s+(?:{doing})\b"),
-        format!(r"(?i)\b(?:has|have|had|was|were|is now|are now)(?: also| just| now| already| since)*(?: been)?\s+(?:{done})\b"),
+        format!(r"(?i)\b(?:i|we)(?:['’]ve| have| had|['’]d){adverb}\s+{done}\b"),
+        format!(r"(?i)\b(?:i|we){adverb}\s+(?:went ahead|{state})\b"),
+        format!(r"(?i)\b(?:i|we)(?:['’]m|['’]re| am| are)(?: currently)?{adverb}\s+{doing}\b"),
+        format!(r"(?i)\b(?:has|have|had)(?: not)?{adverb} been{adverb}\s+{state}\b"),
+        format!(r"(?i)\b(?:is|are|was|were|it['’]s|that['’]s){adverb}\s+{state}\b"),
+        r"(?i)\ball done\b|\byou now have\b|\bshould (?:now )?be (?:working|back|fixed|resolved)\b".into(),
+        r"(?i)\bthere is (?:a|an) (?:known |general |major )?(?:outage|incident|disruption)\b".into(),
         r"(?i)\b(?:we are|we['’]re|i am|i['’]m) (?:already |currently |now )?aware of\b".into(),
-        r"(?i)\b(?:ich|wir)\b[^.?!]{0,20}\b(?:habe|haben)\b[^.?!]{0,60}\b(?:ge|ent|be|ver|zurück|ein|aus|ab|an|frei|wieder|neu)\w*(?:t|en)\b|\b(?:habe|haben) (?:ich|wir)\b[^.?!]{0,60}\b(?:ge|ent|be|ver|zurück|ein|aus|ab|an|frei|wieder|neu)\w*(?:t|en)\b|\bwurden?\b[^.?!]{0,60}\b(?:ge|ent|zurück|ein|aus|frei|wieder|neu)\w*(?:t|en)\b".into(),
-        r"(?i)\bj['’]ai\s+\w+(?:é|i|u|is)\b|\bnous avons\s+(?:bien )?(?:ajouté|créé|débloqué|désactivé|installé|modifié|réinitialisé|remplacé|rétabli|supprimé)\b|\ba été\s+\w+é\b".into(),
-        r"(?i)\b(?:he|hemos|ha sido)\s+(?:añadido|cambiado|creado|desbloqueado|desactivado|eliminado|instalado|restablecido|reiniciado)\b".into(),
+        format!(r"(?i)\b(?:habe|haben|wurden?|ist|sind)\b[^.?!]{{0,60}}\b{german}\b"),
+        format!(r"(?i)\b(?:ai|avons|a été|ont été|est|sont|c['’]est)(?:\s+(?:bien|déjà|aussi|maintenant|de nouveau|à nouveau))?\s+{french}\b"),
+        format!(r"(?i)\b(?:he|hemos|se ha|se han|ha sido|han sido|está|están)(?:\s+(?:ya|ahora|nuevo))?\s+{spanish}\b"),
     ]
     .into_iter()
     .map(|p: String| Regex::new(&p).expect("tested"))
     .collect()
 });
 
-/// Claims in `text` that something was done: no questions, and no conditions ("once we have called you back").
+/// Claims in `text` that something was done: no questions, no conditions ("once we have called you back"), nothing that
+/// whoever wrote has done, nothing that is true when it is read ("We have received your request").
 fn claims(text: &str) -> impl Iterator<Item = &str> {
     static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|which|sobald|bis|nachdem|wenn|falls|ob|bevor|quand|si|dès que|après que|cuando|hasta que)\b").expect("tested")
+        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|which|who|that|as soon as|make sure|ensure|check|may|might|you|sobald|bis|nachdem|wenn|falls|ob|bevor|dass|sie|die|der|welche[rsnm]?|quand|si|dès que|après que|avant|qui|que|vous|cuando|hasta que|usted)\b").expect("tested")
+    });
+    static TRUE_ANYWAY: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:received|noted|picked|looked|recorded|registered|logged|asked|needed|wanted|listed|attached)$").expect("tested")
     });
     let plain = |hit: &regex::Match<'_>| {
         let before = &text[..hit.start()];
-        let clause = before.rfind(['.', '?', '!', ';', '\n']).map_or(before, |at| &before[at + 1..]);
+        let clause = before.rfind(['.', '?', '!', ';', ':', '\n']).map_or(before, |at| &before[at + 1..]);
         let rest = &text[hit.end()..];
         let asks = rest.find(['.', '?', '!', '\n']).is_some_and(|at| rest[at..].starts_with('?'));
-        !asks && !CONDITION.is_match(clause)
+        !asks && !CONDITION.is_match(clause) && !TRUE_ANYWAY.is_match(hit.as_str())
     };
     CLAIMS.iter().flat_map(move |p| p.find_iter(text)).filter(plain).map(|m| m.as_str())
 }
@@ -221,9 +274,15 @@ pub(crate) fn claim(text: &str) -> Option<&str> {
     claims(text).next()
 }
 
-/// One of `hits` that the grounds lack: only a template that a person approved may promise or claim.
-fn unfounded<'a>(mut hits: impl Iterator<Item = &'a str>, grounds: &Grounds<'_>) -> Option<String> {
-    hits.find(|hit| !grounds.all().any(|s| s.contains(hit))).map(str::to_owned)
+/// What `find` finds in `text` and in none of the grounds: only what a person has approved, a template or the desk's own
+/// phrases, may promise or claim.
+fn unfounded<'t, F, I>(find: F, text: &'t str, grounds: &'t Grounds<'t>) -> Option<String>
+where
+    F: Fn(&'t str) -> I,
+    I: Iterator<Item = &'t str>,
+{
+    let known: Vec<&str> = grounds.all().flat_map(&find).collect();
+    find(text).find(|hit| !known.contains(hit)).map(str::to_owned)
 }
 
 /// A sentence that stands on none of the grounds' sentences.
@@ -237,7 +296,10 @@ fn sources(text: &str, grounds: &Grounds<'_>) -> Option<String> {
         }
         for sentence in crate::reply::split(line) {
             let said: Vec<String> = words(&sentence).map(|(_, word)| word).collect();
-            if !said.is_empty() && known.iter().all(|known| supported(&said, known) < SUPPORT) {
+            let support = |known: &Vec<String>| {
+                said.iter().filter(|w| known.contains(w)).count() as f32 / said.len().max(1) as f32
+            };
+            if !said.is_empty() && known.iter().all(|known| support(known) < SUPPORT) {
                 return Some(sentence);
             }
         }
@@ -270,6 +332,44 @@ mod tests {
     fn codes_that_open_no_door_are_no_secrets() {
         assert!(names_secret("Enter the code.") && names_secret("your verification code and the error code"));
         assert!(!names_secret("The error code in it tells us.") && !names_secret("a photo of the stop code"));
+        assert!(!names_secret("Which of the pinned tabs is it?"));
+    }
+
+    #[test]
+    fn credentials_are_neither_given_nor_asked_for() {
+        for wrong in [
+            "Your new password is Summer2026.",
+            "The password is: hunter2",
+            "Use Summer as password.",
+            "Please send us the code that you received by text.",
+            "Please read us the code from the authenticator app.",
+            "Reply with the verification code.",
+            "What is your password?",
+            "Can we have your password?",
+            "We need your password to sign in.",
+            "Please text us your password.",
+            "Wie lautet Ihr Passwort?",
+            "Bitte geben Sie uns Ihr Kennwort.",
+            "Bitte schicken Sie uns Ihr aktuelles Kennwort.",
+            "Quel est votre mot de passe ?",
+            "Merci de nous envoyer le code reçu par SMS.",
+            "Envíe su contraseña, por favor.",
+        ] {
+            assert!(credential(wrong).is_some(), "{wrong}");
+        }
+        for fine in [
+            "Please do not send your password by mail.",
+            "Never share your password with anyone.",
+            "Please check that the password is typed correctly.",
+            "Please send us the error code.",
+            "Before we reset your password we call you back on the number in our records.",
+            "Please enter your new password on the sign-in page.",
+            "Bitte senden Sie uns das Passwort nicht per Mail.",
+            "Ne communiquez jamais votre mot de passe.",
+            "Please keep your phone at hand and do not send passwords by mail.",
+        ] {
+            assert_eq!(credential(fine), None, "{fine}");
+        }
     }
 
     #[test]
@@ -277,6 +377,16 @@ mod tests {
         for claimed in [
             "I have reset your password.",
             "Thanks. I've just unlocked the account.",
+            "I have successfully reset your password.",
+            "I went ahead and reset it.",
+            "We have given you access.",
+            "We have increased your quota.",
+            "You now have access.",
+            "It's fixed now.",
+            "All done.",
+            "Your account is unlocked now.",
+            "The licence is assigned to you.",
+            "There is a known outage.",
             "We are now restarting the server.",
             "I am revoking your sessions now.",
             "Your licence has been assigned.",
@@ -284,8 +394,17 @@ mod tests {
             "We are aware of the outage.",
             "Ich habe das Kennwort zurückgesetzt.",
             "Das Konto wurde entsperrt.",
+            "Wir haben den Druckertreiber neu installiert.",
+            "Ihr Konto ist wieder entsperrt.",
+            "Die Lizenz ist Ihnen zugewiesen.",
             "J'ai réinitialisé votre compte.",
+            "J'ai bien réinitialisé votre compte.",
+            "Nous avons redémarré le serveur.",
+            "Le service a été rétabli.",
+            "Votre compte est débloqué.",
+            "C'est réglé.",
             "Hemos restablecido la cuenta.",
+            "Se ha restablecido el acceso.",
         ] {
             assert!(claim(claimed).is_some(), "{claimed}");
         }
@@ -294,15 +413,57 @@ mod tests {
             "We have received your request and are looking into it.",
             "We unlock your account once we have called you back.",
             "Please tell us whether the update was installed.",
+            "Please let us know as soon as you have restarted the computer.",
+            "Please confirm that you have restarted it.",
+            "Please make sure Windows has been updated.",
+            "Please send the steps you have already tried.",
+            "Please forward the mail that was sent to you.",
             "Was it working before the update was installed?",
             "Have you restarted the computer?",
             "I am looking at this now.",
+            "Do not save anything new in that folder until we have looked at the backup.",
             "Ich habe Ihre Nachricht.",
+            "Ich habe noch eine Frage zu dem Gerät.",
+            "Wir haben leider keinen Zugriff auf das Gerät.",
+            "Wir haben Ihre Anfrage erhalten und melden uns.",
             "Ihre Anfrage ist bei uns eingegangen, und wir kümmern uns darum.",
             "Ich kümmere mich darum.",
+            "J'ai bien reçu votre demande.",
             "Nous avons bien reçu votre demande et nous nous en occupons.",
         ] {
             assert_eq!(claim(plain), None, "{plain}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_is_no_promise() {
+        for promised in ["It will be fixed within two hours.", "Sie haben es bis Freitag, versprochen."] {
+            assert!(promise(promised).is_some(), "{promised}");
+        }
+        for plain in [
+            "Please try again in a few minutes.",
+            "Did this start this morning?",
+            "Would a call tomorrow morning suit you?",
+            "Brauchen Sie es bis Freitag?",
+            "Please tell us by Friday which model it is.",
+        ] {
+            assert_eq!(promise(plain), None, "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_condition_in_a_source_is_no_ground_for_a_claim() {
+        let slots = HashMap::new();
+        let grounds = Grounds {
+            sentences: vec!["Please tell us whether the update was installed."],
+            phrases: vec!["We answer within one hour."],
+            slots: &slots,
+            things: BTreeSet::new(),
+            language: "en",
+            identity: None,
+            signature: "",
+        };
+        assert!(unfounded(claims, "The update was installed.", &grounds).is_some());
+        assert_eq!(unfounded(promises, "We answer within one hour.", &grounds), None);
     }
 }

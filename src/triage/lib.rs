@@ -12,7 +12,6 @@ mod correctness;
 mod draft;
 mod encoders;
 mod engine;
-mod entail;
 mod guard;
 mod head;
 mod hierarchy;

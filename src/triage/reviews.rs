@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use firstline_ticket::{Basis, Code, Confidence, InternalError, Origin, Result, UserError};
 use serde::{Deserialize, Serialize};
 
+use crate::template::beside;
+
 /// Reviews from which on they are heeded.
 pub const ENOUGH: usize = 30;
 /// The largest file that is read, in bytes.
@@ -40,9 +42,7 @@ impl Default for Reviews {
 impl Reviews {
     /// Where those of the bundle in `dir` lie.
     pub fn path(dir: &Path) -> PathBuf {
-        let mut name = dir.file_name().unwrap_or_default().to_owned();
-        name.push(".reviews.json");
-        dir.with_file_name(name)
+        beside(dir, "reviews.json")
     }
 
     /// Reads those of the bundle in `dir`; none where there is no file.

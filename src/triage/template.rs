@@ -63,9 +63,7 @@ pub struct Templates {
 impl Templates {
     /// Where those of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
     pub fn path(dir: &Path) -> PathBuf {
-        let mut name = dir.file_name().unwrap_or_default().to_owned();
-        name.push(".templates.toml");
-        dir.with_file_name(name)
+        beside(dir, "templates.toml")
     }
 
     /// Reads those of the bundle in `dir`; none where there is no file.
@@ -91,6 +89,12 @@ impl Templates {
             let problem = format!("{odd:?} has a slot that nothing fills");
             let next = format!("There are {}", slots.join(", "));
             return Err(UserError::new(Code::Config, place, problem, next).into());
+        }
+        if let Some(empty) = read.all.iter().find(|t| t.sentences.iter().all(|s| s.trim().is_empty())) {
+            let problem = format!("template {:?} says nothing", empty.id);
+            return Err(
+                UserError::new(Code::Config, place, problem, "Give it a sentence, or remove it").into()
+            );
         }
         Ok(read)
     }
@@ -165,6 +169,15 @@ impl Templates {
         };
         self.all.iter().filter(fits).collect()
     }
+}
+
+/// The file `NAME.suffix` beside the bundle `NAME`, however `dir` names it.
+pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    dir.with_file_name(name)
 }
 
 /// Whether `sentence` has no slot but those that tickets fill.

@@ -11,6 +11,7 @@ use firstline_ticket::Ticket;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compose;
+use crate::index::language_of;
 use crate::mask::{SHARED_BY, begins, words};
 use crate::reply::split;
 
@@ -20,6 +21,8 @@ const MOST_WORDS: usize = 3;
 const SORT: usize = 3;
 /// The share of the replies whose ticket has the name, at least.
 const ECHOED: f64 = 0.5;
+/// Sentences with a gap that are remembered; beyond that, those that had one name only are forgotten.
+const MOST_GAPS: usize = 1 << 20;
 /// Names that are counted for one gap.
 const COUNTED: usize = 64;
 
@@ -41,11 +44,19 @@ struct Name {
 impl ThingsBuilder {
     /// Learns from what `customer` was written in answer to a ticket.
     pub(crate) fn add(&mut self, ticket: &Ticket, reply: &str, customer: u32) {
-        let asked = runs(&compose(ticket).text());
+        let text = compose(ticket).text();
+        // There every noun has a capital.
+        if language_of(ticket, &text) == "de" {
+            return;
+        }
+        let asked = runs(&text);
         for sentence in reply.lines().flat_map(split) {
             for range in names(&sentence) {
                 let written = &sentence[range.clone()];
                 let gap = [&sentence[..range.start], "\u{0}", &sentence[range.end..]].concat();
+                if self.gaps.len() >= MOST_GAPS {
+                    self.gaps.retain(|_, names| names.len() > 1);
+                }
                 let all = self.gaps.entry(xxh3_64(gap.as_bytes())).or_default();
                 let at = all.iter().position(|name| name.written == written).unwrap_or_else(|| {
                     if all.len() < COUNTED {

@@ -6,6 +6,7 @@ use firstline_ticket::{Code, InternalError, Result, UserError};
 use serde::{Deserialize, Serialize};
 use whatlang::Lang;
 
+use crate::guard::credential;
 use crate::mask::customer_key;
 use crate::reply::{Slot, fill};
 
@@ -82,7 +83,18 @@ impl Voice {
         if let Some(odd) = voice.customers.values().map(|c| &c.closing).find(|c| c.contains(['{', '}'])) {
             return Err(fault(format!("{odd:?} has a slot; only a greeting has, {{contact}}")).into());
         }
+        let said =
+            voice.languages.values().flat_map(|p| [&p.opening, &p.acknowledgement, &p.question, &p.identity]);
+        let said = said.chain(voice.customers.values().map(|c| &c.closing));
+        if let Some((said, found)) = said.filter_map(|s| Some((s, credential(s)?))).next() {
+            return Err(fault(format!("{said:?} asks for a credential or gives one: {found:?}")).into());
+        }
         for (language, p) in &voice.languages {
+            let needed = [&p.greeting_without_name, &p.acknowledgement, &p.identity];
+            if needed.into_iter().any(|phrase| phrase.trim().is_empty()) {
+                let problem = "greeting_without_name, acknowledgement and identity must not be empty";
+                return Err(fault(format!("{language}: {problem}")).into());
+            }
             let bare = [&p.greeting_without_name, &p.opening, &p.acknowledgement, &p.question, &p.identity];
             let greeting = p.greeting.replace(Slot::Contact.mark(), "");
             if let Some(odd) =
