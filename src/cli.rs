@@ -193,7 +193,7 @@ pub(crate) struct EvaluateDraftsArgs {
 /// Which language model writes drafts.
 #[derive(Debug, Args)]
 pub(crate) struct WriterArgs {
-    /// A language model that puts drafts together from what technicians have sent: `auto` takes the one that `tune-writer`
+    /// A language model that chooses among the sentences that technicians have sent: `auto` takes the one that `tune-writer`
     /// found better than none, `none` takes none; else a decoder's name, or a GGUF file.
     #[arg(long, default_value = "auto", value_name = "MODEL")]
     pub(crate) writer: String,

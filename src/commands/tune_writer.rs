@@ -68,7 +68,15 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
         is_better(&untuned.0, &none.0).then(|| model.clone())
     };
     if better.as_deref() != Some(WriterChoice::TUNED) {
-        fs::remove_file(&tuned).map_err(|e| UserError::io(tuned.display(), &e))?;
+        // With it goes the form in which it was laid out for the CPU.
+        for gone in [tuned.clone(), tuned.with_extension("gguf.pack")] {
+            match fs::remove_file(&gone) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(UserError::io(gone.display(), &e).into());
+                }
+                _ => {}
+            }
+        }
     }
     let way = |writer: &str, (report, seconds): &(DraftReport, f64)| Way::of(writer, report, *seconds);
     let choice = WriterChoice {

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use firstline_ticket::Verdict;
-use regex::{Regex, RegexSet};
+use regex::Regex;
 
 use crate::mask::{Masker, words};
 use crate::reply::Slot;
@@ -128,16 +128,18 @@ fn numbers(text: &str, grounds: &Grounds<'_>) -> Option<String> {
 const SECRETS: &str = r"(?:passwords?|passcodes?|passphrases?|pins?|codes?|tokens?|otps?|credit card|card number|kennw(?:ort|örter)|passw(?:ort|örter)|mots? de passe|contraseñas?|senhas?)";
 
 /// A credential given: never, whatever the sources say.
-static GIVEN: LazyLock<RegexSet> = LazyLock::new(|| {
-    RegexSet::new([
-        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s+(?:[:=]|\S*[\d\W_]\S*\s*[.!]?$|\w+\s*[.!]?$)|\bwill be\b|:|=)",
+static GIVEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s*[:=]|\bis\s+(?:\S*[\d_!#$%&*@^]\S*|\w+\s*(?:[.!,;\n]|$))|\bwill be\b|:|=)",
         r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\s+\S*[\d_!#$%]",
         r"(?i)\bas (?:the |your )?(?:new |temporary )?(?:password|passcode|pin)\b",
         r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)\b",
         r"(?i)\b(?:votre|le)\s+(?:nouveau )?mot de passe\s+est\b",
         r"(?i)\b(?:su|la)\s+(?:nueva )?contraseña\s+es\b",
-    ])
-    .expect("tested")
+    ]
+    .into_iter()
+    .map(|p| Regex::new(p).expect("tested"))
+    .collect()
 });
 
 /// A credential asked for.
@@ -156,22 +158,20 @@ pub(crate) fn credential(text: &str) -> Option<String> {
     static REFUSED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:not|never|nobody|no one|don['’]t|nicht|niemals|nie|keinem|keine|ne|pas|jamais|nunca|não|whether|where|how|which message|page|screen)\b").expect("tested")
     });
-    let text = HARMLESS.replace_all(text, " ");
     // What is typed into a page of the user's own is given to nobody.
-    static TYPED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?i)^(?:enter|type|confirm)\b").expect("tested"));
+    static TYPED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)^(?:enter|type)\b").expect("tested"));
+    static TO_US: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(?:us|me|uns|mir|nous|nos|reply|answer|here)\b").expect("tested")
+    });
+    let text = HARMLESS.replace_all(text, " ");
     let asked = |m: &regex::Match<'_>| {
-        let to_us = Regex::new(r"(?i)\b(?:us|me|uns|mir|nous|nos|reply|answer|here)\b")
-            .is_ok_and(|p| p.is_match(m.as_str()));
         let clause = text[..m.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
-        (!TYPED.is_match(m.as_str()) || to_us) && !REFUSED.is_match(&text[clause..m.end()])
+        let own = TYPED.is_match(m.as_str()) && !TO_US.is_match(m.as_str());
+        !own && !REFUSED.is_match(&text[clause..m.end()])
     };
-    if let Some(hit) = ASKED.iter().flat_map(|p| p.find_iter(&text)).find(asked) {
-        return Some(hit.as_str().to_owned());
-    }
-    let hit = GIVEN.matches(&text).into_iter().next()?;
-    let pattern = Regex::new(&GIVEN.patterns()[hit]).ok()?;
-    pattern.find(&text).map(|m| m.as_str().to_owned())
+    let given = GIVEN.iter().find_map(|p| p.find(&text));
+    let hit = given.or_else(|| ASKED.iter().flat_map(|p| p.find_iter(&text)).find(asked));
+    hit.map(|m| m.as_str().to_owned())
 }
 
 /// Codes that open no door: "The error code".
@@ -254,7 +254,7 @@ static CLAIMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 /// whoever wrote has done, nothing that is true when it is read ("We have received your request").
 fn claims(text: &str) -> impl Iterator<Item = &str> {
     static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|which|who|that|as soon as|make sure|ensure|check|may|might|you|sobald|bis|nachdem|wenn|falls|ob|bevor|dass|sie|die|der|welche[rsnm]?|quand|si|dès que|après que|avant|qui|que|vous|cuando|hasta que|usted)\b").expect("tested")
+        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|as soon as|may|might|sobald|bis|nachdem|wenn|falls|ob|bevor|quand|si|dès que|après que|avant|cuando|hasta que)\b|\b(?:that|which|who|qui)\s*$|,\s*(?:die|der|das|welche[rsnm]?)\b|^\W*(?:please|kindly|make sure|bitte|veuillez|merci de|por favor)\b").expect("tested")
     });
     static TRUE_ANYWAY: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b(?:received|noted|picked|looked|recorded|registered|logged|asked|needed|wanted|listed|attached)$").expect("tested")
@@ -340,6 +340,8 @@ mod tests {
         for wrong in [
             "Your new password is Summer2026.",
             "The password is: hunter2",
+            "Your new password is Summer. Please sign in again with it.",
+            "Please confirm your card number.",
             "Use Summer as password.",
             "Please send us the code that you received by text.",
             "Please read us the code from the authenticator app.",
@@ -386,6 +388,8 @@ mod tests {
             "All done.",
             "Your account is unlocked now.",
             "The licence is assigned to you.",
+            "Thank you, we have assigned the licence.",
+            "I confirm that your account is unlocked.",
             "There is a known outage.",
             "We are now restarting the server.",
             "I am revoking your sessions now.",

@@ -155,22 +155,30 @@ fn no_order_in_a_ticket_is_obeyed() {
 }
 
 #[test]
-fn nor_is_it_by_a_language_model_and_one_that_babbles_is_not_heard() {
+fn nor_is_it_by_a_language_model_which_can_only_choose() {
+    let mut written = 0;
     for architecture in ["llama", "qwen2"] {
+        // Its weights are random: what it would write is babble.
         let model = format!("{architecture}.gguf");
         firstline_nn::write_tiny_decoder(&TRAINED.path(&model), architecture).unwrap();
-        let some: Vec<_> = injected().into_iter().step_by(7).collect();
+        let some: Vec<_> = injected().into_iter().step_by(5).collect();
         let with = ["--writer", &model, "--writing-seconds", "600"];
-        let lines = attack(&format!("{architecture}.jsonl"), &some, &with);
-        let rejected = |line: &&serde_json::Value| {
-            line["draft"]["rejected"]
-                .as_array()
-                .is_some_and(|all| all.iter().any(|r| r["origin"] == "generated"))
-        };
-        // Its weights are random: what it writes of the words that it may use says nothing.
-        assert!(lines.iter().filter(rejected).count() > 5, "{architecture} was not asked");
-        assert!(lines.iter().all(|line| line["draft"]["origin"] != "generated"), "{architecture} was heard");
+        for line in attack(&format!("{architecture}.jsonl"), &some, &with) {
+            let draft = &line["draft"];
+            if draft["origin"] == "generated" {
+                written += 1;
+                let text = draft["text"].as_str().unwrap();
+                let sources = draft["sources"].as_array().unwrap();
+                let said: Vec<&str> = sources
+                    .iter()
+                    .flat_map(|s| s["sentences"].as_array().unwrap())
+                    .map(|s| s.as_str().unwrap())
+                    .collect();
+                assert!(!said.is_empty() && said.iter().all(|s| text.contains(s)), "{draft}");
+            }
+        }
     }
+    assert!(written > 5, "{written} drafts only were a model's");
 }
 
 /// Drafts that say more than their grounds do, and the check that has to notice.
