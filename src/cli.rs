@@ -286,7 +286,7 @@ pub(crate) struct DraftArgs {
     #[arg(long)]
     pub(crate) pretty: bool,
 
-    /// Seconds that the model has for the tickets of a batch (64 of them at most). What it does not get done is made without.
+    /// Seconds of each minute in which the model may write. What it does not get done is made without.
     #[arg(long, default_value_t = 20.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) writing_seconds: f64,
 

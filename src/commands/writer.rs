@@ -13,6 +13,8 @@ use crate::cli::{ModelOptions, WriterArgs};
 use crate::failure::Failure;
 use crate::ui::{Ui, go_on};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// A language model with the time that it has.
 #[derive(Debug)]
 pub(super) struct Timed {
@@ -22,9 +24,11 @@ pub(super) struct Timed {
 }
 
 impl Timed {
-    /// Its time begins now.
+    /// Its time begins anew each minute, so that a burst of tickets does not wait for it again and again.
     pub(super) fn begin(&self) {
-        self.since.set(Instant::now());
+        if self.since.get().elapsed() >= MINUTE {
+            self.since.set(Instant::now());
+        }
     }
 
     /// Whether it may still write.

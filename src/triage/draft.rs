@@ -238,7 +238,10 @@ impl<'a> Drafter<'a> {
         });
         let opening = usual.unwrap_or(&phrases.opening);
         let closing = self.voice.closing(&customer);
-        let wanted = decision.rules.iter().any(|r| r.verify_identity);
+        // In whatever language it is asked for, what is decided to be about a credential is.
+        let about = |field: &Field| decision.fields.get(field).is_some_and(|d| names_secret(&d.label));
+        let wanted = decision.rules.iter().any(|r| r.verify_identity)
+            || [Field::Type, Field::Subtype].iter().any(about);
         let mut rejected = Vec::new();
         let (mut made, mut past) = (None, None);
         for origin in [Origin::Template, Origin::Generated, Origin::Retrieved, Origin::Acknowledgement] {
@@ -246,6 +249,7 @@ impl<'a> Drafter<'a> {
                 Origin::Template => template.as_ref().and_then(|t| matter.filled(t)),
                 Origin::Generated => {
                     past = self.past(&matter)?;
+                    lap("choose");
                     match past.as_ref().map_or(Ok(Ok(None)), |past| self.generated(&matter, past))? {
                         Ok(attempt) => attempt,
                         Err(because) => {
@@ -265,8 +269,7 @@ impl<'a> Drafter<'a> {
                 (wanted || content.iter().any(|s| names_secret(s))).then_some(phrases.identity.as_str());
             let said = [opening].into_iter().chain(identity).chain(content.iter().map(String::as_str));
             let said = said.chain((!closing.is_empty()).then_some(closing));
-            let parts =
-                [phrases.greet(slots), said.collect::<Vec<_>>().join(" "), self.voice.signature.clone()];
+            let parts = [phrases.greet(slots), joined(said), self.voice.signature.clone()];
             let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n\n");
             let own = [opening, &phrases.acknowledgement, &phrases.question, &phrases.identity, closing];
             let grounds = Grounds {
@@ -482,6 +485,25 @@ fn is_machine(ticket: &Ticket) -> bool {
     ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
 }
 
+/// Sentences as a text: a line of its own for what is a step of a list, and behind what has no end of its own.
+fn joined<'s>(sentences: impl Iterator<Item = &'s str>) -> String {
+    let mut text = String::new();
+    for sentence in sentences.filter(|s| !s.is_empty()) {
+        let digits = sentence.len() - sentence.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let step = sentence.starts_with(['-', '*', '•'])
+            || (digits > 0 && sentence[digits..].starts_with(['.', ')']));
+        if !text.is_empty() {
+            text.push(if step || !text.ends_with(['.', '!', '?', ',', '…', '"', ')']) {
+                '\n'
+            } else {
+                ' '
+            });
+        }
+        text += sentence;
+    }
+    text
+}
+
 /// Whether a sentence goes on with the one before it.
 fn leans(sentence: &str) -> bool {
     static LEANS: LazyLock<Regex> = LazyLock::new(|| {
@@ -620,6 +642,14 @@ mod tests {
 
     fn usual() -> Usual {
         serde_json::from_str(r#"{"sentences": ["thanks."], "openings": {}}"#).unwrap()
+    }
+
+    #[test]
+    fn steps_stand_on_lines_of_their_own() {
+        let text = joined(
+            ["Thanks.", "Please try this:", "1. Open Outlook", "2. Close it.", "Does it work?"].into_iter(),
+        );
+        assert_eq!(text, "Thanks. Please try this:\n1. Open Outlook\n2. Close it. Does it work?");
     }
 
     #[test]

@@ -155,6 +155,12 @@ pub fn sentences(text: &str, ticket: &Ticket, endings: &Endings) -> Vec<String> 
     while lines.len() > 1 && lines.last().is_some_and(|l| endings.0.contains(&folded(l)) || named(l)) {
         lines.pop();
     }
+    static HEADER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^(?:subject|betreff|objet|asunto|assunto|re|aw)\s*:").expect("tested")
+    });
+    while lines.len() > 1 && lines.first().is_some_and(|l| HEADER.is_match(l)) {
+        lines.remove(0);
+    }
     let first = lines.first().copied().unwrap_or_default();
     let greeted = first.ends_with([',', '!', ':', ';'])
         || words(first).any(|(_, w)| names.contains(&w))
@@ -307,6 +313,8 @@ mod tests {
                 "2. Call us."
             ]
         );
+        // A line that a mail's head has says nothing.
+        assert_eq!(sentences("Subject: Re: Outlook\nDone.", &tickets[0], &endings), ["Done."]);
         // One line is the reply, whatever it looks like.
         assert_eq!(sentences("Done!", &tickets[0], &endings), ["Done!"]);
     }
