@@ -150,12 +150,15 @@ pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
     Consensus { chosen, expected: score, same, firm }
 }
 
+/// Words, by number, with their counts.
+type Counted = Vec<(usize, f32)>;
+
 /// Judges replies by the words of all of their sentences together, so that to say a thing twice is no better.
 struct Judge {
-    /// For each kind of sentence its words, by number, with their counts.
-    kinds: Vec<Vec<(usize, f32)>>,
-    /// For each past reply its weight, its words with their counts, and how many they are.
-    replies: Vec<(f32, Vec<(usize, f32)>, f32)>,
+    /// For each kind of sentence its words.
+    kinds: Vec<Counted>,
+    /// For each past reply its weight, its words, and how many they are.
+    replies: Vec<(f32, Counted, f32)>,
     /// Words there are.
     words: usize,
 }
@@ -163,7 +166,7 @@ struct Judge {
 impl Judge {
     fn new<'a>(replies: &[PastReply], said: &[Vec<usize>], kinds: impl Iterator<Item = &'a Bag>) -> Self {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let numbered = |bag: &'a Bag| -> Vec<(usize, f32)> {
+        let numbered = |bag: &'a Bag| -> Counted {
             let mut words: Vec<(&str, f32)> = bag.iter().map(|(word, n)| (word.as_str(), *n)).collect();
             words.sort_unstable_by_key(|(word, _)| *word);
             let mut number = |word| {
@@ -172,11 +175,11 @@ impl Judge {
             };
             words.into_iter().map(|(word, n)| (number(word), n)).collect()
         };
-        let kinds: Vec<Vec<(usize, f32)>> = kinds.map(numbered).collect();
+        let kinds: Vec<Counted> = kinds.map(numbered).collect();
         let mut judge = Self { words: numbers.len(), kinds, replies: Vec::new() };
         for (reply, said) in replies.iter().zip(said) {
             let counts = judge.counts(said);
-            let words: Vec<(usize, f32)> = counts.into_iter().enumerate().filter(|(_, n)| *n > 0.0).collect();
+            let words: Counted = counts.into_iter().enumerate().filter(|(_, n)| *n > 0.0).collect();
             let length = words.iter().map(|(_, n)| n).sum();
             judge.replies.push((reply.weight, words, length));
         }

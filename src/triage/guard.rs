@@ -130,7 +130,7 @@ const SECRETS: &str = r"(?:passwords?|passcodes?|passphrases?|pins?|codes?|token
 /// A credential given: never, whatever the sources say.
 static GIVEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
-        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s*[:=]|\bis\s+(?:\S*[\d_!#$%&*@^]\S*|\w+\s*(?:[.!,;\n]|$))|\bwill be\b|:|=)",
+        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s*[:=]|\bis\s+(\S+)|\bwill be\b|:|=)",
         r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\s+\S*[\d_!#$%]",
         r"(?i)\bas (?:the |your )?(?:new |temporary )?(?:password|passcode|pin)\b",
         r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)\b",
@@ -141,6 +141,12 @@ static GIVEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .map(|p| Regex::new(p).expect("tested"))
     .collect()
 });
+
+/// What a credential may be said to be.
+const STATES: [&str; 20] = [
+    "typed", "correct", "wrong", "expired", "needed", "required", "accepted", "rejected", "refused",
+    "locked", "changed", "stored", "saved", "still", "not", "asked", "too", "case", "shown", "sent",
+];
 
 /// A credential asked for.
 static ASKED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -169,7 +175,11 @@ pub(crate) fn credential(text: &str) -> Option<String> {
         let own = TYPED.is_match(m.as_str()) && !TO_US.is_match(m.as_str());
         !own && !REFUSED.is_match(&text[clause..m.end()])
     };
-    let given = GIVEN.iter().find_map(|p| p.find(&text));
+    // "The password is typed correctly" gives none.
+    let state = |c: &regex::Captures<'_>| {
+        c.get(1).is_some_and(|word| STATES.contains(&word.as_str().trim_end_matches(['.', ',', '!'])))
+    };
+    let given = GIVEN.iter().find_map(|p| p.captures_iter(&text).find(|c| !state(c)).and_then(|c| c.get(0)));
     let hit = given.or_else(|| ASKED.iter().flat_map(|p| p.find_iter(&text)).find(asked));
     hit.map(|m| m.as_str().to_owned())
 }
