@@ -1,7 +1,6 @@
 //! `firstline draft`: tickets in, decisions with a first response out, in the same order.
 
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -52,11 +51,12 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let start = Instant::now();
     let clock = || start.elapsed();
     let reviews = Reviews::read(bundle)?;
-    let timed = writer::open(&args.writer, args.writing_seconds, bundle, &args.models, ui)?;
-    let go_on = || timed.as_ref().map_or(ControlFlow::Continue(()), writer::Timed::go_on);
+    let writer = writer::open(&args.writer, bundle, &args.models, ui)?;
+    let time = writer::Time::new(args.writing_seconds);
+    let go_on = || time.go_on();
     let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews).timed(&clock);
-    if let Some(timed) = &timed {
-        drafter = drafter.written_by(&timed.writer, &go_on);
+    if let Some(writer) = &writer {
+        drafter = drafter.written_by(writer, &go_on);
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
@@ -83,8 +83,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
                 }
             }
         }
-        timed.iter().for_each(writer::Timed::begin);
-        let drafts = drafter.draft(&tickets, TOP)?;
+        let drafts = time.during(|| drafter.draft(&tickets, TOP))?;
         // Asked to stop while a model wrote: what was made without it is not what was wanted.
         if stopping() {
             return Err(stopped(&args.input, done - read));

@@ -39,9 +39,9 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let templates = Templates::read(&args.bundle)?;
     let reviews = Reviews::read(&args.bundle)?;
     let drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews);
-    let report = match writer::open(&args.writer, f64::INFINITY, &args.bundle, &args.models, ui)? {
+    let report = match writer::open(&args.writer, &args.bundle, &args.models, ui)? {
         // Not to be fast, but to see all that it writes.
-        Some(timed) => evaluate_drafts(&drafter.written_by(&timed.writer, &go_on), &tickets, &mut bars)?,
+        Some(writer) => evaluate_drafts(&drafter.written_by(&writer, &go_on), &tickets, &mut bars)?,
         None => evaluate_drafts(&drafter, &tickets, &mut bars)?,
     };
     bars.finish();

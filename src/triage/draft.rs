@@ -162,7 +162,7 @@ impl<'a> Drafter<'a> {
             // Nothing that this ticket alone has is filled in: weights keep what they learn.
             let matter = self.matter(ticket, decision, &found, (None, HashMap::new()));
             let Some(past) = self.past(&matter)? else { return Ok(None) };
-            let steps = matter.pool.steps(&past.chosen);
+            let steps = matter.pool.texts(&matter.pool.steps(&past.chosen));
             let sent = sentences(reply, ticket, self.index.endings());
             let sent: Vec<&String> = sent.iter().filter(|s| !self.index.usual().has(s)).collect();
             let same = |s: &String| steps.iter().find(|step| word_f1(s, step) >= SHARED_WORDS).copied();
@@ -342,21 +342,16 @@ impl<'a> Drafter<'a> {
     ) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
         let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
         let steps = matter.pool.steps(&past.chosen);
-        let told = self.voice.told(&matter.customer);
-        let chosen = match writer.choose(&matter.text, matter.language, told, &steps, &mut || go_on())? {
+        let (texts, told) = (matter.pool.texts(&steps), self.voice.told(&matter.customer));
+        let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
                 return Ok(Err(Verdict { check: "language model".into(), passed: false, found: why.into() }));
             }
         };
-        let content: Vec<String> = chosen.iter().map(|&step| steps[step].to_owned()).collect();
-        let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
-        let same = agreement_of_others(&content, &matter.pool.replies);
+        let attempt = matter.of_past(chosen.into_iter().map(|step| steps[step]).collect());
         // As for a template: not if past replies speak for something else.
-        Ok(Ok((same + LEAD >= past.same).then(|| {
-            let sources = matter.pool.sources(&chosen);
-            Attempt { content, sources, chosen, same }
-        })))
+        Ok(Ok(Some(attempt).filter(|attempt| attempt.same + LEAD >= past.same)))
     }
 
     /// Where replies are worded anew each time, so that no sentences are agreed on: the one reply that is most like all of
@@ -365,33 +360,33 @@ impl<'a> Drafter<'a> {
         if matter.is_silent() {
             return Ok(None);
         }
-        let replies: Vec<&PastReply> =
-            matter.pool.replies.iter().filter(|r| !r.sentences.is_empty()).take(WHOLE).collect();
-        let texts: Vec<[String; 2]> =
-            replies.iter().map(|r| [r.usable().join(" "), r.sentences.join(" ")]).collect();
+        let pool = &matter.pool;
+        let said = (0..pool.replies.len()).filter(|&r| !pool.replies[r].sentences.is_empty());
+        // Each with its sentences that may be used.
+        let replies: Vec<(usize, Vec<(usize, usize)>)> =
+            said.take(WHOLE).map(|r| (r, pool.usable(r).collect())).collect();
+        let texts: Vec<[String; 2]> = replies
+            .iter()
+            .map(|(r, usable)| [pool.texts(usable).join(" "), pool.replies[*r].sentences.join(" ")])
+            .collect();
         let embeddings = self.engine.embed(texts.as_flattened())?;
         let d = embeddings.len() / (2 * texts.len()).max(1);
         let vector = |i: usize| &embeddings[i * d..(i + 1) * d];
         let cosine = |a: usize, b: usize| vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum::<f32>();
         // Flatter than elsewhere: no single one of them is likely to be said again.
-        let weights: Vec<f32> = replies.iter().map(|r| r.weight.sqrt()).collect();
+        let weights: Vec<f32> = replies.iter().map(|(r, _)| pool.replies[*r].weight.sqrt()).collect();
         let total = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         // That one of them is right at all.
-        let any: f32 = matter.pool.replies.iter().map(|r| r.weight).sum();
+        let any: f32 = pool.replies.iter().map(|r| r.weight).sum();
         let expected = |c: usize| -> f32 {
             let like = |o: usize| (cosine(2 * c, 2 * o + 1) + word_f1(&texts[c][0], &texts[o][1])) / 2.0;
             any * weights.iter().enumerate().map(|(o, weight)| weight * like(o)).sum::<f32>() / total
         };
-        let sound = |c: &usize| 2 * replies[*c].usable().len() > replies[*c].sentences.len();
+        let sound = |c: &usize| 2 * replies[*c].1.len() > pool.replies[replies[*c].0].sentences.len();
         let best =
             (0..replies.len()).filter(sound).map(|c| (expected(c), c)).max_by(|a, b| a.0.total_cmp(&b.0));
-        Ok(best.filter(|(expected, _)| *expected >= WORTH).map(|(_, c)| {
-            let content: Vec<String> = replies[c].usable().into_iter().map(str::to_owned).collect();
-            let chosen: Vec<(usize, usize)> = content.iter().filter_map(|s| matter.pool.of(s)).collect();
-            let same = agreement_of_others(&content, &matter.pool.replies);
-            let sources = matter.pool.sources(&chosen);
-            Attempt { content, sources, chosen, same }
-        }))
+        let best = best.filter(|(expected, _)| *expected >= WORTH);
+        Ok(best.map(|(_, c)| matter.of_past(replies[c].1.clone())))
     }
 
     /// Milliseconds by the caller's clock; 0 without one.
@@ -431,9 +426,8 @@ impl Matter<'_> {
     /// A template, unless past replies agree on something else.
     fn filled(&self, (same, template, filled): &(f32, &Template, Vec<String>)) -> Option<Attempt> {
         let sources = vec![Source { id: template.id.clone(), sentences: filled.clone() }];
-        let agreed = self.said();
-        let others = agreement_of_others(&agreed, &self.pool.replies);
-        (agreed.is_empty() || same + LEAD >= others).then(|| Attempt {
+        let agreed = self.of_past(self.agreed.chosen.clone());
+        (agreed.chosen.is_empty() || same + LEAD >= agreed.same).then(|| Attempt {
             content: filled.clone(),
             sources,
             chosen: Vec::new(),
@@ -443,18 +437,14 @@ impl Matter<'_> {
 
     /// What past replies agree on, as it stands in them.
     fn retrieved(&self) -> Option<Attempt> {
-        let chosen = &self.agreed.chosen;
-        self.has_answer().then(|| {
-            let content = self.said();
-            let same = agreement_of_others(&content, &self.pool.replies);
-            let sources = self.pool.sources(chosen);
-            Attempt { content, sources, chosen: chosen.clone(), same }
-        })
+        self.has_answer().then(|| self.of_past(self.agreed.chosen.clone()))
     }
 
-    /// The sentences that past replies agree on.
-    fn said(&self) -> Vec<String> {
-        self.agreed.chosen.iter().map(|&(r, s)| self.pool.replies[r].sentences[s].clone()).collect()
+    /// A draft of these sentences of past replies.
+    fn of_past(&self, chosen: Vec<(usize, usize)>) -> Attempt {
+        let content: Vec<String> = self.pool.texts(&chosen).into_iter().map(str::to_owned).collect();
+        let same = agreement_of_others(&content, &self.pool.replies);
+        Attempt { content, sources: self.pool.sources(&chosen), chosen, same }
     }
 
     /// Whether technicians say nothing of such a matter at first.
@@ -584,27 +574,29 @@ impl<'a> Pool<'a> {
         Self { cases, replies }
     }
 
+    /// The sentences of reply `r` that may be used.
+    fn usable(&self, r: usize) -> impl Iterator<Item = (usize, usize)> {
+        let all = self.replies[r].usable.iter().enumerate();
+        all.filter(|(_, usable)| **usable).map(move |(s, _)| (r, s))
+    }
+
+    /// What stands there.
+    fn texts(&self, places: &[(usize, usize)]) -> Vec<&str> {
+        places.iter().map(|&(r, s)| self.replies[r].sentences[s].as_str()).collect()
+    }
+
     /// The sentences that may be used, those `chosen` first, then by the say of the replies that have them.
-    fn steps(&self, chosen: &[(usize, usize)]) -> Vec<&str> {
-        let usable = self.replies.iter().enumerate().flat_map(|(r, reply)| {
-            (0..reply.sentences.len()).filter(|&s| reply.usable[s]).map(move |s| (r, s))
-        });
-        let mut steps: Vec<&str> = Vec::new();
-        for (r, s) in chosen.iter().copied().chain(usable) {
-            let sentence = self.replies[r].sentences[s].as_str();
-            if steps.len() < MOST_SENTENCES && steps.iter().all(|step| word_f1(step, sentence) < SHARED_WORDS)
-            {
-                steps.push(sentence);
+    fn steps(&self, chosen: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        let text = |&(r, s): &(usize, usize)| self.replies[r].sentences[s].as_str();
+        let mut steps: Vec<(usize, usize)> = Vec::new();
+        let usable = (0..self.replies.len()).flat_map(|r| self.usable(r));
+        for place in chosen.iter().copied().chain(usable) {
+            let new = |step| word_f1(text(step), text(&place)) < SHARED_WORDS;
+            if steps.len() < MOST_SENTENCES && steps.iter().all(new) {
+                steps.push(place);
             }
         }
         steps
-    }
-
-    /// Where a sentence stands.
-    fn of(&self, sentence: &str) -> Option<(usize, usize)> {
-        let place =
-            |(r, reply): (usize, &PastReply)| Some((r, reply.sentences.iter().position(|s| s == sentence)?));
-        self.replies.iter().enumerate().find_map(place)
     }
 
     fn sources(&self, chosen: &[(usize, usize)]) -> Vec<Source> {
