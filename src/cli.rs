@@ -1,15 +1,22 @@
 //! The command line, as typed.
 
+mod service;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use service::{
+    AuditLogArgs, AuditLogCommand, BackupArgs, ForgetArgs, KeysArgs, KeysCommand, OutcomesArgs, ServeArgs,
+    SettingsArgs,
+};
 
 /// On-prem ticket triage for managed service providers, with a confidence that means what it says.
 ///
 /// Firstline learns from a ticket history, then decides board, type, subtype, priority and technician of each
 /// new ticket. Nothing leaves this machine but the download of a model, which a copied folder can replace.
 ///
-/// Try `firstline demo` first. With tickets of your own: import, train, evaluate, classify.
+/// Try `firstline demo` first. With tickets of your own: import, train, evaluate, classify; then keys create, serve.
 ///
 /// Exit status: 0 done; 1 something you can mend, named with a code; 2 a command line that can't be read;
 /// 3 done, but some lines or rows could not be used; 70 a fault of Firstline's; 130 stopped by Ctrl-C.
@@ -56,6 +63,18 @@ pub(crate) enum Command {
     TuneWriter(TuneWriterArgs),
     /// Learn from what people did with drafts how likely the next ones are sent unchanged.
     LearnReviews(LearnReviewsArgs),
+    /// Serve the HTTP API: decisions, drafts, review queue, feedback, all of it on record.
+    Serve(ServeArgs),
+    /// Make, list and revoke API keys.
+    Keys(KeysArgs),
+    /// Join how tickets ended, from an export, to what was decided about them.
+    Outcomes(OutcomesArgs),
+    /// Verify or export the audit log.
+    Audit(AuditLogArgs),
+    /// Copy the store while it is in use.
+    Backup(BackupArgs),
+    /// Delete all that is kept of a customer.
+    Forget(ForgetArgs),
     /// Print the built-in policy: how priorities rank, what a wrong one costs, and rules above every decision.
     Policy,
     /// Write a made-up but realistic MSP history.
@@ -249,6 +268,10 @@ pub(crate) struct LearnReviewsArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) bundle: PathBuf,
 
+    /// Read what people did from the service's store instead of a file.
+    #[arg(long, value_name = "STORE", conflicts_with = "input")]
+    pub(crate) store: Option<String>,
+
     /// What people did with drafts, JSONL: `{"origin", "prior", "review"}`, where review is `"accepted"`,
     /// `{"edited": "what was sent"}` or `{"rejected": "why"}`; origin and prior stand in each draft. `-` reads standard
     /// input. All there are: each call begins anew.
@@ -298,7 +321,7 @@ pub(crate) struct DraftArgs {
 }
 
 /// Where models are found and kept.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ModelOptions {
     /// Folder that keeps the pulled models [default: the user's cache folder].
     #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR", global = true)]

@@ -47,7 +47,7 @@ pub(crate) fn print(result: impl std::fmt::Display) {
 }
 
 /// Talks to the person at the terminal, on standard error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ui {
     quiet: bool,
     terminal: bool,

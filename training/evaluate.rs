@@ -139,7 +139,7 @@ fn score(
     out.trimmed.tickets += features.tokens_cut.iter().filter(|&&c| c > 0).count();
     out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
     let nearest = engine.nearest(&features)?;
-    let mut judged = engine.bundle().judge(&features, &nearest);
+    let mut judged = engine.bundle().judge(&features, &nearest, &[]);
     let mut alone = engine.bundle().members_alone(&features, &nearest);
     for (&field, model) in &engine.bundle().fields {
         let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();

@@ -222,7 +222,7 @@ fn set_aside(bundle: &mut Bundle, m: Material<'_>, rows: &[usize]) -> Result<()>
     let embeddings = gather(m.dense, m.dimensions, rows);
     let nearest = nearest_of(&bundle.history, m.dense, m.dimensions, rows)?;
     let features = Features { sparse, embeddings, tokens_cut: vec![0; rows.len()] };
-    let judged = bundle.judge(&features, &nearest);
+    let judged = bundle.judge(&features, &nearest, &[]);
     for (field, model) in &mut bundle.fields {
         for (judged, &row) in judged.get(field).into_iter().flatten().zip(rows) {
             if let Some(label) = m.tickets[row].labels.get(field) {

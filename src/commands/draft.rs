@@ -1,9 +1,11 @@
 //! `firstline draft`: tickets in, decisions with a first response out, in the same order.
 
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use firstline_serve::WritingTime;
 use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
 use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Reviews, Templates, Voice};
 use serde::Serialize;
@@ -13,7 +15,7 @@ use super::{policy, writer};
 use crate::cli::DraftArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::ui::{Ui, print, stopping};
+use crate::ui::{Ui, go_on, print, stopping};
 
 const BATCH: (usize, usize) = (64, 8 << 20);
 /// The best alternatives of each decision that are given out.
@@ -52,8 +54,8 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let clock = || start.elapsed();
     let reviews = Reviews::read(bundle)?;
     let writer = writer::open(&args.writer, bundle, &args.models, ui)?;
-    let time = writer::Time::new(args.writing_seconds);
-    let go_on = || time.go_on();
+    let time = WritingTime::new(args.writing_seconds);
+    let go_on = || if time.is_left() { go_on() } else { ControlFlow::Break(()) };
     let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews).timed(&clock);
     if let Some(writer) = &writer {
         drafter = drafter.written_by(writer, &go_on);

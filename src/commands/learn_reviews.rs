@@ -1,12 +1,14 @@
 //! `firstline learn-reviews`: how likely drafts are sent unchanged, by what people did with those before.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use firstline_ticket::{Code, Reviewed, UserError};
 use firstline_training::{Fit, learn_reviews};
 
 use super::table::table;
-use crate::cli::LearnReviewsArgs;
+use crate::cli::{LearnReviewsArgs, SettingsArgs};
+use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
@@ -21,26 +23,13 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         let bundle = args.bundle.display().to_string();
         return Err(UserError::new(Code::Bundle, bundle, "no such folder", "Name a bundle").into());
     }
-    let mut reviewed: Vec<Reviewed> = Vec::new();
-    let mut bad = 0;
-    let lines = BufReader::new(files::open(&args.input)?.take(MAX_BYTES)).split(b'\n');
-    for (number, line) in (1..).zip(lines) {
-        let line = line.map_err(|e| UserError::io(&place, &e))?;
-        if line.trim_ascii().is_empty() {
-            continue;
+    let (reviewed, bad) = match &args.store {
+        Some(store) => {
+            let from = SettingsArgs { config: None, store: Some(store.clone()), set: Vec::new() };
+            (config::existing_store(&from)?.reviewed()?, 0)
         }
-        if reviewed.len() == MAX_REVIEWS {
-            let problem = format!("more than {MAX_REVIEWS} reviews");
-            return Err(UserError::new(Code::Input, place, problem, "Keep the newest ones").into());
-        }
-        match serde_json::from_slice(&line) {
-            Ok(one) => reviewed.push(one),
-            Err(error) => {
-                bad += 1;
-                ui.say(format_args!("{place}: line {number}: left out: {error}"));
-            }
-        }
-    }
+        None => read(&args.input, ui)?,
+    };
     if reviewed.is_empty() {
         let next = "A review a line: {\"origin\": \"retrieved\", \"prior\": 0.4, \"review\": \"accepted\"}";
         return Err(UserError::new(Code::Empty, place, "no review", next).into());
@@ -70,4 +59,30 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// The reviews of a file, and how many of its lines are none.
+fn read(input: &Path, ui: &Ui) -> Result<(Vec<Reviewed>, usize), Failure> {
+    let place = files::name_of(input);
+    let mut reviewed: Vec<Reviewed> = Vec::new();
+    let mut bad = 0;
+    let lines = BufReader::new(files::open(input)?.take(MAX_BYTES)).split(b'\n');
+    for (number, line) in (1..).zip(lines) {
+        let line = line.map_err(|e| UserError::io(&place, &e))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if reviewed.len() == MAX_REVIEWS {
+            let problem = format!("more than {MAX_REVIEWS} reviews");
+            return Err(UserError::new(Code::Input, place, problem, "Keep the newest ones").into());
+        }
+        match serde_json::from_slice(&line) {
+            Ok(one) => reviewed.push(one),
+            Err(error) => {
+                bad += 1;
+                ui.say(format_args!("{place}: line {number}: left out: {error}"));
+            }
+        }
+    }
+    Ok((reviewed, bad))
 }

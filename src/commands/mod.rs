@@ -1,6 +1,8 @@
 //! One file a command: each turns what was typed into calls, and results into text or JSON.
 
+mod audit;
 mod audit_labels;
+mod backup;
 mod certify;
 mod chat;
 mod classify;
@@ -9,13 +11,17 @@ mod doctor;
 mod draft;
 mod evaluate;
 mod evaluate_drafts;
+mod forget;
 mod generate;
 mod import;
 mod index;
+mod keys;
 mod learn_reviews;
 mod learning_curve;
 mod models;
+mod outcomes;
 mod policy;
+mod serve;
 mod similar;
 mod table;
 mod templates;
@@ -37,6 +43,12 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(args, ui),
         Command::AuditLabels(args) => audit_labels::run(args, ui),
         Command::Chat(args) => chat::run(args, ui),
+        Command::Serve(args) => serve::run(args, ui),
+        Command::Keys(args) => keys::run(args),
+        Command::Outcomes(args) => outcomes::run(args, ui),
+        Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backup::run(args, ui),
+        Command::Forget(args) => forget::run(args),
         Command::Policy => Ok(policy::run()),
         Command::LearningCurve(args) => learning_curve::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),

@@ -69,6 +69,16 @@ pub struct FiredRule {
     pub verify_identity: bool,
 }
 
+/// Why a field keeps a label whatever the model says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kept {
+    /// A person has set it.
+    Person,
+    /// It stood before, and the model is not sure enough to change it.
+    Standing,
+}
+
 /// All that was decided about one ticket.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
@@ -79,6 +89,9 @@ pub struct Decision {
     /// The rules that fired.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<FiredRule>,
+    /// The fields whose label does not come from the model, or not from this time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<Field, Kept>,
     /// Tokens of the ticket's text that did not fit the encoder and were left out of its embedding.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tokens_cut: usize,

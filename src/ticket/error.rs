@@ -49,6 +49,16 @@ codes! {
     Input "E_INPUT" "A text that is empty, or too long for what is to read it.",
     Config "E_CONFIG" "A setting or an argument out of its range.",
     Io "E_IO" "A file or folder that can't be read or written.",
+    Store "E_STORE" "A store that can't be opened, reached or written, or is of a newer version.",
+    Audit "E_AUDIT" "An audit log that is not what was once written.",
+    Auth "E_AUTH" "An API key that is missing, unknown, revoked or expired.",
+    Scope "E_SCOPE" "An API key that is not allowed to do this, or not for this customer.",
+    Request "E_REQUEST" "A request that is not of the documented form.",
+    Limit "E_LIMIT" "A request with too many items, or too long.",
+    NotFound "E_NOT_FOUND" "Something that is not there, or not for this key to see.",
+    Conflict "E_CONFLICT" "Something that was changed by somebody else meanwhile, or is no longer open.",
+    Overload "E_OVERLOAD" "More requests than can be answered in time.",
+    Deadline "E_DEADLINE" "A request that was not answered within its deadline.",
     Interrupted "E_INTERRUPTED" "Stopped by the user before the end.",
 }
 

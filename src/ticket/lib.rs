@@ -7,12 +7,14 @@ mod decision;
 mod draft;
 mod error;
 mod field;
+mod judged;
 mod lines;
 mod ticket;
 
-pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule};
+pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept};
 pub use draft::{Basis, Draft, Origin, Rejected, Review, Reviewed, Source, Verdict};
 pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
+pub use judged::{DraftState, Judged, Route};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use ticket::{Message, Ticket};

@@ -456,12 +456,24 @@ impl Bundle {
     }
 
     /// Judges each ticket of `features`, whose nearest tickets of the history are `nearest`.
-    pub fn judge(&self, features: &Features, nearest: &[Vec<(u32, f32)>]) -> BTreeMap<Field, Vec<Judgement>> {
+    pub fn judge(
+        &self,
+        features: &Features,
+        nearest: &[Vec<(u32, f32)>],
+        given: &[BTreeMap<Field, String>],
+    ) -> BTreeMap<Field, Vec<Judgement>> {
         let near = |i: usize| nearest.get(i).map_or(&[][..], Vec::as_slice);
         let judge = |i: usize| {
             let opinion =
                 |(&field, model): (&Field, &FieldModel)| (field, model.opinion(features, near(i), i));
-            let opinions: BTreeMap<Field, Opinion> = self.fields.iter().map(opinion).collect();
+            let mut opinions: BTreeMap<Field, Opinion> = self.fields.iter().map(opinion).collect();
+            for (field, label) in given.get(i).into_iter().flatten() {
+                let label = self.fields.get(field).and_then(|model| model.space.index(label));
+                if let (Some(label), Some(opinion)) = (label, opinions.get_mut(field)) {
+                    opinion.probabilities.fill(0.0);
+                    opinion.probabilities[label] = 1.0;
+                }
+            }
             let mut decided = decide_together(self.hierarchy.as_ref(), &opinions);
             let judge = |(field, opinion): (Field, Opinion)| {
                 let model = &self.fields[&field];

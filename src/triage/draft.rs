@@ -131,19 +131,26 @@ impl<'a> Drafter<'a> {
         let start = self.now();
         let features = self.engine.features(tickets)?;
         let embedded = self.now();
-        let decisions = self.engine.decide_features(tickets, &features, top)?;
+        let decisions = self.engine.decide_features(tickets, &features, &[], top)?;
         let each = |ms: f64| ms / tickets.len().max(1) as f64;
-        let (embed, decide) = (each(embedded - start), each(self.now() - embedded));
+        let spent = [("embed", each(embedded - start)), ("decide", each(self.now() - embedded))];
         let d = features.embeddings.len() / tickets.len().max(1);
         let mut drafts = Vec::with_capacity(tickets.len());
         for (i, (ticket, decision)) in tickets.iter().zip(decisions).enumerate() {
-            let mut draft = self.one(ticket, &decision, &features.embeddings[i * d..(i + 1) * d])?;
-            if let Some(draft) = draft.as_mut().filter(|_| self.clock.is_some()) {
-                draft.timings_ms.extend([("embed".to_owned(), embed), ("decide".to_owned(), decide)]);
-            }
+            let draft = self.one(ticket, &decision, &features.embeddings[i * d..(i + 1) * d], &spent)?;
             drafts.push((decision, draft));
         }
         Ok(drafts)
+    }
+
+    /// Drafts a first response to a ticket that was decided before; none to what no person wrote.
+    ///
+    /// # Errors
+    /// As for [`Self::draft`].
+    pub fn draft_decided(&self, ticket: &Ticket, decision: &Decision) -> Result<Option<Draft>> {
+        let start = self.now();
+        let features = self.engine.features(std::slice::from_ref(ticket))?;
+        self.one(ticket, decision, &features.embeddings, &[("embed", self.now() - start)])
     }
 
     /// What the local model can learn from `tickets` and what technicians sent in answer to them; `None` where nothing can be
@@ -154,7 +161,7 @@ impl<'a> Drafter<'a> {
     /// As for [`Self::draft`].
     pub fn lessons(&self, tickets: &[Ticket]) -> Result<Vec<Option<Lesson>>> {
         let features = self.engine.features(tickets)?;
-        let decisions = self.engine.decide_features(tickets, &features, 1)?;
+        let decisions = self.engine.decide_features(tickets, &features, &[], 1)?;
         let d = features.embeddings.len() / tickets.len().max(1);
         let lesson = |(i, (ticket, decision)): (usize, (&Ticket, &Decision))| {
             let Some(reply) = first_reply(ticket) else { return Ok(None) };
@@ -212,11 +219,19 @@ impl<'a> Drafter<'a> {
         Matter { text, customer: customer_of(ticket), slots, language, phrases, pool, agreed }
     }
 
-    fn one(&self, ticket: &Ticket, decision: &Decision, embedding: &[f32]) -> Result<Option<Draft>> {
+    /// The draft of a ticket; `spent` are milliseconds that went into it before.
+    fn one(
+        &self,
+        ticket: &Ticket,
+        decision: &Decision,
+        embedding: &[f32],
+        spent: &[(&str, f64)],
+    ) -> Result<Option<Draft>> {
         if compose(ticket).is_alert || is_machine(ticket) {
             return Ok(None);
         }
-        let mut timings = BTreeMap::new();
+        let mut timings: BTreeMap<String, f64> =
+            spent.iter().map(|(stage, ms)| ((*stage).to_owned(), *ms)).collect();
         let mut last = self.now();
         let mut lap = |stage: &str| {
             let now = self.now();
@@ -470,7 +485,7 @@ impl Matter<'_> {
 }
 
 /// Whether a machine opened the ticket, by what the PSA calls its source.
-fn is_machine(ticket: &Ticket) -> bool {
+pub(crate) fn is_machine(ticket: &Ticket) -> bool {
     let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
     ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
 }

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use firstline_nn::{Embeddings, Encoder};
+use firstline_nn::{Embeddings, Encoder, Tokens};
 use firstline_ticket::Result;
 
 use crate::model_fault;
@@ -26,6 +26,35 @@ impl Encoders {
     /// Length of an embedding.
     pub fn dimensions(&self) -> usize {
         self.first.dimensions() + self.tuned.as_ref().map_or(0, Encoder::dimensions)
+    }
+
+    /// Longest text in tokens.
+    pub fn max_tokens(&self) -> usize {
+        self.first.max_tokens()
+    }
+
+    /// The tokens of a text: the same for both, since fine-tuning leaves the tokenizer as it is.
+    ///
+    /// # Errors
+    /// A fault of the tokenizer.
+    pub fn tokenize(&self, text: &str) -> Result<Tokens> {
+        self.first.tokenize(text).map_err(model_fault)
+    }
+
+    /// Embeds what [`Self::tokenize`] made of texts: `n x dimensions`, each of unit length.
+    ///
+    /// # Errors
+    /// A fault of an encoder.
+    pub fn embed_tokens(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
+        let embed = |encoder: &Encoder| -> Result<Embeddings> {
+            let data = encoder.embed_tokens(tokens).map_err(model_fault)?;
+            Ok(Embeddings { data, dim: encoder.dimensions(), cut: vec![0; tokens.len()] })
+        };
+        let first = embed(&self.first)?;
+        match &self.tuned {
+            Some(tuned) => Ok(side_by_side(&first, &embed(tuned)?).data),
+            None => Ok(first.data),
+        }
     }
 
     /// Embeds `texts`: `n x dimensions`, each of unit length.

@@ -1,7 +1,9 @@
 //! The engine: a loaded bundle and its encoders, deciding tickets.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use firstline_nn::Tokens;
 use firstline_ticket::{
     Candidate, Code, Confidence, Decision, Error, Field, FieldDecision, InternalError, Result, Ticket,
     UserError,
@@ -9,7 +11,8 @@ use firstline_ticket::{
 use rayon::prelude::*;
 
 use crate::{
-    Bundle, Encoders, Input, Judgement, Neighbours, Policy, SparseRows, Vocabulary, compose, context_features,
+    Bundle, Encoders, Input, Judgement, Neighbours, Policy, SparseRows, Vocabulary, again, compose,
+    context_features,
 };
 
 /// A trained engine, ready to decide.
@@ -19,6 +22,32 @@ pub struct Engine {
     encoders: Encoders,
     neighbours: Neighbours,
     policy: Policy,
+}
+
+/// A ticket as far as it can be read before others join it in a batch.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    tokens: Tokens,
+    sparse: Vec<(u32, f32)>,
+    tokens_cut: usize,
+    is_alert: bool,
+}
+
+impl Prepared {
+    /// Tokens that the encoder will read: what deciding it costs.
+    pub fn tokens(&self) -> usize {
+        self.tokens.ids.len()
+    }
+
+    /// Tokens of its text that are left out.
+    pub fn tokens_cut(&self) -> usize {
+        self.tokens_cut
+    }
+
+    /// Whether its text is a monitoring alert.
+    pub fn is_alert(&self) -> bool {
+        self.is_alert
+    }
 }
 
 /// What the members of a field's model read, for a batch of tickets.
@@ -65,17 +94,48 @@ impl Engine {
         &self.bundle
     }
 
+    /// The encoders.
+    pub fn encoders(&self) -> &Encoders {
+        &self.encoders
+    }
+
+    /// Reads a ticket: normalises it, makes tokens and n-grams of it.
+    ///
+    /// # Errors
+    /// A fault of the tokenizer.
+    pub fn prepare(&self, ticket: &Ticket) -> Result<Prepared> {
+        let input = compose(ticket);
+        let tokens = self.encoders.tokenize(&input.text())?;
+        Ok(Prepared {
+            tokens_cut: tokens.cut + input.tokens_cut(),
+            sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
+            is_alert: input.is_alert,
+            tokens,
+        })
+    }
+
+    /// What the members read, for tickets that this engine has prepared.
+    ///
+    /// # Errors
+    /// A fault of the encoder.
+    pub fn gather(&self, prepared: Vec<Prepared>) -> Result<Features> {
+        let mut features = Features::default();
+        let mut tokens = Vec::with_capacity(prepared.len());
+        for ticket in prepared {
+            features.sparse.push(&ticket.sparse);
+            features.tokens_cut.push(ticket.tokens_cut);
+            tokens.push(ticket.tokens);
+        }
+        features.embeddings = self.encoders.embed_tokens(&tokens)?;
+        Ok(features)
+    }
+
     /// Computes what the members read, for `tickets`.
     ///
     /// # Errors
     /// A fault of the encoder.
     pub fn features(&self, tickets: &[Ticket]) -> Result<Features> {
-        let inputs: Vec<Input> = tickets.par_iter().map(compose).collect();
-        let texts: Vec<String> = inputs.iter().map(Input::text).collect();
-        let embeddings = self.encoders.embed(&texts)?;
-        let sparse = sparse_rows(&self.bundle.vocabulary, tickets, &inputs);
-        let tokens_cut = embeddings.cut.iter().zip(&inputs).map(|(cut, i)| cut + i.tokens_cut()).collect();
-        Ok(Features { sparse, embeddings: embeddings.data, tokens_cut })
+        self.gather(tickets.par_iter().map(|ticket| self.prepare(ticket)).collect::<Result<_>>()?)
     }
 
     /// Embeds plain texts: `n x dimensions`, row-major, each of unit length.
@@ -99,10 +159,11 @@ impl Engine {
     /// # Errors
     /// A fault of the encoder or the neighbour search; a ticket by itself can't fail.
     pub fn decide(&self, tickets: &[Ticket], top: usize) -> Result<Vec<Decision>> {
-        self.decide_features(tickets, &self.features(tickets)?, top)
+        self.decide_features(tickets, &self.features(tickets)?, &[], top)
     }
 
-    /// The same, of tickets whose features are there.
+    /// The same, of tickets whose features are there. What people have set of a ticket is `given`, in the tickets' order:
+    /// it stands, and the other fields are decided so that they go with it. Empty where nothing is given of any.
     ///
     /// # Errors
     /// A fault of the neighbour search.
@@ -110,6 +171,7 @@ impl Engine {
         &self,
         tickets: &[Ticket],
         features: &Features,
+        given: &[BTreeMap<Field, String>],
         top: usize,
     ) -> Result<Vec<Decision>> {
         let nearest = self.nearest(features)?;
@@ -118,30 +180,32 @@ impl Engine {
             .zip(&features.tokens_cut)
             .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), tokens_cut, ..Decision::default() })
             .collect();
-        for (field, judged) in self.bundle.judge(features, &nearest) {
+        for (field, judged) in self.bundle.judge(features, &nearest, given) {
             let labels = self.bundle.fields[&field].space.labels();
             for (decision, judged) in decisions.iter_mut().zip(judged) {
                 decision.fields.insert(field, rank(labels, &judged, top.max(1)));
             }
         }
         let priorities = self.bundle.fields.get(&Field::Priority).map(|model| &model.space);
-        for (decision, ticket) in decisions.iter_mut().zip(tickets) {
+        for (i, (decision, ticket)) in decisions.iter_mut().zip(tickets).enumerate() {
+            let given = given.get(i);
+            given
+                .into_iter()
+                .flatten()
+                .for_each(|(&field, label)| again::set_by_person(decision, field, label));
+            // No rule raises what a person has set.
+            let set =
+                decision.kept.get(&Field::Priority).and_then(|_| decision.fields.remove(&Field::Priority));
             self.policy.apply(ticket, priorities, decision);
+            decision.fields.extend(set.map(|set| (Field::Priority, set)));
         }
         Ok(decisions)
     }
 }
 
-/// The sparse rows of `tickets`, computed in parallel.
-pub(crate) fn sparse_rows(vocabulary: &Vocabulary, tickets: &[Ticket], inputs: &[Input]) -> SparseRows {
-    let rows: Vec<_> = tickets
-        .par_iter()
-        .zip(inputs)
-        .map(|(t, i)| vocabulary.row(&i.subject, &i.body, &context_features(t, i.is_alert)))
-        .collect();
-    let mut sparse = SparseRows::default();
-    rows.iter().for_each(|r| sparse.push(r));
-    sparse
+/// The sparse row of a ticket.
+fn sparse_row(vocabulary: &Vocabulary, ticket: &Ticket, input: &Input) -> Vec<(u32, f32)> {
+    vocabulary.row(&input.subject, &input.body, &context_features(ticket, input.is_alert))
 }
 
 /// The `top` labels. The first carries the confidence; the others share what it leaves, in proportion to their

@@ -4,6 +4,7 @@
 //! This room never opens a socket, never looks at the wall clock and knows neither service desks' protocols
 //! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
 
+mod again;
 mod bundle;
 mod calibrator;
 mod consensus;
@@ -34,6 +35,7 @@ mod vocabulary;
 mod voice;
 mod writer;
 
+pub use again::{settle, storm_key};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
     Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
@@ -44,7 +46,7 @@ pub use context::context_features;
 pub use correctness::{Correctness, Evidence, SIGNS, Signs};
 pub use draft::{Drafter, Lesson};
 pub use encoders::{Encoders, side_by_side};
-pub use engine::{Engine, Features, model_fault};
+pub use engine::{Engine, Features, Prepared, model_fault};
 pub use guard::{Grounds, guard};
 pub use head::{Head, axpy};
 pub use hierarchy::{Decoded, Hierarchy};

@@ -12,6 +12,9 @@ const WALLS: &[(&str, &[&str])] = &[
     ("firstline-nn", &["firstline-kernels"]),
     ("firstline-triage", &["firstline-ticket", "firstline-nn"]),
     ("firstline-psa", &["firstline-ticket"]),
+    ("firstline-rollout", &["firstline-ticket"]),
+    ("firstline-store", &["firstline-ticket"]),
+    ("firstline-serve", &["firstline-ticket", "firstline-triage", "firstline-rollout", "firstline-store"]),
     ("firstline-datasets", &["firstline-ticket"]),
     ("firstline-training", &["firstline-ticket", "firstline-nn", "firstline-triage"]),
     (
@@ -21,6 +24,8 @@ const WALLS: &[(&str, &[&str])] = &[
             "firstline-nn",
             "firstline-triage",
             "firstline-psa",
+            "firstline-store",
+            "firstline-serve",
             "firstline-datasets",
             "firstline-training",
         ],
@@ -38,7 +43,10 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("plotters", &["firstline-training"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),
-    ("tokio", &[]),
+    ("tokio", &["firstline-serve"]),
+    ("axum", &["firstline-serve"]),
+    ("rusqlite", &["firstline-store"]),
+    ("postgres", &["firstline-store"]),
 ];
 
 fn root() -> PathBuf {

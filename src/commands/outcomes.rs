@@ -1,0 +1,83 @@
+//! `firstline outcomes`: how tickets ended, from an export, joined to what was decided about them.
+
+use firstline_serve::distance;
+use firstline_store::{CustomerSet, Feedback, Joined};
+use firstline_ticket::{Code, Field, Ticket, UserError};
+use firstline_triage::first_reply;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::cli::OutcomesArgs;
+use crate::config;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print, stopping};
+
+const BATCH: (usize, usize) = (256, 8 << 20);
+
+pub(super) fn run(args: &OutcomesArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let store = config::existing_store(&args.settings)?;
+    let (mut joined, mut unknown, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut bars = ui.bars();
+    firstline_training::Progress::stage(&mut bars, "joining outcomes", 0);
+    for batch in files::tickets(&args.tickets)?.batches(BATCH.0, BATCH.1) {
+        if stopping() {
+            let problem = format!("stopped after {done} lines");
+            let next = "What was joined so far is on record; the same command again goes on";
+            return Err(
+                UserError::new(Code::Interrupted, files::name_of(&args.tickets), problem, next).into()
+            );
+        }
+        done += batch.len() as u64;
+        let mut news = Vec::new();
+        for line in batch {
+            match line.ticket {
+                Ok(ticket) => {
+                    let record = store.decision_of(&ticket.id)?;
+                    let draft = record.and_then(|record| record.draft);
+                    news.push(outcome(&ticket, draft.map(|draft| draft.text).as_deref()));
+                }
+                Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
+                Err(fault) => {
+                    eprintln!("warning: {fault}");
+                    bad += 1;
+                }
+            }
+        }
+        for joint in store.feedback(&news, &CustomerSet::All, Timestamp::now())? {
+            match joint {
+                Joined::To(_) => joined += 1,
+                Joined::Unknown => unknown += 1,
+            }
+        }
+        bars.set(done);
+    }
+    bars.finish();
+    match args.json {
+        true => print(json!({"joined": joined, "unknown": unknown, "bad": bad})),
+        false => print(format_args!(
+            "{joined} outcomes joined; {unknown} tickets were never sent to triage; {bad} bad lines"
+        )),
+    }
+    Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// How a closed ticket ended.
+fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
+    let label = |field| ticket.label(field).map(|label| (field, label.to_owned()));
+    let reply = first_reply(ticket).map(str::to_owned);
+    Feedback {
+        decision_id: None,
+        ticket_id: Some(ticket.id.clone()),
+        labels: Field::ALL.into_iter().filter_map(label).collect(),
+        distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
+        reply,
+        first_response_at: ticket.first_response_at,
+        resolved_at: ticket.resolved_at,
+        reopened: ticket.reopened,
+        customer_visible_error: None,
+        handle_seconds: None,
+        source: "import".to_owned(),
+        actor: "command:outcomes".to_owned(),
+    }
+}

@@ -1,0 +1,177 @@
+//! The service's settings, layer on layer: defaults, a file, the environment, flags. Whatever comes later goes before.
+
+use std::path::Path;
+
+use firstline_serve::{DEFAULT_SETTINGS, Settings};
+use firstline_store::{Location, Store};
+use firstline_ticket::{Code, InternalError, UserError};
+use toml::{Table, Value};
+
+use crate::cli::SettingsArgs;
+use crate::failure::Failure;
+
+/// Before the name of a setting in the environment; a setting of a section has that between: FIRSTLINE_LIMITS_QUEUE_MS.
+const PREFIX: &str = "FIRSTLINE_";
+/// Longest file read.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The settings that hold; `flags` are the command's own.
+pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) -> Result<Settings, Failure> {
+    let mut table: Table =
+        DEFAULT_SETTINGS.parse().map_err(|e| InternalError::new(format!("the default settings: {e}")))?;
+    if let Some(path) = &args.config {
+        let place = path.display().to_string();
+        for (name, value) in flat(&read(path)?) {
+            set(&mut table, &name, value, &place)?;
+        }
+    }
+    let names: Vec<String> = flat(&table).into_iter().map(|(name, _)| name).collect();
+    for name in names {
+        let variable = format!("{PREFIX}{}", name.replace('.', "_").to_uppercase());
+        if let Ok(text) = std::env::var(&variable) {
+            set_text(&mut table, &name, &text, &variable)?;
+        }
+    }
+    for (name, text) in flags {
+        if let Some(text) = text {
+            set_text(&mut table, name, text, &format!("--{name}"))?;
+        }
+    }
+    if let Some(store) = &args.store {
+        set_text(&mut table, "store", store, "--store")?;
+    }
+    for setting in &args.set {
+        let Some((name, text)) = setting.split_once('=') else {
+            let next = "Write NAME=VALUE, such as limits.queue_ms=500";
+            return Err(
+                UserError::new(Code::Config, "--set", format!("no value in {setting:?}"), next).into()
+            );
+        };
+        set_text(&mut table, name.trim(), text.trim(), "--set")?;
+    }
+    let settings: Settings = table.try_into().map_err(|e: toml::de::Error| {
+        let problem = e.message().to_owned();
+        UserError::new(Code::Config, "the settings", problem, "`firstline serve --print-config` shows them")
+    })?;
+    Ok(settings)
+}
+
+/// Opens the store that the settings name.
+pub(crate) fn store(settings: &Settings) -> Result<Box<dyn Store>, Failure> {
+    Ok(firstline_store::open(&Location::from(settings.store.expose()))?)
+}
+
+/// Opens the store that a command's settings name, which must be there already where it is a file.
+pub(crate) fn existing_store(args: &SettingsArgs) -> Result<Box<dyn Store>, Failure> {
+    let settings = settings(args, &[])?;
+    if let Location::Sqlite(path) = Location::from(settings.store.expose())
+        && !path.exists()
+    {
+        let next = "Name it with --store; `firstline serve` makes one";
+        return Err(UserError::new(Code::Store, path.display().to_string(), "there is no store", next).into());
+    }
+    store(&settings)
+}
+
+fn read(path: &Path) -> Result<Table, Failure> {
+    let place = path.display().to_string();
+    let io = |e: std::io::Error| UserError::io(&place, &e);
+    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
+        let next = "`firstline serve --print-config` shows one";
+        return Err(UserError::new(Code::Config, place, "longer than settings can be", next).into());
+    }
+    let text = std::fs::read_to_string(path).map_err(io)?;
+    text.parse().map_err(|e: toml::de::Error| {
+        let problem = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        UserError::new(Code::Config, place, problem, "Write TOML, as `firstline serve --print-config` does")
+            .into()
+    })
+}
+
+/// The settings of a table by their names, those of a section as `section.name`.
+fn flat(table: &Table) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(section) => {
+                all.extend(section.iter().map(|(key, value)| (format!("{name}.{key}"), value.clone())));
+            }
+            value => all.push((name.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// The place of a setting, which must be one.
+fn slot<'t>(table: &'t mut Table, name: &str, place: &str) -> Result<&'t mut Value, Failure> {
+    let slot = match name.split_once('.') {
+        Some((section, key)) => table.get_mut(section).and_then(|section| section.get_mut(key)),
+        None => table.get_mut(name).filter(|value| !value.is_table()),
+    };
+    slot.ok_or_else(|| {
+        let next = "`firstline serve --print-config` shows all there are";
+        UserError::new(Code::Config, place, format!("no setting {name:?}"), next).into()
+    })
+}
+
+fn set(table: &mut Table, name: &str, value: Value, place: &str) -> Result<(), Failure> {
+    let slot = slot(table, name, place)?;
+    // A whole number is a number with a fraction too.
+    *slot = match (&slot, value) {
+        (Value::Float(_), Value::Integer(n)) => Value::Float(n as f64),
+        (_, value) => value,
+    };
+    Ok(())
+}
+
+/// Sets what stands as text, of the type that the default has.
+fn set_text(table: &mut Table, name: &str, text: &str, place: &str) -> Result<(), Failure> {
+    let slot = slot(table, name, place)?;
+    let value = match slot {
+        Value::Integer(_) => text.parse().ok().map(Value::Integer),
+        Value::Float(_) => text.parse().ok().map(Value::Float),
+        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
+        _ => Some(Value::String(text.to_owned())),
+    };
+    *slot = value.ok_or_else(|| {
+        let next = format!("Give a value like {slot}");
+        UserError::new(Code::Config, place, format!("{text:?} is no value of {name}"), next)
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(set: &[&str]) -> SettingsArgs {
+        SettingsArgs { config: None, store: None, set: set.iter().map(|s| (*s).to_owned()).collect() }
+    }
+
+    #[test]
+    fn later_layers_go_before_and_unknown_names_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f.toml");
+        std::fs::write(&file, "writing_seconds = 5\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue_ms = 7\n")
+            .unwrap();
+        let from_file = SettingsArgs { config: Some(file.clone()), ..args(&["limits.queue_ms=9"]) };
+        let settings = settings(&from_file, &[("listen", Some("127.0.0.1:2".to_owned()))]).unwrap();
+        assert_eq!((settings.writing_seconds, settings.limits.queue_ms), (5.0, 9));
+        assert_eq!((settings.listen.as_str(), settings.limits.requests), ("127.0.0.1:2", 256));
+        std::fs::write(&file, "bundel = \"x\"\n").unwrap();
+        let fault = super::settings(&from_file, &[]).unwrap_err().to_string();
+        assert!(fault.contains("bundel") && fault.contains("f.toml"), "{fault}");
+        for bad in ["limits.queue_ms=soon", "limits=1", "nonsense"] {
+            assert!(super::settings(&args(&[bad]), &[]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_settings_that_can_be() {
+        let settings = settings(&args(&[]), &[]).unwrap();
+        settings.check().unwrap();
+        let secret = super::settings(&args(&["store=postgres://u:hunter2@h/d"]), &[]).unwrap();
+        assert!(!format!("{secret:?}").contains("hunter2"));
+        assert!(!toml::to_string(&secret).unwrap().contains("hunter2"));
+    }
+}

@@ -1,0 +1,181 @@
+//! `POST /v1/feedback`: how tickets ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use firstline_store::{Feedback, Joined};
+use firstline_ticket::Code;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::view::labels;
+use crate::app::App;
+use crate::auth::{Caller, Scope};
+use crate::distance::distance;
+use crate::extract::Body;
+use crate::problem::Problem;
+
+/// Items of a call.
+const MOST: usize = 256;
+/// Longest reply, in bytes.
+const MOST_REPLY: usize = 64 << 10;
+
+/// How tickets ended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeedbackRequest {
+    /// 1 to 256 of them.
+    #[schema(min_items = 1, max_items = 256)]
+    items: Vec<FeedbackItem>,
+}
+
+/// How one ticket ended, as far as known; later news is added to it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FeedbackItem {
+    /// The decision; or
+    #[serde(default)]
+    decision_id: Option<String>,
+    /// the ticket, and its newest decision.
+    #[serde(default)]
+    ticket_id: Option<String>,
+    /// What people set, or left as decided, when they closed it: `board`, `type`, `subtype`, `priority`, `technician`. From then
+    /// on Firstline does not decide these of this ticket.
+    #[serde(default, rename = "final")]
+    labels: BTreeMap<String, String>,
+    /// What the technician sent first.
+    #[serde(default)]
+    reply: Option<String>,
+    /// When, RFC 3339.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    first_response_at: Option<Timestamp>,
+    /// When it was resolved.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    resolved_at: Option<Timestamp>,
+    /// Whether it was opened again.
+    #[serde(default)]
+    reopened: Option<bool>,
+    /// Whether the customer saw something wrong that Firstline did.
+    #[serde(default)]
+    customer_visible_error: Option<bool>,
+    /// Seconds of work on it.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    handle_seconds: Option<f64>,
+}
+
+/// What each item was joined to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FeedbackResponse {
+    results: Vec<JoinedView>,
+}
+
+/// The decision that an item was joined to, or why it was not.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum JoinedView {
+    /// It was.
+    Joined {
+        /// The decision.
+        decision_id: String,
+    },
+    /// It was not.
+    Fault {
+        /// The item's place, counted from 0.
+        index: usize,
+        /// What is wrong.
+        error: Problem,
+    },
+}
+
+/// Tells how tickets ended. Agreement, first-response times and what drafts are worth are computed from it.
+#[utoipa::path(
+    post, path = "/v1/feedback", tag = "people", security(("key" = [])),
+    request_body = FeedbackRequest,
+    responses(
+        (status = 200, description = "What each was joined to, in order", body = FeedbackResponse),
+        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn feedback(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(request): Body<FeedbackRequest>,
+) -> Result<Json<FeedbackResponse>, Problem> {
+    caller.may(Scope::Triage)?;
+    if !(1..=MOST).contains(&request.items.len()) {
+        let problem = format!("{} items", request.items.len());
+        return Err(Problem::new(Code::Limit, "items", problem, "Send 1 to 256 at a time"));
+    }
+    let results = app.blocking(move |app| join(app, &caller, request.items)).await?;
+    Ok(Json(FeedbackResponse { results }))
+}
+
+fn join(app: &App, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Vec<JoinedView>, Problem> {
+    let news: Vec<Result<Feedback, Problem>> =
+        items.into_iter().enumerate().map(|(i, item)| read(app, caller, i, item)).collect();
+    let good: Vec<Feedback> = news.iter().flatten().cloned().collect();
+    let mut joined = app.store.feedback(&good, &caller.customers, Timestamp::now())?.into_iter();
+    let view = |(index, item): (usize, Result<Feedback, Problem>)| match item.map(|_| joined.next()) {
+        Ok(Some(Joined::To(decision_id))) => JoinedView::Joined { decision_id },
+        Ok(_) => {
+            let problem = "no decision is known of it";
+            let next = "Send the decision_id that triage gave, or a ticket that was sent to triage";
+            JoinedView::Fault {
+                index,
+                error: Problem::new(Code::NotFound, &format!("items[{index}]"), problem, next),
+            }
+        }
+        Err(error) => JoinedView::Fault { index, error },
+    };
+    Ok(news.into_iter().enumerate().map(view).collect())
+}
+
+fn read(app: &App, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feedback, Problem> {
+    let place = format!("items[{i}]");
+    let fault = |problem: &str, next: &str| Problem::new(Code::Request, &place, problem, next);
+    if item.decision_id.is_none() && item.ticket_id.is_none() {
+        return Err(fault("neither decision_id nor ticket_id", "Send one of them"));
+    }
+    if item.handle_seconds.is_some_and(|seconds| !(0.0..=1e8).contains(&seconds)) {
+        return Err(fault("handle_seconds is no time", "Send seconds, 0 or more"));
+    }
+    if item.reply.as_ref().is_some_and(|reply| reply.len() > MOST_REPLY) {
+        return Err(fault(
+            "the reply is longer than 64 KiB",
+            "Send what was written, without what it quotes",
+        ));
+    }
+    let labels = labels(&item.labels, &place)?;
+    let distance = match &item.reply {
+        Some(reply) => {
+            let record = match (&item.decision_id, &item.ticket_id) {
+                (Some(id), _) => app.store.decision(id)?,
+                (None, Some(ticket)) => app.store.decision_of(ticket)?,
+                (None, None) => None,
+            };
+            record.and_then(|record| record.draft).map(|draft| distance(&draft.text, reply))
+        }
+        None => None,
+    };
+    Ok(Feedback {
+        decision_id: item.decision_id,
+        ticket_id: item.ticket_id,
+        labels,
+        reply: item.reply,
+        first_response_at: item.first_response_at,
+        resolved_at: item.resolved_at,
+        reopened: item.reopened,
+        customer_visible_error: item.customer_visible_error,
+        handle_seconds: item.handle_seconds,
+        distance,
+        source: "feedback".to_owned(),
+        actor: caller.key.clone(),
+    })
+}

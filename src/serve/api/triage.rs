@@ -1,0 +1,183 @@
+//! `POST /v1/triage`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use firstline_store::DraftState;
+use firstline_ticket::Code;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::jobs;
+use super::view::{DecisionView, ResultView, TicketSchema};
+use crate::app::App;
+use crate::auth::{Caller, Scope};
+use crate::extract::Body;
+use crate::intake::{self, Wanted};
+use crate::item::KEPT_LABELS;
+use crate::problem::Problem;
+
+/// How often a draft is looked for that another process writes.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How a call is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// With the decisions.
+    #[default]
+    Sync,
+    /// At once, with a job to ask for them.
+    Async,
+}
+
+/// Tickets to be decided.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TriageRequest {
+    /// 1 to 256 tickets in canonical form. A bad one gets an error in its place, and harms no other.
+    #[schema(value_type = Vec<TicketSchema>, min_items = 1, max_items = 256)]
+    tickets: Vec<Value>,
+    /// Whether first responses are drafted too. A draft that is not ready within the service's patience is `writing`: ask for it
+    /// with `GET /v1/decisions/{id}`.
+    #[serde(default)]
+    drafts: bool,
+    /// Labels given a field: the decision and its alternatives.
+    #[serde(default = "top")]
+    #[schema(minimum = 1, maximum = 5, default = 3)]
+    top: usize,
+    /// Whether the middle of a text that is too long for the encoder may be left out of its embedding; `tokens_cut` says how
+    /// much. Otherwise such a ticket is refused.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    truncate: bool,
+    #[serde(default)]
+    mode: Mode,
+    /// Milliseconds within which a decision is of use; the service has a bound of its own.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 600_000)]
+    deadline_ms: Option<u64>,
+}
+
+fn top() -> usize {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Decisions, in the order of the tickets.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TriageResponse {
+    results: Vec<ResultView>,
+}
+
+/// Decides tickets, and drafts first responses where they are asked for.
+///
+/// A decision is on record before it is answered. The same ticket again gets the decision that it has (`repeated`); a ticket that
+/// has changed is decided anew, with hysteresis, and never against what a person has set.
+#[utoipa::path(
+    post, path = "/v1/triage", tag = "tickets", security(("key" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "With mode async: the same key again is the same job")),
+    request_body = TriageRequest,
+    responses(
+        (status = 200, description = "Decisions, in order", body = TriageResponse),
+        (status = 202, description = "The tickets are on record and will be decided", body = jobs::JobView),
+        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn triage(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(request): Body<TriageRequest>,
+) -> Result<Response, Problem> {
+    caller.may(Scope::Triage)?;
+    let limits = &app.settings.limits;
+    count(request.tickets.len(), limits.batch_tickets)?;
+    if !(1..=KEPT_LABELS).contains(&request.top) {
+        return Err(Problem::new(Code::Request, "top", "out of its range", "Give 1 to 5"));
+    }
+    if request.mode == Mode::Async {
+        let job = jobs::add(&app, &caller, &headers, request.tickets, request.drafts).await?;
+        let place = format!("/v1/jobs/{}", job.id);
+        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response());
+    }
+    let deadline = limits.deadline_ms.min(request.deadline_ms.unwrap_or(u64::MAX));
+    let wanted = Wanted {
+        drafts: request.drafts,
+        truncate: request.truncate,
+        deadline: Duration::from_millis(deadline),
+    };
+    let answers = intake::triage(&app, &caller, request.tickets, wanted).await?;
+    let mut results = Vec::with_capacity(answers.len());
+    for (index, answer) in answers.into_iter().enumerate() {
+        results.push(match answer {
+            Ok(answer) => ResultView::Decision(Box::new(answer.into())),
+            Err(error) => ResultView::Fault { index, error },
+        });
+    }
+    if request.drafts {
+        add_drafts(&app, &mut results).await?;
+    }
+    for result in &mut results {
+        if let ResultView::Decision(view) = result {
+            view.cut(request.top);
+        }
+    }
+    // Where all went wrong in one way that is the service's, the call did.
+    if let Some(problem) = all_failed(&results) {
+        return Err(problem);
+    }
+    Ok(Json(TriageResponse { results }).into_response())
+}
+
+/// Whether a call has a number of tickets that may be.
+pub(crate) fn count(tickets: usize, most: usize) -> Result<(), Problem> {
+    match tickets {
+        0 => Err(Problem::new(Code::Request, "tickets", "there is none", "Send at least one")),
+        n if n > most => {
+            let problem = format!("{n} tickets, but {most} are the most");
+            Err(Problem::new(Code::Limit, "tickets", problem, "Send fewer at a time, or POST /v1/jobs"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn all_failed(results: &[ResultView]) -> Option<Problem> {
+    let problem = |result: &ResultView| match result {
+        ResultView::Fault { error, .. } if error.status >= 429 => Some(error.clone()),
+        _ => None,
+    };
+    let first = problem(results.first()?)?;
+    results.iter().all(|result| problem(result).is_some_and(|p| p.code == first.code)).then_some(first)
+}
+
+/// Waits for the drafts of `results`, as long as the service has patience.
+async fn add_drafts(app: &Arc<App>, results: &mut [ResultView]) -> Result<(), Problem> {
+    let end = Instant::now() + Duration::from_millis(app.settings.limits.draft_wait_ms);
+    for result in results {
+        let ResultView::Decision(view) = result else { continue };
+        loop {
+            let ready = app.bell.wait_for(&view.decision_id);
+            let id = view.decision_id.clone();
+            let Some(record) = app.blocking(move |app| Ok(app.store.decision(&id)?)).await? else { break };
+            let repeated = view.repeated;
+            **view = DecisionView::from(record);
+            view.repeated = repeated;
+            let left = end.saturating_duration_since(Instant::now());
+            if view.draft_state != DraftState::Writing || left.is_zero() || app.is_stopping() {
+                break;
+            }
+            let _rung_or_not = tokio::time::timeout(left.min(LOOK), ready).await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! Two threads from ticket to record: one decides batch after batch, the other settles what was decided against what stands and
+//! puts it on record, while the next batch is decided. Whoever sent a ticket hears of it when it is on record, not before.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use firstline_store::{Decided, Recorded, Route, Store, StormHead};
+use firstline_ticket::{Code, Decision, InternalError, Result};
+use firstline_triage::settle;
+use jiff::{Timestamp, ToSpan};
+use uuid::Uuid;
+
+use crate::drafts::DraftBell;
+use crate::item::{Answer, Item, KEPT_LABELS};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::queue::Queue;
+
+/// Batches between the two threads.
+const BETWEEN: usize = 2;
+/// How often a ticket that changes all the time is decided anew before its sender has to wait.
+const MOST_TRIES: u32 = 5;
+
+/// Labels of a field that are looked at: a label that stands needs the confidence that the model has in it now.
+const LOOKED_AT: usize = 10;
+
+/// What was decided; no decision for one of a storm, which shares its head's.
+type Batch = Vec<(Item, Option<Decision>)>;
+
+/// What both threads need.
+#[derive(Debug, Clone)]
+pub(crate) struct Deciding {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) bell: Arc<DraftBell>,
+    pub(crate) change_at: f64,
+    pub(crate) storm_minutes: u32,
+}
+
+/// The two threads.
+#[derive(Debug)]
+pub(crate) struct Threads(Mutex<Vec<JoinHandle<()>>>);
+
+impl Threads {
+    /// Waits until both are through with what was in the queue, which must be closed.
+    pub(crate) fn join(&self) {
+        for thread in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a deciding thread has panicked");
+            }
+        }
+    }
+}
+
+/// Starts both.
+pub(crate) fn start(deciding: &Deciding) -> Result<Threads> {
+    let (to_record, decided) = sync_channel(BETWEEN);
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        thread.map_err(|e| InternalError::new(format!("starting a thread: {e}")))
+    };
+    let (first, second) = (deciding.clone(), deciding.clone());
+    let decide = spawn("decide", Box::new(move || first.decide_all(&to_record)))?;
+    let record = spawn("record", Box::new(move || second.record_all(&decided)))?;
+    Ok(Threads(Mutex::new(vec![decide, record])))
+}
+
+impl Deciding {
+    fn decide_all(&self, to_record: &SyncSender<Batch>) {
+        while let Some(batch) = self.queue.take() {
+            let start = Instant::now();
+            let tokens = batch.iter().map(Item::tokens).sum();
+            self.metrics.batch_tickets.observe(batch.len() as f64);
+            self.metrics.batch_tokens.observe(tokens as f64);
+            let waits = self.metrics.stage_seconds.get_or_create(&"wait".into()).clone();
+            batch.iter().for_each(|item| waits.observe((start - item.came).as_secs_f64()));
+            let decided = match decide(&batch) {
+                Ok(decisions) => batch.into_iter().zip(decisions).collect(),
+                // One of them may be to blame: each by itself, then.
+                Err(_) => batch.into_iter().filter_map(alone).collect(),
+            };
+            // The other thread ends only after this one.
+            let _ended = to_record.send(decided);
+            self.queue.took(tokens, start.elapsed());
+            self.metrics.stage_seconds.get_or_create(&"decide".into()).observe(start.elapsed().as_secs_f64());
+        }
+    }
+
+    fn record_all(&self, decided: &Receiver<Batch>) {
+        while let Ok(mut batch) = decided.recv() {
+            // One transaction for all that is there.
+            while let Ok(more) = decided.try_recv() {
+                batch.extend(more);
+            }
+            let start = Instant::now();
+            self.record(batch);
+            self.metrics.stage_seconds.get_or_create(&"record".into()).observe(start.elapsed().as_secs_f64());
+        }
+    }
+
+    fn record(&self, batch: Batch) {
+        let now = Timestamp::now();
+        let mut heads = match self.heads(&batch, now) {
+            Ok(heads) => heads,
+            Err(problem) => return batch.into_iter().for_each(|(item, _)| item.answer(Err(problem.clone()))),
+        };
+        // Those that follow a head of this very batch are recorded when it is.
+        let mut later = Vec::new();
+        let mut first = Vec::new();
+        for (item, decision) in batch {
+            let head = item.asked.storm.as_ref().and_then(|storm| heads.get(storm));
+            let head = head.filter(|head| head.ticket_id != item.ticket.id);
+            match (decision, head) {
+                (_, Some(head)) => first.push(collapsed(item, head)),
+                (Some(decision), None) => first.push(self.settled(item, decision)),
+                (None, None) => later.push(item),
+            }
+        }
+        for (item, decided) in self.put(first, now) {
+            if let (Some(storm), None) = (&decided.storm, &decided.collapsed_into) {
+                heads.insert(storm.clone(), head_of(&decided, now));
+            }
+            self.answer(item, decided);
+        }
+        let (follow, alone): (Vec<Item>, Vec<Item>) = later
+            .into_iter()
+            .partition(|item| item.asked.storm.as_ref().is_some_and(|storm| heads.contains_key(storm)));
+        let follow: Vec<(Item, Decided)> = follow
+            .into_iter()
+            .filter_map(|item| {
+                let head = heads.get(item.asked.storm.as_deref()?)?;
+                Some(collapsed(item, head))
+            })
+            .collect();
+        self.put(follow, now).into_iter().for_each(|(item, decided)| self.answer(item, decided));
+        // Their head did not make it.
+        self.again(alone);
+    }
+
+    /// The heads of the storms that are going on.
+    fn heads(
+        &self,
+        batch: &Batch,
+        now: Timestamp,
+    ) -> std::result::Result<HashMap<String, StormHead>, Problem> {
+        let storms: Vec<&str> = batch.iter().filter_map(|(item, _)| item.asked.storm.as_deref()).collect();
+        if storms.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let since = now.checked_sub(i64::from(self.storm_minutes).minutes()).unwrap_or(Timestamp::MIN);
+        Ok(self.store.storm_heads(&storms, since)?)
+    }
+
+    /// A decision as it goes on record.
+    fn settled(&self, item: Item, mut decision: Decision) -> (Item, Decided) {
+        if let Some(standing) = &item.standing {
+            settle(&mut decision, &standing.decision, self.change_at);
+        }
+        for field in decision.fields.values_mut() {
+            field.alternatives.truncate(KEPT_LABELS - 1);
+        }
+        let by_rule = decision.rules.iter().any(|rule| rule.person);
+        let route = if by_rule { Route::Person } else { Route::Review };
+        let draft = item.asked.draft;
+        let decided = decided(&item, decision, route, None, draft);
+        (item, decided)
+    }
+
+    /// Puts these on record; gives those that are. What has changed meanwhile is decided again.
+    fn put(&self, items: Vec<(Item, Decided)>, now: Timestamp) -> Vec<(Item, Decided)> {
+        let (items, decided): (Vec<Item>, Vec<Decided>) = items.into_iter().unzip();
+        if items.is_empty() {
+            return Vec::new();
+        }
+        let recorded = match self.store.record(&decided, now) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                let problem = Problem::from(error);
+                items.into_iter().for_each(|item| item.answer(Err(problem.clone())));
+                return Vec::new();
+            }
+        };
+        let (mut stored, mut stale) = (Vec::new(), Vec::new());
+        for ((item, decided), recorded) in items.into_iter().zip(decided).zip(recorded) {
+            match recorded {
+                Recorded::Stored => stored.push((item, decided)),
+                Recorded::Stale => stale.push(item),
+                Recorded::Lost => {
+                    let problem = "its job was called off, or somebody else does it";
+                    item.answer(Err(Problem::new(
+                        Code::Conflict,
+                        "the job's item",
+                        problem,
+                        "Ask how the job stands",
+                    )));
+                }
+            }
+        }
+        self.again(stale);
+        stored
+    }
+
+    /// Decides tickets anew, as they stand now.
+    fn again(&self, items: Vec<Item>) {
+        if items.is_empty() {
+            return;
+        }
+        let ids: Vec<&str> = items.iter().map(|item| item.ticket.id.as_str()).collect();
+        let mut standing = match self.store.standing(&ids) {
+            Ok(standing) => standing,
+            Err(error) => {
+                let problem = Problem::from(error);
+                return items.into_iter().for_each(|item| item.answer(Err(problem.clone())));
+            }
+        };
+        let mut next = Vec::new();
+        for mut item in items {
+            item.standing = standing.remove(&item.ticket.id);
+            item.tries += 1;
+            if item.tries >= MOST_TRIES {
+                let problem = "it changes faster than it can be decided";
+                item.answer(Err(Problem::new(Code::Conflict, "the ticket", problem, "Send it again later")));
+            } else {
+                next.push(item);
+            }
+        }
+        if let Err(items) = self.queue.push(next) {
+            items
+                .into_iter()
+                .for_each(|item| item.answer(Err(Problem::overload("the service is stopping", 5))));
+        }
+    }
+
+    fn answer(&self, item: Item, decided: Decided) {
+        let route = match decided.route {
+            Route::Person => "person",
+            Route::Review => "review",
+            Route::Storm => "storm",
+        };
+        self.metrics.decisions.get_or_create(&route.into()).inc();
+        if decided.draft {
+            self.bell.ring();
+        }
+        item.answer(Ok(Answer {
+            decision_id: decided.id,
+            bundle: decided.bundle,
+            decision: decided.decision,
+            route: decided.route,
+            collapsed_into: decided.collapsed_into,
+            repeated: false,
+            draft: decided.draft,
+        }));
+    }
+}
+
+/// Decides an item by itself; one that can't be hears why.
+fn alone(item: Item) -> Option<(Item, Option<Decision>)> {
+    match decide(std::slice::from_ref(&item)) {
+        Ok(mut decisions) => Some((item, decisions.pop().flatten())),
+        Err(error) => {
+            item.answer(Err(error.into()));
+            None
+        }
+    }
+}
+
+/// Decides the items of a batch, all of one desk; whatever a ticket makes of the engine, the next batch is decided.
+fn decide(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decide_batch(batch)))
+        .unwrap_or_else(|_| Err(InternalError::new("deciding a batch panicked").into()))
+}
+
+/// Decides the items of a batch: none for those that follow another of their storm.
+fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
+    let mut storms = HashSet::new();
+    let leads = |item: &Item| item.asked.storm.as_ref().is_none_or(|storm| storms.insert(storm.clone()));
+    let leads: Vec<bool> = batch.iter().map(leads).collect();
+    let asked: Vec<&Item> =
+        batch.iter().zip(&leads).filter(|(_, leads)| **leads).map(|(item, _)| item).collect();
+    let Some(first) = asked.first() else { return Ok(vec![None; batch.len()]) };
+    let engine = &first.desk.engine;
+    let features = engine.gather(asked.iter().map(|item| item.prepared.clone()).collect())?;
+    let tickets: Vec<_> = asked.iter().map(|item| item.ticket.clone()).collect();
+    let given: Vec<_> = asked.iter().map(|item| item.given()).collect();
+    let mut decisions = engine.decide_features(&tickets, &features, &given, LOOKED_AT)?.into_iter();
+    Ok(leads.into_iter().map(|leads| if leads { decisions.next() } else { None }).collect())
+}
+
+fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, draft: bool) -> Decided {
+    Decided {
+        id: Uuid::now_v7().to_string(),
+        ticket: item.ticket.clone(),
+        customer: item.asked.customer.clone(),
+        expected: item.standing.as_ref().map_or(0, |standing| standing.version),
+        input_hash: item.asked.input_hash.clone(),
+        bundle: item.desk.id.clone(),
+        decision,
+        route,
+        storm: item.asked.storm.clone(),
+        collapsed_into: into,
+        draft,
+        received_at: item.asked.received_at,
+        actor: item.asked.actor.clone(),
+        work: item.asked.work.clone(),
+    }
+}
+
+/// An alert that shares the decision of the first of its storm.
+fn collapsed(item: Item, head: &StormHead) -> (Item, Decided) {
+    let decision = Decision { id: item.ticket.id.clone(), ..head.decision.clone() };
+    let decided = decided(&item, decision, Route::Storm, Some(head.decision_id.clone()), false);
+    (item, decided)
+}
+
+fn head_of(decided: &Decided, at: Timestamp) -> StormHead {
+    StormHead {
+        decision_id: decided.id.clone(),
+        ticket_id: decided.ticket.id.clone(),
+        decision: decided.decision.clone(),
+        at,
+    }
+}

@@ -1,0 +1,91 @@
+//! A bundle in service: the engine and all that drafts are made from, opened together and replaced together.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use firstline_ticket::{Decision, Draft, InternalError, Result, Ticket};
+use firstline_triage::{
+    Drafter, Engine, Index, Policy, Reviews, Templates, Voice, Writer, sha256_file, sha256_hex,
+};
+
+/// What a bundle is opened with beside its folder.
+pub struct Parts {
+    /// Rules above every decision.
+    pub policy: Policy,
+    /// Greetings and phrases.
+    pub voice: Voice,
+    /// A language model.
+    pub writer: Option<Writer>,
+}
+
+/// Reads the parts anew, for a bundle's folder; the caller knows where they are.
+pub type ReadParts = Arc<dyn Fn(&Path) -> Result<Parts> + Send + Sync>;
+
+/// A bundle in service.
+pub struct Desk {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// Resolved tickets.
+    pub(crate) index: Index,
+    voice: Voice,
+    templates: Templates,
+    reviews: Reviews,
+    writer: Option<Writer>,
+    /// What bundle and policy are called in records: a hash of what the bundle says of itself, which names all its files'
+    /// hashes, and one of the policy.
+    pub(crate) id: String,
+    pub(crate) folder: PathBuf,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// Opens the bundle in `folder`.
+    ///
+    /// # Errors
+    /// As for [`Engine::open`], [`Index::open`] and the files beside a bundle.
+    pub fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
+        let Parts { policy, voice, writer } = parts(folder)?;
+        let json =
+            serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
+        let rules = sha256_hex(&json);
+        let engine = Engine::open(folder)?.under(policy);
+        let index = Index::open(folder, engine.bundle().info.dimensions)?;
+        let id = format!("{}.{}", &sha256_file(&folder.join("bundle.json"))?[..12], &rules[..4]);
+        Ok(Self {
+            templates: Templates::read(folder)?,
+            reviews: Reviews::read(folder)?,
+            folder: folder.to_owned(),
+            engine,
+            index,
+            voice,
+            writer,
+            id,
+        })
+    }
+
+    /// Drafts a first response to a ticket that was decided, `None` where there is none to be sent; `go_on` as for
+    /// [`Drafter::written_by`].
+    pub(crate) fn draft(
+        &self,
+        ticket: &Ticket,
+        decision: &Decision,
+        go_on: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Option<Draft>> {
+        let start = Instant::now();
+        let clock = || -> Duration { start.elapsed() };
+        let drafter = Drafter::new(&self.engine, &self.index, &self.voice, &self.templates);
+        let drafter = drafter.trusting(&self.reviews).timed(&clock);
+        match &self.writer {
+            Some(writer) => drafter.written_by(writer, go_on).draft_decided(ticket, decision),
+            None => drafter.draft_decided(ticket, decision),
+        }
+    }
+}

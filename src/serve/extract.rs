@@ -1,0 +1,69 @@
+//! How a request is read: its caller, its JSON body, its query. What can't be read is a problem of the documented form.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use firstline_ticket::Code;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::problem::Problem;
+
+/// A JSON body. Its media type is not looked at.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+            let most = app.settings.limits.body_bytes;
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => too_long(most),
+                _ => Problem::new(Code::Request, "the body", rejection.body_text(), "Send it whole"),
+            }
+        })?;
+        parse(&bytes).map(Body)
+    }
+}
+
+fn too_long(most: usize) -> Problem {
+    let problem = format!("it is longer than {most} bytes");
+    Problem::new(Code::Limit, "the body", problem, "Send fewer tickets at a time, without attachments")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        Problem::new(Code::Request, "the body", e.to_string(), "Send JSON as /openapi.json describes it")
+    })
+}
+
+/// The query.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Query(query) = Query::from_request_parts(parts, app).await.map_err(|rejection| {
+            let next = "Give it as /openapi.json describes it";
+            Problem::new(Code::Request, "the query", rejection.body_text(), next)
+        })?;
+        Ok(Self(query))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        app.keys.caller(&parts.headers, Timestamp::now()).await
+    }
+}

@@ -1,0 +1,85 @@
+//! A ticket on its way through the service, and what its sender gets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use firstline_store::{Route, Standing};
+use firstline_ticket::{Code, Decision, Field, Ticket};
+use firstline_triage::Prepared;
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::desk::Desk;
+use crate::problem::Problem;
+
+/// Labels of a field that are kept on record: the decision and its alternatives.
+pub(crate) const KEPT_LABELS: usize = 5;
+
+/// What is on record of a ticket's decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) decision_id: String,
+    pub(crate) bundle: String,
+    pub(crate) decision: Decision,
+    pub(crate) route: Route,
+    pub(crate) collapsed_into: Option<String>,
+    pub(crate) repeated: bool,
+    pub(crate) draft: bool,
+}
+
+/// What a ticket's sender wants, and what is known of it beside its text.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) received_at: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) customer: String,
+    pub(crate) input_hash: String,
+    pub(crate) storm: Option<String>,
+    pub(crate) draft: bool,
+    /// `(work id, owner)` where it is an item of a job.
+    pub(crate) work: Option<(i64, String)>,
+}
+
+/// A ticket on its way.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) ticket: Ticket,
+    pub(crate) prepared: Prepared,
+    pub(crate) asked: Asked,
+    pub(crate) standing: Option<Standing>,
+    pub(crate) came: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) tries: u32,
+    pub(crate) reply: oneshot::Sender<Result<Answer, Problem>>,
+}
+
+impl Item {
+    /// What deciding it costs.
+    pub(crate) fn tokens(&self) -> usize {
+        self.prepared.tokens()
+    }
+
+    /// The values that people have set.
+    pub(crate) fn given(&self) -> BTreeMap<Field, String> {
+        self.standing.as_ref().map(|standing| standing.locked.clone()).unwrap_or_default()
+    }
+
+    /// Whether nobody waits for it any more. A job's item is never given up: it is on record.
+    pub(crate) fn is_given_up(&self, now: Instant) -> bool {
+        self.asked.work.is_none() && (self.reply.is_closed() || self.deadline <= now)
+    }
+
+    /// Says that it came too late.
+    pub(crate) fn give_up(self) {
+        let next = "Send it again; send fewer at a time";
+        let problem = "it was not decided within the deadline, and nothing is recorded of it";
+        self.answer(Err(Problem::new(Code::Deadline, "the ticket", problem, next)));
+    }
+
+    /// Tells whoever waits; that nobody does is no fault.
+    pub(crate) fn answer(self, answer: Result<Answer, Problem>) {
+        let _gone = self.reply.send(answer);
+    }
+}

@@ -1,0 +1,151 @@
+//! Listening, with TLS where it is configured, and an orderly end.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
+use firstline_ticket::{Code, Error, InternalError, Result, UserError};
+use hyper_util::rt::TokioTimer;
+use tracing_subscriber::EnvFilter;
+
+use crate::api;
+use crate::app::App;
+use crate::settings::{LogFormat, Settings};
+
+/// A client that sends its headers slower than this is gone.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Most of a request's headers, in bytes.
+const HEADER_BYTES: usize = 32 << 10;
+
+/// Starts logging to standard error as the settings say. Only the first call counts.
+///
+/// # Errors
+/// [`Code::Config`] when there is no such level.
+pub fn log(settings: &Settings) -> Result<()> {
+    let levels = ["error", "warn", "info", "debug"];
+    if !levels.contains(&settings.log.as_str()) {
+        let problem = format!("no level {:?}", settings.log);
+        return Err(UserError::new(Code::Config, "log", problem, "Use error, warn, info or debug").into());
+    }
+    // Of our own rooms only: libraries' debugging may have what was sent in it.
+    let filter = EnvFilter::new(format!("warn,firstline_serve={0},firstline={0}", settings.log));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _was_started = match settings.log_format {
+        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Text => lines.with_target(false).try_init(),
+    };
+    Ok(())
+}
+
+/// Serves until `stop` comes true or the system asks for it, then finishes what was begun. `ready` hears the address.
+///
+/// # Errors
+/// [`Code::Config`] for an address or certificate that can't be used; [`Code::Io`] when the port is taken.
+pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = runtime.map_err(|e| InternalError::new(format!("starting a runtime: {e}")))?;
+    let served = runtime.block_on(listen(app, ready));
+    // No request is open any more; what is in the queue has nobody who waits, or is a job's.
+    app.stop();
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    served
+}
+
+async fn listen(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let settings = &app.settings;
+    let fault = |problem: String| -> Error {
+        UserError::new(Code::Config, "listen", problem, "Give an address and a port, such as 127.0.0.1:8484")
+            .into()
+    };
+    let mut addresses = settings.listen.to_socket_addrs().map_err(|e| fault(e.to_string()))?;
+    let address = addresses.next().ok_or_else(|| fault("no address".to_owned()))?;
+    let listener = std::net::TcpListener::bind(address).map_err(|e| UserError::io(address, &e))?;
+    listener.set_nonblocking(true).map_err(|e| UserError::io(address, &e))?;
+    let address = listener.local_addr().map_err(|e| UserError::io(address, &e))?;
+    let handle = Handle::new();
+    let stopping = tokio::spawn(wait_for_stop(Arc::clone(app), handle.clone()));
+    let reloading = tokio::spawn(reload_on_hangup(Arc::clone(app)));
+    let router = api::app(Arc::clone(app)).into_make_service();
+    ready(address);
+    let io = |e: std::io::Error| -> Error { UserError::io(address, &e).into() };
+    let served = if settings.tls_certificate.as_os_str().is_empty() {
+        bounded(axum_server::from_tcp(listener).map_err(io)?).handle(handle).serve(router).await
+    } else {
+        let tls = certificate(settings).await?;
+        bounded(axum_server::from_tcp_rustls(listener, tls).map_err(io)?).handle(handle).serve(router).await
+    };
+    stopping.abort();
+    reloading.abort();
+    served.map_err(|e| UserError::io(address, &e).into())
+}
+
+/// The server with bounds on what a client may send before a request is there to be looked at.
+fn bounded<A: axum_server::Address, Acceptor>(mut server: Server<A, Acceptor>) -> Server<A, Acceptor> {
+    let mut http = server.http_builder().http1();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEADER_BYTES);
+    server
+}
+
+async fn certificate(settings: &Settings) -> Result<RustlsConfig> {
+    // A second server in one process finds it installed.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let tls = RustlsConfig::from_pem_file(&settings.tls_certificate, &settings.tls_key).await;
+    tls.map_err(|e| {
+        let place = format!("{}, {}", settings.tls_certificate.display(), settings.tls_key.display());
+        UserError::new(Code::Config, place, e.to_string(), "Name a PEM certificate chain and its private key")
+            .into()
+    })
+}
+
+/// Asked to end: no longer ready, no new connections; open requests have the grace that the settings give.
+async fn wait_for_stop(app: Arc<App>, handle: Handle<SocketAddr>) {
+    asked_to_stop().await;
+    tracing::info!("stopping: open requests are finished");
+    app.begin_stop();
+    handle.graceful_shutdown(Some(Duration::from_secs(app.settings.limits.grace_seconds)));
+}
+
+/// Ends when the system, or a person, asks the process to end.
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals can't be heard: the process can only be killed");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// SIGHUP: the bundle is read anew and put in service.
+#[cfg(unix)]
+async fn reload_on_hangup(app: Arc<App>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        let reloaded = Arc::clone(&app);
+        let swapped = tokio::task::spawn_blocking(move || reloaded.swap(None)).await;
+        if let Ok(Err(error)) = swapped {
+            tracing::error!(%error, "the bundle was not put in service");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn reload_on_hangup(_app: Arc<App>) {
+    std::future::pending().await
+}

@@ -1,0 +1,176 @@
+//! What the service is told when it starts. Defaults stand in `default.toml`, which is part of the program and the reference.
+
+use std::path::PathBuf;
+
+use firstline_ticket::{Code, Result, UserError};
+use serde::{Deserialize, Serialize};
+
+/// The settings with their defaults, commented.
+pub const DEFAULT_SETTINGS: &str = include_str!("default.toml");
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port.
+    pub listen: String,
+    /// PEM file of the certificate chain; empty serves plain HTTP.
+    pub tls_certificate: PathBuf,
+    /// PEM file of its private key.
+    pub tls_key: PathBuf,
+    /// Whether plain HTTP may leave this machine.
+    pub plain_http: bool,
+    /// A file, or `postgres://...`. It may hold a password.
+    pub store: Secret,
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Rules above every decision; empty takes the built-in ones.
+    pub policy: PathBuf,
+    /// Greetings and phrases; empty takes the built-in ones.
+    pub voice: PathBuf,
+    /// The language model of drafts: `auto`, `none`, a name or a file.
+    pub writer: String,
+    /// Seconds of each minute in which it may write.
+    pub writing_seconds: f64,
+    /// What may be done with what people approve.
+    pub phase: Phase,
+    /// Confidence from which on a decision that stands is changed.
+    pub change_at: f64,
+    /// Alerts of one kind within so many minutes are one.
+    pub storm_minutes: u32,
+    /// Days after which the words of tickets and drafts are deleted; 0 keeps them.
+    pub retain_days: u32,
+    /// What is logged: `error`, `warn`, `info`, `debug`.
+    pub log: String,
+    /// `json` or `text`.
+    pub log_format: LogFormat,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Bounds on what callers can ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of a request.
+    pub body_bytes: usize,
+    /// Tickets of a call.
+    pub batch_tickets: usize,
+    /// Tickets of a job.
+    pub job_tickets: usize,
+    /// Requests that are answered at a time.
+    pub requests: usize,
+    /// Requests of one key a second.
+    pub requests_per_second: u32,
+    /// Tokens that are decided together.
+    pub batch_tokens: usize,
+    /// Tokens that wait.
+    pub queue_tokens: usize,
+    /// Milliseconds that a ticket may be expected to wait; what would wait longer is refused.
+    pub queue_ms: u64,
+    /// Milliseconds within which a call is answered, drafts not included.
+    pub deadline_ms: u64,
+    /// Milliseconds that a call waits for drafts.
+    pub draft_wait_ms: u64,
+    /// Seconds for what was begun when the service is stopped.
+    pub grace_seconds: u64,
+}
+
+/// What may be done with what people approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing: all is recorded, the outbox stays empty.
+    Shadow,
+    /// It goes into the outbox.
+    Assist,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// A text that may hold a password: it prints as nothing.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for whoever needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl Settings {
+    /// Whether what was set can be.
+    ///
+    /// # Errors
+    /// [`Code::Config`] names the first setting that can't.
+    pub fn check(&self) -> Result<()> {
+        let fault = |place: &str, problem: &str, next: &str| {
+            Err(UserError::new(Code::Config, place, problem, next).into())
+        };
+        if self.tls_certificate.as_os_str().is_empty() != self.tls_key.as_os_str().is_empty() {
+            return fault("tls_certificate, tls_key", "one without the other", "Name both, or none");
+        }
+        let loopback = self.listen.starts_with("127.")
+            || self.listen.starts_with("localhost:")
+            || self.listen.starts_with("[::1]");
+        if !loopback && self.tls_certificate.as_os_str().is_empty() && !self.plain_http {
+            let next = "Name tls_certificate and tls_key, listen on 127.0.0.1 behind a proxy that has TLS, or set plain_http";
+            return fault("listen", "tickets and keys would cross the network in plain text", next);
+        }
+        if !(0.0..=1.0).contains(&self.change_at) {
+            return fault("change_at", "no confidence", "Give a number from 0 to 1");
+        }
+        if !(0.0..=60.0).contains(&self.writing_seconds) {
+            return fault("writing_seconds", "not within a minute", "Give 0 to 60 seconds");
+        }
+        let Limits { body_bytes, batch_tickets, job_tickets, requests, batch_tokens, queue_tokens, .. } =
+            self.limits;
+        let bounds = [
+            ("limits.body_bytes", body_bytes, 1_024, 1 << 30),
+            ("limits.batch_tickets", batch_tickets, 1, 256),
+            ("limits.job_tickets", job_tickets, 1, 100_000),
+            ("limits.requests", requests, 1, 65_536),
+            ("limits.batch_tokens", batch_tokens, 64, 1 << 20),
+            ("limits.queue_tokens", queue_tokens, batch_tokens, 1 << 26),
+            ("limits.requests_per_second", self.limits.requests_per_second as usize, 1, 1 << 20),
+        ];
+        for (place, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                return fault(
+                    place,
+                    &format!("{value} is out of its range"),
+                    &format!("Give {least} to {most}"),
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! What is to be done in the PSA, each thing once.
+//!
+//! An action is claimed by one owner at a time, and a ticket's actions one after another. Whether one whose lease ended was
+//! done, only the PSA knows: its idempotency key stays the same.
+
+use firstline_ticket::Result;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{name, of_customers};
+use crate::audit::Log;
+use crate::db::{Row, Tx, Value, json};
+use crate::{Action, ActionKind, CustomerSet, DecisionRecord};
+
+const ACTION: &str =
+    "SELECT a.id, a.kind, a.ticket_id, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
+    a.attempts, a.lease_until FROM actions a JOIN tickets t ON t.id = a.ticket_id";
+
+fn read(mut row: Row) -> Result<Action> {
+    Ok(Action {
+        id: row.int()?,
+        kind: row.name()?,
+        ticket_id: row.text()?,
+        customer: row.text()?,
+        decision_id: row.text()?,
+        payload: row.maybe_json()?.unwrap_or_default(),
+        idempotency_key: row.text()?,
+        state: row.name()?,
+        attempts: row.int()?,
+        lease_until: row.maybe_time()?,
+    })
+}
+
+/// Adds an action that follows from a decision.
+pub(super) fn add(
+    tx: &mut dyn Tx,
+    record: &DecisionRecord,
+    kind: ActionKind,
+    payload: &serde_json::Value,
+    now: Timestamp,
+) -> Result<()> {
+    let suffix = match kind {
+        ActionKind::Reply => "reply",
+        ActionKind::SetFields => "fields",
+    };
+    let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at)
+        VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6)";
+    let values = [
+        name(kind)?,
+        (&record.ticket_id).into(),
+        (&record.id).into(),
+        Value::Text(json(payload)?),
+        (&format!("{}:{suffix}", record.id)).into(),
+        now.into(),
+    ];
+    tx.execute(sql, &values)?;
+    Ok(())
+}
+
+pub(super) fn claim(
+    tx: &mut dyn Tx,
+    owner: &str,
+    customers: &CustomerSet,
+    limit: usize,
+    most: i64,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Action>> {
+    give_up(tx, now)?;
+    let mut sql = "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed')
+        AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1))
+        AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
+            AND b.state IN ('waiting', 'claimed'))"
+        .to_owned();
+    let mut values = vec![now.into()];
+    if *customers != CustomerSet::All {
+        sql.push_str(" AND ticket_id IN (SELECT id FROM tickets WHERE 1 = 1");
+        of_customers(&mut sql, &mut values, "customer", customers);
+        sql.push(')');
+    }
+    values.push(limit.into());
+    sql.push_str(&format!(" ORDER BY id LIMIT ${} FOR UPDATE SKIP LOCKED", values.len()));
+    let take = "UPDATE actions SET state = 'claimed', owner = $2, lease_until = $3, most = $4, attempts = attempts + 1
+        WHERE id = $1";
+    let one = format!("{ACTION} WHERE a.id = $1");
+    let mut claimed = Vec::new();
+    for mut row in tx.query(&sql, &values)? {
+        let id = Value::Int(row.int()?);
+        tx.execute(take, &[id.clone(), owner.into(), until.into(), most.into()])?;
+        if let Some(row) = tx.first(&one, &[id])? {
+            claimed.push(read(row)?);
+        }
+    }
+    Ok(claimed)
+}
+
+/// Gives actions up that were claimed as often as they may be, and never settled.
+fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE actions SET state = 'failed', owner = NULL, lease_until = NULL,
+        fault = 'claimed as often as it may be, and never settled'
+        WHERE state IN ('waiting', 'claimed') AND attempts >= most AND (state = 'waiting' OR lease_until <= $1)";
+    tx.execute(sql, &[now.into()])?;
+    Ok(())
+}
+
+pub(super) fn settle(
+    tx: &mut dyn Tx,
+    id: i64,
+    owner: &str,
+    failed: Option<(&str, Timestamp)>,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut log = Log::open(tx, now)?;
+    let sql = "SELECT state, owner, attempts, most, decision_id, idempotency_key FROM actions WHERE id = $1 FOR UPDATE";
+    let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(false) };
+    let (state, holder, attempts, most) = (row.text()?, row.maybe_text()?, row.int()?, row.maybe_int()?);
+    let (decision, key) = (row.text()?, row.text()?);
+    if state == "done" {
+        return Ok(true);
+    }
+    if state != "claimed" || holder.as_deref() != Some(crate::db::clean(owner).as_str()) {
+        return Ok(false);
+    }
+    let (state, fault, not_before) = match failed {
+        None => ("done", None, now),
+        Some((why, _)) if most.is_some_and(|most| attempts >= most) => ("failed", Some(why), now),
+        Some((why, retry_at)) => ("waiting", Some(why), retry_at),
+    };
+    let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL WHERE id = $1";
+    tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into()])?;
+    if state != "waiting" {
+        log.add(tx, owner, "act", &decision, &json!({"action": key, "state": state}))?;
+    }
+    Ok(true)
+}
+
+pub(super) fn release(tx: &mut dyn Tx, owner: &str) -> Result<u64> {
+    let sql = "UPDATE actions SET state = 'waiting', owner = NULL, lease_until = NULL
+        WHERE owner = $1 AND state = 'claimed'";
+    tx.execute(sql, &[owner.into()])
+}
+
+pub(super) fn actions(tx: &mut dyn Tx, customers: &CustomerSet, limit: usize) -> Result<Vec<Action>> {
+    let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
+    of_customers(&mut sql, &mut values, "t.customer", customers);
+    values.push(limit.into());
+    sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));
+    tx.query(&sql, &values)?.into_iter().map(read).collect()
+}

@@ -1,0 +1,178 @@
+//! The review queue, and what people did with what was in it.
+//!
+//! A draft is reviewed once. The audit log gets the hash of what is sent, never its words.
+
+use std::collections::BTreeMap;
+
+use firstline_ticket::{Draft, Field, Result, Review, Ticket};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{decisions, name, of_customers, outbox, outcomes};
+use crate::audit::{Log, hash_of};
+use crate::db::{Tx, Value, json};
+use crate::{
+    ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, ReviewItem, ReviewRequest, Reviewed,
+    Verdict,
+};
+
+pub(super) fn queue(
+    tx: &mut dyn Tx,
+    state: DraftState,
+    customers: &CustomerSet,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<ReviewItem>> {
+    let mut sql = format!("{} WHERE d.draft_state = $1", decisions::RECORD);
+    let mut values = vec![name(state)?];
+    if let Some(after) = after {
+        sql.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
+        values.push(after.into());
+    }
+    of_customers(&mut sql, &mut values, "t.customer", customers);
+    values.push(limit.into());
+    sql.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len()));
+    let mut items = Vec::new();
+    for mut row in tx.query(&sql, &values)? {
+        let record = decisions::read(&mut row)?;
+        let ticket = row.maybe_json()?;
+        let ticket = ticket.unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
+        items.push(ReviewItem { ticket, record });
+    }
+    Ok(items)
+}
+
+pub(super) fn review(tx: &mut dyn Tx, review: &ReviewRequest, now: Timestamp) -> Result<Reviewed> {
+    let mut log = Log::open(tx, now)?;
+    let Some(record) = decisions::decision(tx, &review.decision_id)? else { return Ok(Reviewed::Missing) };
+    let digest = hash_of(&json(&(&review.verdict, &review.fields))?);
+    let sql = "SELECT digest FROM reviews WHERE actor = $1 AND idempotency_key = $2 AND decision_id = $3";
+    let key = [(&review.actor).into(), (&review.idempotency_key).into(), (&review.decision_id).into()];
+    if let Some(mut row) = tx.first(sql, &key)? {
+        let same = row.text()? == digest;
+        return Ok(if same { Reviewed::Done(record.into()) } else { Reviewed::Conflict(record.into()) });
+    }
+    if review.version != record.version || !open(tx, review, &record)? {
+        return Ok(Reviewed::Conflict(record.into()));
+    }
+    keep(tx, review, &digest, now)?;
+    let state = match (record.draft_state, &review.verdict) {
+        (DraftState::None, _) => DraftState::None,
+        (_, Verdict::Approve) => DraftState::Approved,
+        (_, Verdict::Edit(_)) => DraftState::Edited,
+        (_, Verdict::Reject(_)) => DraftState::Rejected,
+    };
+    let sql = "UPDATE decisions SET draft_state = $2, version = version + 1 WHERE id = $1";
+    tx.execute(sql, &[(&record.id).into(), name(state)?])?;
+    let locked = lock(tx, review, &record, now)?;
+    let sent = match (&review.verdict, &record.draft) {
+        (Verdict::Approve, draft) => draft.as_ref().map(|d| d.text.as_str()),
+        (Verdict::Edit(text), _) => Some(text.as_str()),
+        (Verdict::Reject(_), _) => None,
+    };
+    if review.act {
+        act(tx, review, &record, sent, locked, now)?;
+    }
+    let detail = json!({
+        "reviewer": review.reviewer,
+        "verdict": state,
+        "sent": sent.map(hash_of),
+        "fields": review.fields,
+        "act": review.act,
+    });
+    log.add(tx, &review.actor, "review", &record.id, &detail)?;
+    let now_is = decisions::decision(tx, &record.id)?;
+    Ok(now_is.map_or(Reviewed::Missing, |record| Reviewed::Done(record.into())))
+}
+
+/// Whether it may be reviewed: a draft that waits; the values of a decision without one, once.
+fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Result<bool> {
+    // The key stands for one review; whoever uses it for another has made a mistake.
+    let sql =
+        "SELECT decision_id FROM reviews WHERE (actor = $1 AND idempotency_key = $2) OR decision_id = $3";
+    let values = [(&review.actor).into(), (&review.idempotency_key).into(), (&record.id).into()];
+    if tx.first(sql, &values)?.is_some() {
+        return Ok(false);
+    }
+    Ok(match record.draft_state {
+        DraftState::Pending => true,
+        DraftState::None => review.verdict == Verdict::Approve,
+        _ => false,
+    })
+}
+
+fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -> Result<()> {
+    let sql =
+        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, verdict, distance)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let values = [
+        (&review.decision_id).into(),
+        now.into(),
+        (&review.actor).into(),
+        (&review.reviewer).into(),
+        (&review.idempotency_key).into(),
+        digest.into(),
+        Value::Text(json(&review.verdict)?),
+        review.distance.into(),
+    ];
+    tx.execute(sql, &values)?;
+    Ok(())
+}
+
+/// Locks what the person set, and gives all that people have set.
+fn lock(
+    tx: &mut dyn Tx,
+    review: &ReviewRequest,
+    record: &DecisionRecord,
+    now: Timestamp,
+) -> Result<BTreeMap<Field, String>> {
+    if review.fields.is_empty() {
+        return Ok(record.outcome.clone());
+    }
+    let news = Feedback { labels: review.fields.clone(), source: "review".to_owned(), ..Feedback::default() };
+    outcomes::merge(tx, &record.ticket_id, &record.id, &news, now)
+}
+
+/// Puts what follows into the outbox.
+fn act(
+    tx: &mut dyn Tx,
+    review: &ReviewRequest,
+    record: &DecisionRecord,
+    sent: Option<&str>,
+    locked: BTreeMap<Field, String>,
+    now: Timestamp,
+) -> Result<()> {
+    if let Some(text) = sent {
+        let language = record.draft.as_ref().map(|d| d.language.as_str());
+        let payload = json!({"text": text, "language": language});
+        outbox::add(tx, record, ActionKind::Reply, &payload, now)?;
+    }
+    let fields = match &review.verdict {
+        Verdict::Reject(_) => review.fields.clone(),
+        // What people have set stands above what was decided.
+        _ => decisions::labels(&record.decision).into_iter().chain(locked).collect(),
+    };
+    if !fields.is_empty() {
+        outbox::add(tx, record, ActionKind::SetFields, &json!({"fields": fields}), now)?;
+    }
+    Ok(())
+}
+
+pub(super) fn reviewed(tx: &mut dyn Tx) -> Result<Vec<firstline_ticket::Reviewed>> {
+    let sql = "SELECT d.draft, r.verdict FROM reviews r JOIN decisions d ON d.id = r.decision_id
+        WHERE d.draft_state IN ('approved', 'edited', 'rejected') AND d.draft IS NOT NULL AND r.verdict IS NOT NULL
+        ORDER BY d.seq";
+    let mut found = Vec::new();
+    for mut row in tx.query(sql, &[])? {
+        let draft: Draft = row.json()?;
+        let review = match row.json()? {
+            Verdict::Approve => Review::Accepted,
+            // Whatever button was pressed.
+            Verdict::Edit(text) if text == draft.text => Review::Accepted,
+            Verdict::Edit(text) => Review::Edited(text),
+            Verdict::Reject(why) => Review::Rejected(why),
+        };
+        found.push(firstline_ticket::Reviewed { origin: draft.origin, prior: draft.prior, review });
+    }
+    Ok(found)
+}

@@ -1,0 +1,197 @@
+//! One suite that holds both engines to the contract, each on a real one: a file, and a server that is started for the tests.
+//!
+//! Where no PostgreSQL is installed its half fails, unless `FIRSTLINE_WITHOUT_POSTGRES=1` says that this is known.
+
+mod decisions;
+mod engines;
+mod jobs;
+mod outbox;
+mod outcomes;
+mod reviews;
+mod server;
+mod upkeep;
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use firstline_ticket::{
+    Basis, Confidence, Decision, Draft, Field, FieldDecision, Origin, Source, Ticket, Verdict as Check,
+};
+use jiff::Timestamp;
+
+use crate::{
+    Decided, Location, NewJob, Recorded, ReviewRequest, Route, Store, Verdict, Work, WorkKind, open,
+};
+
+/// A store of its own for a test.
+struct Home {
+    store: Box<dyn Store>,
+    location: Location,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Deref for Home {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+impl Home {
+    fn new(location: Location, dir: Option<tempfile::TempDir>) -> Self {
+        Self { store: open(&location).unwrap(), location, _dir: dir }
+    }
+
+    /// The same store, opened by another process as it were.
+    fn again(&self) -> Box<dyn Store> {
+        open(&self.location).unwrap()
+    }
+
+    /// Runs a statement behind the store's back.
+    fn meddle(&self, sql: &str) {
+        match &self.location {
+            Location::Sqlite(path) => {
+                rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+            }
+            Location::Postgres(url) => {
+                ::postgres::Client::connect(url, ::postgres::NoTls).unwrap().batch_execute(sql).unwrap();
+            }
+        }
+    }
+}
+
+fn on_sqlite(test: impl Fn(&Home)) {
+    let dir = tempfile::tempdir().unwrap();
+    test(&Home::new(Location::Sqlite(dir.path().join("firstline.db")), Some(dir)));
+}
+
+fn on_postgres(test: impl Fn(&Home)) {
+    if let Some(url) = server::database() {
+        test(&Home::new(Location::Postgres(url), None));
+    }
+}
+
+/// Makes a test of each function on each engine.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { crate::tests::on_sqlite(super::$name); })+
+        }
+        mod postgres {
+            $(#[test] fn $name() { crate::tests::on_postgres(super::$name); })+
+        }
+    };
+}
+use on_both;
+
+/// `n` seconds after the tests' beginning of time.
+fn at(n: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + n).unwrap()
+}
+
+fn ticket(id: &str) -> Ticket {
+    Ticket {
+        id: id.to_owned(),
+        subject: Some("VPN down".to_owned()),
+        body: Some("It says 'no', \"never\"; \\ and % and $1".to_owned()),
+        customer: Some("Acme".to_owned()),
+        opened_at: Some(at(-60)),
+        ..Ticket::default()
+    }
+}
+
+fn labels(pairs: &[(Field, &str)]) -> BTreeMap<Field, String> {
+    pairs.iter().map(|(field, label)| (*field, (*label).to_owned())).collect()
+}
+
+/// The decision `id` about `of`, with a draft to be written.
+fn decided(id: &str, of: &str, expected: i64) -> Decided {
+    let field = |label: &str| FieldDecision {
+        label: label.to_owned(),
+        confidence: Confidence::new(0.75),
+        alternatives: Vec::new(),
+    };
+    let fields = [(Field::Board, field("Network")), (Field::Priority, field("P2"))].into();
+    Decided {
+        id: id.to_owned(),
+        ticket: ticket(of),
+        customer: "acme".to_owned(),
+        expected,
+        input_hash: format!("hash of {id}"),
+        bundle: "bundle-1".to_owned(),
+        decision: Decision { id: of.to_owned(), fields, ..Decision::default() },
+        route: Route::Review,
+        storm: None,
+        collapsed_into: None,
+        draft: true,
+        received_at: at(0),
+        actor: "key-1".to_owned(),
+        work: None,
+    }
+}
+
+fn record(store: &dyn Store, one: Decided) {
+    assert_eq!(store.record(&[one], at(0)).unwrap(), [Recorded::Stored]);
+}
+
+fn draft(text: &str) -> Draft {
+    Draft {
+        text: text.to_owned(),
+        language: "en".to_owned(),
+        origin: Origin::Template,
+        sources: vec![Source { id: "t-9".to_owned(), sentences: vec![text.to_owned()] }],
+        confidence: Confidence::new(0.5),
+        basis: Basis::Prior,
+        prior: Confidence::new(0.25),
+        verify_identity: false,
+        verdicts: vec![Check { check: "length".to_owned(), passed: true, found: String::new() }],
+        rejected: Vec::new(),
+        timings_ms: BTreeMap::new(),
+    }
+}
+
+fn claim(store: &dyn Store, kind: WorkKind, owner: &str, limit: usize) -> Vec<Work> {
+    store.claim(kind, owner, limit, at(1), at(61)).unwrap()
+}
+
+/// The decision `id` about `of`, its draft ready for review.
+fn drafted(store: &dyn Store, id: &str, of: &str, expected: i64) {
+    record(store, decided(id, of, expected));
+    let work = claim(store, WorkKind::Draft, "drafter", 1).remove(0);
+    assert_eq!(work.decision.as_ref().unwrap().0, id);
+    assert!(store.drafted(work.id, "drafter", Some(&draft("We look into it.")), at(2)).unwrap());
+}
+
+/// A review of a draft as [`drafted`] leaves it.
+fn review(id: &str, verdict: Verdict, key: &str) -> ReviewRequest {
+    ReviewRequest {
+        decision_id: id.to_owned(),
+        version: 2,
+        verdict,
+        reviewer: "kim".to_owned(),
+        fields: BTreeMap::new(),
+        idempotency_key: key.to_owned(),
+        act: true,
+        distance: 0.0,
+        actor: "key-1".to_owned(),
+    }
+}
+
+fn job(id: &str, tickets: impl IntoIterator<Item = Ticket>) -> NewJob {
+    NewJob {
+        id: id.to_owned(),
+        items: tickets.into_iter().map(Ok).collect(),
+        drafts: false,
+        actor: "key-1".to_owned(),
+        idempotency_key: None,
+    }
+}
+
+/// Checks the whole audit log and gives its length and the actions in it.
+fn audited(store: &dyn Store) -> Vec<String> {
+    let entries = store.audit_entries(0, 1_000_000).unwrap();
+    let end = crate::verify(&entries, None).unwrap();
+    assert_eq!(end.map_or(0, |(seq, _)| seq), entries.len() as i64);
+    entries.into_iter().map(|entry| entry.action).collect()
+}

@@ -1,0 +1,150 @@
+//! Tickets and decisions: what is put on record, and what is not.
+
+use super::*;
+use crate::{DraftState, Standing};
+use firstline_ticket::Error;
+
+on_both!(
+    what_is_put_comes_back,
+    a_ticket_that_has_changed_is_stale,
+    an_id_used_twice_records_nothing,
+    a_newer_decision_makes_the_older_draft_void,
+    a_storm_has_its_first_alert_as_head,
+    hostile_text_is_text,
+);
+
+fn what_is_put_comes_back(home: &Home) {
+    let mut one = decided("d1", "t1", 0);
+    one.storm = Some("s".to_owned());
+    one.route = Route::Storm;
+    one.collapsed_into = Some("d0".to_owned());
+    let now = at(5) + jiff::SignedDuration::from_nanos(1_234_567);
+    assert_eq!(home.record(std::slice::from_ref(&one), now).unwrap(), [Recorded::Stored]);
+    let kept = Timestamp::from_microsecond(at(5).as_microsecond() + 1234).unwrap();
+    let found = home.decision("d1").unwrap().unwrap();
+    assert_eq!(found, home.decision_of("t1").unwrap().unwrap());
+    assert_eq!((found.at, found.received_at), (kept, at(0)));
+    assert_eq!((found.id.as_str(), found.ticket_id.as_str(), found.customer.as_str()), ("d1", "t1", "acme"));
+    assert_eq!((found.route, found.collapsed_into.as_deref()), (Route::Storm, Some("d0")));
+    assert_eq!((&found.decision, found.version), (&one.decision, 1));
+    assert_eq!((found.draft_state, &found.draft), (DraftState::Writing, &None));
+    assert_eq!((found.input_hash, found.bundle), (one.input_hash.clone(), one.bundle.clone()));
+    let standing = home.standing(&["t1", "unknown"]).unwrap();
+    assert_eq!(standing.len(), 1);
+    let due = Standing {
+        version: 1,
+        decision_id: "d1".to_owned(),
+        input_hash: one.input_hash,
+        bundle: one.bundle,
+        decision: one.decision,
+        route: Route::Storm,
+        at: kept,
+        locked: BTreeMap::new(),
+        customer: "acme".to_owned(),
+    };
+    assert_eq!(standing["t1"], due);
+    assert!(home.decision("d2").unwrap().is_none() && home.decision_of("t2").unwrap().is_none());
+    assert_eq!(audited(&**home), ["decide"]);
+    let entry = home.audit_entries(0, 1).unwrap().remove(0);
+    assert_eq!((entry.at, entry.subject.as_str()), (kept, "d1"));
+    assert!(entry.detail.contains("Network") && !entry.detail.contains("VPN"), "{}", entry.detail);
+}
+
+fn a_ticket_that_has_changed_is_stale(home: &Home) {
+    // The second of one call is in view of what the first changed.
+    let both = [decided("d1", "t1", 0), decided("d2", "t1", 0)];
+    assert_eq!(home.record(&both, at(0)).unwrap(), [Recorded::Stored, Recorded::Stale]);
+    assert_eq!(home.record(&[decided("d3", "t2", 1)], at(0)).unwrap(), [Recorded::Stale]);
+    assert_eq!(home.counts().unwrap()["decisions"], 1);
+    assert_eq!(audited(&**home), ["decide"]);
+    record(&**home, decided("d4", "t1", 1));
+    assert_eq!(home.standing(&["t1"]).unwrap()["t1"].version, 2);
+}
+
+fn an_id_used_twice_records_nothing(home: &Home) {
+    record(&**home, decided("d1", "t1", 0));
+    let before = (home.counts().unwrap(), home.audit_entries(0, 10).unwrap());
+    let fault = home.record(&[decided("d2", "t2", 0), decided("d1", "t3", 0)], at(1)).unwrap_err();
+    assert!(matches!(fault, Error::Internal(_)), "{fault}");
+    assert_eq!((home.counts().unwrap(), home.audit_entries(0, 10).unwrap()), before);
+    assert!(home.standing(&["t2", "t3"]).unwrap().is_empty());
+    // The store is as usable as before.
+    record(&**home, decided("d2", "t2", 0));
+}
+
+fn a_newer_decision_makes_the_older_draft_void(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let mut newer = decided("d2", "t1", 1);
+    newer.customer = "bolt".to_owned();
+    record(&**home, newer);
+    let older = home.decision("d1").unwrap().unwrap();
+    assert_eq!((older.draft_state, older.version), (DraftState::Superseded, 3));
+    // A ticket belongs to one customer, with all that was decided about it.
+    assert_eq!(older.customer, "bolt");
+    // The draft of the second is being written when the third comes.
+    let work = claim(&**home, WorkKind::Draft, "drafter", 9);
+    assert_eq!(work.len(), 1);
+    let mut third = decided("d3", "t1", 2);
+    third.draft = false;
+    record(&**home, third);
+    assert!(!home.drafted(work[0].id, "drafter", Some(&draft("Late")), at(3)).unwrap());
+    let second = home.decision("d2").unwrap().unwrap();
+    assert_eq!((second.draft_state, second.draft), (DraftState::Superseded, None));
+    assert_eq!(home.decision("d3").unwrap().unwrap().draft_state, DraftState::None);
+    assert_eq!(home.backlog().unwrap(), crate::Backlog::default());
+}
+
+fn a_storm_has_its_first_alert_as_head(home: &Home) {
+    for (n, (id, storm, into)) in
+        [("d1", "s", None), ("d2", "s", Some("d1")), ("d3", "s", None), ("d4", "z", Some("d1"))]
+            .into_iter()
+            .enumerate()
+    {
+        let mut one = decided(id, &format!("t{n}"), 0);
+        (one.storm, one.collapsed_into) = (Some(storm.to_owned()), into.map(str::to_owned));
+        home.record(&[one], at(n as i64)).unwrap();
+    }
+    let heads = home.storm_heads(&["s", "z", "?"], at(0)).unwrap();
+    assert_eq!(heads.len(), 1);
+    assert_eq!((heads["s"].decision_id.as_str(), heads["s"].at), ("d1", at(0)));
+    assert_eq!(home.storm_heads(&["s"], at(1)).unwrap()["s"].decision_id, "d3");
+    assert!(home.storm_heads(&["s"], at(3)).unwrap().is_empty());
+}
+
+fn hostile_text_is_text(home: &Home) {
+    let nasty = "a\0b\u{2028}'); DROP TABLE tickets; -- \u{1F9E8} \\u0000 \u{FFFE} $1 ?1 \"";
+    let mut one = decided(nasty, nasty, 0);
+    one.ticket.body = Some(format!("{nasty}{}", "x".repeat(1 << 20)));
+    one.ticket.extra.insert(nasty.to_owned(), nasty.into());
+    (one.customer, one.actor, one.input_hash) = (nasty.to_owned(), nasty.to_owned(), nasty.to_owned());
+    (one.storm, one.bundle) = (Some(nasty.to_owned()), nasty.to_owned());
+    record(&**home, one.clone());
+    assert_eq!(home.standing(&[nasty]).unwrap()[nasty].version, 1);
+    assert_eq!(home.storm_heads(&[nasty], at(0)).unwrap().len(), 1);
+    let found = home.decision(nasty).unwrap().unwrap();
+    assert_eq!((&found.ticket_id, found.decision), (&nasty.replace('\0', "\u{2400}"), one.decision));
+    // Without the escape it would be another ticket's id.
+    assert!(home.standing(&["ab"]).unwrap().is_empty());
+    let work = claim(&**home, WorkKind::Draft, nasty, 1).remove(0);
+    assert_eq!(work.ticket, one.ticket);
+    assert!(home.drafted(work.id, nasty, Some(&draft(nasty)), at(2)).unwrap());
+    let mut said = review(nasty, Verdict::Edit(nasty.to_owned()), nasty);
+    (said.reviewer, said.fields) = (nasty.to_owned(), labels(&[(Field::Board, nasty)]));
+    assert!(matches!(home.review(&said, at(3)).unwrap(), crate::Reviewed::Done(_)));
+    assert!(matches!(home.review(&said, at(4)).unwrap(), crate::Reviewed::Done(_)));
+    let action = home.claim_actions(nasty, &crate::CustomerSet::All, 9, 3, at(5), at(9)).unwrap().remove(0);
+    assert_eq!(action.payload["text"], nasty);
+    assert!(home.settle_action(action.id, nasty, Some((nasty, at(9))), at(6)).unwrap());
+    let news = crate::Feedback {
+        ticket_id: Some(nasty.to_owned()),
+        reply: Some(nasty.to_owned()),
+        source: nasty.to_owned(),
+        actor: nasty.to_owned(),
+        ..crate::Feedback::default()
+    };
+    let only = crate::CustomerSet::Only([found.customer.clone()].into());
+    assert_eq!(home.feedback(&[news], &only, at(7)).unwrap(), [crate::Joined::To(found.id)]);
+    home.audit(nasty, nasty, nasty, &serde_json::json!({nasty: nasty}), at(8)).unwrap();
+    audited(&**home);
+    assert_eq!(home.forget(nasty, nasty, at(9)).unwrap().tickets, 1);
+}

@@ -1,0 +1,236 @@
+//! Jobs, their items and drafts to be written: nothing lost, nothing done twice.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{DraftState, JobFault, JobState, Joined};
+
+on_both!(
+    a_job_goes_from_given_to_done,
+    a_job_given_twice_is_one,
+    a_job_called_off_does_no_more,
+    what_was_given_back_or_lapsed_is_claimed_again,
+    work_that_kills_is_given_up,
+    drafts_that_can_t_be_are_no_drafts,
+    no_work_is_claimed_twice,
+    writers_of_all_kinds_leave_the_log_whole,
+);
+
+fn fault(message: &str) -> JobFault {
+    JobFault { code: "E_INPUT".to_owned(), message: message.to_owned() }
+}
+
+fn a_job_goes_from_given_to_done(home: &Home) {
+    let mut new = job("j1", ["t0", "t1", "t2"].map(ticket));
+    new.items.insert(1, Err(fault("no text")));
+    new.drafts = true;
+    assert_eq!(home.add_job(&new, at(0)).unwrap(), "j1");
+    let found = home.job("j1").unwrap().unwrap();
+    assert_eq!((found.state, found.total, found.done, found.failed), (JobState::Running, 4, 0, 1));
+    assert_eq!((found.actor.as_str(), found.created_at), ("key-1", at(0)));
+    assert!(home.job("j2").unwrap().is_none());
+    let work = claim(&**home, WorkKind::Triage, "w", 9);
+    let ids: Vec<_> = work.iter().map(|w| w.ticket.id.as_str()).collect();
+    assert_eq!(ids, ["t0", "t1", "t2"]);
+    assert_eq!((work[0].job.as_deref(), work[0].drafts, work[0].attempts), (Some("j1"), true, 1));
+    assert_eq!((&work[0].ticket, work[0].received_at, &work[0].decision), (&ticket("t0"), at(0), &None));
+    assert!(claim(&**home, WorkKind::Triage, "other", 9).is_empty());
+    let mut first = decided("d0", "t0", 0);
+    first.work = Some((work[0].id, "other".to_owned()));
+    assert_eq!(home.record(std::slice::from_ref(&first), at(2)).unwrap(), [Recorded::Lost]);
+    first.work = Some((work[0].id, "w".to_owned()));
+    assert_eq!(home.record(std::slice::from_ref(&first), at(2)).unwrap(), [Recorded::Stored]);
+    // Done is done.
+    first.id = "d9".to_owned();
+    assert_eq!(home.record(&[first], at(2)).unwrap(), [Recorded::Lost]);
+    assert!(!home.fail(work[1].id, "other", &fault("odd"), at(3)).unwrap());
+    assert!(home.fail(work[1].id, "w", &fault("odd"), at(3)).unwrap());
+    assert_eq!(home.job("j1").unwrap().unwrap().state, JobState::Running);
+    let mut last = decided("d2", "t2", 0);
+    last.work = Some((work[2].id, "w".to_owned()));
+    assert_eq!(home.record(&[last], at(4)).unwrap(), [Recorded::Stored]);
+    let found = home.job("j1").unwrap().unwrap();
+    assert_eq!((found.state, found.done, found.failed, found.updated_at), (JobState::Done, 2, 2, at(4)));
+    let items = home.job_items("j1", 1, 9).unwrap();
+    assert_eq!(items.iter().map(|i| i.place).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(items[0].fault, Some(fault("no text")));
+    assert_eq!((&items[1].fault, &items[1].decision), (&Some(fault("odd")), &None));
+    assert_eq!(items[2].decision.as_ref().unwrap().id, "d2");
+    assert_eq!(home.job_items("j1", 0, 2).unwrap().len(), 2);
+    let nothing = job("j3", []);
+    home.add_job(&nothing, at(5)).unwrap();
+    assert_eq!(home.job("j3").unwrap().unwrap().state, JobState::Done);
+}
+
+fn a_job_given_twice_is_one(home: &Home) {
+    let mut new = job("j1", [ticket("t1")]);
+    new.idempotency_key = Some("k".to_owned());
+    assert_eq!(home.add_job(&new, at(0)).unwrap(), "j1");
+    new.id = "j2".to_owned();
+    assert_eq!(home.add_job(&new, at(1)).unwrap(), "j1");
+    assert_eq!(home.counts().unwrap()["work"], 1);
+    // Another's key is another's; no key is no key.
+    (new.id, new.actor) = ("j3".to_owned(), "key-2".to_owned());
+    assert_eq!(home.add_job(&new, at(2)).unwrap(), "j3");
+    for id in ["j4", "j5"] {
+        (new.id, new.idempotency_key) = (id.to_owned(), None);
+        assert_eq!(home.add_job(&new, at(3)).unwrap(), id);
+    }
+    assert_eq!(audited(&**home), ["job"; 4]);
+}
+
+fn a_job_called_off_does_no_more(home: &Home) {
+    home.add_job(&job("j1", ["t0", "t1", "t2"].map(ticket)), at(0)).unwrap();
+    let held = claim(&**home, WorkKind::Triage, "w", 2);
+    assert!(home.cancel_job("j9", "kim", at(2)).unwrap().is_none());
+    assert_eq!(home.cancel_job("j1", "kim", at(2)).unwrap().unwrap().state, JobState::Cancelled);
+    assert_eq!(home.cancel_job("j1", "kim", at(3)).unwrap().unwrap().updated_at, at(2));
+    // What is being done may be finished; what comes back is not done again.
+    let mut one = decided("d0", "t0", 0);
+    (one.work, one.draft) = (Some((held[0].id, "w".to_owned())), false);
+    assert_eq!(home.record(&[one], at(3)).unwrap(), [Recorded::Stored]);
+    assert_eq!(home.release("w").unwrap(), 1);
+    assert!(claim(&**home, WorkKind::Triage, "w", 9).is_empty());
+    let found = home.job("j1").unwrap().unwrap();
+    assert_eq!((found.state, found.done, found.failed), (JobState::Cancelled, 1, 0));
+    assert_eq!(home.backlog().unwrap().triage, 0);
+    assert_eq!(audited(&**home), ["job", "job_cancel", "decide"]);
+}
+
+fn what_was_given_back_or_lapsed_is_claimed_again(home: &Home) {
+    home.add_job(&job("j1", ["t0", "t1"].map(ticket)), at(0)).unwrap();
+    let first = home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap();
+    assert_eq!(first[0].ticket.id, "t0");
+    assert!(home.claim(WorkKind::Triage, "b", 9, at(9), at(20)).unwrap().iter().all(|w| w.ticket.id == "t1"));
+    let again = home.claim(WorkKind::Triage, "c", 9, at(10), at(30)).unwrap();
+    assert_eq!((again[0].id, again[0].attempts), (first[0].id, 2));
+    let mut late = decided("d0", "t0", 0);
+    late.work = Some((first[0].id, "a".to_owned()));
+    assert_eq!(home.record(&[late], at(11)).unwrap(), [Recorded::Lost]);
+    assert!(home.standing(&["t0"]).unwrap().is_empty());
+    assert_eq!(
+        (home.release("a").unwrap(), home.release("b").unwrap(), home.release("c").unwrap()),
+        (0, 1, 1)
+    );
+    // Given back in good order is no failed attempt.
+    let back = home.claim(WorkKind::Triage, "d", 9, at(12), at(40)).unwrap();
+    assert_eq!(back.iter().map(|w| w.attempts).collect::<Vec<_>>(), [2, 1]);
+}
+
+fn work_that_kills_is_given_up(home: &Home) {
+    home.add_job(&job("j1", ["bad"].map(ticket)), at(0)).unwrap();
+    record(&**home, decided("d1", "t1", 0));
+    for n in 1..=5 {
+        for kind in [WorkKind::Triage, WorkKind::Draft] {
+            let work = home.claim(kind, "w", 9, at(n * 10), at(n * 10 + 10)).unwrap();
+            assert_eq!((work.len(), work[0].attempts), (1, n));
+        }
+    }
+    for kind in [WorkKind::Triage, WorkKind::Draft] {
+        assert!(home.claim(kind, "w", 9, at(59), at(70)).unwrap().is_empty());
+        assert!(home.claim(kind, "w", 9, at(60), at(70)).unwrap().is_empty());
+    }
+    let found = home.job("j1").unwrap().unwrap();
+    assert_eq!((found.state, found.failed), (JobState::Done, 1));
+    let fault = home.job_items("j1", 0, 1).unwrap().remove(0).fault.unwrap();
+    assert_eq!((fault.code.as_str(), fault.message.as_str()), ("E_INTERNAL", "given up after 5 attempts"));
+    let decision = home.decision("d1").unwrap().unwrap();
+    assert_eq!((decision.draft_state, decision.version), (DraftState::None, 2));
+    assert_eq!(home.backlog().unwrap(), crate::Backlog::default());
+}
+
+fn drafts_that_can_t_be_are_no_drafts(home: &Home) {
+    for id in ["1", "2", "3"] {
+        record(&**home, decided(&format!("d{id}"), &format!("t{id}"), 0));
+    }
+    let work = claim(&**home, WorkKind::Draft, "w", 9);
+    let of = |n: usize| work[n].decision.clone().unwrap();
+    assert_eq!((of(0).0.as_str(), of(0).1), ("d1", decided("d1", "t1", 0).decision));
+    assert_eq!((&work[2].ticket, work[2].received_at), (&ticket("t3"), at(0)));
+    assert!(!home.drafted(work[0].id, "other", None, at(2)).unwrap());
+    assert!(home.drafted(work[0].id, "w", None, at(2)).unwrap());
+    assert!(!home.drafted(work[0].id, "w", None, at(2)).unwrap());
+    assert!(home.fail(work[1].id, "w", &fault("odd"), at(2)).unwrap());
+    assert!(home.drafted(work[2].id, "w", Some(&draft("Yes.")), at(2)).unwrap());
+    for (id, state) in [("d1", DraftState::None), ("d2", DraftState::None), ("d3", DraftState::Pending)] {
+        let found = home.decision(id).unwrap().unwrap();
+        assert_eq!((found.draft_state, found.version), (state, 2));
+    }
+    let found = home.decision("d3").unwrap().unwrap();
+    assert_eq!((found.draft, found.drafted_at), (Some(draft("Yes.")), Some(at(2))));
+    let entries = home.audit_entries(0, 99).unwrap();
+    assert!(entries.iter().all(|entry| !entry.detail.contains("Yes.")));
+    assert_eq!(entries.last().unwrap().subject, "d3");
+}
+
+fn no_work_is_claimed_twice(home: &Home) {
+    let tickets = (0..500).map(|n| ticket(&format!("t{n}")));
+    home.add_job(&job("j1", tickets), at(0)).unwrap();
+    let other = home.again();
+    let claimed: Vec<i64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|n| {
+                let store: &dyn Store = if n % 2 == 0 { &**home } else { &*other };
+                scope.spawn(move || {
+                    let mut mine = Vec::new();
+                    // Work that another is just claiming is passed by, so that none found is not yet the end.
+                    while store.backlog().unwrap().triage > 0 {
+                        let work = claim(store, WorkKind::Triage, &format!("w{n}"), 7);
+                        for one in &work {
+                            assert!(store.fail(one.id, &format!("w{n}"), &fault("x"), at(2)).unwrap());
+                        }
+                        mine.extend(work.into_iter().map(|w| w.id));
+                    }
+                    mine
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(claimed.len(), 500);
+    assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 500);
+    let found = home.job("j1").unwrap().unwrap();
+    assert_eq!((found.state, found.failed), (JobState::Done, 500));
+}
+
+fn writers_of_all_kinds_leave_the_log_whole(home: &Home) {
+    let other = home.again();
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let store: &dyn Store = if n % 2 == 0 { &**home } else { &*other };
+            scope.spawn(move || {
+                for round in 0..12_i64 {
+                    // All write about the same tickets, in different orders.
+                    let order = |k: i64| if n < 2 { k } else { 3 - k };
+                    let versions = store.standing(&["t0", "t1", "t2", "t3"]).unwrap();
+                    let all: Vec<_> = (0..4)
+                        .map(|k| {
+                            let of = format!("t{}", order(k));
+                            let known = versions.get(&of).map_or(0, |s| s.version);
+                            decided(&format!("d{n}-{round}-{k}"), &of, known)
+                        })
+                        .collect();
+                    store.record(&all, at(round)).unwrap();
+                    for work in claim(store, WorkKind::Draft, &format!("w{n}"), 2) {
+                        store.drafted(work.id, &format!("w{n}"), Some(&draft("Hi")), at(round)).unwrap();
+                    }
+                    let news = crate::Feedback {
+                        ticket_id: Some(format!("t{}", round % 4)),
+                        labels: labels(&[(Field::Board, "Mail")]),
+                        ..crate::Feedback::default()
+                    };
+                    let joined = store.feedback(&[news], &crate::CustomerSet::All, at(round)).unwrap();
+                    assert!(matches!(joined[0], Joined::To(_)));
+                }
+            });
+        }
+    });
+    let actions = audited(&**home);
+    let count = |action: &str| actions.iter().filter(|a| *a == action).count() as u64;
+    assert_eq!(count("decide"), home.counts().unwrap()["decisions"]);
+    assert_eq!(count("feedback"), 48);
+    // Each decision and each label moved its ticket on by one, none unseen.
+    let standing = home.standing(&["t0", "t1", "t2", "t3"]).unwrap();
+    let moved: i64 = standing.values().map(|s| s.version).sum();
+    assert_eq!(moved as u64, count("decide") + 48);
+}

@@ -1,0 +1,214 @@
+//! Reviews: one wins, once, and what follows is in the outbox.
+
+use super::*;
+use crate::{ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, Reviewed};
+use firstline_ticket::Review;
+use serde_json::json;
+
+on_both!(
+    an_approved_draft_is_to_be_sent,
+    an_edit_sends_the_persons_words,
+    what_is_turned_down_is_not_sent,
+    the_same_review_is_one_review,
+    a_review_of_what_has_changed_is_a_conflict,
+    values_can_be_reviewed_without_a_draft,
+    of_two_reviewers_one_wins,
+    the_queue_has_an_order_and_walls,
+    reviews_are_there_to_learn_from,
+);
+
+fn done(reviewed: Reviewed) -> DecisionRecord {
+    match reviewed {
+        Reviewed::Done(record) => *record,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn conflict(reviewed: Reviewed) -> DecisionRecord {
+    match reviewed {
+        Reviewed::Conflict(record) => *record,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Kind, key and payload of each action, the oldest first.
+fn outbox(home: &Home) -> Vec<(ActionKind, String, serde_json::Value)> {
+    let actions = home.actions(&CustomerSet::All, 99).unwrap();
+    actions.into_iter().rev().map(|a| (a.kind, a.idempotency_key, a.payload)).collect()
+}
+
+fn an_approved_draft_is_to_be_sent(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let mut said = review("d1", Verdict::Approve, "k1");
+    said.fields = labels(&[(Field::Priority, "P1")]);
+    let record = done(home.review(&said, at(3)).unwrap());
+    assert_eq!((record.draft_state, record.version), (DraftState::Approved, 3));
+    assert_eq!(record.outcome, said.fields);
+    let standing = home.standing(&["t1"]).unwrap().remove("t1").unwrap();
+    assert_eq!((standing.locked, standing.version), (said.fields, 2));
+    let fields = json!({"fields": {"board": "Network", "priority": "P1"}});
+    let due = [
+        (ActionKind::Reply, "d1:reply".to_owned(), json!({"text": "We look into it.", "language": "en"})),
+        (ActionKind::SetFields, "d1:fields".to_owned(), fields),
+    ];
+    assert_eq!(outbox(home), due);
+    let last = home.audit_entries(0, 99).unwrap().pop().unwrap();
+    assert_eq!((last.action.as_str(), last.subject.as_str()), ("review", "d1"));
+    assert!(!last.detail.contains("look into"), "{}", last.detail);
+    audited(&**home);
+}
+
+fn an_edit_sends_the_persons_words(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    // What people said before stands above what was decided.
+    let news = Feedback {
+        ticket_id: Some("t1".to_owned()),
+        labels: labels(&[(Field::Board, "Mail")]),
+        ..Feedback::default()
+    };
+    home.feedback(&[news], &CustomerSet::All, at(2)).unwrap();
+    let mut said = review("d1", Verdict::Edit("Done.".to_owned()), "k1");
+    said.distance = 0.9;
+    assert_eq!(done(home.review(&said, at(3)).unwrap()).draft_state, DraftState::Edited);
+    let found = outbox(home);
+    assert_eq!(found[0].2, json!({"text": "Done.", "language": "en"}));
+    assert_eq!(found[1].2, json!({"fields": {"board": "Mail", "priority": "P2"}}));
+    let judged = home.judged(at(-9), at(9), &CustomerSet::All).unwrap();
+    assert_eq!((judged[0].distance, judged[0].draft_confidence), (Some(0.9), Some(0.5)));
+}
+
+fn what_is_turned_down_is_not_sent(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let said = review("d1", Verdict::Reject("wrong".to_owned()), "k1");
+    assert_eq!(done(home.review(&said, at(3)).unwrap()).draft_state, DraftState::Rejected);
+    assert_eq!(outbox(home), []);
+    drafted(&**home, "d2", "t2", 0);
+    let mut said = review("d2", Verdict::Reject("wrong".to_owned()), "k2");
+    said.fields = labels(&[(Field::Board, "Mail")]);
+    done(home.review(&said, at(3)).unwrap());
+    let due = [(ActionKind::SetFields, "d2:fields".to_owned(), json!({"fields": {"board": "Mail"}}))];
+    assert_eq!(outbox(home), due);
+    drafted(&**home, "d3", "t3", 0);
+    let mut said = review("d3", Verdict::Approve, "k3");
+    said.act = false;
+    done(home.review(&said, at(3)).unwrap());
+    assert_eq!(outbox(home).len(), 1);
+}
+
+fn the_same_review_is_one_review(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    drafted(&**home, "d2", "t2", 0);
+    let said = review("d1", Verdict::Approve, "k1");
+    let first = done(home.review(&said, at(3)).unwrap());
+    let before = home.counts().unwrap();
+    assert_eq!(done(home.review(&said, at(4)).unwrap()), first);
+    let other_verdict = ReviewRequest { verdict: Verdict::Reject("no".to_owned()), ..said.clone() };
+    assert_eq!(conflict(home.review(&other_verdict, at(4)).unwrap()), first);
+    let other_decision = ReviewRequest { decision_id: "d2".to_owned(), ..said.clone() };
+    assert_eq!(conflict(home.review(&other_decision, at(4)).unwrap()).draft_state, DraftState::Pending);
+    assert_eq!(home.counts().unwrap(), before);
+    // Another's key of the same name is another key.
+    let other_actor = ReviewRequest { actor: "key-2".to_owned(), ..other_decision };
+    done(home.review(&other_actor, at(5)).unwrap());
+}
+
+fn a_review_of_what_has_changed_is_a_conflict(home: &Home) {
+    assert_eq!(home.review(&review("d0", Verdict::Approve, "k"), at(0)).unwrap(), Reviewed::Missing);
+    drafted(&**home, "d1", "t1", 0);
+    for version in [1, 3] {
+        let seen = ReviewRequest { version, ..review("d1", Verdict::Approve, "k") };
+        assert_eq!(conflict(home.review(&seen, at(3)).unwrap()).version, 2);
+    }
+    record(&**home, decided("d2", "t1", 1));
+    let void = ReviewRequest { version: 3, ..review("d1", Verdict::Approve, "k") };
+    assert_eq!(conflict(home.review(&void, at(4)).unwrap()).draft_state, DraftState::Superseded);
+    let unwritten = ReviewRequest { version: 1, ..review("d2", Verdict::Approve, "k") };
+    assert_eq!(conflict(home.review(&unwritten, at(4)).unwrap()).draft_state, DraftState::Writing);
+    assert_eq!(outbox(home), []);
+    assert_eq!(home.counts().unwrap()["reviews"], 0);
+}
+
+fn values_can_be_reviewed_without_a_draft(home: &Home) {
+    let mut one = decided("d1", "t1", 0);
+    one.draft = false;
+    record(&**home, one);
+    let mut said = ReviewRequest { version: 1, ..review("d1", Verdict::Edit("Hi".to_owned()), "k1") };
+    conflict(home.review(&said, at(3)).unwrap());
+    (said.verdict, said.fields) = (Verdict::Approve, labels(&[(Field::Board, "Mail")]));
+    let record = done(home.review(&said, at(3)).unwrap());
+    assert_eq!((record.draft_state, record.version), (DraftState::None, 2));
+    let fields = json!({"fields": {"board": "Mail", "priority": "P2"}});
+    assert_eq!(outbox(home), [(ActionKind::SetFields, "d1:fields".to_owned(), fields)]);
+    // Once: what is to be set later comes as feedback.
+    let again = ReviewRequest { version: 2, idempotency_key: "k2".to_owned(), ..said };
+    conflict(home.review(&again, at(4)).unwrap());
+}
+
+fn of_two_reviewers_one_wins(home: &Home) {
+    let other = home.again();
+    for n in 0..50 {
+        let id = format!("d{n}");
+        drafted(&**home, &id, &format!("t{n}"), 0);
+        let race = |store: &dyn Store, key: &str| {
+            let said = review(&id, Verdict::Edit(key.to_owned()), &format!("{key}{n}"));
+            matches!(store.review(&said, at(3)).unwrap(), Reviewed::Done(_))
+        };
+        let won = std::thread::scope(|scope| {
+            let one = scope.spawn(|| race(&**home, "one"));
+            let two = scope.spawn(|| race(&*other, "two"));
+            [one.join().unwrap(), two.join().unwrap()]
+        });
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
+        let text = if won[0] { "one" } else { "two" };
+        let reply = outbox(home).into_iter().rev().find(|a| a.0 == ActionKind::Reply).unwrap();
+        assert_eq!((reply.1, &reply.2["text"]), (format!("{id}:reply"), &json!(text)));
+    }
+    assert_eq!(home.counts().unwrap()["actions"], 100);
+    audited(&**home);
+}
+
+fn the_queue_has_an_order_and_walls(home: &Home) {
+    for n in 0..4 {
+        let (id, mut one) = (format!("d{n}"), decided(&format!("d{n}"), &format!("t{n}"), 0));
+        one.customer = if n % 2 == 0 { "acme" } else { "bolt" }.to_owned();
+        record(&**home, one);
+        let work = claim(&**home, WorkKind::Draft, "w", 1).remove(0);
+        assert!(home.drafted(work.id, "w", Some(&draft(&id)), at(2)).unwrap());
+    }
+    let ids = |customers: &CustomerSet, after: Option<&str>, limit| -> Vec<String> {
+        let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap();
+        items.into_iter().map(|item| item.record.id).collect()
+    };
+    let only = |names: &[&str]| CustomerSet::Only(names.iter().map(|n| (*n).to_owned()).collect());
+    assert_eq!(ids(&CustomerSet::All, None, 3), ["d0", "d1", "d2"]);
+    assert_eq!(ids(&CustomerSet::All, Some("d2"), 3), ["d3"]);
+    assert_eq!(ids(&only(&["bolt"]), None, 9), ["d1", "d3"]);
+    assert_eq!(ids(&only(&["acme", "bolt"]), Some("d0"), 2), ["d1", "d2"]);
+    assert_eq!(ids(&only(&["bolt"]), Some("d1"), 9), ["d3"]);
+    assert_eq!(ids(&only(&[]), None, 9), [""; 0]);
+    done(home.review(&review("d0", Verdict::Approve, "k"), at(3)).unwrap());
+    assert_eq!(ids(&CustomerSet::All, None, 1), ["d1"]);
+    let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap();
+    assert_eq!((&approved[0].ticket, approved.len()), (&ticket("t0"), 1));
+    assert_eq!(home.backlog().unwrap().reviews, 3);
+}
+
+fn reviews_are_there_to_learn_from(home: &Home) {
+    let said = [
+        Verdict::Approve,
+        Verdict::Edit("Other".to_owned()),
+        Verdict::Edit("We look into it.".to_owned()),
+        Verdict::Reject("wrong".to_owned()),
+    ];
+    for (n, verdict) in said.into_iter().enumerate() {
+        drafted(&**home, &format!("d{n}"), &format!("t{n}"), 0);
+        done(home.review(&review(&format!("d{n}"), verdict, &format!("k{n}")), at(3)).unwrap());
+    }
+    drafted(&**home, "d9", "t9", 0);
+    let found = home.reviewed().unwrap();
+    assert!(found.iter().all(|r| r.origin == Origin::Template && r.prior == Confidence::new(0.25)));
+    let reviews: Vec<_> = found.into_iter().map(|r| r.review).collect();
+    let edited = Review::Edited("Other".to_owned());
+    let rejected = Review::Rejected("wrong".to_owned());
+    assert_eq!(reviews, [Review::Accepted, edited, Review::Accepted, rejected]);
+}

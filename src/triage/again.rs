@@ -1,0 +1,149 @@
+//! A ticket that is looked at again, and alerts that come in storms.
+//!
+//! What stands is changed only by a higher bar than it was set by, so that a decision does not waver with each mail in a
+//! thread; what a person has set is never changed. Must never hold back what a rule has raised.
+
+use firstline_ticket::{Confidence, Decision, Field, FieldDecision, Kept, Ticket};
+use sha2::{Digest, Sha256};
+
+use crate::draft::is_machine;
+use crate::{HIERARCHY, Prepared, customer_of};
+
+/// Keys under which a PSA or a monitoring system may name the machine that an alert is about.
+const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
+
+/// Sets the label of `field` as a person did.
+pub(crate) fn set_by_person(decision: &mut Decision, field: Field, label: &str) {
+    // As sure as a person: nobody asks the model.
+    let decided = decision.fields.entry(field).or_insert_with(|| FieldDecision {
+        label: String::new(),
+        confidence: Confidence::new(1.0),
+        alternatives: Vec::new(),
+    });
+    label.clone_into(&mut decided.label);
+    decided.confidence = Confidence::new(1.0);
+    decided.alternatives.retain(|candidate| candidate.label != label);
+    decision.kept.insert(field, Kept::Person);
+}
+
+/// Holds a new decision about a ticket against the one that stands: what differs takes a confidence of `bar` to change. Board,
+/// type and subtype change together or not at all, since only some of their combinations are valid.
+pub fn settle(decision: &mut Decision, standing: &Decision, bar: f64) {
+    let units: [&[Field]; 3] = [&HIERARCHY, &[Field::Priority], &[Field::Technician]];
+    for unit in units {
+        let changes = |field: &&Field| match (decision.fields.get(field), standing.fields.get(field)) {
+            (Some(new), Some(old)) => new.label != old.label,
+            _ => false,
+        };
+        let by_rule =
+            unit == [Field::Priority] && decision.rules.iter().any(|r| r.raised_priority_from.is_some());
+        let by_person = |field: &&Field| decision.kept.get(field) == Some(&Kept::Person);
+        let sure = |field: &&Field| decision.fields[*field].confidence.get() >= bar;
+        let changing: Vec<&Field> = unit.iter().filter(changes).collect();
+        if by_rule || changing.iter().any(by_person) || changing.iter().copied().all(|field| sure(&field)) {
+            continue;
+        }
+        for field in unit.iter().filter(|field| standing.fields.contains_key(field)) {
+            keep(decision, *field, &standing.fields[field].label);
+        }
+    }
+}
+
+/// Keeps a label that stands, with the confidence that the model has in it now.
+fn keep(decision: &mut Decision, field: Field, label: &str) {
+    let Some(new) = decision.fields.get_mut(&field).filter(|new| new.label != label) else { return };
+    let known = new.alternatives.iter().position(|candidate| candidate.label == label);
+    // One that is not even among the alternatives has less than the least of them.
+    let least = new.alternatives.last().map_or(Confidence::new(0.0), |candidate| candidate.confidence);
+    let confidence = known.map_or(least, |i| new.alternatives.remove(i).confidence);
+    let proposed = firstline_ticket::Candidate {
+        label: std::mem::replace(&mut new.label, label.to_owned()),
+        confidence: std::mem::replace(&mut new.confidence, confidence),
+    };
+    new.alternatives.insert(0, proposed);
+    decision.kept.insert(field, Kept::Standing);
+}
+
+/// What the alerts of one storm share: source, customer, type, machine and what they say but for numbers. `None` for what a
+/// person wrote.
+pub fn storm_key(ticket: &Ticket, prepared: &Prepared) -> Option<String> {
+    if !prepared.is_alert() && !is_machine(ticket) {
+        return None;
+    }
+    let plain = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
+    let asset =
+        ASSET_KEYS.iter().find_map(|key| ticket.extra_str(key)).unwrap_or_default().trim().to_lowercase();
+    let said = plain(if ticket.subject.is_some() { &ticket.subject } else { &ticket.body });
+    // "SRV-01" tells one machine from another, "92 %" or a time tells nothing.
+    let words = said.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+    let words: Vec<&str> = words.filter(|word| word.contains(char::is_alphabetic)).collect();
+    let parts = [plain(&ticket.source), customer_of(ticket), plain(&ticket.kind), asset, words.join(" ")];
+    let digest = Sha256::digest(parts.join("\0"));
+    Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstline_ticket::{Candidate, FiredRule};
+
+    fn decision(labels: &[(Field, &str, f64)]) -> Decision {
+        let field = |&(field, label, confidence): &(Field, &str, f64)| {
+            let alternatives = [("a", 0.3), ("b", 0.1)].map(|(label, confidence)| Candidate {
+                label: label.to_owned(),
+                confidence: Confidence::new(confidence),
+            });
+            let alternatives = alternatives.into_iter().filter(|c| c.label != label).collect();
+            let confidence = Confidence::new(confidence);
+            (field, FieldDecision { label: label.to_owned(), confidence, alternatives })
+        };
+        Decision { id: "1".to_owned(), fields: labels.iter().map(field).collect(), ..Decision::default() }
+    }
+
+    fn labels(decision: &Decision) -> Vec<&str> {
+        decision.fields.values().map(|f| f.label.as_str()).collect()
+    }
+
+    #[test]
+    fn what_stands_is_changed_only_where_the_model_is_sure() {
+        let standing = decision(&[(Field::Priority, "a", 0.5)]);
+        let mut unsure = decision(&[(Field::Priority, "b", 0.6)]);
+        settle(&mut unsure, &standing, 0.85);
+        let kept = &unsure.fields[&Field::Priority];
+        assert_eq!((kept.label.as_str(), kept.confidence.get()), ("a", 0.3));
+        assert_eq!((kept.alternatives[0].label.as_str(), kept.alternatives[0].confidence.get()), ("b", 0.6));
+        assert_eq!(unsure.kept[&Field::Priority], Kept::Standing);
+        let mut sure = decision(&[(Field::Priority, "b", 0.9)]);
+        settle(&mut sure, &standing, 0.85);
+        assert_eq!((labels(&sure), sure.kept.len()), (vec!["b"], 0));
+    }
+
+    #[test]
+    fn a_category_changes_whole_or_not_at_all() {
+        let standing = decision(&[(Field::Board, "x", 0.9), (Field::Type, "y", 0.9)]);
+        let mut half = decision(&[(Field::Board, "a", 0.95), (Field::Type, "b", 0.5)]);
+        settle(&mut half, &standing, 0.85);
+        assert_eq!(labels(&half), ["x", "y"]);
+        let mut both = decision(&[(Field::Board, "a", 0.95), (Field::Type, "b", 0.9)]);
+        settle(&mut both, &standing, 0.85);
+        assert_eq!(labels(&both), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_rule_and_a_person_are_not_held_back() {
+        let standing = decision(&[(Field::Priority, "a", 0.9)]);
+        let mut raised = decision(&[(Field::Priority, "b", 0.1)]);
+        raised.rules.push(FiredRule {
+            name: "outage".to_owned(),
+            raised_priority_from: Some("a".to_owned()),
+            person: true,
+            verify_identity: false,
+        });
+        settle(&mut raised, &standing, 0.85);
+        assert_eq!(labels(&raised), ["b"]);
+        let mut set = decision(&[(Field::Priority, "a", 0.1)]);
+        set_by_person(&mut set, Field::Priority, "c");
+        settle(&mut set, &standing, 0.85);
+        assert_eq!((labels(&set), set.kept[&Field::Priority]), (vec!["c"], Kept::Person));
+    }
+}
