@@ -18,5 +18,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let bytes = fs::read(&path)?;
         fs::write(corpus.join(architecture), &bytes[..HEAD.min(bytes.len())])?;
     }
+    write("csv", "export", b"\x01id,summary,board,date entered\n1,printer,Help Desk,2026-11-26 08:00\n")?;
+    write("csv", "lines", b"\x00{\"id\":\"1\",\"subject\":\"printer\"}\n")?;
+    let bodies = [
+        r#"{"tickets":[{"id":"1","subject":"printer","opened_at":"2026-11-26T08:00:00Z"}],"drafts":true,"top":2}"#,
+        r#"{"items":[{"ticket_id":"1","final":{"board":"x"},"reply":"ok","handle_seconds":3}]}"#,
+        r#"{"ticket":{"id":"1","body":"vpn"},"limit":3,"customer":"c"}"#,
+        r#"{"tickets":[{"id":"1","subject":"printer"}],"drafts":false}"#,
+        r#"{"action":"edit","text":"ok","fields":{"board":"x"}}"#,
+        r#"{"owner":"me","limit":2,"lease_seconds":3}"#,
+        r#"{"owner":"me","error":"no"}"#,
+        r#"{"input":["a","b"],"encoding_format":"base64"}"#,
+        r#"{"inputs":"printer","truncate":true}"#,
+        r#"{"inputs":[["a"],["b"]],"field":"board"}"#,
+    ];
+    for (path, body) in bodies.into_iter().enumerate() {
+        write("bodies", &path.to_string(), &[&[path as u8][..], body.as_bytes()].concat())?;
+    }
     Ok(())
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    fs::write(corpus.join(name), bytes)
 }

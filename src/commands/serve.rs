@@ -1,11 +1,13 @@
 //! `firstline serve`: the HTTP API.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
-use firstline_store::Store;
-use firstline_ticket::{Error, InternalError};
+use firstline_store::{Location, Store};
+use firstline_ticket::{Code, Error, InternalError, UserError};
+use fs4::FileExt;
 
 use super::{draft, policy, writer};
 use crate::cli::{ModelOptions, ServeArgs, WriterArgs};
@@ -23,7 +25,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     settings.check()?;
     log(&settings)?;
-    let store: Arc<dyn Store> = Arc::from(config::store(&settings)?);
+    let (_alone, store) = open(&settings)?;
     let has_keys = store.keys()?.iter().any(|key| key.revoked_at.is_none());
     let parts = parts(&settings, &args.models, ui);
     let app = App::start(settings, store, parts)?;
@@ -38,6 +40,25 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     })?;
     ui.say("stopped; all that was accepted is on record");
     Ok(Exit::Success)
+}
+
+/// Opens the store. One in a file is one process's: the lock says so, and what a killed one had begun is begun anew.
+fn open(settings: &Settings) -> Result<(Option<File>, Arc<dyn Store>), Failure> {
+    let Location::Sqlite(path) = Location::from(settings.store.expose()) else {
+        return Ok((None, Arc::from(config::store(settings)?)));
+    };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let lock = path.with_file_name(name);
+    let file = File::create(&lock).map_err(|e| UserError::io(lock.display(), &e))?;
+    if FileExt::try_lock(&file).is_err() {
+        let problem = "another process serves from this store";
+        let next = "Stop it, or take PostgreSQL, which several can share";
+        return Err(UserError::new(Code::Store, path.display().to_string(), problem, next).into());
+    }
+    let store = config::store(settings)?;
+    store.take_over()?;
+    Ok((Some(file), Arc::from(store)))
 }
 
 /// Reads what a bundle is opened with, at the start and at each swap.

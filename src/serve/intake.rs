@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use firstline_store::Standing;
 use firstline_ticket::{Code, Ticket};
-use firstline_triage::{customer_of, sha256_hex, storm_key};
+use firstline_triage::{sha256_hex, storm_key};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::Value;
@@ -149,7 +149,7 @@ fn read(
         let asked = Asked {
             received_at,
             actor: caller.key.clone(),
-            customer: customer_of(&ticket),
+            customer: ticket.customer_key(),
             storm: storm_key(&ticket, &prepared),
             draft: wanted.drafts,
             work: None,
@@ -199,7 +199,7 @@ pub(crate) fn check(place: &str, value: Value, caller: &Caller) -> Result<Ticket
     if ticket.customer.as_ref().is_some_and(|customer| customer.len() > MOST_ID) {
         return Err(too_long("customer"));
     }
-    caller.may_see(&customer_of(&ticket))?;
+    caller.may_see(&ticket.customer_key())?;
     Ok(ticket)
 }
 

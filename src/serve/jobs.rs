@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use firstline_store::{JobFault, Store, Work, WorkKind};
 use firstline_ticket::{Code, Result};
-use firstline_triage::{customer_of, storm_key};
+use firstline_triage::storm_key;
 use jiff::{Timestamp, ToSpan};
 use rayon::prelude::*;
 use tokio::sync::oneshot;
@@ -85,7 +85,7 @@ impl JobLane {
             let asked = Asked {
                 received_at,
                 actor,
-                customer: customer_of(&ticket),
+                customer: ticket.customer_key(),
                 input_hash,
                 storm: storm_key(&ticket, &prepared),
                 draft: drafts,

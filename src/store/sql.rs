@@ -131,6 +131,10 @@ impl<D: Db> Store for Shelf<D> {
         self.write(|tx| Ok(jobs::release(tx, owner)? + outbox::release(tx, owner)?))
     }
 
+    fn take_over(&self) -> Result<u64> {
+        self.write(jobs::take_over)
+    }
+
     fn reviews(
         &self,
         state: DraftState,

@@ -53,7 +53,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn cancel_job(&self, id: &str, actor: &str, now: Timestamp) -> Result<Option<Job>>;
 
     /// Claims up to `limit` pieces of work for `owner` until `until`, oldest first: those that nobody holds, and those whose
-    /// lease has ended. No two owners ever hold one. What was claimed five times and never finished is given up, so that a
+    /// lease has ended. No two owners ever hold one. What was claimed twenty times and never finished is given up, so that a
     /// ticket that kills the process does not kill it for ever.
     fn claim(
         &self,
@@ -73,6 +73,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Gives back all that `owner` holds, work and actions, when it stops; for work, that is no attempt that failed.
     fn release(&self, owner: &str) -> Result<u64>;
+
+    /// Takes the work away from whoever held it: for a process that knows that it is the only one, after it was killed.
+    fn take_over(&self) -> Result<u64>;
 
     /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`.
     fn reviews(

@@ -17,4 +17,4 @@ pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
 pub use judged::{DraftState, Judged, Route};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
-pub use ticket::{Message, Ticket};
+pub use ticket::{Message, Ticket, customer_key};

@@ -87,7 +87,17 @@ pub struct Message {
     pub extra: Map<String, Value>,
 }
 
+/// The name of a customer as all its spellings share it: in lower case, blanks as one.
+pub fn customer_key(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
 impl Ticket {
+    /// [`customer_key`] of the ticket's customer; empty where nobody knows whose it is.
+    pub fn customer_key(&self) -> String {
+        customer_key(self.customer.as_deref().unwrap_or_default())
+    }
+
     /// The value of one label field, trimmed; `None` when absent or blank.
     pub fn label(&self, field: Field) -> Option<&str> {
         let value = match field {

@@ -7,7 +7,7 @@ use firstline_ticket::{Confidence, Decision, Field, FieldDecision, Kept, Ticket}
 use sha2::{Digest, Sha256};
 
 use crate::draft::is_machine;
-use crate::{HIERARCHY, Prepared, customer_of};
+use crate::{HIERARCHY, Prepared};
 
 /// Keys under which a PSA or a monitoring system may name the machine that an alert is about.
 const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
@@ -77,7 +77,7 @@ pub fn storm_key(ticket: &Ticket, prepared: &Prepared) -> Option<String> {
     // "SRV-01" tells one machine from another, "92 %" or a time tells nothing.
     let words = said.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
     let words: Vec<&str> = words.filter(|word| word.contains(char::is_alphabetic)).collect();
-    let parts = [plain(&ticket.source), customer_of(ticket), plain(&ticket.kind), asset, words.join(" ")];
+    let parts = [plain(&ticket.source), ticket.customer_key(), plain(&ticket.kind), asset, words.join(" ")];
     let digest = Sha256::digest(parts.join("\0"));
     Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

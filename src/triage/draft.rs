@@ -12,6 +12,7 @@ use std::time::Duration;
 use firstline_nn::Message;
 use firstline_ticket::{
     Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
+    customer_key,
 };
 use regex::Regex;
 
@@ -20,7 +21,7 @@ use crate::consensus::{
 };
 use crate::guard::{Grounds, claim, guard, names_secret, promise};
 use crate::index::{Case, Index, Said, Similar, Whose, language_of};
-use crate::mask::{Masker, customer_key, customer_of};
+use crate::mask::Masker;
 use crate::reply::{Reach, Slot, fill, first_reply, sentences, slots};
 use crate::reviews::Reviews;
 use crate::template::{Template, Templates};
@@ -183,7 +184,7 @@ impl<'a> Drafter<'a> {
 
     /// The cases that may be looked at for `ticket`: never its own.
     fn found(&self, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<Similar>> {
-        let customer = customer_of(ticket);
+        let customer = ticket.customer_key();
         let mut found = match customer.as_str() {
             // Nobody knows whose it is: it is shown what everybody may see.
             "" if self.index.masker().has_customers() => Vec::new(),
@@ -216,7 +217,7 @@ impl<'a> Drafter<'a> {
             (&text, self.index.masker(), self.index.usual()),
         );
         let agreed = consensus(&pool.replies);
-        Matter { text, customer: customer_of(ticket), slots, language, phrases, pool, agreed }
+        Matter { text, customer: ticket.customer_key(), slots, language, phrases, pool, agreed }
     }
 
     /// The draft of a ticket; `spent` are milliseconds that went into it before.
@@ -241,7 +242,7 @@ impl<'a> Drafter<'a> {
         let masker = self.index.masker();
         let found = self.found(ticket, embedding)?;
         lap("retrieve");
-        let customer = customer_of(ticket);
+        let customer = ticket.customer_key();
         let whose = (!customer.is_empty() || !masker.has_customers()).then_some(customer.as_str());
         let slots = slots(ticket, masker);
         let matter = self.matter(ticket, decision, &found, (whose, slots));

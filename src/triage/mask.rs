@@ -170,7 +170,7 @@ impl KnownBuilder {
             self.companies.insert(company.to_owned());
         }
         let next = self.customers.len() as u32;
-        let customer = customer_of(ticket);
+        let customer = ticket.customer_key();
         if customer.is_empty() {
             return;
         }
@@ -200,16 +200,6 @@ impl KnownBuilder {
         let (names, companies) = (self.names.into_iter().collect(), self.companies.into_iter().collect());
         Known { names, companies, shared, things }.sorted()
     }
-}
-
-/// Whose ticket it is, however it is spelt. Empty where it does not say.
-pub fn customer_of(ticket: &Ticket) -> String {
-    customer_key(ticket.customer.as_deref().unwrap_or_default())
-}
-
-/// The name of a customer as all its spellings share it: in lower case, blanks as one.
-pub fn customer_key(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text as they were written; those that begin a sentence in lower case, since nobody can tell.

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compose;
 use crate::index::language_of;
-use crate::mask::{SHARED_BY, customer_of};
+use crate::mask::SHARED_BY;
 use crate::normalize::normalize;
 use crate::reply::{first_reply, split};
 
@@ -68,7 +68,7 @@ impl UsualBuilder {
         let category =
             [Field::Board, Field::Type, Field::Subtype].map(|f| ticket.label(f).unwrap_or_default());
         let category = xxh3_64(category.join("\u{0}").as_bytes());
-        let customer = xxh3_64(customer_of(ticket).as_bytes());
+        let customer = xxh3_64(ticket.customer_key().as_bytes());
         let language = language_of(ticket, &compose(ticket).text());
         let lines = reply.lines().map(str::trim).filter(|l| !l.is_empty());
         // The first line after the greeting is where a reply begins.

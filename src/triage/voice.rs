@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use firstline_ticket::{Code, InternalError, Result, UserError};
+use firstline_ticket::{Code, InternalError, Result, UserError, customer_key};
 use serde::{Deserialize, Serialize};
 use whatlang::Lang;
 
 use crate::guard::credential;
-use crate::mask::customer_key;
 use crate::reply::{Slot, fill};
 
 /// The voice that holds where no other is given.

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod crashes;
 mod drafts;
 mod house;
 mod odd_input;
 mod program;
+mod service;
 mod tool;
 mod way;
 mod writers;

@@ -1,6 +1,6 @@
 //! Jobs and their items, drafts to be written, and who is at what.
 //!
-//! No two owners ever hold one piece of work, and none is handed out for ever: what was claimed five times and never finished
+//! No two owners ever hold one piece of work, and none is handed out for ever: what was claimed twenty times and never finished
 //! is given up.
 
 use firstline_ticket::{Draft, InternalError, Result, Ticket};
@@ -19,12 +19,6 @@ impl WorkKind {
             Self::Draft => "draft",
         }
     }
-}
-
-/// A customer's name as names are compared in this product: in lower case, blanks as one. An item that nobody has decided yet
-/// has no other.
-fn folded(customer: &str) -> String {
-    customer.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<String> {
@@ -68,7 +62,7 @@ fn add_item(
         VALUES ('triage', $1, $2, $3, $4, $5, $6, $7, $8)";
     let ((state, customer), (ticket, fault)) = match item {
         Ok(ticket) => {
-            let customer = folded(ticket.customer.as_deref().unwrap_or_default());
+            let customer = ticket.customer_key();
             (("waiting", Some(customer)), (Some(json(ticket)?), None))
         }
         Err(fault) => (("failed", None), (None, Some(json(fault)?))),
@@ -129,7 +123,7 @@ pub(super) fn cancel(tx: &mut dyn Tx, id: &str, actor: &str, now: Timestamp) -> 
 }
 
 /// How often work is handed out; the index `work_worn` counts on it.
-const CLAIMS: i64 = 5;
+const CLAIMS: i64 = 20;
 
 /// What may be claimed at `$2` of the kind `$1`.
 const OPEN: &str = "SELECT id FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
@@ -287,4 +281,9 @@ pub(super) fn release(tx: &mut dyn Tx, owner: &str) -> Result<u64> {
     let sql = "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL, attempts = attempts - 1
         WHERE owner = $1 AND state = 'claimed'";
     tx.execute(sql, &[owner.into()])
+}
+
+pub(super) fn take_over(tx: &mut dyn Tx) -> Result<u64> {
+    let sql = "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL WHERE state = 'claimed'";
+    tx.execute(sql, &[])
 }

@@ -9,6 +9,7 @@ on_both!(
     a_job_goes_from_given_to_done,
     a_job_given_twice_is_one,
     a_job_called_off_does_no_more,
+    what_a_killed_process_held_is_taken_over,
     what_was_given_back_or_lapsed_is_claimed_again,
     work_that_kills_is_given_up,
     drafts_that_can_t_be_are_no_drafts,
@@ -97,6 +98,16 @@ fn a_job_called_off_does_no_more(home: &Home) {
     assert_eq!(audited(&**home), ["job", "job_cancel", "decide"]);
 }
 
+fn what_a_killed_process_held_is_taken_over(home: &Home) {
+    home.add_job(&job("j1", ["t0", "t1"].map(ticket)), at(0)).unwrap();
+    let held = claim(&**home, WorkKind::Triage, "killed", 2);
+    assert!(claim(&**home, WorkKind::Triage, "w", 2).is_empty());
+    assert_eq!(home.take_over().unwrap(), 2);
+    let again = claim(&**home, WorkKind::Triage, "w", 2);
+    let ids = |work: &[Work]| work.iter().map(|work| work.id).collect::<Vec<_>>();
+    assert_eq!((ids(&again), again[0].attempts), (ids(&held), 2));
+}
+
 fn what_was_given_back_or_lapsed_is_claimed_again(home: &Home) {
     home.add_job(&job("j1", ["t0", "t1"].map(ticket)), at(0)).unwrap();
     let first = home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap();
@@ -120,20 +131,20 @@ fn what_was_given_back_or_lapsed_is_claimed_again(home: &Home) {
 fn work_that_kills_is_given_up(home: &Home) {
     home.add_job(&job("j1", ["bad"].map(ticket)), at(0)).unwrap();
     record(&**home, decided("d1", "t1", 0));
-    for n in 1..=5 {
+    for n in 1..=20 {
         for kind in [WorkKind::Triage, WorkKind::Draft] {
             let work = home.claim(kind, "w", 9, at(n * 10), at(n * 10 + 10)).unwrap();
             assert_eq!((work.len(), work[0].attempts), (1, n));
         }
     }
     for kind in [WorkKind::Triage, WorkKind::Draft] {
-        assert!(home.claim(kind, "w", 9, at(59), at(70)).unwrap().is_empty());
-        assert!(home.claim(kind, "w", 9, at(60), at(70)).unwrap().is_empty());
+        assert!(home.claim(kind, "w", 9, at(209), at(220)).unwrap().is_empty());
+        assert!(home.claim(kind, "w", 9, at(210), at(220)).unwrap().is_empty());
     }
     let found = home.job("j1").unwrap().unwrap();
     assert_eq!((found.state, found.failed), (JobState::Done, 1));
     let fault = home.job_items("j1", 0, 1).unwrap().remove(0).fault.unwrap();
-    assert_eq!((fault.code.as_str(), fault.message.as_str()), ("E_INTERNAL", "given up after 5 attempts"));
+    assert_eq!((fault.code.as_str(), fault.message.as_str()), ("E_INTERNAL", "given up after 20 attempts"));
     let decision = home.decision("d1").unwrap().unwrap();
     assert_eq!((decision.draft_state, decision.version), (DraftState::None, 2));
     assert_eq!(home.backlog().unwrap(), crate::Backlog::default());

@@ -13,12 +13,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use firstline_nn::{Hit, MappedFile, VECTOR_PANEL, Vectors};
-use firstline_ticket::{Code, InternalError, Result, UserError};
+use firstline_ticket::{Code, InternalError, Result, UserError, customer_key};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::{Case, Whose};
-use crate::mask::customer_key;
 use crate::model_fault;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";

@@ -1,0 +1,256 @@
+//! What does HTTP cost, and what happens when too much is asked for?
+//!
+//! The program itself serves, a load generator on the same machine asks, both on the same cores:
+//!
+//! - one ticket at a time, nothing else to do;
+//! - 200 tickets a second in calls of 16, each sent when it is due, whatever became of those before; times count from then;
+//! - as fast as it goes, beside the engine by itself on the same tickets, in turns: the overhead of HTTP, checks and record;
+//! - five times as much as that.
+//!
+//! Run with `cargo bench --bench service`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, `FIRSTLINE_STORE` keeps
+//! the record elsewhere. Everything that is answered with 200 is on record, in a file that is synced to the disk.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use firstline_ticket::Ticket;
+use firstline_triage::Engine;
+use serde_json::json;
+use ureq::Agent;
+
+mod common;
+
+const BATCH: usize = 16;
+const SINGLE: usize = 300;
+const SUSTAINED: (f64, Duration) = (200.0, Duration::from_secs(30));
+const ROUNDS: usize = 5;
+const ROUND: usize = 2_048;
+const OVERLOAD: (f64, Duration) = (5.0, Duration::from_secs(15));
+/// Connections of the generator.
+const SENDERS: usize = 64;
+
+struct Service {
+    child: Child,
+    url: String,
+    key: String,
+    agent: Agent,
+    next: AtomicUsize,
+    bodies: Vec<Ticket>,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// What became of some calls: the times of those that were answered, counts by status.
+#[derive(Default)]
+struct Outcome {
+    times: Vec<Duration>,
+    refused: usize,
+    other: usize,
+}
+
+impl Service {
+    fn start(dir: &Path, bundle: &Path) -> Self {
+        let program = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_firstline"));
+            command.current_dir(dir);
+            command
+        };
+        let made = program().args(["keys", "create", "--name", "bench", "--scope", "triage"]).output();
+        let key =
+            String::from_utf8(made.expect("the program starts").stdout).expect("a key").trim().to_owned();
+        let mut child = program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"])
+            .args(["--set", "limits.requests_per_second=100000", "--bundle"])
+            .arg(bundle)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let line = lines.find_map(|line| Some(line.ok()?.split_once(" listens on ")?.1.to_owned()));
+        let address = line.expect("it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        let url = format!("http://{}/v1/triage", address.split(';').next().expect("an address"));
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_idle_connections(SENDERS)
+            .max_idle_connections_per_host(SENDERS)
+            .build()
+            .into();
+        let bodies = common::tickets(ROUND).collect();
+        Self { child, url, key, agent, next: AtomicUsize::new(0), bodies }
+    }
+
+    /// The body of a call with `n` tickets that nobody has sent before.
+    fn body(&self, n: usize) -> String {
+        let first = self.next.fetch_add(n, Ordering::Relaxed);
+        let tickets: Vec<Ticket> = (first..first + n)
+            .map(|i| Ticket { id: format!("bench-{i}"), ..self.bodies[i % self.bodies.len()].clone() })
+            .collect();
+        json!({"tickets": tickets}).to_string()
+    }
+
+    fn send(&self, body: &str) -> u16 {
+        let request = self.agent.post(&self.url).header("authorization", format!("Bearer {}", self.key));
+        match request.header("content-type", "application/json").send(body) {
+            Ok(mut answer) => {
+                let status = answer.status().as_u16();
+                let text = answer.body_mut().read_to_string().expect("a whole answer");
+                assert!(status != 200 || !text.contains("\"error\""), "{text}");
+                status
+            }
+            Err(error) => panic!("the service is gone: {error}"),
+        }
+    }
+
+    /// Sends `bodies`, one every `pause`, each when it is due.
+    fn open_loop(&self, bodies: &[String], pause: Duration) -> Outcome {
+        let outcome = Mutex::new(Outcome::default());
+        let (due, wait) = mpsc::sync_channel::<(Instant, &String)>(bodies.len());
+        let wait = Mutex::new(wait);
+        std::thread::scope(|scope| {
+            for _ in 0..SENDERS {
+                scope.spawn(|| {
+                    loop {
+                        let next = wait.lock().expect("no sender failed").recv();
+                        let Ok((due, body)) = next else { return };
+                        let status = self.send(body);
+                        let mut outcome = outcome.lock().expect("no sender failed");
+                        match status {
+                            200 => outcome.times.push(due.elapsed()),
+                            429 => outcome.refused += 1,
+                            _ => outcome.other += 1,
+                        }
+                    }
+                });
+            }
+            let start = Instant::now();
+            for (i, body) in bodies.iter().enumerate() {
+                let at = start + pause * i as u32;
+                std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                due.send((at, body)).expect("senders live");
+            }
+            drop(due);
+        });
+        outcome.into_inner().expect("no sender failed")
+    }
+
+    /// Tickets a second where each of `connections` sends the next call when the last is answered.
+    fn closed_loop(&self, connections: usize, batch: usize) -> f64 {
+        let bodies: Vec<String> = (0..ROUND / batch).map(|_| self.body(batch)).collect();
+        let next = AtomicUsize::new(0);
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..connections {
+                scope.spawn(|| {
+                    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        assert_eq!(self.send(body), 200);
+                    }
+                });
+            }
+        });
+        ROUND as f64 / start.elapsed().as_secs_f64()
+    }
+
+    fn resident_mib(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1024.0)
+    }
+}
+
+fn told(name: &str, outcome: &mut Outcome) {
+    let Outcome { times, refused, other } = outcome;
+    let answered = times.len();
+    match common::p50_p95(times) {
+        Some((p50, p95)) => {
+            let most = times.last().map_or(0.0, Duration::as_secs_f64) * 1e3;
+            println!(
+                "{name}: {answered} answered, p50 {p50:.1} ms, p95 {p95:.1} ms, longest {most:.1} ms; {refused} refused, {other} failed"
+            );
+        }
+        None => println!("{name}: none answered; {refused} refused, {other} failed"),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    // `cargo test --benches` has no use for minutes.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let Some(engine) = common::engine(dir.path()) else { return };
+    let named = std::env::var_os("FIRSTLINE_BENCH_BUNDLE").map(std::path::PathBuf::from);
+    let bundle = named.unwrap_or_else(|| dir.path().join("bundle"));
+    let service = Service::start(dir.path(), &bundle.canonicalize().expect("a bundle"));
+
+    let mut outcome = Outcome::default();
+    for i in 0..SINGLE + 20 {
+        let body = service.body(1);
+        std::thread::sleep(Duration::from_millis(20));
+        let start = Instant::now();
+        assert_eq!(service.send(&body), 200);
+        // The first ones warm up.
+        if i >= 20 {
+            outcome.times.push(start.elapsed());
+        }
+    }
+    told("one ticket, idle", &mut outcome);
+
+    let (rate, time) = SUSTAINED;
+    let pause = Duration::from_secs_f64(BATCH as f64 / rate);
+    let calls = (time.as_secs_f64() / pause.as_secs_f64()) as usize;
+    let bodies: Vec<String> = (0..calls).map(|_| service.body(BATCH)).collect();
+    told(&format!("{rate} tickets a second, calls of {BATCH}"), &mut service.open_loop(&bodies, pause));
+    println!("memory: {:.0} MiB", service.resident_mib().unwrap_or(f64::NAN));
+
+    let (mut alone, mut served): (Vec<f64>, Vec<(usize, f64)>) = Default::default();
+    for _ in 0..ROUNDS {
+        alone.push(by_itself(&engine, &service.bodies));
+        served.extend([BATCH, 64, 256].map(|batch| (batch, service.closed_loop(4, batch))));
+    }
+    let alone = median(alone);
+    println!("the engine by itself, batches of 256: {alone:.0} tickets a second");
+    for batch in [BATCH, 64, 256] {
+        let speed = median(served.iter().filter(|(b, _)| *b == batch).map(|(_, speed)| *speed).collect());
+        let overhead = (1.0 - speed / alone) * 100.0;
+        println!("over HTTP, calls of {batch} on 4 connections: {speed:.0} a second, {overhead:.1} % less");
+    }
+    let capacity = median(served.iter().filter(|(b, _)| *b == BATCH).map(|(_, speed)| *speed).collect());
+
+    let (times, time) = OVERLOAD;
+    let pause = Duration::from_secs_f64(BATCH as f64 / (capacity * times));
+    let calls = (time.as_secs_f64() / pause.as_secs_f64()) as usize;
+    let bodies: Vec<String> = (0..calls).map(|_| service.body(BATCH)).collect();
+    let before = service.resident_mib();
+    let mut outcome = service.open_loop(&bodies, pause);
+    told(&format!("{times} times what it can, {:.0} tickets a second", capacity * times), &mut outcome);
+    println!(
+        "memory: {:.0} MiB before, {:.0} MiB after",
+        before.unwrap_or(f64::NAN),
+        service.resident_mib().unwrap_or(f64::NAN)
+    );
+    assert_eq!(outcome.other, 0, "some calls failed");
+}
+
+/// Tickets a second that the engine decides in this process.
+fn by_itself(engine: &Engine, tickets: &[Ticket]) -> f64 {
+    let start = Instant::now();
+    for batch in tickets.chunks(256) {
+        std::hint::black_box(engine.decide(batch, 5).expect("these tickets can be decided"));
+    }
+    tickets.len() as f64 / start.elapsed().as_secs_f64()
+}

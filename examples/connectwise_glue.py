@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Connects ConnectWise PSA to Firstline: changed tickets go to triage, closed ones to feedback, approved actions to the PSA.
+
+PSA_URL    https://HOST/v4_6_release/apis/3.0        PSA_AUTH   base64 of company+publickey:privatekey
+PSA_CLIENT clientId of the integration               FIRSTLINE_URL, FIRSTLINE_KEY  a key of scopes triage,act
+"""
+import json, os, socket, time, urllib.error, urllib.parse, urllib.request
+
+PSA, FIRST = os.environ["PSA_URL"], os.environ.get("FIRSTLINE_URL", "http://127.0.0.1:8484")
+PSA_HEADERS = {"Authorization": "Basic " + os.environ["PSA_AUTH"], "clientId": os.environ.get("PSA_CLIENT", "")}
+FIRST_HEADERS = {"Authorization": "Bearer " + os.environ["FIRSTLINE_KEY"]}
+OWNER = f"glue-{socket.gethostname()}"  # The same after a restart: what it had claimed is still its own.
+
+def call(method, url, headers, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    while True:
+        try:
+            request = urllib.request.Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:  # Too much at a time: wait as long as we are told to.
+            if error.code not in (429, 503):
+                raise
+            time.sleep(int(error.headers.get("Retry-After") or 5))
+
+def name(ticket, field):
+    return (ticket.get(field) or {}).get("name")
+
+def canonical(psa, notes):
+    first = next((note["text"] for note in notes if note.get("detailDescriptionFlag")), "")
+    return {"id": str(psa["id"]), "subject": psa["summary"], "body": first, "customer": name(psa, "company"),
+            "contact": name(psa, "contact"), "source": name(psa, "source"),
+            "opened_at": (psa.get("_info") or {}).get("dateEntered")}
+
+def outcome(psa, notes):
+    fields = {"board": name(psa, "board"), "type": name(psa, "type"), "subtype": name(psa, "subType"),
+              "priority": name(psa, "priority"), "technician": name(psa, "owner")}
+    reply = next((n["text"] for n in notes if n.get("member") and not n.get("internalAnalysisFlag")), None)
+    return {"ticket_id": str(psa["id"]), "final": {k: v for k, v in fields.items() if v}, "reply": reply,
+            "first_response_at": psa.get("dateResponded"), "resolved_at": psa.get("dateResolved")}
+
+def act(action):
+    ticket = f"{PSA}/service/tickets/{action['ticket_id']}"
+    if action["kind"] == "set_fields":  # Setting a value twice does no harm.
+        paths = {"subtype": "subType", "technician": "owner"}
+        changes = [{"op": "replace", "path": paths.get(f, f), "value": {"name": v}} for f, v in action["payload"]["fields"].items()]
+        return call("PATCH", ticket, PSA_HEADERS, changes)
+    text = action["payload"]["text"]  # A second attempt asks first whether the first one got through.
+    if action["attempts"] > 1 and any(note["text"] == text for note in call("GET", f"{ticket}/notes", PSA_HEADERS)):
+        return None
+    return call("POST", f"{ticket}/notes", PSA_HEADERS, {"text": text, "detailDescriptionFlag": True, "processNotifications": True})
+
+def once(since):
+    query = {"conditions": f"lastUpdated>=[{since}]", "orderBy": "id", "pageSize": "200"}
+    tickets = call("GET", f"{PSA}/service/tickets?{urllib.parse.urlencode(query)}", PSA_HEADERS)
+    with_notes = [(t, call("GET", f"{PSA}/service/tickets/{t['id']}/notes", PSA_HEADERS)) for t in tickets]
+    still_open = [canonical(t, notes) for t, notes in with_notes if not t.get("closedFlag")]
+    closed = [outcome(t, notes) for t, notes in with_notes if t.get("closedFlag")]
+    if still_open:
+        call("POST", f"{FIRST}/v1/triage", FIRST_HEADERS, {"tickets": still_open, "drafts": True, "mode": "async"})
+    if closed:
+        call("POST", f"{FIRST}/v1/feedback", FIRST_HEADERS, {"items": closed})
+    for action in call("POST", f"{FIRST}/v1/outbox/claim", FIRST_HEADERS, {"owner": OWNER})["actions"]:
+        done = {"owner": OWNER}
+        try:
+            act(action)
+        except OSError as error:
+            done["error"] = str(error)
+        call("POST", f"{FIRST}/v1/outbox/{action['id']}", FIRST_HEADERS, done)
+
+if __name__ == "__main__":
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86400))
+    while True:
+        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))  # A minute's overlap misses nothing.
+        once(since)
+        since = began
+        time.sleep(15)
