@@ -143,7 +143,12 @@ fn read(
             continue;
         }
         if let Some(standing) = standing.as_ref().filter(|standing| holds(standing, &input_hash, desk)) {
-            slots.push(Slot::Known(Box::new(repeated(standing))));
+            let mut answer = repeated(standing);
+            if wanted.drafts && app.store.want_draft(&answer.decision_id, &caller.key)? {
+                answer.draft = true;
+                app.bell.ring();
+            }
+            slots.push(Slot::Known(Box::new(answer)));
             continue;
         }
         let asked = Asked {

@@ -131,6 +131,10 @@ impl<D: Db> Store for Shelf<D> {
         self.write(|tx| Ok(jobs::release(tx, owner)? + outbox::release(tx, owner)?))
     }
 
+    fn want_draft(&self, decision: &str, actor: &str) -> Result<bool> {
+        self.write(|tx| decisions::want_draft(tx, decision, actor))
+    }
+
     fn take_over(&self) -> Result<u64> {
         self.write(jobs::take_over)
     }

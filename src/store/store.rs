@@ -74,6 +74,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Gives back all that `owner` holds, work and actions, when it stops; for work, that is no attempt that failed.
     fn release(&self, owner: &str) -> Result<u64>;
 
+    /// Asks for the draft of a decision that was recorded without; `false` where one was asked for before, or the decision is
+    /// not its ticket's newest, or shares another's.
+    fn want_draft(&self, decision: &str, actor: &str) -> Result<bool>;
+
     /// Takes the work away from whoever held it: for a process that knows that it is the only one, after it was killed.
     fn take_over(&self) -> Result<u64>;
 

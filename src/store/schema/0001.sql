@@ -31,6 +31,8 @@ CREATE TABLE decisions (
     storm TEXT,
     collapsed_into TEXT,
     draft_state TEXT NOT NULL,
+    -- Whether one was ever asked for.
+    draft_asked BIGINT NOT NULL,
     -- Null until it is written, and when it was purged.
     draft TEXT,
     draft_confidence DOUBLE PRECISION,
@@ -111,7 +113,7 @@ CREATE UNIQUE INDEX work_job ON work (job, place);
 CREATE INDEX work_decision ON work (decision_id);
 CREATE INDEX work_customer ON work (customer) WHERE customer IS NOT NULL;
 CREATE INDEX work_open ON work (kind, id) WHERE state IN ('waiting', 'claimed');
-CREATE INDEX work_worn ON work (kind) WHERE state IN ('waiting', 'claimed') AND attempts >= 5;
+CREATE INDEX work_worn ON work (kind) WHERE state IN ('waiting', 'claimed') AND attempts >= 20;
 CREATE INDEX work_owner ON work (owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE actions (

@@ -122,7 +122,7 @@ fn record_one(tx: &mut dyn Tx, log: &mut Log, one: &Decided, now: Timestamp) -> 
     supersede(tx, &one.ticket.id)?;
     insert(tx, one, version + 1, now)?;
     if one.draft {
-        jobs::want_draft(tx, one)?;
+        jobs::want_draft(tx, &one.id, one.received_at, &one.actor)?;
     }
     if let (Some((work, _)), Some(job)) = (&one.work, job) {
         jobs::decided(tx, *work, &job, &one.id, now)?;
@@ -154,7 +154,8 @@ fn insert(tx: &mut dyn Tx, one: &Decided, version: i64, now: Timestamp) -> Resul
     ];
     tx.execute(sql, &values)?;
     let sql = "INSERT INTO decisions (id, ticket_id, at, received_at, opened_at, input_hash, bundle, decision, route,
-        storm, collapsed_into, draft_state, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)";
+        storm, collapsed_into, draft_state, draft_asked, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)";
     let state = if one.draft { DraftState::Writing } else { DraftState::None };
     let values = [
         (&one.id).into(),
@@ -169,9 +170,20 @@ fn insert(tx: &mut dyn Tx, one: &Decided, version: i64, now: Timestamp) -> Resul
         one.storm.as_ref().into(),
         one.collapsed_into.as_ref().into(),
         name(state)?,
+        i64::from(one.draft).into(),
     ];
     tx.execute(sql, &values)?;
     Ok(())
+}
+
+pub(super) fn want_draft(tx: &mut dyn Tx, id: &str, actor: &str) -> Result<bool> {
+    let sql = "UPDATE decisions SET draft_asked = 1, draft_state = 'writing', version = version + 1
+        WHERE id = $1 AND draft_asked = 0 AND draft_state = 'none' AND collapsed_into IS NULL
+        AND EXISTS (SELECT 1 FROM tickets t WHERE t.decision_id = decisions.id AND t.ticket IS NOT NULL)
+        RETURNING received_at";
+    let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(false) };
+    jobs::want_draft(tx, id, row.time()?, actor)?;
+    Ok(true)
 }
 
 /// Makes drafts void that nobody has reviewed, written or still to be.

@@ -197,10 +197,10 @@ fn count(tx: &mut dyn Tx, job: &str, (done, failed): (i64, i64), now: Timestamp)
 }
 
 /// A draft is to be written.
-pub(super) fn want_draft(tx: &mut dyn Tx, one: &Decided) -> Result<()> {
+pub(super) fn want_draft(tx: &mut dyn Tx, decision: &str, received_at: Timestamp, actor: &str) -> Result<()> {
     let sql = "INSERT INTO work (kind, state, actor, received_at, decision_id)
         VALUES ('draft', 'waiting', $1, $2, $3)";
-    tx.execute(sql, &[(&one.actor).into(), one.received_at.into(), (&one.id).into()])?;
+    tx.execute(sql, &[actor.into(), received_at.into(), decision.into()])?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::{DraftState, Standing};
 use firstline_ticket::Error;
 
 on_both!(
+    a_draft_can_be_asked_for_later_and_once,
     what_is_put_comes_back,
     a_ticket_that_has_changed_is_stale,
     an_id_used_twice_records_nothing,
@@ -147,4 +148,19 @@ fn hostile_text_is_text(home: &Home) {
     home.audit(nasty, nasty, nasty, &serde_json::json!({nasty: nasty}), at(8)).unwrap();
     audited(&**home);
     assert_eq!(home.forget(nasty, nasty, at(9)).unwrap().tickets, 1);
+}
+
+fn a_draft_can_be_asked_for_later_and_once(home: &Home) {
+    record(&**home, Decided { draft: false, ..decided("d1", "t1", 0) });
+    assert!(home.want_draft("d1", "kim").unwrap());
+    assert!(!home.want_draft("d1", "kim").unwrap() && !home.want_draft("none", "kim").unwrap());
+    let work = claim(&**home, WorkKind::Draft, "w", 9);
+    assert_eq!((work.len(), work[0].actor.as_str(), work[0].received_at), (1, "kim", at(0)));
+    assert!(home.drafted(work[0].id, "w", None, at(3)).unwrap());
+    assert!(!home.want_draft("d1", "kim").unwrap());
+    // An older decision's is of no use.
+    record(&**home, Decided { draft: false, ..decided("d2", "t2", 0) });
+    record(&**home, Decided { draft: false, ..decided("d3", "t2", 1) });
+    assert!(!home.want_draft("d2", "kim").unwrap());
+    assert_eq!(home.backlog().unwrap().drafts, 0);
 }
