@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{decisions, name};
 use crate::audit::{Log, hash_of};
 use crate::db::{Row, Tx, Value, json};
-use crate::{Decided, Job, JobFault, JobItem, JobState, NewJob, Work, WorkKind};
+use crate::{Job, JobFault, JobItem, JobState, NewJob, Work, WorkKind};
 
 impl WorkKind {
     fn name(self) -> &'static str {
