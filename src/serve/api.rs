@@ -84,10 +84,11 @@ pub fn app(app: Arc<App>) -> Router {
         .routes(routes!(health::metrics))
         .routes(routes!(health::errors))
         .split_for_parts();
-    // Clients whose base URL lacks the `/v1`, and the names that others' health checks have.
+    // Clients whose base URL lacks the `/v1`, or has no path at all; and the name that others' health checks have.
     let router = router
         .route("/embeddings", axum::routing::post(compat::embeddings))
         .route("/models", axum::routing::get(compat::models))
+        .route("/", axum::routing::post(compat::embed))
         .route("/health", axum::routing::get(health::healthz));
     let docs = SwaggerUi::new("/docs").url("/openapi.json", document);
     let limit = app.settings.limits.body_bytes;

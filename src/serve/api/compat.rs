@@ -1,5 +1,5 @@
 //! What people's clients call already: OpenAI's `/v1/embeddings` and `/v1/models`, text-embeddings-inference's `/embed`,
-//! `/predict` and `/info`. Text that is too long is refused, unless the caller asks for it to be cut.
+//! `/predict` and `/info`, with errors in their forms. Text that is too long is refused, unless the caller asks for it to be cut.
 
 use std::sync::Arc;
 
@@ -213,11 +213,12 @@ pub(crate) struct Usage {
 )]
 pub(crate) async fn embeddings(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Body(request): Body<EmbeddingsRequest>,
+    caller: Result<Caller, Problem>,
+    body: Result<Body<EmbeddingsRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller.may(Scope::Triage)?;
+        caller?.may(Scope::Triage)?;
+        let Body(request) = body?;
         let info = app.desk.load().engine.bundle().info.clone();
         if request.dimensions.is_some_and(|n| n != info.dimensions) {
             let problem = format!("the model has {} dimensions", info.dimensions);
@@ -264,8 +265,8 @@ pub(crate) struct ModelView {
         (status = "5XX", description = "OpenAI's form of an error"),
     )
 )]
-pub(crate) async fn models(State(app): State<Arc<App>>, caller: Caller) -> Response {
-    let answer = caller.may(Scope::Triage).map(|()| {
+pub(crate) async fn models(State(app): State<Arc<App>>, caller: Result<Caller, Problem>) -> Response {
+    let answer = caller.and_then(|caller| caller.may(Scope::Triage)).map(|()| {
         let id = app.desk.load().engine.bundle().info.model.clone();
         let model = ModelView { id, object: "model", created: 0, owned_by: "firstline" };
         Json(ModelsResponse { object: "list", data: vec![model] })
@@ -298,11 +299,12 @@ pub(crate) struct EmbedRequest {
 )]
 pub(crate) async fn embed(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Body(request): Body<EmbedRequest>,
+    caller: Result<Caller, Problem>,
+    body: Result<Body<EmbedRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller.may(Scope::Triage)?;
+        caller?.may(Scope::Triage)?;
+        let Body(request) = body?;
         if request.normalize == Some(false) {
             let problem = "embeddings are of unit length here";
             return Err(Problem::new(Code::Input, "normalize", problem, "Leave it out"));
@@ -365,11 +367,12 @@ pub(crate) enum Predictions {
 )]
 pub(crate) async fn predict(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Body(request): Body<PredictRequest>,
+    caller: Result<Caller, Problem>,
+    body: Result<Body<PredictRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller.may(Scope::Triage)?;
+        caller?.may(Scope::Triage)?;
+        let Body(request) = body?;
         let desk = app.desk.load_full();
         let field = field(&desk, request.field.as_deref())?;
         let (texts, one) = match request.inputs {
@@ -463,8 +466,8 @@ fn predictions(
         (status = "5XX", description = "TEI's form of an error"),
     )
 )]
-pub(crate) async fn info(State(app): State<Arc<App>>, caller: Caller) -> Response {
-    let answer = caller.may(Scope::Triage).map(|()| {
+pub(crate) async fn info(State(app): State<Arc<App>>, caller: Result<Caller, Problem>) -> Response {
+    let answer = caller.and_then(|caller| caller.may(Scope::Triage)).map(|()| {
         let desk = app.desk.load();
         let limits = &app.settings.limits;
         Json(json!({

@@ -80,6 +80,7 @@ impl From<Vec<Action>> for ActionsView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimRequest {
     /// Who claims, such as a host and a process: the same name settles what it claimed.
+    #[schema(min_length = 1, max_length = 128)]
     owner: String,
     /// How many at most.
     #[serde(default = "ten")]
@@ -104,6 +105,7 @@ fn minute() -> u32 {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettleRequest {
     /// Who claimed it.
+    #[schema(min_length = 1, max_length = 128)]
     owner: String,
     /// Why it could not be done; without it, it was done.
     #[serde(default)]

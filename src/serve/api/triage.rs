@@ -133,10 +133,12 @@ pub(crate) async fn triage(
         }
     }
     // Where all went wrong in one way that is the service's, the call did.
-    if let Some(problem) = all_failed(&results) {
-        return Err(problem);
+    // A deadline that the caller set is no fault of the service's.
+    let failed = all_failed(&results);
+    match failed.filter(|problem| request.deadline_ms.is_none() || problem.code != Code::Deadline.as_str()) {
+        Some(problem) => Err(problem),
+        None => Ok(Json(TriageResponse { results }).into_response()),
     }
-    Ok(Json(TriageResponse { results }).into_response())
 }
 
 /// Whether a call has a number of tickets that may be.
