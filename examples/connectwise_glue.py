@@ -4,7 +4,7 @@
 PSA_URL    https://HOST/v4_6_release/apis/3.0        PSA_AUTH   base64 of company+publickey:privatekey
 PSA_CLIENT clientId of the integration               FIRSTLINE_URL, FIRSTLINE_KEY  a key of scopes triage,act
 """
-import json, os, socket, time, urllib.error, urllib.parse, urllib.request
+import json, os, socket, sys, time, urllib.error, urllib.parse, urllib.request
 
 PSA, FIRST = os.environ["PSA_URL"], os.environ.get("FIRSTLINE_URL", "http://127.0.0.1:8484")
 PSA_HEADERS = {"Authorization": "Basic " + os.environ["PSA_AUTH"], "clientId": os.environ.get("PSA_CLIENT", "")}
@@ -51,15 +51,18 @@ def act(action):
     return call("POST", f"{ticket}/notes", PSA_HEADERS, {"text": text, "detailDescriptionFlag": True, "processNotifications": True})
 
 def once(since):
-    query = {"conditions": f"lastUpdated>=[{since}]", "orderBy": "id", "pageSize": "200"}
-    tickets = call("GET", f"{PSA}/service/tickets?{urllib.parse.urlencode(query)}", PSA_HEADERS)
+    tickets, page = [], 1
+    while page == 1 or len(tickets) == 200 * (page - 1):
+        query = {"conditions": f"lastUpdated>=[{since}]", "orderBy": "id", "pageSize": "200", "page": page}
+        tickets += call("GET", f"{PSA}/service/tickets?{urllib.parse.urlencode(query)}", PSA_HEADERS)
+        page += 1
     with_notes = [(t, call("GET", f"{PSA}/service/tickets/{t['id']}/notes", PSA_HEADERS)) for t in tickets]
     still_open = [canonical(t, notes) for t, notes in with_notes if not t.get("closedFlag")]
     closed = [outcome(t, notes) for t, notes in with_notes if t.get("closedFlag")]
-    if still_open:
-        call("POST", f"{FIRST}/v1/triage", FIRST_HEADERS, {"tickets": still_open, "drafts": True, "mode": "async"})
-    if closed:
-        call("POST", f"{FIRST}/v1/feedback", FIRST_HEADERS, {"items": closed})
+    for n in range(0, len(still_open), 256):
+        call("POST", f"{FIRST}/v1/triage", FIRST_HEADERS, {"tickets": still_open[n:n + 256], "drafts": True, "mode": "async"})
+    for n in range(0, len(closed), 256):
+        call("POST", f"{FIRST}/v1/feedback", FIRST_HEADERS, {"items": closed[n:n + 256]})
     for action in call("POST", f"{FIRST}/v1/outbox/claim", FIRST_HEADERS, {"owner": OWNER})["actions"]:
         done = {"owner": OWNER}
         try:
@@ -72,6 +75,9 @@ if __name__ == "__main__":
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86400))
     while True:
         began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))  # A minute's overlap misses nothing.
-        once(since)
-        since = began
+        try:
+            once(since)
+            since = began
+        except OSError as error:  # The next round begins where this one did.
+            print(f"{began}: {error}", file=sys.stderr)
         time.sleep(15)

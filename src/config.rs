@@ -42,10 +42,9 @@ pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) ->
     }
     for setting in &args.set {
         let Some((name, text)) = setting.split_once('=') else {
+            // It is not repeated: it may hold a password.
             let next = "Write NAME=VALUE, such as limits.queue_ms=500";
-            return Err(
-                UserError::new(Code::Config, "--set", format!("no value in {setting:?}"), next).into()
-            );
+            return Err(UserError::new(Code::Config, "--set", "a setting without a value", next).into());
         };
         set_text(&mut table, name.trim(), text.trim(), "--set")?;
     }
@@ -56,15 +55,20 @@ pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) ->
     Ok(settings)
 }
 
+/// Where the settings say that the store is.
+pub(crate) fn location(settings: &Settings) -> Result<Location, Failure> {
+    Ok(settings.store.expose().parse()?)
+}
+
 /// Opens the store that the settings name.
 pub(crate) fn store(settings: &Settings) -> Result<Box<dyn Store>, Failure> {
-    Ok(firstline_store::open(&Location::from(settings.store.expose()))?)
+    Ok(firstline_store::open(&location(settings)?)?)
 }
 
 /// Opens the store that a command's settings name, which must be there already where it is a file.
 pub(crate) fn existing_store(args: &SettingsArgs) -> Result<Box<dyn Store>, Failure> {
     let settings = settings(args, &[])?;
-    if let Location::Sqlite(path) = Location::from(settings.store.expose())
+    if let Location::Sqlite(path) = location(&settings)?
         && !path.exists()
     {
         let next = "Name it with --store; `firstline serve` makes one";
@@ -82,7 +86,9 @@ fn read(path: &Path) -> Result<Table, Failure> {
     }
     let text = std::fs::read_to_string(path).map_err(io)?;
     text.parse().map_err(|e: toml::de::Error| {
-        let problem = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        // The line itself is not repeated: it may hold a password.
+        let line = e.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+        let (place, problem) = (format!("{place}, line {line}"), e.message().to_owned());
         UserError::new(Code::Config, place, problem, "Write TOML, as `firstline serve --print-config` does")
             .into()
     })
@@ -110,7 +116,9 @@ fn slot<'t>(table: &'t mut Table, name: &str, place: &str) -> Result<&'t mut Val
     };
     slot.ok_or_else(|| {
         let next = "`firstline serve --print-config` shows all there are";
-        UserError::new(Code::Config, place, format!("no setting {name:?}"), next).into()
+        let plain = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let name = if plain { format!("no setting {name:?}") } else { "no name of a setting".to_owned() };
+        UserError::new(Code::Config, place, name, next).into()
     })
 }
 
@@ -135,7 +143,7 @@ fn set_text(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()
     };
     *slot = value.ok_or_else(|| {
         let next = format!("Give a value like {slot}");
-        UserError::new(Code::Config, place, format!("{text:?} is no value of {name}"), next)
+        UserError::new(Code::Config, place, format!("no value of {name}"), next)
     })?;
     Ok(())
 }
@@ -161,6 +169,12 @@ mod tests {
         std::fs::write(&file, "bundel = \"x\"\n").unwrap();
         let fault = super::settings(&from_file, &[]).unwrap_err().to_string();
         assert!(fault.contains("bundel") && fault.contains("f.toml"), "{fault}");
+        std::fs::write(&file, "listen = \"a\"\nstore = postgres://u:hunter2@h/d\n").unwrap();
+        let fault = super::settings(&from_file, &[]).unwrap_err().to_string();
+        assert!(fault.contains("line 2") && !fault.contains("hunter2"), "{fault}");
+        for secret in ["store postgres://u:hunter2@h/d", "store postgres://u:hunter2@h/d?a=b"] {
+            assert!(!super::settings(&args(&[secret]), &[]).unwrap_err().to_string().contains("hunter2"));
+        }
         for bad in ["limits.queue_ms=soon", "limits=1", "nonsense"] {
             assert!(super::settings(&args(&[bad]), &[]).is_err(), "{bad}");
         }

@@ -1,6 +1,6 @@
 //! What a person sees while work goes on, and how they stop it.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,7 +37,6 @@ pub(crate) fn catch_ctrl_c() {
 
 /// Prints a result. Whoever stops reading early, as `head` does, has seen enough: that is no fault.
 pub(crate) fn print(result: impl std::fmt::Display) {
-    use std::io::Write;
     if let Err(error) = writeln!(std::io::stdout(), "{result}")
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
@@ -61,7 +60,8 @@ impl Ui {
     /// Says something that is no result.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            // A service goes on where nobody reads what it says.
+            let _unread = writeln!(std::io::stderr(), "{text}");
         }
     }
 

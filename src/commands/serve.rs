@@ -44,7 +44,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 /// Opens the store. One in a file is one process's: the lock says so, and what a killed one had begun is begun anew.
 fn open(settings: &Settings) -> Result<(Option<File>, Arc<dyn Store>), Failure> {
-    let Location::Sqlite(path) = Location::from(settings.store.expose()) else {
+    let Location::Sqlite(path) = config::location(settings)? else {
         return Ok((None, Arc::from(config::store(settings)?)));
     };
     let mut name = path.file_name().unwrap_or_default().to_owned();

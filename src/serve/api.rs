@@ -24,6 +24,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use firstline_ticket::Code;
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use utoipa::OpenApi;
@@ -119,10 +120,9 @@ fn not_allowed() -> Problem {
     problem.with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Problem::internal(format!("a handler panicked: {said}")).into_response()
+/// What a panic says may have a ticket's words in it; the log has its place.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal("a handler panicked").into_response()
 }
 
 /// What is around every request: its id, a bound on how many there are, headers, figures and a line in the log, which has no
@@ -144,10 +144,11 @@ async fn around(
         true => Ok(None),
         false => Arc::clone(&app.requests).try_acquire_owned().map(Some),
     };
+    let room = room(&app, &request);
     app.metrics.in_flight.inc();
-    let mut response = match permit {
-        Ok(_permit) => next.run(request).instrument(span.clone()).await,
-        Err(_) => Problem::overload("the service", 1).into_response(),
+    let mut response = match (permit, room) {
+        (Ok(_permit), Ok(_room)) => next.run(request).instrument(span.clone()).await,
+        _ => Problem::overload("the service", 1).into_response(),
     };
     app.metrics.in_flight.dec();
     let time = start.elapsed();
@@ -157,6 +158,17 @@ async fn around(
     span.in_scope(|| log(&method, &route, status, time));
     decorate(&mut response, &id, &route);
     response
+}
+
+/// Room for the body, by what the client says of its length, or for the longest there may be.
+fn room(app: &App, request: &Request) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    let most = app.settings.limits.body_bytes;
+    let told =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let has_body = told.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING);
+    let bytes = told.unwrap_or(most).min(most);
+    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    has_body.then(|| Arc::clone(&app.bytes).try_acquire_many_owned(kib)).transpose()
 }
 
 fn log(method: &Method, route: &str, status: u16, time: Duration) {

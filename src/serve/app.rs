@@ -26,6 +26,10 @@ use crate::settings::Settings;
 
 /// How often keys and the backlog are read.
 const REFRESH: Duration = Duration::from_secs(2);
+/// How long a call of the store, or of the engine beside the queue, is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of bodies that are held at a time.
+const MOST_BYTES: usize = 256 << 20;
 /// How often old words are deleted.
 const PURGE: Duration = Duration::from_secs(3_600);
 
@@ -35,11 +39,15 @@ pub struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) desk: Arc<ArcSwap<Desk>>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) bell: Arc<DraftBell>,
     /// Requests that are read and answered at a time.
     pub(crate) requests: Arc<Semaphore>,
+    /// Calls that wait for drafts at a time: a part of those.
+    pub(crate) waiters: Semaphore,
+    /// KiB of bodies that are held at a time.
+    pub(crate) bytes: Arc<Semaphore>,
     pub(crate) jobs: Arc<JobLane>,
     /// This process, among those that share the store.
     pub(crate) owner: String,
@@ -81,7 +89,7 @@ impl App {
             storm_minutes: settings.storm_minutes,
         };
         let deciding = decide::start(&deciding)?;
-        let keys = Keys::new(settings.limits.requests_per_second);
+        let keys = Arc::new(Keys::new(settings.limits.requests_per_second));
         if keys.reload(store.as_ref())? == 0 {
             tracing::warn!("there is no API key yet: make one with `firstline keys create`");
         }
@@ -99,10 +107,14 @@ impl App {
             desk: Arc::clone(&desk),
             queue: Arc::clone(&queue),
             owner: owner.clone(),
+            keys: Arc::clone(&keys),
             bell: DraftBell::default(),
+            drafts: Arc::clone(&bell),
         });
         let app = Arc::new(Self {
             requests: Arc::new(Semaphore::new(settings.limits.requests)),
+            waiters: Semaphore::new((settings.limits.requests / 4).max(1)),
+            bytes: Arc::new(Semaphore::new(MOST_BYTES.max(settings.limits.body_bytes).div_ceil(1 << 10))),
             settings,
             store,
             desk,
@@ -228,7 +240,17 @@ impl App {
         work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
         let app = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&app)).await.map_err(Problem::internal)?
+        let done = tokio::task::spawn_blocking(move || work(&app));
+        let late = || {
+            let problem = "the store did not answer in time";
+            Problem::from(UserError::new(
+                Code::Store,
+                "the store",
+                problem,
+                "Look whether the database answers",
+            ))
+        };
+        tokio::time::timeout(PATIENCE, done).await.map_err(|_| late())?.map_err(Problem::internal)?
     }
 }
 

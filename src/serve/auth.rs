@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -25,7 +26,7 @@ use crate::settings::Secret;
 
 /// Keys that are remembered as verified.
 const REMEMBERED: usize = 4_096;
-/// Verifications of one key a second: an honest caller needs one an hour, a guesser more.
+/// Wrong secrets of one key a second, after which it is not looked at for a second: an honest caller sends none.
 const TRIES: u32 = 5;
 const PREFIX: &str = "fl";
 
@@ -152,13 +153,9 @@ impl Caller {
         ))
     }
 
-    /// Whether the key may see this customer's tickets.
-    pub(crate) fn may_see(&self, customer: &str) -> std::result::Result<(), Problem> {
-        if self.customers.has(customer) {
-            return Ok(());
-        }
-        let problem = format!("key {} is not for this ticket's customer", self.key);
-        Err(Problem::new(Code::Scope, "customer", problem, "Use a key for this customer"))
+    /// Whether the key is held to some customers.
+    pub(crate) fn is_held(&self) -> bool {
+        self.customers != CustomerSet::All
     }
 }
 
@@ -168,7 +165,9 @@ pub(crate) struct Keys {
     verified: Mutex<HashMap<[u8; 32], String>>,
     /// argon2 takes tens of milliseconds of a core: one at a time.
     hashing: Semaphore,
-    tries: DefaultKeyedRateLimiter<String>,
+    /// Wrong secrets, and keys that had too many of them, until when.
+    wrong: DefaultKeyedRateLimiter<String>,
+    guessed: Mutex<HashMap<String, Instant>>,
     rate: DefaultKeyedRateLimiter<String>,
 }
 
@@ -179,7 +178,8 @@ impl Keys {
             known: ArcSwap::default(),
             verified: Mutex::default(),
             hashing: Semaphore::new(1),
-            tries: RateLimiter::keyed(quota(TRIES)),
+            wrong: RateLimiter::keyed(quota(TRIES)),
+            guessed: Mutex::default(),
             rate: RateLimiter::keyed(quota(requests_per_second)),
         }
     }
@@ -189,11 +189,15 @@ impl Keys {
         let keys: HashMap<String, KeyRecord> =
             store.keys()?.into_iter().map(|key| (key.id.clone(), key)).collect();
         let n = keys.values().filter(|key| key.revoked_at.is_none()).count();
-        if **self.known.load() != keys {
+        let before = self.known.load_full();
+        if *before != keys {
+            let same = |id: &String| keys.get(id).is_some_and(|key| before.get(id) == Some(key));
+            self.verified().retain(|_, id| same(id));
             self.known.store(Arc::new(keys));
-            self.verified.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        self.tries.retain_recent();
+        let now = Instant::now();
+        self.guessed.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+        self.wrong.retain_recent();
         self.rate.retain_recent();
         Ok(n)
     }
@@ -217,25 +221,8 @@ impl Keys {
             return Err(unknown());
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let remembered = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
-        if remembered.as_deref() != Some(id) {
-            if self.tries.check_key(&id.to_owned()).is_err() {
-                return Err(Problem::overload("Authorization", 1));
-            }
-            let _one = self.hashing.acquire().await.map_err(Problem::internal)?;
-            let (hash, secret) = (record.hash.clone(), secret.to_owned());
-            let fits = tokio::task::spawn_blocking(move || {
-                let hash = PasswordHash::new(&hash).map_err(|e| e.to_string())?;
-                Ok::<bool, String>(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
-            });
-            if !fits.await.map_err(Problem::internal)?.map_err(Problem::internal)? {
-                return Err(unknown());
-            }
-            let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-            if verified.len() >= REMEMBERED {
-                verified.clear();
-            }
-            verified.insert(digest, id.to_owned());
+        if !self.is_verified(&digest, id) && !self.verify(digest, id, secret, &record.hash).await? {
+            return Err(unknown());
         }
         if self.rate.check_key(&record.id).is_err() {
             return Err(Problem::overload("this key", 1));
@@ -245,6 +232,64 @@ impl Keys {
             scopes: record.scopes.clone(),
             customers: record.customers.clone(),
         })
+    }
+}
+
+impl Keys {
+    fn verified(&self) -> MutexGuard<'_, HashMap<[u8; 32], String>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_verified(&self, digest: &[u8; 32], id: &str) -> bool {
+        self.verified().get(digest).is_some_and(|known| known == id)
+    }
+
+    /// Whether the secret is the key's, by the slow hash.
+    async fn verify(
+        &self,
+        digest: [u8; 32],
+        id: &str,
+        secret: &str,
+        hash: &str,
+    ) -> std::result::Result<bool, Problem> {
+        let _one = self.hashing.acquire().await.map_err(Problem::internal)?;
+        // Whoever was first has done it for all who wait with the same.
+        if self.is_verified(&digest, id) {
+            return Ok(true);
+        }
+        let guessed =
+            |keys: &Self| keys.guessed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+        if guessed(self).is_some_and(|until| until > Instant::now()) {
+            return Err(Problem::overload("Authorization", 1));
+        }
+        let (hash, secret) = (hash.to_owned(), secret.to_owned());
+        let fits = tokio::task::spawn_blocking(move || {
+            let hash = PasswordHash::new(&hash).map_err(|e| e.to_string())?;
+            Ok::<bool, String>(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
+        });
+        let fits = fits.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+        if fits {
+            let mut verified = self.verified();
+            if verified.len() >= REMEMBERED {
+                verified.clear();
+            }
+            verified.insert(digest, id.to_owned());
+        } else if self.wrong.check_key(&id.to_owned()).is_err() {
+            let until = Instant::now() + Duration::from_secs(1);
+            self.guessed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), until);
+        }
+        Ok(fits)
+    }
+
+    /// Whose tickets an actor may see, by the name that is on record: a key's, or a command's, which may see all.
+    pub(crate) fn customers(&self, actor: &str) -> CustomerSet {
+        self.known.load().get(actor).map(|key| key.customers.clone()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("known", &self.known.load().len()).finish_non_exhaustive()
     }
 }
 

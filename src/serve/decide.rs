@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use firstline_store::{Decided, Recorded, Route, Store, StormHead};
+use firstline_store::{Decided, DraftState, Recorded, Route, Store, StormHead};
 use firstline_ticket::{Code, Decision, InternalError, Result};
 use firstline_triage::settle;
 use jiff::{Timestamp, ToSpan};
@@ -113,7 +113,8 @@ impl Deciding {
         let mut first = Vec::new();
         for (item, decision) in batch {
             let head = item.asked.storm.as_ref().and_then(|storm| heads.get(storm));
-            let head = head.filter(|head| head.ticket_id != item.ticket.id);
+            // A ticket is not one of its own storm, and what a person has set of it stands.
+            let head = head.filter(|head| head.ticket_id != item.ticket.id && item.given().is_empty());
             match (decision, head) {
                 (_, Some(head)) => first.push(collapsed(item, head)),
                 (Some(decision), None) => first.push(self.settled(item, decision)),
@@ -165,8 +166,12 @@ impl Deciding {
         }
         let by_rule = decision.rules.iter().any(|rule| rule.person);
         let route = if by_rule { Route::Person } else { Route::Review };
-        let draft = item.asked.draft;
-        let decided = decided(&item, decision, route, None, draft);
+        let draft = item.is_draft_due();
+        let mut decided = decided(&item, decision, route, None, draft);
+        if !item.given().is_empty() {
+            // Others do not follow what a person has set of this one.
+            decided.storm = None;
+        }
         (item, decided)
     }
 
@@ -210,7 +215,7 @@ impl Deciding {
             return;
         }
         let ids: Vec<&str> = items.iter().map(|item| item.ticket.id.as_str()).collect();
-        let mut standing = match self.store.standing(&ids) {
+        let standing = match self.store.standing(&ids) {
             Ok(standing) => standing,
             Err(error) => {
                 let problem = Problem::from(error);
@@ -219,9 +224,13 @@ impl Deciding {
         };
         let mut next = Vec::new();
         for mut item in items {
-            item.standing = standing.remove(&item.ticket.id);
+            item.standing = standing.get(&item.ticket.id).cloned();
             item.tries += 1;
-            if item.tries >= MOST_TRIES {
+            if let Some(problem) = item.refused() {
+                item.answer(Err(problem));
+            } else if let Some(answer) = item.holds().map(Answer::again) {
+                self.known(item, answer);
+            } else if item.tries >= MOST_TRIES {
                 let problem = "it changes faster than it can be decided";
                 item.answer(Err(Problem::new(Code::Conflict, "the ticket", problem, "Send it again later")));
             } else {
@@ -232,6 +241,17 @@ impl Deciding {
             items
                 .into_iter()
                 .for_each(|item| item.answer(Err(Problem::overload("the service is stopping", 5))));
+        }
+    }
+
+    /// A ticket that was decided meanwhile, just as it is.
+    fn known(&self, item: Item, answer: Answer) {
+        let done = item.asked.work.as_ref().map_or(Ok(true), |(work, owner)| {
+            self.store.known(*work, owner, &answer.decision_id, Timestamp::now())
+        });
+        match done {
+            Ok(_) => item.answer(Ok(answer)),
+            Err(error) => item.answer(Err(error.into())),
         }
     }
 
@@ -252,7 +272,8 @@ impl Deciding {
             route: decided.route,
             collapsed_into: decided.collapsed_into,
             repeated: false,
-            draft: decided.draft,
+            draft_state: if decided.draft { DraftState::Writing } else { DraftState::None },
+            draft_version: 1,
         }));
     }
 }
@@ -277,7 +298,11 @@ fn decide(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
 /// Decides the items of a batch: none for those that follow another of their storm.
 fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     let mut storms = HashSet::new();
-    let leads = |item: &Item| item.asked.storm.as_ref().is_none_or(|storm| storms.insert(storm.clone()));
+    let leads = |item: &Item| {
+        let first = item.asked.storm.as_ref().is_none_or(|storm| storms.insert(storm.clone()));
+        // One that is known may be the head itself.
+        first || item.standing.is_some()
+    };
     let leads: Vec<bool> = batch.iter().map(leads).collect();
     let asked: Vec<&Item> =
         batch.iter().zip(&leads).filter(|(_, leads)| **leads).map(|(item, _)| item).collect();
@@ -311,7 +336,9 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
 
 /// An alert that shares the decision of the first of its storm.
 fn collapsed(item: Item, head: &StormHead) -> (Item, Decided) {
-    let decision = Decision { id: item.ticket.id.clone(), ..head.decision.clone() };
+    let mut decision = Decision { id: item.ticket.id.clone(), ..head.decision.clone() };
+    // What a person has set of the head, they have not set of this one.
+    decision.kept.clear();
     let decided = decided(&item, decision, Route::Storm, Some(head.decision_id.clone()), false);
     (item, decided)
 }

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 
 /// Drafts claimed at a time.
-const CLAIMED: usize = 4;
+const CLAIMED: usize = 2;
 /// Seconds that a claim holds.
 const LEASE: i64 = 30;
 /// How long the lane sleeps where nobody rings: other processes leave work behind too.
@@ -33,7 +33,7 @@ const BEFORE_TOKEN: Duration = Duration::from_millis(50);
 pub(crate) struct DraftBell {
     rung: Mutex<bool>,
     bell: Condvar,
-    waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
+    waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     stopped: AtomicBool,
 }
 
@@ -67,14 +67,17 @@ impl DraftBell {
     pub(crate) fn wait_for(&self, decision: &str) -> oneshot::Receiver<()> {
         let (ready, wait) = oneshot::channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, ready| !ready.is_closed());
-        waiting.insert(decision.to_owned(), ready);
+        waiting.retain(|_, all| {
+            all.retain(|ready| !ready.is_closed());
+            !all.is_empty()
+        });
+        waiting.entry(decision.to_owned()).or_default().push(ready);
         wait
     }
 
     fn ready(&self, decision: &str) {
         let waits = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(decision);
-        if let Some(ready) = waits {
+        for ready in waits.into_iter().flatten() {
             let _gone = ready.send(());
         }
     }

@@ -1,9 +1,11 @@
 //! How a request is read: its caller, its JSON body, its query. What can't be read is a problem of the documented form.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use firstline_ticket::Code;
@@ -14,6 +16,9 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
 
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// A JSON body. Its media type is not looked at.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
@@ -22,7 +27,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+        let read = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, app));
+        let late = |_| Problem::new(Code::Request, "the body", "it did not come in time", "Send it at once");
+        let bytes = read.await.map_err(late)?.map_err(|rejection| {
             let most = app.settings.limits.body_bytes;
             match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => too_long(most),
@@ -42,6 +49,21 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|e| {
         Problem::new(Code::Request, "the body", e.to_string(), "Send JSON as /openapi.json describes it")
     })
+}
+
+/// The id in the path.
+#[derive(Debug)]
+pub(crate) struct Id(pub(crate) String);
+
+impl FromRequestParts<Arc<App>> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Path(id) = Path::from_request_parts(parts, app).await.map_err(|_: PathRejection| {
+            Problem::new(Code::NotFound, "the path", "it is no text", "Check the id")
+        })?;
+        Ok(Self(id))
+    }
 }
 
 /// The query.

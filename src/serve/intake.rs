@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_store::Standing;
+use firstline_store::{DraftState, Standing};
 use firstline_ticket::{Code, Ticket};
-use firstline_triage::{sha256_hex, storm_key};
+use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::Value;
@@ -16,11 +16,13 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::desk::Desk;
-use crate::item::{Answer, Asked, Item};
+use crate::item::{Answer, Asked, Item, not_for_this_key};
 use crate::problem::Problem;
 
 /// Longest id of a ticket, and longest name of its customer, in bytes.
 const MOST_ID: usize = 256;
+/// Longest text of a ticket, in bytes: attachments are no text.
+const MOST_TEXT: usize = 1 << 20;
 /// Bytes of text that are about a token.
 const BYTES_PER_TOKEN: usize = 4;
 
@@ -138,41 +140,27 @@ fn read(
             }
         };
         let standing = standing.remove(&ticket.id);
-        if let Some(problem) = standing.as_ref().and_then(|known| caller.may_see(&known.customer).err()) {
-            slots.push(Slot::Bad(problem));
-            continue;
-        }
-        if let Some(standing) = standing.as_ref().filter(|standing| holds(standing, &input_hash, desk)) {
-            let mut answer = repeated(standing);
-            if wanted.drafts && app.store.want_draft(&answer.decision_id, &caller.key)? {
-                answer.draft = true;
-                app.bell.ring();
-            }
-            slots.push(Slot::Known(Box::new(answer)));
-            continue;
-        }
         let asked = Asked {
             received_at,
             actor: caller.key.clone(),
             customer: ticket.customer_key(),
-            storm: storm_key(&ticket, &prepared),
+            customers: caller.customers.clone(),
+            storm: desk.engine.storm_key(&ticket, &prepared),
             draft: wanted.drafts,
             work: None,
             input_hash,
         };
         let (reply, answer) = oneshot::channel();
-        items.push(Item {
-            desk: Arc::clone(desk),
-            ticket,
-            prepared,
-            asked,
-            standing,
-            came,
-            deadline,
-            tries: 0,
-            reply,
+        let desk = Arc::clone(desk);
+        let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
+        slots.push(match (item.refused(), item.holds()) {
+            (Some(problem), _) => Slot::Bad(problem),
+            (None, Some(standing)) => Slot::Known(Box::new(again(app, standing, wanted, caller)?)),
+            (None, None) => {
+                items.push(item);
+                Slot::Waiting(answer)
+            }
         });
-        slots.push(Slot::Waiting(answer));
     }
     match app.queue.push(items) {
         Ok(()) => Ok(slots),
@@ -204,8 +192,15 @@ pub(crate) fn check(place: &str, value: Value, caller: &Caller) -> Result<Ticket
     if ticket.customer.as_ref().is_some_and(|customer| customer.len() > MOST_ID) {
         return Err(too_long("customer"));
     }
-    caller.may_see(&ticket.customer_key())?;
-    Ok(ticket)
+    let text = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum::<usize>();
+    if text > MOST_TEXT {
+        let problem = format!("its text is longer than {MOST_TEXT} bytes");
+        return Err(Problem::new(Code::Limit, place, problem, "Send it without attachments"));
+    }
+    match caller.customers.has(&ticket.customer_key()) {
+        true => Ok(ticket),
+        false => Err(not_for_this_key()),
+    }
 }
 
 pub(crate) fn twice(place: &str) -> Problem {
@@ -224,23 +219,13 @@ pub(crate) fn input_hash(ticket: &Ticket) -> Result<String, Problem> {
     Ok(sha256_hex(&serde_json::to_vec(ticket).map_err(Problem::internal)?))
 }
 
-/// Whether what was decided holds for a ticket that comes again: nothing of it, of the bundle and of what people set has
-/// changed.
-fn holds(standing: &Standing, input_hash: &str, desk: &Desk) -> bool {
-    let set = |(field, label): (&firstline_ticket::Field, &String)| {
-        standing.decision.fields.get(field).is_some_and(|decided| decided.label == *label)
-    };
-    standing.input_hash == input_hash && standing.bundle == desk.id && standing.locked.iter().all(set)
-}
-
-fn repeated(standing: &Standing) -> Answer {
-    Answer {
-        decision_id: standing.decision_id.clone(),
-        bundle: standing.bundle.clone(),
-        decision: standing.decision.clone(),
-        route: standing.route,
-        collapsed_into: None,
-        repeated: true,
-        draft: false,
+/// What stands of a ticket that came again, and the draft that is asked for only now.
+fn again(app: &App, standing: &Standing, wanted: Wanted, caller: &Caller) -> Result<Answer, Problem> {
+    let mut answer = Answer::again(standing);
+    let due = wanted.drafts && standing.draft_state == DraftState::None && !standing.answered;
+    if due && app.store.want_draft(&answer.decision_id, &caller.key)? {
+        (answer.draft_state, answer.draft_version) = (DraftState::Writing, standing.draft_version + 1);
+        app.bell.ring();
     }
+    Ok(answer)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use firstline_store::{Route, Standing};
+use firstline_store::{CustomerSet, DraftState, Route, Standing};
 use firstline_ticket::{Code, Decision, Field, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
@@ -25,7 +25,24 @@ pub(crate) struct Answer {
     pub(crate) route: Route,
     pub(crate) collapsed_into: Option<String>,
     pub(crate) repeated: bool,
-    pub(crate) draft: bool,
+    pub(crate) draft_state: DraftState,
+    pub(crate) draft_version: i64,
+}
+
+impl Answer {
+    /// What stands of a ticket that came again.
+    pub(crate) fn again(standing: &Standing) -> Self {
+        Self {
+            decision_id: standing.decision_id.clone(),
+            bundle: standing.bundle.clone(),
+            decision: standing.decision.clone(),
+            route: standing.route,
+            collapsed_into: standing.collapsed_into.clone(),
+            repeated: true,
+            draft_state: standing.draft_state,
+            draft_version: standing.draft_version,
+        }
+    }
 }
 
 /// What a ticket's sender wants, and what is known of it beside its text.
@@ -33,12 +50,20 @@ pub(crate) struct Answer {
 pub(crate) struct Asked {
     pub(crate) received_at: Timestamp,
     pub(crate) actor: String,
+    /// Whose tickets the actor may see.
+    pub(crate) customers: CustomerSet,
     pub(crate) customer: String,
     pub(crate) input_hash: String,
     pub(crate) storm: Option<String>,
     pub(crate) draft: bool,
     /// `(work id, owner)` where it is an item of a job.
     pub(crate) work: Option<(i64, String)>,
+}
+
+/// A key that is held to some customers asked for another's ticket.
+pub(crate) fn not_for_this_key() -> Problem {
+    let next = "Use a key for this customer";
+    Problem::new(Code::Scope, "customer", "the key is not for this ticket's customer", next)
 }
 
 /// A ticket on its way.
@@ -64,6 +89,34 @@ impl Item {
     /// The values that people have set.
     pub(crate) fn given(&self) -> BTreeMap<Field, String> {
         self.standing.as_ref().map(|standing| standing.locked.clone()).unwrap_or_default()
+    }
+
+    /// What is wrong with deciding it, in view of how it stands: it is another customer's than the sender may see.
+    pub(crate) fn refused(&self) -> Option<Problem> {
+        let theirs = self.standing.as_ref().is_some_and(|known| !self.asked.customers.has(&known.customer));
+        theirs.then(not_for_this_key)
+    }
+
+    /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.
+    pub(crate) fn holds(&self) -> Option<&Standing> {
+        let set = |standing: &Standing| {
+            standing.locked.iter().all(|(field, label)| {
+                standing.decision.fields.get(field).is_some_and(|decided| decided.label == *label)
+            })
+        };
+        self.standing.as_ref().filter(|standing| {
+            standing.input_hash == self.asked.input_hash && standing.bundle == self.desk.id && set(standing)
+        })
+    }
+
+    /// Whether a first response is due: it was asked for, or one is under way that this decision takes the place of, and the
+    /// customer has not been answered.
+    pub(crate) fn is_draft_due(&self) -> bool {
+        let waits = |state| matches!(state, DraftState::Writing | DraftState::Pending);
+        match &self.standing {
+            Some(standing) => !standing.answered && (self.asked.draft || waits(standing.draft_state)),
+            None => self.asked.draft,
+        }
     }
 
     /// Whether nobody waits for it any more. A job's item is never given up: it is on record.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use firstline_store::{JobFault, Store, Work, WorkKind};
+use firstline_store::{DraftState, JobFault, Standing, Store, Work, WorkKind};
 use firstline_ticket::{Code, Result};
-use firstline_triage::storm_key;
 use jiff::{Timestamp, ToSpan};
 use rayon::prelude::*;
 use tokio::sync::oneshot;
 
+use crate::auth::Keys;
 use crate::desk::Desk;
 use crate::drafts::DraftBell;
 use crate::intake::input_hash;
@@ -22,7 +22,7 @@ use crate::queue::Queue;
 /// Tickets claimed at a time.
 const CLAIMED: usize = 64;
 /// Seconds that a claim holds.
-const LEASE: i64 = 60;
+const LEASE: i64 = 300;
 
 /// The lane.
 #[derive(Debug)]
@@ -31,7 +31,10 @@ pub(crate) struct JobLane {
     pub(crate) desk: Arc<ArcSwap<Desk>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) owner: String,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) bell: DraftBell,
+    /// The other lane's.
+    pub(crate) drafts: Arc<DraftBell>,
 }
 
 type Waiting = (i64, oneshot::Receiver<std::result::Result<Answer, Problem>>);
@@ -61,7 +64,7 @@ impl JobLane {
         }
         let desk = self.desk.load_full();
         let ids: Vec<&str> = claimed.iter().map(|work| work.ticket.id.as_str()).collect();
-        let mut standing = self.store.standing(&ids)?;
+        let standing = self.store.standing(&ids)?;
         let prepared: Vec<_> = claimed
             .into_par_iter()
             .map(|work| {
@@ -80,27 +83,45 @@ impl JobLane {
                 }
             };
             let (reply, answer) = oneshot::channel();
-            waiting.push((work.id, answer));
             let Work { id, ticket, drafts, actor, received_at, .. } = work;
             let asked = Asked {
                 received_at,
+                customers: self.keys.customers(&actor),
                 actor,
                 customer: ticket.customer_key(),
                 input_hash,
-                storm: storm_key(&ticket, &prepared),
+                storm: desk.engine.storm_key(&ticket, &prepared),
                 draft: drafts,
                 work: Some((id, self.owner.clone())),
             };
-            let standing = standing.remove(&ticket.id);
+            let standing = standing.get(&ticket.id).cloned();
             let came = Instant::now();
             let deadline = came + Duration::from_secs(LEASE as u64);
             let desk = Arc::clone(&desk);
-            items.push(Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply });
+            let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
+            if let Some(problem) = item.refused() {
+                self.store.fail(id, &self.owner, &problem.fault(), Timestamp::now())?;
+            } else if let Some(standing) = item.holds() {
+                self.known(id, standing, drafts, &item.asked.actor)?;
+            } else {
+                waiting.push((id, answer));
+                items.push(item);
+            }
         }
         if self.queue.push_job(items).is_ok() {
             waiting.into_iter().try_for_each(|waiting| self.settle(waiting))?;
         }
         Ok(n)
+    }
+
+    /// An item that was decided before, just as it is.
+    fn known(&self, work: i64, standing: &Standing, drafts: bool, actor: &str) -> Result<()> {
+        self.store.known(work, &self.owner, &standing.decision_id, Timestamp::now())?;
+        let due = drafts && standing.draft_state == DraftState::None && !standing.answered;
+        if due && self.store.want_draft(&standing.decision_id, actor)? {
+            self.drafts.ring();
+        }
+        Ok(())
     }
 
     /// Waits for an item, and puts on record that it failed, where it will fail again.

@@ -1,5 +1,6 @@
 //! Listening, with TLS where it is configured, and an orderly end.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub fn log(settings: &Settings) -> Result<()> {
     }
     // Of our own rooms only: libraries' debugging may have what was sent in it.
     let filter = EnvFilter::new(format!("warn,firstline_serve={0},firstline={0}", settings.log));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).log_internal_errors(false);
     let _was_started = match settings.log_format {
         LogFormat::Json => lines.json().try_init(),
         LogFormat::Text => lines.with_target(false).try_init(),
@@ -39,11 +41,34 @@ pub fn log(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// Standard error, whether anybody reads it or not: a service does not end with its log.
+struct Lines;
+
+impl io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _unread = io::stderr().write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a panic says may have a ticket's words in it: the log gets its place.
+fn keep_panics_to_their_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
+}
+
 /// Serves until `stop` comes true or the system asks for it, then finishes what was begun. `ready` hears the address.
 ///
 /// # Errors
 /// [`Code::Config`] for an address or certificate that can't be used; [`Code::Io`] when the port is taken.
 pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    keep_panics_to_their_place();
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|e| InternalError::new(format!("starting a runtime: {e}")))?;
@@ -103,9 +128,9 @@ async fn certificate(settings: &Settings) -> Result<RustlsConfig> {
 /// Asked to end: no longer ready, no new connections; open requests have the grace that the settings give.
 async fn wait_for_stop(app: Arc<App>, handle: Handle<SocketAddr>) {
     asked_to_stop().await;
-    tracing::info!("stopping: open requests are finished");
     app.begin_stop();
     handle.graceful_shutdown(Some(Duration::from_secs(app.settings.limits.grace_seconds)));
+    tracing::info!("stopping: open requests are finished");
 }
 
 /// Ends when the system, or a person, asks the process to end.

@@ -1,11 +1,15 @@
-//! A few connections that many threads share: whoever finds none free waits.
+//! A few connections that many threads share: whoever finds none free waits, but not for ever.
 //!
 //! A connection is lent to one thread at a time, and comes back even where that thread panics.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use firstline_ticket::Result;
+use firstline_ticket::{Code, Result, UserError};
+
+/// How long anybody waits for one.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Connections; at most `most` of them.
 #[derive(Debug)]
@@ -33,7 +37,12 @@ impl<C> Pool<C> {
     /// Lends a connection, made by `make` where none is idle and there may be one more.
     pub(crate) fn lend(&self, make: impl FnOnce() -> Result<C>) -> Result<Lent<'_, C>> {
         let busy = |state: &mut State<C>| state.idle.is_empty() && state.open >= self.most;
-        let mut state = self.freed.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_timeout_while(self.lock(), PATIENCE, busy);
+        let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() && busy(&mut state) {
+            let next = "Look whether the database answers, and what holds it up";
+            return Err(UserError::new(Code::Store, "the store", "all connections are busy", next).into());
+        }
         let idle = state.idle.pop();
         state.open += usize::from(idle.is_none());
         drop(state);

@@ -62,7 +62,7 @@ impl Postgres {
             let mut client = self.config.connect(NoTls)?;
             // A replica that hangs must not hold the others up for ever.
             client.batch_execute(
-                "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';
+                "SET lock_timeout = '10s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '60s';
                 SET client_min_messages = warning",
             )?;
             Ok(client)
@@ -255,6 +255,9 @@ fn configured(url: &str) -> Result<Config> {
     }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(20));
     }
     if config.get_application_name().is_none() {
         config.application_name("firstline");

@@ -67,6 +67,14 @@ pub struct Standing {
     pub route: Route,
     /// When it was made.
     pub at: Timestamp,
+    /// The decision that it shares, where it is one of a storm.
+    pub collapsed_into: Option<String>,
+    /// How its draft stands.
+    pub draft_state: DraftState,
+    /// The draft's version.
+    pub draft_version: i64,
+    /// Whether the customer has been answered, by a draft that was approved or without one: no other first response is due.
+    pub answered: bool,
     /// Values that a person has set.
     pub locked: BTreeMap<Field, String>,
     /// Whose the ticket is.
@@ -276,7 +284,8 @@ pub struct NewJob {
     pub drafts: bool,
     /// The id of the API key.
     pub actor: String,
-    /// The same key again by the same actor is the same job: the id of the first is given back.
+    /// The same key again by the same actor is the same job, where it is: the id of the first is given back. With other tickets it
+    /// is a conflict.
     pub idempotency_key: Option<String>,
 }
 
@@ -380,6 +389,8 @@ pub struct Action {
     pub attempts: i64,
     /// Until when the claim holds.
     pub lease_until: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub fault: Option<String>,
 }
 
 /// An API key, without its secret.

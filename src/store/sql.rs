@@ -20,9 +20,9 @@ use jiff::Timestamp;
 use crate::audit::{self, Log};
 use crate::db::{Db, Tx, Value};
 use crate::{
-    Action, AuditEntry, Backlog, CustomerSet, Decided, DecisionRecord, DraftState, Feedback, Forgotten, Job,
-    JobFault, JobItem, Joined, Judged, KeyRecord, NewJob, Purged, Recorded, ReviewItem, ReviewRequest,
-    Reviewed, Standing, Store, StormHead, Work, WorkKind,
+    Action, ActionState, AuditEntry, Backlog, CustomerSet, Decided, DecisionRecord, DraftState, Feedback,
+    Forgotten, Job, JobFault, JobItem, Joined, Judged, KeyRecord, NewJob, Purged, Recorded, ReviewItem,
+    ReviewRequest, Reviewed, Standing, Store, StormHead, Work, WorkKind,
 };
 
 /// A [`Store`] on any engine.
@@ -128,11 +128,15 @@ impl<D: Db> Store for Shelf<D> {
     }
 
     fn release(&self, owner: &str) -> Result<u64> {
-        self.write(|tx| Ok(jobs::release(tx, owner)? + outbox::release(tx, owner)?))
+        self.write(|tx| jobs::release(tx, owner))
     }
 
     fn want_draft(&self, decision: &str, actor: &str) -> Result<bool> {
         self.write(|tx| decisions::want_draft(tx, decision, actor))
+    }
+
+    fn known(&self, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool> {
+        self.write(|tx| jobs::known(tx, work, owner, decision, now))
     }
 
     fn take_over(&self) -> Result<u64> {
@@ -181,14 +185,20 @@ impl<D: Db> Store for Shelf<D> {
         &self,
         id: i64,
         owner: &str,
+        customers: &CustomerSet,
         failed: Option<(&str, Timestamp)>,
         now: Timestamp,
     ) -> Result<bool> {
-        self.write(|tx| outbox::settle(tx, id, owner, failed, now))
+        self.write(|tx| outbox::settle(tx, id, owner, customers, failed, now))
     }
 
-    fn actions(&self, customers: &CustomerSet, limit: usize) -> Result<Vec<Action>> {
-        self.read(|tx| outbox::actions(tx, customers, limit))
+    fn actions(
+        &self,
+        state: Option<ActionState>,
+        customers: &CustomerSet,
+        limit: usize,
+    ) -> Result<Vec<Action>> {
+        self.read(|tx| outbox::actions(tx, state, customers, limit))
     }
 
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {

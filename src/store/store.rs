@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use firstline_ticket::{Draft, Result};
+use firstline_ticket::{Code, Draft, Error, Result, UserError};
 use jiff::Timestamp;
 
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
 use crate::{
-    Action, AuditEntry, Backlog, CustomerSet, Decided, DecisionRecord, DraftState, Feedback, Forgotten, Job,
-    JobFault, JobItem, Joined, Judged, KeyRecord, NewJob, Purged, Recorded, ReviewItem, ReviewRequest,
-    Reviewed, Standing, StormHead, Work, WorkKind,
+    Action, ActionState, AuditEntry, Backlog, CustomerSet, Decided, DecisionRecord, DraftState, Feedback,
+    Forgotten, Job, JobFault, JobItem, Joined, Judged, KeyRecord, NewJob, Purged, Recorded, ReviewItem,
+    ReviewRequest, Reviewed, Standing, StormHead, Work, WorkKind,
 };
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
@@ -78,6 +79,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// not its ticket's newest, or shares another's.
     fn want_draft(&self, decision: &str, actor: &str) -> Result<bool>;
 
+    /// The item of a job was decided before, just as it is, by this decision. Gives `false`, and does nothing, where the lease is
+    /// lost.
+    fn known(&self, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool>;
+
     /// Takes the work away from whoever held it: for a process that knows that it is the only one, after it was killed.
     fn take_over(&self) -> Result<u64>;
 
@@ -118,17 +123,23 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<Action>>;
 
     /// An action was done, or could not be, for this reason: then it waits until `retry_at`. Gives `false` where the claim is
-    /// not `owner`'s (any more) and it was not done already.
+    /// not `owner`'s (any more), or the ticket is not one of `customers`; saying twice that it was done is no fault.
     fn settle_action(
         &self,
         id: i64,
         owner: &str,
+        customers: &CustomerSet,
         failed: Option<(&str, Timestamp)>,
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Actions in the outbox, the newest first.
-    fn actions(&self, customers: &CustomerSet, limit: usize) -> Result<Vec<Action>>;
+    /// Actions in the outbox, those in `state` or all, the newest first.
+    fn actions(
+        &self,
+        state: Option<ActionState>,
+        customers: &CustomerSet,
+        limit: usize,
+    ) -> Result<Vec<Action>>;
 
     /// Adds an API key.
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()>;
@@ -190,12 +201,24 @@ impl fmt::Debug for Location {
     }
 }
 
-impl From<&str> for Location {
-    fn from(text: &str) -> Self {
-        match text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            true => Self::Postgres(text.to_owned()),
-            false => Self::Sqlite(text.into()),
+impl FromStr for Location {
+    type Err = Error;
+
+    /// Reads where a store is. What looks like the address of a database, and is none that can be used, is never taken for a
+    /// file's name: it may hold a password, which a file's name is printed with.
+    fn from_str(text: &str) -> Result<Self> {
+        let lower = text.to_lowercase();
+        if lower.starts_with("postgres://") || lower.starts_with("postgresql://") {
+            let (_, rest) = text.split_once("://").unwrap_or_default();
+            return Ok(Self::Postgres(format!("postgres://{rest}")));
         }
+        if lower.contains("://") || lower.contains("password=") || lower.contains("host=") || text.is_empty()
+        {
+            let problem = "neither a file nor an address that begins with postgres://";
+            let next = "Name a file, or write postgres://user:password@host/database";
+            return Err(UserError::new(Code::Store, "store", problem, next).into());
+        }
+        Ok(Self::Sqlite(text.into()))
     }
 }
 

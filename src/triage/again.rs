@@ -3,12 +3,18 @@
 //! What stands is changed only by a higher bar than it was set by, so that a decision does not waver with each mail in a
 //! thread; what a person has set is never changed. Must never hold back what a rule has raised.
 
-use firstline_ticket::{Confidence, Decision, Field, FieldDecision, Kept, Ticket};
+use std::net::Ipv4Addr;
+
+use firstline_ticket::{Confidence, Decision, Field, FieldDecision, FiredRule, Kept, Ticket};
 use sha2::{Digest, Sha256};
 
 use crate::draft::is_machine;
 use crate::{HIERARCHY, Prepared};
 
+/// Below this probability, by what the model says now, a label that stands is given up even for one that does not reach the bar.
+const DOUBTED: f64 = 0.2;
+/// Of an alert's body, bytes that tell storms apart.
+const TOLD: usize = 600;
 /// Keys under which a PSA or a monitoring system may name the machine that an alert is about.
 const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
 
@@ -35,10 +41,14 @@ pub fn settle(decision: &mut Decision, standing: &Decision, bar: f64) {
             (Some(new), Some(old)) => new.label != old.label,
             _ => false,
         };
-        let by_rule =
-            unit == [Field::Priority] && decision.rules.iter().any(|r| r.raised_priority_from.is_some());
+        // A rule asks for a person or raises the priority: what is said now counts, not what stood.
+        let by_rule = unit == [Field::Priority]
+            && decision.rules.iter().any(|r| r.person || r.raised_priority_from.is_some());
         let by_person = |field: &&Field| decision.kept.get(field) == Some(&Kept::Person);
-        let sure = |field: &&Field| decision.fields[*field].confidence.get() >= bar;
+        let sure = |field: &&Field| {
+            let new = &decision.fields[*field];
+            new.confidence.get() >= bar || now(new, &standing.fields[*field].label).get() < DOUBTED
+        };
         let changing: Vec<&Field> = unit.iter().filter(changes).collect();
         if by_rule || changing.iter().any(by_person) || changing.iter().copied().all(|field| sure(&field)) {
             continue;
@@ -49,13 +59,19 @@ pub fn settle(decision: &mut Decision, standing: &Decision, bar: f64) {
     }
 }
 
+/// The probability of a label, by what the model says now: one that is not even among the alternatives has less than the least
+/// of them.
+fn now(decided: &FieldDecision, label: &str) -> Confidence {
+    let known = decided.alternatives.iter().find(|candidate| candidate.label == label);
+    let least = decided.alternatives.last();
+    known.or(least).map_or(Confidence::new(0.0), |candidate| candidate.confidence)
+}
+
 /// Keeps a label that stands, with the confidence that the model has in it now.
 fn keep(decision: &mut Decision, field: Field, label: &str) {
     let Some(new) = decision.fields.get_mut(&field).filter(|new| new.label != label) else { return };
-    let known = new.alternatives.iter().position(|candidate| candidate.label == label);
-    // One that is not even among the alternatives has less than the least of them.
-    let least = new.alternatives.last().map_or(Confidence::new(0.0), |candidate| candidate.confidence);
-    let confidence = known.map_or(least, |i| new.alternatives.remove(i).confidence);
+    let confidence = now(new, label);
+    new.alternatives.retain(|candidate| candidate.label != label);
     let proposed = firstline_ticket::Candidate {
         label: std::mem::replace(&mut new.label, label.to_owned()),
         confidence: std::mem::replace(&mut new.confidence, confidence),
@@ -64,28 +80,50 @@ fn keep(decision: &mut Decision, field: Field, label: &str) {
     decision.kept.insert(field, Kept::Standing);
 }
 
-/// What the alerts of one storm share: source, customer, type, machine and what they say but for numbers. `None` for what a
-/// person wrote.
-pub fn storm_key(ticket: &Ticket, prepared: &Prepared) -> Option<String> {
+/// What the alerts of one storm share: source, customer, type, machine, what they say but for numbers, and the rules that fire
+/// on them. `None` for what a person wrote.
+pub(crate) fn storm_key(ticket: &Ticket, prepared: &Prepared, rules: &[FiredRule]) -> Option<String> {
     if !prepared.is_alert() && !is_machine(ticket) {
         return None;
     }
     let plain = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
     let asset =
         ASSET_KEYS.iter().find_map(|key| ticket.extra_str(key)).unwrap_or_default().trim().to_lowercase();
-    let said = plain(if ticket.subject.is_some() { &ticket.subject } else { &ticket.body });
-    // "SRV-01" tells one machine from another, "92 %" or a time tells nothing.
-    let words = said.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
-    let words: Vec<&str> = words.filter(|word| word.contains(char::is_alphabetic)).collect();
-    let parts = [plain(&ticket.source), ticket.customer_key(), plain(&ticket.kind), asset, words.join(" ")];
+    let body = plain(&ticket.body);
+    let said = format!("{} {}", plain(&ticket.subject), &body[..body.floor_char_boundary(TOLD)]);
+    let words: Vec<&str> = said
+        .split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
+        .map(|w| w.trim_matches('.'))
+        .filter(|w| tells(w))
+        .collect();
+    let rules: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let parts = [
+        plain(&ticket.source),
+        ticket.customer_key(),
+        plain(&ticket.kind),
+        asset,
+        words.join(" "),
+        rules.join(" "),
+    ];
     let digest = Sha256::digest(parts.join("\0"));
     Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether a word of an alert tells what it is about: "SRV-01" and "10.0.0.1" tell one machine from another; "92", a time or the
+/// number of an event tell nothing.
+fn tells(word: &str) -> bool {
+    let has_digit = word.contains(|c: char| c.is_ascii_digit());
+    if !has_digit {
+        return word.contains(char::is_alphabetic);
+    }
+    let is_event = word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    word.parse::<Ipv4Addr>().is_ok() || (word.starts_with(char::is_alphabetic) && !is_event)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Candidate, FiredRule};
+    use firstline_ticket::Candidate;
 
     fn decision(labels: &[(Field, &str, f64)]) -> Decision {
         let field = |&(field, label, confidence): &(Field, &str, f64)| {
@@ -121,12 +159,40 @@ mod tests {
     #[test]
     fn a_category_changes_whole_or_not_at_all() {
         let standing = decision(&[(Field::Board, "x", 0.9), (Field::Type, "y", 0.9)]);
-        let mut half = decision(&[(Field::Board, "a", 0.95), (Field::Type, "b", 0.5)]);
+        let mut half = decision(&[(Field::Board, "x", 0.95), (Field::Type, "b", 0.5)]);
+        half.fields.get_mut(&Field::Type).unwrap().alternatives[0].label = "y".to_owned();
         settle(&mut half, &standing, 0.85);
         assert_eq!(labels(&half), ["x", "y"]);
         let mut both = decision(&[(Field::Board, "a", 0.95), (Field::Type, "b", 0.9)]);
         settle(&mut both, &standing, 0.85);
         assert_eq!(labels(&both), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_the_model_no_longer_believes_does_not_stand() {
+        let standing = decision(&[(Field::Technician, "c", 0.6)]);
+        let mut new = decision(&[(Field::Technician, "a", 0.4)]);
+        settle(&mut new, &standing, 0.85);
+        assert_eq!((labels(&new), new.kept.len()), (vec!["a"], 0));
+    }
+
+    #[test]
+    fn machines_tell_alerts_apart_and_numbers_do_not() {
+        for (word, telling) in [
+            ("srv-01", true),
+            ("srv01", true),
+            ("10.0.0.1", true),
+            ("disk", true),
+            ("c", true),
+            ("92", false),
+            ("2026-11-26", false),
+            ("44z", false),
+            ("a83f99c0", false),
+            ("", false),
+            ("-", false),
+        ] {
+            assert_eq!(tells(word), telling, "{word}");
+        }
     }
 
     #[test]

@@ -114,6 +114,14 @@ impl Engine {
         })
     }
 
+    /// What the alerts of one storm share; `None` for what a person wrote. An alert that a rule fires on is of another storm than
+    /// one that none does.
+    pub fn storm_key(&self, ticket: &Ticket, prepared: &Prepared) -> Option<String> {
+        let mut fired = Decision::default();
+        self.policy.apply(ticket, None, &mut fired);
+        again::storm_key(ticket, prepared, &fired.rules)
+    }
+
     /// What the members read, for tickets that this engine has prepared.
     ///
     /// # Errors

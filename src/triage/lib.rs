@@ -35,7 +35,7 @@ mod vocabulary;
 mod voice;
 mod writer;
 
-pub use again::{settle, storm_key};
+pub use again::settle;
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
     Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,

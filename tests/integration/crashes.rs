@@ -133,7 +133,7 @@ fn act(caller: &Caller<'_>, told: &Mutex<Told>) {
 #[test]
 fn a_service_that_is_killed_loses_nothing_and_does_nothing_twice() {
     let kills = std::env::var("FIRSTLINE_KILLS").ok().map_or(KILLS, |n| n.parse().unwrap());
-    let mut service = Service::start(&["phase=assist", "log=error"]);
+    let mut service = Service::start(&["phase=assist", "log=error", "limits.requests_per_second=1000000"]);
     let key = service.key("admin", &[]);
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)

@@ -408,6 +408,67 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
 }
 
 #[test]
+fn who_was_answered_is_not_answered_again() {
+    let service = Service::start(&["phase=assist"]);
+    let key = service.key("admin", &[]);
+    let draft = drafted(&service, &key, 3).remove(0);
+    let id = draft["decision_id"].as_str().unwrap();
+    let ticket = tickets(3).into_iter().find(|t| t["id"] == draft["ticket_id"]).unwrap();
+    let review = |id: &str, version: &Value| {
+        let headers = [("if-match", &*version.to_string())];
+        service.send("POST", &format!("/v1/review/{id}"), &key, &headers, Some("{\"action\":\"approve\"}"))
+    };
+    assert_eq!(review(id, &draft["version"]).ok()["draft_state"], "approved");
+    // The same ticket as a job, as glue sends it again and again: the same decision, no other draft.
+    for n in 0..2 {
+        let body = json!({"tickets": [ticket], "drafts": true, "mode": "async"});
+        let job =
+            format!("/v1/jobs/{}", service.post("/v1/triage", &key, &body).ok()["id"].as_str().unwrap());
+        service.wait_for(|| service.get(&job, &key).ok()["state"] == "done");
+        let item = service.get(&format!("{job}/results"), &key).ok()["items"][0].clone();
+        assert_eq!(item["decision"]["decision_id"], id, "round {n}");
+    }
+    // Changed, it is decided anew, and still has been answered.
+    let mut changed = ticket.clone();
+    changed["body"] = json!("Thank you, and could somebody order a second screen for my desk?");
+    let body = json!({"tickets": [changed], "drafts": true});
+    let again = service.post("/v1/triage", &key, &body).ok()["results"][0].clone();
+    assert_ne!(again["decision_id"], id);
+    assert_eq!(again["draft_state"], "none");
+    let replies = || {
+        let actions = service.get("/v1/outbox?limit=100", &key).ok()["actions"].clone();
+        actions.as_array().unwrap().iter().filter(|a| a["kind"] == "reply").count()
+    };
+    assert_eq!(replies(), 1);
+    // A decision that another stands in the place of is not approved.
+    let fresh = json!({"id": "F1", "customer": "Contoso", "contact": "Eva Stone", "subject": "Scanner", "body": "It jams."});
+    let old = triage(&service, &key, std::slice::from_ref(&fresh))[0].clone();
+    let mut newer = fresh.clone();
+    newer["body"] = json!("It jams, and the server is down too.");
+    triage(&service, &key, &[newer]);
+    review(old["decision_id"].as_str().unwrap(), &json!(1)).problem(409, "E_CONFLICT");
+    assert_eq!(replies(), 1);
+}
+
+#[test]
+fn one_ticket_sent_many_times_at_once_is_decided_once() {
+    let service = Service::start(&[]);
+    let key = service.key("triage", &[]);
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16)
+            .map(|_| {
+                let (service, key) = (&service, &key);
+                scope.spawn(move || {
+                    triage(service, key, &tickets(1))[0]["decision_id"].as_str().unwrap().to_owned()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[test]
 fn in_shadow_nothing_comes_out_of_the_outbox() {
     let service = Service::start(&[]);
     let key = service.key("admin", &[]);
@@ -429,7 +490,7 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     let decided = |i: usize, field: &str| results[i]["fields"][field]["label"].clone();
     let news = json!({"items": [
         {"decision_id": results[0]["decision_id"], "final": {"board": decided(0, "board")},
-         "first_response_at": "2027-01-01T00:00:00Z", "reply": "Please restart it."},
+         "first_response_at": "2026-11-01T00:00:00Z", "reply": "Please restart it."},
         {"ticket_id": "N1", "final": {"board": "Another Board"}, "reopened": true, "handle_seconds": 600},
         {"ticket_id": "never seen", "final": {"board": "x"}},
         {"final": {"board": "x"}},
@@ -473,6 +534,22 @@ fn a_storm_of_alerts_is_one_decision() {
     assert_eq!(routes(&results), 38);
     assert_eq!(results[2]["collapsed_into"], results[0]["decision_id"]);
     assert_eq!(results[3]["collapsed_into"], results[1]["decision_id"]);
+    // What says something else is another storm, and so is what a rule fires on.
+    let says = |id: &str, body: &str| json!({"id": id, "source": "monitoring", "customer": "Contoso", "subject": "Monitoring alert", "body": body});
+    let others = triage(
+        &service,
+        &key,
+        &[
+            says("B1", "Disk space low on SRV-01"),
+            says("B2", "Ransomware detected on SRV-02, files are being encrypted"),
+            says("B3", "Host 10.0.0.1 is down"),
+            says("B4", "Host 10.0.0.2 is down"),
+            says("B5", "Disk space low on SRV-01 since 08:12, event a83f99c0"),
+        ],
+    );
+    let into: Vec<bool> = others.iter().map(|r| r["collapsed_into"].is_string()).collect();
+    assert_eq!(into, [false, false, false, false, false], "{others:?}");
+    assert_eq!(others[1]["route"], "person");
     let later = triage(&service, &key, &[alert(77, "SRV-01"), alert(1, "SRV-03")]);
     assert_eq!(
         (&later[0]["collapsed_into"], &later[1]["collapsed_into"]),
@@ -492,6 +569,8 @@ fn jobs_are_done_and_can_be_called_off() {
     assert_eq!(made.status, 202, "{}", made.text);
     let path = made.header("location").to_owned();
     assert_eq!(service.send("POST", "/v1/jobs", &key, &once, Some(&body)).ok()["id"], made.json()["id"]);
+    let other = json!({"tickets": sent[..2]}).to_string();
+    service.send("POST", "/v1/jobs", &key, &once, Some(&other)).problem(409, "E_CONFLICT");
     service.wait_for(|| service.get(&path, &key).ok()["state"] == "done");
     let job = service.get(&path, &key).ok();
     assert_eq!((&job["done"], &job["failed"], &job["progress"]), (&json!(99), &json!(1), &json!(1.0)));
@@ -503,7 +582,10 @@ fn jobs_are_done_and_can_be_called_off() {
     // As a call would: with mode async.
     let asked = service.post("/v1/triage", &key, &json!({"tickets": sent[..3], "mode": "async"}));
     assert_eq!(asked.status, 202);
-    // Somebody else's job is nobody's business.
+    let cut = json!({"tickets": sent[..3], "mode": "async", "truncate": false});
+    service.post("/v1/triage", &key, &cut).problem(400, "E_REQUEST");
+    // Somebody else's job is nobody's business, not even an administrator's of one customer.
+    service.get(&path, &service.key("admin", &["Contoso"])).problem(404, "E_NOT_FOUND");
     let other = service.key("triage", &[]);
     service.get(&path, &other).problem(404, "E_NOT_FOUND");
     let many: Vec<Value> = (0..3_000)
@@ -532,6 +614,7 @@ fn what_can_not_be_read_is_told_and_what_is_too_much_is_refused() {
     service.get("/v1/nothing", &key).problem(404, "E_NOT_FOUND");
     service.get("/v1/triage", &key).problem(405, "E_REQUEST");
     service.get("/v1/kpis?from=yesterday", &key).problem(400, "E_REQUEST");
+    service.get("/v1/decisions/%FF", &key).problem(404, "E_NOT_FOUND");
     service.get("/v1/review?state=odd", &key).problem(400, "E_REQUEST");
     let answer = service.get("/healthz", "");
     assert_eq!(

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_store::{Feedback, Joined};
 use firstline_ticket::Code;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -150,6 +150,19 @@ fn read(app: &App, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feed
         return Err(fault(
             "the reply is longer than 64 KiB",
             "Send what was written, without what it quotes",
+        ));
+    }
+    let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::now() + 24.hours());
+    if [item.first_response_at, item.resolved_at]
+        .into_iter()
+        .flatten()
+        .any(|at| !(first..=last).contains(&at))
+    {
+        return Err(Problem::new(
+            Code::Date,
+            &place,
+            "a time that can't be",
+            "Send when it was, as RFC 3339",
         ));
     }
     let labels = labels(&item.labels, &place)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use firstline_store::{Job, JobFault, JobItem, JobState, NewJob};
@@ -19,7 +19,7 @@ use super::triage::count;
 use super::view::{DecisionView, TicketSchema};
 use crate::app::App;
 use crate::auth::{Caller, Scope};
-use crate::extract::{Body, Params};
+use crate::extract::{Body, Id, Params};
 use crate::intake;
 use crate::problem::Problem;
 
@@ -166,9 +166,6 @@ pub(super) async fn add(
         let item = |(i, value)| {
             let place = format!("tickets[{i}]");
             let ticket: Ticket = intake::check(&place, value, &caller)?;
-            if let Some(known) = app.store.standing(&[&ticket.id])?.get(&ticket.id) {
-                caller.may_see(&known.customer)?;
-            }
             if ids.insert(ticket.id.clone()) { Ok(ticket) } else { Err(intake::twice(&place)) }
         };
         let items = tickets.into_iter().enumerate().map(item);
@@ -198,7 +195,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
 async fn own(app: &Arc<App>, caller: &Caller, id: String) -> Result<Job, Problem> {
     caller.may(Scope::Triage)?;
     let job = app.blocking(move |app| Ok(app.store.job(&id)?)).await?;
-    let own = |job: &Job| job.actor == caller.key || caller.may(Scope::Admin).is_ok();
+    let own = |job: &Job| job.actor == caller.key || (!caller.is_held() && caller.may(Scope::Admin).is_ok());
     job.filter(own).ok_or_else(|| missing("job"))
 }
 
@@ -220,7 +217,7 @@ pub(super) fn missing(what: &str) -> Problem {
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<JobView>, Problem> {
     Ok(Json(own(&app, &caller, id).await?.into()))
 }
@@ -238,7 +235,7 @@ pub(crate) async fn show(
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<JobView>, Problem> {
     let job = own(&app, &caller, id).await?;
     let job =
@@ -259,17 +256,17 @@ pub(crate) async fn cancel(
 pub(crate) async fn results(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Params(page): Params<Page>,
 ) -> Result<Json<ItemsView>, Problem> {
     let job = own(&app, &caller, id).await?;
     let (from, limit) = (i64::from(page.from), page.limit.clamp(1, PAGE));
     let items = app.blocking(move |app| Ok(app.store.job_items(&job.id, from, limit)?)).await?;
     let end = from + items.len() as i64;
-    let view = |item: JobItem| ItemView {
-        index: item.place,
-        decision: item.decision.map(Into::into),
-        error: item.fault,
+    let view = |item: JobItem| {
+        let mut decision = item.decision.map(DecisionView::from);
+        decision.iter_mut().for_each(|decision| decision.hide(&caller));
+        ItemView { index: item.place, decision, error: item.fault }
     };
     let next = (end < job.total && !items.is_empty()).then_some(end);
     Ok(Json(ItemsView { items: items.into_iter().map(view).collect(), next }))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use firstline_store::{Action, ActionKind, ActionState};
 use firstline_ticket::Code;
 use jiff::{Timestamp, ToSpan};
@@ -13,14 +13,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::jobs::missing;
 use crate::app::App;
 use crate::auth::{Caller, Scope};
-use crate::extract::{Body, Params};
+use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
 
 /// Actions of a call.
 const MOST: usize = 100;
 /// How often an action is claimed before a person has to look.
 const ATTEMPTS: i64 = 10;
-/// Seconds before a failed action is tried again, times its attempts.
+/// Seconds before a failed action is tried again.
 const PAUSE: i64 = 30;
 
 /// An action.
@@ -45,6 +45,9 @@ pub(crate) struct ActionView {
     #[schema(value_type = Option<String>, format = "date-time")]
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<Timestamp>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl From<Action> for ActionView {
@@ -59,6 +62,7 @@ impl From<Action> for ActionView {
             state: action.state,
             attempts: action.attempts,
             lease_until: action.lease_until,
+            error: action.fault,
         }
     }
 }
@@ -118,10 +122,13 @@ pub(crate) struct SettledView {
     settled: bool,
 }
 
-/// How many.
+/// Which, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Many {
+    /// `waiting`, `claimed`, `done`, `failed`; all by default.
+    #[param(value_type = Option<String>)]
+    state: Option<ActionState>,
     /// How many at most.
     #[serde(default = "ten")]
     #[param(minimum = 1, maximum = 100, default = 10)]
@@ -144,7 +151,8 @@ pub(crate) async fn list(
 ) -> Result<Json<ActionsView>, Problem> {
     caller.may(Scope::Act)?;
     let limit = many.limit.clamp(1, MOST);
-    let actions = app.blocking(move |app| Ok(app.store.actions(&caller.customers, limit)?)).await?;
+    let actions =
+        app.blocking(move |app| Ok(app.store.actions(many.state, &caller.customers, limit)?)).await?;
     Ok(Json(actions.into()))
 }
 
@@ -192,7 +200,7 @@ pub(crate) async fn claim(
 pub(crate) async fn settle(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Body(request): Body<SettleRequest>,
 ) -> Result<Json<SettledView>, Problem> {
     caller.may(Scope::Act)?;
@@ -203,7 +211,7 @@ pub(crate) async fn settle(
         let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
         let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
         let failed = error.as_deref().map(|error| (error, retry));
-        Ok(app.store.settle_action(id, &owner, failed, now)?)
+        Ok(app.store.settle_action(id, &owner, &caller.customers, failed, now)?)
     });
     match settled.await? {
         true => Ok(Json(SettledView { settled: true })),

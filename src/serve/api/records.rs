@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use firstline_rollout::{Kpis, kpis as figures};
@@ -19,8 +19,9 @@ use super::jobs::missing;
 use super::view::{DecisionView, TicketSchema};
 use crate::app::{App, no_index};
 use crate::auth::{Caller, Scope};
-use crate::extract::{Body, Params};
+use crate::extract::{Body, Id, Params};
 use crate::intake;
+use crate::item::not_for_this_key;
 use crate::problem::Problem;
 
 /// Cases that are given at most.
@@ -34,7 +35,9 @@ const MOST_WEEKS: i64 = 60;
 pub(super) fn customers(caller: &Caller, named: Option<&str>) -> Result<CustomerSet, Problem> {
     let Some(named) = named else { return Ok(caller.customers.clone()) };
     let key = customer_key(named);
-    caller.may_see(&key)?;
+    if !caller.customers.has(&key) {
+        return Err(not_for_this_key());
+    }
     Ok(CustomerSet::Only([key].into()))
 }
 
@@ -51,14 +54,16 @@ pub(super) fn customers(caller: &Caller, named: Option<&str>) -> Result<Customer
 pub(crate) async fn decision(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage).or_else(|_| caller.may(Scope::Review))?;
     let record = app.blocking(move |app| Ok(app.store.decision(&id)?)).await?;
     let record =
         record.filter(|record| caller.customers.has(&record.customer)).ok_or_else(|| missing("decision"))?;
     let tag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(Problem::internal)?;
-    Ok(([(header::ETAG, tag)], Json(DecisionView::from(record))).into_response())
+    let mut view = DecisionView::from(record);
+    view.hide(&caller);
+    Ok(([(header::ETAG, tag)], Json(view)).into_response())
 }
 
 /// A ticket whose like is sought.

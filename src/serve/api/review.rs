@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use firstline_store::{DecisionRecord, DraftState, ReviewItem, ReviewRequest, Reviewed, Verdict};
@@ -19,14 +19,15 @@ use super::view::{DecisionView, TicketSchema, labels};
 use crate::app::App;
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
-use crate::extract::{Body, Params};
+use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
 use crate::settings::Phase;
 
 /// Longest text that is sent, in bytes.
 const MOST_TEXT: usize = 64 << 10;
-/// Drafts of a page.
+/// Drafts of a page, and bytes of their tickets.
 const PAGE: usize = 200;
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Which drafts.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -121,11 +122,21 @@ pub(crate) async fn list(
         app.blocking(move |app| Ok(app.store.reviews(state, &customers, which.after.as_deref(), limit)?));
     let found = found.await?;
     let next = (found.len() == limit).then(|| found.last().map(|item| item.record.id.clone())).flatten();
-    let view = |item: ReviewItem| {
-        let ticket = serde_json::to_value(item.ticket).map_err(Problem::internal)?;
-        Ok(QueueItem { ticket, decision: item.record.into() })
-    };
-    Ok(Json(QueueView { items: found.into_iter().map(view).collect::<Result<_, Problem>>()?, next }))
+    let mut view = QueueView { items: Vec::new(), next };
+    let mut bytes = 0;
+    for ReviewItem { ticket, record } in found {
+        // A page has an end in bytes too; the next one begins after it.
+        if bytes > PAGE_BYTES {
+            view.next = view.items.last().map(|item: &QueueItem| item.decision.decision_id.clone());
+            break;
+        }
+        bytes += [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum::<usize>();
+        let ticket = serde_json::to_value(ticket).map_err(Problem::internal)?;
+        let mut decision = DecisionView::from(record);
+        decision.hide(&caller);
+        view.items.push(QueueItem { ticket, decision });
+    }
+    Ok(Json(view))
 }
 
 /// Approves, edits or rejects a draft.
@@ -150,13 +161,14 @@ pub(crate) async fn list(
 pub(crate) async fn review(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(decision_id): Path<String>,
+    Id(decision_id): Id,
     headers: HeaderMap,
     Body(body): Body<ReviewBody>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Review)?;
     let version = version(&headers)?;
     let key = idempotency_key(&headers)?;
+    let held = caller.clone();
     let reviewed = app.blocking(move |app| put(app, &caller, decision_id, (version, key), body)).await?;
     let record = match reviewed {
         Reviewed::Done(record) => *record,
@@ -168,7 +180,9 @@ pub(crate) async fn review(
         Reviewed::Missing => return Err(missing("decision")),
     };
     let tag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(Problem::internal)?;
-    Ok(([(header::ETAG, tag)], Json(DecisionView::from(record))).into_response())
+    let mut view = DecisionView::from(record);
+    view.hide(&held);
+    Ok(([(header::ETAG, tag)], Json(view)).into_response())
 }
 
 fn put(
@@ -254,8 +268,13 @@ fn state(state: DraftState) -> &'static str {
 /// The header `If-Match`.
 fn version(headers: &HeaderMap) -> Result<i64, Problem> {
     let value = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let version =
-        value.and_then(|value| value.trim().trim_start_matches("W/").trim_matches('"').parse().ok());
+    let bare = |value: &str| {
+        let value = value.trim();
+        let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let digits = quoted.unwrap_or(value);
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    };
+    let version = value.and_then(bare);
     version.ok_or_else(|| {
         let problem = "missing, or no version";
         Problem::new(

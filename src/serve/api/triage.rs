@@ -105,6 +105,18 @@ pub(crate) async fn triage(
     if !(1..=KEPT_LABELS).contains(&request.top) {
         return Err(Problem::new(Code::Request, "top", "out of its range", "Give 1 to 5"));
     }
+    if request.mode == Mode::Async && (!request.truncate || request.deadline_ms.is_some()) {
+        let problem = "they do not go with mode async";
+        return Err(Problem::new(
+            Code::Request,
+            "truncate, deadline_ms",
+            problem,
+            "Leave them out, or use mode sync",
+        ));
+    }
+    if request.deadline_ms.is_some_and(|ms| !(1..=600_000).contains(&ms)) {
+        return Err(Problem::new(Code::Request, "deadline_ms", "out of its range", "Give 1 to 600000"));
+    }
     if request.mode == Mode::Async {
         let job = jobs::add(&app, &caller, &headers, request.tickets, request.drafts).await?;
         let place = format!("/v1/jobs/{}", job.id);
@@ -130,6 +142,7 @@ pub(crate) async fn triage(
     for result in &mut results {
         if let ResultView::Decision(view) = result {
             view.cut(request.top);
+            view.hide(&caller);
         }
     }
     // Where all went wrong in one way that is the service's, the call did.
@@ -164,9 +177,14 @@ fn all_failed(results: &[ResultView]) -> Option<Problem> {
 
 /// Waits for the drafts of `results`, as long as the service has patience.
 async fn add_drafts(app: &Arc<App>, results: &mut [ResultView]) -> Result<(), Problem> {
+    // Who waits holds a place among the requests: too many of them would keep others out.
+    let Ok(_waits) = app.waiters.try_acquire() else { return Ok(()) };
     let end = Instant::now() + Duration::from_millis(app.settings.limits.draft_wait_ms);
     for result in results {
         let ResultView::Decision(view) = result else { continue };
+        if view.draft_state == DraftState::None {
+            continue;
+        }
         loop {
             let ready = app.bell.wait_for(&view.decision_id);
             let id = view.decision_id.clone();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::item::Answer;
 use crate::problem::Problem;
 
@@ -128,6 +129,13 @@ pub(crate) enum ResultView {
 }
 
 impl DecisionView {
+    /// Takes out what a key that is held to some customers must not see: which tickets, maybe others', a draft was made from.
+    pub(crate) fn hide(&mut self, caller: &Caller) {
+        if let Some(draft) = self.draft.as_mut().filter(|_| caller.is_held()) {
+            draft.sources.clear();
+        }
+    }
+
     /// Leaves `top` labels a field.
     pub(crate) fn cut(&mut self, top: usize) {
         self.fields.values_mut().for_each(|field| field.alternatives.truncate(top.saturating_sub(1)));
@@ -170,9 +178,9 @@ impl From<Answer> for DecisionView {
             fields: fields(&answer.decision),
             rules: rules(&answer.decision.rules),
             tokens_cut: answer.decision.tokens_cut,
-            draft_state: if answer.draft { DraftState::Writing } else { DraftState::None },
+            draft_state: answer.draft_state,
             draft: None,
-            version: None,
+            version: Some(answer.draft_version),
             at: None,
             outcome: BTreeMap::new(),
         }

@@ -85,6 +85,8 @@ CREATE TABLE jobs (
     drafts BIGINT NOT NULL,
     actor TEXT NOT NULL,
     idempotency_key TEXT,
+    -- Hash of what was asked: what makes the same key the same job.
+    digest TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     UNIQUE (actor, idempotency_key)

@@ -52,8 +52,10 @@ pub(super) fn decision_of(tx: &mut dyn Tx, ticket: &str) -> Result<Option<Decisi
 
 pub(super) fn standing(tx: &mut dyn Tx, tickets: &[&str]) -> Result<HashMap<String, Standing>> {
     let sql =
-        "SELECT t.version, d.id, d.input_hash, d.bundle, d.decision, d.route, d.at, o.labels, t.customer
-        FROM tickets t JOIN decisions d ON d.id = t.decision_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        "SELECT t.version, d.id, d.input_hash, d.bundle, d.decision, d.route, d.at, d.collapsed_into, d.draft_state,
+        d.version, CAST(CASE WHEN o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x
+            WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited')) THEN 1 ELSE 0 END AS BIGINT),
+        o.labels, t.customer FROM tickets t JOIN decisions d ON d.id = t.decision_id LEFT JOIN outcomes o ON o.ticket_id = t.id
         WHERE t.id = $1";
     let mut found = HashMap::new();
     for &ticket in tickets {
@@ -66,6 +68,10 @@ pub(super) fn standing(tx: &mut dyn Tx, tickets: &[&str]) -> Result<HashMap<Stri
             decision: row.json()?,
             route: row.name()?,
             at: row.time()?,
+            collapsed_into: row.maybe_text()?,
+            draft_state: row.name()?,
+            draft_version: row.int()?,
+            answered: row.int()? != 0,
             locked: row.maybe_json()?.unwrap_or_default(),
             customer: row.text()?,
         };

@@ -3,7 +3,7 @@
 //! No two owners ever hold one piece of work, and none is handed out for ever: what was claimed twenty times and never finished
 //! is given up.
 
-use firstline_ticket::{Draft, InternalError, Result, Ticket};
+use firstline_ticket::{Code, Draft, InternalError, Result, Ticket, UserError};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -24,9 +24,10 @@ impl WorkKind {
 pub(super) fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<String> {
     let failed = job.items.iter().filter(|item| item.is_err()).count();
     let state = if failed == job.items.len() { JobState::Done } else { JobState::Running };
-    let sql = "INSERT INTO jobs (id, state, total, done, failed, drafts, actor, idempotency_key, created_at, updated_at)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $8) ON CONFLICT (actor, idempotency_key) DO NOTHING";
+    let sql = "INSERT INTO jobs (id, state, total, done, failed, drafts, actor, idempotency_key, created_at, updated_at,
+        digest) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (actor, idempotency_key) DO NOTHING";
     let key = Value::from(job.idempotency_key.as_ref());
+    let digest = hash_of(&json(&(&job.items, job.drafts))?);
     let values = [
         (&job.id).into(),
         name(state)?,
@@ -36,12 +37,20 @@ pub(super) fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Strin
         (&job.actor).into(),
         key.clone(),
         now.into(),
+        (&digest).into(),
     ];
     if tx.execute(sql, &values)? == 0 {
-        let sql = "SELECT id FROM jobs WHERE actor = $1 AND idempotency_key = $2";
-        let known = tx.first(sql, &[(&job.actor).into(), key])?;
-        return known
-            .map_or_else(|| Err(InternalError::new("looking a job up by its key").into()), |mut r| r.text());
+        let sql = "SELECT id, digest FROM jobs WHERE actor = $1 AND idempotency_key = $2";
+        let Some(mut known) = tx.first(sql, &[(&job.actor).into(), key])? else {
+            return Err(InternalError::new("looking a job up by its key").into());
+        };
+        let (id, before) = (known.text()?, known.text()?);
+        if before != digest {
+            let problem = "the key stands for another job already";
+            let next = "Send the same tickets, or another key";
+            return Err(UserError::new(Code::Conflict, "Idempotency-Key", problem, next).into());
+        }
+        return Ok(id);
     }
     for (place, item) in job.items.iter().enumerate() {
         add_item(tx, job, place, item, now)?;
@@ -187,6 +196,13 @@ pub(super) fn decided(tx: &mut dyn Tx, work: i64, job: &str, decision: &str, now
     count(tx, job, (1, 0), now)
 }
 
+/// An item that was decided before, just as it is.
+pub(super) fn known(tx: &mut dyn Tx, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool> {
+    let Some(job) = held_item(tx, work, owner)? else { return Ok(false) };
+    decided(tx, work, &job, decision, now)?;
+    Ok(true)
+}
+
 /// Counts items of a job that are done and that have failed.
 fn count(tx: &mut dyn Tx, job: &str, (done, failed): (i64, i64), now: Timestamp) -> Result<()> {
     let sql = "UPDATE jobs SET done = done + $2, failed = failed + $3, updated_at = $4,
@@ -268,7 +284,8 @@ pub(super) fn give_up(tx: &mut dyn Tx, work: i64, fault: &JobFault, now: Timesta
         }
         (None, decision) => {
             tx.execute("DELETE FROM work WHERE id = $1", &[work.into()])?;
-            let sql = "UPDATE decisions SET draft_state = 'none', version = version + 1
+            // It may be asked for again.
+            let sql = "UPDATE decisions SET draft_state = 'none', draft_asked = 0, version = version + 1
                 WHERE id = $1 AND draft_state = 'writing'";
             tx.execute(sql, &[decision.as_ref().into()])?;
             Ok(())

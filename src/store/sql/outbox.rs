@@ -10,11 +10,11 @@ use serde_json::json;
 use super::{name, of_customers};
 use crate::audit::Log;
 use crate::db::{Row, Tx, Value, json};
-use crate::{Action, ActionKind, CustomerSet, DecisionRecord};
+use crate::{Action, ActionKind, ActionState, CustomerSet, DecisionRecord};
 
 const ACTION: &str =
     "SELECT a.id, a.kind, a.ticket_id, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
-    a.attempts, a.lease_until FROM actions a JOIN tickets t ON t.id = a.ticket_id";
+    a.attempts, a.lease_until, a.fault FROM actions a JOIN tickets t ON t.id = a.ticket_id";
 
 fn read(mut row: Row) -> Result<Action> {
     Ok(Action {
@@ -28,6 +28,7 @@ fn read(mut row: Row) -> Result<Action> {
         state: row.name()?,
         attempts: row.int()?,
         lease_until: row.maybe_time()?,
+        fault: row.maybe_text()?,
     })
 }
 
@@ -107,41 +108,50 @@ pub(super) fn settle(
     tx: &mut dyn Tx,
     id: i64,
     owner: &str,
+    customers: &CustomerSet,
     failed: Option<(&str, Timestamp)>,
     now: Timestamp,
 ) -> Result<bool> {
     let mut log = Log::open(tx, now)?;
-    let sql = "SELECT state, owner, attempts, most, decision_id, idempotency_key FROM actions WHERE id = $1 FOR UPDATE";
+    let sql = "SELECT a.state, a.owner, a.attempts, a.most, a.decision_id, a.idempotency_key, t.customer
+        FROM actions a JOIN tickets t ON t.id = a.ticket_id WHERE a.id = $1 FOR UPDATE";
     let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(false) };
     let (state, holder, attempts, most) = (row.text()?, row.maybe_text()?, row.int()?, row.maybe_int()?);
     let (decision, key) = (row.text()?, row.text()?);
-    if state == "done" {
-        return Ok(true);
-    }
-    if state != "claimed" || holder.as_deref() != Some(crate::db::clean(owner).as_str()) {
+    if !customers.has(&row.text()?) || holder.as_deref() != Some(crate::db::clean(owner).as_str()) {
         return Ok(false);
+    }
+    match state.as_str() {
+        "done" => return Ok(true),
+        "claimed" => {}
+        _ => return Ok(false),
     }
     let (state, fault, not_before) = match failed {
         None => ("done", None, now),
         Some((why, _)) if most.is_some_and(|most| attempts >= most) => ("failed", Some(why), now),
         Some((why, retry_at)) => ("waiting", Some(why), retry_at),
     };
-    let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL WHERE id = $1";
-    tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into()])?;
+    // Who did it stays known: saying so again is no fault.
+    let holder = if state == "done" { Some(owner) } else { None };
+    let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = $5, lease_until = NULL WHERE id = $1";
+    tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into(), holder.into()])?;
     if state != "waiting" {
         log.add(tx, owner, "act", &decision, &json!({"action": key, "state": state}))?;
     }
     Ok(true)
 }
 
-pub(super) fn release(tx: &mut dyn Tx, owner: &str) -> Result<u64> {
-    let sql = "UPDATE actions SET state = 'waiting', owner = NULL, lease_until = NULL
-        WHERE owner = $1 AND state = 'claimed'";
-    tx.execute(sql, &[owner.into()])
-}
-
-pub(super) fn actions(tx: &mut dyn Tx, customers: &CustomerSet, limit: usize) -> Result<Vec<Action>> {
+pub(super) fn actions(
+    tx: &mut dyn Tx,
+    state: Option<ActionState>,
+    customers: &CustomerSet,
+    limit: usize,
+) -> Result<Vec<Action>> {
     let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
+    if let Some(state) = state {
+        sql.push_str(" AND a.state = $1");
+        values.push(name(state)?);
+    }
     of_customers(&mut sql, &mut values, "t.customer", customers);
     values.push(limit.into());
     sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));

@@ -39,7 +39,8 @@ fn feedback_one(
         return Ok(Joined::Unknown);
     };
     merge(tx, &ticket_id, &id, one, now)?;
-    if one.reply.is_some() {
+    // Whoever has been answered needs no first response.
+    if one.reply.is_some() || one.first_response_at.is_some() || one.resolved_at.is_some() {
         decisions::supersede(tx, &ticket_id)?;
     }
     let detail = json!({

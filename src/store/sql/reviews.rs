@@ -94,6 +94,11 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
     if tx.first(sql, &values)?.is_some() {
         return Ok(false);
     }
+    // A newer decision about the ticket stands in this one's place.
+    let newest = tx.first("SELECT decision_id FROM tickets WHERE id = $1", &[(&record.ticket_id).into()])?;
+    if newest.map(|mut row| row.text()).transpose()?.as_ref() != Some(&record.id) {
+        return Ok(false);
+    }
     Ok(match record.draft_state {
         DraftState::Pending => true,
         DraftState::None => review.verdict == Verdict::Approve,

@@ -127,7 +127,9 @@ pub(super) fn purge(tx: &mut dyn Tx, before: Timestamp, now: Timestamp) -> Resul
         AND job IN (SELECT id FROM jobs WHERE state = 'cancelled')";
     tx.execute(sql, &when)?;
     let purged = Purged { tickets, texts: drafts + replies };
-    log.add(tx, "firstline", "purge", &before.to_string(), &json!(purged))?;
+    if purged != Purged::default() {
+        log.add(tx, "firstline", "purge", &before.to_string(), &json!(purged))?;
+    }
     Ok(purged)
 }
 

@@ -40,6 +40,10 @@ fn what_is_put_comes_back(home: &Home) {
         decision: one.decision,
         route: Route::Storm,
         at: kept,
+        collapsed_into: one.collapsed_into,
+        draft_state: DraftState::Writing,
+        draft_version: 1,
+        answered: false,
         locked: BTreeMap::new(),
         customer: "acme".to_owned(),
     };
@@ -135,7 +139,9 @@ fn hostile_text_is_text(home: &Home) {
     assert!(matches!(home.review(&said, at(4)).unwrap(), crate::Reviewed::Done(_)));
     let action = home.claim_actions(nasty, &crate::CustomerSet::All, 9, 3, at(5), at(9)).unwrap().remove(0);
     assert_eq!(action.payload["text"], nasty);
-    assert!(home.settle_action(action.id, nasty, Some((nasty, at(9))), at(6)).unwrap());
+    assert!(
+        home.settle_action(action.id, nasty, &crate::CustomerSet::All, Some((nasty, at(9))), at(6)).unwrap()
+    );
     let news = crate::Feedback {
         ticket_id: Some(nasty.to_owned()),
         reply: Some(nasty.to_owned()),

@@ -211,7 +211,7 @@ fn a_file_that_is_no_store_is_left_as_it_is() {
 #[test]
 fn a_password_is_never_shown_and_tls_is_never_left_out() {
     let fault = |url: &str| {
-        let fault = open(&Location::from(url)).unwrap_err();
+        let fault = open(&url.parse::<Location>().unwrap()).unwrap_err();
         assert_eq!(fault.code(), Some(Code::Store));
         assert!(!fault.to_string().contains("hunter"), "{fault}");
         fault.to_string()
@@ -223,7 +223,15 @@ fn a_password_is_never_shown_and_tls_is_never_left_out() {
     assert!(nobody.contains("database db at 127.0.0.1") && nobody.contains("Check that the server runs"));
     fault("postgres://u:?hunter2@127.0.0.1:x/db");
     fault("postgres://u:hunter/2@127.0.0.1:1/db");
-    assert!(!format!("{:?}", Location::from("postgres://u:hunter2@h/db")).contains("hunter2"));
+    // Nor where it is taken for a file's name.
+    for near in
+        ["postgresql+psycopg://u:hunter2@h/d", "host=h password=hunter2 dbname=d", "mysql://u:hunter2@h/d"]
+    {
+        let fault = near.parse::<Location>().unwrap_err().to_string();
+        assert!(!fault.contains("hunter"), "{fault}");
+    }
+    assert!(matches!("POSTGRES://u:hunter2@h/d".parse().unwrap(), Location::Postgres(_)));
+    assert!(!format!("{:?}", "postgres://u:hunter2@h/db".parse::<Location>().unwrap()).contains("hunter2"));
     on_postgres(|home| {
         let Location::Postgres(url) = &home.location else { unreachable!() };
         assert!(!format!("{:?}", home.store).contains("hunter2"));

@@ -36,15 +36,15 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
     );
     assert_eq!((first[0].lease_until, first[0].customer.as_str()), (Some(at(20)), "acme"));
     assert!(take(&**home, "b", 11).is_empty());
-    assert!(home.settle_action(first[0].id, "a", None, at(12)).unwrap());
-    // Done is done, whoever says so again.
-    assert!(home.settle_action(first[0].id, "a", None, at(12)).unwrap());
-    assert!(home.settle_action(first[0].id, "b", Some(("late", at(13))), at(12)).unwrap());
+    assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
+    // Said again by who did it, it is no fault; by anybody else it is.
+    assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
+    assert!(!home.settle_action(first[0].id, "b", &CustomerSet::All, Some(("late", at(13))), at(12)).unwrap());
     let next = take(&**home, "b", 13);
     assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
-    assert!(!home.settle_action(next[0].id, "a", None, at(14)).unwrap());
-    assert!(!home.settle_action(999, "a", None, at(14)).unwrap());
-    let listed = home.actions(&CustomerSet::All, 3).unwrap();
+    assert!(!home.settle_action(next[0].id, "a", &CustomerSet::All, None, at(14)).unwrap());
+    assert!(!home.settle_action(999, "a", &CustomerSet::All, None, at(14)).unwrap());
+    let listed = home.actions(None, &CustomerSet::All, 3).unwrap();
     assert_eq!(
         listed.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(),
         ["d2:fields", "d2:reply", "d1:fields"]
@@ -62,14 +62,21 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
         let action = take(&**home, "a", now).remove(0);
         assert_eq!((action.idempotency_key.as_str(), action.attempts), ("d1:reply", n));
         assert!(
-            home.settle_action(action.id, "a", Some(("the PSA is down", at(now + 50))), at(now)).unwrap()
+            home.settle_action(
+                action.id,
+                "a",
+                &CustomerSet::All,
+                Some(("the PSA is down", at(now + 50))),
+                at(now)
+            )
+            .unwrap()
         );
         // The labels wait for the reply, and that for its time.
         if n < 3 {
             assert!(take(&**home, "a", now + 49).is_empty());
         }
     }
-    let listed = home.actions(&CustomerSet::All, 9).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, 9).unwrap();
     assert_eq!((listed[1].state, listed[0].state), (ActionState::Failed, ActionState::Waiting));
     assert_eq!(home.backlog().unwrap().failed_actions, 1);
     assert_eq!(take(&**home, "a", 400)[0].idempotency_key, "d1:fields");
@@ -81,12 +88,12 @@ fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {
     assert!(take(&**home, "b", 19).is_empty());
     let second = take(&**home, "b", 20).remove(0);
     assert_eq!((second.id, &second.idempotency_key), (first.id, &first.idempotency_key));
-    assert!(!home.settle_action(first.id, "a", None, at(21)).unwrap());
+    assert!(!home.settle_action(first.id, "a", &CustomerSet::All, None, at(21)).unwrap());
     assert_eq!(take(&**home, "c", 30)[0].attempts, 3);
     // Claimed as often as it may be and never heard of again: a person has to look.
     assert_eq!(take(&**home, "d", 40)[0].idempotency_key, "d1:fields");
-    assert_eq!(home.actions(&CustomerSet::All, 9).unwrap()[1].state, ActionState::Failed);
-    assert!(!home.settle_action(first.id, "c", None, at(41)).unwrap());
+    assert_eq!(home.actions(None, &CustomerSet::All, 9).unwrap()[1].state, ActionState::Failed);
+    assert!(!home.settle_action(first.id, "c", &CustomerSet::All, None, at(41)).unwrap());
 }
 
 fn walls_hold_in_the_outbox(home: &Home) {
@@ -96,8 +103,8 @@ fn walls_hold_in_the_outbox(home: &Home) {
         |customers: &CustomerSet| home.claim_actions("a", customers, 9, 3, at(10), at(20)).unwrap().len();
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
-    assert_eq!(home.actions(&only("acme"), 9).unwrap().len(), 2);
-    assert!(home.actions(&only("bolt"), 9).unwrap().is_empty());
+    assert_eq!(home.actions(None, &only("acme"), 9).unwrap().len(), 2);
+    assert!(home.actions(None, &only("bolt"), 9).unwrap().is_empty());
 }
 
 fn no_action_is_claimed_twice(home: &Home) {
@@ -116,7 +123,11 @@ fn no_action_is_claimed_twice(home: &Home) {
                             store.claim_actions(&owner, &CustomerSet::All, 5, 3, at(9), at(99)).unwrap()
                         {
                             assert_eq!(action.attempts, 1);
-                            assert!(store.settle_action(action.id, &owner, None, at(10)).unwrap());
+                            assert!(
+                                store
+                                    .settle_action(action.id, &owner, &CustomerSet::All, None, at(10))
+                                    .unwrap()
+                            );
                             mine.push(action.id);
                         }
                     }

@@ -33,7 +33,7 @@ fn conflict(reviewed: Reviewed) -> DecisionRecord {
 
 /// Kind, key and payload of each action, the oldest first.
 fn outbox(home: &Home) -> Vec<(ActionKind, String, serde_json::Value)> {
-    let actions = home.actions(&CustomerSet::All, 99).unwrap();
+    let actions = home.actions(None, &CustomerSet::All, 99).unwrap();
     actions.into_iter().rev().map(|a| (a.kind, a.idempotency_key, a.payload)).collect()
 }
 

@@ -164,7 +164,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
     assert_eq!(words_left(home, "acme-reply-words"), 0);
     for now in [60, 61] {
         for action in home.claim_actions("a", &CustomerSet::All, 9, 3, at(now), at(99)).unwrap() {
-            assert!(home.settle_action(action.id, "a", None, at(now)).unwrap());
+            assert!(home.settle_action(action.id, "a", &CustomerSet::All, None, at(now)).unwrap());
         }
     }
     assert_eq!(home.purge(at(1), at(70)).unwrap(), Purged { tickets: 2, texts: 2 });
