@@ -1,8 +1,8 @@
 //! The service: HTTP in, decisions and drafts out, and all of it on record.
 //!
-//! The only async room. A request's tickets are read and checked at once, wait in a bounded queue ([`queue`]), are decided in
-//! batches and put on record by two threads ([`decide`]); first responses are drafted in a lane of their own ([`drafts`]), jobs
-//! behind everything else ([`jobs`]). What waits longer than a process lives is in the store.
+//! The only async room. A request's tickets are read and checked at once, wait in a bounded queue (`queue`), are decided in
+//! batches and put on record by two threads (`decide`); first responses are drafted in a lane of their own (`drafts`), jobs
+//! behind everything else (`jobs`). What waits longer than a process lives is in the store.
 //!
 //! Must never log a ticket's words or a key's secret, open a connection by itself, or answer before what it says is on record.
 

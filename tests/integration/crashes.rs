@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::service::{Answer, Service, call, tickets};
+use crate::served::{Answer, Service, call, tickets};
 
 /// Kills where nobody asks for more.
 const KILLS: usize = 8;
@@ -73,7 +73,7 @@ fn send(caller: &Caller<'_>, n: usize, told: &Mutex<Told>) {
             ticket
         })
         .collect();
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         let key = format!("job-{n}");
         let body = json!({"tickets": sent, "drafts": true});
         if let Some(job) = caller.send("POST", "/v1/jobs", &[("idempotency-key", &key)], Some(&body)) {

@@ -9,6 +9,8 @@ mod drafts;
 mod house;
 mod odd_input;
 mod program;
+mod reviewing;
+mod served;
 mod service;
 mod tool;
 mod way;

@@ -39,7 +39,9 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
     assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
     // Said again by who did it, it is no fault; by anybody else it is.
     assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
-    assert!(!home.settle_action(first[0].id, "b", &CustomerSet::All, Some(("late", at(13))), at(12)).unwrap());
+    assert!(
+        !home.settle_action(first[0].id, "b", &CustomerSet::All, Some(("late", at(13))), at(12)).unwrap()
+    );
     let next = take(&**home, "b", 13);
     assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
     assert!(!home.settle_action(next[0].id, "a", &CustomerSet::All, None, at(14)).unwrap());

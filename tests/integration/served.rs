@@ -1,0 +1,225 @@
+//! A running service for tests: the real program, a real socket, a real store.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use crate::tool::{Dir, TRAINED};
+
+/// How long anything is waited for before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The JSON of a success.
+    pub(crate) fn ok(&self) -> Value {
+        assert!((200..300).contains(&self.status), "{}: {}", self.status, self.text);
+        self.json()
+    }
+
+    /// Expects a problem with this status and code.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert!(
+            !problem["detail"].as_str().unwrap().is_empty()
+                && problem["type"].as_str().unwrap().ends_with(code)
+        );
+        problem
+    }
+}
+
+/// A running service in a folder of its own.
+pub(crate) struct Service {
+    pub(crate) dir: Dir,
+    child: Child,
+    base: String,
+    pub(crate) agent: Agent,
+    log: Arc<Mutex<String>>,
+    args: Vec<String>,
+}
+
+impl Service {
+    /// Starts one with more settings.
+    pub(crate) fn start(set: &[&str]) -> Self {
+        Self::start_in(Dir::new(), set)
+    }
+
+    fn start_in(dir: Dir, set: &[&str]) -> Self {
+        let bundle = TRAINED.path("bundle").display().to_string();
+        let mut args: Vec<String> =
+            ["serve", "--bundle", &bundle, "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
+        args.extend(set.iter().flat_map(|set| ["--set".to_owned(), (*set).to_owned()]));
+        let agent =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+        let log = Arc::default();
+        let (child, base) = spawn(&dir, &args, &log);
+        Self { dir, child, base, agent: agent.into(), log, args }
+    }
+
+    /// Kills it, as a power cut would, and starts it again.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        (self.child, self.base) = spawn(&self.dir, &self.args, &self.log);
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn terminate(&mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// A key with these scopes, for these customers or all.
+    pub(crate) fn key(&self, scopes: &str, customers: &[&str]) -> String {
+        let mut args = vec!["keys", "create", "--name", "test", "--scope", scopes];
+        customers.iter().for_each(|customer| args.extend(["--customer", customer]));
+        let key = self.dir.ok(&args).stdout.trim().to_owned();
+        // The service reads its keys every two seconds.
+        self.wait_for(|| self.get("/v1/models", &key).status != 401);
+        key
+    }
+
+    /// Waits until `holds`.
+    pub(crate) fn wait_for(&self, mut holds: impl FnMut() -> bool) {
+        let end = std::time::Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(std::time::Instant::now() < end, "it never came:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn base(&self) -> String {
+        self.base.clone()
+    }
+
+    pub(crate) fn get(&self, path: &str, key: &str) -> Answer {
+        call(&self.agent, "GET", &format!("{}{path}", self.base), key, &[], None).unwrap()
+    }
+
+    pub(crate) fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.send("POST", path, key, &[], Some(&body.to_string()))
+    }
+
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        call(&self.agent, method, &format!("{}{path}", self.base), key, headers, body).unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn spawn(dir: &Dir, args: &[String], log: &Arc<Mutex<String>>) -> (Child, String) {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut child = dir.command(&args).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut base = None;
+    for line in lines.by_ref() {
+        let line = line.unwrap();
+        log.lock().unwrap().push_str(&format!("{line}\n"));
+        if let Some((_, rest)) = line.split_once(" listens on ") {
+            base = Some(format!("http://{}", rest.split(';').next().unwrap()));
+            break;
+        }
+    }
+    let log = Arc::clone(log);
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            log.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
+    (child, base.expect("it listens"))
+}
+
+/// A request by any client; an error where the connection breaks.
+pub(crate) fn call(
+    agent: &Agent,
+    method: &str,
+    url: &str,
+    key: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Result<Answer, ureq::Error> {
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    if !key.is_empty() {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = match body {
+        Some(body) => {
+            let request = request.header("content-type", "application/json").body(body.to_owned()).unwrap();
+            agent.run(request)?
+        }
+        None => agent.run(request.body(()).unwrap())?,
+    };
+    let text = response.body_mut().read_to_string()?;
+    Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
+}
+
+/// People's tickets of the history that the bundle has learnt from, under ids of their own.
+pub(crate) fn tickets(n: usize) -> Vec<Value> {
+    let text = std::fs::read_to_string(TRAINED.path("history.jsonl")).unwrap();
+    let all = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let people = all.filter(|ticket| ticket["source"] == "email");
+    let asked = people.take(n).enumerate().map(|(i, ticket)| {
+        let mut new = json!({"id": format!("N{i}")});
+        for key in ["subject", "body", "customer", "contact", "source", "opened_at"] {
+            new[key] = ticket[key].clone();
+        }
+        new
+    });
+    asked.collect()
+}
+
+/// Sends tickets to triage and gives the results.
+pub(crate) fn triage(service: &Service, key: &str, tickets: &[Value]) -> Vec<Value> {
+    let answer = service.post("/v1/triage", key, &json!({"tickets": tickets})).ok();
+    answer["results"].as_array().unwrap().clone()
+}
+
+/// Sends tickets and gives the decisions whose drafts are there.
+pub(crate) fn drafted(service: &Service, key: &str, n: usize) -> Vec<Value> {
+    let answer = service.post("/v1/triage", key, &json!({"tickets": tickets(n), "drafts": true})).ok();
+    let ready = |r: &&Value| r["draft_state"] == "pending";
+    answer["results"].as_array().unwrap().iter().filter(ready).cloned().collect()
+}
