@@ -10,6 +10,9 @@ use crate::Share;
 /// Within so many seconds of intake a first draft is to stand.
 const DRAFT_SECONDS: f64 = 60.0;
 
+/// Ten years: no desk takes longer.
+const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
+
 /// The figures of some tickets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Kpis {
@@ -78,8 +81,8 @@ pub struct Durations {
 
 impl Durations {
     fn of(seconds: impl Iterator<Item = f64>) -> Self {
-        // A ticket that was answered before it was opened has a clock that goes wrong.
-        let mut all: Vec<f64> = seconds.filter(|s| s.is_finite() && *s >= 0.0).collect();
+        // A ticket that was answered before it was opened, or decades later, has a clock that goes wrong.
+        let mut all: Vec<f64> = seconds.filter(|s| (0.0..=LONGEST).contains(s)).collect();
         all.sort_by(f64::total_cmp);
         let rank = |p: f64| {
             let rank = (p * all.len() as f64).ceil() as usize;

@@ -20,7 +20,7 @@ use crate::{
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
 ///
 /// # Errors
-/// Every call can fail with [`Code::Store`](firstline_ticket::Code::Store), where the engine can't be reached or written; then
+/// Every call can fail with [`Code::Store`], where the engine can't be reached or written; then
 /// nothing of it was done.
 #[allow(clippy::missing_errors_doc)]
 pub trait Store: Send + Sync + fmt::Debug {
@@ -225,7 +225,7 @@ impl FromStr for Location {
 /// Opens a store, makes it where it is not there, and brings an older one to this version.
 ///
 /// # Errors
-/// [`Code::Store`](firstline_ticket::Code::Store) when it can't be opened, is no store, or was written by a newer version.
+/// [`Code::Store`] when it can't be opened, is no store, or was written by a newer version.
 pub fn open(location: &Location) -> Result<Box<dyn Store>> {
     Ok(match location {
         Location::Sqlite(path) => Box::new(Shelf { db: Sqlite::open(path)? }),
