@@ -18,13 +18,14 @@ use crate::auth::Keys;
 use crate::decide::{self, Deciding, Threads};
 use crate::desk::{Desk, ReadParts};
 use crate::drafts::{DraftBell, DraftLane};
+use crate::item::LEASE;
 use crate::jobs::JobLane;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::queue::Queue;
 use crate::settings::Settings;
 
-/// How often keys and the backlog are read.
+/// How often keys and the backlog are read, and claims renewed.
 const REFRESH: Duration = Duration::from_secs(2);
 /// How long a call of the store, or of the engine beside the queue, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -168,6 +169,10 @@ impl App {
         let told = |what: &str, error: firstline_ticket::Error| tracing::error!(%error, "{what}");
         if let Err(error) = self.keys.reload(self.store.as_ref()) {
             told("reading keys", error);
+        }
+        let now = Timestamp::now();
+        if let Err(error) = self.store.renew(&self.owner, now.checked_add(LEASE.seconds()).unwrap_or(now)) {
+            told("holding on to work", error);
         }
         match self.store.backlog() {
             Ok(backlog) => self.metrics.set_backlog(&backlog),

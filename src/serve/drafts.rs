@@ -15,13 +15,12 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::oneshot;
 
 use crate::desk::Desk;
+use crate::item::LEASE;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 
 /// Drafts claimed at a time.
 const CLAIMED: usize = 2;
-/// Seconds that a claim holds.
-const LEASE: i64 = 30;
 /// How long the lane sleeps where nobody rings: other processes leave work behind too.
 const SLEEP: Duration = Duration::from_millis(500);
 /// How long it gives way to triage before a draft, and before a token.

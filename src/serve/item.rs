@@ -13,6 +13,9 @@ use tokio::sync::oneshot;
 use crate::desk::Desk;
 use crate::problem::Problem;
 
+/// Seconds that a claim of work holds; a living process renews it every two.
+pub(crate) const LEASE: i64 = 20;
+
 /// Labels of a field that are kept on record: the decision and its alternatives.
 pub(crate) const KEPT_LABELS: usize = 5;
 

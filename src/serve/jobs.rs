@@ -15,14 +15,12 @@ use crate::auth::Keys;
 use crate::desk::Desk;
 use crate::drafts::DraftBell;
 use crate::intake::input_hash;
-use crate::item::{Answer, Asked, Item};
+use crate::item::{Answer, Asked, Item, LEASE};
 use crate::problem::Problem;
 use crate::queue::Queue;
 
 /// Tickets claimed at a time.
 const CLAIMED: usize = 64;
-/// Seconds that a claim holds.
-const LEASE: i64 = 300;
 
 /// The lane.
 #[derive(Debug)]
@@ -96,7 +94,7 @@ impl JobLane {
             };
             let standing = standing.get(&ticket.id).cloned();
             let came = Instant::now();
-            let deadline = came + Duration::from_secs(LEASE as u64);
+            let deadline = came + Duration::from_secs(LEASE.unsigned_abs());
             let desk = Arc::clone(&desk);
             let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
             if let Some(problem) = item.refused() {

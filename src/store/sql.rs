@@ -139,6 +139,10 @@ impl<D: Db> Store for Shelf<D> {
         self.write(|tx| jobs::known(tx, work, owner, decision, now))
     }
 
+    fn renew(&self, owner: &str, until: Timestamp) -> Result<u64> {
+        self.write(|tx| jobs::renew(tx, owner, until))
+    }
+
     fn take_over(&self) -> Result<u64> {
         self.write(jobs::take_over)
     }

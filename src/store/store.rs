@@ -72,7 +72,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Work that can't be done: the item of the job has failed, the draft will not come.
     fn fail(&self, work: i64, owner: &str, fault: &JobFault, now: Timestamp) -> Result<bool>;
 
-    /// Gives back all that `owner` holds, work and actions, when it stops; for work, that is no attempt that failed.
+    /// Gives back all work that `owner` holds, when it stops; that is no attempt that failed.
     fn release(&self, owner: &str) -> Result<u64>;
 
     /// Asks for the draft of a decision that was recorded without; `false` where one was asked for before, or the decision is
@@ -82,6 +82,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The item of a job was decided before, just as it is, by this decision. Gives `false`, and does nothing, where the lease is
     /// lost.
     fn known(&self, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool>;
+
+    /// Holds on to all work that `owner` has, until `until`: what a process does as long as it lives.
+    fn renew(&self, owner: &str, until: Timestamp) -> Result<u64>;
 
     /// Takes the work away from whoever held it: for a process that knows that it is the only one, after it was killed.
     fn take_over(&self) -> Result<u64>;

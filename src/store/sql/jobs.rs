@@ -304,3 +304,8 @@ pub(super) fn take_over(tx: &mut dyn Tx) -> Result<u64> {
     let sql = "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL WHERE state = 'claimed'";
     tx.execute(sql, &[])
 }
+
+pub(super) fn renew(tx: &mut dyn Tx, owner: &str, until: Timestamp) -> Result<u64> {
+    let sql = "UPDATE work SET lease_until = $2 WHERE owner = $1 AND state = 'claimed'";
+    tx.execute(sql, &[owner.into(), until.into()])
+}

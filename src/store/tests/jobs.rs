@@ -9,6 +9,7 @@ on_both!(
     a_job_goes_from_given_to_done,
     a_job_given_twice_is_one,
     a_job_called_off_does_no_more,
+    what_a_living_process_holds_on_to_is_nobody_elses,
     what_a_killed_process_held_is_taken_over,
     what_was_given_back_or_lapsed_is_claimed_again,
     work_that_kills_is_given_up,
@@ -96,6 +97,15 @@ fn a_job_called_off_does_no_more(home: &Home) {
     assert_eq!((found.state, found.done, found.failed), (JobState::Cancelled, 1, 0));
     assert_eq!(home.backlog().unwrap().triage, 0);
     assert_eq!(audited(&**home), ["job", "job_cancel", "decide"]);
+}
+
+fn what_a_living_process_holds_on_to_is_nobody_elses(home: &Home) {
+    home.add_job(&job("j1", ["t0", "t1"].map(ticket)), at(0)).unwrap();
+    assert_eq!(home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap().len(), 1);
+    assert_eq!((home.renew("a", at(30)).unwrap(), home.renew("b", at(99)).unwrap()), (1, 0));
+    let theirs = home.claim(WorkKind::Triage, "b", 9, at(20), at(40)).unwrap();
+    assert_eq!(theirs.iter().map(|work| work.ticket.id.as_str()).collect::<Vec<_>>(), ["t1"]);
+    assert_eq!(home.claim(WorkKind::Triage, "b", 9, at(31), at(40)).unwrap().len(), 1);
 }
 
 fn what_a_killed_process_held_is_taken_over(home: &Home) {

@@ -52,8 +52,9 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
         ["d2:fields", "d2:reply", "d1:fields"]
     );
     assert_eq!(home.backlog().unwrap().actions, 3);
-    assert_eq!(home.release("b").unwrap(), 1);
-    assert_eq!(take(&**home, "c", 14).len(), 1);
+    // Whoever stops gives back work, not what may be half done outside: that ends with its lease.
+    assert_eq!(home.release("b").unwrap(), 0);
+    assert!(take(&**home, "c", 14).is_empty());
     assert_eq!(audited(&**home).iter().filter(|a| *a == "act").count(), 1);
 }
 
