@@ -258,12 +258,3 @@ impl App {
         tokio::time::timeout(PATIENCE, done).await.map_err(|_| late())?.map_err(Problem::internal)?
     }
 }
-
-/// A bundle that can't be opened is told by its own error; this is for what is asked of one that lacks it.
-pub(crate) fn no_index(desk: &Desk) -> Option<Problem> {
-    let error = || {
-        let next = "Add resolved tickets: firstline index --bundle DIR --tickets FILE";
-        UserError::new(Code::NotFound, "the bundle", "it has no resolved tickets", next)
-    };
-    desk.index.is_empty().then(|| error().into())
-}

@@ -73,7 +73,7 @@ fn embed_all(desk: &Desk, texts: &[String], truncate: bool) -> Result<Embedded, 
     Ok(Embedded { rows, tokens: sum })
 }
 
-/// Embeds texts in the queue's stead: refused where too much waits already.
+/// Embeds texts beside the queue, whose tokens count with those that wait there: refused where that is too much.
 async fn embed_texts(app: &Arc<App>, texts: Vec<String>, truncate: bool) -> Result<Embedded, Problem> {
     if !(1..=MOST_TEXTS).contains(&texts.len()) {
         let problem = format!("{} texts", texts.len());

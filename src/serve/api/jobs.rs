@@ -1,5 +1,6 @@
 //! `/v1/jobs`: many tickets, decided when there is time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,7 +12,6 @@ use firstline_ticket::{Code, Ticket};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashSet;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 

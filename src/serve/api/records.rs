@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::missing;
 use super::view::{DecisionView, TicketSchema};
-use crate::app::{App, no_index};
+use crate::app::App;
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::intake;
@@ -142,8 +142,9 @@ fn search(
     limit: usize,
 ) -> Result<Vec<CaseView>, Problem> {
     let desk = app.desk.load_full();
-    if let Some(problem) = no_index(&desk) {
-        return Err(problem);
+    if desk.index.is_empty() {
+        let next = "Add some: firstline index --bundle DIR --tickets FILE";
+        return Err(Problem::new(Code::NotFound, "the bundle", "it has no resolved tickets", next));
     }
     let embedding = desk.engine.features(std::slice::from_ref(ticket))?.embeddings;
     let find = |whose| desk.index.similar(ticket, &embedding, whose, limit);
