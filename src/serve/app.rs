@@ -18,7 +18,7 @@ use crate::auth::Keys;
 use crate::decide::{self, Deciding, Threads};
 use crate::desk::{Desk, ReadParts};
 use crate::drafts::{DraftBell, DraftLane};
-use crate::item::LEASE;
+use crate::item::{Held, LEASE};
 use crate::jobs::JobLane;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -52,6 +52,7 @@ pub struct App {
     pub(crate) jobs: Arc<JobLane>,
     /// This process, among those that share the store.
     pub(crate) owner: String,
+    held: Arc<Held>,
     parts: ReadParts,
     swapping: Mutex<()>,
     stopping: AtomicBool,
@@ -94,6 +95,7 @@ impl App {
         if keys.reload(store.as_ref())? == 0 {
             tracing::warn!("there is no API key yet: make one with `firstline keys create`");
         }
+        let held = Arc::new(Held::default());
         let drafts = DraftLane {
             store: Arc::clone(&store),
             desk: Arc::clone(&desk),
@@ -101,6 +103,7 @@ impl App {
             bell: Arc::clone(&bell),
             metrics: Arc::clone(&metrics),
             owner: owner.clone(),
+            held: Arc::clone(&held),
             writing_seconds: settings.writing_seconds,
         };
         let jobs = Arc::new(JobLane {
@@ -108,6 +111,7 @@ impl App {
             desk: Arc::clone(&desk),
             queue: Arc::clone(&queue),
             owner: owner.clone(),
+            held: Arc::clone(&held),
             keys: Arc::clone(&keys),
             bell: DraftBell::default(),
             drafts: Arc::clone(&bell),
@@ -125,6 +129,7 @@ impl App {
             bell,
             jobs: Arc::clone(&jobs),
             owner,
+            held,
             parts,
             swapping: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -139,7 +144,8 @@ impl App {
             Ok(())
         })?;
         let refreshed = Arc::downgrade(&app);
-        app.lane("upkeep", move || {
+        // Nobody waits for this one: it does nothing that could be half done.
+        spawn("upkeep", move || {
             let mut since_purge = PURGE;
             loop {
                 let Some(app) = refreshed.upgrade().filter(|app| !app.is_stopping()) else { return Ok(()) };
@@ -151,17 +157,10 @@ impl App {
         Ok(app)
     }
 
+    /// Starts a thread that is waited for when the service stops.
     fn lane(&self, name: &'static str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
-        let work = move || {
-            if let Err(error) = work() {
-                tracing::error!(%error, lane = name, "a lane has ended");
-            }
-        };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-        let thread = thread.map_err(|e| InternalError::new(format!("starting a thread: {e}")))?;
-        if name != "upkeep" {
-            self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        }
+        let thread = spawn(name, work)?;
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
 
@@ -171,7 +170,10 @@ impl App {
             told("reading keys", error);
         }
         let now = Timestamp::now();
-        if let Err(error) = self.store.renew(&self.owner, now.checked_add(LEASE.seconds()).unwrap_or(now)) {
+        let (held, until) = (self.held.all(), now.checked_add(LEASE.seconds()).unwrap_or(now));
+        if !held.is_empty()
+            && let Err(error) = self.store.renew(&held, &self.owner, until)
+        {
             told("holding on to work", error);
         }
         match self.store.backlog() {
@@ -182,7 +184,6 @@ impl App {
         let days = i64::from(self.settings.retain_days);
         if *since_purge >= PURGE && days > 0 {
             *since_purge = Duration::ZERO;
-            let now = Timestamp::now();
             let before = now.checked_sub((days * 24).hours()).unwrap_or(Timestamp::MIN);
             match self.store.purge(before, now) {
                 Ok(purged) if purged != firstline_store::Purged::default() => {
@@ -204,6 +205,7 @@ impl App {
         let folder = folder.unwrap_or_else(|| self.desk.load().folder.clone());
         let desk = Desk::open(&folder, &self.parts)?;
         let id = desk.id.clone();
+        self.store.audit("firstline", "bundle", &id, &serde_json::json!({}), Timestamp::now())?;
         tracing::info!(bundle = %id, "a bundle goes in service");
         self.desk.store(Arc::new(desk));
         self.metrics.bundle_swaps.inc();
@@ -257,4 +259,14 @@ impl App {
         };
         tokio::time::timeout(PATIENCE, done).await.map_err(|_| late())?.map_err(Problem::internal)?
     }
+}
+
+fn spawn(name: &'static str, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<JoinHandle<()>> {
+    let work = move || {
+        if let Err(error) = work() {
+            tracing::error!(%error, lane = name, "a lane has ended");
+        }
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    Ok(thread.map_err(|e| InternalError::new(format!("starting a thread: {e}")))?)
 }

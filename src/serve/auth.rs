@@ -163,7 +163,7 @@ impl Caller {
 pub(crate) struct Keys {
     known: ArcSwap<HashMap<String, KeyRecord>>,
     verified: Mutex<HashMap<[u8; 32], String>>,
-    /// argon2 takes tens of milliseconds of a core: one at a time.
+    /// argon2 is slow on purpose: one at a time, so that it never has more than one core.
     hashing: Semaphore,
     /// Wrong secrets, and keys that had too many of them, until when.
     wrong: DefaultKeyedRateLimiter<String>,

@@ -112,9 +112,9 @@ impl Deciding {
         let mut later = Vec::new();
         let mut first = Vec::new();
         for (item, decision) in batch {
-            let head = item.asked.storm.as_ref().and_then(|storm| heads.get(storm));
-            // A ticket is not one of its own storm, and what a person has set of it stands.
-            let head = head.filter(|head| head.ticket_id != item.ticket.id && item.given().is_empty());
+            // A ticket does not follow itself.
+            let head =
+                item.storm().and_then(|storm| heads.get(storm)).filter(|h| h.ticket_id != item.ticket.id);
             match (decision, head) {
                 (_, Some(head)) => first.push(collapsed(item, head)),
                 (Some(decision), None) => first.push(self.settled(item, decision)),
@@ -127,16 +127,13 @@ impl Deciding {
             }
             self.answer(item, decided);
         }
-        let (follow, alone): (Vec<Item>, Vec<Item>) = later
-            .into_iter()
-            .partition(|item| item.asked.storm.as_ref().is_some_and(|storm| heads.contains_key(storm)));
-        let follow: Vec<(Item, Decided)> = follow
-            .into_iter()
-            .filter_map(|item| {
-                let head = heads.get(item.asked.storm.as_deref()?)?;
-                Some(collapsed(item, head))
-            })
-            .collect();
+        let (mut follow, mut alone) = (Vec::new(), Vec::new());
+        for item in later {
+            match item.storm().and_then(|storm| heads.get(storm)) {
+                Some(head) => follow.push(collapsed(item, head)),
+                None => alone.push(item),
+            }
+        }
         self.put(follow, now).into_iter().for_each(|(item, decided)| self.answer(item, decided));
         // Their head did not make it.
         self.again(alone);
@@ -148,7 +145,7 @@ impl Deciding {
         batch: &Batch,
         now: Timestamp,
     ) -> std::result::Result<HashMap<String, StormHead>, Problem> {
-        let storms: Vec<&str> = batch.iter().filter_map(|(item, _)| item.asked.storm.as_deref()).collect();
+        let storms: Vec<&str> = batch.iter().filter_map(|(item, _)| item.storm()).collect();
         if storms.is_empty() {
             return Ok(HashMap::new());
         }
@@ -167,11 +164,7 @@ impl Deciding {
         let by_rule = decision.rules.iter().any(|rule| rule.person);
         let route = if by_rule { Route::Person } else { Route::Review };
         let draft = item.is_draft_due();
-        let mut decided = decided(&item, decision, route, None, draft);
-        if !item.given().is_empty() {
-            // Others do not follow what a person has set of this one.
-            decided.storm = None;
-        }
+        let decided = decided(&item, decision, route, None, draft);
         (item, decided)
     }
 
@@ -228,8 +221,8 @@ impl Deciding {
             item.tries += 1;
             if let Some(problem) = item.refused() {
                 item.answer(Err(problem));
-            } else if let Some(answer) = item.holds().map(Answer::again) {
-                self.known(item, answer);
+            } else if let Some(known) = item.again(self.store.as_ref(), &self.bell) {
+                item.answer(known.map_err(Problem::from));
             } else if item.tries >= MOST_TRIES {
                 let problem = "it changes faster than it can be decided";
                 item.answer(Err(Problem::new(Code::Conflict, "the ticket", problem, "Send it again later")));
@@ -241,17 +234,6 @@ impl Deciding {
             items
                 .into_iter()
                 .for_each(|item| item.answer(Err(Problem::overload("the service is stopping", 5))));
-        }
-    }
-
-    /// A ticket that was decided meanwhile, just as it is.
-    fn known(&self, item: Item, answer: Answer) {
-        let done = item.asked.work.as_ref().map_or(Ok(true), |(work, owner)| {
-            self.store.known(*work, owner, &answer.decision_id, Timestamp::now())
-        });
-        match done {
-            Ok(_) => item.answer(Ok(answer)),
-            Err(error) => item.answer(Err(error.into())),
         }
     }
 
@@ -299,7 +281,7 @@ fn decide(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
 fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     let mut storms = HashSet::new();
     let leads = |item: &Item| {
-        let first = item.asked.storm.as_ref().is_none_or(|storm| storms.insert(storm.clone()));
+        let first = item.storm().is_none_or(|storm| storms.insert(storm.to_owned()));
         // One that is known may be the head itself.
         first || item.standing.is_some()
     };
@@ -325,7 +307,7 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
         bundle: item.desk.id.clone(),
         decision,
         route,
-        storm: item.asked.storm.clone(),
+        storm: item.storm().map(str::to_owned),
         collapsed_into: into,
         draft,
         received_at: item.asked.received_at,

@@ -15,7 +15,7 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::oneshot;
 
 use crate::desk::Desk;
-use crate::item::LEASE;
+use crate::item::{Held, LEASE};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 
@@ -131,6 +131,7 @@ pub(crate) struct DraftLane {
     pub(crate) bell: Arc<DraftBell>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) owner: String,
+    pub(crate) held: Arc<Held>,
     pub(crate) writing_seconds: f64,
 }
 
@@ -160,6 +161,7 @@ impl DraftLane {
         let now = Timestamp::now();
         let until = now.checked_add(LEASE.seconds()).unwrap_or(now);
         let claimed = self.store.claim(WorkKind::Draft, &self.owner, CLAIMED, now, until)?;
+        let _held = self.held.hold(&claimed);
         for work in &claimed {
             // What is left is given back when the service stops.
             if self.bell.stopped() {

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_store::{DraftState, Standing};
 use firstline_ticket::{Code, Ticket};
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
@@ -153,13 +152,13 @@ fn read(
         let (reply, answer) = oneshot::channel();
         let desk = Arc::clone(desk);
         let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
-        slots.push(match (item.refused(), item.holds()) {
-            (Some(problem), _) => Slot::Bad(problem),
-            (None, Some(standing)) => Slot::Known(Box::new(again(app, standing, wanted, caller)?)),
-            (None, None) => {
-                items.push(item);
-                Slot::Waiting(answer)
-            }
+        slots.push(if let Some(problem) = item.refused() {
+            Slot::Bad(problem)
+        } else if let Some(known) = item.again(app.store.as_ref(), &app.bell) {
+            Slot::Known(Box::new(known?))
+        } else {
+            items.push(item);
+            Slot::Waiting(answer)
         });
     }
     match app.queue.push(items) {
@@ -217,15 +216,4 @@ fn too_long(id: &str, tokens: usize) -> Problem {
 /// Hash of what a ticket says.
 pub(crate) fn input_hash(ticket: &Ticket) -> Result<String, Problem> {
     Ok(sha256_hex(&serde_json::to_vec(ticket).map_err(Problem::internal)?))
-}
-
-/// What stands of a ticket that came again, and the draft that is asked for only now.
-fn again(app: &App, standing: &Standing, wanted: Wanted, caller: &Caller) -> Result<Answer, Problem> {
-    let mut answer = Answer::again(standing);
-    let due = wanted.drafts && standing.draft_state == DraftState::None && !standing.answered;
-    if due && app.store.want_draft(&answer.decision_id, &caller.key)? {
-        (answer.draft_state, answer.draft_version) = (DraftState::Writing, standing.draft_version + 1);
-        app.bell.ring();
-    }
-    Ok(answer)
 }

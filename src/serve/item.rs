@@ -1,20 +1,59 @@
 //! A ticket on its way through the service, and what its sender gets.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use firstline_store::{CustomerSet, DraftState, Route, Standing};
-use firstline_ticket::{Code, Decision, Field, Ticket};
+use firstline_store::{CustomerSet, DraftState, Route, Standing, Store, Work};
+use firstline_ticket::{Code, Decision, Field, Result as Outcome, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::desk::Desk;
+use crate::drafts::DraftBell;
 use crate::problem::Problem;
 
-/// Seconds that a claim of work holds; a living process renews it every two.
+/// Seconds that a claim of work holds; whoever is at it renews it every two.
 pub(crate) const LEASE: i64 = 20;
+
+/// The work that this process is at. What it is done with, or gave up for a fault that may pass, is not in it: its claim ends.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Mutex<HashSet<i64>>);
+
+/// Some of it, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold<'h> {
+    held: &'h Held,
+    work: Vec<i64>,
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes claimed work up.
+    pub(crate) fn hold(&self, work: &[Work]) -> Hold<'_> {
+        let work: Vec<i64> = work.iter().map(|work| work.id).collect();
+        self.lock().extend(&work);
+        Hold { held: self, work }
+    }
+
+    /// All of it.
+    pub(crate) fn all(&self) -> Vec<i64> {
+        self.lock().iter().copied().collect()
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let mut held = self.held.lock();
+        self.work.iter().for_each(|id| {
+            held.remove(id);
+        });
+    }
+}
 
 /// Labels of a field that are kept on record: the decision and its alternatives.
 pub(crate) const KEPT_LABELS: usize = 5;
@@ -34,7 +73,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// What stands of a ticket that came again.
-    pub(crate) fn again(standing: &Standing) -> Self {
+    fn of(standing: &Standing) -> Self {
         Self {
             decision_id: standing.decision_id.clone(),
             bundle: standing.bundle.clone(),
@@ -101,7 +140,7 @@ impl Item {
     }
 
     /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.
-    pub(crate) fn holds(&self) -> Option<&Standing> {
+    fn holds(&self) -> Option<&Standing> {
         let set = |standing: &Standing| {
             standing.locked.iter().all(|(field, label)| {
                 standing.decision.fields.get(field).is_some_and(|decided| decided.label == *label)
@@ -110,6 +149,32 @@ impl Item {
         self.standing.as_ref().filter(|standing| {
             standing.input_hash == self.asked.input_hash && standing.bundle == self.desk.id && set(standing)
         })
+    }
+
+    /// What the alerts of its storm share. What a person has set is nobody else's: such a ticket is of no storm.
+    pub(crate) fn storm(&self) -> Option<&str> {
+        let is_set = self.standing.as_ref().is_some_and(|standing| !standing.locked.is_empty());
+        self.asked.storm.as_deref().filter(|_| !is_set)
+    }
+
+    /// The answer to a ticket whose decision [holds](Self::holds): what stands, on record as the job's item where it is one, and
+    /// the draft that is asked for only now.
+    pub(crate) fn again(&self, store: &dyn Store, drafts: &DraftBell) -> Option<Outcome<Answer>> {
+        let standing = self.holds()?;
+        let answer = || {
+            let mut answer = Answer::of(standing);
+            if let Some((work, owner)) = &self.asked.work {
+                store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
+            }
+            let due = self.asked.draft && standing.draft_state == DraftState::None && !standing.answered;
+            if due && store.want_draft(&answer.decision_id, &self.asked.actor)? {
+                (answer.draft_state, answer.draft_version) =
+                    (DraftState::Writing, standing.draft_version + 1);
+                drafts.ring();
+            }
+            Ok(answer)
+        };
+        Some(answer())
     }
 
     /// Whether a first response is due: it was asked for, or one is under way that this decision takes the place of, and the
@@ -137,5 +202,31 @@ impl Item {
     /// Tells whoever waits; that nobody does is no fault.
     pub(crate) fn answer(self, answer: Result<Answer, Problem>) {
         let _gone = self.reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_with_is_held_no_longer() {
+        let work = |id| Work {
+            id,
+            job: None,
+            drafts: false,
+            ticket: Ticket::default(),
+            decision: None,
+            actor: String::new(),
+            received_at: Timestamp::UNIX_EPOCH,
+            attempts: 1,
+        };
+        let held = Held::default();
+        let first = held.hold(&[work(1), work(2)]);
+        let second = held.hold(&[work(3)]);
+        drop(first);
+        assert_eq!(held.all(), [3]);
+        drop(second);
+        assert!(held.all().is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use firstline_store::{DraftState, JobFault, Standing, Store, Work, WorkKind};
+use firstline_store::{Store, Work, WorkKind};
 use firstline_ticket::{Code, Result};
 use jiff::{Timestamp, ToSpan};
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use crate::auth::Keys;
 use crate::desk::Desk;
 use crate::drafts::DraftBell;
 use crate::intake::input_hash;
-use crate::item::{Answer, Asked, Item, LEASE};
+use crate::item::{Answer, Asked, Held, Item, LEASE};
 use crate::problem::Problem;
 use crate::queue::Queue;
 
@@ -29,6 +29,7 @@ pub(crate) struct JobLane {
     pub(crate) desk: Arc<ArcSwap<Desk>>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) owner: String,
+    pub(crate) held: Arc<Held>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) bell: DraftBell,
     /// The other lane's.
@@ -60,6 +61,7 @@ impl JobLane {
         if n == 0 {
             return Ok(0);
         }
+        let _held = self.held.hold(&claimed);
         let desk = self.desk.load_full();
         let ids: Vec<&str> = claimed.iter().map(|work| work.ticket.id.as_str()).collect();
         let standing = self.store.standing(&ids)?;
@@ -99,8 +101,8 @@ impl JobLane {
             let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
             if let Some(problem) = item.refused() {
                 self.store.fail(id, &self.owner, &problem.fault(), Timestamp::now())?;
-            } else if let Some(standing) = item.holds() {
-                self.known(id, standing, drafts, &item.asked.actor)?;
+            } else if let Some(known) = item.again(self.store.as_ref(), &self.drafts) {
+                known?;
             } else {
                 waiting.push((id, answer));
                 items.push(item);
@@ -112,25 +114,14 @@ impl JobLane {
         Ok(n)
     }
 
-    /// An item that was decided before, just as it is.
-    fn known(&self, work: i64, standing: &Standing, drafts: bool, actor: &str) -> Result<()> {
-        self.store.known(work, &self.owner, &standing.decision_id, Timestamp::now())?;
-        let due = drafts && standing.draft_state == DraftState::None && !standing.answered;
-        if due && self.store.want_draft(&standing.decision_id, actor)? {
-            self.drafts.ring();
-        }
-        Ok(())
-    }
-
     /// Waits for an item, and puts on record that it failed, where it will fail again.
     fn settle(&self, (work, answer): Waiting) -> Result<()> {
-        // A fault of ours or of the store may pass: the claim ends, and the item is tried again.
+        // A fault of ours or of the store may pass: it is held no longer, the claim ends, and the item is tried again.
         let passes = |problem: &Problem| problem.status >= 500 || problem.code == Code::Overload.as_str();
         let lost = |problem: &Problem| problem.code == Code::Conflict.as_str();
         match answer.blocking_recv() {
             Ok(Err(problem)) if !passes(&problem) && !lost(&problem) => {
-                let JobFault { code, message } = problem.fault();
-                self.store.fail(work, &self.owner, &JobFault { code, message }, Timestamp::now())?;
+                self.store.fail(work, &self.owner, &problem.fault(), Timestamp::now())?;
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 /// Upper bounds of durations, in seconds.
 const SECONDS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
@@ -65,48 +65,45 @@ fn powers() -> Histogram {
     Histogram::new((0..16).map(|power| f64::from(1_u32 << power)))
 }
 
+/// Registers a metric, and gives it back to be counted with.
+fn known<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let mut r = Registry::with_prefix("firstline");
-        let metrics = Self {
-            requests: Family::default(),
-            request_seconds: Family::new_with_constructor(seconds as fn() -> Histogram),
-            decisions: Family::default(),
-            refused: Family::default(),
-            drafts: Family::default(),
-            reviews: Family::default(),
-            stage_seconds: Family::new_with_constructor(seconds as fn() -> Histogram),
-            batch_tickets: powers(),
-            batch_tokens: powers(),
-            queue_tickets: Gauge::default(),
-            queue_tokens: Gauge::default(),
-            in_flight: Gauge::default(),
-            backlog: Family::default(),
-            bundle_swaps: Counter::default(),
-            registry: Registry::default(),
-        };
-        let m = &metrics;
-        r.register("requests", "Requests answered", m.requests.clone());
-        r.register("request_seconds", "Time to an answer, by route", m.request_seconds.clone());
-        r.register("decisions", "Decisions by route", m.decisions.clone());
-        r.register("refused", "Tickets refused, by error code", m.refused.clone());
-        r.register("drafts", "Drafts by origin", m.drafts.clone());
-        r.register("reviews", "Reviews by verdict", m.reviews.clone());
-        r.register(
-            "stage_seconds",
-            "Time of a stage: prepare, wait, decide, record, draft",
-            m.stage_seconds.clone(),
-        );
-        r.register("batch_tickets", "Tickets decided together", m.batch_tickets.clone());
-        r.register("batch_tokens", "Tokens decided together", m.batch_tokens.clone());
-        r.register("queue_tickets", "Tickets waiting to be decided", m.queue_tickets.clone());
-        r.register("queue_tokens", "Tokens waiting to be decided", m.queue_tokens.clone());
-        r.register("requests_in_flight", "Requests being answered", m.in_flight.clone());
-        r.register("backlog", "What waits in the store, by kind", m.backlog.clone());
-        r.register("bundle_swaps", "Bundles put in service since the start", m.bundle_swaps.clone());
-        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        r.register("build", "The program", build);
-        Self { registry: r, ..metrics }
+        let mut registry = Registry::with_prefix("firstline");
+        registry.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        let r = &mut registry;
+        let by_kind = || Family::new_with_constructor(seconds as fn() -> Histogram);
+        Self {
+            requests: known(r, "requests", "Requests answered", Family::default()),
+            request_seconds: known(r, "request_seconds", "Time to an answer, by route", by_kind()),
+            decisions: known(r, "decisions", "Decisions by route", Family::default()),
+            refused: known(r, "refused", "Tickets refused, by error code", Family::default()),
+            drafts: known(r, "drafts", "Drafts by origin", Family::default()),
+            reviews: known(r, "reviews", "Reviews by verdict", Family::default()),
+            stage_seconds: known(
+                r,
+                "stage_seconds",
+                "Time of a stage: prepare, wait, decide, record, draft",
+                by_kind(),
+            ),
+            batch_tickets: known(r, "batch_tickets", "Tickets decided together", powers()),
+            batch_tokens: known(r, "batch_tokens", "Tokens decided together", powers()),
+            queue_tickets: known(r, "queue_tickets", "Tickets waiting to be decided", Gauge::default()),
+            queue_tokens: known(r, "queue_tokens", "Tokens waiting to be decided", Gauge::default()),
+            in_flight: known(r, "requests_in_flight", "Requests being answered", Gauge::default()),
+            backlog: known(r, "backlog", "What waits in the store, by kind", Family::default()),
+            bundle_swaps: known(
+                r,
+                "bundle_swaps",
+                "Bundles put in service since the start",
+                Counter::default(),
+            ),
+            registry,
+        }
     }
 
     /// What waits in the store.

@@ -63,7 +63,7 @@ fn keep_panics_to_their_place() {
     }));
 }
 
-/// Serves until `stop` comes true or the system asks for it, then finishes what was begun. `ready` hears the address.
+/// Serves until the system asks for an end, then finishes what was begun. `ready` hears the address.
 ///
 /// # Errors
 /// [`Code::Config`] for an address or certificate that can't be used; [`Code::Io`] when the port is taken.

@@ -11,7 +11,7 @@ mod outcomes;
 mod reviews;
 mod upkeep;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use firstline_ticket::{Draft, InternalError, Result};
@@ -139,8 +139,8 @@ impl<D: Db> Store for Shelf<D> {
         self.write(|tx| jobs::known(tx, work, owner, decision, now))
     }
 
-    fn renew(&self, owner: &str, until: Timestamp) -> Result<u64> {
-        self.write(|tx| jobs::renew(tx, owner, until))
+    fn renew(&self, work: &[i64], owner: &str, until: Timestamp) -> Result<u64> {
+        self.write(|tx| jobs::renew(tx, work, owner, until))
     }
 
     fn take_over(&self) -> Result<u64> {
@@ -256,7 +256,8 @@ impl<D: Db> Store for Shelf<D> {
         self.db.backup(to)
     }
 
-    fn counts(&self) -> Result<BTreeMap<String, u64>> {
+    #[cfg(test)]
+    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>> {
         self.read(upkeep::counts)
     }
 }

@@ -1,6 +1,6 @@
 //! The contract that both engines keep; `tests.rs` holds them to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -83,8 +83,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// lost.
     fn known(&self, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool>;
 
-    /// Holds on to all work that `owner` has, until `until`: what a process does as long as it lives.
-    fn renew(&self, owner: &str, until: Timestamp) -> Result<u64>;
+    /// Holds on to work that `owner` has, until `until`: what a process does as long as it is at it.
+    fn renew(&self, work: &[i64], owner: &str, until: Timestamp) -> Result<u64>;
 
     /// Takes the work away from whoever held it: for a process that knows that it is the only one, after it was killed.
     fn take_over(&self) -> Result<u64>;
@@ -182,8 +182,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Copies all of it into a new file, while others go on reading and writing. Only SQLite can: PostgreSQL has `pg_dump`.
     fn backup(&self, to: &Path) -> Result<()>;
 
-    /// How many rows each table has: for `doctor` and tests.
-    fn counts(&self) -> Result<BTreeMap<String, u64>>;
+    /// How many rows each table has.
+    #[cfg(test)]
+    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>>;
 }
 
 /// Where a store is.

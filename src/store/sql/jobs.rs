@@ -305,7 +305,7 @@ pub(super) fn take_over(tx: &mut dyn Tx) -> Result<u64> {
     tx.execute(sql, &[])
 }
 
-pub(super) fn renew(tx: &mut dyn Tx, owner: &str, until: Timestamp) -> Result<u64> {
-    let sql = "UPDATE work SET lease_until = $2 WHERE owner = $1 AND state = 'claimed'";
-    tx.execute(sql, &[owner.into(), until.into()])
+pub(super) fn renew(tx: &mut dyn Tx, work: &[i64], owner: &str, until: Timestamp) -> Result<u64> {
+    let sql = "UPDATE work SET lease_until = $3 WHERE id = $1 AND owner = $2 AND state = 'claimed'";
+    work.iter().map(|&id| tx.execute(sql, &[id.into(), owner.into(), until.into()])).sum()
 }

@@ -101,8 +101,9 @@ fn a_job_called_off_does_no_more(home: &Home) {
 
 fn what_a_living_process_holds_on_to_is_nobody_elses(home: &Home) {
     home.add_job(&job("j1", ["t0", "t1"].map(ticket)), at(0)).unwrap();
-    assert_eq!(home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap().len(), 1);
-    assert_eq!((home.renew("a", at(30)).unwrap(), home.renew("b", at(99)).unwrap()), (1, 0));
+    let held = home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap()[0].id;
+    let renew = |work, owner, until| home.renew(&[work], owner, at(until)).unwrap();
+    assert_eq!((renew(held, "a", 30), renew(held, "b", 99), renew(held + 1, "a", 99)), (1, 0, 0));
     let theirs = home.claim(WorkKind::Triage, "b", 9, at(20), at(40)).unwrap();
     assert_eq!(theirs.iter().map(|work| work.ticket.id.as_str()).collect::<Vec<_>>(), ["t1"]);
     assert_eq!(home.claim(WorkKind::Triage, "b", 9, at(31), at(40)).unwrap().len(), 1);
