@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use firstline_drafts::{Drafter, Index, Templates, Voice, Writer};
 use firstline_nn::Vectors;
 use firstline_ticket::{Origin, Ticket};
-use firstline_triage::{Drafter, Index, Templates, Voice, Writer};
 use serde_json::{Value, json};
 
 mod common;

@@ -1,7 +1,7 @@
 //! The generator's settings: `generator.toml` is the reference and the default. Settings are checked before
 //! anything is generated.
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +202,7 @@ impl Settings {
     }
 }
 
-fn config(place: &str, problem: String, next: &str) -> firstline_ticket::Error {
+fn config(place: &str, problem: String, next: &str) -> firstline_fault::Error {
     UserError::new(Code::Config, place, problem, next).into()
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use firstline_fault::{Code, InternalError, UserError};
 use firstline_serve::{DEFAULT_SETTINGS, Settings};
 use firstline_store::{Location, Store};
-use firstline_ticket::{Code, InternalError, UserError};
 use toml::{Table, Value};
 
 use crate::cli::SettingsArgs;

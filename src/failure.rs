@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use firstline_ticket::{Code, Error, InternalError, UserError};
+use firstline_fault::{Code, Error, InternalError, UserError};
 
 /// Exit status of the program, the same for every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +61,6 @@ impl From<UserError> for Failure {
 impl From<InternalError> for Failure {
     fn from(error: InternalError) -> Self {
         Self(error.into())
-    }
-}
-
-impl From<firstline_nn::Error> for Failure {
-    fn from(error: firstline_nn::Error) -> Self {
-        Self(firstline_triage::model_fault(error))
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Code, Lines, UserError};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Lines;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::failure::Failure;

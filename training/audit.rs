@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use firstline_fault::{Code, Result, UserError};
 use firstline_nn::Encoder;
-use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
+use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{Neighbours, log_softmax};
 use jiff::Timestamp;
 use rayon::prelude::*;

@@ -8,9 +8,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, Result, UserError};
 use firstline_nn::{Embeddings, Encoder};
-use firstline_ticket::{Code, Result, UserError};
-use firstline_triage::model_fault;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::train::OnEmbedded;
@@ -38,7 +37,7 @@ impl EmbeddingCache {
     /// stopped run left half-written is dropped.
     ///
     /// # Errors
-    /// [`firstline_ticket::Code::Io`] when the file can't be read.
+    /// [`firstline_fault::Code::Io`] when the file can't be read.
     pub fn open(path: Option<&Path>, dimensions: usize) -> Result<Self> {
         let Some(path) = path else { return Ok(Self::default()) };
         let mut known = HashMap::new();
@@ -76,7 +75,7 @@ impl EmbeddingCache {
     /// Embeds `texts`, taking from the cache what it knows and adding what it does not.
     ///
     /// # Errors
-    /// A fault of the encoder, [`firstline_ticket::Code::Interrupted`] when `on_batch` asks to stop, or a
+    /// A fault of the encoder, [`firstline_fault::Code::Interrupted`] when `on_batch` asks to stop, or a
     /// cache that can't be written.
     pub fn embed(
         &mut self,
@@ -90,7 +89,7 @@ impl EmbeddingCache {
         let missing: Vec<usize> = (0..texts.len()).filter(|&i| !self.known.contains_key(&keys[i])).collect();
         let known = texts.len() - missing.len();
         let wanted: Vec<&str> = missing.iter().map(|&i| texts[i].as_str()).collect();
-        let fresh = encoder.embed(&wanted, &mut |done| on_batch(known + done)).map_err(model_fault)?;
+        let fresh = encoder.embed(&wanted, &mut |done| on_batch(known + done))?;
         let mut out = Embeddings { data: vec![0.0; texts.len() * d], dim: d, cut: vec![0; texts.len()] };
         for (n, &i) in missing.iter().enumerate() {
             out.data[i * d..(i + 1) * d].copy_from_slice(&fresh.data[n * d..(n + 1) * d]);

@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
+use firstline_fault::Result;
 use firstline_nn::Embeddings;
-use firstline_ticket::Result;
 use firstline_triage::{EncoderFiles, side_by_side};
 use serde::Serialize;
 

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_ticket::{Code, Field, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Field;
 use firstline_triage::{EncoderFiles, FieldModel};
 use serde::Serialize;
 

@@ -10,11 +10,13 @@
 
 use std::collections::BTreeSet;
 
-use firstline_ticket::{Draft, Origin, Result, Ticket};
-use firstline_triage::{
-    Bundle, Case, Drafter, Index, Similar, Voice, Whose, compose, fill, first_reply, language_of,
-    say_the_same, sentences, slots,
+use firstline_drafts::{
+    Case, Drafter, Index, Similar, Voice, Whose, fill, first_reply, language_of, say_the_same, sentences,
+    slots,
 };
+use firstline_fault::Result;
+use firstline_ticket::{Draft, Origin, Ticket};
+use firstline_triage::{Bundle, compose};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -117,7 +119,7 @@ struct Score {
 /// Measures drafts for those of `tickets` that people answered.
 ///
 /// # Errors
-/// A fault of the engine or the index; [`Code::Interrupted`](firstline_ticket::Code::Interrupted) when `progress` says so.
+/// A fault of the engine or the index; [`Code::Interrupted`](firstline_fault::Code::Interrupted) when `progress` says so.
 pub fn evaluate_drafts(
     drafter: &Drafter<'_>,
     tickets: &[Ticket],
@@ -283,7 +285,7 @@ fn tokens(text: &str) -> Vec<String> {
 fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
     let body = draft.text.strip_suffix(&voice.signature).unwrap_or(&draft.text);
     let rest = body.split_once("\n\n").map_or(body, |(_, rest)| rest);
-    sentences(rest, &Ticket::default(), &firstline_triage::Endings::default())
+    sentences(rest, &Ticket::default(), &firstline_drafts::Endings::default())
 }
 
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.

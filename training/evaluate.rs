@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use firstline_ticket::{Code, Error, Field, Lines, Result, Ticket};
+use firstline_fault::{Code, Error, Result};
+use firstline_ticket::{Field, Lines, Ticket};
 use firstline_triage::Engine;
 
 use crate::Progress;
@@ -58,7 +59,7 @@ struct Collected {
 /// Holds the probabilities of all tickets: `4 bytes x tickets x labels`, twice.
 ///
 /// # Errors
-/// A fault of the engine, or [`firstline_ticket::Code::Interrupted`]. Bad lines are counted, not faults.
+/// A fault of the engine, or [`firstline_fault::Code::Interrupted`]. Bad lines are counted, not faults.
 pub fn evaluate(
     engine: &Engine,
     lines: Lines<impl BufRead>,

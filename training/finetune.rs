@@ -9,9 +9,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
-use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, UserError};
-use firstline_triage::{EncoderFiles, model_fault};
+use firstline_ticket::{Field, LabelSpace};
+use firstline_triage::EncoderFiles;
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -93,7 +94,7 @@ struct Text {
 /// Fine-tunes the encoder of `source` and leaves the best of it in `work`, where a stopped run goes on.
 ///
 /// # Errors
-/// [`firstline_ticket::Code::Interrupted`] when `progress` asks to stop, [`firstline_ticket::Code::Io`] when
+/// [`firstline_fault::Code::Interrupted`] when `progress` asks to stop, [`firstline_fault::Code::Io`] when
 /// `work` can't be written, and faults of the model.
 pub(crate) fn finetune(
     course: Course<'_>,
@@ -110,7 +111,7 @@ pub(crate) fn finetune(
         Objective::Labels => OPTIONS,
         Objective::Contrast => TuneOptions { contrast: CONTRAST, ..OPTIONS },
     };
-    let open = || Tuner::open(dir, &short, &tasks, options).map_err(model_fault);
+    let open = || Tuner::open(dir, &short, &tasks, options);
     let mut tuner = open()?;
     let train = texts(&course, &tuner, course.train)?;
     let validate = texts(&course, &tuner, course.validate)?;
@@ -147,7 +148,7 @@ pub(crate) fn finetune(
             .iter()
             .map(|&i| Example { ids: &train[i].ids, labels: &train[i].labels })
             .collect();
-        let now = tuner.step(&batch, rate(step, steps)).map_err(model_fault)?;
+        let now = tuner.step(&batch, rate(step, steps))?;
         if !now.is_finite() {
             let problem = format!("the loss after {step} steps is {now}");
             let next = "Train with --fine-tune never, and report it";
@@ -163,7 +164,7 @@ pub(crate) fn finetune(
             if validate.is_empty() || note.best.as_ref().is_none_or(|(best, ..)| found < *best) {
                 // In a folder of its own: whenever the run is killed, what the checkpoint names is whole.
                 let epoch = step / a_epoch;
-                let tuned = tuner.export(&encoder(epoch), manifest.precision).map_err(model_fault)?;
+                let tuned = tuner.export(&encoder(epoch), manifest.precision)?;
                 let tuned = Manifest { max_tokens: manifest.max_tokens, ..tuned };
                 outdone = note.best.replace((found, epoch, tuned)).map(|(_, epoch, _)| encoder(epoch));
             }
@@ -183,7 +184,7 @@ pub(crate) fn finetune(
 
 fn save(tuner: &Tuner, path: &Path, note: &Note) -> Result<()> {
     let note = serde_json::to_string(note).map_err(|e| InternalError::new(e.to_string()))?;
-    tuner.save(path, &note).map_err(model_fault)
+    tuner.save(path, &note)
 }
 
 /// The share of the learning rate at `step` of `steps`.
@@ -274,7 +275,7 @@ fn texts(course: &Course<'_>, tuner: &Tuner, rows: &[usize]) -> Result<Vec<Text>
         if labels.iter().all(Option::is_none) {
             return None;
         }
-        let tokens = tuner.tokenize(&ticket.input.text()).map_err(model_fault);
+        let tokens = tuner.tokenize(&ticket.input.text());
         Some(tokens.map(|tokens| Text { ids: tokens.ids, labels }))
     };
     rows.par_iter().filter_map(text).collect()
@@ -289,7 +290,7 @@ fn validation_loss(
     on_batch: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<f64> {
     let ids: Vec<&[u32]> = validate.iter().map(|t| t.ids.as_slice()).collect();
-    let predicted = tuner.predict(&ids, on_batch).map_err(model_fault)?;
+    let predicted = tuner.predict(&ids, on_batch)?;
     let mut sum = 0.0;
     for (task, (rows, &(classes, share))) in predicted.iter().zip(tasks).enumerate() {
         let of = rows.iter().zip(validate).filter_map(|(row, t)| Some((row.clone(), t.labels[task]?)));

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use firstline_ticket::{Code, Error, UserError};
+use firstline_fault::{Code, Error, UserError};
 
 /// Listens to a long piece of work.
 pub trait Progress {

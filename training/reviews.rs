@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use firstline_drafts::{ENOUGH, Reviews, logit};
 use firstline_ticket::{Origin, Review, Reviewed};
-use firstline_triage::{ENOUGH, Reviews, logit};
 use serde::Serialize;
 
 use crate::metrics::{ECE_BINS, Judged, Ranking, ece};

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 
 use crate::Prepared;
 use crate::shuffle::shuffled;
@@ -177,7 +177,7 @@ impl Split {
     }
 }
 
-fn undated(tickets: &[Prepared]) -> firstline_ticket::Error {
+fn undated(tickets: &[Prepared]) -> firstline_fault::Error {
     let without = tickets.iter().filter(|t| t.opened_at.is_none()).count();
     let problem =
         format!("{without} of {} tickets have no opened_at: too many to split by time", tickets.len());

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use firstline_fault::{Code, Error, Result, UserError};
 use firstline_nn::{Embeddings, Encoder, Manifest};
-use firstline_ticket::{Code, Error, Field, LabelSpace, Result, UserError};
+use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Features, Neighbours, Ranks, SparseRows, SplitFacts,
-    Vocabulary, VocabularyBuilder, model_fault,
+    Vocabulary, VocabularyBuilder,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -153,7 +154,7 @@ pub fn train(
     }
     let hierarchy = conclude(material, &mut learnt);
     let config =
-        serde_json::to_vec(options).map_err(|e| firstline_ticket::InternalError::new(e.to_string()))?;
+        serde_json::to_vec(options).map_err(|e| firstline_fault::InternalError::new(e.to_string()))?;
     let info = BundleInfo {
         format: BUNDLE_FORMAT,
         trained_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -370,7 +371,7 @@ fn facts(tickets: &[Prepared], split: &Split, learn: &Windows) -> SplitFacts {
 /// # Errors
 /// A fault of the model's files.
 pub fn open_encoder(dir: &Path, manifest: &Manifest) -> Result<Encoder> {
-    Encoder::load(dir, manifest).map_err(model_fault)
+    Encoder::load(dir, manifest)
 }
 
 /// What [`EmbeddingCache::embed`] calls as it goes on.

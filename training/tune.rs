@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use firstline_ticket::{Code, Field, LabelSpace, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{
     FieldModel, Head, Member, Mixture, Neighbours, Opinion, Reserve, SparseRows, log_softmax, retire,
 };

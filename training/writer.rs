@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use firstline_drafts::{Drafter, Lesson};
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{LoraOptions, LoraTuner, Message};
-use firstline_ticket::{Code, InternalError, Origin, Result, Ticket, UserError};
-use firstline_triage::{Drafter, Lesson, model_fault};
+use firstline_ticket::{Origin, Ticket};
 use serde::{Deserialize, Serialize};
 
 use crate::shuffle::shuffled;
@@ -174,7 +175,7 @@ pub fn teach(
     progress: &mut dyn Progress,
 ) -> Result<([f64; 2], usize)> {
     let options = LoraOptions { layers: LAYERS, rate: RATE, ..LoraOptions::default() };
-    let mut tuner = LoraTuner::open(base, options, seed).map_err(model_fault)?;
+    let mut tuner = LoraTuner::open(base, options, seed)?;
     let mut read: Vec<(Vec<u32>, usize)> = Vec::new();
     for lesson in lessons {
         read.extend(tokens(&tuner, lesson)?.filter(|(tokens, _)| tokens.len() <= tuner.longest()));
@@ -189,7 +190,7 @@ pub fn teach(
         all.iter().map(|(tokens, from)| firstline_nn::Lesson { tokens, from: *from }).collect()
     }
     let measured = borrowed(&measured);
-    let before = tuner.loss(&measured).map_err(model_fault)?;
+    let before = tuner.loss(&measured)?;
     let total = epochs * read.len().div_ceil(BATCH);
     let mut steps = 0;
     progress.stage("teaching the model", total as u64);
@@ -198,7 +199,7 @@ pub fn teach(
         let all = borrowed(&read);
         for batch in order.chunks(BATCH) {
             let batch: Vec<firstline_nn::Lesson<'_>> = batch.iter().map(|&i| all[i]).collect();
-            let loss = tuner.step(&batch, (steps as f64 + 0.5) / total as f64).map_err(model_fault)?;
+            let loss = tuner.step(&batch, (steps as f64 + 0.5) / total as f64)?;
             steps += 1;
             progress.note(&format!("loss {loss:.3}"));
             if progress.done(steps as u64).is_break() {
@@ -206,7 +207,7 @@ pub fn teach(
             }
         }
     }
-    let after = tuner.loss(&measured).map_err(model_fault)?;
+    let after = tuner.loss(&measured)?;
     let path = WriterChoice::tuned(dir);
     let folder = dir.join(WRITER);
     fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
@@ -217,7 +218,7 @@ pub fn teach(
         }
         _ => {}
     }
-    tuner.export(&path).map_err(model_fault)?;
+    tuner.export(&path)?;
     Ok(([before, after], read.len()))
 }
 
@@ -225,10 +226,10 @@ pub fn teach(
 /// where the model's own form does not put the answer behind the prompt.
 fn tokens(tuner: &LoraTuner, lesson: &Lesson) -> Result<Option<(Vec<u32>, usize)>> {
     let vocabulary = tuner.vocabulary();
-    let prompt = vocabulary.encode_chat(&lesson.prompt).map_err(model_fault)?;
+    let prompt = vocabulary.encode_chat(&lesson.prompt)?;
     let answer = Message { role: "assistant", content: lesson.answer.clone() };
     let talk: Vec<Message> = lesson.prompt.iter().cloned().chain([answer]).collect();
-    let mut all = vocabulary.encode_chat(&talk).map_err(model_fault)?;
+    let mut all = vocabulary.encode_chat(&talk)?;
     if !all.starts_with(&prompt) {
         return Ok(None);
     }

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use firstline_fault::{Code, UserError};
 use firstline_store::{AuditEntry, Store, verify};
-use firstline_ticket::{Code, UserError};
 use serde_json::json;
 
 use crate::cli::{AuditLogArgs, AuditLogCommand};

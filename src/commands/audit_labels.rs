@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
+use firstline_fault::{Code, UserError};
 use firstline_psa::{Doubt, read_corrections, write_doubts};
-use firstline_ticket::{Code, Field, Ticket, UserError};
+use firstline_ticket::{Field, Ticket};
 use firstline_training::audit::{FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
 use firstline_triage::EncoderFiles;

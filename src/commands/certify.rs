@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{Code, Field, UserError};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Field;
 use firstline_training::certify::{Promise, tickets_needed};
 use firstline_training::{Verdict, Verdicts};
 use firstline_triage::Bundle;

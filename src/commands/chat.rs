@@ -3,8 +3,8 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Instant;
 
+use firstline_fault::{Code, UserError};
 use firstline_nn::{Decoder, Finish, Generation, Message, Request, Sampling, Sequence};
-use firstline_ticket::{Code, UserError};
 use serde::Serialize;
 
 use super::models;

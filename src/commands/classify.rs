@@ -2,7 +2,8 @@
 
 use std::io::{self, BufWriter, Write};
 
-use firstline_ticket::{Code, Decision, Error, Line, Ticket, UserError};
+use firstline_fault::{Code, Error, UserError};
+use firstline_ticket::{Decision, Line, Ticket};
 use firstline_triage::Engine;
 use serde::Serialize;
 

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use firstline_datasets::Settings;
+use firstline_drafts::{Drafter, Templates, Voice};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{FineTuning, SplitMode};
-use firstline_triage::{Drafter, Engine, Policy, Templates, Voice};
+use firstline_triage::{Engine, Policy};
 
 use super::{draft, evaluate, generate, train};
 use crate::cli::DemoArgs;

@@ -5,9 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use firstline_drafts::{DEFAULT_VOICE, Drafter, Index, Reviews, Templates, Voice};
+use firstline_fault::{Code, UserError};
 use firstline_serve::WritingTime;
-use firstline_ticket::{Code, Decision, Draft, Ticket, UserError};
-use firstline_triage::{DEFAULT_VOICE, Drafter, Engine, Index, Reviews, Templates, Voice};
+use firstline_ticket::{Decision, Draft, Ticket};
+use firstline_triage::Engine;
 use serde::Serialize;
 
 use super::classify::{BadLine, bad_line};

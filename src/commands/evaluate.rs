@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Code, Field, UserError};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Field;
 use firstline_training::metrics::FieldMetrics;
 use firstline_training::report::{Facts, Part, Report, render};
 use firstline_training::{Evaluation, History, PROMISE, evaluate};

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use firstline_ticket::{Code, Confidence, Review, Reviewed, Ticket, UserError};
+use firstline_drafts::{Drafter, Reviews, Templates};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::{Confidence, Review, Reviewed, Ticket};
 use firstline_training::{DraftReport, Scores, evaluate_drafts};
-use firstline_triage::{Bundle, Drafter, Engine, Reviews, Templates};
+use firstline_triage::{Bundle, Engine};
 
 use super::draft::{open_index, voice};
 use super::table::table;

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use firstline_ticket::{Code, UserError};
+use firstline_fault::{Code, UserError};
 use firstline_triage::customer_key;
 use jiff::Timestamp;
 

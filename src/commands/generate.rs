@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use firstline_datasets::Settings;
-use firstline_ticket::{Code, UserError};
+use firstline_fault::{Code, UserError};
 use firstline_training::Progress;
 
 use crate::cli::GenerateArgs;

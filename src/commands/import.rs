@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, UserError};
 use firstline_psa::{Format, ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
-use firstline_ticket::{Code, Lines, UserError};
+use firstline_ticket::Lines;
 use firstline_training::{NearDuplicates, Progress};
 use firstline_triage::compose;
 use serde::Serialize;

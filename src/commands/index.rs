@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
-use firstline_ticket::{Code, Ticket, UserError};
+use firstline_drafts::{Case, Desk, DeskBuilder, Index, Templates};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Ticket;
 use firstline_training::Progress;
-use firstline_triage::{Bundle, Case, Desk, DeskBuilder, Engine, Index, Templates};
+use firstline_triage::{Bundle, Engine};
 use serde::Serialize;
 
 use crate::cli::IndexArgs;

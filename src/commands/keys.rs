@@ -1,8 +1,8 @@
 //! `firstline keys`: who may call the service, and for what.
 
+use firstline_fault::{Code, UserError};
 use firstline_serve::NewKey;
 use firstline_store::{CustomerSet, KeyRecord};
-use firstline_ticket::{Code, UserError};
 use firstline_triage::customer_key;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use firstline_ticket::{Code, Reviewed, UserError};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Reviewed;
 use firstline_training::{Fit, learn_reviews};
 
 use super::table::table;
@@ -54,7 +55,7 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         if !report.enough {
             print(format_args!(
                 "Too few: until there are {}, drafts keep their prior.",
-                firstline_triage::ENOUGH
+                firstline_drafts::ENOUGH
             ));
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_ticket::{Field, UserError};
+use firstline_fault::UserError;
+use firstline_ticket::Field;
 use firstline_training::certify::Promise;
 use firstline_training::{
     CurvePoint, EmbeddingCache, FineTuning, History, SplitMode, TrainOptions, learning_curve,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, UserError};
 use firstline_nn::{Manifest, ModelStore, Progress, default_cache, write_tiny};
-use firstline_ticket::{Code, UserError};
 use serde::Serialize;
 
 use super::table::table;

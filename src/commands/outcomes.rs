@@ -1,9 +1,10 @@
 //! `firstline outcomes`: how tickets ended, from an export, joined to what was decided about them.
 
+use firstline_drafts::first_reply;
+use firstline_fault::{Code, UserError};
 use firstline_serve::distance;
 use firstline_store::{CustomerSet, Feedback, Joined};
-use firstline_ticket::{Code, Field, Ticket, UserError};
-use firstline_triage::first_reply;
+use firstline_ticket::{Field, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 

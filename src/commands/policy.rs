@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use firstline_ticket::{Code, UserError};
+use firstline_fault::{Code, UserError};
 use firstline_triage::{DEFAULT_POLICY, Policy};
 
 use crate::failure::{Exit, Failure};

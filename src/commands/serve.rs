@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use firstline_fault::{Code, Error, InternalError, UserError};
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
-use firstline_ticket::{Code, Error, InternalError, UserError};
 use fs4::FileExt;
 
 use super::{draft, policy, writer};

@@ -2,8 +2,10 @@
 
 use std::io::{self, BufWriter, Write};
 
-use firstline_ticket::{Ticket, UserError};
-use firstline_triage::{Case, Engine, Index, Similar, Whose, customer_key};
+use firstline_drafts::{Case, Index, Similar, Whose};
+use firstline_fault::UserError;
+use firstline_ticket::Ticket;
+use firstline_triage::{Engine, customer_key};
 use serde::Serialize;
 
 use super::draft::open_index;

@@ -1,7 +1,7 @@
 //! `firstline templates`: what technicians answer again and again, to look at and approve.
 
-use firstline_ticket::{Code, UserError};
-use firstline_triage::{Template, Templates, is_sound, sentences};
+use firstline_drafts::{Template, Templates, is_sound, sentences};
+use firstline_fault::{Code, UserError};
 
 use super::table::table;
 use crate::cli::{TemplatesArgs, TemplatesCommand};
@@ -29,7 +29,7 @@ pub(super) fn run(args: &TemplatesArgs) -> Result<Exit, Failure> {
         }
         TemplatesCommand::Edit { id, text } => {
             let said =
-                sentences(text, &firstline_ticket::Ticket::default(), &firstline_triage::Endings::default());
+                sentences(text, &firstline_ticket::Ticket::default(), &firstline_drafts::Endings::default());
             if said.is_empty() || !said.iter().all(|s| is_sound(s)) {
                 let problem = "no text, or a slot that nothing fills";
                 let next = "Slots are {contact}, {customer}, {host}, {product}";

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, UserError};
 use firstline_nn::Precision;
-use firstline_ticket::{Code, Field, UserError};
+use firstline_ticket::Field;
 use firstline_training::{
     EmbeddingCache, FineTuning, History, Objective, Prepared, Progress, SplitMode, SplitOptions,
     TrainOptions, Trained, Tried, train,

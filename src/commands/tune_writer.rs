@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use firstline_ticket::{Code, Ticket, UserError};
+use firstline_drafts::{Drafter, Templates, Voice, Writer, first_reply};
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Ticket;
 use firstline_training::{
     DraftReport, Progress, Way, WriterChoice, evaluate_drafts, is_better, lessons, teach,
 };
-use firstline_triage::{Bundle, Drafter, Engine, Templates, Voice, Writer, first_reply};
+use firstline_triage::{Bundle, Engine};
 
 use super::draft::open_index;
 use super::models;

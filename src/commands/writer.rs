@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use firstline_drafts::Writer;
 use firstline_training::WriterChoice;
-use firstline_triage::Writer;
 
 use super::models;
 use crate::cli::{ModelOptions, WriterArgs};

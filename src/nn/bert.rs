@@ -5,12 +5,15 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{D, DType, Device, Result as TensorResult, Tensor, Var};
 
+use firstline_fault::Result;
+
+use crate::Pooling;
 use crate::config::{Activation, Config};
 use crate::ops::{attention_weights, biased, biased_activation, layer_norm};
+use crate::fault;
 use crate::weights::Weights;
-use crate::{Pooling, Result};
 
 /// A loaded BERT encoder.
 #[derive(Debug)]
@@ -75,9 +78,10 @@ impl Bert {
             |name: &str, rows| weights.get(&format!("embeddings.{name}_embeddings.weight"), &[rows, h]);
         let types = table("token_type", config.type_vocab_size)?;
         let positions = table("position", config.max_position_embeddings)?;
+        let typed = types.narrow(0, 0, 1).and_then(|first| positions.broadcast_add(&first));
         Ok(Self {
             words: table("word", config.vocab_size)?,
-            positions: positions.broadcast_add(&types.narrow(0, 0, 1)?)?,
+            positions: typed.map_err(fault::tensor)?,
             norm: Norm::load(weights, "embeddings.LayerNorm", config)?,
             layers: (0..config.num_hidden_layers)
                 .map(|i| Layer::load(weights, i, config))
@@ -91,16 +95,16 @@ impl Bert {
     /// row-major, not normalised.
     ///
     /// # Errors
-    /// Internal, when the device fails.
-    pub(crate) fn forward(&self, batch: &[&[u32]]) -> Result<Vec<f32>> {
-        Ok(self.pooled(batch)?.flatten_all()?.to_vec1()?)
+    /// When the device fails.
+    pub(crate) fn forward(&self, batch: &[&[u32]]) -> TensorResult<Vec<f32>> {
+        self.pooled(batch)?.flatten_all()?.to_vec1()
     }
 
     /// As [`Bert::forward`], as a float32 tensor `(n, hidden)` through which gradients flow.
     ///
     /// # Errors
-    /// Internal, when the device fails.
-    pub(crate) fn pooled(&self, batch: &[&[u32]]) -> Result<Tensor> {
+    /// When the device fails.
+    pub(crate) fn pooled(&self, batch: &[&[u32]]) -> TensorResult<Tensor> {
         let lengths: Arc<[usize]> = batch.iter().map(|ids| ids.len()).collect();
         let (n, longest) = (batch.len(), lengths.iter().copied().max().unwrap_or(0));
         let padded = |ids: &&[u32]| {
@@ -116,7 +120,7 @@ impl Bert {
             hidden = layer.forward(&hidden, &lengths)?;
         }
         let pooled = self.pool_weights(batch, longest)?.matmul(&hidden.to_dtype(DType::F32)?)?;
-        Ok(pooled.squeeze(1)?)
+        pooled.squeeze(1)
     }
 
     /// Number of layers.
@@ -128,8 +132,8 @@ impl Bert {
     /// index, in the order of [`Bert::parameters`]. The layers below and the embeddings stay as they are.
     ///
     /// # Errors
-    /// Internal, when the device fails.
-    pub(crate) fn make_trainable(&mut self, first: usize) -> Result<Vec<(usize, Var)>> {
+    /// When the device fails.
+    pub(crate) fn make_trainable(&mut self, first: usize) -> TensorResult<Vec<(usize, Var)>> {
         let mut variables = Vec::new();
         for (index, layer) in self.layers.iter_mut().enumerate().skip(first) {
             for tensor in layer.tensors_mut() {
@@ -144,8 +148,8 @@ impl Bert {
     /// The parameters of all layers under their names in a file, in the shapes they have there.
     ///
     /// # Errors
-    /// Internal, when the device fails.
-    pub(crate) fn parameters(&self) -> Result<Vec<(String, Tensor)>> {
+    /// When the device fails.
+    pub(crate) fn parameters(&self) -> TensorResult<Vec<(String, Tensor)>> {
         let mut named = Vec::new();
         for (i, layer) in self.layers.iter().enumerate() {
             let mut put =
@@ -176,7 +180,7 @@ impl Bert {
     }
 
     /// Weight of each token in the pooled vector, `(n, 1, longest)`.
-    fn pool_weights(&self, batch: &[&[u32]], longest: usize) -> Result<Tensor> {
+    fn pool_weights(&self, batch: &[&[u32]], longest: usize) -> TensorResult<Tensor> {
         let weight = |ids: &[u32], i| match self.pooling {
             Pooling::Mean if i < ids.len() => 1.0 / ids.len() as f32,
             Pooling::Cls if i == 0 => 1.0,
@@ -184,7 +188,7 @@ impl Bert {
         };
         let values: Vec<f32> =
             batch.iter().flat_map(|ids| (0..longest).map(move |i| weight(ids, i))).collect();
-        Ok(Tensor::from_vec(values, (batch.len(), 1, longest), &self.device)?)
+        Tensor::from_vec(values, (batch.len(), 1, longest), &self.device)
     }
 }
 
@@ -194,7 +198,7 @@ impl Layer {
         let at = |name: &str| format!("encoder.layer.{index}.{name}");
         let part = |name: &str| Linear::load(weights, &at(&format!("attention.self.{name}")), h, h);
         let attention = Attention {
-            qkv: Linear::stack(&[part("query")?, part("key")?, part("value")?])?,
+            qkv: Linear::stack(&[part("query")?, part("key")?, part("value")?]).map_err(fault::tensor)?,
             output: Linear::load(weights, &at("attention.output.dense"), h, h)?,
             heads: config.num_attention_heads,
             head_size: config.head_size(),
@@ -229,7 +233,7 @@ impl Layer {
     }
 
     /// `(n, t, hidden)` to the same; sequence `i` of the batch has `lengths[i]` tokens.
-    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> TensorResult<Tensor> {
         let x = self.attention_norm.forward(&(self.attention.forward(x, lengths)? + x)?)?;
         let wide = biased_activation(&self.up.product(&x)?, &self.up.bias, self.activation)?;
         self.output_norm.forward(&(self.down.forward(&wide)? + x)?)
@@ -237,7 +241,7 @@ impl Layer {
 }
 
 impl Attention {
-    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>) -> TensorResult<Tensor> {
         let (n, t, h) = x.dims3()?;
         let qkv = self.qkv.forward(x)?.reshape((n, t, 3, self.heads, self.head_size))?;
         // (3, n, heads, t, head_size)
@@ -252,27 +256,28 @@ impl Attention {
 
 impl Linear {
     fn load(weights: &Weights, name: &str, out: usize, input: usize) -> Result<Self> {
+        let weight = weights.get(&format!("{name}.weight"), &[out, input])?;
         Ok(Self {
-            weight: weights.get(&format!("{name}.weight"), &[out, input])?.t()?.contiguous()?,
+            weight: weight.t().and_then(|w| w.contiguous()).map_err(fault::tensor)?,
             bias: weights.get(&format!("{name}.bias"), &[out])?,
         })
     }
 
     /// One layer that computes what `parts` compute, one after the other.
-    fn stack(parts: &[Linear]) -> Result<Self> {
+    fn stack(parts: &[Linear]) -> TensorResult<Self> {
         let weights: Vec<_> = parts.iter().map(|p| &p.weight).collect();
         let biases: Vec<_> = parts.iter().map(|p| &p.bias).collect();
         Ok(Self { weight: Tensor::cat(&weights, 1)?.contiguous()?, bias: Tensor::cat(&biases, 0)? })
     }
 
     /// The product without the bias: `(n, t, in)` to `(n, t, out)`.
-    fn product(&self, x: &Tensor) -> Result<Tensor> {
+    fn product(&self, x: &Tensor) -> TensorResult<Tensor> {
         let (n, t, input) = x.dims3()?;
-        Ok(x.reshape((n * t, input))?.matmul(&self.weight)?.reshape((n, t, ()))?)
+        x.reshape((n * t, input))?.matmul(&self.weight)?.reshape((n, t, ()))
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(biased(&self.product(x)?, &self.bias)?)
+    fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
+        biased(&self.product(x)?, &self.bias)
     }
 }
 
@@ -282,7 +287,7 @@ impl Norm {
         Ok(Self { weight: get("weight")?, bias: get("bias")?, eps: config.layer_norm_eps })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(layer_norm(x, &self.weight, &self.bias, self.eps)?)
+    fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, self.eps)
     }
 }

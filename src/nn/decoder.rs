@@ -22,7 +22,8 @@ use memmap2::Mmap;
 
 use crate::gguf::{Gguf, TensorAt};
 use crate::vocabulary::Vocabulary;
-use crate::{Error, Result, device};
+use crate::{device, fault};
+use firstline_fault::{Code, Result};
 
 mod clock;
 mod pack;
@@ -164,17 +165,17 @@ impl Decoder {
             return Self::open_on(path, Target::Tensors(device));
         }
         let isa = Isa::chosen().map_err(|e| {
-            Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
+            fault::user(Code::Config, firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
         })?;
         Self::open_on(path, Target::Kernels { isa, threads })
     }
 
     fn open_on(path: &Path, target: Target) -> Result<Self> {
         let place = path.display().to_string();
-        let io = |e: std::io::Error| Error::io(&place, &e);
+        let io = |e: std::io::Error| fault::io(&place, &e);
         let handle = File::open(path).map_err(io)?;
         if !handle.metadata().map_err(io)?.is_file() {
-            return Err(Error::model(&place, "it is no file"));
+            return Err(fault::model(&place, "it is no file"));
         }
         // SAFETY: model files are replaced by a rename, never changed in place, by this program.
         let file = unsafe { Mmap::map(&handle) }.map_err(io)?;
@@ -307,7 +308,7 @@ impl Decoder {
 
     /// Whether `tokens` can be read after the first `n` of `sequence`.
     pub(crate) fn check(&self, sequence: &Sequence, n: usize, tokens: &[u32]) -> Result<()> {
-        let fault = |problem: String, next| Err(Error::user("E_INPUT", "prompt", problem, next));
+        let fault = |problem: String, next| Err(fault::user(Code::Input, "prompt", problem, next));
         if sequence.decoder != self.id {
             return fault("a sequence of another decoder".to_owned(), "Ask this one for a sequence");
         }

@@ -13,7 +13,8 @@ use crate::bert::Bert;
 use crate::config::Config;
 use crate::int8::Int8Bert;
 use crate::weights::Weights;
-use crate::{Architecture, Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
+use crate::{Architecture, Manifest, Precision, Tokenizer, Tokens, device, fault};
+use firstline_fault::{Code, Result};
 
 /// Texts tokenised and sorted at a time.
 const WINDOW: usize = 2048;
@@ -201,14 +202,14 @@ impl Encoder {
                 }
             }
             if on_batch(wave.iter().map(Range::len).sum()).is_break() {
-                return Err(Error::interrupted("embedding"));
+                return Err(fault::interrupted("embedding"));
             }
         }
         Ok(())
     }
 
     fn embed_batch(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
-        let fault = |problem: String| Error::model(&self.id, problem);
+        let fault = |problem: String| fault::model(&self.id, problem);
         for ids in batch {
             if ids.is_empty() || ids.len() > self.max_tokens() {
                 return Err(fault(format!("{} tokens, not 1 to {}", ids.len(), self.max_tokens())));
@@ -218,7 +219,7 @@ impl Encoder {
             }
         }
         let mut rows = match &self.network {
-            Network::Float { bert, .. } => bert.forward(batch)?,
+            Network::Float { bert, .. } => bert.forward(batch).map_err(crate::fault::tensor)?,
             Network::Int8(bert) => bert.forward(batch, threads)?,
         };
         if !rows.iter().all(|v| v.is_finite()) {
@@ -254,12 +255,12 @@ pub(crate) fn batches(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
 pub(crate) fn open_parts(dir: &Path, manifest: &Manifest) -> Result<(Config, Tokenizer)> {
     if manifest.architecture != Architecture::Bert {
         let next = format!("Name an encoder, such as {}", Manifest::DEFAULT);
-        return Err(Error::user("E_MODEL", &manifest.name, "a decoder: it makes no embeddings", next));
+        return Err(fault::user(Code::Model, &manifest.name, "a decoder: it makes no embeddings", next));
     }
     let path = dir.join("config.json");
     let config = read_config(&path)?;
     let disagree = |what: &str, manifest: usize, model: usize| {
-        Error::model(
+        fault::model(
             path.display(),
             format_args!("{what} {manifest} in the manifest, but {model} in the model"),
         )
@@ -275,21 +276,21 @@ pub(crate) fn open_parts(dir: &Path, manifest: &Manifest) -> Result<(Config, Tok
     let largest = tokenizer.largest_id() as usize;
     if largest >= config.vocab_size {
         let problem = format!("token id {largest}, but the model knows only {}", config.vocab_size);
-        return Err(Error::model(path.display(), problem));
+        return Err(fault::model(path.display(), problem));
     }
     Ok((config, tokenizer))
 }
 
 fn read_config(path: &Path) -> Result<Config> {
-    let io_error = |e: std::io::Error| Error::io(path.display(), &e);
+    let io_error = |e: std::io::Error| fault::io(path.display(), &e);
     let bytes = fs::metadata(path).map_err(io_error)?.len();
     if bytes > MAX_CONFIG_BYTES {
-        return Err(Error::model(
+        return Err(fault::model(
             path.display(),
             format_args!("{bytes} bytes, too long for a configuration"),
         ));
     }
-    Config::from_json(&fs::read(path).map_err(io_error)?).map_err(|e| Error::model(path.display(), e))
+    Config::from_json(&fs::read(path).map_err(io_error)?).map_err(|e| fault::model(path.display(), e))
 }
 
 #[cfg(test)]
@@ -322,7 +323,7 @@ mod tests {
 
     fn load_fault(dir: &Path, manifest: &Manifest) -> String {
         let e = Encoder::load(dir, manifest).unwrap_err();
-        assert_eq!(e.code(), "E_MODEL");
+        assert_eq!(e.code(), Some(Code::Model));
         e.to_string()
     }
 
@@ -386,14 +387,14 @@ mod tests {
     fn break_stops_with_its_code() {
         let (_dir, _, encoder) = tiny();
         let e = encoder.embed(&texts(), &mut |_| ControlFlow::Break(())).unwrap_err();
-        assert_eq!(e.code(), "E_INTERRUPTED");
+        assert_eq!(e.code(), Some(Code::Interrupted));
     }
 
     #[test]
     fn ids_and_lengths_out_of_range_are_refused() {
         let (_dir, _, encoder) = tiny();
         for ids in [vec![], vec![u32::MAX], vec![1; encoder.max_tokens() + 1]] {
-            assert_eq!(encoder.embed_tokens(&[Tokens { ids, cut: 0 }]).unwrap_err().code(), "E_MODEL");
+            assert_eq!(encoder.embed_tokens(&[Tokens { ids, cut: 0 }]).unwrap_err().code(), Some(Code::Model));
         }
     }
 

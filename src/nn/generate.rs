@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use crate::random::SplitMix;
-use crate::{Decoder, Result, Sequence};
+use crate::{Decoder, Sequence};
+use firstline_fault::Result;
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::{Error, Result};
+use crate::fault;
+use firstline_fault::Result;
 
 pub(crate) mod blocks;
 mod rewrite;
@@ -59,7 +60,7 @@ impl Gguf {
     pub(crate) fn parse(bytes: &[u8], place: &str) -> Result<Self> {
         let mut reader = Reader { bytes, at: 0 };
         reader.file().map_err(|problem| {
-            Error::model(place, format!("no usable GGUF file: {problem} (before byte {})", reader.at))
+            fault::model(place, format!("no usable GGUF file: {problem} (before byte {})", reader.at))
         })
     }
 

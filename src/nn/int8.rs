@@ -15,7 +15,8 @@ use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::pack::{LinearAt, Pack, SCHEME, layer_name};
-use crate::{Error, Pooling, Result};
+use crate::{Pooling, fault};
+use firstline_fault::{Code, Result};
 
 /// Rows that go through a feed-forward layer together: few enough that what lies between its two products
 /// stays in the second-level cache.
@@ -93,7 +94,7 @@ impl Int8Bert {
     ) -> Result<Self> {
         let isa = Isa::chosen().map_err(|problem| {
             let next = "Unset it, and the best is taken";
-            Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, problem, next)
+            fault::user(Code::Config, firstline_kernels::ISA_VARIABLE, problem, next)
         })?;
         Self::load_on(isa, dir, config, pooling, fingerprint, frame)
     }
@@ -166,7 +167,7 @@ impl Int8Bert {
 
     /// One forward in working memory that is kept for the next, though not more of it than there are threads.
     fn with_arena(&self, batch: &[&[u32]], threads: usize) -> Result<Vec<f32>> {
-        let kept = || self.arenas.lock().map_err(|_| Error::internal("an arena's lock"));
+        let kept = || self.arenas.lock().map_err(|_| fault::internal("an arena's lock"));
         let mut arena = kept()?.pop().unwrap_or_default();
         let out = self.forward_in(&mut arena, batch, threads);
         let mut kept = kept()?;

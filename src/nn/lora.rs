@@ -22,7 +22,8 @@ use crate::gguf::{Gguf, Kind, TensorAt, blocks};
 use crate::random::SplitMix;
 use crate::tune::adam::{self, Parameter};
 use crate::vocabulary::Vocabulary;
-use crate::{Error, MappedFile, Result, write_file};
+use crate::{MappedFile, fault, write_file};
+use firstline_fault::{Code, Error, Result};
 use network::{Adapter, Matrix, Network, matrices};
 
 /// Names of a layer's matrices in the file, in the order in which they are made and learnt.
@@ -90,13 +91,13 @@ impl LoraTuner {
     pub fn open(path: &Path, options: LoraOptions, seed: u64) -> Result<Self> {
         check_options(&options)?;
         let place = path.display().to_string();
-        let file = MappedFile::open(path).map_err(|e| Error::io(&place, &e))?;
+        let file = MappedFile::open(path).map_err(|e| fault::io(&place, &e))?;
         let gguf = Gguf::parse(&file, &place)?;
         let Parts { shape, weights, embedding } = Parts::read(&gguf, &file, &place)?;
         // Tensors that share their bytes would ask for more memory than the file is worth.
         let sizes = gguf.names().filter_map(|name| gguf.tensor(name)).map(|tensor| tensor.bytes.len());
         if sizes.sum::<usize>() > file.len() {
-            return Err(Error::model(&place, "its tensors overlap"));
+            return Err(fault::model(&place, "its tensors overlap"));
         }
         let vocabulary = parts::vocabulary(&gguf, &shape, &place)?;
         let learning = if options.layers == 0 { shape.layers } else { options.layers.min(shape.layers) };
@@ -107,13 +108,14 @@ impl LoraTuner {
             let layer = made / MATRICES.len();
             made += 1;
             let (outputs, inputs) = (at.tensor.shape[0], at.tensor.shape[1]);
-            let weight = Tensor::from_vec(floats(&at.tensor, &file), (outputs, inputs), &Device::Cpu)?;
+            let weight = Tensor::from_vec(floats(&at.tensor, &file), (outputs, inputs), &Device::Cpu)
+                .map_err(fault::tensor)?;
             // What comes after the layers is the head.
             let adapter = if (frozen..shape.layers).contains(&layer) {
                 let deviation = 1.0 / (inputs as f32).sqrt();
                 let a = (0..options.rank * inputs).map(|_| deviation * random.normal()).collect();
                 let mut variable = |values: Vec<f32>, shape: (usize, usize)| -> Result<Tensor> {
-                    let variable = Var::from_vec(values, shape, &Device::Cpu)?;
+                    let variable = Var::from_vec(values, shape, &Device::Cpu).map_err(fault::tensor)?;
                     let tensor = variable.as_tensor().clone();
                     parameters.push(Parameter::new(variable, options.rate));
                     Ok(tensor)
@@ -153,7 +155,7 @@ impl LoraTuner {
         let counted = self.check(batch)? as f64;
         let learn = |lesson: &Lesson<'_>| {
             let x = self.embed(lesson);
-            Ok(self.network.gradients(x, lesson.tokens, lesson.from, 1.0 / counted)?)
+            self.network.gradients(x, lesson.tokens, lesson.from, 1.0 / counted).map_err(fault::tensor)
         };
         let mut loss = 0.0;
         let mut gradients: Vec<Vec<f32>> = Vec::new();
@@ -180,7 +182,8 @@ impl LoraTuner {
         self.steps += 1;
         let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
         let share = (share / WARM_UP).min((1.0 - share) / (1.0 - WARM_UP));
-        adam::step(&mut self.parameters, &gradients, self.steps, share, self.options.clip, 0.0)?;
+        adam::step(&mut self.parameters, &gradients, self.steps, share, self.options.clip, 0.0)
+            .map_err(fault::tensor)?;
         Ok(loss)
     }
 
@@ -193,7 +196,7 @@ impl LoraTuner {
         let mut sum = 0.0;
         for wave in lessons.chunks(rayon::current_num_threads()) {
             let loss = |lesson: &Lesson<'_>| {
-                Ok(self.network.loss(self.embed(lesson), lesson.tokens, lesson.from)?)
+                self.network.loss(self.embed(lesson), lesson.tokens, lesson.from).map_err(fault::tensor)
             };
             sum += wave.par_iter().map(loss).collect::<Result<Vec<f64>>>()?.iter().sum::<f64>();
         }
@@ -212,9 +215,10 @@ impl LoraTuner {
             let mut changed = Vec::with_capacity(MATRICES.len());
             for (part, matrix) in MATRICES.into_iter().zip(matrices(layer)) {
                 let name = format!("blk.{}.{part}.weight", frozen + i);
-                let bytes = blocks::q8_0(&ops::values(&matrix.merged()?)?);
+                let merged = matrix.merged().and_then(|merged| ops::values(&merged)).map_err(fault::tensor)?;
+                let bytes = blocks::q8_0(&merged);
                 let bytes = bytes.ok_or_else(|| {
-                    Error::model(&self.place, format!("{name} was trained to what can't be written"))
+                    fault::model(&self.place, format!("{name} was trained to what can't be written"))
                 })?;
                 changed.push((name, (Kind::Q8_0, bytes)));
             }
@@ -224,7 +228,7 @@ impl LoraTuner {
         let changed: Vec<Vec<_>> = layers.map(of_layer).collect::<Result<_>>()?;
         let changed: HashMap<_, _> = changed.into_iter().flatten().collect();
         write_file(&self.gguf.rewritten(&self.file, &changed), path)
-            .map_err(|e| Error::io(path.display(), &e))
+            .map_err(|e| fault::io(path.display(), &e))
     }
 
     /// The embeddings of all tokens of `lesson` but the last, after which nothing is to be told.
@@ -242,7 +246,7 @@ impl LoraTuner {
 
     /// How many tokens of `lessons` count.
     fn check(&self, lessons: &[Lesson<'_>]) -> Result<usize> {
-        let fault = |problem: String, next| Err(Error::user("E_INPUT", "lesson", problem, next));
+        let fault = |problem: String, next| Err(fault::user(Code::Input, "lesson", problem, next));
         if lessons.is_empty() {
             return fault("none is there".to_owned(), "Give one");
         }
@@ -268,12 +272,12 @@ impl LoraTuner {
 
     fn no_number(&self) -> Error {
         let next = "Use a lower learning rate, or another model where none was learnt yet";
-        Error::user("E_MODEL", &self.place, "its loss is no number", next)
+        fault::user(Code::Model, &self.place, "its loss is no number", next)
     }
 }
 
 fn check_options(options: &LoraOptions) -> Result<()> {
-    let fault = |problem: String| Err(Error::user("E_CONFIG", "LoRA", problem, "Choose another"));
+    let fault = |problem: String| Err(fault::user(Code::Config, "LoRA", problem, "Choose another"));
     if !(1..=MOST_RANK).contains(&options.rank) {
         return fault(format!("a rank of {}, not 1 to {MOST_RANK}", options.rank));
     }

@@ -7,7 +7,8 @@ use std::path::Path;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, hash};
+use crate::{fault, hash};
+use firstline_fault::{Code, Error, Result};
 
 /// The manifests that ship with the program, the default first.
 const EMBEDDED: &[&str] = &[
@@ -193,7 +194,12 @@ impl Manifest {
         let names: Vec<_> = all.iter().map(|m| m.name.clone()).collect();
         all.into_iter().find(|m| m.name == name).ok_or_else(|| {
             let problem = format!("not a model this program knows (have: {})", names.join(", "));
-            Error::user("E_MODEL", name, problem, "Name one of these, or the path of a manifest file (.toml)")
+            fault::user(
+                Code::Model,
+                name,
+                problem,
+                "Name one of these, or the path of a manifest file (.toml)",
+            )
         })
     }
 
@@ -207,8 +213,8 @@ impl Manifest {
     pub fn gguf(&self, dir: &Path) -> Result<std::path::PathBuf> {
         match (self.architecture, self.files.as_slice()) {
             (Architecture::Gguf, [file]) => Ok(dir.join(&file.path)),
-            _ => Err(Error::user(
-                "E_MODEL",
+            _ => Err(fault::user(
+                Code::Model,
                 &self.name,
                 "an encoder: it writes nothing",
                 format_args!("Name a decoder, such as {}", Self::DEFAULT_DECODER),
@@ -223,11 +229,11 @@ impl Manifest {
     /// `E_IO` when it can't be read, `E_MODEL` when it is no valid manifest.
     pub fn from_file(path: &Path) -> Result<Self> {
         let place = path.display();
-        let bytes = std::fs::metadata(path).map_err(|e| Error::io(&place, &e))?.len();
+        let bytes = std::fs::metadata(path).map_err(|e| fault::io(&place, &e))?.len();
         if bytes > MAX_MANIFEST_BYTES {
             return Err(invalid(&place, format_args!("{bytes} bytes, too long for a manifest")));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(&place, &e))?;
+        let text = std::fs::read_to_string(path).map_err(|e| fault::io(&place, &e))?;
         Self::from_toml(&text, &place.to_string())
     }
 
@@ -246,7 +252,7 @@ impl Manifest {
     /// # Errors
     /// Internal, when it can't be written as TOML.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|e| Error::internal(format_args!("manifest: {e}")))
+        toml::to_string(self).map_err(|e| fault::internal(format_args!("manifest: {e}")))
     }
 
     /// Bytes of all files.
@@ -372,7 +378,7 @@ fn check_sha256(of: &str, sha256: &str) -> std::result::Result<(), String> {
 }
 
 fn invalid(place: impl std::fmt::Display, problem: impl std::fmt::Display) -> Error {
-    Error::user("E_MODEL", place, problem, "Mend the manifest; models/all-minilm-l6-v2.toml shows the form")
+    fault::user(Code::Model, place, problem, "Mend the manifest; models/all-minilm-l6-v2.toml shows the form")
 }
 
 fn one_line(text: &str) -> String {
@@ -426,7 +432,7 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let e = Manifest::find("gpt").unwrap_err();
-        assert_eq!(e.code(), "E_MODEL");
+        assert_eq!(e.code(), Some(Code::Model));
         assert!(e.to_string().contains(Manifest::DEFAULT));
     }
 

@@ -20,10 +20,11 @@ use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
+use crate::fault;
 use crate::mapped::{mapped, write_file};
 use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
-use crate::{Error, Result};
+use firstline_fault::Result;
 
 /// Name of the file, beside the model's own: one for each instruction set, since the peaks that smooth come from a
 /// forward on it, and they decide last digits.
@@ -75,11 +76,11 @@ impl Pack {
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
         let map = match write_file(&parts, &path) {
             Ok(()) => mapped(&path),
-            Err(_) => Some(anonymous(&parts).map_err(|e| Error::io(path.display(), &e))?),
+            Err(_) => Some(anonymous(&parts).map_err(|e| fault::io(path.display(), &e))?),
         };
         drop(parts);
         map.and_then(|map| Self::of(map, isa, &key))
-            .ok_or_else(|| Error::model(path.display(), "can't be read back"))
+            .ok_or_else(|| fault::model(path.display(), "can't be read back"))
     }
 
     /// The pack in `map`, if it is whole, sound and made for `key`.
@@ -108,7 +109,7 @@ impl Pack {
             Some((found, range)) if *found == dtype && range.len() == bytes && aligned(range) => {
                 Ok(range.clone())
             }
-            _ => Err(Error::internal(format_args!(
+            _ => Err(fault::internal(format_args!(
                 "{}: {name} is not {bytes} bytes of {dtype:?}",
                 file(self.isa)
             ))),
@@ -161,7 +162,7 @@ impl Pack {
         let weights = bytemuck::cast_slice(&self.map[at.weights.clone()]);
         let parts = at.parts.each_ref().map(|part| self.floats(part));
         PackedLinear::new(at.inputs, at.outputs, self.isa.grid(), weights, parts).ok_or_else(|| {
-            Error::internal(format_args!("{}: a layer of {} inputs", file(self.isa), at.inputs))
+            fault::internal(format_args!("{}: a layer of {} inputs", file(self.isa), at.inputs))
         })
     }
 
@@ -189,7 +190,7 @@ pub(crate) fn layer_name(block: usize, name: &str) -> String {
 /// What a pack is made for: scheme, manifest, configuration, and the weights' file by its length and time, so
 /// that a model replaced in place does not go on by its old pack.
 fn key(source: &Path, config: &Config, fingerprint: &str) -> Result<String> {
-    let io = |e: std::io::Error| Error::io(source.display(), &e);
+    let io = |e: std::io::Error| fault::io(source.display(), &e);
     let meta = fs::metadata(source).map_err(io)?;
     let modified = meta.modified().map_err(io)?;
     let since = modified.duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos());
@@ -228,7 +229,7 @@ impl Builder {
     /// What to write, one part after the other.
     fn finish(self, key: &str) -> Result<[Vec<u8>; 2]> {
         const NO_SUM: &str = "----------------";
-        let fault = |e: &dyn std::fmt::Display| Error::internal(format_args!("the pack: {e}"));
+        let fault = |e: &dyn std::fmt::Display| fault::internal(format_args!("the pack: {e}"));
         let views = self.tensors.iter().map(|(name, values)| {
             let (dtype, n, bytes): (_, _, &[u8]) = match values {
                 Values::Bytes(v) => (Dtype::I8, v.len(), bytemuck::cast_slice(v)),
@@ -323,7 +324,7 @@ fn halves(values: &[f32], n: usize) -> Result<Vec<u16>> {
         let to: &mut [f16] = to[..n].reinterpret_cast_mut();
         to.convert_from_f32_slice(row);
         if to.iter().any(|x| !x.is_finite()) {
-            return Err(Error::model("model.safetensors", "word embeddings exceed float16's range"));
+            return Err(fault::model("model.safetensors", "word embeddings exceed float16's range"));
         }
     }
     Ok(out)

@@ -2,7 +2,9 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::Result;
+use firstline_fault::Result;
+
+use crate::fault;
 
 /// Row vectors (`n x d`, float32, on the CPU), kept transposed for one matrix product a query batch.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ impl Rows {
         let rows = data.len().checked_div(dimensions).unwrap_or(0);
         let transposed = match rows {
             0 => None,
-            _ => Some(Tensor::from_slice(data, (rows, dimensions), &Device::Cpu)?.t()?),
+            _ => Some(Tensor::from_slice(data, (rows, dimensions), &Device::Cpu).and_then(|t| t.t()).map_err(fault::tensor)?),
         };
         Ok(Self { transposed, rows, dimensions })
     }
@@ -46,8 +48,9 @@ impl Rows {
         if q == 0 {
             return Ok(Vec::new());
         }
-        let queries = Tensor::from_slice(queries, (q, self.dimensions), &Device::Cpu)?;
-        Ok(queries.matmul(transposed)?.flatten_all()?.to_vec1()?)
+        let queries = Tensor::from_slice(queries, (q, self.dimensions), &Device::Cpu);
+        let products = queries.and_then(|queries| queries.matmul(transposed)?.flatten_all()?.to_vec1());
+        products.map_err(fault::tensor)
     }
 }
 

@@ -9,8 +9,9 @@ use firstline_kernels::{
 };
 
 use crate::config::Config;
+use crate::fault;
 use crate::random::SplitMix;
-use crate::{Error, Result};
+use firstline_fault::Result;
 
 /// Random sequences and their length. Four times as many change nothing.
 const SEQUENCES: usize = 4;
@@ -40,7 +41,7 @@ impl Smoothed {
     fn view(&self, outputs: usize) -> Result<PackedLinear<'_>> {
         let Packed { grid, weights, steps, sums, bias } = &self.packed;
         PackedLinear::new(self.inputs, outputs, *grid, weights, [steps, sums, bias])
-            .ok_or_else(|| Error::internal(format_args!("a layer of {} x {outputs}", self.inputs)))
+            .ok_or_else(|| fault::internal(format_args!("a layer of {} x {outputs}", self.inputs)))
     }
 }
 

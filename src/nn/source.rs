@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::verify::mismatch;
-use crate::{Error, Manifest, ModelFile, Result, hash};
+use crate::{Manifest, ModelFile, fault, hash};
+use firstline_fault::{Error, Result};
 
 pub(crate) mod folder;
 pub(crate) mod hub;
@@ -84,7 +85,7 @@ impl Pull<'_> {
     pub(crate) fn bytes(&mut self, done: u64, total: u64) -> Result<()> {
         match (self.on_progress)(Progress::Bytes { source: self.source, done: done.min(total), total }) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::interrupted(&self.manifest.name)),
+            ControlFlow::Break(()) => Err(fault::interrupted(&self.manifest.name)),
         }
     }
 
@@ -114,14 +115,14 @@ impl Pull<'_> {
                 return Err(Refusal::Mismatch(format!("{} is longer than {} bytes", file.path, file.bytes)));
             }
             Err(e) if e.kind() == io::ErrorKind::StorageFull => {
-                return Err(Error::io(path.display(), &e).into());
+                return Err(fault::io(path.display(), &e).into());
             }
             Err(e) => return Err(Refusal::Absent(format!("{}: {e}", file.path))),
         };
         if sha256 != file.sha256 {
             return Err(Refusal::Mismatch(mismatch(&file.path, Some(file), bytes, Some(&sha256))));
         }
-        to.sync_all().map_err(|e| Error::io(path.display(), &e).into())
+        to.sync_all().map_err(|e| fault::io(path.display(), &e).into())
     }
 
     /// Takes every file of the manifest from where `locate` says it lies.
@@ -146,7 +147,7 @@ impl Pull<'_> {
 
 /// Creates a file and the folders above it.
 fn create(path: &Path) -> Result<File> {
-    let io_error = |e: io::Error| Error::io(path.display(), &e);
+    let io_error = |e: io::Error| fault::io(path.display(), &e);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(io_error)?;
     }

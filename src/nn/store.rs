@@ -13,7 +13,8 @@ use std::time::Duration;
 use crate::source::{OnProgress, Progress, Pull, Refusal, folder, hub, package};
 use crate::tiny;
 use crate::verify::{self, FileReport, FileState};
-use crate::{Error, Manifest, Result};
+use crate::{Manifest, fault};
+use firstline_fault::{Code, Error, Result};
 
 /// Folder inside the root for what is half done.
 const PARTIAL: &str = ".partial";
@@ -124,11 +125,11 @@ impl ModelStore {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::WouldBlock) => {
                     if on_progress(Progress::Waiting).is_break() {
-                        return Err(Error::interrupted(&manifest.name));
+                        return Err(fault::interrupted(&manifest.name));
                     }
                     thread::sleep(LOCK_TICK);
                 }
-                Err(TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
+                Err(TryLockError::Error(e)) => return Err(fault::io(path.display(), &e)),
             }
         }
     }
@@ -139,7 +140,7 @@ impl ModelStore {
         for (source, ask) in self.sources(manifest) {
             let go_on = |told: ControlFlow<()>| match told {
                 ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(Error::interrupted(&manifest.name)),
+                ControlFlow::Break(()) => Err(fault::interrupted(&manifest.name)),
             };
             go_on(on_progress(Progress::Trying { source }))?;
             clear(&partial.join("ready"))?;
@@ -189,7 +190,7 @@ impl ModelStore {
         if let Some(problem) =
             verify::check(&ready, manifest, false)?.iter().find_map(|r| r.problem(manifest))
         {
-            return Err(Error::internal(format_args!("a pulled model is not whole: {problem}")));
+            return Err(fault::internal(format_args!("a pulled model is not whole: {problem}")));
         }
         clear(&old)?;
         if dir.exists() {
@@ -200,7 +201,7 @@ impl ModelStore {
 
     fn unwritable(&self, path: &Path, error: &std::io::Error) -> Error {
         let next = "Check that you may write there, or name another folder with the variable FIRSTLINE_CACHE";
-        Error::user("E_IO", path.display(), error, next)
+        fault::user(Code::Io, path.display(), error, next)
     }
 }
 
@@ -225,19 +226,19 @@ impl Failures {
     }
 
     fn into_error(self, manifest: &Manifest, dir: &Path) -> Error {
-        let code = if self.mismatch { "E_MODEL_HASH" } else { "E_MODEL_SOURCE" };
+        let code = if self.mismatch { Code::ModelHash } else { Code::ModelSource };
         let problem = format!("no source had the files of its manifest\n  - {}", self.lines.join("\n  - "));
         let mut next = format!("Copy these files to {}", dir.display());
         for file in &manifest.files {
             next += &format!("\n  - {}: {} bytes, sha256 {}", file.path, file.bytes, file.sha256);
         }
-        Error::user(code, &manifest.name, problem, next)
+        fault::user(code, &manifest.name, problem, next)
     }
 }
 
 fn clear(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(dir.display(), &e)),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(fault::io(dir.display(), &e)),
         _ => Ok(()),
     }
 }
@@ -308,7 +309,7 @@ mod tests {
         text[0] = b' ';
         fs::write(&path, text).unwrap();
         let e = store.ensure(&manifest, &mut quiet).unwrap_err();
-        assert_eq!(e.code(), "E_MODEL_HASH");
+        assert_eq!(e.code(), Some(Code::ModelHash));
         assert!(e.to_string().contains("config.json has sha256"), "{e}");
         assert!(!store.path(&manifest).exists());
     }
@@ -322,7 +323,7 @@ mod tests {
         let hub = manifest.sources.hub.as_mut().unwrap();
         hub.repo = "nobody/nothing".into();
         let e = store.ensure(&manifest, &mut quiet).unwrap_err();
-        assert_eq!(e.code(), "E_MODEL_SOURCE");
+        assert_eq!(e.code(), Some(Code::ModelSource));
         let text = e.to_string();
         let dir = store.path(&manifest).display().to_string();
         for part in
@@ -349,7 +350,7 @@ mod tests {
         store.network = false;
         let manifest = Manifest::find("tiny-random").unwrap();
         let e = store.ensure(&manifest, &mut |_| ControlFlow::Break(())).unwrap_err();
-        assert_eq!(e.code(), "E_INTERRUPTED");
+        assert_eq!(e.code(), Some(Code::Interrupted));
         store.ensure(&manifest, &mut quiet).unwrap();
         assert!(store.list().unwrap().iter().any(|(m, here)| *here && m.name == manifest.name));
     }

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::random::SplitMix;
 use crate::source::{Pull, Refusal};
-use crate::{Architecture, Error, Manifest, ModelFile, Pooling, Precision, Result, Sources, hash};
+use crate::{Architecture, Manifest, ModelFile, Pooling, Precision, Sources, fault, hash};
+use firstline_fault::Result;
 
 const HIDDEN: usize = 32;
 const LAYERS: usize = 2;
@@ -39,11 +40,11 @@ const ENDINGS: [&str; 8] = ["ing", "ed", "er", "ion", "ly", "ment", "able", "nes
 /// # Errors
 /// `E_IO` when the folder can't be written.
 pub fn write_tiny(dir: &Path, seed: u64) -> Result<Manifest> {
-    fs::create_dir_all(dir).map_err(|e| Error::io(dir.display(), &e))?;
+    fs::create_dir_all(dir).map_err(|e| fault::io(dir.display(), &e))?;
     let files = generate(seed)?;
     for (name, bytes) in &files {
         let path = dir.join(name);
-        fs::write(&path, bytes).map_err(|e| Error::io(path.display(), &e))?;
+        fs::write(&path, bytes).map_err(|e| fault::io(path.display(), &e))?;
     }
     let entry = |(name, bytes): &(&str, Vec<u8>)| ModelFile {
         path: (*name).to_owned(),
@@ -87,7 +88,7 @@ pub(crate) fn pull(pull: &mut Pull<'_>) -> std::result::Result<(), Refusal> {
 fn generate(seed: u64) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let vocabulary = vocabulary();
     let text = |value: &Value| {
-        serde_json::to_vec_pretty(value).map_err(|e| Error::internal(format_args!("tiny model: {e}")))
+        serde_json::to_vec_pretty(value).map_err(|e| fault::internal(format_args!("tiny model: {e}")))
     };
     Ok(vec![
         ("config.json", text(&config(vocabulary.len()))?),
@@ -178,7 +179,7 @@ fn weights(vocabulary: usize, seed: u64) -> Result<Vec<u8>> {
         .iter()
         .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
     let views = views.collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
-    let fault = |e: safetensors::SafeTensorError| Error::internal(format_args!("tiny model: {e}"));
+    let fault = |e: safetensors::SafeTensorError| fault::internal(format_args!("tiny model: {e}"));
     safetensors::serialize(views.map_err(fault)?, None).map_err(fault)
 }
 

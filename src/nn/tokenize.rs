@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::fault;
+use firstline_fault::{Code, Result};
 
 /// Bytes tokenised for each token of the limit; English has four or five bytes a token, so that beyond this
 /// only text that hardly is any gets here.
@@ -41,13 +42,13 @@ impl Tokenizer {
     /// `E_IO` when it can't be read, `E_MODEL` when it is no tokenizer that frames a text with two tokens.
     pub fn from_file(path: &Path, max_tokens: usize, prompt: &str) -> Result<Self> {
         let place = path.display();
-        let bytes = fs::metadata(path).map_err(|e| Error::io(&place, &e))?.len();
+        let bytes = fs::metadata(path).map_err(|e| fault::io(&place, &e))?.len();
         if bytes > MAX_TOKENIZER_BYTES {
-            return Err(Error::model(&place, format_args!("{bytes} bytes, too long for a tokenizer")));
+            return Err(fault::model(&place, format_args!("{bytes} bytes, too long for a tokenizer")));
         }
-        let json = fs::read(path).map_err(|e| Error::io(&place, &e))?;
+        let json = fs::read(path).map_err(|e| fault::io(&place, &e))?;
         let fault =
-            |e: &dyn std::fmt::Display| Error::model(&place, format_args!("not a usable tokenizer: {e}"));
+            |e: &dyn std::fmt::Display| fault::model(&place, format_args!("not a usable tokenizer: {e}"));
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| fault(&e))?;
         inner.with_padding(None).with_truncation(None).map_err(|e| fault(&e))?;
         inner.set_encode_special_tokens(true);
@@ -56,8 +57,8 @@ impl Tokenizer {
             return Err(fault(&"it does not put one token before a text and one after it"));
         };
         if max_tokens < 3 {
-            return Err(Error::user(
-                "E_CONFIG",
+            return Err(fault::user(
+                Code::Config,
                 "max_tokens",
                 "there is no room for text",
                 "Allow at least 3",
@@ -112,7 +113,7 @@ impl Tokenizer {
 
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self.inner.encode_fast(text, false);
-        Ok(encoding.map_err(|e| Error::model("tokenizer.json", e))?.get_ids().to_vec())
+        Ok(encoding.map_err(|e| fault::model("tokenizer.json", e))?.get_ids().to_vec())
     }
 }
 
@@ -191,7 +192,7 @@ mod tests {
         let path = dir.path().join("tokenizer.json");
         for text in ["", "{}", "[[[[", "{\"version\": \"1.0\", \"model\": {\"type\": \"BPE\"}}"] {
             fs::write(&path, text).unwrap();
-            assert_eq!(Tokenizer::from_file(&path, 16, "").unwrap_err().code(), "E_MODEL", "{text:?}");
+            assert_eq!(Tokenizer::from_file(&path, 16, "").unwrap_err().code(), Some(Code::Model), "{text:?}");
         }
     }
 }

@@ -14,15 +14,16 @@ use std::cmp::Reverse;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{D, DType, Device, Result as TensorResult, Tensor, Var};
 use rayon::prelude::*;
 
 use crate::bert::Bert;
 use crate::encoder::{batches, open_parts};
 use crate::weights::Weights;
-use crate::{Error, Manifest, Precision, Result, Tokenizer, Tokens, device};
+use crate::{Manifest, Precision, Tokenizer, Tokens, device, fault};
 use adam::Parameter;
 use contrast::contrast;
+use firstline_fault::Result;
 
 /// Tokens of a shard: enough for products to run at full speed, few enough that a batch makes several.
 const SHARD_TOKENS: usize = 256;
@@ -108,13 +109,13 @@ impl Tuner {
         let frozen = (bert.depth() as f64 * options.frozen_share) as usize;
         let top = bert.depth() - 1;
         let rate = |layer: usize| options.rate * options.layer_decay.powi((top - layer) as i32);
-        let variables = bert.make_trainable(frozen)?;
+        let variables = bert.make_trainable(frozen).map_err(fault::tensor)?;
         let mut parameters: Vec<Parameter> =
             variables.into_iter().map(|(layer, variable)| Parameter::new(variable, rate(layer))).collect();
         let mut heads = Vec::new();
         for &(classes, share) in tasks {
             let mut zeros = |shape: &[usize]| -> Result<Tensor> {
-                let variable = Var::zeros(shape, DType::F32, &device)?;
+                let variable = Var::zeros(shape, DType::F32, &device).map_err(fault::tensor)?;
                 let tensor = variable.as_tensor().clone();
                 parameters.push(Parameter::new(variable, options.head_rate));
                 Ok(tensor)
@@ -169,12 +170,13 @@ impl Tuner {
         let tokens: usize = batch.iter().map(|e| e.ids.len()).sum();
         let shards = tokens.div_ceil(SHARD_TOKENS).clamp(1, MOST_SHARDS.min(batch.len()));
         let a_shard = batch.len().div_ceil(shards);
-        let (apart, pulls) = self.pulls(batch, a_shard)?;
+        let (apart, pulls) = self.pulls(batch, a_shard).map_err(fault::tensor)?;
         let learnt: Vec<(f64, Vec<Vec<f32>>)> = batch
             .par_chunks(a_shard)
             .zip(pulls.par_chunks(a_shard))
             .map(|(shard, pulls)| self.gradients(shard, &counts, pulls))
-            .collect::<Result<_>>()?;
+            .collect::<TensorResult<_>>()
+            .map_err(fault::tensor)?;
         let loss = apart + learnt.iter().map(|(loss, _)| loss).sum::<f64>();
         let mut shards: Vec<Vec<Vec<f32>>> = learnt.into_iter().map(|(_, gradients)| gradients).collect();
         let mut gradients = shards.swap_remove(0);
@@ -186,21 +188,22 @@ impl Tuner {
         }
         self.steps += 1;
         let TuneOptions { clip, weight_decay, .. } = self.options;
-        adam::step(&mut self.parameters, &gradients, self.steps, share, clip, weight_decay)?;
+        adam::step(&mut self.parameters, &gradients, self.steps, share, clip, weight_decay)
+            .map_err(fault::tensor)?;
         Ok(loss)
     }
 
     /// The contrastive part of the loss, and its gradient for each pooled vector: empty ones where it has no share.
-    fn pulls(&self, batch: &[Example<'_>], a_shard: usize) -> Result<(f64, Vec<Vec<f32>>)> {
+    fn pulls(&self, batch: &[Example<'_>], a_shard: usize) -> TensorResult<(f64, Vec<Vec<f32>>)> {
         let (scale, share) = (self.options.scale, self.options.contrast);
         if share == 0.0 {
             return Ok((0.0, vec![Vec::new(); batch.len()]));
         }
         let vectors = |shard: &[Example<'_>]| {
             let pooled = self.pooled(&shard.iter().map(|e| e.ids).collect::<Vec<_>>())?;
-            Ok((pooled / scale)?.to_vec2::<f32>()?)
+            (pooled / scale)?.to_vec2::<f32>()
         };
-        let vectors: Vec<Vec<Vec<f32>>> = batch.par_chunks(a_shard).map(vectors).collect::<Result<_>>()?;
+        let vectors: Vec<Vec<Vec<f32>>> = batch.par_chunks(a_shard).map(vectors).collect::<TensorResult<_>>()?;
         let shares: Vec<f64> = self.heads.iter().map(|head| share * head.share).collect();
         let (loss, mut pulls) = contrast(batch, &vectors.concat(), &shares);
         pulls.iter_mut().flatten().for_each(|x| *x /= scale as f32);
@@ -214,7 +217,7 @@ impl Tuner {
         shard: &[Example<'_>],
         counts: &[usize],
         pulls: &[Vec<f32>],
-    ) -> Result<(f64, Vec<Vec<f32>>)> {
+    ) -> TensorResult<(f64, Vec<Vec<f32>>)> {
         let pooled = self.pooled(&shard.iter().map(|e| e.ids).collect::<Vec<_>>())?;
         let mut loss: Option<Tensor> = None;
         for (task, (head, &count)) in self.heads.iter().zip(counts).enumerate() {
@@ -251,10 +254,10 @@ impl Tuner {
         };
         let mut store = pulled.backward()?;
         let gradient = |p: &Parameter| match store.remove(p.tensor()) {
-            Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
+            Some(gradient) => gradient.flatten_all()?.to_vec1(),
             None => Ok(vec![0.0; p.len()]),
         };
-        let gradients = self.parameters.iter().map(gradient).collect::<Result<_>>()?;
+        let gradients = self.parameters.iter().map(gradient).collect::<TensorResult<_>>()?;
         Ok((told, gradients))
     }
 
@@ -278,10 +281,10 @@ impl Tuner {
             let predict = |range: &Range<usize>| {
                 let pooled =
                     self.pooled(&order[range.clone()].iter().map(|&i| texts[i]).collect::<Vec<_>>())?;
-                let rows = |head| Ok(self.log_probabilities(head, &pooled)?.to_vec2::<f32>()?);
-                self.heads.iter().map(rows).collect::<Result<Vec<_>>>()
+                let rows = |head| self.log_probabilities(head, &pooled)?.to_vec2::<f32>();
+                self.heads.iter().map(rows).collect::<TensorResult<Vec<_>>>()
             };
-            let predicted: Vec<_> = wave.par_iter().map(predict).collect::<Result<_>>()?;
+            let predicted: Vec<_> = wave.par_iter().map(predict).collect::<TensorResult<_>>().map_err(fault::tensor)?;
             for (range, tasks) in wave.iter().zip(predicted) {
                 for (all, rows) in all.iter_mut().zip(tasks) {
                     order[range.clone()].iter().zip(rows).for_each(|(&i, row)| all[i] = row);
@@ -289,29 +292,29 @@ impl Tuner {
                 done += range.len();
             }
             if on_batch(done).is_break() {
-                return Err(Error::interrupted("fine-tuning"));
+                return Err(fault::interrupted("fine-tuning"));
             }
         }
         Ok(all)
     }
 
     /// The pooled vectors as the encoder gives them, times the scale: `(n, hidden)`.
-    fn pooled(&self, batch: &[&[u32]]) -> Result<Tensor> {
+    fn pooled(&self, batch: &[&[u32]]) -> TensorResult<Tensor> {
         let pooled = self.bert.pooled(batch)?;
         let pooled = match self.manifest.normalise {
             true => pooled.broadcast_div(&(pooled.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?)?,
             false => pooled,
         };
-        Ok((pooled * self.options.scale)?)
+        pooled * self.options.scale
     }
 
-    fn log_probabilities(&self, head: &Head, pooled: &Tensor) -> Result<Tensor> {
+    fn log_probabilities(&self, head: &Head, pooled: &Tensor) -> TensorResult<Tensor> {
         let logits = pooled.matmul(&head.weight)?.broadcast_add(&head.bias)?;
-        Ok(candle_nn::ops::log_softmax(&logits, D::Minus1)?)
+        candle_nn::ops::log_softmax(&logits, D::Minus1)
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<()> {
-        let fault = |problem: String| Err(Error::model(&self.manifest.name, problem));
+        let fault = |problem: String| Err(fault::model(&self.manifest.name, problem));
         if ids.is_empty() || ids.len() > self.tokenizer.max_tokens() {
             return fault(format!("{} tokens, not 1 to {}", ids.len(), self.tokenizer.max_tokens()));
         }
@@ -322,7 +325,7 @@ impl Tuner {
     }
 
     fn check(&self, examples: &[Example<'_>]) -> Result<()> {
-        let fault = |problem: String| Err(Error::model(&self.manifest.name, problem));
+        let fault = |problem: String| Err(fault::model(&self.manifest.name, problem));
         for e in examples {
             self.check_ids(e.ids)?;
             if e.labels.len() != self.heads.len() {
@@ -376,6 +379,8 @@ fn labelled(examples: &[Example<'_>], task: usize) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
+
+    use firstline_fault::Code;
 
     use super::*;
     use crate::{Encoder, write_tiny};
@@ -554,7 +559,7 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes.truncate(bytes.len() / 2);
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(resumed.tuner.restore(&path).unwrap_err().code(), "E_MODEL");
+        assert_eq!(resumed.tuner.restore(&path).unwrap_err().code(), Some(Code::Model));
     }
 
     #[test]
@@ -568,7 +573,7 @@ mod tests {
             (&[1], &[Some(3), None]),
         ];
         for (ids, labels) in bad {
-            assert_eq!(toy.tuner.step(&[Example { ids, labels }], 1.0).unwrap_err().code(), "E_MODEL");
+            assert_eq!(toy.tuner.step(&[Example { ids, labels }], 1.0).unwrap_err().code(), Some(Code::Model));
         }
     }
 }

@@ -10,8 +10,9 @@ use firstline_kernels::{
 };
 use rayon::prelude::*;
 
+use crate::fault;
 use crate::gguf::blocks::rounded;
-use crate::{Error, Result};
+use firstline_fault::{Code, Result};
 
 /// Rows of a panel: a range that is searched costs least where it begins at a multiple of it.
 pub const VECTOR_PANEL: usize = 16;
@@ -81,10 +82,10 @@ impl<'a> Vectors<'a> {
     /// An internal error when a range or the queries don't fit; `E_CONFIG` for an instruction set that is not there.
     pub fn nearest(&self, queries: &[f32], among: &[Range<usize>], k: usize) -> Result<Vec<Vec<Hit>>> {
         if !queries.len().is_multiple_of(self.dimensions) || among.iter().any(|r| r.end > self.rows) {
-            return Err(Error::internal(format_args!("a search among {among:?} of {} vectors", self.rows)));
+            return Err(fault::internal(format_args!("a search among {among:?} of {} vectors", self.rows)));
         }
         let isa = Isa::chosen().map_err(|e| {
-            Error::user("E_CONFIG", firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
+            fault::user(Code::Config, firstline_kernels::ISA_VARIABLE, e, "Unset it, or name one of these")
         })?;
         let jobs: Vec<Range<usize>> = among.iter().flat_map(pieces).collect();
         let batches = queries.chunks(QUERIES * self.dimensions);

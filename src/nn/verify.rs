@@ -10,7 +10,8 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Manifest, ModelFile, Result, hash};
+use crate::{Manifest, ModelFile, fault, hash};
+use firstline_fault::Result;
 
 /// Name of the marker inside a model's folder.
 const MARKER: &str = ".verified.json";
@@ -102,7 +103,7 @@ pub(crate) fn check(dir: &Path, manifest: &Manifest, full: bool) -> Result<Vec<F
 
 fn check_file(dir: &Path, file: &ModelFile, known: &Marker, seen: &mut Marker) -> Result<FileState> {
     let path = dir.join(&file.path);
-    let io_error = |e: &io::Error| Error::io(path.display(), e);
+    let io_error = |e: &io::Error| fault::io(path.display(), e);
     let metadata = match fs::metadata(&path) {
         Ok(m) if m.is_file() => m,
         Ok(_) => return Ok(FileState::Missing),

@@ -13,8 +13,9 @@ use tokenizers::pre_tokenizers::sequence::Sequence as Steps;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
+use crate::fault;
 use crate::gguf::{Gguf, Value};
-use crate::{Error, Result};
+use firstline_fault::{Code, Error, Result};
 
 /// Longest text that is made into tokens, in bytes.
 const MAX_TEXT: usize = 8 << 20;
@@ -54,7 +55,7 @@ impl Vocabulary {
     /// # Errors
     /// `E_MODEL` when it is missing, damaged, or of a kind that is not supported, which is named.
     pub(crate) fn read(gguf: &Gguf, place: &str) -> Result<Self> {
-        let fault = |problem: String| Error::model(place, problem);
+        let fault = |problem: String| fault::model(place, problem);
         let text = |key: &str| gguf.get(key).and_then(Value::text);
         match text("tokenizer.ggml.model") {
             Some("gpt2") => {}
@@ -133,7 +134,7 @@ impl Vocabulary {
                 let mut known = Environment::new();
                 known.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
                 let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-                known.set_syntax(syntax.map_err(|e| Error::internal(format_args!("Jinja's syntax: {e}")))?);
+                known.set_syntax(syntax.map_err(|e| fault::internal(format_args!("Jinja's syntax: {e}")))?);
                 known.set_fuel(Some(TEMPLATE_STEPS));
                 known.add_function(
                     "raise_exception",
@@ -177,7 +178,7 @@ impl Vocabulary {
     /// # Errors
     /// `E_MODEL` when it has no form for conversations, or not for this one; `E_INPUT` when it is too long.
     pub fn encode_chat(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        let fault = |problem: String| Error::model(&self.place, problem);
+        let fault = |problem: String| fault::model(&self.place, problem);
         let template = self.template.as_ref().ok_or_else(|| fault("it has no chat template".to_owned()))?;
         if let Some(long) = messages.iter().map(|m| m.content.len()).find(|&n| n > MAX_TEXT) {
             return Err(too_long(long));
@@ -210,7 +211,7 @@ impl Vocabulary {
     /// # Errors
     /// Internal, when a token is not of the vocabulary.
     pub fn decode(&self, tokens: &[u32]) -> Result<String> {
-        self.inner.decode(tokens, true).map_err(|e| Error::internal(format_args!("tokens to text: {e}")))
+        self.inner.decode(tokens, true).map_err(|e| fault::internal(format_args!("tokens to text: {e}")))
     }
 
     /// `text` with a blank within everything that would be a special token; what is one all the same is left out.
@@ -236,13 +237,13 @@ impl Vocabulary {
         let encoding = self.inner.encode_fast(text, false);
         encoding
             .map(|e| e.get_ids().to_vec())
-            .map_err(|e| Error::internal(format_args!("text to tokens: {e}")))
+            .map_err(|e| fault::internal(format_args!("text to tokens: {e}")))
     }
 }
 
 fn too_long(bytes: usize) -> Error {
     let problem = format!("{bytes} bytes, {MAX_TEXT} are read at most");
-    Error::user("E_INPUT", "prompt", problem, "Shorten it")
+    fault::user(Code::Input, "prompt", problem, "Shorten it")
 }
 
 /// How text is split before pairs are merged, by the name that GGUF files have for it.

@@ -13,7 +13,8 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use crate::{Error, Result};
+use crate::fault;
+use firstline_fault::{Error, Result};
 
 /// Prefixes under which BERT's tensors are found: as saved from the encoder alone, or from a model around it.
 const PREFIXES: [&str; 2] = ["", "bert."];
@@ -35,11 +36,11 @@ impl Weights {
     /// # Errors
     /// `E_IO` when it can't be read, `E_MODEL` when it is no safetensors file.
     pub(crate) fn open(path: &Path, device: &Device) -> Result<Self> {
-        fs::File::open(path).map_err(|e| Error::io(path.display(), &e))?;
+        fs::File::open(path).map_err(|e| fault::io(path.display(), &e))?;
         // SAFETY: a model's file is only ever replaced by a rename, never changed in place, by this program;
         // whoever else may write into the model's folder may as well replace the model.
         let tensors = unsafe { MmapedSafetensors::new(path) }
-            .map_err(|e| Error::model(path.display(), format_args!("not a safetensors file: {e}")))?;
+            .map_err(|e| fault::model(path.display(), format_args!("not a safetensors file: {e}")))?;
         Ok(Self {
             path: path.to_owned(),
             tensors: Arc::new(tensors),
@@ -59,7 +60,8 @@ impl Weights {
     /// # Errors
     /// `E_MODEL` naming the tensor when it is missing, of another shape or no float.
     pub(crate) fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        Ok(self.view(name, shape)?.load(&self.device)?.to_dtype(self.dtype)?)
+        let tensor = self.view(name, shape)?.load(&self.device);
+        tensor.and_then(|tensor| tensor.to_dtype(self.dtype)).map_err(fault::tensor)
     }
 
     /// The values of the tensor `name`, which must have `shape`, as float32.
@@ -110,7 +112,7 @@ impl Weights {
     }
 
     fn wrong(&self, name: &str, problem: impl std::fmt::Display) -> Error {
-        Error::model(self.path.display(), format_args!("tensor {name} {problem}"))
+        fault::model(self.path.display(), format_args!("tensor {name} {problem}"))
     }
 }
 
@@ -128,6 +130,8 @@ fn names(name: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use firstline_fault::Code;
+
     use super::*;
 
     fn open(bytes: &[u8]) -> Result<Weights> {
@@ -156,7 +160,7 @@ mod tests {
         let deep = file(&"[".repeat(100_000), 0);
         for bytes in [Vec::new(), vec![1, 2], lies_about_length, beyond_the_end, overflows, backwards, deep] {
             let e = open(&bytes).err().unwrap();
-            assert_eq!(e.code(), "E_MODEL", "{e}");
+            assert_eq!(e.code(), Some(Code::Model), "{e}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! One value into one field of a ticket.
 
-use firstline_ticket::{Code, Ticket};
+use firstline_fault::Code;
+use firstline_ticket::Ticket;
 use serde_json::Value;
 
 use crate::dates::Dates;

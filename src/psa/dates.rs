@@ -6,7 +6,7 @@
 //! the next. With a format from the user, exactly that is read. Dates before 1981 are the empty dates of
 //! service desks (1900-01-01 and the like) and count as absent.
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;

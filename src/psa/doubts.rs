@@ -4,7 +4,8 @@
 
 use std::io::{Read, Write};
 
-use firstline_ticket::{Code, Field, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Field;
 use serde::{Deserialize, Serialize};
 
 /// What to do about a sheet that can't be read.

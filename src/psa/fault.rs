@@ -1,6 +1,7 @@
 //! What is wrong with one row, before the row's place is known.
 
-use firstline_ticket::{Code, Error, Ticket, UserError};
+use firstline_fault::{Code, Error, UserError};
+use firstline_ticket::Ticket;
 
 /// A [`UserError`] without its place, so that good rows never pay for formatting one.
 #[derive(Debug, Clone, PartialEq, Eq)]

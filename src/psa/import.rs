@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 
-use firstline_ticket::{Code, Error, Result, Ticket, UserError};
+use firstline_fault::{Code, Error, Result, UserError};
+use firstline_ticket::Ticket;
 use serde_json::Value;
 
 use crate::MAX_RECORD_BYTES;

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use firstline_ticket::{Code, Message, Ticket};
+use firstline_fault::Code;
+use firstline_ticket::{Message, Ticket};
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
 

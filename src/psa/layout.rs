@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use firstline_ticket::Code;
+use firstline_fault::Code;
 
 use crate::aliases;
 use crate::fault::{Fault, clip};

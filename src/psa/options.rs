@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use encoding_rs::Encoding;
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use jiff::tz::TimeZone;
 
 use crate::dates::Dates;

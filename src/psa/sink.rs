@@ -4,7 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
-use firstline_ticket::{Code, Result, Ticket, UserError};
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Ticket;
 use serde::Serialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use firstline_ticket::{Code, UserError};
+use firstline_fault::{Code, UserError};
 use serde::Serialize;
 
 macro_rules! slots {

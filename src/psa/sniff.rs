@@ -1,6 +1,6 @@
 //! Finds out what a file is from its first text: JSONL or CSV, and the byte between cells.
 
-use firstline_ticket::Code;
+use firstline_fault::Code;
 
 use crate::fault::Fault;
 use crate::options::Format;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
 
-use firstline_ticket::{Code, Error, UserError};
+use firstline_fault::{Code, Error, UserError};
 use flate2::read::MultiGzDecoder;
 
 /// How often progress is told, in bytes read.

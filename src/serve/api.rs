@@ -23,7 +23,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use firstline_ticket::Code;
+use firstline_fault::Code;
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;

@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_store::Store;
-use firstline_ticket::{Code, InternalError, Result, UserError};
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -165,7 +165,7 @@ impl App {
     }
 
     fn refresh(&self, since_purge: &mut Duration) {
-        let told = |what: &str, error: firstline_ticket::Error| tracing::error!(%error, "{what}");
+        let told = |what: &str, error: firstline_fault::Error| tracing::error!(%error, "{what}");
         if let Err(error) = self.keys.reload(self.store.as_ref()) {
             told("reading keys", error);
         }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use firstline_fault::{Code, InternalError, Result};
 use firstline_store::{Decided, DraftState, Recorded, Route, Store, StormHead};
-use firstline_ticket::{Code, Decision, InternalError, Result};
+use firstline_ticket::Decision;
 use firstline_triage::settle;
 use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;

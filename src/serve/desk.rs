@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_ticket::{Decision, Draft, InternalError, Result, Ticket};
-use firstline_triage::{
-    Drafter, Engine, Index, Policy, Reviews, Templates, Voice, Writer, sha256_file, sha256_hex,
-};
+use firstline_drafts::{Drafter, Index, Reviews, Templates, Voice, Writer};
+use firstline_fault::{InternalError, Result};
+use firstline_ticket::{Decision, Draft, Ticket};
+use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
 
 /// What a bundle is opened with beside its folder.
 pub struct Parts {

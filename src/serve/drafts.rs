@@ -9,8 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use firstline_fault::{InternalError, Result};
 use firstline_store::{JobFault, Store, Work, WorkKind};
-use firstline_ticket::{Draft, InternalError, Origin, Result};
+use firstline_ticket::{Draft, Origin};
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::oneshot;
 

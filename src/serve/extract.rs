@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use firstline_ticket::Code;
+use firstline_fault::Code;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_ticket::{Code, Ticket};
+use firstline_fault::Code;
+use firstline_ticket::Ticket;
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use rayon::prelude::*;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use firstline_fault::{Code, Result as Outcome};
 use firstline_store::{CustomerSet, DraftState, Route, Standing, Store, Work};
-use firstline_ticket::{Code, Decision, Field, Result as Outcome, Ticket};
+use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
 use tokio::sync::oneshot;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use firstline_fault::{Code, Result};
 use firstline_store::{Store, Work, WorkKind};
-use firstline_ticket::{Code, Result};
 use jiff::{Timestamp, ToSpan};
 use rayon::prelude::*;
 use tokio::sync::oneshot;

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use firstline_ticket::{Code, Error, UserError};
+use firstline_fault::{Code, Error, UserError};
 use serde::Serialize;
 use utoipa::ToSchema;
 

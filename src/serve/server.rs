@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Handle, Server};
-use firstline_ticket::{Code, Error, InternalError, Result, UserError};
+use firstline_fault::{Code, Error, InternalError, Result, UserError};
 use hyper_util::rt::TokioTimer;
 use tracing_subscriber::EnvFilter;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use serde::{Deserialize, Serialize};
 
 /// The settings with their defaults, commented.

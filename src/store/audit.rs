@@ -4,7 +4,7 @@
 //! nothing can move from one part to the next. Whoever changes, removes or inserts an entry has to write all later hashes anew;
 //! whoever has kept an older head sees it. It holds ids, labels and hashes, never anybody's words, so that it can outlive them.
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use firstline_ticket::{Code, InternalError, Result, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -205,7 +205,7 @@ pub(crate) fn fault(
     place: &str,
     problem: impl Into<String>,
     next: impl Into<String>,
-) -> firstline_ticket::Error {
+) -> firstline_fault::Error {
     UserError::new(Code::Store, place, problem, next).into()
 }
 

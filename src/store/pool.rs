@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 
 /// How long anybody waits for one.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -12,7 +12,7 @@ use ::postgres::config::{Host, SslMode};
 use ::postgres::error::SqlState;
 use ::postgres::types::{ToSql, Type};
 use ::postgres::{Client, Config, NoTls, Statement, Transaction};
-use firstline_ticket::{Code, Error, InternalError, Result, UserError};
+use firstline_fault::{Code, Error, InternalError, Result, UserError};
 
 use crate::db::{Body, Db, Row, STEPS, Tx, Value, fault, migrate};
 use crate::pool::Pool;

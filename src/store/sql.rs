@@ -14,7 +14,8 @@ mod upkeep;
 use std::collections::HashMap;
 use std::path::Path;
 
-use firstline_ticket::{Draft, InternalError, Result};
+use firstline_fault::{InternalError, Result};
+use firstline_ticket::Draft;
 use jiff::Timestamp;
 
 use crate::audit::{self, Log};

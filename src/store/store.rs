@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use firstline_ticket::{Code, Draft, Error, Result, UserError};
+use firstline_fault::{Code, Error, Result, UserError};
+use firstline_ticket::Draft;
 use jiff::Timestamp;
 
 use crate::postgres::Postgres;

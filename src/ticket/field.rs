@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, UserError};
+use firstline_fault::{Code, UserError};
 
 /// A field that is predicted for each ticket, in the order in which a desk decides them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

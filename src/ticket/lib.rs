@@ -5,7 +5,6 @@
 
 mod decision;
 mod draft;
-mod error;
 mod field;
 mod judged;
 mod lines;
@@ -13,7 +12,6 @@ mod ticket;
 
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept};
 pub use draft::{Basis, Draft, Origin, Rejected, Review, Reviewed, Source, Verdict};
-pub use error::{Code, Error, InternalError, Result, UserError};
 pub use field::{Field, LabelSpace};
 pub use judged::{DraftState, Judged, Route};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, Read};
 
-use crate::{Code, Error, Result, Ticket, UserError};
+use crate::Ticket;
+use firstline_fault::{Code, Error, Result, UserError};
 
 /// The longest line read, in bytes. A longer one is skipped to its end and reported, never held.
 pub const MAX_LINE_BYTES: usize = 16 << 20;

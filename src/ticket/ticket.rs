@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Code, Field, Result, UserError};
+use crate::Field;
+use firstline_fault::{Code, Result, UserError};
 
 /// One ticket. Everything is optional but `id` and one of `subject` and `body`; keys this type does not
 /// know are kept in [`Ticket::extra`] and written back as they came.
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn a_ticket_needs_an_id_and_some_text() {
         let bad = |t: Ticket| match t.check("line 1") {
-            Err(crate::Error::User(e)) => e.code,
+            Err(firstline_fault::Error::User(e)) => e.code,
             other => panic!("expected a user error, got {other:?}"),
         };
         assert_eq!(bad(Ticket { subject: Some("x".into()), ..Ticket::default() }), Code::TicketId);

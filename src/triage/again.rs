@@ -8,8 +8,7 @@ use std::net::Ipv4Addr;
 use firstline_ticket::{Confidence, Decision, Field, FieldDecision, FiredRule, Kept, Ticket};
 use sha2::{Digest, Sha256};
 
-use crate::draft::is_machine;
-use crate::{HIERARCHY, Prepared};
+use crate::{HIERARCHY, Prepared, is_machine};
 
 /// Below this probability, by what the model says now, a label that stands is given up even for one that does not reach the bar.
 const DOUBTED: f64 = 0.2;

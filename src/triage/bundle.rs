@@ -11,6 +11,7 @@
 //! an older one is replaced, that is moved aside first: for an instant there is none. Its files are hostile
 //! until their hashes and shapes are checked.
 
+pub mod layout;
 mod publish;
 mod tensors;
 
@@ -18,14 +19,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Encoder, Manifest};
-use firstline_ticket::{Code, Field, InternalError, LabelSpace, Result, Ticket, UserError};
+use firstline_ticket::{Field, LabelSpace, Ticket};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Calibrator, Correctness, Encoders, Evidence, Features, Head, Hierarchy, Mixture, Neighbours, Ordinal,
-    Vocabulary, log_softmax, model_fault, softmax,
+    Vocabulary, log_softmax, softmax,
 };
 pub use publish::{sha256_file, sha256_hex};
 use tensors::Tensors;
@@ -33,11 +35,7 @@ use tensors::Tensors;
 /// Version of the format this program writes, and the only one it reads.
 pub const BUNDLE_FORMAT: u32 = 2;
 
-const INFO: &str = "bundle.json";
-const WEIGHTS: &str = "weights.safetensors";
-const ENCODER: &str = "encoder";
-const TUNED: &str = "tuned";
-const MANIFEST: &str = "manifest.toml";
+use layout::{ENCODER, INFO, MANIFEST, TUNED, WEIGHTS};
 
 /// An encoder's files.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +56,7 @@ impl EncoderFiles {
     }
 
     fn in_folder(dir: PathBuf) -> Result<Self> {
-        let manifest = Manifest::from_file(&dir.join(MANIFEST)).map_err(model_fault)?;
+        let manifest = Manifest::from_file(&dir.join(MANIFEST))?;
         Ok(Self { dir, manifest })
     }
 }
@@ -360,7 +358,7 @@ impl Bundle {
                 for file in &manifest.files {
                     publish::copy(&dir.join(&file.path), &place.join(&file.path))?;
                 }
-                let text = manifest.to_toml().map_err(model_fault)?;
+                let text = manifest.to_toml()?;
                 let sha256 = publish::write(&place.join(MANIFEST), text.as_bytes())?;
                 files.insert(format!("{name}/{MANIFEST}"), sha256);
             }
@@ -420,7 +418,7 @@ impl Bundle {
             for file in &manifest.files {
                 publish::check(&dir, &file.path, &file.sha256)?;
             }
-            Encoder::load(&dir, &manifest).map_err(model_fault)
+            Encoder::load(&dir, &manifest)
         };
         let encoders = Encoders::new(load(ENCODER)?, self.info.tuned.then(|| load(TUNED)).transpose()?);
         if encoders.dimensions() != self.info.dimensions {

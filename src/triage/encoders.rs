@@ -5,10 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use firstline_fault::Result;
 use firstline_nn::{Embeddings, Encoder, Tokens};
-use firstline_ticket::Result;
-
-use crate::model_fault;
 
 /// One encoder or two.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ impl Encoders {
     /// # Errors
     /// A fault of the tokenizer.
     pub fn tokenize(&self, text: &str) -> Result<Tokens> {
-        self.first.tokenize(text).map_err(model_fault)
+        self.first.tokenize(text)
     }
 
     /// Embeds what [`Self::tokenize`] made of texts: `n x dimensions`, each of unit length.
@@ -47,7 +45,7 @@ impl Encoders {
     /// A fault of an encoder.
     pub fn embed_tokens(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
         let embed = |encoder: &Encoder| -> Result<Embeddings> {
-            let data = encoder.embed_tokens(tokens).map_err(model_fault)?;
+            let data = encoder.embed_tokens(tokens)?;
             Ok(Embeddings { data, dim: encoder.dimensions(), cut: vec![0; tokens.len()] })
         };
         let first = embed(&self.first)?;
@@ -62,8 +60,7 @@ impl Encoders {
     /// # Errors
     /// A fault of an encoder.
     pub fn embed(&self, texts: &[String]) -> Result<Embeddings> {
-        let embed =
-            |encoder: &Encoder| encoder.embed(texts, &mut |_| ControlFlow::Continue(())).map_err(model_fault);
+        let embed = |encoder: &Encoder| encoder.embed(texts, &mut |_| ControlFlow::Continue(()));
         let first = embed(&self.first)?;
         match &self.tuned {
             Some(tuned) => Ok(side_by_side(&first, &embed(tuned)?)),

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use firstline_fault::{Code, Error, InternalError, Result, UserError};
 use firstline_nn::Tokens;
-use firstline_ticket::{
-    Candidate, Code, Confidence, Decision, Error, Field, FieldDecision, InternalError, Result, Ticket,
-    UserError,
-};
+use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Ticket};
 use rayon::prelude::*;
 
 use crate::{
@@ -59,17 +57,6 @@ pub struct Features {
     pub embeddings: Vec<f32>,
     /// Tokens of each ticket that the encoder's limit cut.
     pub tokens_cut: Vec<usize>,
-}
-
-/// Turns a fault of the model room into one of this vocabulary.
-pub fn model_fault(error: firstline_nn::Error) -> Error {
-    match error {
-        firstline_nn::Error::User(e) => {
-            let code = Code::ALL.iter().copied().find(|c| c.as_str() == e.code).unwrap_or(Code::Model);
-            UserError::new(code, e.place, e.problem, e.next).into()
-        }
-        firstline_nn::Error::Internal(e) => InternalError::new(e.to_string()).into(),
-    }
 }
 
 impl Engine {

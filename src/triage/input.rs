@@ -75,6 +75,12 @@ fn head_and_tail(text: &str, limit: usize) -> (String, usize) {
     (format!("{head}\n{tail}"), chars - limit)
 }
 
+/// Whether a machine opened the ticket, by what the PSA calls its source.
+pub fn is_machine(ticket: &Ticket) -> bool {
+    let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
+    ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

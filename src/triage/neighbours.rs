@@ -1,9 +1,7 @@
 //! A vote of the nearest tickets of the history, by cosine of their embeddings.
 
+use firstline_fault::Result;
 use firstline_nn::Rows;
-use firstline_ticket::Result;
-
-use crate::engine::model_fault;
 
 /// Tickets looked at for one query; those without a label of the field do not vote.
 const CANDIDATES: usize = 64;
@@ -26,7 +24,7 @@ impl Neighbours {
     /// # Errors
     /// An internal error when the length is not a multiple of `dimensions`.
     pub fn new(embeddings: &[f32], dimensions: usize) -> Result<Self> {
-        Ok(Self { rows: Rows::new(embeddings, dimensions).map_err(model_fault)? })
+        Ok(Self { rows: Rows::new(embeddings, dimensions)? })
     }
 
     /// The nearest tickets of each query (`q x d`): `(index, cosine)`, nearest first, ties by index.
@@ -37,7 +35,7 @@ impl Neighbours {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
-        let scores = self.rows.dot(queries).map_err(model_fault)?;
+        let scores = self.rows.dot(queries)?;
         Ok(scores.chunks_exact(self.rows.len()).map(top_candidates).collect())
     }
 

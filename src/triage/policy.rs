@@ -1,9 +1,8 @@
 //! What no model decides: how priorities rank and what a wrong one costs, and rules that stand above every decision.
 //! All of it is data, in TOML; the built-in policy is `policy.toml`. A rule only ever makes a decision more careful.
 
-use firstline_ticket::{
-    Candidate, Code, Confidence, Decision, Field, FiredRule, LabelSpace, Result, Ticket, UserError,
-};
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::{Candidate, Confidence, Decision, Field, FiredRule, LabelSpace, Ticket};
 use jiff::civil::{Time, Weekday};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;

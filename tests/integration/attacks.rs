@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use firstline_drafts::{Grounds, KnownBuilder, Masker, Slot, guard};
 use firstline_ticket::{Message, Ticket};
-use firstline_triage::{Grounds, KnownBuilder, Masker, Slot, guard};
 use serde_json::json;
 
 use crate::tool::TRAINED;

@@ -1,6 +1,6 @@
 //! What a model said about one field of many tickets, beside the truth.
 
-use firstline_ticket::InternalError;
+use firstline_fault::InternalError;
 
 use super::{Judged, Ranking};
 

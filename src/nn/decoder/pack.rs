@@ -11,9 +11,10 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::shape::Shape;
+use crate::fault;
 use crate::gguf::{Gguf, TensorAt};
 use crate::mapped::{mapped, write_file};
-use crate::{Error, Result};
+use firstline_fault::Result;
 
 /// Counts up whenever a pack made before can't be read any more.
 const SCHEME: u64 = 2;
@@ -70,7 +71,7 @@ impl Pack {
             return Ok(Self { map });
         }
         // In memory first, and not in a mapped file: a full disk would end the process there.
-        let io = |e: std::io::Error| Error::io(path.display(), &e);
+        let io = |e: std::io::Error| fault::io(path.display(), &e);
         let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
         fill(&mut map, file, plan, key);
         let kept = write_file(&[&map], &path).ok().and_then(|()| mapped(&path)).filter(sound);
@@ -85,7 +86,7 @@ impl Pack {
         self.map
             .get(at.bytes.clone())
             .and_then(|bytes| BlockLinear::new(at.form, at.inputs, at.outputs, bytes))
-            .ok_or_else(|| Error::internal(format_args!("{at:?} is not in the pack")))
+            .ok_or_else(|| fault::internal(format_args!("{at:?} is not in the pack")))
     }
 }
 
@@ -156,7 +157,7 @@ fn fill(map: &mut [u8], file: &[u8], plan: &Plan, key: u64) {
 pub(crate) fn tensor<'a>(gguf: &'a Gguf, name: &str, shape: &[usize], place: &str) -> Result<&'a TensorAt> {
     match gguf.tensor(name) {
         Some(tensor) if tensor.shape == shape => Ok(tensor),
-        Some(tensor) => Err(Error::model(place, format!("{name} is {:?}, not {shape:?}", tensor.shape))),
-        None => Err(Error::model(place, format!("no tensor {name}"))),
+        Some(tensor) => Err(fault::model(place, format!("{name} is {:?}, not {shape:?}", tensor.shape))),
+        None => Err(fault::model(place, format!("no tensor {name}"))),
     }
 }

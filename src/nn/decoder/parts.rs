@@ -9,9 +9,10 @@ use std::collections::HashSet;
 
 use super::pack::tensor;
 use super::shape::Shape;
+use crate::fault;
 use crate::gguf::{Gguf, Kind, TensorAt, shown};
 use crate::vocabulary::Vocabulary;
-use crate::{Error, Result};
+use firstline_fault::Result;
 
 /// A decoder's shape and weights in its file.
 pub(crate) struct Parts {
@@ -88,7 +89,7 @@ impl Parts {
         };
         let floats = |name: &str, n: usize| -> Result<Vec<f32>> {
             floats(ask(name, &[n])?, file)
-                .ok_or_else(|| Error::model(place, format!("{name} is not float32")))
+                .ok_or_else(|| fault::model(place, format!("{name} is not float32")))
         };
         let factors = match gguf.tensor("rope_freqs.weight") {
             Some(tensor) => Some(floats("rope_freqs.weight", tensor.shape.iter().product())?),
@@ -114,7 +115,7 @@ impl Parts {
                 ],
                 bias: match gguf.tensor(&format!("blk.{i}.attn_q.bias")) {
                     Some(_) if turned.is_some() => {
-                        return Err(Error::model(place, "biases of a llama are not supported"));
+                        return Err(fault::model(place, "biases of a llama are not supported"));
                     }
                     Some(_) => Some([bias("attn_q", all)?, bias("attn_k", kept)?, bias("attn_v", kept)?]),
                     None => None,
@@ -133,7 +134,7 @@ impl Parts {
         let norm = floats("output_norm.weight", hidden)?;
         // What is left over would be left out of what the model computes.
         if let Some(name) = gguf.names().find(|name| !asked.borrow().contains(*name)) {
-            return Err(Error::model(place, format!("tensor {} is not supported", shown(name))));
+            return Err(fault::model(place, format!("tensor {} is not supported", shown(name))));
         }
         Ok(Self { weights: Weights { layers, norm, head }, shape, embedding })
     }
@@ -147,7 +148,7 @@ pub(crate) fn vocabulary(gguf: &Gguf, shape: &Shape, place: &str) -> Result<Voca
     let read = Vocabulary::read(gguf, place)?;
     if read.len() > shape.vocabulary {
         let problem = format!("{} tokens, {} of them with an embedding", read.len(), shape.vocabulary);
-        return Err(Error::model(place, problem));
+        return Err(fault::model(place, problem));
     }
     Ok(read)
 }

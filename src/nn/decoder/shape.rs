@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use crate::fault;
 use crate::gguf::{Gguf, Value};
-use crate::{Error, Result};
+use firstline_fault::Result;
 
 /// Most of anything that a shape counts.
 const MOST: usize = 1 << 20;
@@ -36,7 +37,7 @@ impl Shape {
     /// # Errors
     /// `E_MODEL` when the architecture is not supported, by its name, or a size is missing or can't be.
     pub(crate) fn read(gguf: &Gguf, factors: Option<&[f32]>, place: &str) -> Result<Self> {
-        let fault = |problem: String| Error::model(place, problem);
+        let fault = |problem: String| fault::model(place, problem);
         let name = gguf.get("general.architecture").and_then(Value::text);
         let interleaved = match name {
             Some("llama") => true,

@@ -15,8 +15,9 @@ use candle_nn::rotary_emb::{rope, rope_i};
 use super::Sequence;
 use super::parts::{Layer, MatrixIn, Weights};
 use super::shape::Shape;
+use crate::fault;
 use crate::gguf::Kind;
-use crate::{Error, Result};
+use firstline_fault::{Code, Error, Result};
 
 /// Tokens of a sequence that go through the model together at most.
 pub(super) const ROWS: usize = 512;
@@ -210,8 +211,8 @@ pub(super) fn fault(error: candle_core::Error) -> Error {
         E::WithBacktrace { inner, .. } => fault(*inner),
         E::Cuda(_) | E::Metal(_) => {
             let next = "Use a smaller model or fewer tokens, or a build without the GPU";
-            Error::user("E_MODEL", "GPU", error, next)
+            fault::user(Code::Model, "GPU", error, next)
         }
-        _ => error.into(),
+        _ => fault::tensor(error),
     }
 }

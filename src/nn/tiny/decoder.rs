@@ -8,7 +8,8 @@ use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
-use crate::{Error, Result};
+use crate::fault;
+use firstline_fault::Result;
 
 pub(crate) const HIDDEN: usize = 256;
 const WIDE: usize = 512;
@@ -41,8 +42,8 @@ type Made = Vec<(String, Vec<usize>, QTensor)>;
 pub fn write_tiny_decoder(path: &Path, architecture: &str) -> Result<()> {
     match write(path, &Recipe { architecture, more: None, floats: false }) {
         Ok(_) => Ok(()),
-        Err(candle_core::Error::Io(e)) => Err(Error::io(path.display(), &e)),
-        Err(e) => Err(e.into()),
+        Err(candle_core::Error::Io(e)) => Err(fault::io(path.display(), &e)),
+        Err(e) => Err(fault::tensor(e)),
     }
 }
 

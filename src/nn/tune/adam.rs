@@ -1,10 +1,8 @@
 //! AdamW (Loshchilov and Hutter, arXiv 1711.05101) in one pass over each parameter, on the CPU whatever the
 //! parameters' device.
 
-use candle_core::{Tensor, Var};
+use candle_core::{Result, Tensor, Var};
 use rayon::prelude::*;
-
-use crate::Result;
 
 const BETA1: f64 = 0.9;
 /// Below the usual .999: a fine-tuning takes only hundreds of steps.
@@ -37,11 +35,11 @@ impl Parameter {
     }
 
     pub(crate) fn values(&self) -> Result<Vec<f32>> {
-        Ok(self.variable.flatten_all()?.to_vec1()?)
+        self.variable.flatten_all()?.to_vec1()
     }
 
     pub(crate) fn set(&self, values: Vec<f32>) -> Result<()> {
-        Ok(self.variable.set(&Tensor::from_vec(values, self.variable.shape(), self.variable.device())?)?)
+        self.variable.set(&Tensor::from_vec(values, self.variable.shape(), self.variable.device())?)
     }
 
     fn step(

@@ -9,7 +9,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::Tuner;
 use crate::weights::Weights;
-use crate::{Error, Manifest, ModelFile, Precision, Result, Sources, hash};
+use crate::{Manifest, ModelFile, Precision, Sources, fault, hash};
+use firstline_fault::{Error, Result};
 
 const MODEL: &str = "model.safetensors";
 /// The embeddings' tensors, which stay as they were.
@@ -24,20 +25,20 @@ const EMBEDDINGS: [&str; 5] = [
 type Named = (String, Vec<usize>, Vec<f32>);
 
 pub(super) fn export(tuner: &Tuner, dir: &Path, precision: Precision) -> Result<Manifest> {
-    fs::create_dir_all(dir).map_err(|e| Error::io(dir.display(), &e))?;
+    fs::create_dir_all(dir).map_err(|e| fault::io(dir.display(), &e))?;
     let old = Weights::open(&tuner.dir.join(MODEL), &candle_core::Device::Cpu)?;
     let mut tensors: Vec<Named> = Vec::new();
     for name in EMBEDDINGS {
         let shape = old.shape(name)?;
         tensors.push((name.to_owned(), shape.clone(), old.floats(name, &shape)?.into_owned()));
     }
-    for (name, tensor) in tuner.bert.parameters()? {
-        tensors.push((name, tensor.dims().to_vec(), tensor.flatten_all()?.to_vec1()?));
+    for (name, tensor) in tuner.bert.parameters().map_err(fault::tensor)? {
+        tensors.push((name, tensor.dims().to_vec(), tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(fault::tensor)?));
     }
     let mut files = Vec::new();
     let mut put = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
-        fs::write(&path, bytes).map_err(|e| Error::io(path.display(), &e))?;
+        fs::write(&path, bytes).map_err(|e| fault::io(path.display(), &e))?;
         files.push(ModelFile {
             path: name.to_owned(),
             bytes: bytes.len() as u64,
@@ -47,7 +48,7 @@ pub(super) fn export(tuner: &Tuner, dir: &Path, precision: Precision) -> Result<
     };
     for name in ["config.json", "tokenizer.json"] {
         let path = tuner.dir.join(name);
-        put(name, &fs::read(&path).map_err(|e| Error::io(path.display(), &e))?)?;
+        put(name, &fs::read(&path).map_err(|e| fault::io(path.display(), &e))?)?;
     }
     put(MODEL, &serialize(&tensors, None)?)?;
     Ok(Manifest { files, precision, sources: Sources::default(), ..tuner.manifest.clone() })
@@ -57,7 +58,7 @@ pub(super) fn save(tuner: &Tuner, path: &Path, note: &str) -> Result<()> {
     let mut tensors = Vec::new();
     for (i, p) in tuner.parameters.iter().enumerate() {
         let shape = vec![p.len()];
-        tensors.push((format!("{i}.value"), shape.clone(), p.values()?));
+        tensors.push((format!("{i}.value"), shape.clone(), p.values().map_err(fault::tensor)?));
         tensors.push((format!("{i}.mean"), shape.clone(), p.mean.clone()));
         tensors.push((format!("{i}.square"), shape, p.square.clone()));
     }
@@ -65,7 +66,7 @@ pub(super) fn save(tuner: &Tuner, path: &Path, note: &str) -> Result<()> {
         [("identity", identity(tuner)), ("steps", tuner.steps.to_string()), ("note", note.to_owned())];
     let about = about.map(|(key, value)| (key.to_owned(), value)).into();
     let bytes = serialize(&tensors, Some(about))?;
-    let io = |e: std::io::Error| Error::io(path.display(), &e);
+    let io = |e: std::io::Error| fault::io(path.display(), &e);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
     fs::write(file.path(), bytes).map_err(io)?;
@@ -75,9 +76,9 @@ pub(super) fn save(tuner: &Tuner, path: &Path, note: &str) -> Result<()> {
 }
 
 pub(super) fn restore(tuner: &mut Tuner, path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|e| Error::io(path.display(), &e))?;
+    let bytes = fs::read(path).map_err(|e| fault::io(path.display(), &e))?;
     let wrong = |problem: &dyn std::fmt::Display| {
-        Error::model(path.display(), format_args!("not a checkpoint of this training: {problem}"))
+        fault::model(path.display(), format_args!("not a checkpoint of this training: {problem}"))
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong(&e))?;
     let about = header.metadata().as_ref();
@@ -99,7 +100,7 @@ pub(super) fn restore(tuner: &mut Tuner, path: &Path) -> Result<String> {
         read.push([floats("value")?, floats("mean")?, floats("square")?]);
     }
     for (p, [value, mean, square]) in tuner.parameters.iter_mut().zip(read) {
-        p.set(value)?;
+        p.set(value).map_err(fault::tensor)?;
         (p.mean, p.square) = (mean, square);
     }
     tuner.steps = steps;
@@ -113,7 +114,7 @@ fn identity(tuner: &Tuner) -> String {
 }
 
 fn serialize(tensors: &[Named], about: Option<HashMap<String, String>>) -> Result<Vec<u8>> {
-    let fault = |e: safetensors::SafeTensorError| Error::internal(format_args!("weights: {e}"));
+    let fault = |e: safetensors::SafeTensorError| fault::internal(format_args!("weights: {e}"));
     // Little-endian, as the format has it and as every platform that this builds for.
     let mut views = Vec::new();
     for (name, shape, values) in tensors {

@@ -6,8 +6,9 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
+use firstline_fault::{Code, Error, UserError};
 use firstline_psa::{Format, ImportOptions, ImportSummary, MAX_RAW_BYTES, Outputs, Preset, import};
-use firstline_ticket::{Code, Error, Field, Lines, Ticket, UserError};
+use firstline_ticket::{Field, Lines, Ticket};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use firstline_ticket::Code;
+use firstline_fault::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

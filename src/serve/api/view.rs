@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use firstline_fault::Code;
 use firstline_store::{DecisionRecord, DraftState, Route};
-use firstline_ticket::{Candidate, Code, Confidence, Decision, Draft, Field, FieldDecision, FiredRule, Kept};
+use firstline_ticket::{Candidate, Confidence, Decision, Draft, Field, FieldDecision, FiredRule, Kept};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use firstline_ticket::{Decision, Field, Result};
+use firstline_fault::Result;
+use firstline_ticket::{Decision, Field};
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 //! No two owners ever hold one piece of work, and none is handed out for ever: what was claimed twenty times and never finished
 //! is given up.
 
-use firstline_ticket::{Code, Draft, InternalError, Result, Ticket, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
+use firstline_ticket::{Draft, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 //! An action is claimed by one owner at a time, and a ticket's actions one after another. Whether one whose lease ended was
 //! done, only the PSA knows: its idempotency key stays the same.
 
-use firstline_ticket::Result;
+use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{Field, Result};
+use firstline_fault::Result;
+use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde_json::json;
 

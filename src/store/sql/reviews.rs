@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{Draft, Field, Result, Review, Ticket};
+use firstline_fault::Result;
+use firstline_ticket::{Draft, Field, Review, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 //!
 //! Whatever is deleted, the audit log keeps that it was, and never the words.
 
-use firstline_ticket::Result;
+use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 

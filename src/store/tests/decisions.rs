@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{DraftState, Standing};
-use firstline_ticket::Error;
+use firstline_fault::Error;
 
 on_both!(
     a_draft_can_be_asked_for_later_and_once,

@@ -8,7 +8,7 @@ use crate::db::{Db, Tx, Value, migrate};
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
-use firstline_ticket::{Code, InternalError, Result};
+use firstline_fault::{Code, InternalError, Result};
 
 /// Runs `test` on the engines themselves.
 fn on_engines(test: fn(&dyn Db, identity: &str)) {

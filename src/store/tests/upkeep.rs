@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Backlog, CustomerSet, DraftState, Feedback, Forgotten, JobState, KeyRecord, Purged};
-use firstline_ticket::Code;
+use firstline_fault::Code;
 
 on_both!(
     keys_come_back_and_are_taken_back,

@@ -4,12 +4,9 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use firstline_ticket::{Code, Result, UserError};
+use firstline_fault::{Code, Result, UserError};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-
-/// Files of a bundle; a folder with anything else in it is not ours to replace.
-const OURS: [&str; 5] = [super::INFO, super::WEIGHTS, super::ENCODER, super::TUNED, crate::index::INDEX];
 
 /// Makes the staging folder beside `dir`, once it is clear that a bundle may stand there. Dropping it removes
 /// it, whichever way we leave.
@@ -18,7 +15,7 @@ pub(super) fn staging(dir: &Path) -> Result<TempDir> {
     if dir.exists() {
         for entry in fs::read_dir(dir).map_err(io)? {
             let name = entry.map_err(io)?.file_name();
-            if !OURS.iter().any(|ours| name == *ours) {
+            if !super::layout::ALL.iter().any(|ours| name == *ours) {
                 let problem = format!("the folder holds {name:?}, which is no part of a bundle");
                 return Err(UserError::new(
                     Code::Bundle,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use firstline_ticket::{InternalError, Result};
+use firstline_fault::{InternalError, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// Named arrays, to be written or as read.

@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use firstline_fault::Result;
 use firstline_nn::Message;
 use firstline_ticket::{
-    Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Result, Source, Ticket, Verdict,
-    customer_key,
+    Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Source, Ticket, Verdict, customer_key,
 };
 use regex::Regex;
 
@@ -28,7 +28,7 @@ use crate::template::{Template, Templates};
 use crate::usual::Usual;
 use crate::voice::{Phrases, Voice};
 use crate::writer::{MOST_SENTENCES, Writer, prompt};
-use crate::{Bundle, Engine, compose};
+use firstline_triage::{Bundle, Engine, compose, is_machine};
 
 /// Cases of the ticket's own customer, and of others, that are looked at.
 const OWN: usize = 24;
@@ -483,12 +483,6 @@ impl Matter<'_> {
             same: if nothing { agreement_of_others(&[], &self.pool.replies) } else { 0.0 },
         }
     }
-}
-
-/// Whether a machine opened the ticket, by what the PSA calls its source.
-pub(crate) fn is_machine(ticket: &Ticket) -> bool {
-    let source = ticket.source.as_deref().unwrap_or_default().to_lowercase();
-    ticket.contact.is_none() && ["monitor", "rmm", "alert"].iter().any(|word| source.contains(word))
 }
 
 /// Sentences as a text: a line of its own for what is a step of a list, and behind what has no end of its own.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use firstline_ticket::{Code, InternalError, Result, UserError, customer_key};
+use firstline_fault::{Code, InternalError, Result, UserError};
+use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
 use whatlang::Lang;
 
@@ -108,13 +109,13 @@ impl Voice {
         Ok(voice)
     }
 
-    /// What a language model is told for the customer of this [key](crate::customer_key).
+    /// What a language model is told for the customer of this [key](firstline_ticket::customer_key).
     pub(crate) fn told(&self, customer: &str) -> &str {
         let own = self.customer(customer).map_or("", |c| &c.instructions);
         if own.is_empty() { &self.instructions } else { own }
     }
 
-    /// What ends the drafts for the customer of this [key](crate::customer_key); empty for nothing.
+    /// What ends the drafts for the customer of this [key](firstline_ticket::customer_key); empty for nothing.
     pub(crate) fn closing(&self, customer: &str) -> &str {
         self.customer(customer).map_or("", |c| &c.closing)
     }

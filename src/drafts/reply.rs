@@ -11,10 +11,10 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::compose;
 use crate::guard::{claim, credential, names_secret, promise};
 use crate::mask::{Found, Masker, Private, words};
-use crate::normalize::normalize;
+use firstline_triage::compose;
+use firstline_triage::normalize::normalize;
 
 /// Longest reply that is taken apart, in bytes.
 const MAX_REPLY: usize = 16 << 10;

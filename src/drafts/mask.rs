@@ -11,13 +11,14 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use firstline_ticket::{InternalError, Result, Ticket};
+use firstline_fault::{InternalError, Result};
+use firstline_ticket::Ticket;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::normalize::normalize;
 use crate::things::{Things, ThingsBuilder};
+use firstline_triage::normalize::normalize;
 
 /// To how many customers technicians must have written a word before others may see it.
 pub const SHARED_BY: usize = 3;

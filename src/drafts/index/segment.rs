@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Hit, MappedFile, VECTOR_PANEL, Vectors};
-use firstline_ticket::{Code, InternalError, Result, UserError, customer_key};
+use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::{Case, Whose};
-use crate::model_fault;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
 const VERSION: u64 = 1;
@@ -70,7 +70,7 @@ impl Segment {
         let among: Vec<Range<usize>> = self.customers.iter().filter(may).map(|c| c.rows.clone()).collect();
         let vectors = Vectors::new(&self.map[self.vectors.clone()], self.dimensions, self.rows)
             .ok_or_else(|| InternalError::new("vectors that were checked"))?;
-        let mut hits = vectors.nearest(query, &among, k).map_err(model_fault)?;
+        let mut hits = vectors.nearest(query, &among, k)?;
         Ok(hits.pop().unwrap_or_default())
     }
 

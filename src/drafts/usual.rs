@@ -8,11 +8,11 @@ use firstline_ticket::{Field, Ticket};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::compose;
 use crate::index::language_of;
 use crate::mask::SHARED_BY;
-use crate::normalize::normalize;
 use crate::reply::{first_reply, split};
+use firstline_triage::compose;
+use firstline_triage::normalize::normalize;
 
 /// A sentence of replies of so many categories is a usual one, if no category has more than this share of them: labels are
 /// wrong now and then, so that what belongs to one category is seen in others too.

@@ -10,10 +10,10 @@ use std::ops::Range;
 use firstline_ticket::Ticket;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::compose;
 use crate::index::language_of;
 use crate::mask::{SHARED_BY, begins, words};
 use crate::reply::split;
+use firstline_triage::compose;
 
 /// Words of a name at most.
 const MOST_WORDS: usize = 3;

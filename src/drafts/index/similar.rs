@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstline_ticket::{Result, Ticket};
+use firstline_fault::Result;
+use firstline_ticket::Ticket;
 
 use super::{Case, Index, Whose};
-use crate::compose;
 use crate::mask::words;
+use firstline_triage::compose;
 
 /// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
 const LEXICAL: f32 = 0.1;

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Basis, Code, Confidence, InternalError, Origin, Result, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
+use firstline_ticket::{Basis, Confidence, Origin};
 use serde::{Deserialize, Serialize};
 
 use crate::template::beside;

@@ -1,9 +1,8 @@
-//! Errors: a kind, a place and a next step. What the user can mend and what is our fault are two types.
+//! The kinds of fault a user can meet: one table of codes for every room, the documentation and the service.
+//!
+//! A code's text is an interface: scripts and PSA glue match on it, so it must never change once released.
 
 use std::fmt;
-
-/// Result of the rooms that speak this vocabulary.
-pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
     ($($variant:ident $text:literal $doc:literal),+ $(,)?) => {
@@ -68,85 +67,6 @@ impl fmt::Display for Code {
     }
 }
 
-/// A fault that the user can mend: what kind, where, what is wrong, what to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserError {
-    /// The kind.
-    pub code: Code,
-    /// Where: a file, a row, a flag.
-    pub place: String,
-    /// What is wrong, without a full stop.
-    pub problem: String,
-    /// What to do about it, without a full stop.
-    pub next: String,
-}
-
-impl UserError {
-    /// A fault of `code` at `place`.
-    pub fn new(
-        code: Code,
-        place: impl Into<String>,
-        problem: impl Into<String>,
-        next: impl Into<String>,
-    ) -> Self {
-        Self { code, place: place.into(), problem: problem.into(), next: next.into() }
-    }
-
-    /// A file or folder that the system would not read or write.
-    pub fn io(place: impl fmt::Display, error: &std::io::Error) -> Self {
-        Self::new(
-            Code::Io,
-            place.to_string(),
-            error.to_string(),
-            "Check that it exists and that you may read and write it",
-        )
-    }
-}
-
-impl fmt::Display for UserError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}. {}", self.code, self.place, self.problem, self.next)
-    }
-}
-
-impl std::error::Error for UserError {}
-
-/// A fault of ours: a promise inside the program that did not hold.
-#[derive(Debug, thiserror::Error)]
-#[error("E_INTERNAL: {context}. This is a fault of Firstline's: please report it with this line")]
-pub struct InternalError {
-    /// What was being done.
-    pub context: String,
-}
-
-impl InternalError {
-    /// A fault while doing `context`.
-    pub fn new(context: impl Into<String>) -> Self {
-        Self { context: context.into() }
-    }
-}
-
-/// Either kind of fault.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The user can mend it.
-    #[error(transparent)]
-    User(#[from] UserError),
-    /// We have to.
-    #[error(transparent)]
-    Internal(#[from] InternalError),
-}
-
-impl Error {
-    /// The user's code, `None` for a fault of ours.
-    pub fn code(&self) -> Option<Code> {
-        match self {
-            Error::User(e) => Some(e.code),
-            Error::Internal(_) => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,11 +82,5 @@ mod tests {
         texts.sort_unstable();
         texts.dedup();
         assert_eq!(texts.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn a_user_error_reads_kind_place_problem_next() {
-        let e = UserError::new(Code::CsvColumn, "row 12", "no column \"summary\"", "Map it with --map");
-        assert_eq!(e.to_string(), "E_CSV_COLUMN: row 12: no column \"summary\". Map it with --map");
     }
 }

@@ -15,14 +15,15 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Field, InternalError, Result, Ticket, UserError};
+use firstline_fault::{InternalError, Result, UserError};
+use firstline_ticket::{Field, Ticket};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::mask::{Known, KnownBuilder, Masker};
 use crate::reply::{Endings, EndingsBuilder, Reach, first_reply, open_up, sentences, slots};
 use crate::usual::{Usual, UsualBuilder};
-use crate::{Bundle, compose};
+use firstline_triage::{Bundle, compose};
 use segment::Segment;
 pub use similar::Similar;
 
@@ -105,8 +106,10 @@ impl DeskBuilder {
 impl Case {
     /// The case that `ticket` is; `None` where it was not resolved, or nobody wrote how.
     pub fn of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Option<Self> {
-        let resolution =
-            ticket.resolution.as_deref().map(|r| cut(&crate::normalize::normalize(r).text, RESOLUTION));
+        let resolution = ticket
+            .resolution
+            .as_deref()
+            .map(|r| cut(&firstline_triage::normalize::normalize(r).text, RESOLUTION));
         let slots = slots(ticket, masker);
         let reply: Vec<Said> = first_reply(ticket)
             .map(|text| sentences(text, ticket, endings))
@@ -157,7 +160,7 @@ fn cut(text: &str, chars: usize) -> String {
 pub enum Whose<'a> {
     /// Everybody's.
     All,
-    /// Those of the customer of this [key](crate::customer_key).
+    /// Those of the customer of this [key](firstline_ticket::customer_key).
     Only(&'a str),
     /// Those of all customers but that.
     Others(&'a str),
@@ -186,7 +189,7 @@ impl Index {
     /// Opens the index of the bundle in `dir`, which may have none yet.
     ///
     /// # Errors
-    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it is damaged or of other embeddings.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged or of other embeddings.
     pub fn open(dir: &Path, dimensions: usize) -> Result<Self> {
         let folder = dir.join(INDEX);
         let segments: Vec<Segment> =
@@ -209,7 +212,7 @@ impl Index {
     /// What is known of the desk of the bundle in `dir`.
     ///
     /// # Errors
-    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it is damaged.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged.
     pub fn desk(dir: &Path) -> Result<Desk> {
         let path = dir.join(INDEX).join(DESK);
         let bytes = fs::read(&path).map_err(|e| UserError::io(path.display(), &e))?;
@@ -219,7 +222,7 @@ impl Index {
     /// Puts the index of the bundle in `from` in the place of that in `dir`.
     ///
     /// # Errors
-    /// [`Code::Io`](firstline_ticket::Code::Io) when the folders can't be renamed.
+    /// [`Code::Io`](firstline_fault::Code::Io) when the folders can't be renamed.
     pub fn replace(dir: &Path, from: &Path) -> Result<()> {
         let (old, new, aside) = (dir.join(INDEX), from.join(INDEX), from.join("old"));
         let io = |e: std::io::Error| UserError::io(old.display(), &e);
@@ -239,7 +242,7 @@ impl Index {
     /// Writes what is known of the desk of the bundle in `dir`, and begins its index where there is none.
     ///
     /// # Errors
-    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be written.
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
     pub fn write_desk(dir: &Path, desk: &Desk) -> Result<()> {
         let folder = dir.join(INDEX);
         fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
@@ -252,7 +255,7 @@ impl Index {
     /// Adds `cases` with their embeddings (`n x dimensions`, unit length) to the index of the bundle in `dir`: a segment more.
     ///
     /// # Errors
-    /// [`Code::Io`](firstline_ticket::Code::Io) when it can't be written.
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
     pub fn add(dir: &Path, cases: &[Case], embeddings: &[f32]) -> Result<()> {
         if cases.is_empty() {
             return Ok(());
@@ -308,7 +311,7 @@ impl Index {
     /// The case.
     ///
     /// # Errors
-    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when it can't be read.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it can't be read.
     pub fn case(&self, near: Near) -> Result<Case> {
         let segment = self.segments.get(near.segment as usize);
         segment.ok_or_else(|| InternalError::new("a case of another index"))?.case(near.row)
@@ -317,7 +320,7 @@ impl Index {
     /// Hands every case to `look`, one after the other.
     ///
     /// # Errors
-    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when one can't be read.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when one can't be read.
     pub fn each(&self, look: &mut dyn FnMut(Case)) -> Result<()> {
         for segment in &self.segments {
             for row in segment.rows() {
@@ -330,7 +333,7 @@ impl Index {
     /// The [`Case::hash`] of all cases.
     ///
     /// # Errors
-    /// [`Code::Bundle`](firstline_ticket::Code::Bundle) when one can't be read.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when one can't be read.
     pub fn hashes(&self) -> Result<HashSet<u64>> {
         let mut all = HashSet::new();
         self.each(&mut |case| {

@@ -11,10 +11,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use firstline_fault::Result;
 use firstline_nn::{Decoder, Finish, Generation, Message, Request, Sampling, Sequence};
-use firstline_ticket::Result;
-
-use crate::model_fault;
 
 /// Tokens of prompt and answer together at most.
 const CONTEXT: usize = 2_048;
@@ -44,13 +42,13 @@ impl Writer {
     /// Opens the model in the GGUF file at `path`, to run on `threads` threads.
     ///
     /// # Errors
-    /// [`Code::Model`](firstline_ticket::Code::Model) when it can't be used, or has no form for conversations.
+    /// [`Code::Model`](firstline_fault::Code::Model) when it can't be used, or has no form for conversations.
     pub fn open(path: &Path, threads: usize) -> Result<Self> {
-        let decoder = Decoder::open(path, threads).map_err(model_fault)?;
+        let decoder = Decoder::open(path, threads)?;
         let read = Mutex::new(decoder.sequence(CONTEXT));
         let writer = Self { decoder, read };
         // A model that can't be talked to is found out now, not with the first ticket.
-        writer.decoder.vocabulary().encode_chat(&prompt("", "en", "", &[])).map_err(model_fault)?;
+        writer.decoder.vocabulary().encode_chat(&prompt("", "en", "", &[]))?;
         Ok(writer)
     }
 
@@ -70,12 +68,12 @@ impl Writer {
     ) -> Result<std::result::Result<Vec<usize>, &'static str>> {
         let vocabulary = self.decoder.vocabulary();
         let messages = prompt(ticket, language, instructions, sentences);
-        let tokens = vocabulary.encode_chat(&messages).map_err(model_fault)?;
+        let tokens = vocabulary.encode_chat(&messages)?;
         let mut sequence = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() + MOST_TOKENS > sequence.limit() {
             return Ok(Err("ticket and sentences are too long for it"));
         }
-        let encode = |text: String| vocabulary.encode(&text).map_err(model_fault);
+        let encode = |text: String| vocabulary.encode(&text);
         let shown = || sentences.iter().take(MOST_SENTENCES);
         let first = shown().map(|s| encode((*s).to_owned())).collect::<Result<Vec<_>>>()?;
         let next = shown().map(|s| encode(format!(" {s}"))).collect::<Result<Vec<_>>>()?;
@@ -98,10 +96,9 @@ impl Writer {
             constrain: Some(Box::new(constrain)),
             go_on: Some(Box::new(go_on)),
         };
-        let mut generation =
-            Generation::new(&self.decoder, &mut sequence, &tokens, request).map_err(model_fault)?;
+        let mut generation = Generation::new(&self.decoder, &mut sequence, &tokens, request)?;
         for piece in &mut generation {
-            piece.map_err(model_fault)?;
+            piece?;
         }
         let finish = generation.finish();
         drop(generation);

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use firstline_ticket::{Code, Field, InternalError, Result, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
+use firstline_ticket::Field;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
