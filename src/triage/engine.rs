@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_fault::{Code, Error, InternalError, Result, UserError};
+use firstline_fault::Result;
 use firstline_nn::Tokens;
 use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Ticket};
 use rayon::prelude::*;
 
-use crate::{
-    Bundle, Encoders, Input, Judgement, Neighbours, Policy, SparseRows, Vocabulary, again, compose,
-    context_features,
-};
+use crate::bundle::Bundle;
+use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, compose, context_features};
+use crate::model::Judgement;
+use crate::policy::Policy;
+use crate::{settle, storm};
 
 /// A trained engine, ready to decide.
 #[derive(Debug)]
@@ -48,22 +49,11 @@ impl Prepared {
     }
 }
 
-/// What the members of a field's model read, for a batch of tickets.
-#[derive(Debug, Default)]
-pub struct Features {
-    /// N-gram and context features, one row a ticket.
-    pub sparse: SparseRows,
-    /// Embeddings, `n x d` row-major, of unit length.
-    pub embeddings: Vec<f32>,
-    /// Tokens of each ticket that the encoder's limit cut.
-    pub tokens_cut: Vec<usize>,
-}
-
 impl Engine {
     /// Opens the bundle in `dir`, its encoders included, and checks every file against its hash.
     ///
     /// # Errors
-    /// [`Code::Bundle`] when it is missing, damaged or of another version.
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is missing, damaged or of another version.
     pub fn open(dir: &Path) -> Result<Self> {
         let bundle = Bundle::load(dir)?;
         let encoders = bundle.load_encoders(dir)?;
@@ -106,7 +96,7 @@ impl Engine {
     pub fn storm_key(&self, ticket: &Ticket, prepared: &Prepared) -> Option<String> {
         let mut fired = Decision::default();
         self.policy.apply(ticket, None, &mut fired);
-        again::storm_key(ticket, prepared, &fired.rules)
+        storm::key(ticket, prepared.is_alert, &fired.rules)
     }
 
     /// What the members read, for tickets that this engine has prepared.
@@ -187,7 +177,7 @@ impl Engine {
             given
                 .into_iter()
                 .flatten()
-                .for_each(|(&field, label)| again::set_by_person(decision, field, label));
+                .for_each(|(&field, label)| settle::set_by_person(decision, field, label));
             // No rule raises what a person has set.
             let set =
                 decision.kept.get(&Field::Priority).and_then(|_| decision.fields.remove(&Field::Priority));

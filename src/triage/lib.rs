@@ -1,46 +1,31 @@
-//! The pure pipeline from a ticket to calibrated decisions and a first response: normalize, embed, heads, mixture, decide,
-//! retrieve, draft, guard; and the bundle that carries a trained engine.
+//! The pure pipeline from a ticket to calibrated decisions: normalize, features, model, policy; and the bundle that carries a
+//! trained engine.
 //!
 //! This room never opens a socket, never looks at the wall clock and knows neither service desks' protocols
 //! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
 
-mod again;
 pub mod bundle;
-mod calibrator;
-mod context;
-mod correctness;
-mod encoders;
 mod engine;
-mod head;
-mod hierarchy;
-mod input;
-mod mixture;
-mod neighbours;
-mod ngrams;
+mod features;
+mod model;
 pub mod normalize;
-mod ordinal;
 mod policy;
-mod sparse;
-mod vocabulary;
+mod settle;
+mod storm;
 
-pub use again::settle;
 pub use bundle::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, FieldModel, HIERARCHY, Judgement, Member, Opinion,
-    Reserve, SplitFacts, argmax, decide_together, retire, sha256_file, sha256_hex,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
-pub use calibrator::Calibrator;
-pub use context::context_features;
-pub use correctness::{Correctness, Evidence, SIGNS, Signs};
-pub use encoders::{Encoders, side_by_side};
-pub use engine::{Engine, Features, Prepared};
+pub use engine::{Engine, Prepared};
+pub use features::{
+    BUCKETS, Encoders, Features, Input, Neighbours, SparseRow, SparseRows, Vocabulary, VocabularyBuilder,
+    compose, context_features, is_machine, ngram_buckets, side_by_side,
+};
 pub use firstline_ticket::customer_key;
-pub use head::{Head, axpy};
-pub use hierarchy::{Decoded, Hierarchy};
-pub use input::{Input, compose, is_machine};
-pub use mixture::{Mixture, log_softmax, softmax};
-pub use neighbours::Neighbours;
-pub use ngrams::{BUCKETS, ngram_buckets};
-pub use ordinal::Ordinal;
-pub use policy::{DEFAULT_POLICY, Policy, Ranks, Rule};
-pub use sparse::{SparseRow, SparseRows};
-pub use vocabulary::{Vocabulary, VocabularyBuilder};
+pub use model::{
+    Calibrator, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
+    Mixture, Opinion, Ordinal, Reserve, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
+    softmax,
+};
+pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule};
+pub use settle::settle;

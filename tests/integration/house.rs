@@ -1,9 +1,13 @@
-//! The rules of the house: which room may import which, and what may not stand in a file.
+//! The rules of the house: which room may import which, that no room's modules import one another in a circle, and what may
+//! not stand in a file.
+
+mod cycles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
+use cycles::Modules;
 
 /// Room, and the rooms it may import. The walls of ARCHITECTURE.md.
 const WALLS: &[(&str, &[&str])] = &[
@@ -16,9 +20,22 @@ const WALLS: &[(&str, &[&str])] = &[
     ("firstline-psa", &["firstline-fault", "firstline-ticket"]),
     ("firstline-rollout", &["firstline-ticket"]),
     ("firstline-store", &["firstline-fault", "firstline-ticket"]),
-    ("firstline-serve", &["firstline-fault", "firstline-ticket", "firstline-triage", "firstline-drafts", "firstline-rollout", "firstline-store"]),
+    (
+        "firstline-serve",
+        &[
+            "firstline-fault",
+            "firstline-ticket",
+            "firstline-triage",
+            "firstline-drafts",
+            "firstline-rollout",
+            "firstline-store",
+        ],
+    ),
     ("firstline-datasets", &["firstline-fault", "firstline-ticket"]),
-    ("firstline-training", &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage", "firstline-drafts"]),
+    (
+        "firstline-training",
+        &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage", "firstline-drafts"],
+    ),
     (
         "firstline",
         &[
@@ -78,6 +95,57 @@ fn rooms_import_only_what_their_walls_allow() {
         let found: BTreeSet<&str> =
             imports[*room].iter().map(String::as_str).filter(|d| rooms.contains(d)).collect();
         assert_eq!(found, allowed.iter().copied().collect(), "{room} imports other rooms than its walls say");
+    }
+}
+
+/// The rooms of a table such as ARCHITECTURE.md's, by their crates' names, and the rooms that each says it imports: `None` for
+/// one that says "all".
+fn table_of_rooms(text: &str) -> BTreeMap<String, Option<BTreeSet<String>>> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("| room ")).skip(2);
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let path = cells[0].trim_matches('`').trim_end_matches('/');
+        let room = path.rsplit('/').next().unwrap_or_default();
+        let crate_of = |room: &str| format!("firstline-{room}");
+        let name = if room == "root" { "firstline".to_owned() } else { crate_of(room) };
+        let imports = cells[2].split(',').map(|room| room.trim().trim_matches('`'));
+        let imports: BTreeSet<String> =
+            imports.filter(|room| !["", "-"].contains(room)).map(crate_of).collect();
+        (name, (!imports.contains("firstline-all")).then_some(imports))
+    };
+    rows.take_while(|line| line.starts_with('|')).map(row).collect()
+}
+
+#[test]
+fn the_table_of_rooms_says_what_the_manifests_say() {
+    let table = table_of_rooms(&std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());
+    let imports = imports();
+    assert_eq!(
+        table.keys().collect::<Vec<_>>(),
+        imports.keys().collect::<Vec<_>>(),
+        "rooms of ARCHITECTURE.md"
+    );
+    for (room, said) in table {
+        let found = imports[&room].iter().filter(|name| imports.contains_key(*name)).cloned().collect();
+        assert!(said.as_ref().is_none_or(|said| *said == found), "{room} imports {found:?}, not {said:?}");
+    }
+}
+
+#[test]
+fn a_table_of_rooms_is_read_by_its_columns() {
+    let text = "# Rooms\n| room | question | imports of ours |\n|---|---|---|\n| `src/fault` | What? | - |\n\
+        | `training/` | How? | fault, ticket |\n| root | Who? | all |\n\n| `src/later` | Not of it | fault |\n";
+    let of = |rooms: &[&str]| Some(rooms.iter().map(|room| (*room).to_owned()).collect());
+    let training = of(&["firstline-fault", "firstline-ticket"]);
+    let want = [("firstline", None), ("firstline-fault", of(&[])), ("firstline-training", training)];
+    assert_eq!(table_of_rooms(text), want.map(|(room, imports)| (room.to_owned(), imports)).into());
+}
+
+#[test]
+fn no_rooms_modules_import_one_another_in_a_circle() {
+    for room in ["src/triage", "src/drafts", "src/serve", "training"] {
+        let cycles = Modules::read(&root().join(room)).cycles();
+        assert!(cycles.is_empty(), "{room}:\n{}", cycles.join("\n"));
     }
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Predictions;
 
-/// Tickets by how far the predicted rank is from the true one. Those of a label the model does not know are in none.
+/// Tickets by how far the predicted rank is from the true one. Those of a label that the model does not know, or that has no
+/// rank, are in none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
     /// Of the true rank.
@@ -20,15 +21,17 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Counts `p`; `ranks[label]` is 0 for the most urgent.
+    /// Counts `p`; `ranks[label]` is 0 for the most urgent, `None` where the label has no rank.
     ///
     /// # Panics
     /// When there are fewer ranks than labels.
-    pub fn new(p: &Predictions, ranks: &[usize]) -> Self {
+    pub fn new(p: &Predictions, ranks: &[Option<usize>]) -> Self {
         let mut calls = Self::default();
         for (truth, predicted) in p.pairs() {
             let Some(truth) = truth else { continue };
-            let (truth, predicted) = (ranks[truth as usize], ranks[predicted as usize]);
+            let (Some(truth), Some(predicted)) = (ranks[truth as usize], ranks[predicted as usize]) else {
+                continue;
+            };
             *match predicted as i64 - truth as i64 {
                 0 => &mut calls.right,
                 1 => &mut calls.under,
@@ -53,6 +56,8 @@ mod tests {
         let truth = [Some(0), Some(0), Some(0), Some(1), Some(1), Some(2), None];
         let p = Predictions::new(3, probs, truth.to_vec()).unwrap();
         let want = Calls { right: 1, under: 2, far_under: 1, over: 1, far_over: 1 };
-        assert_eq!(Calls::new(&p, &[1, 0, 2]), want);
+        assert_eq!(Calls::new(&p, &[1, 0, 2].map(Some)), want);
+        let without_rank = Calls { right: 1, under: 1, over: 1, ..Calls::default() };
+        assert_eq!(Calls::new(&p, &[Some(1), Some(0), None]), without_rank);
     }
 }

@@ -1,15 +1,27 @@
-//! Every name that a bundle's folder can hold, and who writes it.
+//! Every name that a bundle's folder can hold, or that belongs to a bundle and stands beside it, and which command writes it.
 //!
 //! ```text
-//! bundle.json           train           what it is: format, model, fields, label spaces, mixtures, hashes of the files below
-//! weights.safetensors   train           vocabulary, heads, embeddings and labels of the history, hashes of its tickets
-//! encoder/              train           the encoder's files and its manifest
-//! tuned/                train           the same of what fine-tuning made of it, where it did
-//! index/                train, index    resolved tickets with their replies: customers' words
-//! writer/               drafts tune     the language model that drafts are written with, where it was taught
+//! BUNDLE/bundle.json             train              format, model, fields, label names, mixtures, hashes of the files below
+//! BUNDLE/weights.safetensors     train              vocabulary, heads, vectors and labels of the history, its tickets' hashes
+//! BUNDLE/encoder/                train              the encoder's files, each by its path in the manifest
+//! BUNDLE/encoder/manifest.toml   train              which files they are, and how they are used
+//! BUNDLE/encoder/int8-ISA.pack   first opening      the encoder in 8 bits for an instruction set; made anew where it is missing
+//! BUNDLE/tuned/                  train              the same three, of what fine-tuning made of the encoder, where it did
+//! BUNDLE/index/desk.json         train, index       names, companies, the desk's usual sentences: customers' words
+//! BUNDLE/index/000001.cases      train, index       resolved tickets with their replies: customers' words; then 000002 ...
+//! BUNDLE/writer/tuned.gguf       drafts tune        the language model that was taught on the history, where it writes better
+//! BUNDLE/writer/tuned.gguf.pack  first opening      its weights as the kernels read them; made anew where it is missing
+//! BUNDLE/writer/writer.json      drafts tune        which model writes, and how that was found out
+//!
+//! BUNDLE.templates.toml          train, index       reply templates, which people approve; outlives the bundle
+//! BUNDLE.reviews.json            learn-reviews      what people's reviews of drafts taught; outlives the bundle
+//! BUNDLE.training/               train              what a training that was stopped needs to go on; removed at its end
+//! .firstline-bundle-XXXXXX/      train              a bundle that is being written; removed at its end
 //! ```
 //!
-//! A folder that holds any other name is no bundle: it must never be replaced.
+//! A folder that holds any other name than those under `BUNDLE/` is no bundle: it must never be replaced.
+
+use std::path::{Path, PathBuf};
 
 /// What the bundle says about itself.
 pub const INFO: &str = "bundle.json";
@@ -23,8 +35,56 @@ pub const TUNED: &str = "tuned";
 pub const MANIFEST: &str = "manifest.toml";
 /// The folder of resolved tickets.
 pub const INDEX: &str = "index";
+/// What is known of the desk, in the folder of resolved tickets.
+pub const DESK: &str = "desk.json";
+/// Ending of a segment's name, in the folder of resolved tickets.
+pub const SEGMENT: &str = "cases";
 /// The folder of the language model that was taught on the history.
 pub const WRITER: &str = "writer";
+/// The language model, in its folder.
+pub const WRITER_MODEL: &str = "tuned.gguf";
+/// Which model writes, in the same folder.
+pub const WRITER_CHOICE: &str = "writer.json";
 
 /// Every name that can stand in a bundle's folder.
 pub const ALL: [&str; 6] = [INFO, WEIGHTS, ENCODER, TUNED, INDEX, WRITER];
+
+/// Ending of the reply templates' file, [`beside`] the bundle.
+pub const TEMPLATES: &str = "templates.toml";
+/// Ending of the file with what reviews taught, [`beside`] the bundle.
+pub const REVIEWS: &str = "reviews.json";
+/// Ending of the folder of a training that was stopped, [`beside`] the bundle.
+pub const TRAINING: &str = "training";
+/// How the name of a folder begins that a bundle is being written into.
+pub(super) const STAGING: &str = ".firstline-bundle-";
+
+/// The path `BUNDLE.ending` beside the bundle in `dir`, however `dir` names it.
+pub fn beside(dir: &Path, ending: &str) -> PathBuf {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    dir.with_file_name(name)
+}
+
+/// Whether the bundle in `dir` holds a language model that was taught on its history. It was taught by the index that stands
+/// beside it, so a new training into `dir` drops it, and it has to be taught anew.
+pub fn holds_writer(dir: &Path) -> bool {
+    dir.join(WRITER).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_a_bundle_is_named_after_it_however_it_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let bundle = dir.path().canonicalize().unwrap().join("desk");
+        std::fs::create_dir(&bundle).unwrap();
+        for named in [bundle.clone(), bundle.join("."), bundle.join("../desk/")] {
+            assert_eq!(beside(&named, REVIEWS), bundle.with_file_name("desk.reviews.json"), "{named:?}");
+        }
+        assert_eq!(beside(Path::new("not/there"), TRAINING), Path::new("not/there.training"));
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ngrams::{BUCKETS, context_bucket, ngram_buckets};
+use super::ngrams::{BUCKETS, context_bucket, ngram_buckets};
 
 /// The weight of one context feature in a row. Text blocks are normalised to length 1 each.
 const CONTEXT_VALUE: f32 = 0.5;

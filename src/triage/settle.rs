@@ -1,21 +1,14 @@
-//! A ticket that is looked at again, and alerts that come in storms.
+//! A new decision about a ticket that has one already, or that a person has decided in part.
 //!
-//! What stands is changed only by a higher bar than it was set by, so that a decision does not waver with each mail in a
-//! thread; what a person has set is never changed. Must never hold back what a rule has raised.
+//! A label that stands takes more certainty to change than it took to set, so that a decision does not waver with each mail in
+//! a thread; what a person has set is never changed. Must never hold back what a rule has raised.
 
-use std::net::Ipv4Addr;
+use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Kept};
 
-use firstline_ticket::{Confidence, Decision, Field, FieldDecision, FiredRule, Kept, Ticket};
-use sha2::{Digest, Sha256};
-
-use crate::{HIERARCHY, Prepared, is_machine};
+use crate::model::HIERARCHY;
 
 /// Below this probability, by what the model says now, a label that stands is given up even for one that does not reach the bar.
 const DOUBTED: f64 = 0.2;
-/// Of an alert's body, bytes that tell storms apart.
-const TOLD: usize = 600;
-/// Keys under which a PSA or a monitoring system may name the machine that an alert is about.
-const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
 
 /// Sets the label of `field` as a person did.
 pub(crate) fn set_by_person(decision: &mut Decision, field: Field, label: &str) {
@@ -71,7 +64,7 @@ fn keep(decision: &mut Decision, field: Field, label: &str) {
     let Some(new) = decision.fields.get_mut(&field).filter(|new| new.label != label) else { return };
     let confidence = now(new, label);
     new.alternatives.retain(|candidate| candidate.label != label);
-    let proposed = firstline_ticket::Candidate {
+    let proposed = Candidate {
         label: std::mem::replace(&mut new.label, label.to_owned()),
         confidence: std::mem::replace(&mut new.confidence, confidence),
     };
@@ -79,50 +72,10 @@ fn keep(decision: &mut Decision, field: Field, label: &str) {
     decision.kept.insert(field, Kept::Standing);
 }
 
-/// What the alerts of one storm share: source, customer, type, machine, what they say but for numbers, and the rules that fire
-/// on them. `None` for what a person wrote.
-pub(crate) fn storm_key(ticket: &Ticket, prepared: &Prepared, rules: &[FiredRule]) -> Option<String> {
-    if !prepared.is_alert() && !is_machine(ticket) {
-        return None;
-    }
-    let plain = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
-    let asset =
-        ASSET_KEYS.iter().find_map(|key| ticket.extra_str(key)).unwrap_or_default().trim().to_lowercase();
-    let body = plain(&ticket.body);
-    let said = format!("{} {}", plain(&ticket.subject), &body[..body.floor_char_boundary(TOLD)]);
-    let words: Vec<&str> = said
-        .split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
-        .map(|w| w.trim_matches('.'))
-        .filter(|w| tells(w))
-        .collect();
-    let rules: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-    let parts = [
-        plain(&ticket.source),
-        ticket.customer_key(),
-        plain(&ticket.kind),
-        asset,
-        words.join(" "),
-        rules.join(" "),
-    ];
-    let digest = Sha256::digest(parts.join("\0"));
-    Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Whether a word of an alert tells what it is about: "SRV-01" and "10.0.0.1" tell one machine from another; "92", a time or the
-/// number of an event tell nothing.
-fn tells(word: &str) -> bool {
-    let has_digit = word.contains(|c: char| c.is_ascii_digit());
-    if !has_digit {
-        return word.contains(char::is_alphabetic);
-    }
-    let is_event = word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    word.parse::<Ipv4Addr>().is_ok() || (word.starts_with(char::is_alphabetic) && !is_event)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::Candidate;
+    use firstline_ticket::FiredRule;
 
     fn decision(labels: &[(Field, &str, f64)]) -> Decision {
         let field = |&(field, label, confidence): &(Field, &str, f64)| {
@@ -173,25 +126,6 @@ mod tests {
         let mut new = decision(&[(Field::Technician, "a", 0.4)]);
         settle(&mut new, &standing, 0.85);
         assert_eq!((labels(&new), new.kept.len()), (vec!["a"], 0));
-    }
-
-    #[test]
-    fn machines_tell_alerts_apart_and_numbers_do_not() {
-        for (word, telling) in [
-            ("srv-01", true),
-            ("srv01", true),
-            ("10.0.0.1", true),
-            ("disk", true),
-            ("c", true),
-            ("92", false),
-            ("2026-11-26", false),
-            ("44z", false),
-            ("a83f99c0", false),
-            ("", false),
-            ("-", false),
-        ] {
-            assert_eq!(tells(word), telling, "{word}");
-        }
     }
 
     #[test]

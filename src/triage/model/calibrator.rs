@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{argmax, softmax};
+use super::probability::{argmax, softmax};
 
 /// How probabilities are corrected.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

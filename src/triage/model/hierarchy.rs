@@ -6,9 +6,15 @@
 //! combination of three that nobody has seen yet remains possible. The decision is the most probable combination,
 //! the probabilities are the marginals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use firstline_ticket::Field;
 use serde::{Deserialize, Serialize};
+
+use super::Opinion;
+
+/// The fields that are decided together, where they are trained.
+pub const HIERARCHY: [Field; 3] = [Field::Board, Field::Type, Field::Subtype];
 
 /// Most combinations that are enumerated; with more, fields are decided apart.
 const MOST_COMBINATIONS: usize = 200_000;
@@ -125,6 +131,18 @@ impl Hierarchy {
                 reached.len() == n
             })
     }
+}
+
+/// The label and the marginal probabilities of each field of `hierarchy`; nothing where there is none.
+pub fn decide_together(
+    hierarchy: Option<&Hierarchy>,
+    opinions: &BTreeMap<Field, Opinion>,
+) -> BTreeMap<Field, (usize, Vec<f32>)> {
+    let Some(hierarchy) = hierarchy else { return BTreeMap::new() };
+    let fields: Vec<Field> = HIERARCHY.into_iter().filter(|f| opinions.contains_key(f)).collect();
+    let probabilities: Vec<&[f32]> = fields.iter().map(|f| opinions[f].probabilities.as_slice()).collect();
+    let decoded = hierarchy.decode(&probabilities);
+    fields.into_iter().zip(decoded.labels.into_iter().zip(decoded.marginals)).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Neighbours;
+use crate::features::Neighbours;
 
 /// What the model reads, in order.
 pub const SIGNS: [&str; 10] = [

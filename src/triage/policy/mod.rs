@@ -1,14 +1,27 @@
 //! What no model decides: how priorities rank and what a wrong one costs, and rules that stand above every decision.
-//! All of it is data, in TOML; the built-in policy is `policy.toml`. A rule only ever makes a decision more careful.
+//!
+//! All of it is data, in TOML; the built-in policy is `policy.toml`. A rule only ever makes a decision more careful: it must
+//! never lower a priority, nor replace one whose rank is not known.
+
+mod hours;
+mod names;
+mod ranks;
+mod rule;
+
+use std::cmp::Reverse;
 
 use firstline_fault::{Code, Result, UserError};
-use firstline_ticket::{Candidate, Confidence, Decision, Field, FiredRule, LabelSpace, Ticket};
-use jiff::civil::{Time, Weekday};
-use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use firstline_ticket::{
+    Candidate, Confidence, Decision, Field, FieldDecision, FiredRule, LabelSpace, Ticket,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ordinal, compose};
+use crate::features::compose;
+
+pub use hours::Hours;
+pub use ranks::Ranks;
+pub use rule::Rule;
+use rule::words;
 
 /// The policy that holds where no other is given.
 pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
@@ -25,66 +38,6 @@ pub struct Policy {
     /// The rules, which are tried in their order.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
-}
-
-/// How priorities rank and what a wrong one costs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ranks {
-    /// Most urgent first: the names that a label of each rank may have.
-    pub ranks: Vec<Vec<String>>,
-    /// Cost of a label one rank too low.
-    pub under_call: f64,
-    /// Cost of a label one rank too high.
-    pub over_call: f64,
-    /// What each further rank adds, as a share of that.
-    pub step: f64,
-}
-
-/// When somebody is at the desk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// An IANA name such as `Europe/Berlin`.
-    pub time_zone: String,
-    /// Days of the week, by their English names.
-    pub days: Vec<String>,
-    /// When the day begins, as `08:00`.
-    pub from: Time,
-    /// When it ends; at or before `from`, on the morning after.
-    pub to: Time,
-}
-
-/// A rule that makes some tickets' decisions more careful.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// What it is called where it fires.
-    pub name: String,
-    /// It fires when one of these stands in subject or body, as whole words.
-    #[serde(default)]
-    pub words: Vec<String>,
-    /// It fires for tickets of these contacts.
-    #[serde(default)]
-    pub contacts: Vec<String>,
-    /// It fires for tickets of these customers.
-    #[serde(default)]
-    pub customers: Vec<String>,
-    /// It fires only for tickets opened outside the hours.
-    #[serde(default)]
-    pub after_hours: bool,
-    /// It fires only where the priority has come to at least this rank.
-    #[serde(default)]
-    pub when_at_least: Option<String>,
-    /// The rank, by any of its names, that the priority is raised to.
-    #[serde(default)]
-    pub at_least: Option<String>,
-    /// Whether a person decides.
-    #[serde(default)]
-    pub person: bool,
-    /// Whether the sender's identity has to be verified before anything is sent.
-    #[serde(default)]
-    pub verify_identity: bool,
 }
 
 impl Policy {
@@ -104,7 +57,7 @@ impl Policy {
         let policy: Self = toml::from_str(text)
             .map_err(|e| fault(e.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))?;
         let ranks = &policy.priority;
-        if ![ranks.under_call, ranks.over_call, ranks.step].iter().all(|c| (0.0..=1e6).contains(c)) {
+        if !ranks.is_sound() {
             return Err(fault("the costs of [priority] must be 0 to a million".to_owned()).into());
         }
         if let Some(hours) = &policy.hours {
@@ -133,7 +86,7 @@ impl Policy {
     }
 
     /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
-    /// which rules fired.
+    /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
         // As it was sent, and as people see it: neither markup nor a hidden character takes a word out of reach.
         let seen = compose(ticket);
@@ -148,113 +101,59 @@ impl Policy {
                 continue;
             }
             let wanted = rule.at_least.as_ref().and_then(|name| self.priority.rank(name));
-            let raised_from = wanted.and_then(|rank| self.raise(rank, priorities, decision));
+            let outcome = match (wanted, decision.fields.get_mut(&Field::Priority)) {
+                (Some(wanted), Some(decided)) => self.raise(wanted, priorities, decided),
+                _ => Raise::Needless,
+            };
             decision.rules.push(FiredRule {
                 name: rule.name.clone(),
-                raised_priority_from: raised_from,
-                person: rule.person,
+                person: rule.person || outcome == Raise::Unsure,
+                raised_priority_from: match outcome {
+                    Raise::From(label) => Some(label),
+                    Raise::Needless | Raise::Unsure => None,
+                },
                 verify_identity: rule.verify_identity,
             });
         }
     }
 
-    /// Raises the priority to `rank`, to the least urgent label that is urgent enough; returns what it was.
-    fn raise(&self, rank: usize, priorities: Option<&LabelSpace>, decision: &mut Decision) -> Option<String> {
-        let field = decision.fields.get_mut(&Field::Priority)?;
-        if self.priority.rank(&field.label)? <= rank {
-            return None;
+    /// Raises a priority to rank `wanted`: to the least urgent label of `priorities` that is known to be urgent enough.
+    fn raise(&self, wanted: usize, priorities: Option<&LabelSpace>, decided: &mut FieldDecision) -> Raise {
+        match self.priority.rank(&decided.label) {
+            Some(rank) if rank <= wanted => return Raise::Needless,
+            // It might be more urgent than any label that has a rank.
+            None => return Raise::Unsure,
+            Some(_) => {}
         }
-        let ranked = priorities?.labels().iter().filter_map(|l| Some((self.priority.rank(l)?, l)));
-        let (_, label) = ranked.filter(|(r, _)| *r <= rank).max_by_key(|(r, _)| *r)?;
+        let labels = priorities.map_or(&[][..], LabelSpace::labels);
+        let ranked = labels.iter().filter_map(|label| Some((self.priority.rank(label)?, label)));
+        let enough = ranked.filter(|(rank, _)| *rank <= wanted);
+        // Of two labels of one rank the plainer: "High" rather than "High - board members".
+        let plainness = |label: &String| Reverse(label.split_whitespace().count());
+        let Some((_, label)) = enough.max_by_key(|(rank, label)| (*rank, plainness(label))) else {
+            return Raise::Unsure;
+        };
         // The confidence stays the model's own in the label that stands there: nobody has measured the rule.
-        let known = field.alternatives.iter().position(|candidate| candidate.label == *label);
-        let of_label = known.map(|i| field.alternatives.remove(i).confidence);
+        let known = decided.alternatives.iter().position(|candidate| candidate.label == *label);
+        let of_label = known.map(|i| decided.alternatives.remove(i).confidence);
         let was = Candidate {
-            label: std::mem::replace(&mut field.label, label.clone()),
-            confidence: std::mem::replace(&mut field.confidence, of_label.unwrap_or(Confidence::new(0.0))),
+            label: std::mem::replace(&mut decided.label, label.clone()),
+            confidence: std::mem::replace(&mut decided.confidence, of_label.unwrap_or(Confidence::new(0.0))),
         };
-        field.alternatives.insert(0, was.clone());
-        Some(was.label)
+        decided.alternatives.insert(0, was.clone());
+        Raise::From(was.label)
     }
 }
 
-impl Ranks {
-    /// The rank of a label by its name.
-    pub fn rank(&self, name: &str) -> Option<usize> {
-        let name = name.trim().to_lowercase();
-        self.ranks.iter().position(|names| names.iter().any(|n| n.trim().to_lowercase() == name))
-    }
-
-    /// The labels of `space` that have no rank. One is enough for there to be no order ([`Ranks::ordinal`]).
-    pub fn unranked<'a>(&self, space: &'a LabelSpace) -> Vec<&'a str> {
-        space.labels().iter().filter(|label| self.rank(label).is_none()).map(String::as_str).collect()
-    }
-
-    /// The order of the labels of `space`; `None` where one of them has no rank.
-    pub fn ordinal(&self, space: &LabelSpace) -> Option<Ordinal> {
-        let ranks = space.labels().iter().map(|label| self.rank(label)).collect::<Option<Vec<_>>>()?;
-        Some(Ordinal { ranks, under_call: self.under_call, over_call: self.over_call, step: self.step })
-    }
-}
-
-impl Hours {
-    fn check(&self) -> std::result::Result<(), String> {
-        TimeZone::get(&self.time_zone).map_err(|_| format!("no time zone {:?} is known", self.time_zone))?;
-        if let Some(day) = self.days.iter().find(|day| weekday(day).is_none()) {
-            return Err(format!("{day:?} is no day of the week"));
-        }
-        Ok(())
-    }
-
-    /// Whether `ticket` was opened at another time.
-    fn are_over(&self, ticket: &Ticket) -> bool {
-        let zone = TimeZone::get(&self.time_zone);
-        let (Some(at), Ok(zone)) = (ticket.opened_at, zone) else { return false };
-        let at = at.to_zoned(zone);
-        let (day, time) = (at.weekday(), at.time());
-        let is_open = |day: Weekday| self.days.iter().any(|name| weekday(name) == Some(day));
-        let at_desk = match self.from < self.to {
-            true => is_open(day) && time >= self.from && time < self.to,
-            false => (is_open(day) && time >= self.from) || (is_open(day.previous()) && time < self.to),
-        };
-        !at_desk
-    }
-}
-
-/// The day of the week by its English name.
-fn weekday(name: &str) -> Option<Weekday> {
-    strtime::parse("%A", name.trim()).ok()?.weekday()
-}
-
-impl Rule {
-    /// Whether the ticket is one that the rule names; a rule that names none is for all that it is narrowed down to.
-    fn fires(&self, ticket: &Ticket, text: &str) -> bool {
-        let named = |value: &Option<String>, names: &[String]| {
-            let value = value.as_deref().unwrap_or_default().trim().to_lowercase();
-            !value.is_empty() && names.iter().any(|name| name.trim().to_lowercase() == value)
-        };
-        let Self { words: phrases, contacts, customers, .. } = self;
-        if phrases.is_empty() && contacts.is_empty() && customers.is_empty() {
-            return self.after_hours || self.when_at_least.is_some();
-        }
-        named(&ticket.contact, contacts)
-            || named(&ticket.customer, customers)
-            || phrases.iter().any(|phrase| text.contains(&words(&[&Some(phrase.clone())])))
-    }
-}
-
-/// The words of some texts in lower case, each between single spaces: a phrase's words stand in a text's exactly where
-/// it holds the phrase as whole words.
-fn words(texts: &[&Option<String>]) -> String {
-    let mut all = String::from(" ");
-    for text in texts.iter().filter_map(|t| t.as_deref()) {
-        // A fragment of HTML without a tag comes through as it is: the commonest entity in one is no word.
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && *w != "nbsp") {
-            all.extend(word.chars().flat_map(char::to_lowercase));
-            all.push(' ');
-        }
-    }
-    all
+/// What became of a rule's wish for a priority.
+#[derive(Debug, PartialEq)]
+enum Raise {
+    /// The priority is urgent enough as it is.
+    Needless,
+    /// It was raised from this label.
+    From(String),
+    /// The decided label has no rank, or none of the desk's labels is known to be urgent enough.
+    Unsure,
 }
 
 #[cfg(test)]
@@ -370,14 +269,46 @@ mod tests {
         assert_eq!(over, [true, false, false, true, true, true]);
     }
 
+    /// What became of a priority of the desk whose labels are `labels`: the label, what it was raised from, whether a person
+    /// decides. The rule that fires wants "critical" and asks for nothing else.
+    fn raised(labels: &[&str], from: &str) -> (String, Option<String>, bool) {
+        let person = "at_least = \"critical\"\nperson = true";
+        let policy = DEFAULT_POLICY.replace(person, "at_least = \"critical\"");
+        let space = LabelSpace::new(labels.iter().map(|label| (*label).to_owned()));
+        let ticket = Ticket { body: Some("The network is down".to_owned()), ..Ticket::default() };
+        let mut decision = decided(from);
+        Policy::parse(&policy, "p").unwrap().apply(&ticket, Some(&space), &mut decision);
+        let rule = decision.rules.remove(0);
+        assert_eq!(rule.name, "outage");
+        (decision.fields.remove(&Field::Priority).unwrap().label, rule.raised_priority_from, rule.person)
+    }
+
     #[test]
-    fn labels_are_ranked_by_name_or_not_at_all() {
-        let ranks = Policy::built_in().unwrap().priority;
-        let of = |labels: &[&str]| ranks.ordinal(&LabelSpace::new(labels.iter().map(|l| (*l).to_owned())));
-        assert_eq!(of(&["high", "low", "medium"]).unwrap().ranks, [1, 3, 2]);
-        assert!(of(&["High", "Whenever"]).is_none());
-        let space = LabelSpace::new(["High".to_owned(), "Whenever".to_owned()]);
-        assert_eq!(ranks.unranked(&space), ["Whenever"]);
+    fn a_rule_raises_in_the_desks_own_spelling() {
+        let raise = |labels: &[&str], from: &str, to: &str| {
+            assert_eq!(raised(labels, from), (to.to_owned(), Some(from.to_owned()), false), "{labels:?}");
+        };
+        raise(&["P1 - Critical", "P2 - High", "P3 - Medium", "P4 - Low"], "P4 - Low", "P1 - Critical");
+        let (emergency, normal) = ("Priority 1 - Emergency Response", "Priority 3 - Normal Response");
+        raise(&[emergency, normal, "Do Not Respond"], normal, emergency);
+        raise(&["Sehr hoch", "Hoch", "Niedrig"], "Hoch", "Sehr hoch");
+        raise(&["1 - High", "2 - Low", "4 - Critical"], "2 - Low", "4 - Critical");
+        raise(&["Critical", "Critical - plant 2 only", "Low"], "Low", "Critical");
+    }
+
+    #[test]
+    fn a_priority_that_may_be_urgent_enough_is_left_to_a_person() {
+        let stays = |labels: &[&str], label: &str, person: bool| {
+            assert_eq!(raised(labels, label), (label.to_owned(), None, person), "{labels:?} {label}");
+        };
+        stays(&["P1 - Critical", "P4 - Low"], "P1 - Critical", false);
+        // Autotask's numbers: 4 is Critical, 1 is High.
+        for number in ["1", "2", "3", "4"] {
+            stays(&["1", "2", "3", "4"], number, true);
+            stays(&["1", "2", "3", "4", "P1"], number, true);
+        }
+        stays(&["Critical", "Low", "Project"], "Project", true);
+        stays(&["High", "Low"], "Low", true);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A multinomial logistic head: one linear map from features to logits.
 
-use crate::SparseRow;
+use crate::features::SparseRow;
 
 /// Weights of one head over the sparse block, the embedding, or both.
 ///

@@ -37,29 +37,22 @@ impl Mixture {
         };
         logits.iter().zip(prior).map(|pair| mixed(pair) as f32).collect()
     }
-}
 
-/// `log softmax`, stable for any finite logits.
-pub fn log_softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let log_sum = logits.iter().map(|z| f64::from(z - max).exp()).sum::<f64>().ln() as f32;
-    logits.iter().map(|z| z - max - log_sum).collect()
-}
-
-/// `softmax` in place, stable for any finite logits.
-pub fn softmax(logits: &mut [f32]) {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for z in logits.iter_mut() {
-        *z = (*z - max).exp();
-        sum += *z;
+    /// Whether it pools `members`, at least one, and its figures are in their bounds.
+    pub(crate) fn is_sound(&self, members: usize) -> bool {
+        members > 0
+            && self.weights.len() == members
+            && (1e-3..=1e3).contains(&self.temperature)
+            && (0.0..=1.0).contains(&self.floor)
+            && self.weights.iter().all(|w| (0.0..=1.0).contains(w))
+            && (self.weights.iter().sum::<f64>() - 1.0).abs() < 1e-6
     }
-    logits.iter_mut().for_each(|z| *z /= sum);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::probability::log_softmax;
 
     #[test]
     fn one_member_at_temperature_one_is_that_member() {
@@ -70,15 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn temperature_flattens_and_extremes_stay_finite() {
+    fn temperature_flattens_and_the_floor_caps() {
         let member = vec![log_softmax(&[0.0, 3.0])];
         let sharp = Mixture { weights: vec![1.0], temperature: 0.5, floor: 0.0 }.pool(&member, &[0.5, 0.5]);
         let flat = Mixture { weights: vec![1.0], temperature: 4.0, floor: 0.0 }.pool(&member, &[0.5, 0.5]);
         assert!(sharp[1] > flat[1] && flat[1] > 0.5);
         let capped = Mixture { weights: vec![1.0], temperature: 0.01, floor: 0.1 }.pool(&member, &[0.5, 0.5]);
         assert!((capped[1] - 0.95).abs() < 1e-6, "never surer than the floor allows: {capped:?}");
-        let mut extreme = [1e30, -1e30];
-        softmax(&mut extreme);
-        assert_eq!(extreme, [1.0, 0.0]);
     }
 }

@@ -1,0 +1,59 @@
+//! The bundle: everything a trained engine needs, in one folder, whose names and their writers are in [`layout`].
+//!
+//! A bundle is written beside its place and renamed into it, so that a reader never sees half of one. Where an older one is
+//! replaced, that is moved aside first: for an instant there is none. Its files are hostile until their hashes and shapes are
+//! checked. It must never decide by anything but what it holds.
+
+mod encoder_files;
+mod hashes;
+mod info;
+mod judge;
+pub mod layout;
+mod place;
+mod read;
+mod tensors;
+mod write;
+
+use std::collections::BTreeMap;
+
+use firstline_ticket::{Field, Ticket};
+
+use crate::features::Vocabulary;
+use crate::model::{FieldModel, Hierarchy};
+
+pub use encoder_files::EncoderFiles;
+pub use hashes::{sha256_file, sha256_hex};
+pub use info::{BUNDLE_FORMAT, BundleInfo, SplitFacts};
+
+/// A trained engine, but for its encoders' weights.
+#[derive(Debug)]
+pub struct Bundle {
+    /// What the bundle says about itself.
+    pub info: BundleInfo,
+    /// The features of the sparse block.
+    pub vocabulary: Vocabulary,
+    /// Embeddings of the history, `n x d` row-major.
+    pub history: Vec<f32>,
+    /// [`Bundle::ticket_hash`] of all tickets that training has seen or set aside, sorted.
+    pub seen: Vec<u64>,
+    /// One model a trained field.
+    pub fields: BTreeMap<Field, FieldModel>,
+    /// What board, type and subtype go together, of those that are trained.
+    pub hierarchy: Option<Hierarchy>,
+}
+
+impl Bundle {
+    /// Whether training has seen this ticket, or set it aside as a repeat of one that it has seen.
+    pub fn has_seen(&self, ticket: &Ticket) -> bool {
+        self.seen.binary_search(&Self::ticket_hash(ticket)).is_ok()
+    }
+
+    /// The hash under which [`Bundle::seen`] keeps a ticket: of its id and text, since two exports may both
+    /// number from 1.
+    pub fn ticket_hash(ticket: &Ticket) -> u64 {
+        let text = |s: &Option<String>| s.clone().unwrap_or_default();
+        xxhash_rust::xxh3::xxh3_64(
+            [&ticket.id, "\0", &text(&ticket.subject), "\0", &text(&ticket.body)].concat().as_bytes(),
+        )
+    }
+}

@@ -1,0 +1,210 @@
+//! Writes a bundle into its folder.
+//!
+//! What stood there before goes as a whole: nothing of an old bundle must survive in a new one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use firstline_fault::{InternalError, Result};
+use firstline_ticket::Field;
+
+use super::info::{FieldFile, InfoFile};
+use super::layout::{ENCODER, INFO, MANIFEST, TUNED, WEIGHTS};
+use super::tensors::Tensors;
+use super::{Bundle, EncoderFiles, place};
+use crate::model::{FieldModel, Reserve};
+
+impl Bundle {
+    /// Checks that a bundle may be written into `dir`, so that hours of training are not lost on it.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
+    /// [`Code::Io`](firstline_fault::Code::Io) when nothing can be written there.
+    pub fn check_place(dir: &Path) -> Result<()> {
+        place::staging(dir).map(drop)
+    }
+
+    /// Writes the bundle into `dir` with the files of its encoder and of what fine-tuning made of it, by atomic
+    /// rename. A bundle that stands there is replaced, with its index and its writer, which belong to the old one; a folder
+    /// that is no bundle is refused.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
+    pub fn publish(&self, dir: &Path, encoder: &EncoderFiles, tuned: Option<&EncoderFiles>) -> Result<()> {
+        place::publish(dir, |staging| {
+            let mut files = BTreeMap::new();
+            for (name, encoder) in [(ENCODER, Some(encoder)), (TUNED, tuned)] {
+                let Some(encoder) = encoder else { continue };
+                let sha256 = write_encoder(encoder, &staging.join(name))?;
+                files.insert(format!("{name}/{MANIFEST}"), sha256);
+            }
+            files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
+            let info = InfoFile {
+                info: self.info.clone(),
+                fields: self.field_files(),
+                hierarchy: self.hierarchy.clone(),
+                files,
+            };
+            let json =
+                serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
+            place::write(&staging.join(INFO), &json)?;
+            Ok(())
+        })
+    }
+
+    fn field_files(&self) -> BTreeMap<Field, FieldFile> {
+        let file = |m: &FieldModel| FieldFile {
+            space: m.space.clone(),
+            members: m.members.iter().map(|m| m.name().to_owned()).collect(),
+            mixture: m.mixture.clone(),
+            calibrator: m.calibrator.clone(),
+            correctness: m.correctness.clone(),
+            ordinal: m.ordinal.clone(),
+            retired: m.retired.clone(),
+            rare: m.rare.clone(),
+        };
+        self.fields.iter().map(|(&field, model)| (field, file(model))).collect()
+    }
+
+    fn tensors(&self) -> Result<Vec<u8>> {
+        let mut out = Tensors::default();
+        let (ngrams, context, idf) = self.vocabulary.parts();
+        out.put_u32("vocabulary.ngrams", ngrams);
+        out.put_u32("vocabulary.context", context);
+        out.put_f32("vocabulary.idf", idf);
+        out.put_f32("history.embeddings", &self.history);
+        out.put_u64("seen", &self.seen);
+        for (field, model) in &self.fields {
+            put_field(&mut out, *field, model);
+        }
+        out.serialize()
+    }
+}
+
+/// Copies an encoder's files and writes its manifest into the folder `place`; the manifest's sha256.
+fn write_encoder(encoder: &EncoderFiles, place: &Path) -> Result<String> {
+    place::make_folder(place)?;
+    for file in &encoder.manifest.files {
+        place::copy(&encoder.dir.join(&file.path), &place.join(&file.path))?;
+    }
+    place::write(&place.join(MANIFEST), encoder.manifest.to_toml()?.as_bytes())
+}
+
+fn put_field(out: &mut Tensors<'_>, field: Field, model: &FieldModel) {
+    out.put_f32(&format!("{field}.prior"), &model.prior);
+    out.put_u32(&format!("{field}.history"), &model.history_labels);
+    let Reserve { confidence, label, correct } = &model.reserve;
+    out.put_f32(&format!("{field}.reserve.confidence"), confidence);
+    out.put_u32(&format!("{field}.reserve.label"), label);
+    let correct: Vec<u32> = correct.iter().map(|&c| u32::from(c)).collect();
+    out.put_u32(&format!("{field}.reserve.correct"), &correct);
+    for member in &model.members {
+        if let Some(head) = member.head() {
+            let key = format!("{field}.{}", member.name());
+            out.put_f32(&format!("{key}.sparse"), &head.sparse);
+            out.put_f32(&format!("{key}.dense"), &head.dense);
+            out.put_f32(&format!("{key}.bias"), &head.bias);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use firstline_nn::{Manifest, ModelFile};
+
+    use super::super::layout;
+    use super::*;
+    use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
+    use crate::features::Vocabulary;
+
+    /// A bundle without a field, trained with `seed`.
+    fn bundle(seed: u64) -> Bundle {
+        let info = BundleInfo {
+            format: BUNDLE_FORMAT,
+            trained_by: "test".to_owned(),
+            model: "m".to_owned(),
+            tuned: false,
+            dimensions: 2,
+            seed,
+            data_sha256: String::new(),
+            config_sha256: String::new(),
+            split: SplitFacts::default(),
+        };
+        let vocabulary = Vocabulary::from_parts(Vec::new(), Vec::new(), Vec::new());
+        let (history, seen) = (vec![1.0, 0.0], vec![7]);
+        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None }
+    }
+
+    /// An encoder of one file, which lies in a folder of its own and which everybody may read.
+    fn encoder(dir: &Path) -> EncoderFiles {
+        let folder = dir.join("model");
+        fs::create_dir_all(folder.join("onnx")).unwrap();
+        fs::write(folder.join("onnx/model"), b"weights").unwrap();
+        let mut manifest = Manifest::find("all-minilm-l6-v2").unwrap();
+        manifest.files =
+            vec![ModelFile { path: "onnx/model".to_owned(), bytes: 7, sha256: sha256_hex(b"weights") }];
+        EncoderFiles { dir: folder, manifest }
+    }
+
+    /// All that lies in `dir`, by its path.
+    fn tree(dir: &Path) -> Vec<std::path::PathBuf> {
+        let mut found = Vec::new();
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                found.extend(tree(&path));
+            }
+            found.push(path);
+        }
+        found
+    }
+
+    #[test]
+    fn a_new_training_replaces_a_bundle_with_its_index_and_its_writer() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, None).unwrap();
+        for (folder, file) in [(layout::INDEX, layout::DESK), (layout::WRITER, layout::WRITER_CHOICE)] {
+            fs::create_dir(dir.join(folder)).unwrap();
+            fs::write(dir.join(folder).join(file), b"{}").unwrap();
+        }
+        assert!(layout::holds_writer(&dir));
+        Bundle::check_place(&dir).unwrap();
+        bundle(2).publish(&dir, &encoder, None).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().info.seed, 2);
+        assert!(!layout::holds_writer(&dir) && !dir.join(layout::INDEX).exists());
+        let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "the bundle and its model, and nothing half-written: {left:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_old_bundle_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, mut encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, None).unwrap();
+        encoder.manifest.files[0].path = "missing".to_owned();
+        bundle(2).publish(&dir, &encoder, None).unwrap_err();
+        assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+        fs::write(dir.join("notes.txt"), b"mine").unwrap();
+        let refused = Bundle::check_place(&dir).unwrap_err().to_string();
+        assert!(refused.starts_with("E_BUNDLE") && refused.contains("notes.txt"), "{refused}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_user_reads_a_bundle() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, Some(&encoder)).unwrap();
+        let all = tree(&dir);
+        assert_eq!(all.len(), 10, "two files, and twice a folder, a manifest, a folder, a file: {all:?}");
+        for path in all.into_iter().chain([dir]) {
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
+        }
+    }
+}
