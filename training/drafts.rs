@@ -11,8 +11,8 @@
 use std::collections::BTreeSet;
 
 use firstline_drafts::{
-    Case, Drafter, Index, Similar, Voice, Whose, fill, first_reply, language_of, say_the_same, sentences,
-    slots,
+    CustomerFilter, Drafter, Index, ResolvedCase, Similar, Voice, fill, first_reply, language_of,
+    say_the_same, sentences, slots,
 };
 use firstline_fault::Result;
 use firstline_ticket::{Draft, Origin, Ticket};
@@ -247,12 +247,12 @@ impl Resolved {
         ticket: &Ticket,
         embedding: &[f32],
     ) -> Result<Option<[Option<usize>; 2]>> {
-        let Some(case) = Case::of(ticket, index.masker(), index.endings()) else { return Ok(None) };
+        let Some(case) = ResolvedCase::of(ticket, index.masker(), index.endings()) else { return Ok(None) };
         let wanted = resolution(&case);
         if wanted.is_empty() || !self.0.par_iter().any(|other| alike(&wanted, other)) {
             return Ok(None);
         }
-        let mut found = index.similar(ticket, embedding, Whose::All, DEPTH)?;
+        let mut found = index.similar(ticket, embedding, CustomerFilter::All, DEPTH)?;
         found.retain(|s| s.case.hash != Bundle::ticket_hash(ticket));
         let first = |found: &[Similar]| found.iter().position(|s| alike(&wanted, &resolution(&s.case)));
         let mixed = first(&found);
@@ -262,7 +262,7 @@ impl Resolved {
 }
 
 /// The words of how a case was resolved; where nobody wrote that down, of what was answered.
-fn resolution(case: &Case) -> BTreeSet<String> {
+fn resolution(case: &ResolvedCase) -> BTreeSet<String> {
     let text = match &case.resolution {
         Some(resolution) => resolution.clone(),
         None => case.reply.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" "),
@@ -291,7 +291,7 @@ fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.
 fn nearest_reply(index: &Index, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<String>> {
     let slots = slots(ticket, index.masker());
-    let found = index.similar(ticket, embedding, Whose::All, 8)?;
+    let found = index.similar(ticket, embedding, CustomerFilter::All, 8)?;
     let best = found.iter().find(|s| !s.case.reply.is_empty());
     Ok(best.map_or_else(Vec::new, |s| {
         s.case
@@ -312,7 +312,7 @@ fn same_content(a: &[String], b: &[String], index: &Index, voice: &Voice) -> boo
         })
     };
     let of_the_matter = |all: &[String]| -> Vec<String> {
-        all.iter().filter(|s| !index.usual().has(s) && !phrase(s)).cloned().collect()
+        all.iter().filter(|s| !index.stock_sentences().contains(s) && !phrase(s)).cloned().collect()
     };
     say_the_same(&of_the_matter(a), &of_the_matter(b))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_drafts::{ENOUGH, Reviews, logit};
+use firstline_drafts::{MIN_REVIEWS, Reviews, logit};
 use firstline_ticket::{Origin, Review, Reviewed};
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub struct Fit {
 pub fn learn_reviews(reviewed: &[Reviewed]) -> (Reviews, ReviewReport) {
     let outcome = |r: &Reviewed| r.review == Review::Accepted;
     let count = |of: fn(&Review) -> bool| reviewed.iter().filter(|r| of(&r.review)).count();
-    let enough = reviewed.len() >= ENOUGH;
+    let enough = reviewed.len() >= MIN_REVIEWS;
     let told = |by: &dyn Fn(usize, &Reviewed) -> f64| {
         fit(&reviewed.iter().enumerate().map(|(i, r)| (by(i, r), outcome(r))).collect::<Vec<_>>())
     };

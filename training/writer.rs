@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firstline_drafts::{Drafter, Lesson};
+use firstline_drafts::{Drafter, Lesson, create_private_folder};
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{LoraOptions, LoraTuner, Message};
 use firstline_ticket::{Origin, Ticket};
@@ -100,7 +100,7 @@ impl WriterChoice {
         let path = dir.join(WRITER).join(CHOICE);
         let json =
             serde_json::to_vec_pretty(self).map_err(|e| InternalError::new(format!("the choice: {e}")))?;
-        Ok(firstline_nn::write_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?)
+        Ok(firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?)
     }
 
     /// The model that was taught for the bundle in `dir`.
@@ -210,7 +210,7 @@ pub fn teach(
     let after = tuner.loss(&measured)?;
     let path = WriterChoice::tuned(dir);
     let folder = dir.join(WRITER);
-    fs::create_dir_all(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
+    create_private_folder(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
     // An older choice says nothing of this model.
     match fs::remove_file(folder.join(CHOICE)) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
-use firstline_drafts::{Case, Desk, DeskBuilder, Index, Templates};
+use firstline_drafts::{DeskProfile, DeskProfileBuilder, Index, ResolvedCase, Templates};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Ticket;
 use firstline_training::Progress;
@@ -111,7 +111,7 @@ fn add_cases(
     let mut bars = ui.bars();
     bars.stage("learning names and words", 0);
     let mut total = 0;
-    let mut desk = DeskBuilder::default();
+    let mut desk = DeskProfileBuilder::default();
     for line in files::tickets(path)? {
         total = line.number;
         if let Ok(ticket) = line.ticket
@@ -125,12 +125,12 @@ fn add_cases(
     let desk = match Index::is_there(dir) {
         // New people and companies are known at once; what may be said to everybody is only learnt anew with the whole.
         true => {
-            let old = Index::desk(dir)?;
-            Desk { known: old.known.with_names(new.known), ..old }
+            let old = Index::read_profile(dir)?;
+            DeskProfile { known: old.known.with_names(new.known), ..old }
         }
         false => new,
     };
-    Index::write_desk(dir, &desk)?;
+    Index::write_profile(dir, &desk)?;
     let index = Index::open(dir, engine.bundle().info.dimensions)?;
     let mut known = index.hashes()?;
     let mut found = Added { cases: index.len(), ..Added::default() };
@@ -166,7 +166,7 @@ fn take(
     index: &Index,
     known: &mut HashSet<u64>,
     tickets: &mut Vec<Ticket>,
-    cases: &mut Vec<Case>,
+    cases: &mut Vec<ResolvedCase>,
     found: &mut Added,
 ) {
     let hash = Bundle::ticket_hash(&ticket);
@@ -174,7 +174,7 @@ fn take(
         found.known += 1;
         return;
     }
-    match Case::of(&ticket, index.masker(), index.endings()) {
+    match ResolvedCase::of(&ticket, index.masker(), index.endings()) {
         None => found.unresolved += 1,
         Some(case) => {
             known.insert(hash);

@@ -55,7 +55,7 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         if !report.enough {
             print(format_args!(
                 "Too few: until there are {}, drafts keep their prior.",
-                firstline_drafts::ENOUGH
+                firstline_drafts::MIN_REVIEWS
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use firstline_drafts::{Case, Index, Similar, Whose};
+use firstline_drafts::{CustomerFilter, Index, ResolvedCase, Similar};
 use firstline_fault::UserError;
 use firstline_ticket::Ticket;
 use firstline_triage::{Engine, customer_key};
@@ -30,7 +30,7 @@ struct Hit<'a> {
     cosine: f32,
     score: f32,
     #[serde(flatten)]
-    case: &'a Case,
+    case: &'a ResolvedCase,
 }
 
 pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
@@ -85,7 +85,7 @@ fn search(
     let features = engine.features(tickets)?;
     let d = engine.bundle().info.dimensions;
     let customer = args.customer.as_deref().map(customer_key);
-    let whose = customer.as_deref().map_or(Whose::All, Whose::Only);
+    let whose = customer.as_deref().map_or(CustomerFilter::All, CustomerFilter::Only);
     let k = usize::from(args.top).min(index.len());
     let mut all = Vec::new();
     for (ticket, embedding) in tickets.iter().zip(features.embeddings.chunks_exact(d)) {

@@ -1,6 +1,6 @@
 //! `firstline templates`: what technicians answer again and again, to look at and approve.
 
-use firstline_drafts::{Template, Templates, is_sound, sentences};
+use firstline_drafts::{Template, Templates, has_only_known_slots, sentences};
 use firstline_fault::{Code, UserError};
 
 use super::table::table;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &TemplatesArgs) -> Result<Exit, Failure> {
         TemplatesCommand::Edit { id, text } => {
             let said =
                 sentences(text, &firstline_ticket::Ticket::default(), &firstline_drafts::Endings::default());
-            if said.is_empty() || !said.iter().all(|s| is_sound(s)) {
+            if said.is_empty() || !said.iter().all(|s| has_only_known_slots(s)) {
                 let problem = "no text, or a slot that nothing fills";
                 let next = "Slots are {contact}, {customer}, {host}, {product}";
                 return Err(UserError::new(Code::Config, "--text", problem, next).into());

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::mask::words;
+use crate::segmentation::words;
 
 /// Sentences that agree so far are one and the same.
 const SAME: f32 = 0.999;
@@ -50,84 +50,112 @@ type Bag = HashMap<String, f32>;
 
 /// Chooses among `replies`.
 pub(crate) fn consensus(replies: &[PastReply]) -> Consensus {
-    let all: Vec<(usize, usize)> = replies
-        .iter()
-        .enumerate()
-        .flat_map(|(r, reply)| (0..reply.sentences.len()).map(move |s| (r, s)))
-        .collect();
-    let bags: Vec<Bag> = all.iter().map(|&(r, s)| bag(&replies[r].sentences[s])).collect();
-    // Sentences that are the same are looked at once.
-    let mut kinds: Vec<usize> = Vec::new();
-    let of: Vec<usize> = (0..all.len())
-        .map(|i| {
-            kinds.iter().position(|&k| overlap(&bags[k], &bags[i]) >= SAME).unwrap_or_else(|| {
-                kinds.push(i);
-                kinds.len() - 1
-            })
-        })
-        .collect();
-    let mut said: Vec<Vec<usize>> = vec![Vec::new(); replies.len()];
-    let mut place: Vec<Option<usize>> = vec![None; kinds.len()];
-    for (i, &(r, s)) in all.iter().enumerate() {
-        said[r].push(of[i]);
-        if replies[r].usable[s] && place[of[i]].is_none() {
-            place[of[i]] = Some(i);
-        }
+    let kinds = Kinds::of(replies);
+    let judge = Judge::new(replies, &kinds);
+    let (mut expected, mut best) = kinds.best_reply(&judge);
+    let total: f32 = replies.iter().map(|r| r.weight).sum();
+    let firm = expected > 0.0 && expected >= FIRM * total;
+    // Where replies have little in common, sentences of several make no text.
+    if firm {
+        (expected, best) = kinds.improved(expected, best, &judge);
     }
-    let judge = Judge::new(replies, &said, kinds.iter().map(|&k| &bags[k]));
-    let usable = |kinds: &[usize]| -> Vec<usize> {
+    best.sort_by(|&a, &b| kinds.usual_place(a, replies).total_cmp(&kinds.usual_place(b, replies)));
+    let chosen = best.iter().filter_map(|&k| kinds.place[k]).collect();
+    Consensus { chosen, expected, firm }
+}
+
+/// The sentences of all replies, those that are the same as one kind.
+struct Kinds {
+    /// The words of each kind.
+    bags: Vec<Bag>,
+    /// For each reply the kinds of its sentences, in their order.
+    said: Vec<Vec<usize>>,
+    /// Where each kind stands first among the sentences that may be used: `(reply, sentence)`.
+    place: Vec<Option<(usize, usize)>>,
+}
+
+impl Kinds {
+    fn of(replies: &[PastReply]) -> Self {
+        let mut kinds = Self { bags: Vec::new(), said: Vec::new(), place: Vec::new() };
+        for (r, reply) in replies.iter().enumerate() {
+            let mut said = Vec::new();
+            for (s, sentence) in reply.sentences.iter().enumerate() {
+                let kind = kinds.kind(bag(sentence));
+                if reply.usable[s] && kinds.place[kind].is_none() {
+                    kinds.place[kind] = Some((r, s));
+                }
+                said.push(kind);
+            }
+            kinds.said.push(said);
+        }
+        kinds
+    }
+
+    /// The kind of a sentence of these words, a new one where there is none like it.
+    fn kind(&mut self, bag: Bag) -> usize {
+        self.bags.iter().position(|known| overlap(known, &bag) >= SAME).unwrap_or_else(|| {
+            self.bags.push(bag);
+            self.place.push(None);
+            self.bags.len() - 1
+        })
+    }
+
+    /// Of these kinds those that may be used, each once.
+    fn usable(&self, kinds: &[usize]) -> Vec<usize> {
         let mut kept: Vec<usize> = Vec::new();
         for &k in kinds {
-            if place[k].is_some() && !kept.contains(&k) {
+            if self.place[k].is_some() && !kept.contains(&k) {
                 kept.push(k);
             }
         }
         kept
-    };
-    let singles = said.iter().map(|kinds| usable(kinds)).chain([Vec::new()]);
-    let scored = singles.map(|kinds| (judge.expected(&kinds), kinds));
-    // Of equals the shortest, then the first.
-    let (mut score, mut best) = scored.fold((-1.0, Vec::new()), |best: (f32, Vec<usize>), next| {
-        let shorter = next.0 == best.0 && next.1.len() < best.1.len();
-        if next.0 > best.0 || shorter { next } else { best }
-    });
-    let total: f32 = replies.iter().map(|r| r.weight).sum();
-    let firm = score > 0.0 && score >= FIRM * total;
-    // From the best single reply on: leave one out, take one in, for as long as more is expected of it. Where replies have
-    // little in common, sentences of several make no text.
-    for _ in 0..if firm { MOVES } else { 0 } {
-        let without = (0..best.len()).map(|i| {
-            let mut kinds = best.clone();
-            kinds.remove(i);
-            kinds
-        });
-        let with = (0..kinds.len()).filter(|k| place[*k].is_some() && !best.contains(k)).map(|k| {
-            let mut kinds = best.clone();
-            kinds.push(k);
-            kinds
-        });
-        let next = without
-            .chain(with)
-            .map(|kinds| (judge.expected(&kinds), kinds))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        match next {
-            Some((higher, kinds)) if higher > score + LEAST => (best, score) = (kinds, higher),
-            _ => break,
-        }
     }
-    let where_usual = |k: usize| -> f32 {
+
+    /// The one reply, or silence, of which most is expected, and how much.
+    fn best_reply(&self, judge: &Judge) -> (f32, Vec<usize>) {
+        let singles = self.said.iter().map(|kinds| self.usable(kinds)).chain([Vec::new()]);
+        let scored = singles.map(|kinds| (judge.expected(&kinds), kinds));
+        // Of equals the shortest, then the first.
+        scored.fold((-1.0, Vec::new()), |best: (f32, Vec<usize>), next| {
+            let shorter = next.0 == best.0 && next.1.len() < best.1.len();
+            if next.0 > best.0 || shorter { next } else { best }
+        })
+    }
+
+    /// Leaves one sentence out or takes one in, for as long as more is expected of it.
+    fn improved(&self, mut score: f32, mut best: Vec<usize>, judge: &Judge) -> (f32, Vec<usize>) {
+        for _ in 0..MOVES {
+            let without = (0..best.len()).map(|i| {
+                let mut kinds = best.clone();
+                kinds.remove(i);
+                kinds
+            });
+            let with =
+                (0..self.place.len()).filter(|k| self.place[*k].is_some() && !best.contains(k)).map(|k| {
+                    let mut kinds = best.clone();
+                    kinds.push(k);
+                    kinds
+                });
+            let scored = without.chain(with).map(|kinds| (judge.expected(&kinds), kinds));
+            match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+                Some((higher, kinds)) if higher > score + LEAST => (best, score) = (kinds, higher),
+                _ => break,
+            }
+        }
+        (score, best)
+    }
+
+    /// Where in a reply a kind usually stands, 0 to 1.
+    fn usual_place(&self, kind: usize, replies: &[PastReply]) -> f32 {
         let (mut sum, mut weight) = (0.0, f32::MIN_POSITIVE);
-        for (reply, kinds) in replies.iter().zip(&said) {
-            if let Some(at) = kinds.iter().position(|&o| o == k) {
+        for (reply, kinds) in replies.iter().zip(&self.said) {
+            if let Some(at) = kinds.iter().position(|&other| other == kind) {
                 sum += reply.weight * (at as f32 + 0.5) / kinds.len() as f32;
                 weight += reply.weight;
             }
         }
         sum / weight
-    };
-    best.sort_by(|&a, &b| where_usual(a).total_cmp(&where_usual(b)));
-    let chosen = best.iter().filter_map(|&k| Some(all[place[k]?])).collect();
-    Consensus { chosen, expected: score, firm }
+    }
 }
 
 /// Words, by number, with their counts.
@@ -144,20 +172,20 @@ struct Judge {
 }
 
 impl Judge {
-    fn new<'a>(replies: &[PastReply], said: &[Vec<usize>], kinds: impl Iterator<Item = &'a Bag>) -> Self {
+    fn new(replies: &[PastReply], kinds: &Kinds) -> Self {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let numbered = |bag: &'a Bag| -> Counted {
+        let mut counted: Vec<Counted> = Vec::new();
+        for bag in &kinds.bags {
             let mut words: Vec<(&str, f32)> = bag.iter().map(|(word, n)| (word.as_str(), *n)).collect();
             words.sort_unstable_by_key(|(word, _)| *word);
             let mut number = |word| {
                 let next = numbers.len();
                 *numbers.entry(word).or_insert(next)
             };
-            words.into_iter().map(|(word, n)| (number(word), n)).collect()
-        };
-        let kinds: Vec<Counted> = kinds.map(numbered).collect();
-        let mut judge = Self { words: numbers.len(), kinds, replies: Vec::new() };
-        for (reply, said) in replies.iter().zip(said) {
+            counted.push(words.into_iter().map(|(word, n)| (number(word), n)).collect());
+        }
+        let mut judge = Self { words: numbers.len(), kinds: counted, replies: Vec::new() };
+        for (reply, said) in replies.iter().zip(&kinds.said) {
             let counts = judge.counts(said);
             let words: Counted = counts.into_iter().enumerate().filter(|(_, n)| *n > 0.0).collect();
             let length = words.iter().map(|(_, n)| n).sum();

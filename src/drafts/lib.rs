@@ -6,25 +6,36 @@
 
 mod consensus;
 mod drafter;
+mod drafting_id;
+mod files;
 mod guard;
 mod index;
+mod language;
+mod lexicon;
 mod mask;
 mod reply;
 mod reviews;
+mod segmentation;
+mod slots;
+mod stock_sentences;
 mod template;
-mod things;
-mod usual;
 mod voice;
 mod writer;
 
 pub use consensus::say_the_same;
 pub use drafter::{Drafter, Lesson};
+pub use drafting_id::drafting_id;
+pub use files::create_private_folder;
 pub use guard::{Grounds, guard};
-pub use index::{Case, Desk, DeskBuilder, Index, Near, Said, Similar, Whose, language_of};
-pub use mask::{Found, Known, KnownBuilder, Masker, Private, SHARED_BY};
-pub use reply::{Endings, EndingsBuilder, Reach, Slot, fill, first_reply, open_up, sentences, slots};
-pub use reviews::{ENOUGH, Reviews, logit};
-pub use template::{Template, Templates, is_sound};
-pub use usual::{Usual, UsualBuilder};
+pub use index::{
+    CaseHit, CustomerFilter, DeskProfile, DeskProfileBuilder, Index, ReplySentence, ResolvedCase, Similar,
+};
+pub use language::language_of;
+pub use mask::{KnownTerms, KnownTermsBuilder, Masker, PrivateKind, PrivateSpan, SHARED_BY};
+pub use reply::{Endings, EndingsBuilder, Reach, first_reply, sentences};
+pub use reviews::{MIN_REVIEWS, Reviews, logit};
+pub use slots::{Slot, fill, slots};
+pub use stock_sentences::{StockSentences, StockSentencesBuilder};
+pub use template::{Template, Templates, has_only_known_slots};
 pub use voice::{DEFAULT_VOICE, ForCustomer, Phrases, Voice};
 pub use writer::Writer;

@@ -10,10 +10,10 @@ use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::{Basis, Confidence, Origin};
 use serde::{Deserialize, Serialize};
 
-use crate::template::beside;
+use crate::files::beside;
 
-/// Reviews from which on they are heeded.
-pub const ENOUGH: usize = 30;
+/// With fewer reviews the prior holds.
+pub const MIN_REVIEWS: usize = 30;
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 /// A probability is looked at no nearer to 0 or 1 than this.
@@ -41,12 +41,12 @@ impl Default for Reviews {
 }
 
 impl Reviews {
-    /// Where those of the bundle in `dir` lie.
+    /// Where the reviews of the bundle in `dir` lie.
     pub fn path(dir: &Path) -> PathBuf {
         beside(dir, "reviews.json")
     }
 
-    /// Reads those of the bundle in `dir`; none where there is no file.
+    /// Reads what was learnt from the reviews of the bundle in `dir`; nothing where there is no file.
     ///
     /// # Errors
     /// [`Code::Config`] when the file has another form.
@@ -70,7 +70,7 @@ impl Reviews {
         Ok(read)
     }
 
-    /// Writes them for the bundle in `dir`.
+    /// Writes what was learnt for the bundle in `dir`, readable for the owner alone.
     ///
     /// # Errors
     /// [`Code::Io`] when the file can't be written.
@@ -78,12 +78,12 @@ impl Reviews {
         let path = Self::path(dir);
         let json =
             serde_json::to_vec_pretty(self).map_err(|e| InternalError::new(format!("reviews: {e}")))?;
-        Ok(firstline_nn::write_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?)
+        Ok(firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?)
     }
 
     /// The probability that a draft of this origin and prior is sent unchanged, and what that was learnt from.
     pub fn confidence(&self, origin: Origin, prior: Confidence) -> (Confidence, Basis) {
-        if self.reviews < ENOUGH {
+        if self.reviews < MIN_REVIEWS {
             return (prior, Basis::Prior);
         }
         let z = self.bias + self.origins.get(&origin).copied().unwrap_or(0.0) + self.slope * logit(prior);
@@ -106,7 +106,7 @@ mod tests {
         let prior = Confidence::new(0.6);
         assert_eq!(Reviews::default().confidence(Origin::Retrieved, prior), (prior, Basis::Prior));
         let origins = [(Origin::Template, 1.0)].into();
-        let learnt = Reviews { reviews: ENOUGH, bias: -1.0, slope: 1.0, origins };
+        let learnt = Reviews { reviews: MIN_REVIEWS, bias: -1.0, slope: 1.0, origins };
         let (template, basis) = learnt.confidence(Origin::Template, prior);
         assert!((template.get() - 0.6).abs() < 1e-9 && basis == Basis::Feedback);
         assert!(learnt.confidence(Origin::Retrieved, prior).0 < prior);

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::consensus::word_f1;
-use crate::index::{Case, Index};
+use crate::files::beside;
+use crate::index::{Index, ResolvedCase};
 use crate::mask::SHARED_BY;
-use crate::reply::{Reach, Slot};
+use crate::reply::Reach;
+use crate::slots::{Slot, without_marks};
 
 /// Sentences that agree so far are variants of one.
 const VARIANT: f32 = 0.8;
@@ -42,11 +44,11 @@ pub struct Template {
     pub language: String,
     /// What it says of the matter, sentence by sentence, with slots.
     pub sentences: Vec<String>,
-    /// Replies that say so, of all in the category and language, and of how many customers.
+    /// Replies that say so.
     pub seen: usize,
-    /// See there.
+    /// All replies of the category in the language.
     pub of: usize,
-    /// See there.
+    /// Customers that were told so.
     pub customers: usize,
     /// Some of the tickets.
     pub examples: Vec<String>,
@@ -62,12 +64,12 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Where those of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
+    /// Where the templates of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
     pub fn path(dir: &Path) -> PathBuf {
         beside(dir, "templates.toml")
     }
 
-    /// Reads those of the bundle in `dir`; none where there is no file.
+    /// Reads the templates of the bundle in `dir`; none where there is no file.
     ///
     /// # Errors
     /// [`Code::Config`] when the file is no TOML of this form.
@@ -85,7 +87,7 @@ impl Templates {
         let text = std::fs::read_to_string(&path).map_err(|e| UserError::io(&place, &e))?;
         let read: Self = toml::from_str(&text)
             .map_err(|e| UserError::new(Code::Config, &place, e.message(), "Mend it, or move it away"))?;
-        if let Some(odd) = read.all.iter().flat_map(|t| &t.sentences).find(|s| !is_sound(s)) {
+        if let Some(odd) = read.all.iter().flat_map(|t| &t.sentences).find(|s| !has_only_known_slots(s)) {
             let slots: Vec<&str> = Slot::ALL.iter().map(|s| s.mark()).collect();
             let problem = format!("{odd:?} has a slot that nothing fills");
             let next = format!("There are {}", slots.join(", "));
@@ -100,14 +102,14 @@ impl Templates {
         Ok(read)
     }
 
-    /// Writes them for the bundle in `dir`.
+    /// Writes the templates of the bundle in `dir`, readable for the owner alone.
     ///
     /// # Errors
     /// [`Code::Io`] when the file can't be written.
     pub fn write(&self, dir: &Path) -> Result<()> {
         let path = Self::path(dir);
         let text = toml::to_string(self).map_err(|e| InternalError::new(format!("templates: {e}")))?;
-        Ok(firstline_nn::write_file(&[text], &path).map_err(|e| UserError::io(path.display(), &e))?)
+        Ok(firstline_nn::write_private_file(&[text], &path).map_err(|e| UserError::io(path.display(), &e))?)
     }
 
     /// Learns them from the cases of `index`.
@@ -115,9 +117,9 @@ impl Templates {
     /// # Errors
     /// A fault of the index.
     pub fn learn(index: &Index) -> Result<Self> {
-        let mut categories: BTreeMap<([String; 3], String), Vec<Said>> = BTreeMap::new();
+        let mut categories: BTreeMap<([String; 3], String), Vec<CategoryReply>> = BTreeMap::new();
         index.each(&mut |case| {
-            let all = case.reply.iter().filter(|said| !index.usual().has(&said.text));
+            let all = case.reply.iter().filter(|said| !index.stock_sentences().contains(&said.text));
             let sentences: Vec<String> = all.clone().map(|said| said.text.clone()).collect();
             if case.category.iter().any(Option::is_some)
                 && !case.language.is_empty()
@@ -125,10 +127,10 @@ impl Templates {
             {
                 let category = case.category.clone().map(Option::unwrap_or_default);
                 let open = all.clone().all(|said| {
-                    said.reach == Reach::Everybody && index.masker().things(&said.text).is_empty()
+                    said.reach == Reach::Everybody && index.masker().products(&said.text).is_empty()
                 });
-                let Case { id, customer, language, .. } = case;
-                categories.entry((category, language)).or_default().push(Said {
+                let ResolvedCase { id, customer, language, .. } = case;
+                categories.entry((category, language)).or_default().push(CategoryReply {
                     id,
                     customer,
                     sentences,
@@ -138,13 +140,13 @@ impl Templates {
         })?;
         let mut all: Vec<Template> = categories
             .into_iter()
-            .flat_map(|((category, language), said)| of(&category, &language, &said))
+            .flat_map(|((category, language), replies)| templates_of(&category, &language, &replies))
             .collect();
         all.sort_by(|a, b| b.seen.cmp(&a.seen).then(a.id.cmp(&b.id)));
         Ok(Self { all })
     }
 
-    /// These, with what people have approved or edited of `older`, which is kept whatever was learnt.
+    /// These templates with what people have approved or edited of `older`, which is kept whatever was learnt.
     pub fn with(mut self, older: Self) -> Self {
         for old in older.all {
             match self.all.iter_mut().find(|t| t.id == old.id) {
@@ -172,23 +174,13 @@ impl Templates {
     }
 }
 
-/// The file `NAME.suffix` beside the bundle `NAME`, however `dir` names it.
-pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
-    dir.with_file_name(name)
-}
-
 /// Whether `sentence` has no slot but those that tickets fill.
-pub fn is_sound(sentence: &str) -> bool {
-    let bare = Slot::ALL.iter().fold(sentence.to_owned(), |text, slot| text.replace(slot.mark(), ""));
-    !bare.contains(['{', '}'])
+pub fn has_only_known_slots(sentence: &str) -> bool {
+    !without_marks(sentence, "").contains(['{', '}'])
 }
 
-/// What a reply said of the matter.
-struct Said {
+/// What a reply of one category said of the matter.
+struct CategoryReply {
     id: String,
     customer: String,
     sentences: Vec<String>,
@@ -197,15 +189,15 @@ struct Said {
 }
 
 /// The templates of one category.
-fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template> {
+fn templates_of(category: &[String; 3], language: &str, replies: &[CategoryReply]) -> Vec<Template> {
     // The same words first, then near the same joined to what is said most often.
-    let mut exact: HashMap<&[String], Vec<&Said>> = HashMap::new();
+    let mut exact: HashMap<&[String], Vec<&CategoryReply>> = HashMap::new();
     for said in replies.iter().filter(|said| !said.sentences.is_empty()) {
         exact.entry(&said.sentences).or_default().push(said);
     }
-    let mut exact: Vec<(&[String], Vec<&Said>)> = exact.into_iter().collect();
+    let mut exact: Vec<(&[String], Vec<&CategoryReply>)> = exact.into_iter().collect();
     exact.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(b.0)));
-    let mut groups: Vec<(&[String], Vec<&Said>)> = Vec::new();
+    let mut groups: Vec<(&[String], Vec<&CategoryReply>)> = Vec::new();
     for (sentences, said) in exact {
         match groups.iter().position(|(of, _)| alike(of, sentences)) {
             Some(i) => groups[i].1.extend(said),
@@ -214,7 +206,7 @@ fn of(category: &[String; 3], language: &str, replies: &[Said]) -> Vec<Template>
             None => {}
         }
     }
-    let enough = |(sentences, said): &(&[String], Vec<&Said>)| {
+    let enough = |(sentences, said): &(&[String], Vec<&CategoryReply>)| {
         let customers: BTreeSet<&str> = said.iter().map(|s| s.customer.as_str()).collect();
         let open = said.iter().any(|s| s.open && s.sentences == *sentences);
         (open
@@ -253,8 +245,8 @@ fn alike(a: &[String], b: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn said(i: usize, text: &str) -> Said {
-        Said {
+    fn said(i: usize, text: &str) -> CategoryReply {
+        CategoryReply {
             id: i.to_string(),
             customer: format!("C{}", i % 4),
             sentences: vec![text.to_owned()],
@@ -265,13 +257,14 @@ mod tests {
     const CATEGORY: [&str; 3] = ["Desk", "Mail", ""];
 
     fn learnt() -> Templates {
-        let mut replies: Vec<Said> =
+        let mut replies: Vec<CategoryReply> =
             (0..9).map(|i| said(i, "Does webmail work for you in the meantime?")).collect();
         replies.push(said(9, "Does webmail work for you in the mean time?"));
         replies
             .extend((10..20).map(|i| said(i, &format!("Please try step number {}{i} of this list.", i * 7))));
-        replies.extend((20..26).map(|i| Said { customer: "C1".into(), ..said(i, "Ask Jo about it.") }));
-        Templates { all: of(&CATEGORY.map(String::from), "en", &replies) }
+        replies
+            .extend((20..26).map(|i| CategoryReply { customer: "C1".into(), ..said(i, "Ask Jo about it.") }));
+        Templates { all: templates_of(&CATEGORY.map(String::from), "en", &replies) }
     }
 
     #[test]
@@ -298,7 +291,7 @@ mod tests {
         assert!(kept.fitting(decided, "de").is_empty());
         assert_eq!(Templates::default().with(templates).all.len(), 1);
         assert!(Templates::default().with(learnt()).all.is_empty());
-        assert!(is_sound("Hi {contact}, on {host}?") && !is_sound("Hi {name}"));
+        assert!(has_only_known_slots("Hi {contact}, on {host}?") && !has_only_known_slots("Hi {name}"));
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! How drafts begin and end, by language: data, in TOML. The built-in voice is `voice.toml`.
+//!
+//! Must never hold a phrase that asks for a credential or gives one.
 
 use std::collections::{BTreeMap, HashMap};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
-use whatlang::Lang;
 
-use crate::guard::credential;
-use crate::reply::{Slot, fill};
+use crate::lexicon::credential;
+use crate::slots::{Slot, fill};
 
-/// The voice that holds where no other is given.
+/// The built-in voice, as TOML.
 pub const DEFAULT_VOICE: &str = include_str!("voice.toml");
 
 /// Greetings, signatures, and sentences of last resort.
@@ -21,7 +22,7 @@ pub struct Voice {
     /// What ends every draft; empty for none.
     #[serde(default)]
     pub signature: String,
-    /// What a language model is told beside its task, whoever asks; empty for nothing.
+    /// What a language model is told beside its task for every customer; empty for nothing.
     #[serde(default)]
     pub instructions: String,
     /// What holds for one customer, by its name.
@@ -58,7 +59,7 @@ pub struct Phrases {
     pub acknowledgement: String,
     /// What to ask where nothing is known.
     pub question: String,
-    /// That whoever wrote has to be identified first.
+    /// That the contact has to be identified first.
     pub identity: String,
 }
 
@@ -69,44 +70,33 @@ impl Voice {
     /// [`Code::Config`] when it is no TOML of this form, or its default language is not in it.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let fault = |problem: String| {
-            UserError::new(
-                Code::Config,
-                place,
-                problem,
-                "Begin with the built-in one: firstline draft --print-voice",
-            )
+            let next = "Begin with the built-in one: firstline draft --print-voice";
+            UserError::new(Code::Config, place, problem, next)
         };
         let voice: Self = toml::from_str(text).map_err(|e| fault(e.message().to_owned()))?;
-        if !voice.languages.contains_key(&voice.default) {
-            return Err(fault(format!("no phrases of its default language {:?}", voice.default)).into());
+        match voice.problem() {
+            Some(problem) => Err(fault(problem).into()),
+            None => Ok(voice),
         }
-        if let Some(odd) = voice.customers.values().map(|c| &c.closing).find(|c| c.contains(['{', '}'])) {
-            return Err(fault(format!("{odd:?} has a slot; only a greeting has, {{contact}}")).into());
+    }
+
+    /// What is wrong with a voice, where anything is.
+    fn problem(&self) -> Option<String> {
+        if !self.languages.contains_key(&self.default) {
+            return Some(format!("no phrases of its default language {:?}", self.default));
+        }
+        let closings = || self.customers.values().map(|c| &c.closing);
+        if let Some(odd) = closings().find(|c| c.contains(['{', '}'])) {
+            return Some(format!("{odd:?} has a slot; only a greeting has, {{contact}}"));
         }
         let said =
-            voice.languages.values().flat_map(|p| [&p.opening, &p.acknowledgement, &p.question, &p.identity]);
-        let said = said.chain(voice.customers.values().map(|c| &c.closing));
-        if let Some((said, found)) = said.filter_map(|s| Some((s, credential(s)?))).next() {
-            return Err(fault(format!("{said:?} asks for a credential or gives one: {found:?}")).into());
+            self.languages.values().flat_map(|p| [&p.opening, &p.acknowledgement, &p.question, &p.identity]);
+        if let Some((said, found)) = said.chain(closings()).find_map(|s| Some((s, credential(s)?))) {
+            return Some(format!("{said:?} asks for a credential or gives one: {found:?}"));
         }
-        for (language, p) in &voice.languages {
-            let needed = [&p.greeting_without_name, &p.acknowledgement, &p.identity];
-            if needed.into_iter().any(|phrase| phrase.trim().is_empty()) {
-                let problem = "greeting_without_name, acknowledgement and identity must not be empty";
-                return Err(fault(format!("{language}: {problem}")).into());
-            }
-            let bare = [&p.greeting_without_name, &p.opening, &p.acknowledgement, &p.question, &p.identity];
-            let greeting = p.greeting.replace(Slot::Contact.mark(), "");
-            if let Some(odd) =
-                bare.into_iter().chain([&greeting, &voice.signature]).find(|s| s.contains(['{', '}']))
-            {
-                return Err(fault(format!(
-                    "{language}: {odd:?} has a slot; only a greeting has, {{contact}}"
-                ))
-                .into());
-            }
-        }
-        Ok(voice)
+        self.languages.iter().find_map(|(language, phrases)| {
+            phrases.problem(&self.signature).map(|problem| format!("{language}: {problem}"))
+        })
     }
 
     /// What a language model is told for the customer of this [key](firstline_ticket::customer_key).
@@ -147,30 +137,31 @@ impl Voice {
 }
 
 impl Phrases {
+    /// What is wrong with these phrases, which end with `signature`.
+    fn problem(&self, signature: &String) -> Option<String> {
+        let needed = [&self.greeting_without_name, &self.acknowledgement, &self.identity];
+        if needed.into_iter().any(|phrase| phrase.trim().is_empty()) {
+            let problem = "greeting_without_name, acknowledgement and identity must not be empty";
+            return Some(problem.to_owned());
+        }
+        let greeting = self.greeting.replace(Slot::Contact.mark(), "");
+        let bare = [
+            &self.greeting_without_name,
+            &self.opening,
+            &self.acknowledgement,
+            &self.question,
+            &self.identity,
+            &greeting,
+            signature,
+        ];
+        let odd = bare.into_iter().find(|s| s.contains(['{', '}']))?;
+        Some(format!("{odd:?} has a slot; only a greeting has, {{contact}}"))
+    }
+
     /// The first line.
     pub fn greet(&self, slots: &HashMap<Slot, String>) -> String {
         fill(&self.greeting, slots).unwrap_or_else(|| self.greeting_without_name.clone())
     }
-}
-
-/// The two-letter code of a language, of those that service desks here write in.
-pub(crate) fn iso_639_1(language: Lang) -> Option<&'static str> {
-    Some(match language {
-        Lang::Eng => "en",
-        Lang::Deu => "de",
-        Lang::Fra => "fr",
-        Lang::Spa => "es",
-        Lang::Por => "pt",
-        Lang::Ita => "it",
-        Lang::Nld => "nl",
-        Lang::Pol => "pl",
-        Lang::Swe => "sv",
-        Lang::Dan => "da",
-        Lang::Nob => "nb",
-        Lang::Fin => "fi",
-        Lang::Ces => "cs",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use lora::{Lesson, LoraOptions, LoraTuner};
 pub use manifest::{
     Architecture, HubSource, Manifest, ModelFile, PackageSource, Pooling, Precision, Sources,
 };
-pub use mapped::{MappedFile, write_file};
+pub use mapped::{MappedFile, write_file, write_private_file};
 pub use rows::Rows;
 pub use source::Progress;
 pub use store::{ModelStore, default_cache};

@@ -22,7 +22,7 @@ use crate::gguf::{Gguf, Kind, TensorAt, blocks};
 use crate::random::SplitMix;
 use crate::tune::adam::{self, Parameter};
 use crate::vocabulary::Vocabulary;
-use crate::{MappedFile, fault, write_file};
+use crate::{MappedFile, fault, write_private_file};
 use firstline_fault::{Code, Error, Result};
 use network::{Adapter, Matrix, Network, matrices};
 
@@ -227,7 +227,7 @@ impl LoraTuner {
         let layers = self.network.weights.layers[frozen..].par_iter().enumerate();
         let changed: Vec<Vec<_>> = layers.map(of_layer).collect::<Result<_>>()?;
         let changed: HashMap<_, _> = changed.into_iter().flatten().collect();
-        write_file(&self.gguf.rewritten(&self.file, &changed), path)
+        write_private_file(&self.gguf.rewritten(&self.file, &changed), path)
             .map_err(|e| fault::io(path.display(), &e))
     }
 

@@ -44,11 +44,25 @@ pub(crate) fn mapped(path: &Path) -> Option<Mmap> {
 /// # Errors
 /// Whatever the system says.
 pub fn write_file(parts: &[impl AsRef<[u8]>], path: &Path) -> io::Result<()> {
+    write_with_mode(parts, path, 0o666)
+}
+
+/// Writes `parts` as [`write_file`] does, but readable by the owner alone, on Unix: for what holds customers' words.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn write_private_file(parts: &[impl AsRef<[u8]>], path: &Path) -> io::Result<()> {
+    write_with_mode(parts, path, 0o600)
+}
+
+fn write_with_mode(parts: &[impl AsRef<[u8]>], path: &Path, mode: u32) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new();
     file.prefix(".firstline-");
     #[cfg(unix)]
-    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
     let mut file = file.tempfile_in(dir)?;
     parts.iter().try_for_each(|part| file.write_all(part.as_ref()))?;
     file.as_file().sync_all()?;

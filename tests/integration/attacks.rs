@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use firstline_drafts::{Grounds, KnownBuilder, Masker, Slot, guard};
+use firstline_drafts::{Grounds, KnownTermsBuilder, Masker, Slot, guard};
 use firstline_ticket::{Message, Ticket};
 use serde_json::json;
 
@@ -236,7 +236,7 @@ const INVENTED: [(&str, &str); 50] = [
 ];
 
 fn masker() -> Masker {
-    let mut known = KnownBuilder::default();
+    let mut known = KnownTermsBuilder::default();
     for (customer, contact) in
         [("Amaro Foods", "Eva Stone"), ("Hollis Freight Lines", "Maria Xu"), ("Larkspur School", "Tom Epps")]
     {
@@ -275,12 +275,12 @@ fn failed(text: &str, identity: Option<&str>) -> Vec<String> {
     let phrases = [TRUE[0]].into_iter().chain(identity).collect();
     let sentences = TRUE[1..].to_vec();
     // The ticket is about Excel.
-    let things = BTreeSet::from(["Excel"]);
+    let products = BTreeSet::from(["Excel"]);
     let grounds = Grounds {
         sentences,
         phrases,
         slots: &slots,
-        things,
+        products,
         language: "en",
         identity,
         signature: "Bluefinch",

@@ -18,7 +18,8 @@ use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::{Case, Whose};
+use super::CustomerFilter;
+use super::case::ResolvedCase;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
 const VERSION: u64 = 1;
@@ -61,11 +62,16 @@ impl Segment {
         self.customers.iter().map(|c| c.rows.len()).sum()
     }
 
-    pub(super) fn nearest(&self, query: &[f32], whose: Whose<'_>, k: usize) -> Result<Vec<Hit>> {
-        let may = |c: &&Customer| match whose {
-            Whose::All => true,
-            Whose::Only(name) => c.name == name,
-            Whose::Others(name) => c.name != name,
+    /// What stands in front of all else; its hash is that of the rest.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.map[..HEAD]
+    }
+
+    pub(super) fn nearest(&self, query: &[f32], customers: CustomerFilter<'_>, k: usize) -> Result<Vec<Hit>> {
+        let may = |c: &&Customer| match customers {
+            CustomerFilter::All => true,
+            CustomerFilter::Only(name) => c.name == name,
+            CustomerFilter::Except(name) => c.name != name,
         };
         let among: Vec<Range<usize>> = self.customers.iter().filter(may).map(|c| c.rows.clone()).collect();
         let vectors = Vectors::new(&self.map[self.vectors.clone()], self.dimensions, self.rows)
@@ -74,7 +80,7 @@ impl Segment {
         Ok(hits.pop().unwrap_or_default())
     }
 
-    pub(super) fn case(&self, row: u32) -> Result<Case> {
+    pub(super) fn case(&self, row: u32) -> Result<ResolvedCase> {
         let offset = |i: usize| -> Option<usize> {
             let at = self.map.get(self.offsets.clone())?.get(8 * i..8 * i + 8)?;
             usize::try_from(u64::from_le_bytes(at.try_into().ok()?)).ok()
@@ -124,7 +130,7 @@ fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> 
 }
 
 /// Writes `cases`, sorted by customer's key, each customer's beginning a panel of its own.
-pub(super) fn write(path: &Path, cases: &[Case], embeddings: &[f32]) -> Result<()> {
+pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> Result<()> {
     let d = embeddings.len() / cases.len();
     let mut of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (i, case) in cases.iter().enumerate() {
@@ -160,7 +166,7 @@ pub(super) fn write(path: &Path, cases: &[Case], embeddings: &[f32]) -> Result<(
         first.extend(word.to_le_bytes());
     }
     first.resize(HEAD, 0);
-    firstline_nn::write_file(&[&first, &head, &packed, &offsets, &texts], path)
+    firstline_nn::write_private_file(&[&first, &head, &packed, &offsets, &texts], path)
         .map_err(|e| UserError::io(path.display(), &e))?;
     Ok(())
 }
@@ -177,14 +183,14 @@ mod tests {
     const D: usize = 32;
 
     fn written(path: &Path) {
-        let case = |i: usize| Case {
+        let case = |i: usize| ResolvedCase {
             id: i.to_string(),
             hash: i as u64,
             customer: ["Alder", "alder ", "Birch", ""][i % 4].to_owned(),
             problem: "p".repeat(i % 7),
-            ..Case::default()
+            ..ResolvedCase::default()
         };
-        let cases: Vec<Case> = (0..40).map(case).collect();
+        let cases: Vec<ResolvedCase> = (0..40).map(case).collect();
         let one = |i: usize| (0..D).map(move |k| if k == i % D { 1.0 } else { 0.01 * (i / D) as f32 });
         let embeddings: Vec<f32> = (0..40).flat_map(one).collect();
         write(path, &cases, &embeddings).unwrap();
@@ -199,12 +205,15 @@ mod tests {
         assert_eq!((segment.len(), segment.rows().count()), (40, 40));
         let mut query = vec![0.0; D];
         query[4] = 1.0;
-        let found = |whose: Whose<'_>| -> Vec<String> {
-            let hits = segment.nearest(&query, whose, 60).unwrap();
+        let found = |customers: CustomerFilter<'_>| -> Vec<String> {
+            let hits = segment.nearest(&query, customers, 60).unwrap();
             hits.into_iter().map(|(row, _)| segment.case(row).unwrap().id).collect()
         };
-        let (all, alder, others) =
-            (found(Whose::All), found(Whose::Only("alder")), found(Whose::Others("alder")));
+        let (all, alder, others) = (
+            found(CustomerFilter::All),
+            found(CustomerFilter::Only("alder")),
+            found(CustomerFilter::Except("alder")),
+        );
         assert_eq!((all.len(), alder.len(), others.len()), (40, 20, 20));
         assert!(all[..2].contains(&"4".to_owned()) && all[..2].contains(&"36".to_owned()));
         assert!(
@@ -212,7 +221,7 @@ mod tests {
             "one customer, however it is spelt"
         );
         assert!(others.iter().all(|id| !alder.contains(id)));
-        assert!(found(Whose::Only("nobody")).is_empty());
+        assert!(found(CustomerFilter::Only("nobody")).is_empty());
         assert!(Segment::open(&path, 64).unwrap_err().to_string().contains("another encoder"));
     }
 
@@ -251,7 +260,7 @@ mod tests {
                 Err(_) => refused += 1,
                 Ok(segment) => {
                     opened += 1;
-                    let _ = segment.nearest(&[0.5; D], Whose::All, 5);
+                    let _ = segment.nearest(&[0.5; D], CustomerFilter::All, 5);
                     for row in (0..80).chain([u32::MAX]) {
                         let _ = segment.case(row);
                     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use firstline_fault::Result;
 use firstline_ticket::Ticket;
 
-use super::{Case, Index, Whose};
-use crate::mask::words;
+use super::case::ResolvedCase;
+use super::{CustomerFilter, Index};
+use crate::segmentation::words;
 use firstline_triage::compose;
 
 /// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
@@ -16,7 +17,7 @@ const LEXICAL: f32 = 0.1;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Similar {
     /// The case.
-    pub case: Case,
+    pub case: ResolvedCase,
     /// Cosine of the texts' embeddings.
     pub cosine: f32,
     /// The same with what shared words add.
@@ -32,18 +33,17 @@ impl Index {
         &self,
         ticket: &Ticket,
         embedding: &[f32],
-        whose: Whose<'_>,
+        customers: CustomerFilter<'_>,
         k: usize,
     ) -> Result<Vec<Similar>> {
-        let near = self.nearest(embedding, whose, k)?;
-        let cases =
-            near.into_iter().map(|near| Ok((near.cosine, self.case(near)?))).collect::<Result<_>>()?;
+        let hits = self.nearest(embedding, customers, k)?;
+        let cases = hits.into_iter().map(|hit| Ok((hit.cosine, self.case(hit)?))).collect::<Result<_>>()?;
         Ok(lexically(&compose(ticket).text(), cases))
     }
 }
 
 /// Cases with what shared words add to their cosine, best first: words that all cases have tell nothing.
-fn lexically(text: &str, cases: Vec<(f32, Case)>) -> Vec<Similar> {
+fn lexically(text: &str, cases: Vec<(f32, ResolvedCase)>) -> Vec<Similar> {
     let of = |text: &str| words(text).map(|(_, word)| word).collect::<BTreeSet<String>>();
     let wanted = of(text);
     let theirs: Vec<BTreeSet<String>> = cases.iter().map(|(_, case)| of(&case.problem)).collect();
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn words_that_all_cases_have_tell_nothing() {
-        let case = |problem: &str| Case { problem: problem.into(), ..Case::default() };
+        let case = |problem: &str| ResolvedCase { problem: problem.into(), ..ResolvedCase::default() };
         let cases = vec![(0.70, case("the printer jams")), (0.69, case("the toner is empty"))];
         let found = lexically("the toner printer", cases.clone());
         assert!((found[0].score - found[1].score).abs() < 0.02);

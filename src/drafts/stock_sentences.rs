@@ -1,6 +1,8 @@
-//! What a desk says whatever the matter: "Thank you for getting in touch." Such sentences are learnt from the history, where
-//! they stand in replies of many categories, and are left out when replies are compared: an answer is right or wrong by
-//! what it says of the matter.
+//! Stock sentences: what a desk says whatever the matter, such as "Thank you for getting in touch."
+//!
+//! They are learnt from the history, where they stand in replies of many categories, and are left out when replies are
+//! compared: an answer is right or wrong by what it says of the matter. Must never hold a sentence that technicians wrote to
+//! too few customers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,13 +10,14 @@ use firstline_ticket::{Field, Ticket};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::index::language_of;
+use crate::language::language_of;
 use crate::mask::SHARED_BY;
-use crate::reply::{first_reply, split};
+use crate::reply::first_reply;
+use crate::segmentation::sentences_of_line;
 use firstline_triage::compose;
 use firstline_triage::normalize::normalize;
 
-/// A sentence of replies of so many categories is a usual one, if no category has more than this share of them: labels are
+/// A sentence in replies of so many categories is a stock sentence, if no category has more than this share of them: labels are
 /// wrong now and then, so that what belongs to one category is seen in others too.
 const CATEGORIES: usize = 5;
 const MOST: f64 = 0.4;
@@ -23,18 +26,18 @@ const COUNTED: usize = 64;
 /// Longest sentence that is counted, in bytes.
 const LONGEST: usize = 200;
 
-/// Usual sentences.
+/// The stock sentences of a desk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usual {
-    /// All of them, folded.
+pub struct StockSentences {
+    /// All of them, in lower case.
     sentences: BTreeSet<String>,
     /// The one with which most replies begin, by language.
     openings: BTreeMap<String, String>,
 }
 
-/// Reads replies and learns what is usual.
+/// Reads replies and learns the desk's stock sentences.
 #[derive(Debug, Default)]
-pub struct UsualBuilder {
+pub struct StockSentencesBuilder {
     /// By hash: most sentences stand in one reply only.
     counts: HashMap<u64, Count>,
 }
@@ -51,7 +54,7 @@ struct Count {
 
 impl Count {
     /// Whether it is said whatever the matter, and whoever asks.
-    fn is_usual(&self) -> bool {
+    fn is_stock(&self) -> bool {
         let all: u32 = self.categories.iter().map(|(_, n)| n).sum();
         let most = self.categories.iter().map(|(_, n)| *n).max().unwrap_or(0);
         self.categories.len() >= CATEGORIES
@@ -60,7 +63,7 @@ impl Count {
     }
 }
 
-impl UsualBuilder {
+impl StockSentencesBuilder {
     /// Learns from a ticket's reply.
     pub fn add(&mut self, ticket: &Ticket) {
         let Some(reply) = first_reply(ticket) else { return };
@@ -75,7 +78,9 @@ impl UsualBuilder {
         let mut greeted = false;
         for (i, line) in lines.enumerate() {
             greeted |= i == 0 && line.ends_with([',', '!', ':']);
-            for (j, sentence) in split(line).into_iter().enumerate().filter(|(_, s)| s.len() <= LONGEST) {
+            for (j, sentence) in
+                sentences_of_line(line).into_iter().enumerate().filter(|(_, s)| s.len() <= LONGEST)
+            {
                 let count = self.counts.entry(xxh3_64(folded(&sentence).as_bytes())).or_default();
                 match count.categories.iter().position(|(c, _)| *c == category) {
                     Some(at) => count.categories[at].1 += 1,
@@ -96,15 +101,15 @@ impl UsualBuilder {
     }
 
     /// What was learnt.
-    pub fn finish(self) -> Usual {
-        let usual: BTreeMap<String, Count> = self
+    pub fn finish(self) -> StockSentences {
+        let stock: BTreeMap<String, Count> = self
             .counts
             .into_values()
-            .filter(Count::is_usual)
+            .filter(Count::is_stock)
             .map(|count| (folded(&count.text), count))
             .collect();
         let mut openings: BTreeMap<String, (usize, String)> = BTreeMap::new();
-        for count in usual.values() {
+        for count in stock.values() {
             // A sentence belongs to the language that it mostly begins in: tickets in others are told wrongly now and then.
             let all: usize = count.first.values().sum();
             let own = count.first.iter().find(|(language, n)| !language.is_empty() && 2 * **n > all);
@@ -115,13 +120,13 @@ impl UsualBuilder {
             }
         }
         let openings = openings.into_iter().map(|(language, (_, text))| (language, text)).collect();
-        Usual { sentences: usual.into_keys().collect(), openings }
+        StockSentences { sentences: stock.into_keys().collect(), openings }
     }
 }
 
-impl Usual {
+impl StockSentences {
     /// Whether `sentence` is one of them.
-    pub fn has(&self, sentence: &str) -> bool {
+    pub fn contains(&self, sentence: &str) -> bool {
         self.sentences.contains(&folded(sentence))
     }
 
@@ -142,15 +147,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_whatever_the_matter_is_usual() {
-        let mut usual = UsualBuilder::default();
+    fn what_is_said_whatever_the_matter_is_a_stock_sentence() {
+        let mut stock = StockSentencesBuilder::default();
         for i in 0..8 {
             let text =
                 format!("Hi Eva,\n\nThanks for your message. Please try number {i}. Does webmail work?");
             let message =
                 Message { from: "technician".into(), text, visible: Some(true), ..Message::default() };
             let kind = if i < 6 { Some(format!("type {i}")) } else { Some("type 0".into()) };
-            usual.add(&Ticket {
+            stock.add(&Ticket {
                 id: i.to_string(),
                 customer: Some(format!("customer {}", i % 3)),
                 kind,
@@ -163,10 +168,10 @@ mod tests {
                 ..Ticket::default()
             });
         }
-        let usual = usual.finish();
-        assert!(usual.has("thanks for your message.") && usual.has("Does webmail work?"));
-        assert!(!usual.has("Please try number 1.") && !usual.has("Please hold."));
-        assert_eq!(usual.opening("en"), Some("Thanks for your message."));
-        assert_eq!(usual.opening("de"), None);
+        let stock = stock.finish();
+        assert!(stock.contains("thanks for your message.") && stock.contains("Does webmail work?"));
+        assert!(!stock.contains("Please try number 1.") && !stock.contains("Please hold."));
+        assert_eq!(stock.opening("en"), Some("Thanks for your message."));
+        assert_eq!(stock.opening("de"), None);
     }
 }

@@ -1,6 +1,7 @@
-//! What a sentence names that another ticket's answer would name otherwise: a program, a plan, a product. They are learnt from
-//! replies: where technicians write one sentence again and again but for one name, and the tickets have these names too,
-//! the names are things of one sort.
+//! Names of products (programs, plans, devices): what a reply names, and the reply to another ticket would name something else.
+//!
+//! They are learnt from replies. Where technicians write the same sentence again and again with one name exchanged, and the
+//! tickets have these names too, the names that fill the gap are products of one sort.
 //!
 //! Must never put a name into a sentence that the ticket does not have.
 
@@ -10,14 +11,14 @@ use std::ops::Range;
 use firstline_ticket::Ticket;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::index::language_of;
-use crate::mask::{SHARED_BY, begins, words};
-use crate::reply::split;
+use super::SHARED_BY;
+use crate::language::language_of;
+use crate::segmentation::{begins_sentence, sentences_of_line, words};
 use firstline_triage::compose;
 
 /// Words of a name at most.
 const MOST_WORDS: usize = 3;
-/// Names that fill the same gap of a sentence, before they are things of one sort.
+/// Names that fill the same gap of a sentence, before they are products of one sort.
 const SORT: usize = 3;
 /// The share of the replies whose ticket has the name, at least.
 const ECHOED: f64 = 0.5;
@@ -28,7 +29,7 @@ const COUNTED: usize = 64;
 
 /// Reads tickets and learns which names fill the same gaps.
 #[derive(Debug, Default)]
-pub(crate) struct ThingsBuilder {
+pub(super) struct ProductNamesBuilder {
     /// By the hash of a sentence but for one name: the names.
     gaps: HashMap<u64, Vec<Name>>,
 }
@@ -41,16 +42,16 @@ struct Name {
     customers: Vec<u32>,
 }
 
-impl ThingsBuilder {
+impl ProductNamesBuilder {
     /// Learns from what `customer` was written in answer to a ticket.
-    pub(crate) fn add(&mut self, ticket: &Ticket, reply: &str, customer: u32) {
+    pub(super) fn add(&mut self, ticket: &Ticket, reply: &str, customer: u32) {
         let text = compose(ticket).text();
-        // There every noun has a capital.
+        // In German every noun has a capital.
         if language_of(ticket, &text) == "de" {
             return;
         }
         let asked = runs(&text);
-        for sentence in reply.lines().flat_map(split) {
+        for sentence in reply.lines().flat_map(sentences_of_line) {
             for range in names(&sentence) {
                 let written = &sentence[range.clone()];
                 let gap = [&sentence[..range.start], "\u{0}", &sentence[range.end..]].concat();
@@ -77,8 +78,8 @@ impl ThingsBuilder {
         }
     }
 
-    /// The things, as technicians write them, sorted.
-    pub(crate) fn finish(self) -> Vec<String> {
+    /// The products, as technicians write them, sorted.
+    pub(super) fn finish(self) -> Vec<String> {
         let mut customers: HashMap<String, BTreeSet<u32>> = HashMap::new();
         for all in self.gaps.into_values().filter(|all| all.len() >= SORT) {
             let sum = |of: fn(&Name) -> u32| all.iter().map(of).sum::<u32>();
@@ -91,49 +92,49 @@ impl ThingsBuilder {
             }
         }
         let shared = customers.into_iter().filter(|(_, customers)| customers.len() >= SHARED_BY);
-        let mut things: Vec<String> = shared.map(|(name, _)| name).collect();
-        things.sort_unstable();
-        things
+        let mut products: Vec<String> = shared.map(|(name, _)| name).collect();
+        products.sort_unstable();
+        products
     }
 }
 
-/// Finds things in texts.
+/// Finds products in texts.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Things(HashMap<String, Thing>);
+pub(super) struct ProductNames(HashMap<String, Product>);
 
 #[derive(Debug, Clone)]
-struct Thing {
+struct Product {
     name: String,
-    /// Whether it is an ordinary word too: "Project" is a program, "project" is none.
+    /// Whether it is an everyday word too: "Project" is a program, "project" is none.
     as_written: bool,
 }
 
-impl Things {
-    /// Of these names; `ordinary` tells what is a word like others, in lower case.
-    pub(crate) fn new(names: &[String], ordinary: impl Fn(&str) -> bool) -> Self {
-        let thing = |name: &String| {
+impl ProductNames {
+    /// Finds products of these names; `ordinary` tells whether a lower-case word is an everyday one.
+    pub(super) fn new(names: &[String], ordinary: impl Fn(&str) -> bool) -> Self {
+        let product = |name: &String| {
             let word = folded(name);
             let as_written = ordinary(&word);
-            (word, Thing { name: name.clone(), as_written })
+            (word, Product { name: name.clone(), as_written })
         };
-        Self(names.iter().map(thing).collect())
+        Self(names.iter().map(product).collect())
     }
 
-    /// The things that `text` names, as technicians write them; the longest where one name has another.
-    pub(crate) fn named(&self, text: &str) -> BTreeSet<&str> {
+    /// The products that `text` names, as technicians write them; the longest where one name has another.
+    pub(super) fn named(&self, text: &str) -> BTreeSet<&str> {
         let (at, all): (Vec<Range<usize>>, Vec<String>) = words(text).unzip();
         let (mut found, mut i) = (BTreeSet::new(), 0);
         while i < all.len() {
             let longest = (1..=MOST_WORDS.min(all.len() - i)).rev();
             let named = |n: usize| {
-                let thing = self.0.get(&all[i..i + n].join(" "))?;
+                let product = self.0.get(&all[i..i + n].join(" "))?;
                 let written = &text[at[i].start..at[i + n - 1].end];
-                (!thing.as_written || (written == thing.name && !begins(text, at[i].start)))
-                    .then_some((n, thing))
+                (!product.as_written || (written == product.name && !begins_sentence(text, at[i].start)))
+                    .then_some((n, product))
             };
             let hit = longest.filter_map(named).next();
-            if let Some((_, thing)) = hit {
-                found.insert(thing.name.as_str());
+            if let Some((_, product)) = hit {
+                found.insert(product.name.as_str());
             }
             i += hit.map_or(1, |(n, _)| n);
         }
@@ -155,7 +156,8 @@ fn folded(name: &str) -> String {
 fn names(sentence: &str) -> Vec<Range<usize>> {
     let mut all: Vec<(Range<usize>, usize)> = Vec::new();
     for (range, _) in words(sentence) {
-        if begins(sentence, range.start) || !sentence[range.clone()].starts_with(char::is_uppercase) {
+        if begins_sentence(sentence, range.start) || !sentence[range.clone()].starts_with(char::is_uppercase)
+        {
             continue;
         }
         match all.last_mut().filter(|(last, _)| &sentence[last.end..range.start] == " ") {
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     fn learnt() -> Vec<String> {
-        let mut builder = ThingsBuilder::default();
+        let mut builder = ProductNamesBuilder::default();
         for i in 0..12 {
             let name = ["Excel", "Power BI", "Visio"][i % 3];
             let ticket = Ticket { body: Some(format!("please add {name} for me")), ..Ticket::default() };
@@ -182,23 +184,23 @@ mod tests {
     }
 
     #[test]
-    fn names_that_fill_one_gap_and_stand_in_the_tickets_are_things() {
+    fn names_that_fill_one_gap_and_stand_in_the_tickets_are_products() {
         // The VPN is never anything else.
         assert_eq!(learnt(), ["Excel", "Power BI", "Visio"]);
-        let things = Things::new(&learnt(), |word| word == "visio");
-        assert!(things.named("Visio is new. The visio of it").is_empty());
-        assert_eq!(things.named("I need Visio").len(), 1);
+        let products = ProductNames::new(&learnt(), |word| word == "visio");
+        assert!(products.named("Visio is new. The visio of it").is_empty());
+        assert_eq!(products.named("I need Visio").len(), 1);
         assert_eq!(
-            things.named("my power bi and EXCEL, not excellent").into_iter().collect::<Vec<_>>(),
+            products.named("my power bi and EXCEL, not excellent").into_iter().collect::<Vec<_>>(),
             ["Excel", "Power BI"]
         );
-        assert!(things.named("a powerful printer").is_empty());
+        assert!(products.named("a powerful printer").is_empty());
     }
 
     #[test]
     fn names_of_one_customer_or_of_no_ticket_are_none() {
         for (body, customers) in [("please add Excel Visio Word", 1), ("it is broken", 5)] {
-            let mut builder = ThingsBuilder::default();
+            let mut builder = ProductNamesBuilder::default();
             for i in 0..15 {
                 let ticket = Ticket { body: Some(body.into()), ..Ticket::default() };
                 let reply = format!("We add {} now.", ["Excel", "Visio", "Word"][i % 3]);

@@ -1,0 +1,92 @@
+//! A resolved ticket as the index keeps it: what it was about, what the desk answered, how it was resolved.
+//!
+//! Must never say of a sentence that others may see it where it holds something private: that is decided here, once.
+
+use firstline_ticket::{Field, Ticket};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::language::language_of;
+use crate::mask::Masker;
+use crate::reply::{Endings, Reach, first_reply, open_up, sentences};
+use crate::slots::slots;
+use firstline_triage::normalize::normalize;
+use firstline_triage::{Bundle, compose};
+
+/// What a case keeps of a ticket's text, in characters: enough to compare words with, and to recognise it.
+const PROBLEM: usize = 600;
+/// What it keeps of the resolution, in characters.
+const RESOLUTION: usize = 2_000;
+
+/// A resolved ticket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedCase {
+    /// The ticket's id.
+    pub id: String,
+    /// [`Bundle::ticket_hash`].
+    pub hash: u64,
+    /// When it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// The customer; empty where that is not known.
+    pub customer: String,
+    /// Its language, ISO 639-1; empty where it can't be told.
+    pub language: String,
+    /// Board, type and subtype.
+    pub category: [Option<String>; 3],
+    /// What it was about, as the models read it, cut.
+    pub problem: String,
+    /// What the desk answered first, sentence by sentence.
+    pub reply: Vec<ReplySentence>,
+    /// How it was resolved, cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+}
+
+/// A sentence that a technician wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplySentence {
+    /// The sentence, with slots for what belongs to its ticket.
+    pub text: String,
+    /// To whom it may be shown.
+    pub reach: Reach,
+}
+
+impl ResolvedCase {
+    /// The case that `ticket` is; `None` where it was not resolved, or nobody wrote how.
+    pub fn of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Option<Self> {
+        let resolution = ticket.resolution.as_deref().map(|r| cut(&normalize(r).text, RESOLUTION));
+        let reply = reply_of(ticket, masker, endings);
+        if reply.is_empty() && resolution.is_none() {
+            return None;
+        }
+        let problem = compose(ticket).text();
+        let label = |field| ticket.label(field).map(str::to_owned);
+        Some(Self {
+            id: ticket.id.clone(),
+            hash: Bundle::ticket_hash(ticket),
+            opened_at: ticket.opened_at,
+            customer: ticket.customer.as_deref().unwrap_or_default().trim().to_owned(),
+            language: language_of(ticket, &problem),
+            category: [Field::Board, Field::Type, Field::Subtype].map(label),
+            problem: cut(&problem, PROBLEM),
+            reply,
+            resolution,
+        })
+    }
+}
+
+/// What the desk answered first, with slots for what belongs to the ticket.
+fn reply_of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Vec<ReplySentence> {
+    let Some(text) = first_reply(ticket) else { return Vec::new() };
+    let slots = slots(ticket, masker);
+    let open = |sentence: String| {
+        let (text, reach) = open_up(&sentence, &slots, masker);
+        ReplySentence { text, reach }
+    };
+    sentences(text, ticket, endings).into_iter().map(open).collect()
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}

@@ -1,0 +1,44 @@
+//! What a history teaches of its desk before any ticket of it is indexed: terms to mask by, signature, stock sentences.
+//!
+//! Must never hold whole replies: it says how to read them.
+
+use firstline_ticket::Ticket;
+use serde::{Deserialize, Serialize};
+
+use crate::mask::{KnownTerms, KnownTermsBuilder};
+use crate::reply::{Endings, EndingsBuilder};
+use crate::stock_sentences::{StockSentences, StockSentencesBuilder};
+
+/// What is known of the desk that a history came from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeskProfile {
+    /// For masking.
+    pub known: KnownTerms,
+    /// For cutting signatures off.
+    pub endings: Endings,
+    /// Sentences that say nothing of the matter.
+    #[serde(rename = "usual")]
+    pub stock: StockSentences,
+}
+
+/// Reads a history and learns the profile of its desk.
+#[derive(Debug, Default)]
+pub struct DeskProfileBuilder {
+    known: KnownTermsBuilder,
+    endings: EndingsBuilder,
+    stock: StockSentencesBuilder,
+}
+
+impl DeskProfileBuilder {
+    /// Learns from a ticket.
+    pub fn add(&mut self, ticket: &Ticket) {
+        self.known.add(ticket);
+        self.endings.add(ticket);
+        self.stock.add(ticket);
+    }
+
+    /// The profile that was learnt.
+    pub fn finish(self) -> DeskProfile {
+        DeskProfile { known: self.known.finish(), endings: self.endings.finish(), stock: self.stock.finish() }
+    }
+}
