@@ -9,16 +9,17 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const WALLS: &[(&str, &[&str])] = &[
     ("firstline-fault", &[]),
     ("firstline-ticket", &["firstline-fault"]),
+    ("firstline-stats", &[]),
     ("firstline-kernels", &[]),
     ("firstline-nn", &["firstline-fault", "firstline-kernels"]),
     ("firstline-triage", &["firstline-fault", "firstline-ticket", "firstline-nn"]),
     ("firstline-drafts", &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage"]),
     ("firstline-psa", &["firstline-fault", "firstline-ticket"]),
-    ("firstline-rollout", &["firstline-ticket"]),
+    ("firstline-rollout", &["firstline-ticket", "firstline-stats"]),
     ("firstline-store", &["firstline-fault", "firstline-ticket"]),
     ("firstline-serve", &["firstline-fault", "firstline-ticket", "firstline-triage", "firstline-drafts", "firstline-rollout", "firstline-store"]),
     ("firstline-datasets", &["firstline-fault", "firstline-ticket"]),
-    ("firstline-training", &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage", "firstline-drafts"]),
+    ("firstline-training", &["firstline-fault", "firstline-ticket", "firstline-stats", "firstline-nn", "firstline-triage", "firstline-drafts"]),
     (
         "firstline",
         &[
@@ -44,6 +45,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("minijinja", &["firstline-nn"]),
     ("csv", &["firstline-psa"]),
     ("html5gum", &["firstline-triage"]),
+    ("statrs", &["firstline-stats"]),
     ("plotters", &["firstline-training"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),
