@@ -1,5 +1,5 @@
 //! The tables of the generator: picklists, kinds of request with their wordings, staff, customers, names. All
-//! are embedded TOML files, compiled once into templates; a test loads them, so loading can't fail later.
+//! are embedded TOML files, compiled once into phrases; a test loads them, so loading can't fail later.
 //!
 //! A kind of request has a place (`at`: board > type > subtype) and second places where a desk may as fairly
 //! file it (`also`). Its sentences (`say`), subjects and details are its own; `shares` names the pools of
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::template::{Pools, Template};
+use crate::phrase::{Phrase, Pools};
 
 const KINDS: [(&str, &str); 7] = [
     ("service_desk", include_str!("catalog/kinds/service_desk.toml")),
@@ -23,7 +23,7 @@ const KINDS: [(&str, &str); 7] = [
 ];
 
 /// A list of wordings.
-pub(crate) type Wordings = Arc<[Template]>;
+pub(crate) type Wordings = Arc<[Phrase]>;
 
 /// One board, type and subtype of the picklists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,7 +287,7 @@ impl Catalog {
     }
 
     /// Wordings of `language` under `name`, English where the language has none.
-    pub(crate) fn voice(&self, language: &str, name: &str) -> &[Template] {
+    pub(crate) fn voice(&self, language: &str, name: &str) -> &[Phrase] {
         let of = |l: &str| self.voices.get(l).and_then(|v| v.get(name));
         of(language).or_else(|| of("en")).map_or(&[], |w| w)
     }
@@ -320,7 +320,7 @@ fn find(path: &str, places: &[Place]) -> Result<usize, String> {
 }
 
 fn wordings(sources: &[String], pools: &Pools) -> Result<Wordings, String> {
-    sources.iter().map(|s| Template::parse(s, pools).map_err(|e| format!("{s:?}: {e}"))).collect()
+    sources.iter().map(|s| Phrase::parse(s, pools).map_err(|e| format!("{s:?}: {e}"))).collect()
 }
 
 fn compile_pools(raw: &BTreeMap<String, Vec<String>>, pools: &Pools) -> Result<Pools, String> {

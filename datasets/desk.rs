@@ -42,7 +42,7 @@ pub(crate) fn handle(
     events: &[Event],
     seed: u64,
 ) -> Vec<Handling> {
-    let mut desk = Desk::new(catalog, settings);
+    let mut desk = SimulatedDesk::new(catalog, settings);
     let work_scale = desk.work_scale(events);
     let mut handled = Vec::with_capacity(events.len());
     let mut jobs = Vec::with_capacity(events.len());
@@ -117,7 +117,8 @@ impl Waiting {
     }
 }
 
-struct Desk<'a> {
+/// The desk while it works the history off.
+struct SimulatedDesk<'a> {
     catalog: &'a Catalog,
     settings: &'a Settings,
     span: Span,
@@ -128,7 +129,7 @@ struct Desk<'a> {
     care: f64,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> SimulatedDesk<'a> {
     fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
         let shift =
             |t: &Technician| Shift { from: t.shift[0] * HOUR, to: t.shift[1] * HOUR, offset: DESK_OFFSET };

@@ -7,14 +7,14 @@ use crate::world::{Contact, Customer};
 
 macro_rules! facts {
     ($($variant:ident $name:literal),+ $(,)?) => {
-        /// A slot that templates can name.
+        /// A slot that phrases can name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Fact { $($variant),+ }
 
         impl Fact {
             const COUNT: usize = [$($name),+].len();
 
-            /// The fact that templates call `name`.
+            /// The fact that phrases call `name`.
             pub(crate) fn by_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Fact::$variant),)+ _ => None }
             }

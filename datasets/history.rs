@@ -40,8 +40,8 @@ impl Plan {
     }
 }
 
-/// A ticket about to be written: everything its texts draw on.
-pub(crate) struct Case<'a> {
+/// What stands behind a ticket about to be written: everything its texts draw on.
+pub(crate) struct Scene<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) event: &'a Event,
     pub(crate) handling: &'a Handling,
@@ -51,7 +51,7 @@ pub(crate) struct Case<'a> {
     pub(crate) facts: Facts,
 }
 
-impl Case<'_> {
+impl Scene<'_> {
     /// Whether a machine opened the ticket.
     pub(crate) fn alert(&self) -> bool {
         self.kind.traits.alert
@@ -60,13 +60,13 @@ impl Case<'_> {
 
 /// Generates `count` tickets in order of `opened_at`, the same ones for the same settings and seed. The
 /// settings are taken as checked ([`Settings::from_toml`], [`Settings::default`]).
-pub fn generate(settings: &Settings, count: usize, seed: u64) -> History {
-    History { plan: Plan::new(settings, count, seed), next: 0, day: i64::MIN, number: 0 }
+pub fn generate(settings: &Settings, count: usize, seed: u64) -> GeneratedHistory {
+    GeneratedHistory { plan: Plan::new(settings, count, seed), next: 0, day: i64::MIN, number: 0 }
 }
 
 /// The tickets of a generated history, in order of time.
 #[derive(Debug)]
-pub struct History {
+pub struct GeneratedHistory {
     plan: Plan,
     next: usize,
     /// Day of the last ticket and its number within that day.
@@ -74,7 +74,7 @@ pub struct History {
     number: u32,
 }
 
-impl History {
+impl GeneratedHistory {
     fn id(&mut self, at: i64) -> String {
         let day = at.div_euclid(DAY);
         self.number = if day == self.day { self.number + 1 } else { 1 };
@@ -84,7 +84,7 @@ impl History {
     }
 }
 
-impl Iterator for History {
+impl Iterator for GeneratedHistory {
     type Item = Ticket;
 
     fn next(&mut self) -> Option<Ticket> {
@@ -101,7 +101,7 @@ impl Iterator for History {
     }
 }
 
-impl ExactSizeIterator for History {}
+impl ExactSizeIterator for GeneratedHistory {}
 
 fn write(plan: &Plan, index: usize, id: String) -> Ticket {
     let (event, handling) = (&plan.events[index], &plan.handled[index]);
@@ -115,53 +115,53 @@ fn write(plan: &Plan, index: usize, id: String) -> Ticket {
     if kind.traits.alert {
         facts.draw_numbers(480, &mut dress);
     }
-    let case = Case { plan, event, handling, customer, contact, kind, facts };
-    let letter = text::write(&case, &mut dress);
+    let scene = Scene { plan, event, handling, customer, contact, kind, facts };
+    let letter = text::write(&scene, &mut dress);
     let mut talk = Dice::new(plan.seed, Stream::Talk, index as u64);
     let end = Span::ending(plan.settings.end, plan.settings.days).end();
-    let (messages, resolution) = talk::write(&case, end, &mut talk);
-    let ticket = Ticket { id, messages, resolution, ..labelled(&case, end) };
+    let (messages, resolution) = talk::write(&scene, end, &mut talk);
+    let ticket = Ticket { id, messages, resolution, ..labelled(&scene, end) };
     let Letter { subject, body, source } = letter;
     Ticket { subject, body, source: Some(source.to_owned()), ..ticket }
 }
 
 /// All of the ticket that is not text. What lies beyond the end of the history has not happened yet.
-fn labelled(case: &Case<'_>, end: i64) -> Ticket {
-    let handling = case.handling;
-    let place = &case.plan.catalog.places[handling.place];
+fn labelled(scene: &Scene<'_>, end: i64) -> Ticket {
+    let handling = scene.handling;
+    let place = &scene.plan.catalog.places[handling.place];
     let past = |at: i64| (at < end).then(|| timestamp(at));
     let resolved = past(handling.resolved_at);
     Ticket {
-        opened_at: Some(timestamp(case.event.at)),
-        customer: Some(case.customer.name.clone()),
-        contact: (!case.alert()).then(|| case.contact.name()),
+        opened_at: Some(timestamp(scene.event.at)),
+        customer: Some(scene.customer.name.clone()),
+        contact: (!scene.alert()).then(|| scene.contact.name()),
         board: Some(place.board.clone()),
         kind: Some(place.kind.clone()),
         subtype: Some(place.subtype.clone()),
         priority: Some(PRIORITIES[handling.priority].to_owned()),
-        technician: Some(case.plan.catalog.staff[handling.technician].name.clone()),
+        technician: Some(scene.plan.catalog.staff[handling.technician].name.clone()),
         first_response_at: past(handling.responded_at),
         resolved_at: resolved,
         reopened: Some(handling.reopened && resolved.is_some()),
         escalated: Some(handling.escalated),
-        extra: extra(case),
+        extra: extra(scene),
         ..Ticket::default()
     }
 }
 
-fn extra(case: &Case<'_>) -> Map<String, Value> {
+fn extra(scene: &Scene<'_>) -> Map<String, Value> {
     let mut extra = Map::new();
-    if !case.alert() && case.contact.vip {
+    if !scene.alert() && scene.contact.vip {
         extra.insert("vip".into(), Value::Bool(true));
     }
-    if case.plan.settings.include_truth {
-        let shape = match case.event.shape {
+    if scene.plan.settings.include_truth {
+        let shape = match scene.event.shape {
             Shape::Single => "single",
             Shape::Echo => "echo",
             Shape::Outage => "outage",
             Shape::Storm => "storm",
         };
-        let truth = json!({ "kind": case.kind.name, "noisy_fields": case.handling.noisy, "event": shape });
+        let truth = json!({ "kind": scene.kind.name, "noisy_fields": scene.handling.noisy, "event": shape });
         extra.insert("generated".into(), truth);
     }
     extra

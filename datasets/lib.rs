@@ -16,13 +16,13 @@ mod desk;
 mod dice;
 mod facts;
 mod history;
+mod phrase;
 mod queue;
 mod settings;
 mod talk;
-mod template;
 mod text;
 mod world;
 
 pub use card::card;
-pub use history::{History, generate};
-pub use settings::{Customers, Desk, Labels, Mix, Product, Settings, Text};
+pub use history::{GeneratedHistory, generate};
+pub use settings::{Customers, DeskSettings, Labels, Mix, Product, Settings, Text};

@@ -81,7 +81,7 @@ pub struct Labels {
 
 shares! {
     /// How the desk works.
-    Desk {
+    DeskSettings {
         /// The customer's primary technician takes what is within the skills.
         primary,
         /// Share of the technicians' hours that is booked at the most.
@@ -134,7 +134,7 @@ pub struct Settings {
     /// Label noise.
     pub labels: Labels,
     /// How the desk works.
-    pub desk: Desk,
+    pub desk: DeskSettings,
     /// The new product.
     pub product: Product,
     /// Customers who come and go.

@@ -5,8 +5,8 @@ use firstline_ticket::Message;
 
 use crate::arrivals::Shape;
 use crate::dice::Dice;
-use crate::history::{Case, timestamp};
-use crate::template::Template;
+use crate::history::{Scene, timestamp};
+use crate::phrase::Phrase;
 use crate::text::{capital, sentence};
 
 /// Name of the invented service provider in its signatures.
@@ -23,10 +23,10 @@ const NOTES: [&str; 7] = [
 ];
 
 /// The conversation up to `end`, the end of the history, and the resolution if there is one by then.
-pub(crate) fn write(case: &Case<'_>, end: i64, dice: &mut Dice) -> (Vec<Message>, Option<String>) {
-    let fix = dice.pick(&case.kind.fix).render(&case.facts, dice);
-    let mut talk = Talk { case, messages: Vec::new() };
-    if case.alert() {
+pub(crate) fn write(scene: &Scene<'_>, end: i64, dice: &mut Dice) -> (Vec<Message>, Option<String>) {
+    let fix = dice.pick(&scene.kind.fix).render(&scene.facts, dice);
+    let mut talk = Talk { scene, messages: Vec::new() };
+    if scene.alert() {
         talk.machine(dice);
     } else {
         talk.people(&fix, dice);
@@ -34,19 +34,19 @@ pub(crate) fn write(case: &Case<'_>, end: i64, dice: &mut Dice) -> (Vec<Message>
     let mut messages = talk.messages;
     messages.sort_by_key(|m| m.at);
     messages.retain(|m| m.at.is_some_and(|at| at.as_second() < end));
-    let resolution = (case.handling.resolved_at < end).then(|| resolution(case, &fix, dice));
+    let resolution = (scene.handling.resolved_at < end).then(|| resolution(scene, &fix, dice));
     (messages, resolution)
 }
 
-fn resolution(case: &Case<'_>, fix: &str, dice: &mut Dice) -> String {
-    if case.event.shape == Shape::Storm && dice.chance(0.7) {
+fn resolution(scene: &Scene<'_>, fix: &str, dice: &mut Dice) -> String {
+    if scene.event.shape == Shape::Storm && dice.chance(0.7) {
         return "Part of an alert storm, worked on in the first ticket. Closed.".into();
     }
     let fix = sentence(fix);
     // Every technician has a way of closing.
-    match case.handling.technician % 5 {
+    match scene.handling.technician % 5 {
         0 => format!("Resolved: {fix}"),
-        1 if !case.alert() => format!("{fix} {} confirmed.", case.contact.first),
+        1 if !scene.alert() => format!("{fix} {} confirmed.", scene.contact.first),
         2 => format!("{fix} {} min.", 5 * dice.between(1, 9)),
         3 => fix.to_lowercase(),
         _ => fix,
@@ -54,7 +54,7 @@ fn resolution(case: &Case<'_>, fix: &str, dice: &mut Dice) -> String {
 }
 
 struct Talk<'a, 'b> {
-    case: &'a Case<'b>,
+    scene: &'a Scene<'b>,
     messages: Vec<Message>,
 }
 
@@ -65,20 +65,20 @@ impl Talk<'_, '_> {
     }
 
     fn voice(&self, name: &str, dice: &mut Dice) -> String {
-        let list: &[Template] = self.case.plan.catalog.voice(&self.case.contact.language, name);
-        if list.is_empty() { String::new() } else { dice.pick(list).render(&self.case.facts, dice) }
+        let list: &[Phrase] = self.scene.plan.catalog.voice(&self.scene.contact.language, name);
+        if list.is_empty() { String::new() } else { dice.pick(list).render(&self.scene.facts, dice) }
     }
 
     fn machine(&mut self, dice: &mut Dice) {
-        let h = self.case.handling;
-        if self.case.event.shape != Shape::Storm && dice.chance(0.4) {
+        let h = self.scene.handling;
+        if self.scene.event.shape != Shape::Storm && dice.chance(0.4) {
             let note = dice.pick(&["Looking at it.", "Seen, checking the device.", "Known, watching it."]);
             self.say(h.responded_at, "technician", (*note).to_owned(), false);
         }
     }
 
     fn people(&mut self, fix: &str, dice: &mut Dice) {
-        let h = self.case.handling;
+        let h = self.scene.handling;
         let span = (h.resolved_at - h.responded_at).max(1);
         let at = |share: f64| h.responded_at + (span as f64 * share) as i64;
         let first = self.first_answer(dice);
@@ -88,7 +88,7 @@ impl Talk<'_, '_> {
             self.say(at(0.3), "customer", answer, true);
         }
         if dice.chance(0.25) {
-            let note = dice.pick(&NOTES).replace("{}", &self.case.contact.first);
+            let note = dice.pick(&NOTES).replace("{}", &self.scene.contact.first);
             self.say(at(0.5), "technician", note, false);
         }
         if h.escalated {
@@ -113,22 +113,22 @@ impl Talk<'_, '_> {
 
     fn first_answer(&self, dice: &mut Dice) -> String {
         let mut text = self.voice("ack", dice);
-        let kind = self.case.kind;
-        let english = self.case.contact.language == "en";
-        let say = if english && !kind.canned.is_empty() && dice.chance(self.case.plan.settings.desk.canned) {
+        let kind = self.scene.kind;
+        let english = self.scene.contact.language == "en";
+        let say = if english && !kind.canned.is_empty() && dice.chance(self.scene.plan.settings.desk.canned) {
             Some(&kind.canned)
         } else {
             (english && !kind.ask.is_empty() && dice.chance(0.65)).then_some(&kind.ask)
         };
         if let Some(say) = say {
-            text = format!("{text} {}", capital(&dice.pick(say).render(&self.case.facts, dice)));
+            text = format!("{text} {}", capital(&dice.pick(say).render(&self.scene.facts, dice)));
         }
         self.letter(&text)
     }
 
     fn closing(&self, fix: &str, dice: &mut Dice) -> String {
         let (done, signoff) = (self.voice("done", dice), self.voice("signoff", dice));
-        let text = if self.case.contact.language == "en" && dice.chance(0.75) {
+        let text = if self.scene.contact.language == "en" && dice.chance(0.75) {
             format!("{done}: I {fix}. {signoff}")
         } else {
             format!("{done}. {signoff}")
@@ -137,13 +137,13 @@ impl Talk<'_, '_> {
     }
 
     fn letter(&self, text: &str) -> String {
-        let hello = match self.case.contact.language.as_str() {
+        let hello = match self.scene.contact.language.as_str() {
             "de" => "Hallo",
             "fr" => "Bonjour",
             _ => "Hi",
         };
-        let name = &self.case.plan.catalog.staff[self.case.handling.technician].name;
+        let name = &self.scene.plan.catalog.staff[self.scene.handling.technician].name;
         let tech = name.split(' ').next().unwrap_or(name);
-        format!("{hello} {},\n\n{text}\n\n{tech}\n{DESK}", self.case.contact.first)
+        format!("{hello} {},\n\n{text}\n\n{tech}\n{DESK}", self.scene.contact.first)
     }
 }

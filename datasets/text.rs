@@ -9,7 +9,7 @@ mod words;
 use crate::arrivals::Shape;
 use crate::dice::{Dice, Stream};
 use crate::facts::Fact;
-use crate::history::Case;
+use crate::history::Scene;
 use crate::world::Persona;
 use words::Words;
 
@@ -27,39 +27,39 @@ pub(crate) struct Letter {
 const CHANNELS: [f64; 3] = [0.63, 0.19, 0.18];
 
 /// Writes the ticket's first message. `dress` gives the form; the wording has the event's own stream.
-pub(crate) fn write(case: &Case<'_>, dress: &mut Dice) -> Letter {
-    let mut wording = Dice::new(case.plan.seed, Stream::Words, case.event.words);
-    if case.alert() {
+pub(crate) fn write(scene: &Scene<'_>, dress: &mut Dice) -> Letter {
+    let mut wording = Dice::new(scene.plan.seed, Stream::Words, scene.event.words);
+    if scene.alert() {
         let pick =
-            |list: &[crate::template::Template], dice: &mut Dice| dice.pick(list).render(&case.facts, dice);
-        let subject = Some(pick(&case.kind.subject, &mut wording));
-        return Letter { subject, body: Some(pick(&case.kind.say, &mut wording)), source: "monitoring" };
+            |list: &[crate::phrase::Phrase], dice: &mut Dice| dice.pick(list).render(&scene.facts, dice);
+        let subject = Some(pick(&scene.kind.subject, &mut wording));
+        return Letter { subject, body: Some(pick(&scene.kind.say, &mut wording)), source: "monitoring" };
     }
-    let words = Words::choose(case, &mut wording);
-    let echo = case.event.shape == Shape::Echo;
+    let words = Words::choose(scene, &mut wording);
+    let echo = scene.event.shape == Shape::Echo;
     // Nobody's first mail is a form, but those who follow up write a mail.
     match if echo { 0 } else { dress.weighted(&CHANNELS) } {
-        0 => mail::write(case, words, dress),
-        1 => portal(case, words, dress),
-        _ => phone(case, &words, dress),
+        0 => mail::write(scene, words, dress),
+        1 => portal(scene, words, dress),
+        _ => phone(scene, &words, dress),
     }
 }
 
 /// A form of the customer portal. People choose its category in passing.
-fn portal(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
-    let affects = match case.handling.severity {
+fn portal(scene: &Scene<'_>, words: Words, dice: &mut Dice) -> Letter {
+    let affects = match scene.handling.severity {
         0 | 1 if dice.chance(0.6) => *dice.pick(&["My team", "Everyone"]),
         _ if dice.chance(0.08) => "Everyone",
         _ => "Just me",
     };
-    let category = portal_category(case, dice);
-    let text = typos::make(&words.sentences.join(" "), case.contact.typos, dice);
-    let mut form = format!("Name: {}\n", case.contact.name());
+    let category = portal_category(scene, dice);
+    let text = typos::make(&words.sentences.join(" "), scene.contact.typos, dice);
+    let mut form = format!("Name: {}\n", scene.contact.name());
     if dice.chance(0.6) {
         form += &format!("Category: {category}\n");
     }
     if dice.chance(0.5) {
-        form += &format!("Device: {}\n", case.facts.get(Fact::Device));
+        form += &format!("Device: {}\n", scene.facts.get(Fact::Device));
     }
     if dice.chance(0.5) {
         form += &format!("Affects: {affects}\n");
@@ -68,9 +68,9 @@ fn portal(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
     Letter { subject: Some(words.subject), body: Some(form), source: "portal" }
 }
 
-fn portal_category<'a>(case: &'a Case<'_>, dice: &mut Dice) -> &'a str {
-    let categories = &case.plan.catalog.dress.portal_categories;
-    let place = &case.plan.catalog.places[case.kind.at];
+fn portal_category<'a>(scene: &'a Scene<'_>, dice: &mut Dice) -> &'a str {
+    let categories = &scene.plan.catalog.dress.portal_categories;
+    let place = &scene.plan.catalog.places[scene.kind.at];
     let fitting = match (place.board.as_str(), place.kind.as_str()) {
         (_, "Printing & Scanning") => "Printer",
         (_, "Email" | "Teams & Meetings") => "Email",
@@ -85,8 +85,8 @@ fn portal_category<'a>(case: &'a Case<'_>, dice: &mut Dice) -> &'a str {
 }
 
 /// What a technician typed while somebody was on the phone.
-fn phone(case: &Case<'_>, words: &Words, dice: &mut Dice) -> Letter {
-    let contact = case.contact;
+fn phone(scene: &Scene<'_>, words: &Words, dice: &mut Dice) -> Letter {
+    let contact = scene.contact;
     let keep = if contact.persona == Persona::Chatty { 2 } else { 1 + dice.below(2) };
     let said: Vec<&str> = words.sentences.iter().map(String::as_str).filter(|s| s.len() > 12).collect();
     let said =

@@ -1,4 +1,6 @@
-//! Scoring a bundle on tickets that training has not seen.
+//! Scoring a bundle on tickets that training has not seen: tickets in, the report's fields out.
+//!
+//! This is the top that wires `measure` and `report`. Must never score a ticket that training has seen.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -8,10 +10,10 @@ use firstline_ticket::{Field, Lines, Ticket};
 use firstline_triage::Engine;
 
 use crate::Progress;
-use crate::certify::Promise;
-use crate::metrics::{Calls, Certified, Predictions, accepted_at, by_group};
+use crate::measure::FieldCertification;
+use crate::measure::certify::Promise;
+use crate::measure::metrics::{Calls, Certified, Predictions, accepted_at, by_group};
 use crate::progress::interrupted;
-use crate::promises::Verdicts;
 use crate::report::{FieldReport, Trimmed};
 
 /// Tickets, and bytes of them, that are held at once.
@@ -185,7 +187,7 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
     let n = predictions.n().max(1) as f64;
     report.metrics.members_alone =
         collected.alone.iter().map(|(&name, &hits)| (name.to_owned(), hits as f64 / n)).collect();
-    report.verdicts = Verdicts::new(model, PROMISE);
+    report.verdicts = FieldCertification::new(model, PROMISE);
     let threshold = report.verdicts.as_ref().and_then(|verdicts| verdicts.all.threshold);
     report.metrics.certified = threshold.map(|threshold| {
         let accepted = accepted_at(&predictions.ranking(), threshold);

@@ -3,16 +3,16 @@
 use crate::arrivals::Shape;
 use crate::dice::Dice;
 use crate::facts::Fact;
-use crate::history::{Case, timestamp};
-use crate::template::Template;
+use crate::history::{Scene, timestamp};
+use crate::phrase::Phrase;
 use crate::text::words::{Words, sentence};
 use crate::text::{Letter, typos};
 use crate::world::Persona;
 
 /// Dresses the words as a mail.
-pub(crate) fn write(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
-    let echo = case.event.shape == Shape::Echo;
-    let subject_only = case.contact.persona == Persona::SubjectOnly && !echo;
+pub(crate) fn write(scene: &Scene<'_>, words: Words, dice: &mut Dice) -> Letter {
+    let echo = scene.event.shape == Shape::Echo;
+    let subject_only = scene.contact.persona == Persona::SubjectOnly && !echo;
     let Words { subject, sentences } = words;
     let subject = match dice.unit() {
         _ if echo => format!("Re: {subject}"),
@@ -21,22 +21,22 @@ pub(crate) fn write(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
     };
     let source = "email";
     if subject_only {
-        let body = dice.chance(0.5).then(|| signature(case, dice));
+        let body = dice.chance(0.5).then(|| signature(scene, dice));
         return Letter { subject: Some(subject), body, source };
     }
-    let mobile = dice.chance(case.contact.mobile);
+    let mobile = dice.chance(scene.contact.mobile);
     let mut blocks = Vec::new();
-    if let Some(banner) = case.customer.banner.filter(|_| !mobile || dice.chance(0.5)) {
-        blocks.push(case.plan.catalog.dress.banners[banner].clone());
+    if let Some(banner) = scene.customer.banner.filter(|_| !mobile || dice.chance(0.5)) {
+        blocks.push(scene.plan.catalog.dress.banners[banner].clone());
     }
     let forwarded = !echo && dice.chance(0.05);
-    blocks.extend(message(case, &sentences, forwarded, mobile, dice));
+    blocks.extend(message(scene, &sentences, forwarded, mobile, dice));
     if forwarded {
-        blocks.push(forward(case, &sentences));
+        blocks.push(forward(scene, &sentences));
     } else if echo || dice.chance(0.08) {
-        blocks.push(quoted(case, &sentences, echo, dice));
+        blocks.push(quoted(scene, &sentences, echo, dice));
     }
-    let html = case.contact.html && !mobile;
+    let html = scene.contact.html && !mobile;
     let body = if html { as_html(&blocks) } else { blocks.join("\n\n") };
     let subject = if forwarded { format!("FW: {subject}") } else { subject };
     let empty = dice.chance(0.015) && !body.trim().is_empty();
@@ -45,20 +45,20 @@ pub(crate) fn write(case: &Case<'_>, words: Words, dice: &mut Dice) -> Letter {
 
 /// Greeting, text, closing, signature, disclaimer.
 fn message(
-    case: &Case<'_>,
+    scene: &Scene<'_>,
     sentences: &[String],
     forwarded: bool,
     mobile: bool,
     dice: &mut Dice,
 ) -> Vec<String> {
-    let contact = case.contact;
+    let contact = scene.contact;
     let terse = contact.persona == Persona::Terse;
     let mut blocks = Vec::new();
     if !dice.chance(if terse { 0.75 } else { 0.15 }) {
-        blocks.push(format!("{},", voice(case, "greeting", dice)));
+        blocks.push(format!("{},", voice(scene, "greeting", dice)));
     }
-    if case.event.shape == Shape::Echo {
-        blocks.push(voice(case, "echo", dice));
+    if scene.event.shape == Shape::Echo {
+        blocks.push(voice(scene, "echo", dice));
     } else if forwarded {
         blocks.push(
             dice.pick(&["See below.", "Please see below, can you help?", "Fyi", "What is this?"]).to_string(),
@@ -68,26 +68,26 @@ fn message(
         blocks.push(typos::make(&sentences.join(glue), contact.typos, dice));
     }
     if !dice.chance(if terse { 0.7 } else { 0.12 }) {
-        blocks.push(voice(case, "closing", dice));
+        blocks.push(voice(scene, "closing", dice));
     }
     if mobile {
-        blocks.push(dice.pick(&case.plan.catalog.dress.mobiles).clone());
+        blocks.push(dice.pick(&scene.plan.catalog.dress.mobiles).clone());
     } else {
-        blocks.push(signature(case, dice));
-        if let Some(d) = case.customer.disclaimer {
-            blocks.push(case.plan.catalog.dress.disclaimers[d].clone());
+        blocks.push(signature(scene, dice));
+        if let Some(d) = scene.customer.disclaimer {
+            blocks.push(scene.plan.catalog.dress.disclaimers[d].clone());
         }
     }
     blocks
 }
 
-fn voice(case: &Case<'_>, name: &str, dice: &mut Dice) -> String {
-    let list: &[Template] = case.plan.catalog.voice(&case.contact.language, name);
-    if list.is_empty() { String::new() } else { dice.pick(list).render(&case.facts, dice) }
+fn voice(scene: &Scene<'_>, name: &str, dice: &mut Dice) -> String {
+    let list: &[Phrase] = scene.plan.catalog.voice(&scene.contact.language, name);
+    if list.is_empty() { String::new() } else { dice.pick(list).render(&scene.facts, dice) }
 }
 
-fn signature(case: &Case<'_>, dice: &mut Dice) -> String {
-    let (contact, company) = (case.contact, &case.customer.name);
+fn signature(scene: &Scene<'_>, dice: &mut Dice) -> String {
+    let (contact, company) = (scene.contact, &scene.customer.name);
     let name = contact.name();
     if dice.chance(0.12) {
         return contact.first.clone();
@@ -100,38 +100,38 @@ fn signature(case: &Case<'_>, dice: &mut Dice) -> String {
         _ => format!(
             "{name}\n{}\n\n{company}\n{}\nTel. {}\nwww.{}",
             contact.title,
-            case.facts.get(Fact::Site),
+            scene.facts.get(Fact::Site),
             contact.phone,
-            case.customer.domain
+            scene.customer.domain
         ),
     }
 }
 
 /// An older mail below the new one: the own one that is repeated, or one about something else altogether.
-fn quoted(case: &Case<'_>, sentences: &[String], own: bool, dice: &mut Dice) -> String {
-    let staff = &case.plan.catalog.staff;
+fn quoted(scene: &Scene<'_>, sentences: &[String], own: bool, dice: &mut Dice) -> String {
+    let staff = &scene.plan.catalog.staff;
     let (who, text) = if own {
-        (case.contact.name(), sentences.join(" "))
+        (scene.contact.name(), sentences.join(" "))
     } else {
-        let kinds = &case.plan.catalog.kinds;
+        let kinds = &scene.plan.catalog.kinds;
         let other =
             kinds.iter().cycle().skip(dice.below(kinds.len())).find(|k| !k.traits.product && !k.traits.alert);
-        let fix = other.map_or_else(String::new, |k| dice.pick(&k.fix).render(&case.facts, dice));
+        let fix = other.map_or_else(String::new, |k| dice.pick(&k.fix).render(&scene.facts, dice));
         (
             dice.pick(staff).name.clone(),
-            format!("Hi {}, we {fix}. Please tell us if it comes back.", case.contact.first),
+            format!("Hi {}, we {fix}. Please tell us if it comes back.", scene.contact.first),
         )
     };
     let ago = dice.between(1, 12) * 86_400;
-    let date = timestamp(case.event.at - ago).strftime("%a, %b %d, %Y at %H:%M");
+    let date = timestamp(scene.event.at - ago).strftime("%a, %b %d, %Y at %H:%M");
     let lines: Vec<String> = text.lines().map(|l| format!("> {l}")).collect();
     format!("On {date} {who} wrote:\n{}", lines.join("\n"))
 }
 
-fn forward(case: &Case<'_>, sentences: &[String]) -> String {
-    let date = timestamp(case.event.at - 3600).strftime("%A, %B %d, %Y %H:%M");
-    let colleague = case.facts.get(Fact::Colleague);
-    let address = &case.contact.email;
+fn forward(scene: &Scene<'_>, sentences: &[String]) -> String {
+    let date = timestamp(scene.event.at - 3600).strftime("%A, %B %d, %Y %H:%M");
+    let colleague = scene.facts.get(Fact::Colleague);
+    let address = &scene.contact.email;
     let text: Vec<String> = sentences.iter().map(|s| sentence(s)).collect();
     format!(
         "-----Original Message-----\nFrom: {colleague}\nSent: {date}\nTo: {address}\n\n{}",

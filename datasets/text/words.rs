@@ -1,8 +1,8 @@
 //! The words of a request before any form: subject and sentences, coloured by the way its author writes.
 
 use crate::dice::Dice;
-use crate::history::Case;
-use crate::template::Template;
+use crate::history::Scene;
+use crate::phrase::Phrase;
 use crate::world::Persona;
 
 /// Subject and sentences.
@@ -22,13 +22,13 @@ enum Origin {
 }
 
 impl Words {
-    pub(crate) fn choose(case: &Case<'_>, dice: &mut Dice) -> Self {
-        let writer = Writer { case, english: case.contact.language == "en" };
+    pub(crate) fn choose(scene: &Scene<'_>, dice: &mut Dice) -> Self {
+        let writer = Writer { scene, english: scene.contact.language == "en" };
         let (origin, main) = writer.symptom(dice);
         let subject = writer.subject(origin, &main, dice);
         let mut sentences = writer.around(origin, &main, dice);
         writer.second_issue(&mut sentences, dice);
-        if case.contact.persona == Persona::NonNative {
+        if scene.contact.persona == Persona::NonNative {
             for sentence in &mut sentences {
                 *sentence = non_native(sentence, dice);
             }
@@ -38,26 +38,26 @@ impl Words {
 }
 
 struct Writer<'a, 'b> {
-    case: &'a Case<'b>,
+    scene: &'a Scene<'b>,
     english: bool,
 }
 
 impl Writer<'_, '_> {
-    fn render(&self, list: &[Template], dice: &mut Dice) -> String {
-        if list.is_empty() { String::new() } else { dice.pick(list).render(&self.case.facts, dice) }
+    fn render(&self, list: &[Phrase], dice: &mut Dice) -> String {
+        if list.is_empty() { String::new() } else { dice.pick(list).render(&self.scene.facts, dice) }
     }
 
     fn voice(&self, name: &str, dice: &mut Dice) -> String {
-        let list = self.case.plan.catalog.voice(&self.case.contact.language, name);
+        let list = self.scene.plan.catalog.voice(&self.scene.contact.language, name);
         self.render(list, dice)
     }
 
     fn symptom(&self, dice: &mut Dice) -> (Origin, String) {
-        let (kind, text) = (self.case.kind, &self.case.plan.settings.text);
+        let (kind, text) = (self.scene.kind, &self.scene.plan.settings.text);
         if dice.chance(text.vague) {
             return (Origin::Vague, self.vague(dice));
         }
-        if let Some(foreign) = kind.foreign.get(self.case.contact.language.as_str()) {
+        if let Some(foreign) = kind.foreign.get(self.scene.contact.language.as_str()) {
             return (Origin::Foreign, self.render(foreign, dice));
         }
         if !kind.shares.is_empty() && dice.chance(text.shared_symptom) {
@@ -68,15 +68,15 @@ impl Writer<'_, '_> {
 
     fn vague(&self, dice: &mut Dice) -> String {
         if self.english {
-            self.render(&self.case.plan.catalog.shared["vague"], dice)
+            self.render(&self.scene.plan.catalog.shared["vague"], dice)
         } else {
             self.voice("vague", dice)
         }
     }
 
     fn shared(&self, dice: &mut Dice) -> String {
-        let pool = dice.pick(&self.case.kind.shares);
-        self.render(&self.case.plan.catalog.shared[pool], dice)
+        let pool = dice.pick(&self.scene.kind.shares);
+        self.render(&self.scene.plan.catalog.shared[pool], dice)
     }
 
     fn subject(&self, origin: Origin, main: &str, dice: &mut Dice) -> String {
@@ -85,20 +85,20 @@ impl Writer<'_, '_> {
             Origin::Shared => 0.45,
             Origin::Vague | Origin::Foreign => 0.0,
         };
-        let nothing = self.case.plan.settings.text.empty_subject;
-        let mut subject = if self.case.contact.persona == Persona::SubjectOnly {
+        let nothing = self.scene.plan.settings.text.empty_subject;
+        let mut subject = if self.scene.contact.persona == Persona::SubjectOnly {
             main.to_owned()
         } else if origin == Origin::Vague || dice.chance(nothing) {
             self.voice("subject", dice)
         } else if dice.chance(own) {
-            self.render(&self.case.kind.subject, dice)
+            self.render(&self.scene.kind.subject, dice)
         } else {
             first_words(main, 3 + dice.below(5))
         };
         if dice.chance(0.7) {
             subject = capital(&subject);
         }
-        if self.case.contact.persona == Persona::Angry && dice.chance(0.4) {
+        if self.scene.contact.persona == Persona::Angry && dice.chance(0.4) {
             subject = if dice.chance(0.5) { subject.to_uppercase() } else { subject + "!!!" };
         }
         subject
@@ -106,7 +106,7 @@ impl Writer<'_, '_> {
 
     /// The main sentence among what its author puts around it.
     fn around(&self, origin: Origin, main: &str, dice: &mut Dice) -> Vec<String> {
-        let persona = self.case.contact.persona;
+        let persona = self.scene.contact.persona;
         let main = sentence(main);
         if matches!(persona, Persona::Terse | Persona::SubjectOnly) {
             let main = if dice.chance(0.4) { main.to_lowercase() } else { main };
@@ -125,8 +125,8 @@ impl Writer<'_, '_> {
                 let another = sentence(&self.another(origin, dice));
                 out.extend(Some(another).filter(|a| !out.contains(a)));
             }
-            if !self.case.kind.detail.is_empty() && dice.chance(0.33) {
-                out.push(sentence(&self.render(&self.case.kind.detail, dice)));
+            if !self.scene.kind.detail.is_empty() && dice.chance(0.33) {
+                out.push(sentence(&self.render(&self.scene.kind.detail, dice)));
             }
         }
         for _ in 0..if chatty { 2 } else { 1 } {
@@ -147,23 +147,23 @@ impl Writer<'_, '_> {
     /// A second sentence on the same matter, as ambiguous as the first.
     fn another(&self, origin: Origin, dice: &mut Dice) -> String {
         let shared = origin == Origin::Shared || dice.chance(0.25);
-        if shared && !self.case.kind.shares.is_empty() {
+        if shared && !self.scene.kind.shares.is_empty() {
             self.shared(dice)
         } else {
-            self.render(&self.case.kind.say, dice)
+            self.render(&self.scene.kind.say, dice)
         }
     }
 
     /// Words of urgency go with the severity, and with the temper.
     fn urgency(&self, dice: &mut Dice) -> Option<String> {
-        let angry = self.case.contact.persona == Persona::Angry;
-        let urgent = match self.case.handling.severity {
+        let angry = self.scene.contact.persona == Persona::Angry;
+        let urgent = match self.scene.handling.severity {
             0 => 0.85,
             1 => 0.75,
             _ if angry => 0.3,
             _ => 0.04,
         };
-        let relaxed = if self.case.handling.severity == 3 { 0.65 } else { 0.03 };
+        let relaxed = if self.scene.handling.severity == 3 { 0.65 } else { 0.03 };
         if dice.chance(urgent) {
             return Some(self.voice("urgent", dice));
         }
@@ -171,7 +171,7 @@ impl Writer<'_, '_> {
     }
 
     fn second_issue(&self, sentences: &mut Vec<String>, dice: &mut Dice) {
-        let plan = self.case.plan;
+        let plan = self.scene.plan;
         if !self.english || !dice.chance(plan.settings.text.second_issue) {
             return;
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use firstline_fault::{Code, UserError};
 use firstline_psa::{Doubt, read_corrections, write_doubts};
 use firstline_ticket::{Field, Ticket};
-use firstline_training::audit::{FieldAudit, Suspect, audit};
+use firstline_training::audit::{AuditInput, FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
 use firstline_triage::EncoderFiles;
 
@@ -75,7 +75,7 @@ pub(super) fn audits(
     let encoder = open_encoder(&source.dir, &source.manifest)?;
     let mut cache = EmbeddingCache::open(cache, encoder.dimensions())?;
     let mut bars = ui.bars();
-    let audits = audit(history, fields, &encoder, &mut cache, seed, &mut bars)?;
+    let audits = audit(AuditInput { history, fields, encoder: &encoder, seed }, &mut cache, &mut bars)?;
     bars.finish();
     Ok(audits)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Field;
 use firstline_training::certify::{Promise, tickets_needed};
-use firstline_training::{Verdict, Verdicts};
+use firstline_training::{Certification, FieldCertification};
 use firstline_triage::Bundle;
 use serde::Serialize;
 
@@ -22,16 +22,16 @@ const REFUSED_SHOWN: usize = 12;
 struct Output {
     target_error: f64,
     confidence: f64,
-    fields: BTreeMap<Field, Verdicts>,
+    fields: BTreeMap<Field, FieldCertification>,
 }
 
 pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let promise = Promise { error: args.target_error, confidence: args.confidence };
     let bundle = Bundle::load(&args.bundle)?;
-    let fields: BTreeMap<Field, Verdicts> = bundle
+    let fields: BTreeMap<Field, FieldCertification> = bundle
         .fields
         .iter()
-        .filter_map(|(&field, model)| Some((field, Verdicts::new(model, promise)?)))
+        .filter_map(|(&field, model)| Some((field, FieldCertification::new(model, promise)?)))
         .collect();
     if fields.is_empty() {
         let problem = "no ticket was kept for certifying when it was trained";
@@ -46,7 +46,7 @@ pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn cells(verdict: &Verdict, name: &str) -> Vec<String> {
+fn cells(verdict: &Certification, name: &str) -> Vec<String> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let accepted = match verdict.threshold {
         Some(_) => [

@@ -170,6 +170,7 @@ impl Measured {
         if self.info.split.kind == "random" {
             notes.push("The history was split at random: it flatters, expect less in practice.".into());
         }
+        notes.extend(self.info.split.note.clone());
         let count = |n: usize, what: &str| (n > 0).then(|| format!("{n} tickets were left out: {what}."));
         notes.extend(count(e.seen, "training had seen them, or they repeat a ticket it had seen"));
         notes.extend(count(e.other_split, "their split is not test"));

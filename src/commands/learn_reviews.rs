@@ -5,7 +5,7 @@ use std::path::Path;
 
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Reviewed;
-use firstline_training::{Fit, learn_reviews};
+use firstline_training::{ConfidenceFit, learn_reviews};
 
 use super::table::table;
 use crate::cli::{LearnReviewsArgs, SettingsArgs};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
     if args.json {
         print(serde_json::to_string(&report)?);
     } else {
-        let row = |name: &str, fit: &Fit| {
+        let row = |name: &str, fit: &ConfidenceFit| {
             let figures = [fit.mean, fit.log_loss, fit.brier, fit.ece].map(|x| format!("{x:.3}"));
             [vec![name.to_owned()], figures.to_vec()].concat()
         };

@@ -7,7 +7,7 @@ use firstline_fault::UserError;
 use firstline_ticket::Field;
 use firstline_training::certify::Promise;
 use firstline_training::{
-    CurvePoint, EmbeddingCache, FineTuning, History, SplitMode, TrainOptions, learning_curve,
+    CurvePoint, EmbeddingCache, FineTuning, History, SplitMode, TrainInput, TrainOptions, learning_curve,
 };
 use firstline_triage::{EncoderFiles, Policy};
 
@@ -55,7 +55,7 @@ pub(super) fn curves(
         seed,
     };
     let mut bars = ui.bars();
-    let curves = learning_curve(history, source, &mut cache, &options, promise, &mut bars)?;
+    let curves = learning_curve(TrainInput { history, source, options: &options }, promise, &mut cache, &mut bars)?;
     bars.finish();
     Ok(curves)
 }

@@ -7,8 +7,8 @@ use firstline_fault::{Code, UserError};
 use firstline_nn::Precision;
 use firstline_ticket::Field;
 use firstline_training::{
-    EmbeddingCache, FineTuning, History, Objective, Prepared, Progress, SplitMode, SplitOptions,
-    TrainOptions, Trained, Tried, train,
+    EmbeddingCache, FineTuning, History, HistoryTicket, Objective, Progress, SplitMode, SplitOptions,
+    TrainInput, TrainOptions, Trained, Tried, train,
 };
 use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, SplitFacts, sha256_file};
 use serde::Serialize;
@@ -136,7 +136,8 @@ pub(super) fn learn(
     let work = work_folder(&job.bundle);
     let source = EncoderFiles { dir, manifest };
     let mut bars = ui.bars();
-    let trained = train(&history, &data_sha256, &source, &mut cache, &options, &work, &mut bars)?;
+    let input = TrainInput { history: &history, source: &source, options: &options };
+    let trained = train(input, &data_sha256, &work, &mut cache, &mut bars)?;
     bars.finish();
     publish(&trained, &job.bundle, &source)?;
     if job.fine_tuning != FineTuning::Never
@@ -152,6 +153,9 @@ pub(super) fn learn(
     ));
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
+    }
+    if let Some(note) = &trained.bundle.info.split.note {
+        ui.say(format!("note: {note}"));
     }
     let unranked = unranked(&job.policy, &trained);
     if !unranked.is_empty() {
@@ -239,7 +243,7 @@ pub(super) fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<u
     let mut bad = 0;
     for line in files::tickets(path)? {
         match line.ticket {
-            Ok(ticket) => history.tickets.push(Prepared::new(&ticket)),
+            Ok(ticket) => history.tickets.push(HistoryTicket::new(&ticket)),
             Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
             Err(fault) => {
                 bad += 1;

@@ -8,7 +8,7 @@ use firstline_drafts::{Drafter, Templates, Voice, Writer, first_reply};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Ticket;
 use firstline_training::{
-    DraftReport, Progress, Way, WriterChoice, evaluate_drafts, is_better, lessons, teach,
+    DraftReport, Progress, TeachOptions, Way, WriterChoice, evaluate_drafts, is_better, lessons, teach,
 };
 use firstline_triage::{Bundle, Engine};
 
@@ -58,7 +58,8 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut bars = ui.bars();
     let found = lessons(&drafter, &seen, args.lessons as usize, args.seed, &mut bars)?;
     let epochs = args.epochs as usize;
-    let (loss, learnt) = teach(&base, &found, epochs, args.seed, &args.bundle, &mut bars)?;
+    let options = TeachOptions { epochs, seed: args.seed };
+    let (loss, learnt) = teach(&base, &found, options, &args.bundle, &mut bars)?;
     let tuned = WriterChoice::tuned(&args.bundle);
     let none = measure(&drafter, None, &new, &mut bars)?;
     let untuned = measure(&drafter, Some(&base), &new, &mut bars)?;

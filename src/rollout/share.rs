@@ -1,16 +1,14 @@
 //! A share and how sure it is.
 
+use firstline_stats::{Interval, wilson95};
 use serde::Serialize;
 
-/// The standard normal's 97.5 % quantile.
-const Z: f64 = 1.959_963_984_540_054;
-
-/// So many of so many, with Wilson's interval (Wilson 1927) at 95 %.
+/// A count out of a total, with Wilson's interval ([`wilson95`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Share {
-    /// Those that are counted.
+    /// How many are counted.
     pub count: u64,
-    /// Of so many.
+    /// Out of how many.
     pub of: u64,
     /// `count / of`; `None` of nothing.
     pub share: Option<f64>,
@@ -26,12 +24,8 @@ impl Share {
         if of == 0 {
             return Self { count, of, ..Self::default() };
         }
-        let (k, n) = (count as f64, of as f64);
-        let p = k / n;
-        let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        let (low, high) = ((middle - half).max(0.0), (middle + half).min(1.0));
-        Self { count, of, share: Some(p), low: Some(low), high: Some(high) }
+        let Interval { lo, hi } = wilson95(count as usize, of as usize);
+        Self { count, of, share: Some(count as f64 / of as f64), low: Some(lo), high: Some(hi) }
     }
 
     /// How many of `these` are true.

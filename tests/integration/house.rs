@@ -13,12 +13,13 @@ use cycles::Modules;
 const WALLS: &[(&str, &[&str])] = &[
     ("firstline-fault", &[]),
     ("firstline-ticket", &["firstline-fault"]),
+    ("firstline-stats", &[]),
     ("firstline-kernels", &[]),
     ("firstline-nn", &["firstline-fault", "firstline-kernels"]),
     ("firstline-triage", &["firstline-fault", "firstline-ticket", "firstline-nn"]),
     ("firstline-drafts", &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage"]),
     ("firstline-psa", &["firstline-fault", "firstline-ticket"]),
-    ("firstline-rollout", &["firstline-ticket"]),
+    ("firstline-rollout", &["firstline-ticket", "firstline-stats"]),
     ("firstline-store", &["firstline-fault", "firstline-ticket"]),
     (
         "firstline-serve",
@@ -32,10 +33,7 @@ const WALLS: &[(&str, &[&str])] = &[
         ],
     ),
     ("firstline-datasets", &["firstline-fault", "firstline-ticket"]),
-    (
-        "firstline-training",
-        &["firstline-fault", "firstline-ticket", "firstline-nn", "firstline-triage", "firstline-drafts"],
-    ),
+    ("firstline-training", &["firstline-fault", "firstline-ticket", "firstline-stats", "firstline-nn", "firstline-triage", "firstline-drafts"]),
     (
         "firstline",
         &[
@@ -61,6 +59,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("minijinja", &["firstline-nn"]),
     ("csv", &["firstline-psa"]),
     ("html5gum", &["firstline-triage"]),
+    ("statrs", &["firstline-stats"]),
     ("plotters", &["firstline-training"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the golden figures of training/metrics, computed with scikit-learn and numpy.
+"""Writes the golden figures of training/measure/metrics, computed with scikit-learn and numpy.
 
-Usage: python3 tests/tools/reference_metrics.py > training/metrics/golden.json
+Usage: python3 tests/tools/reference_metrics.py > training/measure/metrics/golden.json
 Made with scikit-learn 1.9, numpy 2. A label the model does not know is one more class, given
 probability 0. Probabilities are multiples of 1/1024, so they are the same number in float32 and JSON;
 labels of one ticket and the confidences of all tickets never tie, so that no tie rule matters here.

@@ -5,9 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::audit::{Agreement, Ceiling, Confused, DeadLabel, FieldAudit, Technician};
+use crate::audit::{Ceiling, Confused, DeadLabel, FieldAudit, PeopleAgreement, Technician};
 use crate::metrics::{GroupMetrics, Interval, Predictions};
-use crate::{CurvePoint, Standing, Verdict, Verdicts};
+use crate::{Certification, CertificationStatus, CurvePoint, FieldCertification};
 
 /// `n` tickets over `k` labels from a model that is a bit too sure of itself; `skill` is the weight it
 /// gives the truth. Some truths are unseen.
@@ -91,7 +91,7 @@ fn a_page_is_self_contained_and_says_what_matters() {
 /// What the history tells, added to every field; `name` stands wherever a name can.
 fn with_history(mut report: Report, name: &str) -> Report {
     let interval = Interval { lo: 0.84, hi: 0.9 };
-    let verdict = |standing, threshold, more_tickets| Verdict {
+    let verdict = |standing, threshold, more_tickets| Certification {
         tickets: 400,
         errors: 9,
         threshold,
@@ -121,13 +121,13 @@ fn with_history(mut report: Report, name: &str) -> Report {
     };
     for f in &mut report.fields {
         let categories = [
-            (format!("{name} a"), verdict(Standing::Certified, Some(0.973), None)),
-            (format!("{name} b"), verdict(Standing::NeedsTickets, None, Some(1_234))),
-            (format!("{name} c"), verdict(Standing::Unclear, None, None)),
-            (format!("{name} d"), verdict(Standing::StaysWithPeople, None, None)),
+            (format!("{name} a"), verdict(CertificationStatus::Certified, Some(0.973), None)),
+            (format!("{name} b"), verdict(CertificationStatus::NeedsTickets, None, Some(1_234))),
+            (format!("{name} c"), verdict(CertificationStatus::Unclear, None, None)),
+            (format!("{name} d"), verdict(CertificationStatus::StaysWithPeople, None, None)),
         ];
-        f.verdicts = Some(Verdicts {
-            all: verdict(Standing::Certified, Some(0.9), None),
+        f.verdicts = Some(FieldCertification {
+            all: verdict(CertificationStatus::Certified, Some(0.9), None),
             categories: categories.into(),
         });
         f.metrics.by_customer = [(name.to_owned(), group(0.87, interval))].into();
@@ -140,7 +140,7 @@ fn with_history(mut report: Report, name: &str) -> Report {
             suspects: Vec::new(),
             confused: vec![Confused { given: name.to_owned(), meant: name.to_owned(), tickets: 77 }],
             dead: vec![DeadLabel { label: name.to_owned(), tickets: 3, last: None }],
-            people: Some(Agreement { families: 90, pairs: 300, agree: 0.91 }),
+            people: Some(PeopleAgreement { families: 90, pairs: 300, agree: 0.91 }),
             technicians: vec![Technician { name: name.to_owned(), tickets: 40, differ: 8 }],
             ceiling: Ceiling { estimate: 0.88, interval, from_people: true },
         });

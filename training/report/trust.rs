@@ -7,7 +7,7 @@ use super::FieldReport;
 use super::escape::short;
 use super::words::{percent, percent_range, thousands};
 use crate::metrics::{GroupMetrics, LEAST_GROUP};
-use crate::{Standing, Verdict};
+use crate::{Certification, CertificationStatus};
 
 /// Categories and groups listed; a space may have thousands.
 const LISTED: usize = 40;
@@ -32,9 +32,9 @@ pub(super) fn promises(out: &mut String, f: &FieldReport) {
         ),
     };
     let Some(verdicts) = &f.verdicts else { return };
-    let mut rows: Vec<(&String, &Verdict)> = verdicts.categories.iter().collect();
-    rows.sort_by_key(|(_, v)| (v.standing != Standing::Certified, std::cmp::Reverse(v.tickets)));
-    let certified = rows.iter().filter(|(_, v)| v.standing == Standing::Certified).count();
+    let mut rows: Vec<(&String, &Certification)> = verdicts.categories.iter().collect();
+    rows.sort_by_key(|(_, v)| (v.standing != CertificationStatus::Certified, std::cmp::Reverse(v.tickets)));
+    let certified = rows.iter().filter(|(_, v)| v.standing == CertificationStatus::Certified).count();
     let _ = writeln!(
         out,
         "<p>Category by category, all promised together, {} of {} may act alone. A category is certified on its own \

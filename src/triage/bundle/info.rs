@@ -54,6 +54,9 @@ pub struct SplitFacts {
     pub unused: usize,
     /// First and last opening date of the tickets that were learnt from, where they have dates.
     pub learnt_from: Option<(String, String)>,
+    /// What to know about the split before believing the figures, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// `bundle.json`.
