@@ -1,9 +1,7 @@
 //! Where the figures come from: bundle, data, split, model, and what to know before believing them.
 
-use std::fmt::Write as _;
-
-use super::escape::{short, text};
-use super::words::thousands;
+use firstline_pages::{Column, Table, label, thousands};
+use maud::{Markup, html};
 
 /// What was evaluated on what. Every string is shown as text, whatever it holds.
 #[derive(Debug, Clone, Default)]
@@ -55,40 +53,32 @@ pub struct Trimmed {
     pub tokens: u64,
 }
 
-/// Adds the notes, which belong above the figures.
-pub(super) fn notes(out: &mut String, facts: &Facts) {
-    if facts.notes.is_empty() {
-        return;
-    }
-    out.push_str("<aside class=\"notes\"><h2>Before you read the figures</h2>\n<ul>\n");
-    for note in &facts.notes {
-        let _ = writeln!(out, "<li>{}</li>", text(note));
-    }
-    out.push_str("</ul></aside>\n");
+/// The notes, which belong above the figures.
+pub(super) fn notes(facts: &Facts) -> Markup {
+    firstline_pages::notes("Before you read the figures", &facts.notes)
 }
 
-/// Adds the section on bundle, data and split.
-pub(super) fn provenance(out: &mut String, facts: &Facts) {
-    out.push_str("<section class=\"facts\"><h2>What was evaluated</h2>\n<dl>\n");
-    let mut fact = |name: &str, value: String| {
-        let _ = writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
-    };
-    fact("Bundle", with_hash(&facts.bundle, &facts.bundle_sha256));
-    fact("Data", with_hash(&facts.data, &facts.data_sha256));
-    fact("Encoder", short(&facts.model));
-    fact("Seed", facts.seed.to_string());
-    fact("Split", short(&facts.split));
-    if let Some(cut) = facts.trimmed {
-        fact("Text left out", left_out(cut));
+/// The section on bundle, data and split.
+pub(super) fn provenance(facts: &Facts) -> Markup {
+    let mut pairs = vec![
+        ("Bundle", with_hash(&facts.bundle, &facts.bundle_sha256)),
+        ("Data", with_hash(&facts.data, &facts.data_sha256)),
+        ("Encoder", label(&facts.model)),
+        ("Seed", html! { (facts.seed) }),
+        ("Split", label(&facts.split)),
+    ];
+    pairs.extend(facts.trimmed.map(|cut| ("Text left out", html! { (left_out(cut)) })));
+    html! {
+        section.facts {
+            h2 { "What was evaluated" }
+            (firstline_pages::facts(&pairs))
+            @if !facts.parts.is_empty() { (parts(&facts.parts)) }
+        }
     }
-    out.push_str("</dl>\n");
-    parts(out, &facts.parts);
-    out.push_str("</section>\n");
 }
 
-fn with_hash(name: &str, hash: &str) -> String {
-    let name = short(name);
-    if hash.is_empty() { name } else { format!("{name} <code>sha256 {}</code>", short(hash)) }
+fn with_hash(name: &str, hash: &str) -> Markup {
+    html! { (label(name)) @if !hash.is_empty() { " " code { "sha256 " (label(hash)) } } }
 }
 
 fn left_out(cut: Trimmed) -> String {
@@ -103,26 +93,14 @@ fn left_out(cut: Trimmed) -> String {
     )
 }
 
-fn parts(out: &mut String, parts: &[Part]) {
-    if parts.is_empty() {
-        return;
-    }
-    out.push_str(
-        "<table><thead><tr><th scope=\"col\">Part</th><th scope=\"col\" class=\"n\">Tickets</th>\
-         <th scope=\"col\">From</th><th scope=\"col\">To</th></tr></thead><tbody>\n",
-    );
+fn parts(parts: &[Part]) -> Markup {
+    let columns = [Column::head("Part"), Column::number("Tickets"), Column::text("From"), Column::text("To")];
+    let mut table = Table::new(columns);
+    let day = |d: &Option<String>| label(d.as_deref().unwrap_or("no dates"));
     for part in parts {
-        let day = |d: &Option<String>| d.as_deref().map_or_else(|| "no dates".to_owned(), short);
-        let _ = writeln!(
-            out,
-            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
-            short(&part.name),
-            thousands(part.tickets),
-            day(&part.from),
-            day(&part.to)
-        );
+        table.row([&label(&part.name), &thousands(part.tickets), &day(&part.from), &day(&part.to)]);
     }
-    out.push_str("</tbody></table>\n");
+    html! { (table) }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use firstline_pages::{label, thousands};
 use firstline_ticket::LabelSpace;
+use maud::{Markup, html};
 
-use super::escape::short;
-use super::words::thousands;
 use crate::metrics::{ClassTable, Confusion};
 
 /// Labels with a row of their own.
@@ -53,45 +53,48 @@ impl Matrix {
 
     /// The table, rows the truth and columns the prediction. Columns are named by number, as names would
     /// not fit a printed page.
-    pub(super) fn html(&self) -> String {
+    pub(super) fn html(&self) -> Markup {
         let grey = if self.others > 0 { ", grey is either" } else { "" };
-        let mut out = format!(
-            "<table class=\"matrix\"><caption>Rows: what it was. Columns: what Firstline said, by the \
-             numbers of the rows. Shade: share of the row; blue is right, orange is wrong{grey}.</caption>\n\
-             <thead><tr><th scope=\"col\">It was</th>",
-        );
-        for i in 0..self.columns() {
-            let _ = match self.labels.get(i) {
-                Some(_) => write!(out, "<th scope=\"col\" class=\"n\">{}</th>", i + 1),
-                None => write!(out, "<th scope=\"col\" class=\"n\">other</th>"),
-            };
+        html! {
+            table.matrix {
+                caption {
+                    "Rows: what it was. Columns: what Firstline said, by the numbers of the rows. Shade: share of the row; \
+                     blue is right, orange is wrong" (grey) "."
+                }
+                thead {
+                    tr {
+                        th scope="col" { "It was" }
+                        @for i in 1..=self.labels.len() { th.n scope="col" { (i) } }
+                        @if self.others > 0 { th.n scope="col" { "other" } }
+                        th.n.sum scope="col" { "all" }
+                    }
+                }
+                tbody { @for (i, row) in self.rows.iter().enumerate() { "\n" (self.row(i, row)) } }
+            }
         }
-        out.push_str("<th scope=\"col\" class=\"n sum\">all</th></tr></thead>\n<tbody>\n");
-        for (i, row) in self.rows.iter().enumerate() {
-            self.row(&mut out, i, row);
-        }
-        out.push_str("</tbody></table>\n");
-        out
     }
 
-    fn columns(&self) -> usize {
-        self.labels.len() + usize::from(self.others > 0)
-    }
-
-    fn row(&self, out: &mut String, i: usize, row: &[usize]) {
+    fn row(&self, i: usize, row: &[usize]) -> Markup {
         let total: usize = row.iter().sum();
-        let name = match self.labels.get(i) {
-            Some(label) => format!("<b>{}</b> {}", i + 1, short(label)),
-            None if i < self.columns() => format!("other labels ({})", thousands(self.others)),
-            None => "not in training".to_owned(),
-        };
-        let _ = write!(out, "<tr><th scope=\"row\">{name}</th>");
-        for (j, n) in row.iter().enumerate() {
-            let class = self.class(i, j, *n, total);
-            let shown = if *n == 0 { String::new() } else { thousands(*n) };
-            let _ = write!(out, "<td class=\"{class}\">{shown}</td>");
+        html! {
+            tr {
+                th scope="row" { (self.name(i)) }
+                @for (j, n) in row.iter().enumerate() {
+                    td class=(self.class(i, j, *n, total)) { @if *n > 0 { (thousands(*n)) } }
+                }
+                td.n.sum { (thousands(total)) }
+            }
         }
-        let _ = writeln!(out, "<td class=\"n sum\">{}</td></tr>", thousands(total));
+    }
+
+    fn name(&self, row: usize) -> Markup {
+        match self.labels.get(row) {
+            Some(name) => html! { b { (row + 1) } " " (label(name)) },
+            None if row == self.labels.len() && self.others > 0 => {
+                html! { "other labels (" (thousands(self.others)) ")" }
+            }
+            None => html! { "not in training" },
+        }
     }
 
     /// `n`, then the cell's colour: `d` on the diagonal, and the shade of its share of the row. Where "other"
@@ -137,7 +140,7 @@ mod tests {
         let m = matrix(50, &pairs);
         assert_eq!((m.labels.len(), m.others, m.rows.len(), m.has_unseen), (SHOWN, 30, SHOWN + 1, false));
         assert_eq!(m.rows.iter().flatten().sum::<usize>(), 100);
-        assert!(m.html().contains("other labels (30)"));
+        assert!(m.html().into_string().contains("other labels (30)"));
     }
 
     #[test]

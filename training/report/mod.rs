@@ -1,22 +1,19 @@
 //! The evaluation report: one self-contained HTML page that a service-desk manager can read and print.
 //!
-//! [`FieldReport::new`] gathers what the page shows of one field, [`render`] writes the page: for each
-//! field a sentence in plain words, the figures beside the baselines, what may be decided alone, the plots (inline SVG),
-//! for whom the confidence holds, how good the history's labels are and what more of it would buy, which labels are
-//! confused, and every label's own figures.
+//! [`FieldReport::new`] gathers what the page shows of one field, [`render`] writes the page: for each field a sentence in
+//! plain words, the figures beside the baselines, what may be decided alone, the plots, for whom the confidence holds, how
+//! good the history's labels are and what more of it would buy, which labels are confused, and every label's own figures.
 //!
-//! The page has no script and loads nothing. Labels, file names and notes come from other people's data:
-//! they are escaped, cut to a bounded length, and never reach a plot, a style or an attribute. Nothing here
-//! reads a file or the clock, so equal input gives an equal page.
+//! What the sections are and what they say stands here. How they look, how plots are drawn and how text is made safe is the
+//! business of `firstline_pages`. Labels, file names and notes come from other people's data: they go through its `label` and
+//! `note`, and never into an attribute or a style. Nothing here reads a file or the clock, so equal input gives an equal page.
 
-mod escape;
 mod facts;
 mod field;
 mod matrix;
 mod page;
 mod past;
 mod plots;
-mod svg;
 mod tables;
 mod trust;
 mod words;

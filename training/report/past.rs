@@ -1,13 +1,11 @@
 //! What the history itself tells: how good its labels are, and what more of it would buy.
 
-use std::fmt::Write as _;
-
-use plotters::prelude::*;
+use firstline_pages::{
+    Column, Estimate, LearningCurve, Table, figure, label, percent, percent_range, thousands,
+};
+use maud::{Markup, html};
 
 use super::FieldReport;
-use super::escape::short;
-use super::svg::{Area, BLUE, Drawn, VERMILION, figure, plain};
-use super::words::{percent, percent_range, thousands};
 use crate::CurvePoint;
 use crate::audit::FieldAudit;
 
@@ -15,133 +13,107 @@ use crate::audit::FieldAudit;
 const LISTED: usize = 10;
 
 /// How good the labels are.
-pub(super) fn labels(out: &mut String, f: &FieldReport) {
-    let Some(audit) = &f.audit else { return };
+pub(super) fn labels(f: &FieldReport) -> Markup {
+    html! { @if let Some(audit) = &f.audit { (doubts(audit)) (lists(audit)) } }
+}
+
+fn doubts(audit: &FieldAudit) -> Markup {
     let n = audit.suspects.len();
-    let _ = writeln!(
-        out,
-        "<h3>How good the labels of the history are</h3>\n<p>{} of {} labels ({}) are doubtful: going by all other \
-         tickets, another is the more probable. With labels like these no program can be seen to agree with more than about \
-         <strong>{}</strong> ({}) of them, however good it is{}. <code>firstline audit-labels</code> lists the doubtful ones for people to go through.</p>",
-        thousands(n),
-        thousands(audit.tickets),
-        percent(n as f64 / audit.tickets.max(1) as f64),
-        percent(audit.ceiling.estimate),
-        percent_range(audit.ceiling.interval),
-        grounds(audit),
-    );
-    list(
-        out,
-        ["Given", "Likely meant", "Tickets"],
-        audit.confused.iter().map(|c| [short(&c.given), short(&c.meant), thousands(c.tickets)]),
-    );
-    list(
-        out,
-        ["Label hardly used any more", "Last ticket", "Tickets"],
-        audit.dead.iter().map(|d| {
-            let last =
-                d.last.map_or_else(|| "no date".to_owned(), |t| t.to_string().chars().take(10).collect());
-            [short(&d.label), last, thousands(d.tickets)]
-        }),
-    );
-    list(
-        out,
-        ["Technician", "Tickets that others had, too", "Labelled otherwise"],
-        audit.technicians.iter().map(|t| [short(&t.name), thousands(t.tickets), thousands(t.differ)]),
-    );
-}
-
-fn grounds(audit: &FieldAudit) -> String {
-    match (&audit.people, audit.ceiling.from_people) {
-        (Some(people), true) => format!(
-            ": people themselves chose the same for near-identical tickets in {} of {} cases",
-            percent(people.agree),
-            thousands(people.families)
-        ),
-        _ => String::new(),
+    let ceiling = &audit.ceiling;
+    html! {
+        h3 { "How good the labels of the history are" }
+        p {
+            (thousands(n)) " of " (thousands(audit.tickets)) " labels (" (percent(n as f64 / audit.tickets.max(1) as f64))
+            ") are doubtful: going by all other tickets, another is the more probable. With labels like these no program can \
+             be seen to agree with more than about "
+            strong { (percent(ceiling.estimate)) }
+            " (" (percent_range(ceiling.interval.lo, ceiling.interval.hi)) ") of them, however good it is" (grounds(audit))
+            ". " code { "firstline audit-labels" } " lists the doubtful ones for people to go through."
+        }
     }
 }
 
-fn list(out: &mut String, header: [&str; 3], rows: impl Iterator<Item = [String; 3]>) {
-    let mut rows = rows.take(LISTED).peekable();
-    if rows.peek().is_none() {
-        return;
+fn grounds(audit: &FieldAudit) -> Markup {
+    html! {
+        @if let (Some(people), true) = (&audit.people, audit.ceiling.from_people) {
+            ": people themselves chose the same for near-identical tickets in " (percent(people.agree)) " of "
+            (thousands(people.families)) " cases"
+        }
     }
-    let [a, b, c] = header;
-    let _ = writeln!(
-        out,
-        "<table><thead><tr><th scope=\"col\">{a}</th><th scope=\"col\">{b}</th>\
-         <th scope=\"col\" class=\"n\">{c}</th></tr></thead>\n<tbody>"
-    );
-    for [a, b, c] in rows {
-        let _ = writeln!(out, "<tr><td>{a}</td><td>{b}</td><td class=\"n\">{c}</td></tr>");
+}
+
+fn lists(audit: &FieldAudit) -> Markup {
+    let confused = audit.confused.iter().map(|c| [label(&c.given), label(&c.meant), count(c.tickets)]);
+    let dead = audit.dead.iter().map(|d| {
+        let last = d.last.map_or_else(|| "no date".to_owned(), |t| t.to_string().chars().take(10).collect());
+        [label(&d.label), html! { (last) }, count(d.tickets)]
+    });
+    let technicians = audit.technicians.iter().map(|t| [label(&t.name), count(t.tickets), count(t.differ)]);
+    html! {
+        (list(["Given", "Likely meant", "Tickets"], confused))
+        (list(["Label hardly used any more", "Last ticket", "Tickets"], dead))
+        (list(["Technician", "Tickets that others had, too", "Labelled otherwise"], technicians))
     }
-    out.push_str("</tbody></table>\n");
+}
+
+fn count(n: usize) -> Markup {
+    html! { (thousands(n)) }
+}
+
+/// The first rows, the last column being figures; nothing where there is no row.
+fn list([a, b, c]: [&str; 3], rows: impl Iterator<Item = [Markup; 3]>) -> Markup {
+    let mut table = Table::new([Column::text(a), Column::text(b), Column::number(c)]);
+    for [a, b, c] in rows.take(LISTED) {
+        table.row([&a, &b, &c]);
+    }
+    html! { @if !table.is_empty() { (table) } }
 }
 
 /// What more history would buy.
-pub(super) fn curve(out: &mut String, f: &FieldReport) {
-    let Some(last) = f.curve.last() else { return };
-    // Of half the history or less: what doubling it has brought.
+pub(super) fn curve(f: &FieldReport) -> Markup {
+    let Some(last) = f.curve.last() else { return html! {} };
+    // What twice the history has brought: the last point is compared with one of half its tickets or fewer.
     let half = f.curve.iter().rev().find(|p| 2 * p.tickets <= last.tickets).or(f.curve.first());
-    let Some(before) = half.filter(|p| p.tickets < last.tickets) else { return };
-    let verdict = if before.accuracy < last.accuracy_ci95.lo {
+    let Some(before) = half.filter(|p| p.tickets < last.tickets) else { return html! {} };
+    html! {
+        h3 { "What more history would buy" }
+        p {
+            "From " (thousands(before.tickets)) " to " (thousands(last.tickets))
+            " tickets, the share of right answers went from " (percent(before.accuracy)) " to " (percent(last.accuracy))
+            ": " (trend(before, last)) "."
+        }
+        .plots { (plot(&f.curve)) (steps(&f.curve)) }
+    }
+}
+
+fn trend(before: &CurvePoint, last: &CurvePoint) -> &'static str {
+    if before.accuracy < last.accuracy_ci95.lo {
         "it is still rising, so more history will make it better"
     } else if before.accuracy > last.accuracy_ci95.hi {
         "it has fallen: older tickets may follow other rules than today's"
     } else {
         "no more than chance may move it, so more tickets of the same kind will change little"
-    };
-    let _ = write!(
-        out,
-        "<h3>What more history would buy</h3>\n<p>From {} to {} tickets, the share of right answers went from {} to {}: \
-         {verdict}.</p>\n<div class=\"plots\">\n",
-        thousands(before.tickets),
-        thousands(last.tickets),
-        percent(before.accuracy),
-        percent(last.accuracy),
-    );
-    let caption = "Learning curve, without fine-tuning. Across: tickets learnt from, newest first. Blue: right answers on \
-                   tickets kept apart, with 95&nbsp;% intervals; orange: share that could be certified to act alone.";
-    out.push_str(&figure(310, "Learning curve", caption, |area| draw(area, &f.curve)));
-    list(
-        out,
-        ["Tickets learnt from", "Right", "May act alone"],
-        f.curve.iter().map(|p| {
-            let right = format!("{} ({})", percent(p.accuracy), percent_range(p.accuracy_ci95));
-            [thousands(p.tickets), right, percent(p.certified)]
-        }),
-    );
-    out.push_str("</div>\n");
+    }
 }
 
-fn draw(area: &Area<'_>, curve: &[CurvePoint]) -> Drawn {
-    let at = |p: &CurvePoint| (p.tickets as f64).log10();
-    let (first, last) = (curve.first().map_or(1.0, at), curve.last().map_or(2.0, at));
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .margin_right(24)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(first - 0.05..last + 0.05, 0.0..1.0)?;
-    plain(&mut chart.configure_mesh())
-        .x_label_formatter(&|x| {
-            let tickets = 10f64.powf(*x);
-            let digit = 10f64.powf(x.floor() - 1.0);
-            thousands(((tickets / digit).round() * digit) as usize)
-        })
-        .x_labels(5)
-        .x_desc("tickets learnt from")
-        .draw()?;
-    chart.draw_series(curve.iter().map(|p| {
-        PathElement::new([(at(p), p.accuracy_ci95.lo), (at(p), p.accuracy_ci95.hi)], BLUE.stroke_width(2))
-    }))?;
-    for (colour, value) in
-        [(BLUE, (|p| p.accuracy) as fn(&CurvePoint) -> f64), (VERMILION, |p: &CurvePoint| p.certified)]
-    {
-        let points: Vec<_> = curve.iter().map(|p| (at(p), value(p))).collect();
-        chart.draw_series(points.iter().map(|p| Circle::new(*p, 3, colour.filled())))?;
-        chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
-    }
-    Ok(())
+fn plot(curve: &[CurvePoint]) -> Markup {
+    let caption = "Learning curve, without fine-tuning. Across: tickets learnt from, newest first. Blue: right answers on \
+                   tickets kept apart, with 95\u{a0}% intervals; orange: share that could be certified to act alone.";
+    let right = curve.iter().map(|p| Estimate {
+        x: p.tickets as f64,
+        y: p.accuracy,
+        low: p.accuracy_ci95.lo,
+        high: p.accuracy_ci95.hi,
+    });
+    let alone = curve.iter().map(|p| (p.tickets as f64, p.certified));
+    let plot = LearningCurve { right: right.collect(), alone: alone.collect() };
+    figure(&plot.svg("Learning curve"), caption)
+}
+
+fn steps(curve: &[CurvePoint]) -> Markup {
+    let rows = curve.iter().map(|p| {
+        let range = percent_range(p.accuracy_ci95.lo, p.accuracy_ci95.hi);
+        [count(p.tickets), html! { (percent(p.accuracy)) " (" (range) ")" }, html! { (percent(p.certified)) }]
+    });
+    list(["Tickets learnt from", "Right", "May act alone"], rows)
 }

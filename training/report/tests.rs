@@ -1,6 +1,10 @@
 //! Whole pages.
 
+use std::collections::BTreeSet;
+
 use firstline_ticket::{Field, LabelSpace};
+use html5gum::Tokenizer;
+use html5gum::emitters::default::{DefaultEmitter, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -69,8 +73,8 @@ fn a_page_is_self_contained_and_says_what_matters() {
     let html = render(&report(boards(), 2000));
     for part in [
         "On 2,000 tickets it had never seen, Firstline chose the right board for <strong>",
-        "When it says it is at least 90&nbsp;% sure",
-        "Always giving the most common answer (&ldquo;Accounts&rdquo;)",
+        "When it says it is at least 90\u{a0}% sure",
+        "Always giving the most common answer (“Accounts”)",
         "aria-label=\"Reliability diagram\"",
         "aria-label=\"Risk-coverage curve\"",
         "stated confidence",
@@ -159,10 +163,10 @@ fn what_is_certified_and_what_the_history_tells_are_on_the_page() {
         "stays with people",
         "For each customer with 100 tickets or more (1)",
         "By decision, the stated confidence is off by more than chance allows for Harbour off",
-        "more than about <strong>88.0&nbsp;%</strong> (84.0 to 90.0&nbsp;%)",
-        "the same for near-identical tickets in 91.0&nbsp;% of 90 cases",
+        "more than about <strong>88.0\u{a0}%</strong> (84.0 to 90.0\u{a0}%)",
+        "the same for near-identical tickets in 91.0\u{a0}% of 90 cases",
         "Label hardly used any more",
-        "From 1,000 to 5,000 tickets, the share of right answers went from 80.0&nbsp;% to 87.0&nbsp;%: it is still rising",
+        "From 1,000 to 5,000 tickets, the share of right answers went from 80.0\u{a0}% to 87.0\u{a0}%: it is still rising",
         "aria-label=\"Learning curve\"",
     ] {
         assert!(html.contains(part), "the page lacks {part:?}");
@@ -183,30 +187,79 @@ fn elements_are_closed() {
     }
 }
 
+/// A page with `name` wherever text of other people can stand.
+fn named(name: &str) -> String {
+    let labels = vec![name.to_owned(), "b".to_owned(), "x".repeat(100_000)];
+    let mut page = with_history(report(labels, 50), name);
+    for s in [
+        &mut page.title,
+        &mut page.facts.bundle,
+        &mut page.facts.bundle_sha256,
+        &mut page.facts.data,
+        &mut page.facts.data_sha256,
+        &mut page.facts.model,
+        &mut page.facts.split,
+        &mut page.facts.parts[0].name,
+        &mut page.facts.notes[0],
+    ] {
+        *s = name.to_owned();
+    }
+    page.facts.parts[0].from = Some(name.to_owned());
+    page.facts.parts[0].to = Some(name.to_owned());
+    page.fields[0].rare = vec![name.to_owned()];
+    render(&page)
+}
+
+/// The tags of a page, with their attributes, as a browser reads them; and all text between them.
+fn parsed(html: &str) -> (Vec<String>, String) {
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    let (mut tags, mut text) = (Vec::new(), String::new());
+    for token in Tokenizer::new_with_emitter(html, emitter).map(Result::unwrap) {
+        match token {
+            Token::String(s) => text.push_str(std::str::from_utf8(&s).unwrap()),
+            Token::StartTag(tag) => tags.push(format!("{tag:?}")),
+            Token::EndTag(tag) => tags.push(format!("{tag:?}")),
+            other => assert!(matches!(other, Token::Doctype(_)), "{other:?}"),
+        }
+    }
+    (tags, text)
+}
+
 #[test]
 fn hostile_labels_and_facts_stay_text() {
     let evil = "<script>alert(1)</script>\" onload='x' & \u{202e}gnp.exe";
-    let mut hostile =
-        with_history(report(vec![evil.to_owned(), "b".to_owned(), "x".repeat(100_000)], 50), evil);
-    for s in [
-        &mut hostile.title,
-        &mut hostile.facts.bundle,
-        &mut hostile.facts.bundle_sha256,
-        &mut hostile.facts.data,
-        &mut hostile.facts.data_sha256,
-        &mut hostile.facts.model,
-        &mut hostile.facts.split,
-        &mut hostile.facts.parts[0].name,
-        &mut hostile.facts.notes[0],
-    ] {
-        *s = evil.to_owned();
-    }
-    hostile.facts.parts[0].from = Some(evil.to_owned());
-    hostile.fields[0].rare = vec![evil.to_owned()];
-    let html = render(&hostile);
-    assert!(!html.contains("<script") && !html.contains("onload='") && !html.contains('\u{202e}'));
-    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&#39;x&#39; &amp;"));
+    let html = named(evil);
+    assert!(!html.contains("<script") && !html.contains('\u{202e}'));
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload='x' &amp;"));
     assert!(!html.contains(&"x".repeat(100)) && html.len() < 200_000, "{}", html.len());
+
+    let harmless = named("Harbour");
+    let places = harmless.matches("Harbour").count();
+    for evil in [
+        "</style><script>alert(1)</script>",
+        "</title><script>alert(1)</script>",
+        "\"><script>alert(1)</script>",
+        "' onload='alert(1)",
+        "</svg></table><img src=x>",
+        "<!--",
+        "&lt;b&gt;",
+    ] {
+        let (tags, text) = parsed(&named(evil));
+        assert_eq!(tags, parsed(&harmless).0, "{evil} changes what the page is made of");
+        assert_eq!(text.matches(evil).count(), places, "{evil} is not shown as it was written");
+    }
+}
+
+#[test]
+fn every_class_has_a_style() {
+    let html = render(&with_history(report(boards(), 300), "Harbour"));
+    let classes: BTreeSet<&str> =
+        html.split(" class=\"").skip(1).flat_map(|s| s.split('"').next().unwrap().split(' ')).collect();
+    assert!(classes.contains("matrix") && classes.contains("small"));
+    for class in classes {
+        assert!(firstline_pages::STYLE.contains(&format!(".{class}")), "{class} has no style");
+    }
 }
 
 #[test]

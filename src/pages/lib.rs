@@ -1,0 +1,39 @@
+//! What the pages that people read are made of: layout, text, tables, figures, plots and style.
+//!
+//! Figures and words go in, markup comes out. A page is one self-contained HTML file: it has no script and loads nothing.
+//! It follows the reader's light or dark theme and prints in black on white.
+//!
+//! Markup is written with [`maud`], which escapes whatever is put into it, so no caller has to remember to. The two places that
+//! bypass it, the style sheet and the inside of a plot, are in this room. Text from other people's data goes through
+//! [`label`] or [`note`], which also bound its length and show control characters.
+//!
+//! This room knows no HTTP, no store, no file and no clock: equal input gives an equal page.
+//!
+//! ```
+//! use firstline_pages::{Column, Table, label, page, thousands};
+//! use maud::{Render, html};
+//!
+//! let mut table = Table::new([Column::head("Board"), Column::number("Tickets")]);
+//! table.row([&label("Network <LAN>"), &thousands(1204)]);
+//! let html = page("Boards", &html! { (table) });
+//! assert!(html.contains("Network &lt;LAN&gt;") && html.contains("1,204"));
+//! ```
+
+mod layout;
+mod numbers;
+mod parts;
+mod plots;
+mod style;
+mod table;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use layout::page;
+pub use numbers::{DASH, percent, percent_range, thousands};
+pub use parts::{bar, facts, figure, notes};
+pub use plots::{Estimate, LearningCurve, Line, Reliability, RiskCoverage};
+pub use style::STYLE;
+pub use table::{Column, Table};
+pub use text::{label, note};
