@@ -12,7 +12,7 @@ use std::time::Duration;
 use firstline_fault::Result;
 use firstline_nn::Message;
 use firstline_ticket::{
-    Basis, Confidence, Decision, Draft, Field, Origin, Rejected, Source, Ticket, Verdict, customer_key,
+    Basis, CheckResult, Confidence, Decision, Draft, Field, Origin, Rejected, Source, Ticket, customer_key,
 };
 use regex::Regex;
 
@@ -355,14 +355,14 @@ impl<'a> Drafter<'a> {
         &self,
         matter: &Matter<'_>,
         past: &Attempt,
-    ) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
+    ) -> Result<std::result::Result<Option<Attempt>, CheckResult>> {
         let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
         let steps = matter.pool.steps(&past.chosen);
         let (texts, told) = (matter.pool.texts(&steps), self.voice.told(&matter.customer));
         let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
-                return Ok(Err(Verdict { check: "language model".into(), passed: false, found: why.into() }));
+                return Ok(Err(CheckResult { check: "language model".into(), passed: false, found: why.into() }));
             }
         };
         let attempt = matter.of_past(chosen.into_iter().map(|step| steps[step]).collect());
