@@ -4,7 +4,7 @@ use std::path::Path;
 
 use firstline_drafts::{Drafter, Reviews, Templates};
 use firstline_fault::{Code, UserError};
-use firstline_ticket::{Confidence, Review, Reviewed, Ticket};
+use firstline_ticket::{Confidence, Review, ReviewedDraft, Ticket};
 use firstline_training::{DraftReport, Scores, evaluate_drafts};
 use firstline_triage::{Bundle, Engine};
 
@@ -108,7 +108,7 @@ fn write_reviews(path: &Path, report: &DraftReport) -> Result<(), Failure> {
         } else {
             Review::Rejected("the technician sent something else".into())
         };
-        text += &serde_json::to_string(&Reviewed { origin, prior: Confidence::new(prior), review })?;
+        text += &serde_json::to_string(&ReviewedDraft { origin, prior: Confidence::new(prior), review })?;
         text.push('\n');
     }
     files::write_whole(path, text.as_bytes())

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use firstline_fault::{Code, UserError};
-use firstline_ticket::Reviewed;
+use firstline_ticket::ReviewedDraft;
 use firstline_training::{ConfidenceFit, learn_reviews};
 
 use super::table::table;
@@ -63,9 +63,9 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// The reviews of a file, and how many of its lines are none.
-fn read(input: &Path, ui: &Ui) -> Result<(Vec<Reviewed>, usize), Failure> {
+fn read(input: &Path, ui: &Ui) -> Result<(Vec<ReviewedDraft>, usize), Failure> {
     let place = files::name_of(input);
-    let mut reviewed: Vec<Reviewed> = Vec::new();
+    let mut reviewed: Vec<ReviewedDraft> = Vec::new();
     let mut bad = 0;
     let lines = BufReader::new(files::open(input)?.take(MAX_BYTES)).split(b'\n');
     for (number, line) in (1..).zip(lines) {

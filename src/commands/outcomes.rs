@@ -4,7 +4,7 @@ use firstline_drafts::first_reply;
 use firstline_fault::{Code, UserError};
 use firstline_serve::distance;
 use firstline_store::{CustomerSet, Feedback, Joined};
-use firstline_ticket::{Field, Ticket};
+use firstline_ticket::{Field, Outcome, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -70,14 +70,17 @@ fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
     Feedback {
         decision_id: None,
         ticket_id: Some(ticket.id.clone()),
-        labels: Field::ALL.into_iter().filter_map(label).collect(),
-        distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
-        reply,
-        first_response_at: ticket.first_response_at,
-        resolved_at: ticket.resolved_at,
-        reopened: ticket.reopened,
-        customer_visible_error: None,
-        handle_seconds: None,
+        outcome: Outcome {
+            labels: Field::ALL.into_iter().filter_map(label).collect(),
+            distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
+            reply,
+            first_response_at: ticket.first_response_at,
+            resolved_at: ticket.resolved_at,
+            reopened: ticket.reopened,
+            escalated: ticket.escalated,
+            customer_visible_error: None,
+            handle_seconds: None,
+        },
         source: "import".to_owned(),
         actor: "command:outcomes".to_owned(),
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use firstline_ticket::Verdict;
+use firstline_ticket::CheckResult;
 use regex::Regex;
 
 use crate::language::iso_639_1;
@@ -43,7 +43,7 @@ pub struct Grounds<'a> {
 }
 
 /// Checks `text`: one verdict a check, in the order in which they are made.
-pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict> {
+pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<CheckResult> {
     let body = text.strip_suffix(grounds.signature).unwrap_or(text);
     let checks = [
         ("length", length(text)),
@@ -59,7 +59,7 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<Verdict>
         ("identity first", identity(body, grounds)),
         ("language", language(body, grounds)),
     ];
-    let verdict = |(check, found): (&str, Option<String>)| Verdict {
+    let verdict = |(check, found): (&str, Option<String>)| CheckResult {
         check: check.to_owned(),
         passed: found.is_none(),
         found: found.unwrap_or_default(),

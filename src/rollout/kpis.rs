@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{DraftState, Field, Judged, Kept, Route};
+use firstline_ticket::{DraftState, Field, JudgedDecision, Kept, Route};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Share;
@@ -32,8 +33,14 @@ pub struct Kpis {
     pub handle: Durations,
     /// Tickets of which it is known whether they were opened again, and were.
     pub reopened: Share,
-    /// Tickets of which it is known whether a customer saw an error, and did.
+    /// Tickets of which it is known whether they went to a higher tier, and did.
+    pub escalated: Share,
+    /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that says nothing of
+    /// errors counts as none: glue that only reports errors must not make every known ticket one.
     pub customer_visible_errors: Share,
+    /// Tickets whose report said of itself whether there was such an error, yes or no; the others of
+    /// `customer_visible_errors.of` were silent.
+    pub customer_visible_errors_explicit: u64,
 }
 
 /// How often what was decided is what people ended with. What a person had set before is no decision and does not count.
@@ -50,7 +57,9 @@ pub struct Agreement {
 pub struct Drafts {
     /// Drafts that were made.
     pub made: u64,
-    /// Of them ready within 60 seconds of intake.
+    /// Tickets with a draft ready within 60 seconds of intake, of those for which one was due. A draft is due where it was
+    /// asked for, unless the drafter found that none may be sent, as to a machine's mail. One that is still being written, was
+    /// given up or was overtaken by the technician's own reply counts as missed.
     pub within_60_seconds: Share,
     /// Seconds from intake to the draft.
     pub seconds: Durations,
@@ -73,6 +82,8 @@ pub struct Drafts {
 pub struct Durations {
     /// How many.
     pub count: u64,
+    /// The mean.
+    pub mean: Option<f64>,
     /// The median.
     pub p50: Option<f64>,
     /// The 95 % quantile: nearest rank.
@@ -88,39 +99,47 @@ impl Durations {
             let rank = (p * all.len() as f64).ceil() as usize;
             all.get(rank.saturating_sub(1)).copied()
         };
-        Self { count: all.len() as u64, p50: rank(0.5), p95: rank(0.95) }
+        Self { count: all.len() as u64, mean: mean(&all), p50: rank(0.5), p95: rank(0.95) }
     }
 }
 
 /// The figures of these tickets.
-pub fn kpis(tickets: &[Judged]) -> Kpis {
+pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
+    let tickets: Vec<&JudgedDecision> = tickets.into_iter().collect();
     let mut routes = BTreeMap::new();
     tickets.iter().for_each(|ticket| *routes.entry(ticket.route).or_insert(0) += 1);
-    let opened = |ticket: &Judged| ticket.opened_at.unwrap_or(ticket.received_at);
-    let since = |from: jiff::Timestamp, to: Option<jiff::Timestamp>| {
+    let since_opening = |ticket: &JudgedDecision, to: Option<Timestamp>| {
+        let from = ticket.opened_at.unwrap_or(ticket.received_at);
         to.map(|to| to.duration_since(from).as_secs_f64())
     };
+    let reported = || tickets.iter().filter(|ticket| ticket.reported).map(|ticket| &ticket.outcome);
+    let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
+    let first_response = tickets.iter().filter_map(|t| since_opening(t, t.outcome.first_response_at));
+    let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
     Kpis {
         tickets: tickets.len() as u64,
         routes,
-        agreement: agreement(tickets),
-        drafts: drafts(tickets),
-        first_response: Durations::of(tickets.iter().filter_map(|t| since(opened(t), t.first_response_at))),
-        resolution: Durations::of(tickets.iter().filter_map(|t| since(opened(t), t.resolved_at))),
-        handle: Durations::of(tickets.iter().filter_map(|t| t.handle_seconds)),
-        reopened: Share::of(tickets.iter().filter_map(|t| t.reopened)),
-        customer_visible_errors: Share::of(tickets.iter().filter_map(|t| t.customer_visible_error)),
+        agreement: agreement(&tickets),
+        drafts: drafts(&tickets),
+        first_response: Durations::of(first_response),
+        resolution: Durations::of(resolution),
+        handle: Durations::of(outcomes().filter_map(|outcome| outcome.handle_seconds)),
+        reopened: Share::of(outcomes().filter_map(|outcome| outcome.reopened)),
+        escalated: Share::of(outcomes().filter_map(|outcome| outcome.escalated)),
+        customer_visible_errors: Share::of(reported().map(|o| o.customer_visible_error == Some(true))),
+        customer_visible_errors_explicit: reported().filter(|o| o.customer_visible_error.is_some()).count()
+            as u64,
     }
 }
 
 /// Whether the decision on `field` is how the ticket ended; `None` where there is no decision, or no outcome.
-fn agrees(ticket: &Judged, field: Field) -> Option<bool> {
+fn agrees(ticket: &JudgedDecision, field: Field) -> Option<bool> {
     let decided = ticket.decision.fields.get(&field)?;
-    let ended = ticket.labels.get(&field)?;
+    let ended = ticket.outcome.labels.get(&field)?;
     (ticket.decision.kept.get(&field) != Some(&Kept::Person)).then(|| decided.label.trim() == ended.trim())
 }
 
-fn agreement(tickets: &[Judged]) -> Agreement {
+fn agreement(tickets: &[&JudgedDecision]) -> Agreement {
     let of = |field| Share::of(tickets.iter().filter_map(move |ticket| agrees(ticket, field)));
     let fields =
         Field::ALL.into_iter().map(|field| (field, of(field))).filter(|(_, share)| share.of > 0).collect();
@@ -134,21 +153,24 @@ fn agreement(tickets: &[Judged]) -> Agreement {
     Agreement { fields, all: Share::of(all) }
 }
 
-fn drafts(tickets: &[Judged]) -> Drafts {
-    let made: Vec<&Judged> = tickets.iter().filter(|ticket| ticket.drafted_at.is_some()).collect();
-    let seconds =
-        |ticket: &&Judged| ticket.drafted_at.map(|at| at.duration_since(ticket.received_at).as_secs_f64());
+fn drafts(tickets: &[&JudgedDecision]) -> Drafts {
+    let made: Vec<&JudgedDecision> =
+        tickets.iter().copied().filter(|ticket| ticket.drafted_at.is_some()).collect();
+    let seconds = |ticket: &JudgedDecision| {
+        ticket.drafted_at.map(|at| at.duration_since(ticket.received_at).as_secs_f64())
+    };
+    let due = tickets.iter().filter(|ticket| ticket.draft_due);
     let ended = |state: DraftState| {
         let reviewed = [DraftState::Approved, DraftState::Edited, DraftState::Rejected];
         let reviewed = made.iter().filter(move |ticket| reviewed.contains(&ticket.draft_state));
         Share::of(reviewed.map(move |ticket| ticket.draft_state == state))
     };
-    let distances: Vec<f64> = made.iter().filter_map(|ticket| ticket.distance).collect();
+    let distances: Vec<f64> = made.iter().filter_map(|ticket| ticket.outcome.distance).collect();
     let confidences: Vec<f64> = made.iter().filter_map(|ticket| ticket.draft_confidence).collect();
     Drafts {
         made: made.len() as u64,
-        within_60_seconds: Share::of(made.iter().filter_map(seconds).map(|s| s <= DRAFT_SECONDS)),
-        seconds: Durations::of(made.iter().filter_map(seconds)),
+        within_60_seconds: Share::of(due.map(|ticket| seconds(ticket).is_some_and(|s| s <= DRAFT_SECONDS))),
+        seconds: Durations::of(made.iter().filter_map(|ticket| seconds(ticket))),
         verbatim: ended(DraftState::Approved),
         edited: ended(DraftState::Edited),
         rejected: ended(DraftState::Rejected),
@@ -165,14 +187,14 @@ fn mean(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Confidence, Decision, FieldDecision};
-    use jiff::{Timestamp, ToSpan};
+    use firstline_ticket::{Confidence, Decision, FieldDecision, Outcome};
+    use jiff::ToSpan;
 
-    fn ticket(board: &str, ended: Option<&str>) -> Judged {
+    fn ticket(board: &str, ended: Option<&str>) -> JudgedDecision {
         let field =
             FieldDecision { label: board.into(), confidence: Confidence::new(0.9), alternatives: vec![] };
         let at: Timestamp = "2026-11-02T08:00:00Z".parse().unwrap();
-        Judged {
+        JudgedDecision {
             decision_id: "d".into(),
             ticket_id: "t".into(),
             customer: "c".into(),
@@ -180,16 +202,15 @@ mod tests {
             opened_at: Some(at - 10.seconds()),
             route: Route::Review,
             decision: Decision { fields: [(Field::Board, field)].into(), ..Decision::default() },
+            draft_due: false,
             drafted_at: None,
             draft_state: DraftState::None,
             draft_confidence: None,
-            labels: ended.map(|label| (Field::Board, label.to_owned())).into_iter().collect(),
-            first_response_at: None,
-            resolved_at: None,
-            reopened: None,
-            customer_visible_error: None,
-            handle_seconds: None,
-            distance: None,
+            reported: ended.is_some(),
+            outcome: Outcome {
+                labels: ended.map(|label| (Field::Board, label.to_owned())).into_iter().collect(),
+                ..Outcome::default()
+            },
         }
     }
 
@@ -205,10 +226,11 @@ mod tests {
 
     #[test]
     fn drafts_are_counted_by_what_people_did_with_them() {
-        let drafted = |state, seconds: i64, distance| Judged {
+        let drafted = |state, seconds: i64, distance| JudgedDecision {
+            draft_due: true,
             drafted_at: Some(ticket("A", None).received_at + seconds.seconds()),
             draft_state: state,
-            distance,
+            outcome: Outcome { distance, ..Outcome::default() },
             ..ticket("A", None)
         };
         let tickets = [
@@ -226,13 +248,54 @@ mod tests {
     }
 
     #[test]
-    fn durations_count_from_the_opening_and_leave_wrong_clocks_out() {
-        let answered = |seconds: i64| Judged {
-            first_response_at: Some(ticket("A", None).received_at + seconds.seconds()),
+    fn a_draft_that_was_due_and_is_not_there_is_missed() {
+        let with = |draft_due, state| JudgedDecision { draft_due, draft_state: state, ..ticket("A", None) };
+        let mut ready = with(true, DraftState::Pending);
+        ready.drafted_at = Some(ready.received_at + 60.seconds());
+        let tickets = [
+            ready,
+            with(true, DraftState::Writing),
+            with(true, DraftState::Superseded),
+            // Given up after an error.
+            with(true, DraftState::None),
+            // Not asked for, or a machine's mail.
+            with(false, DraftState::None),
+        ];
+        let drafts = kpis(&tickets).drafts;
+        assert_eq!((drafts.made, drafts.within_60_seconds), (1, Share::new(1, 4)));
+    }
+
+    #[test]
+    fn glue_that_reports_only_errors_makes_no_other_ticket_one() {
+        let with = |reported, error, escalated| JudgedDecision {
+            reported,
+            outcome: Outcome { customer_visible_error: error, escalated, ..Outcome::default() },
             ..ticket("A", None)
         };
+        let tickets = [
+            with(true, Some(true), Some(true)),
+            with(true, Some(false), Some(false)),
+            with(true, None, None),
+            with(true, None, Some(false)),
+            with(false, None, None),
+        ];
+        let kpis = kpis(&tickets);
+        assert_eq!(kpis.customer_visible_errors, Share::new(1, 4));
+        assert_eq!((kpis.customer_visible_errors_explicit, kpis.escalated), (2, Share::new(1, 3)));
+    }
+
+    #[test]
+    fn durations_count_from_the_opening_and_leave_wrong_clocks_out() {
+        let answered = |seconds: i64| {
+            let mut answered = ticket("A", None);
+            answered.outcome.first_response_at = Some(answered.received_at + seconds.seconds());
+            answered
+        };
         let tickets = [answered(0), answered(20), answered(-60)];
-        assert_eq!(kpis(&tickets).first_response, Durations { count: 2, p50: Some(10.0), p95: Some(30.0) });
+        assert_eq!(
+            kpis(&tickets).first_response,
+            Durations { count: 2, mean: Some(20.0), p50: Some(10.0), p95: Some(30.0) }
+        );
         assert_eq!(kpis(&[]).first_response, Durations::default());
     }
 }

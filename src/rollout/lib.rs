@@ -4,8 +4,10 @@
 //! 95 % interval, since a small desk's week is a small sample. Phases, gates and rollback are to stand on the same figures;
 //! they are not here yet.
 
+mod calendar;
 mod kpis;
 mod share;
 
+pub use calendar::{Week, weeks};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
 pub use share::Share;

@@ -306,6 +306,8 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
         expected: item.standing.as_ref().map_or(0, |standing| standing.version),
         input_hash: item.asked.input_hash.clone(),
         bundle: item.desk.id.clone(),
+        // Filled in once the desk knows it.
+        drafting: None,
         decision,
         route,
         storm: item.storm().map(str::to_owned),

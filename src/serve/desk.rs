@@ -10,6 +10,7 @@ use firstline_drafts::{Drafter, Index, Reviews, Templates, Voice, Writer};
 use firstline_fault::{InternalError, Result};
 use firstline_ticket::{Decision, Draft, Ticket};
 use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
+use jiff::tz::TimeZone;
 
 /// What a bundle is opened with beside its folder.
 pub struct Parts {
@@ -38,6 +39,8 @@ pub struct Desk {
     /// hashes, and one of the policy.
     pub(crate) id: String,
     pub(crate) folder: PathBuf,
+    /// The zone that the desk's weeks begin in: that of the policy's hours.
+    pub(crate) zone: TimeZone,
 }
 
 impl fmt::Debug for Desk {
@@ -56,6 +59,8 @@ impl Desk {
         let json =
             serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
         let rules = sha256_hex(&json);
+        // The policy was checked when it was read: there is such a zone.
+        let zone = policy.hours.as_ref().and_then(|hours| TimeZone::get(&hours.time_zone).ok());
         let engine = Engine::open(folder)?.under(policy);
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let id = format!("{}.{}", &sha256_file(&folder.join("bundle.json"))?[..12], &rules[..4]);
@@ -68,6 +73,7 @@ impl Desk {
             voice,
             writer,
             id,
+            zone: zone.unwrap_or(TimeZone::UTC),
         })
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use firstline_fault::{InternalError, Result};
-use firstline_store::{JobFault, Store, Work, WorkKind};
+use firstline_store::{DraftResult, JobFault, Store, Work, WorkKind};
 use firstline_ticket::{Draft, Origin};
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::oneshot;
@@ -196,7 +196,10 @@ impl DraftLane {
         match draft {
             Ok(draft) => {
                 self.metrics.drafts.get_or_create(&origin(draft.as_ref()).into()).inc();
-                self.store.drafted(work.id, &self.owner, draft.as_ref(), now)?;
+                let (owner, draft, bundle) = (self.owner.as_str(), draft.as_ref(), desk.id.as_str());
+                // Filled in once the desk knows it.
+                let drafting = None;
+                self.store.drafted(&DraftResult { work: work.id, owner, draft, bundle, drafting }, now)?;
             }
             Err(error) => {
                 tracing::error!(%error, decision = %id, "no draft");

@@ -30,4 +30,5 @@ pub use desk::{Desk, Parts, ReadParts};
 pub use distance::distance;
 pub use drafts::WritingTime;
 pub use server::{log, serve};
-pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Phase, Secret, Settings};
+pub use firstline_ticket::Phase;
+pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Secret, Settings};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Phase;
 use serde::{Deserialize, Serialize};
 
 /// The settings with their defaults, commented.
@@ -74,16 +75,6 @@ pub struct Limits {
     pub draft_wait_ms: u64,
     /// Seconds for what was begun when the service is stopped.
     pub grace_seconds: u64,
-}
-
-/// What may be done with what people approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Nothing: all is recorded, the outbox stays empty.
-    Shadow,
-    /// It goes into the outbox.
-    Assist,
 }
 
 /// How log lines look.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::db::{Tx, Value, clean, json};
+use crate::db::{Tx, Value, clean, execute_rows, json};
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,15 @@ pub(crate) fn hash_of(words: &str) -> String {
     hex(&Sha256::digest(words))
 }
 
+/// What an entry is to say.
+#[derive(Debug)]
+pub(crate) struct Note<'a> {
+    pub(crate) actor: &'a str,
+    pub(crate) action: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) detail: serde_json::Value,
+}
+
 /// The end of the log, held until the transaction ends: whoever else writes to it waits.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -81,33 +90,40 @@ impl Log {
     }
 
     /// Adds an entry.
-    pub(crate) fn add(
+    pub(crate) fn add(&mut self, tx: &mut dyn Tx, note: Note<'_>) -> Result<()> {
+        self.add_all(tx, [note])
+    }
+
+    /// Adds entries, in order.
+    pub(crate) fn add_all<'n>(
         &mut self,
         tx: &mut dyn Tx,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        detail: &serde_json::Value,
+        notes: impl IntoIterator<Item = Note<'n>>,
     ) -> Result<()> {
+        let rows = notes.into_iter().map(|note| self.chain(&note)).collect::<Result<Vec<_>>>()?;
+        let sql = "INSERT INTO audit_log (seq, at, actor, action, subject, detail, previous, hash)
+            SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, value ->> 4,
+            value ->> 5, value ->> 6, value ->> 7 FROM rows($1)";
+        execute_rows(tx, sql, &rows, &[]).map(drop)
+    }
+
+    /// The row of an entry at the end of the chain, which it becomes.
+    fn chain(&mut self, note: &Note<'_>) -> Result<Vec<Value>> {
         let mut entry = AuditEntry {
             seq: self.seq + 1,
             at: self.at,
-            actor: clean(actor),
-            action: clean(action),
-            subject: clean(subject),
-            detail: json(detail)?,
+            actor: clean(note.actor),
+            action: clean(note.action),
+            subject: clean(note.subject),
+            detail: json(&note.detail)?,
             previous: std::mem::take(&mut self.hash),
             hash: String::new(),
         };
         entry.hash = entry.due();
-        let sql = "INSERT INTO audit_log (seq, at, actor, action, subject, detail, previous, hash)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let AuditEntry { seq, at, actor, action, subject, detail, previous, hash } = entry;
-        let texts = [actor, action, subject, detail, previous, hash.clone()].map(Value::Text);
-        let values: Vec<_> = [seq.into(), at.into()].into_iter().chain(texts).collect();
-        tx.execute(sql, &values)?;
-        (self.seq, self.hash) = (seq, hash);
-        Ok(())
+        (self.seq, self.hash) = (seq, hash.clone());
+        let texts = [actor, action, subject, detail, previous, hash].map(Value::Text);
+        Ok([seq.into(), at.into()].into_iter().chain(texts).collect())
     }
 }
 

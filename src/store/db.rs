@@ -1,4 +1,4 @@
-//! What the one SQL text needs of an engine: transactions, and four kinds of values.
+//! What the one SQL text needs of an engine: transactions, four kinds of values, and many rows in one of them.
 //!
 //! Knows no table. A [`Db`] never hands out a connection that another transaction is using.
 
@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What goes into a statement and comes out of a row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Value {
     Null,
     Int(i64),
@@ -70,6 +71,40 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub(crate) fn json(data: &impl Serialize) -> Result<String> {
     serde_json::to_string(data)
         .map_err(|e| InternalError::new(format!("writing JSON for the store: {e}")).into())
+}
+
+/// Rows that one statement takes at most, and bytes of text in them.
+const MOST_ROWS: usize = 1_000;
+const MOST_BYTES: usize = 8 << 20;
+
+/// A list of one column, however long, as one value: `rows($1)` stands for it in a statement, `value ->> 0` for the column as
+/// text. The statement's text is the same for any number, so that it is prepared once.
+pub(crate) fn list<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Result<Value> {
+    let rows: Vec<[Value; 1]> = values.into_iter().map(|value| [value.into()]).collect();
+    Ok(Value::Text(json(&rows)?))
+}
+
+/// Runs `sql` on all `rows`, as few times as their size allows: `rows($1)` stands for them, `value ->> n` for a column as text,
+/// and `$2` for the first of `others`. Gives how many rows it touched.
+pub(crate) fn execute_rows(tx: &mut dyn Tx, sql: &str, rows: &[Vec<Value>], others: &[Value]) -> Result<u64> {
+    let bytes = |row: &Vec<Value>| {
+        row.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 8 }).sum::<usize>()
+    };
+    let (mut rest, mut touched) = (rows, 0);
+    while !rest.is_empty() {
+        let mut room = MOST_BYTES;
+        let fits = rest.iter().take(MOST_ROWS).take_while(|row| {
+            let before = room;
+            room = room.saturating_sub(bytes(row));
+            before > 0
+        });
+        let (these, after) = rest.split_at(fits.count());
+        let mut values = vec![Value::Text(json(&these)?)];
+        values.extend_from_slice(others);
+        touched += tx.execute(sql, &values)?;
+        rest = after;
+    }
+    Ok(touched)
 }
 
 /// A row, read from left to right.
@@ -164,7 +199,8 @@ impl Row {
     }
 }
 
-/// A transaction. `$1` stands for the first value; a text is prepared once and kept.
+/// A transaction. `$1` stands for the first value; a text is prepared once and kept. `rows($1)` stands for what [`list`] and
+/// [`execute_rows`] give.
 pub(crate) trait Tx {
     /// Runs a statement and gives how many rows it touched.
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64>;
@@ -210,7 +246,7 @@ pub(crate) fn fault(
 }
 
 /// The versions of the schema, oldest first. A version that was released never changes.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// Brings a store to the newest version. Whoever calls sees to it that nobody else is at it. `identity` is how the engine
 /// writes a column that counts up by itself.

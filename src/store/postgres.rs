@@ -182,7 +182,8 @@ impl PostgresTx<'_> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.tx.prepare(sql).map_err(|e| self.told(&e))?;
+        let dialect = sql.replace("rows($1)", "jsonb_array_elements($1::text::jsonb)");
+        let statement = self.tx.prepare(&dialect).map_err(|e| self.told(&e))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }

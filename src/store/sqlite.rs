@@ -171,7 +171,10 @@ struct SqliteTx<'a> {
 
 /// SQLite has one writer: there is nobody to lock a row against.
 fn dialect(sql: &str) -> String {
-    sql.replace('$', "?").replace(" FOR UPDATE SKIP LOCKED", "").replace(" FOR UPDATE", "")
+    sql.replace("rows($1)", "json_each($1)")
+        .replace('$', "?")
+        .replace(" FOR UPDATE SKIP LOCKED", "")
+        .replace(" FOR UPDATE", "")
 }
 
 impl Tx for SqliteTx<'_> {

@@ -79,6 +79,18 @@ pub enum Kept {
     Standing,
 }
 
+/// Where a decision goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Route {
+    /// A person decides: a rule says so.
+    Person,
+    /// It is proposed to a person.
+    Review,
+    /// It is one of a storm of alerts and shares the decision of the first.
+    Storm,
+}
+
 /// All that was decided about one ticket.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {

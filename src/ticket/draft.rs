@@ -31,7 +31,7 @@ pub struct Source {
 
 /// What a check said of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct CheckResult {
     /// The check.
     pub check: String,
     /// Whether the draft passed it.
@@ -47,7 +47,7 @@ pub struct Rejected {
     /// How it came about.
     pub origin: Origin,
     /// The checks that it did not pass.
-    pub because: Vec<Verdict>,
+    pub because: Vec<CheckResult>,
 }
 
 /// What a draft's confidence was learnt from.
@@ -60,28 +60,24 @@ pub enum Basis {
     Feedback,
 }
 
-/// What a person did with a draft.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a draft is waiting for, or what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Review {
-    /// It was sent unchanged.
-    Accepted,
-    /// This was sent in its place.
-    Edited(String),
-    /// It was not sent, for this reason.
-    Rejected(String),
-}
-
-/// A draft that a person has reviewed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reviewed {
-    /// [`Draft::origin`].
-    pub origin: Origin,
-    /// [`Draft::prior`].
-    pub prior: Confidence,
-    /// What was done with it.
-    pub review: Review,
+pub enum DraftState {
+    /// It was not asked for, or nothing may be sent.
+    None,
+    /// It is being written.
+    Writing,
+    /// It waits for a person.
+    Pending,
+    /// It was approved as it is.
+    Approved,
+    /// It was approved in other words.
+    Edited,
+    /// It was turned down.
+    Rejected,
+    /// A newer decision about the ticket, or the reply that was sent without it, made it void.
+    Superseded,
 }
 
 /// A first response to a ticket.
@@ -104,7 +100,7 @@ pub struct Draft {
     /// Whether whoever wrote has to be identified before anything else is done.
     pub verify_identity: bool,
     /// What each check said.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<CheckResult>,
     /// Drafts that did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Rejected>,

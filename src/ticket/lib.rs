@@ -1,4 +1,5 @@
-//! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, errors.
+//! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, reviews, outcomes,
+//! phases.
 //!
 //! Plain data and its invariants only. This crate never reads files, never looks at the clock and knows
 //! neither models nor service desks' protocols.
@@ -6,13 +7,17 @@
 mod decision;
 mod draft;
 mod field;
-mod judged;
 mod lines;
+mod outcome;
+mod phase;
+mod review;
 mod ticket;
 
-pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept};
-pub use draft::{Basis, Draft, Origin, Rejected, Review, Reviewed, Source, Verdict};
+pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept, Route};
+pub use draft::{Basis, CheckResult, Draft, DraftState, Origin, Rejected, Source};
 pub use field::{Field, LabelSpace};
-pub use judged::{DraftState, Judged, Route};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
+pub use outcome::{JudgedDecision, Outcome};
+pub use phase::Phase;
+pub use review::{Review, ReviewedDraft};
 pub use ticket::{Message, Ticket, customer_key};

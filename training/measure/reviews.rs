@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use firstline_drafts::{MIN_REVIEWS, Reviews, logit};
 use firstline_stats::{ECE_BINS, Ranking, Scored, ece};
-use firstline_ticket::{Origin, Review, Reviewed};
+use firstline_ticket::{Origin, Review, ReviewedDraft};
 use serde::Serialize;
 
 /// The penalty's weight, in reviews, that holds bias and slope where they were.
@@ -54,11 +54,11 @@ pub struct ConfidenceFit {
 }
 
 /// Learns from all of `reviewed`, and measures that on reviews left out in turn.
-pub fn learn_reviews(reviewed: &[Reviewed]) -> (Reviews, ReviewReport) {
-    let outcome = |r: &Reviewed| r.review == Review::Accepted;
+pub fn learn_reviews(reviewed: &[ReviewedDraft]) -> (Reviews, ReviewReport) {
+    let outcome = |r: &ReviewedDraft| r.review == Review::Accepted;
     let count = |of: fn(&Review) -> bool| reviewed.iter().filter(|r| of(&r.review)).count();
     let enough = reviewed.len() >= MIN_REVIEWS;
-    let told = |by: &dyn Fn(usize, &Reviewed) -> f64| {
+    let told = |by: &dyn Fn(usize, &ReviewedDraft) -> f64| {
         confidence_fit(&reviewed.iter().enumerate().map(|(i, r)| (by(i, r), outcome(r))).collect::<Vec<_>>())
     };
     let learnt = enough.then(|| {
@@ -102,7 +102,7 @@ pub(super) fn confidence_fit(told: &[(f64, bool)]) -> ConfidenceFit {
     }
 }
 
-fn learn(reviewed: &[&Reviewed]) -> Reviews {
+fn learn(reviewed: &[&ReviewedDraft]) -> Reviews {
     // Bias, slope, then one for each origin; with where each is held, and how fast.
     let anchor = [0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
     let held = [HELD, HELD, HELD_ORIGIN, HELD_ORIGIN, HELD_ORIGIN, HELD_ORIGIN];
@@ -144,14 +144,14 @@ mod tests {
 
     use super::*;
 
-    fn reviewed(n: usize, chance: impl Fn(Origin, f64) -> f64) -> Vec<Reviewed> {
+    fn reviewed(n: usize, chance: impl Fn(Origin, f64) -> f64) -> Vec<ReviewedDraft> {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         (0..n)
             .map(|i| {
                 let (origin, prior) = (ORIGINS[i % 4], random.random_range(0.02..0.8));
                 let accepted = random.random_range(0.0..1.0) < chance(origin, prior);
                 let review = if accepted { Review::Accepted } else { Review::Rejected("wrong".into()) };
-                Reviewed { origin, prior: Confidence::new(prior), review }
+                ReviewedDraft { origin, prior: Confidence::new(prior), review }
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 //! Must never choose a sentence that the pool does not offer.
 
 use firstline_fault::Result;
-use firstline_ticket::{Decision, Verdict};
+use firstline_ticket::{Decision, CheckResult};
 
 use super::Drafter;
 use super::matter::{Attempt, FilledTemplate, LEAD, Matter, WORTH};
@@ -38,14 +38,14 @@ impl<'a> Drafter<'a> {
         &self,
         matter: &Matter<'_>,
         past: &Attempt,
-    ) -> Result<std::result::Result<Option<Attempt>, Verdict>> {
+    ) -> Result<std::result::Result<Option<Attempt>, CheckResult>> {
         let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
         let steps = matter.pool.steps(&past.chosen);
         let (texts, told) = (matter.pool.texts(&steps), self.voice.told(&matter.customer));
         let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
-                return Ok(Err(Verdict { check: "language model".into(), passed: false, found: why.into() }));
+                return Ok(Err(CheckResult { check: "language model".into(), passed: false, found: why.into() }));
             }
         };
         let attempt = matter.from_past(chosen.into_iter().map(|step| steps[step]).collect());

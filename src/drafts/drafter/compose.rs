@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{Basis, Confidence, Draft, Origin, Verdict};
+use firstline_ticket::{Basis, Confidence, Draft, Origin, CheckResult};
 
 use super::matter::{Attempt, Matter};
 use crate::guard::{Grounds, guard};
@@ -34,7 +34,7 @@ impl Frame<'_> {
         origin: Origin,
         attempt: Attempt,
         reviews: Option<&Reviews>,
-    ) -> Result<Draft, Vec<Verdict>> {
+    ) -> Result<Draft, Vec<CheckResult>> {
         let asks = self.verify_identity || attempt.content.iter().any(|s| names_secret(s));
         let identity = asks.then_some(self.matter.phrases.identity.as_str());
         let text = self.text(&attempt.content, identity);

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{Feedback, Joined};
+use firstline_ticket::Outcome;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -60,6 +61,9 @@ pub(crate) struct FeedbackItem {
     /// Whether it was opened again.
     #[serde(default)]
     reopened: Option<bool>,
+    /// Whether it went to a higher tier.
+    #[serde(default)]
+    escalated: Option<bool>,
     /// Whether the customer saw something wrong that Firstline did.
     #[serde(default)]
     customer_visible_error: Option<bool>,
@@ -180,14 +184,17 @@ fn read(app: &App, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feed
     Ok(Feedback {
         decision_id: item.decision_id,
         ticket_id: item.ticket_id,
-        labels,
-        reply: item.reply,
-        first_response_at: item.first_response_at,
-        resolved_at: item.resolved_at,
-        reopened: item.reopened,
-        customer_visible_error: item.customer_visible_error,
-        handle_seconds: item.handle_seconds,
-        distance,
+        outcome: Outcome {
+            labels,
+            reply: item.reply,
+            first_response_at: item.first_response_at,
+            resolved_at: item.resolved_at,
+            reopened: item.reopened,
+            escalated: item.escalated,
+            customer_visible_error: item.customer_visible_error,
+            handle_seconds: item.handle_seconds,
+            distance,
+        },
         source: "feedback".to_owned(),
         actor: caller.key.clone(),
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_store::{Action, ActionKind, ActionState};
+use firstline_store::{Action, ActionClaim, ActionKind, ActionState};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -180,7 +180,9 @@ pub(crate) async fn claim(
     let now = Timestamp::now();
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
     let actions = app.blocking(move |app| {
-        Ok(app.store.claim_actions(&owner, &caller.customers, request.limit, ATTEMPTS, now, until)?)
+        let (owner, customers, limit) = (owner.as_str(), &caller.customers, request.limit);
+        let claim = ActionClaim { owner, customers, limit, most: ATTEMPTS, now, until };
+        Ok(app.store.claim_actions(&claim)?)
     });
     Ok(Json(actions.await?.into()))
 }

@@ -8,8 +8,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use firstline_drafts::{CustomerFilter, ResolvedCase};
 use firstline_fault::Code;
-use firstline_rollout::{Kpis, kpis as figures};
-use firstline_store::{CustomerSet, Judged};
+use firstline_rollout::{Kpis, Week, kpis as figures, weeks};
+use firstline_store::CustomerSet;
 use firstline_ticket::Ticket;
 use firstline_triage::customer_key;
 use jiff::{Timestamp, ToSpan};
@@ -178,7 +178,7 @@ fn search(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Window {
-    /// From this moment, RFC 3339; four weeks ago by default.
+    /// From this moment, RFC 3339; by default from the Monday of four weeks ago on.
     #[param(value_type = Option<String>, format = "date-time")]
     from: Option<Timestamp>,
     /// To before this one; now by default.
@@ -188,12 +188,17 @@ pub(crate) struct Window {
     customer: Option<String>,
 }
 
-/// Figures of a week.
+/// Figures of a calendar week.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WeekView {
-    /// When it began.
+    /// Which, in ISO 8601: `2026-W48`.
+    week: String,
+    /// When it began: Monday 00:00 in the desk's time zone, or the `from` of the call where that is later.
     #[schema(value_type = String, format = "date-time")]
     from: Timestamp,
+    /// When it ended: the Monday after, or the `to` of the call where that is earlier.
+    #[schema(value_type = String, format = "date-time")]
+    to: Timestamp,
     #[serde(flatten)]
     #[schema(value_type = Object)]
     figures: Kpis,
@@ -209,7 +214,7 @@ pub(crate) struct KpisView {
     /// Of all of it.
     #[schema(value_type = Object)]
     total: Kpis,
-    /// Week by week from `from` on.
+    /// Calendar week by calendar week in the time zone of the policy's hours; the first and the last may be cut short.
     weeks: Vec<WeekView>,
 }
 
@@ -231,7 +236,8 @@ pub(crate) async fn kpis(
     caller.may(Scope::Review)?;
     let customers = customers(&caller, window.customer.as_deref())?;
     let to = window.to.unwrap_or_else(Timestamp::now);
-    let early = || to.checked_sub((4 * WEEK).hours());
+    let zone = app.desk.load().zone.clone();
+    let early = || Week::of(to.checked_sub((4 * WEEK).hours())?, &zone).map(|week| week.start);
     let fault = |problem: &str| {
         let next = "Give from before to, at most 60 weeks apart";
         Problem::new(Code::Request, "from, to", problem, next)
@@ -242,14 +248,12 @@ pub(crate) async fn kpis(
         return Err(fault("no such time"));
     }
     let judged = app.blocking(move |app| Ok(app.store.judged(from, to, &customers)?)).await?;
-    let mut weeks = Vec::new();
-    let mut start = from;
-    while start < to {
-        let end = start.checked_add(WEEK.hours()).map_err(|_| fault("no time that can be"))?;
-        let of: Vec<Judged> =
-            judged.iter().filter(|j| (start..end).contains(&j.received_at)).cloned().collect();
-        weeks.push(WeekView { from: start, figures: figures(&of) });
-        start = end;
-    }
-    Ok(Json(KpisView { from, to, total: figures(&judged), weeks }))
+    let view = |week: Week| WeekView {
+        week: week.to_string(),
+        from: week.start.max(from),
+        to: week.end.min(to),
+        figures: figures(judged.iter().filter(|ticket| week.has(ticket.received_at))),
+    };
+    let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
+    Ok(Json(KpisView { from, to, total: figures(&judged), weeks: weeks.into_iter().map(view).collect() }))
 }

@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::{DecisionRecord, DraftState, ReviewItem, ReviewRequest, Reviewed, Verdict};
+use firstline_store::{DecisionRecord, DraftState, ReviewItem, ReviewRequest, ReviewResult};
+use firstline_ticket::{Phase, Review};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +22,6 @@ use crate::auth::{Caller, Scope};
 use crate::distance::distance;
 use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
-use crate::settings::Phase;
 
 /// Longest text that is sent, in bytes.
 const MOST_TEXT: usize = 64 << 10;
@@ -171,13 +171,13 @@ pub(crate) async fn review(
     let held = caller.clone();
     let reviewed = app.blocking(move |app| put(app, &caller, decision_id, (version, key), body)).await?;
     let record = match reviewed {
-        Reviewed::Done(record) => *record,
-        Reviewed::Conflict(record) => {
+        ReviewResult::Done(record) => *record,
+        ReviewResult::Conflict(record) => {
             let problem =
                 format!("the draft is at version {} and {}", record.version, state(record.draft_state));
             return Err(Problem::new(Code::Conflict, "If-Match", problem, "Look at it again"));
         }
-        Reviewed::Missing => return Err(missing("decision")),
+        ReviewResult::Missing => return Err(missing("decision")),
     };
     let tag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(Problem::internal)?;
     let mut view = DecisionView::from(record);
@@ -191,9 +191,9 @@ fn put(
     decision_id: String,
     (version, key): (i64, Option<String>),
     body: ReviewBody,
-) -> Result<Reviewed, Problem> {
+) -> Result<ReviewResult, Problem> {
     let record = app.store.decision(&decision_id)?.filter(|record| caller.customers.has(&record.customer));
-    let Some(record) = record else { return Ok(Reviewed::Missing) };
+    let Some(record) = record else { return Ok(ReviewResult::Missing) };
     let verdict = verdict(&body)?;
     let reviewer = body.reviewer.unwrap_or_else(|| caller.key.clone());
     if reviewer.len() > 256 {
@@ -211,18 +211,18 @@ fn put(
         reviewer,
     };
     let reviewed = app.store.review(&request, Timestamp::now())?;
-    if matches!(reviewed, Reviewed::Done(_)) {
+    if matches!(reviewed, ReviewResult::Done(_)) {
         let verdict = match request.verdict {
-            Verdict::Approve => "approve",
-            Verdict::Edit(_) => "edit",
-            Verdict::Reject(_) => "reject",
+            Review::Accepted => "approve",
+            Review::Edited(_) => "edit",
+            Review::Rejected(_) => "reject",
         };
         app.metrics.reviews.get_or_create(&verdict.into()).inc();
     }
     Ok(reviewed)
 }
 
-fn verdict(body: &ReviewBody) -> Result<Verdict, Problem> {
+fn verdict(body: &ReviewBody) -> Result<Review, Problem> {
     let fault =
         |place: &str, problem: &str, next: &str| Err(Problem::new(Code::Request, place, problem, next));
     let text = body.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -230,25 +230,25 @@ fn verdict(body: &ReviewBody) -> Result<Verdict, Problem> {
         (_, Some(text)) if text.len() > MOST_TEXT => {
             fault("text", "longer than 64 KiB", "Send a shorter one")
         }
-        (Choice::Edit, Some(text)) => Ok(Verdict::Edit(text.to_owned())),
+        (Choice::Edit, Some(text)) => Ok(Review::Edited(text.to_owned())),
         (Choice::Edit, None) => fault("text", "there is none", "Send what is to be sent, or approve"),
         (_, Some(_)) => fault("text", "it goes with edit only", "Use edit, or leave it out"),
-        (Choice::Approve, None) => Ok(Verdict::Approve),
+        (Choice::Approve, None) => Ok(Review::Accepted),
         (Choice::Reject, None) => {
             let reason = body.reason.as_deref().unwrap_or_default().trim();
             if reason.len() > 4_096 {
                 return fault("reason", "longer than 4 KiB", "Send a shorter one");
             }
-            Ok(Verdict::Reject(reason.to_owned()))
+            Ok(Review::Rejected(reason.to_owned()))
         }
     }
 }
 
 /// How far what is sent is from the draft.
-fn far(record: &DecisionRecord, verdict: &Verdict) -> f64 {
+fn far(record: &DecisionRecord, verdict: &Review) -> f64 {
     match (verdict, &record.draft) {
-        (Verdict::Approve, _) => 0.0,
-        (Verdict::Edit(text), Some(draft)) => distance(&draft.text, text),
+        (Review::Accepted, _) => 0.0,
+        (Review::Edited(text), Some(draft)) => distance(&draft.text, text),
         _ => 1.0,
     }
 }

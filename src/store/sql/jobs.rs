@@ -3,15 +3,17 @@
 //! No two owners ever hold one piece of work, and none is handed out for ever: what was claimed twenty times and never finished
 //! is given up.
 
+use std::collections::{BTreeMap, HashMap};
+
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::{Draft, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{decisions, name};
-use crate::audit::{Log, hash_of};
-use crate::db::{Row, Tx, Value, json};
-use crate::{Job, JobFault, JobItem, JobState, NewJob, Work, WorkKind};
+use super::{Shelf, decisions, name};
+use crate::audit::{Log, Note, hash_of};
+use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
+use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
 
 impl WorkKind {
     fn name(self) -> &'static str {
@@ -22,7 +24,180 @@ impl WorkKind {
     }
 }
 
-pub(super) fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<String> {
+/// How often work is handed out; the index `work_worn` counts on it.
+const CLAIMS: i64 = 20;
+
+/// What may be claimed at `$2` of the kind `$1`.
+const OPEN: &str = "SELECT id FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
+    AND (state = 'waiting' OR lease_until <= $2)
+    AND (job IS NULL OR job NOT IN (SELECT id FROM jobs WHERE state = 'cancelled'))";
+
+/// The pieces of work in `rows($1)`.
+const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
+
+impl<D: Db> Jobs for Shelf<D> {
+    fn add_job(&self, job: &NewJob, now: Timestamp) -> Result<String> {
+        self.write(|tx| {
+            if let Some(known) = add(tx, job, now)? {
+                return Ok(known);
+            }
+            let sql =
+                "INSERT INTO work (kind, state, actor, received_at, job, place, customer, ticket, fault)
+                SELECT 'triage', value ->> 1, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT),
+                CAST(value ->> 0 AS BIGINT), value ->> 2, value ->> 3, value ->> 4 FROM rows($1)";
+            let items = job.items.iter().enumerate().map(item_row).collect::<Result<Vec<_>>>()?;
+            execute_rows(tx, sql, &items, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
+            let failed = job.items.iter().filter(|item| item.is_err()).count();
+            let detail = json!({"items": job.items.len(), "failed": failed});
+            Log::open(tx, now)?
+                .add(tx, Note { actor: &job.actor, action: "job", subject: &job.id, detail })?;
+            Ok(job.id.clone())
+        })
+    }
+
+    fn job(&self, id: &str) -> Result<Option<Job>> {
+        self.read(|tx| job(tx, id))
+    }
+
+    fn job_items(&self, id: &str, place: i64, limit: usize) -> Result<Vec<JobItem>> {
+        // LEFT: an item without a decision is an item as well.
+        let sql = format!(
+            "SELECT w.place, w.fault, d.seq, {} FROM work w LEFT JOIN decisions d ON d.id = w.decision_id LEFT {}
+            WHERE w.job = $1 AND w.place >= $2 ORDER BY w.place LIMIT $3",
+            decisions::COLUMNS,
+            decisions::SOURCES
+        );
+        self.read(|tx| {
+            let rows = tx.query(&sql, &[id.into(), place.into(), limit.into()])?;
+            rows.into_iter()
+                .map(|mut row| {
+                    let (place, fault, decided) = (row.int()?, row.maybe_json()?, row.maybe_int()?);
+                    let decision = decided.map(|_| decisions::read(&mut row)).transpose()?;
+                    Ok(JobItem { place, decision, fault })
+                })
+                .collect()
+        })
+    }
+
+    fn cancel_job(&self, id: &str, actor: &str, now: Timestamp) -> Result<Option<Job>> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql =
+                "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE id = $1 AND state = 'running'";
+            if tx.execute(sql, &[id.into(), now.into()])? > 0 {
+                let sql =
+                    "UPDATE work SET state = 'cancelled', ticket = NULL WHERE job = $1 AND state = 'waiting'";
+                let items = tx.execute(sql, &[id.into()])?;
+                let detail = json!({"items": items});
+                log.add(tx, Note { actor, action: "job_cancel", subject: id, detail })?;
+            }
+            job(tx, id)
+        })
+    }
+
+    fn claim(
+        &self,
+        kind: WorkKind,
+        owner: &str,
+        limit: usize,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Work>> {
+        self.write(|tx| {
+            give_up_worn(tx, kind, now)?;
+            let sql = format!("{OPEN} ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED");
+            let free = tx.query(&sql, &[kind.name().into(), now.into(), limit.into()])?;
+            if free.is_empty() {
+                return Ok(Vec::new());
+            }
+            let free = list(free.into_iter().map(|mut row| row.int()).collect::<Result<Vec<_>>>()?)?;
+            let sql = format!(
+                "UPDATE work SET state = 'claimed', owner = $2, lease_until = $3, attempts = attempts + 1
+                WHERE id {THESE}"
+            );
+            tx.execute(&sql, &[free.clone(), owner.into(), until.into()])?;
+            let sql = format!(
+                "SELECT w.id, w.job, j.drafts, COALESCE(w.ticket, t.ticket), d.ticket_id, d.id, d.decision, w.actor,
+                w.received_at, w.attempts FROM work w LEFT JOIN jobs j ON j.id = w.job
+                LEFT JOIN decisions d ON d.id = w.decision_id LEFT JOIN tickets t ON t.id = d.ticket_id
+                WHERE w.id {THESE} ORDER BY w.id"
+            );
+            tx.query(&sql, &[free])?.into_iter().map(work).collect()
+        })
+    }
+
+    fn drafted(&self, result: &DraftResult<'_>, now: Timestamp) -> Result<bool> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql = "SELECT decision_id FROM work WHERE id = $1 AND kind = 'draft' AND state = 'claimed' AND owner = $2
+                FOR UPDATE";
+            let held = tx.first(sql, &[result.work.into(), result.owner.into()])?;
+            let Some(mut row) = held else { return Ok(false) };
+            let decision = row.text()?;
+            tx.execute("DELETE FROM work WHERE id = $1", &[result.work.into()])?;
+            if !put_draft(tx, &decision, result, now)? {
+                return Ok(false);
+            }
+            let detail = match result.draft {
+                Some(draft) => json!({
+                    "text": hash_of(&draft.text),
+                    "origin": draft.origin,
+                    "confidence": draft.confidence,
+                    "bundle": result.bundle,
+                    "drafting": result.drafting,
+                }),
+                None => json!({}),
+            };
+            log.add(tx, Note { actor: "firstline", action: "draft", subject: &decision, detail })?;
+            Ok(true)
+        })
+    }
+
+    fn fail(&self, work: i64, owner: &str, fault: &JobFault, now: Timestamp) -> Result<bool> {
+        self.write(|tx| {
+            let sql = "SELECT id FROM work WHERE id = $1 AND state = 'claimed' AND owner = $2 FOR UPDATE";
+            let held = tx.first(sql, &[work.into(), owner.into()])?.is_some();
+            if held {
+                give_up(tx, work, fault, now)?;
+            }
+            Ok(held)
+        })
+    }
+
+    fn release(&self, owner: &str) -> Result<u64> {
+        // Giving back in good order is no attempt that failed.
+        let sql =
+            "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL, attempts = attempts - 1
+            WHERE owner = $1 AND state = 'claimed'";
+        self.write(|tx| tx.execute(sql, &[owner.into()]))
+    }
+
+    fn known(&self, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool> {
+        self.write(|tx| {
+            let item = held_items(tx, [work])?.remove(&work);
+            let Some(item) = item.filter(|item| item.owner == crate::db::clean(owner)) else {
+                return Ok(false);
+            };
+            decided(tx, [(&item, decision)], now)?;
+            Ok(true)
+        })
+    }
+
+    fn renew(&self, work: &[i64], owner: &str, until: Timestamp) -> Result<u64> {
+        let sql =
+            format!("UPDATE work SET lease_until = $3 WHERE id {THESE} AND owner = $2 AND state = 'claimed'");
+        self.write(|tx| tx.execute(&sql, &[list(work.iter().copied())?, owner.into(), until.into()]))
+    }
+
+    fn take_over(&self) -> Result<u64> {
+        let sql =
+            "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL WHERE state = 'claimed'";
+        self.write(|tx| tx.execute(sql, &[]))
+    }
+}
+
+/// Adds the job itself; gives the id of the one that its key stands for, where there is one.
+fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Option<String>> {
     let failed = job.items.iter().filter(|item| item.is_err()).count();
     let state = if failed == job.items.len() { JobState::Done } else { JobState::Running };
     let sql = "INSERT INTO jobs (id, state, total, done, failed, drafts, actor, idempotency_key, created_at, updated_at,
@@ -40,58 +215,38 @@ pub(super) fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Strin
         now.into(),
         (&digest).into(),
     ];
-    if tx.execute(sql, &values)? == 0 {
-        let sql = "SELECT id, digest FROM jobs WHERE actor = $1 AND idempotency_key = $2";
-        let Some(mut known) = tx.first(sql, &[(&job.actor).into(), key])? else {
-            return Err(InternalError::new("looking a job up by its key").into());
-        };
-        let (id, before) = (known.text()?, known.text()?);
-        if before != digest {
-            let problem = "the key stands for another job already";
-            let next = "Send the same tickets, or another key";
-            return Err(UserError::new(Code::Conflict, "Idempotency-Key", problem, next).into());
-        }
-        return Ok(id);
+    if tx.execute(sql, &values)? > 0 {
+        return Ok(None);
     }
-    for (place, item) in job.items.iter().enumerate() {
-        add_item(tx, job, place, item, now)?;
-    }
-    let detail = json!({"items": job.items.len(), "failed": failed});
-    Log::open(tx, now)?.add(tx, &job.actor, "job", &job.id, &detail)?;
-    Ok(job.id.clone())
-}
-
-fn add_item(
-    tx: &mut dyn Tx,
-    job: &NewJob,
-    place: usize,
-    item: &std::result::Result<Ticket, JobFault>,
-    now: Timestamp,
-) -> Result<()> {
-    let sql = "INSERT INTO work (kind, state, actor, received_at, job, place, customer, ticket, fault)
-        VALUES ('triage', $1, $2, $3, $4, $5, $6, $7, $8)";
-    let ((state, customer), (ticket, fault)) = match item {
-        Ok(ticket) => {
-            let customer = ticket.customer_key();
-            (("waiting", Some(customer)), (Some(json(ticket)?), None))
-        }
-        Err(fault) => (("failed", None), (None, Some(json(fault)?))),
+    let sql = "SELECT id, digest FROM jobs WHERE actor = $1 AND idempotency_key = $2";
+    let Some(mut known) = tx.first(sql, &[(&job.actor).into(), key])? else {
+        return Err(InternalError::new("looking a job up by its key").into());
     };
-    let values = [
-        state.into(),
-        (&job.actor).into(),
-        now.into(),
-        (&job.id).into(),
-        place.into(),
-        customer.as_ref().into(),
-        ticket.as_ref().into(),
-        fault.as_ref().into(),
-    ];
-    tx.execute(sql, &values)?;
-    Ok(())
+    let (id, before) = (known.text()?, known.text()?);
+    if before != digest {
+        let problem = "the key stands for another job already";
+        let next = "Send the same tickets, or another key";
+        return Err(UserError::new(Code::Conflict, "Idempotency-Key", problem, next).into());
+    }
+    Ok(Some(id))
 }
 
-pub(super) fn job(tx: &mut dyn Tx, id: &str) -> Result<Option<Job>> {
+fn item_row((place, item): (usize, &std::result::Result<Ticket, JobFault>)) -> Result<Vec<Value>> {
+    Ok(match item {
+        Ok(ticket) => vec![
+            place.into(),
+            "waiting".into(),
+            (&ticket.customer_key()).into(),
+            Value::Text(json(ticket)?),
+            Value::Null,
+        ],
+        Err(fault) => {
+            vec![place.into(), "failed".into(), Value::Null, Value::Null, Value::Text(json(fault)?)]
+        }
+    })
+}
+
+fn job(tx: &mut dyn Tx, id: &str) -> Result<Option<Job>> {
     let sql = "SELECT id, state, total, done, failed, created_at, updated_at, actor FROM jobs WHERE id = $1";
     let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(None) };
     Ok(Some(Job {
@@ -106,72 +261,6 @@ pub(super) fn job(tx: &mut dyn Tx, id: &str) -> Result<Option<Job>> {
     }))
 }
 
-pub(super) fn items(tx: &mut dyn Tx, id: &str, place: i64, limit: usize) -> Result<Vec<JobItem>> {
-    let sql =
-        "SELECT place, decision_id, fault FROM work WHERE job = $1 AND place >= $2 ORDER BY place LIMIT $3";
-    let mut items = Vec::new();
-    for mut row in tx.query(sql, &[id.into(), place.into(), limit.into()])? {
-        let (place, decision, fault) = (row.int()?, row.maybe_text()?, row.maybe_json()?);
-        let decision = match decision {
-            Some(id) => decisions::decision(tx, &id)?,
-            None => None,
-        };
-        items.push(JobItem { place, decision, fault });
-    }
-    Ok(items)
-}
-
-pub(super) fn cancel(tx: &mut dyn Tx, id: &str, actor: &str, now: Timestamp) -> Result<Option<Job>> {
-    let mut log = Log::open(tx, now)?;
-    let sql = "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE id = $1 AND state = 'running'";
-    if tx.execute(sql, &[id.into(), now.into()])? > 0 {
-        let sql = "UPDATE work SET state = 'cancelled', ticket = NULL WHERE job = $1 AND state = 'waiting'";
-        let items = tx.execute(sql, &[id.into()])?;
-        log.add(tx, actor, "job_cancel", id, &json!({"items": items}))?;
-    }
-    job(tx, id)
-}
-
-/// How often work is handed out; the index `work_worn` counts on it.
-const CLAIMS: i64 = 20;
-
-/// What may be claimed at `$2` of the kind `$1`.
-const OPEN: &str = "SELECT id FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
-    AND (state = 'waiting' OR lease_until <= $2)
-    AND (job IS NULL OR job NOT IN (SELECT id FROM jobs WHERE state = 'cancelled'))";
-
-pub(super) fn claim(
-    tx: &mut dyn Tx,
-    kind: WorkKind,
-    owner: &str,
-    limit: usize,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<Work>> {
-    let sql = format!("{OPEN} AND attempts >= {CLAIMS} ORDER BY id FOR UPDATE SKIP LOCKED");
-    let worn = tx.query(&sql, &[kind.name().into(), now.into()])?;
-    let fault =
-        JobFault { code: "E_INTERNAL".to_owned(), message: format!("given up after {CLAIMS} attempts") };
-    for mut row in worn {
-        give_up(tx, row.int()?, &fault, now)?;
-    }
-    let sql = format!("{OPEN} ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED");
-    let free = tx.query(&sql, &[kind.name().into(), now.into(), limit.into()])?;
-    let take = "UPDATE work SET state = 'claimed', owner = $2, lease_until = $3, attempts = attempts + 1 WHERE id = $1";
-    let sql = "SELECT w.id, w.job, j.drafts, COALESCE(w.ticket, t.ticket), d.ticket_id, d.id, d.decision, w.actor,
-        w.received_at, w.attempts FROM work w LEFT JOIN jobs j ON j.id = w.job
-        LEFT JOIN decisions d ON d.id = w.decision_id LEFT JOIN tickets t ON t.id = d.ticket_id WHERE w.id = $1";
-    let mut claimed = Vec::with_capacity(free.len());
-    for mut row in free {
-        let id = Value::Int(row.int()?);
-        tx.execute(take, &[id.clone(), owner.into(), until.into()])?;
-        if let Some(row) = tx.first(sql, &[id])? {
-            claimed.push(work(row)?);
-        }
-    }
-    Ok(claimed)
-}
-
 fn work(mut row: Row) -> Result<Work> {
     let (id, job) = (row.int()?, row.maybe_text()?);
     let drafts = row.maybe_int()?.is_none_or(|wanted| wanted != 0);
@@ -182,30 +271,53 @@ fn work(mut row: Row) -> Result<Work> {
     Ok(Work { id, job, drafts, ticket, decision, actor, received_at, attempts })
 }
 
-/// The job of an item that `owner` holds.
-pub(super) fn held_item(tx: &mut dyn Tx, work: i64, owner: &str) -> Result<Option<String>> {
-    let sql = "SELECT job FROM work WHERE id = $1 AND kind = 'triage' AND state = 'claimed' AND owner = $2 FOR UPDATE";
-    tx.first(sql, &[work.into(), owner.into()])?.map(|mut row| row.text()).transpose()
+/// An item of a job that somebody holds.
+pub(super) struct Held {
+    id: i64,
+    pub(super) owner: String,
+    job: String,
 }
 
-/// An item became a decision; its words are the ticket's from now on.
-pub(super) fn decided(tx: &mut dyn Tx, work: i64, job: &str, decision: &str, now: Timestamp) -> Result<()> {
-    let sql =
-        "UPDATE work SET state = 'done', decision_id = $2, ticket = NULL, owner = NULL, lease_until = NULL
-        WHERE id = $1";
-    tx.execute(sql, &[work.into(), decision.into()])?;
-    count(tx, job, (1, 0), now)
+/// Those of `work` that are items of jobs and are held.
+pub(super) fn held_items(tx: &mut dyn Tx, work: impl IntoIterator<Item = i64>) -> Result<HashMap<i64, Held>> {
+    let work: Vec<i64> = work.into_iter().collect();
+    if work.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT id, owner, job FROM work WHERE id {THESE} AND kind = 'triage' AND state = 'claimed' ORDER BY id FOR UPDATE"
+    );
+    let rows = tx.query(&sql, &[list(work)?])?;
+    rows.into_iter()
+        .map(|mut row| {
+            let held = Held { id: row.int()?, owner: row.text()?, job: row.text()? };
+            Ok((held.id, held))
+        })
+        .collect()
 }
 
-/// An item that was decided before, just as it is.
-pub(super) fn known(tx: &mut dyn Tx, work: i64, owner: &str, decision: &str, now: Timestamp) -> Result<bool> {
-    let Some(job) = held_item(tx, work, owner)? else { return Ok(false) };
-    decided(tx, work, &job, decision, now)?;
-    Ok(true)
+/// Items became decisions; their words are the tickets' from now on.
+pub(super) fn decided<'h>(
+    tx: &mut dyn Tx,
+    items: impl IntoIterator<Item = (&'h Held, &'h str)>,
+    now: Timestamp,
+) -> Result<()> {
+    let (mut rows, mut jobs) = (Vec::new(), BTreeMap::new());
+    for (item, decision) in items {
+        rows.push(vec![item.id.into(), decision.into()]);
+        *jobs.entry(item.job.as_str()).or_insert(0) += 1;
+    }
+    let sql = "UPDATE work SET state = 'done', decision_id = r.value ->> 1, ticket = NULL, owner = NULL,
+        lease_until = NULL FROM rows($1) r WHERE work.id = CAST(r.value ->> 0 AS BIGINT)";
+    execute_rows(tx, sql, &rows, &[])?;
+    for (job, done) in jobs {
+        count(tx, job, done, 0, now)?;
+    }
+    Ok(())
 }
 
 /// Counts items of a job that are done and that have failed.
-fn count(tx: &mut dyn Tx, job: &str, (done, failed): (i64, i64), now: Timestamp) -> Result<()> {
+fn count(tx: &mut dyn Tx, job: &str, done: i64, failed: i64, now: Timestamp) -> Result<()> {
     let sql = "UPDATE jobs SET done = done + $2, failed = failed + $3, updated_at = $4,
         state = CASE WHEN state = 'running' AND done + $2 + failed + $3 >= total THEN 'done' ELSE state END
         WHERE id = $1";
@@ -213,63 +325,40 @@ fn count(tx: &mut dyn Tx, job: &str, (done, failed): (i64, i64), now: Timestamp)
     Ok(())
 }
 
-/// A draft is to be written.
-pub(super) fn want_draft(tx: &mut dyn Tx, decision: &str, received_at: Timestamp, actor: &str) -> Result<()> {
+/// Drafts are to be written: rows of who asked, when the ticket came in, and the decision.
+pub(super) fn want_drafts(tx: &mut dyn Tx, drafts: &[Vec<Value>]) -> Result<()> {
     let sql = "INSERT INTO work (kind, state, actor, received_at, decision_id)
-        VALUES ('draft', 'waiting', $1, $2, $3)";
-    tx.execute(sql, &[actor.into(), received_at.into(), decision.into()])?;
-    Ok(())
+        SELECT 'draft', 'waiting', value ->> 0, CAST(value ->> 1 AS BIGINT), value ->> 2 FROM rows($1)";
+    execute_rows(tx, sql, drafts, &[]).map(drop)
 }
 
-pub(super) fn drafted(
-    tx: &mut dyn Tx,
-    work: i64,
-    owner: &str,
-    draft: Option<&Draft>,
-    now: Timestamp,
-) -> Result<bool> {
-    let mut log = Log::open(tx, now)?;
-    let sql =
-        "SELECT decision_id FROM work WHERE id = $1 AND kind = 'draft' AND state = 'claimed' AND owner = $2
-        FOR UPDATE";
-    let Some(mut row) = tx.first(sql, &[work.into(), owner.into()])? else { return Ok(false) };
-    let decision = row.text()?;
-    tx.execute("DELETE FROM work WHERE id = $1", &[work.into()])?;
-    let state = if draft.is_some() { "pending" } else { "none" };
-    let sql = "UPDATE decisions SET draft_state = $2, draft = $3, draft_confidence = $4, drafted_at = $5,
-        version = version + 1 WHERE id = $1 AND draft_state = 'writing'";
+/// Puts a draft, or that there can't be one, on record; `false` where the decision does not wait for it any more.
+fn put_draft(tx: &mut dyn Tx, decision: &str, result: &DraftResult<'_>, now: Timestamp) -> Result<bool> {
+    let draft: Option<&Draft> = result.draft;
+    let sql = "UPDATE decisions SET draft_state = $2, draft = $3, draft_confidence = $4, drafted_at = $5, drafted_bundle = $6,
+        drafted_by = $7, draft_due = $8, version = version + 1 WHERE id = $1 AND draft_state = 'writing'";
     let text = draft.map(json).transpose()?;
     let values = [
-        (&decision).into(),
-        state.into(),
+        decision.into(),
+        if draft.is_some() { "pending" } else { "none" }.into(),
         text.as_ref().into(),
         draft.map(|d| d.confidence.get()).into(),
         draft.map(|_| now).into(),
+        draft.map(|_| result.bundle).into(),
+        draft.and(result.drafting).into(),
+        i64::from(draft.is_some()).into(),
     ];
-    if tx.execute(sql, &values)? == 0 {
-        return Ok(false);
-    }
-    let detail = match draft {
-        Some(d) => json!({"text": hash_of(&d.text), "origin": d.origin, "confidence": d.confidence}),
-        None => json!({}),
-    };
-    log.add(tx, "firstline", "draft", &decision, &detail)?;
-    Ok(true)
+    Ok(tx.execute(sql, &values)? > 0)
 }
 
-pub(super) fn fail(
-    tx: &mut dyn Tx,
-    work: i64,
-    owner: &str,
-    fault: &JobFault,
-    now: Timestamp,
-) -> Result<bool> {
-    let sql = "SELECT id FROM work WHERE id = $1 AND state = 'claimed' AND owner = $2 FOR UPDATE";
-    let held = tx.first(sql, &[work.into(), owner.into()])?.is_some();
-    if held {
-        give_up(tx, work, fault, now)?;
+fn give_up_worn(tx: &mut dyn Tx, kind: WorkKind, now: Timestamp) -> Result<()> {
+    let sql = format!("{OPEN} AND attempts >= {CLAIMS} ORDER BY id FOR UPDATE SKIP LOCKED");
+    let fault =
+        JobFault { code: "E_INTERNAL".to_owned(), message: format!("given up after {CLAIMS} attempts") };
+    for mut row in tx.query(&sql, &[kind.name().into(), now.into()])? {
+        give_up(tx, row.int()?, &fault, now)?;
     }
-    Ok(held)
+    Ok(())
 }
 
 /// The item has failed, or the draft will not come.
@@ -281,7 +370,7 @@ pub(super) fn give_up(tx: &mut dyn Tx, work: i64, fault: &JobFault, now: Timesta
             let sql = "UPDATE work SET state = 'failed', fault = $2, ticket = NULL, owner = NULL, lease_until = NULL
                 WHERE id = $1";
             tx.execute(sql, &[work.into(), Value::Text(json(fault)?)])?;
-            count(tx, &job, (0, 1), now)
+            count(tx, &job, 0, 1, now)
         }
         (None, decision) => {
             tx.execute("DELETE FROM work WHERE id = $1", &[work.into()])?;
@@ -292,21 +381,4 @@ pub(super) fn give_up(tx: &mut dyn Tx, work: i64, fault: &JobFault, now: Timesta
             Ok(())
         }
     }
-}
-
-pub(super) fn release(tx: &mut dyn Tx, owner: &str) -> Result<u64> {
-    // Giving back in good order is no attempt that failed.
-    let sql = "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL, attempts = attempts - 1
-        WHERE owner = $1 AND state = 'claimed'";
-    tx.execute(sql, &[owner.into()])
-}
-
-pub(super) fn take_over(tx: &mut dyn Tx) -> Result<u64> {
-    let sql = "UPDATE work SET state = 'waiting', owner = NULL, lease_until = NULL WHERE state = 'claimed'";
-    tx.execute(sql, &[])
-}
-
-pub(super) fn renew(tx: &mut dyn Tx, work: &[i64], owner: &str, until: Timestamp) -> Result<u64> {
-    let sql = "UPDATE work SET lease_until = $3 WHERE id = $1 AND owner = $2 AND state = 'claimed'";
-    work.iter().map(|&id| tx.execute(sql, &[id.into(), owner.into(), until.into()])).sum()
 }

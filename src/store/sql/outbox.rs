@@ -7,10 +7,10 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{name, of_customers};
-use crate::audit::Log;
-use crate::db::{Row, Tx, Value, json};
-use crate::{Action, ActionKind, ActionState, CustomerSet, DecisionRecord};
+use super::{Shelf, name, of_customers};
+use crate::audit::{Log, Note};
+use crate::db::{Db, Row, Tx, Value, clean, json, list};
+use crate::{Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Outbox};
 
 const ACTION: &str =
     "SELECT a.id, a.kind, a.ticket_id, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
@@ -30,6 +30,87 @@ fn read(mut row: Row) -> Result<Action> {
         lease_until: row.maybe_time()?,
         fault: row.maybe_text()?,
     })
+}
+
+impl<D: Db> Outbox for Shelf<D> {
+    fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>> {
+        self.write(|tx| {
+            give_up(tx, claim.now)?;
+            let free = free(tx, claim)?;
+            if free.is_empty() {
+                return Ok(Vec::new());
+            }
+            let free = list(free)?;
+            let these = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
+            let sql = format!(
+                "UPDATE actions SET state = 'claimed', owner = $2, lease_until = $3, most = $4, attempts = attempts + 1
+                WHERE id {these}"
+            );
+            tx.execute(&sql, &[free.clone(), claim.owner.into(), claim.until.into(), claim.most.into()])?;
+            let sql = format!("{ACTION} WHERE a.id {these} ORDER BY a.id");
+            tx.query(&sql, &[free])?.into_iter().map(read).collect()
+        })
+    }
+
+    fn settle_action(
+        &self,
+        id: i64,
+        owner: &str,
+        customers: &CustomerSet,
+        failed: Option<(&str, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql =
+                "SELECT a.state, a.owner, a.attempts, a.most, a.decision_id, a.idempotency_key, t.customer
+                FROM actions a JOIN tickets t ON t.id = a.ticket_id WHERE a.id = $1 FOR UPDATE";
+            let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(false) };
+            let (state, holder, attempts) = (row.text()?, row.maybe_text()?, row.int()?);
+            let (most, decision, key) = (row.maybe_int()?, row.text()?, row.text()?);
+            if !customers.has(&row.text()?) || holder.as_deref() != Some(clean(owner).as_str()) {
+                return Ok(false);
+            }
+            match state.as_str() {
+                "done" => return Ok(true),
+                "claimed" => {}
+                _ => return Ok(false),
+            }
+            let (state, fault, not_before) = match failed {
+                None => ("done", None, now),
+                Some((why, _)) if most.is_some_and(|most| attempts >= most) => ("failed", Some(why), now),
+                Some((why, retry_at)) => ("waiting", Some(why), retry_at),
+            };
+            // Who did it stays known: saying so again is no fault.
+            let holder = if state == "done" { Some(owner) } else { None };
+            let sql =
+                "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = $5, lease_until = NULL
+                WHERE id = $1";
+            tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into(), holder.into()])?;
+            if state != "waiting" {
+                let detail = json!({"action": key, "state": state});
+                log.add(tx, Note { actor: owner, action: "act", subject: &decision, detail })?;
+            }
+            Ok(true)
+        })
+    }
+
+    fn actions(
+        &self,
+        state: Option<ActionState>,
+        customers: &CustomerSet,
+        limit: usize,
+    ) -> Result<Vec<Action>> {
+        let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
+        if let Some(state) = state {
+            sql.push_str(" AND a.state = $1");
+            values.push(name(state)?);
+        }
+        of_customers(&mut sql, &mut values, "t.customer", customers);
+        values.push(limit.into());
+        sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));
+        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read).collect())
+    }
 }
 
 /// Adds an action that follows from a decision.
@@ -58,43 +139,6 @@ pub(super) fn add(
     Ok(())
 }
 
-pub(super) fn claim(
-    tx: &mut dyn Tx,
-    owner: &str,
-    customers: &CustomerSet,
-    limit: usize,
-    most: i64,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<Action>> {
-    give_up(tx, now)?;
-    let mut sql = "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed')
-        AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1))
-        AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
-            AND b.state IN ('waiting', 'claimed'))"
-        .to_owned();
-    let mut values = vec![now.into()];
-    if *customers != CustomerSet::All {
-        sql.push_str(" AND ticket_id IN (SELECT id FROM tickets WHERE 1 = 1");
-        of_customers(&mut sql, &mut values, "customer", customers);
-        sql.push(')');
-    }
-    values.push(limit.into());
-    sql.push_str(&format!(" ORDER BY id LIMIT ${} FOR UPDATE SKIP LOCKED", values.len()));
-    let take = "UPDATE actions SET state = 'claimed', owner = $2, lease_until = $3, most = $4, attempts = attempts + 1
-        WHERE id = $1";
-    let one = format!("{ACTION} WHERE a.id = $1");
-    let mut claimed = Vec::new();
-    for mut row in tx.query(&sql, &values)? {
-        let id = Value::Int(row.int()?);
-        tx.execute(take, &[id.clone(), owner.into(), until.into(), most.into()])?;
-        if let Some(row) = tx.first(&one, &[id])? {
-            claimed.push(read(row)?);
-        }
-    }
-    Ok(claimed)
-}
-
 /// Gives actions up that were claimed as often as they may be, and never settled.
 fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     let sql = "UPDATE actions SET state = 'failed', owner = NULL, lease_until = NULL,
@@ -104,56 +148,20 @@ fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn settle(
-    tx: &mut dyn Tx,
-    id: i64,
-    owner: &str,
-    customers: &CustomerSet,
-    failed: Option<(&str, Timestamp)>,
-    now: Timestamp,
-) -> Result<bool> {
-    let mut log = Log::open(tx, now)?;
-    let sql = "SELECT a.state, a.owner, a.attempts, a.most, a.decision_id, a.idempotency_key, t.customer
-        FROM actions a JOIN tickets t ON t.id = a.ticket_id WHERE a.id = $1 FOR UPDATE";
-    let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(false) };
-    let (state, holder, attempts, most) = (row.text()?, row.maybe_text()?, row.int()?, row.maybe_int()?);
-    let (decision, key) = (row.text()?, row.text()?);
-    if !customers.has(&row.text()?) || holder.as_deref() != Some(crate::db::clean(owner).as_str()) {
-        return Ok(false);
+/// The actions that may be claimed, locked.
+fn free(tx: &mut dyn Tx, claim: &ActionClaim<'_>) -> Result<Vec<i64>> {
+    let mut sql = "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed')
+        AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1))
+        AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
+            AND b.state IN ('waiting', 'claimed'))"
+        .to_owned();
+    let mut values = vec![claim.now.into()];
+    if *claim.customers != CustomerSet::All {
+        sql.push_str(" AND ticket_id IN (SELECT id FROM tickets WHERE 1 = 1");
+        of_customers(&mut sql, &mut values, "customer", claim.customers);
+        sql.push(')');
     }
-    match state.as_str() {
-        "done" => return Ok(true),
-        "claimed" => {}
-        _ => return Ok(false),
-    }
-    let (state, fault, not_before) = match failed {
-        None => ("done", None, now),
-        Some((why, _)) if most.is_some_and(|most| attempts >= most) => ("failed", Some(why), now),
-        Some((why, retry_at)) => ("waiting", Some(why), retry_at),
-    };
-    // Who did it stays known: saying so again is no fault.
-    let holder = if state == "done" { Some(owner) } else { None };
-    let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = $5, lease_until = NULL WHERE id = $1";
-    tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into(), holder.into()])?;
-    if state != "waiting" {
-        log.add(tx, owner, "act", &decision, &json!({"action": key, "state": state}))?;
-    }
-    Ok(true)
-}
-
-pub(super) fn actions(
-    tx: &mut dyn Tx,
-    state: Option<ActionState>,
-    customers: &CustomerSet,
-    limit: usize,
-) -> Result<Vec<Action>> {
-    let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
-    if let Some(state) = state {
-        sql.push_str(" AND a.state = $1");
-        values.push(name(state)?);
-    }
-    of_customers(&mut sql, &mut values, "t.customer", customers);
-    values.push(limit.into());
-    sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));
-    tx.query(&sql, &values)?.into_iter().map(read).collect()
+    values.push(claim.limit.into());
+    sql.push_str(&format!(" ORDER BY id LIMIT ${} FOR UPDATE SKIP LOCKED", values.len()));
+    tx.query(&sql, &values)?.into_iter().map(|mut row| row.int()).collect()
 }

@@ -5,85 +5,142 @@
 use std::collections::BTreeMap;
 
 use firstline_fault::Result;
-use firstline_ticket::{Draft, Field, Review, Ticket};
+use firstline_ticket::{Draft, DraftState, Field, Outcome, Review, ReviewedDraft, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{decisions, name, of_customers, outbox, outcomes};
-use crate::audit::{Log, hash_of};
-use crate::db::{Tx, Value, json};
-use crate::{
-    ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, ReviewItem, ReviewRequest, Reviewed,
-    Verdict,
-};
+use super::outcomes::{self, News};
+use super::{Shelf, decisions, name, of_customers, outbox};
+use crate::audit::{Log, Note, hash_of};
+use crate::db::{Db, Tx, Value, json};
+use crate::{ActionKind, CustomerSet, DecisionRecord, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
 
-pub(super) fn queue(
-    tx: &mut dyn Tx,
-    state: DraftState,
-    customers: &CustomerSet,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<ReviewItem>> {
-    let mut sql = format!("{} WHERE d.draft_state = $1", decisions::RECORD);
-    let mut values = vec![name(state)?];
-    if let Some(after) = after {
-        sql.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
-        values.push(after.into());
+impl<D: Db> ReviewQueue for Shelf<D> {
+    fn reviews(
+        &self,
+        state: DraftState,
+        customers: &CustomerSet,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ReviewItem>> {
+        let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
+        let mut sql =
+            format!("SELECT {columns}, t.ticket FROM decisions d {sources} WHERE d.draft_state = $1");
+        let mut values = vec![name(state)?];
+        if let Some(after) = after {
+            sql.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
+            values.push(after.into());
+        }
+        of_customers(&mut sql, &mut values, "t.customer", customers);
+        values.push(limit.into());
+        sql.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len()));
+        self.read(|tx| {
+            let rows = tx.query(&sql, &values)?;
+            rows.into_iter()
+                .map(|mut row| {
+                    let record = decisions::read(&mut row)?;
+                    let ticket = row.maybe_json()?;
+                    let ticket = ticket
+                        .unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
+                    Ok(ReviewItem { ticket, record })
+                })
+                .collect()
+        })
     }
-    of_customers(&mut sql, &mut values, "t.customer", customers);
-    values.push(limit.into());
-    sql.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len()));
-    let mut items = Vec::new();
-    for mut row in tx.query(&sql, &values)? {
-        let record = decisions::read(&mut row)?;
-        let ticket = row.maybe_json()?;
-        let ticket = ticket.unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
-        items.push(ReviewItem { ticket, record });
+
+    fn review(&self, review: &ReviewRequest, now: Timestamp) -> Result<ReviewResult> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let Some(record) = decisions::decision(tx, &review.decision_id)? else {
+                return Ok(ReviewResult::Missing);
+            };
+            let digest = hash_of(&json(&(kept(&review.verdict), &review.fields))?);
+            let sql =
+                "SELECT digest FROM reviews WHERE actor = $1 AND idempotency_key = $2 AND decision_id = $3";
+            let key =
+                [(&review.actor).into(), (&review.idempotency_key).into(), (&review.decision_id).into()];
+            if let Some(mut row) = tx.first(sql, &key)? {
+                let same = row.text()? == digest;
+                let record = record.into();
+                return Ok(if same { ReviewResult::Done(record) } else { ReviewResult::Conflict(record) });
+            }
+            if review.version != record.version || !open(tx, review, &record)? {
+                return Ok(ReviewResult::Conflict(record.into()));
+            }
+            keep(tx, review, &digest, now)?;
+            let detail = carry_out(tx, review, &record, now)?;
+            log.add(tx, Note { actor: &review.actor, action: "review", subject: &record.id, detail })?;
+            let now_is = decisions::decision(tx, &record.id)?;
+            Ok(now_is.map_or(ReviewResult::Missing, |record| ReviewResult::Done(record.into())))
+        })
     }
-    Ok(items)
+
+    fn reviewed(&self) -> Result<Vec<ReviewedDraft>> {
+        let sql = "SELECT d.draft, r.verdict FROM reviews r JOIN decisions d ON d.id = r.decision_id
+            WHERE d.draft_state IN ('approved', 'edited', 'rejected') AND d.draft IS NOT NULL AND r.verdict IS NOT NULL
+            ORDER BY d.seq";
+        self.read(|tx| {
+            let rows = tx.query(sql, &[])?;
+            rows.into_iter()
+                .map(|mut row| {
+                    let draft: Draft = row.json()?;
+                    let review = match row.json()? {
+                        // Whatever button was pressed.
+                        Review::Edited(text) if text == draft.text => Review::Accepted,
+                        review => review,
+                    };
+                    Ok(ReviewedDraft { origin: draft.origin, prior: draft.prior, review })
+                })
+                .collect()
+        })
+    }
 }
 
-pub(super) fn review(tx: &mut dyn Tx, review: &ReviewRequest, now: Timestamp) -> Result<Reviewed> {
-    let mut log = Log::open(tx, now)?;
-    let Some(record) = decisions::decision(tx, &review.decision_id)? else { return Ok(Reviewed::Missing) };
-    let digest = hash_of(&json(&(&review.verdict, &review.fields))?);
-    let sql = "SELECT digest FROM reviews WHERE actor = $1 AND idempotency_key = $2 AND decision_id = $3";
-    let key = [(&review.actor).into(), (&review.idempotency_key).into(), (&review.decision_id).into()];
-    if let Some(mut row) = tx.first(sql, &key)? {
-        let same = row.text()? == digest;
-        return Ok(if same { Reviewed::Done(record.into()) } else { Reviewed::Conflict(record.into()) });
+/// A review as the store spells it, and always has: the digests of reviews rest on it.
+fn kept(review: &Review) -> serde_json::Value {
+    match review {
+        Review::Accepted => json!("approve"),
+        Review::Edited(text) => json!({"edit": text}),
+        Review::Rejected(why) => json!({"reject": why}),
     }
-    if review.version != record.version || !open(tx, review, &record)? {
-        return Ok(Reviewed::Conflict(record.into()));
-    }
-    keep(tx, review, &digest, now)?;
+}
+
+/// Does what the person decided; gives what the audit log says of it.
+fn carry_out(
+    tx: &mut dyn Tx,
+    review: &ReviewRequest,
+    record: &DecisionRecord,
+    now: Timestamp,
+) -> Result<serde_json::Value> {
     let state = match (record.draft_state, &review.verdict) {
         (DraftState::None, _) => DraftState::None,
-        (_, Verdict::Approve) => DraftState::Approved,
-        (_, Verdict::Edit(_)) => DraftState::Edited,
-        (_, Verdict::Reject(_)) => DraftState::Rejected,
+        (_, Review::Accepted) => DraftState::Approved,
+        (_, Review::Edited(_)) => DraftState::Edited,
+        (_, Review::Rejected(_)) => DraftState::Rejected,
     };
     let sql = "UPDATE decisions SET draft_state = $2, version = version + 1 WHERE id = $1";
     tx.execute(sql, &[(&record.id).into(), name(state)?])?;
-    let locked = lock(tx, review, &record, now)?;
+    let locked = lock(tx, review, record, now)?;
     let sent = match (&review.verdict, &record.draft) {
-        (Verdict::Approve, draft) => draft.as_ref().map(|d| d.text.as_str()),
-        (Verdict::Edit(text), _) => Some(text.as_str()),
-        (Verdict::Reject(_), _) => None,
+        (Review::Accepted, draft) => draft.as_ref().map(|d| d.text.as_str()),
+        (Review::Edited(text), _) => Some(text.as_str()),
+        (Review::Rejected(_), _) => None,
     };
     if review.act {
-        act(tx, review, &record, sent, locked, now)?;
+        let fields = match &review.verdict {
+            Review::Rejected(_) => review.fields.clone(),
+            // What people have set stands above what was decided.
+            _ => decisions::labels(&record.decision).into_iter().chain(locked).collect(),
+        };
+        act(tx, record, sent, &fields, now)?;
     }
-    let detail = json!({
+    Ok(json!({
         "reviewer": review.reviewer,
         "verdict": state,
         "sent": sent.map(hash_of),
         "fields": review.fields,
         "act": review.act,
-    });
-    log.add(tx, &review.actor, "review", &record.id, &detail)?;
-    let now_is = decisions::decision(tx, &record.id)?;
-    Ok(now_is.map_or(Reviewed::Missing, |record| Reviewed::Done(record.into())))
+    }))
 }
 
 /// Whether it may be reviewed: a draft that waits; the values of a decision without one, once.
@@ -102,7 +159,7 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
     }
     Ok(match record.draft_state {
         DraftState::Pending => true,
-        DraftState::None => review.verdict == Verdict::Approve,
+        DraftState::None => review.verdict == Review::Accepted,
         _ => false,
     })
 }
@@ -118,7 +175,7 @@ fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -
         (&review.reviewer).into(),
         (&review.idempotency_key).into(),
         digest.into(),
-        Value::Text(json(&review.verdict)?),
+        Value::Text(json(&kept(&review.verdict))?),
         review.distance.into(),
     ];
     tx.execute(sql, &values)?;
@@ -135,17 +192,17 @@ fn lock(
     if review.fields.is_empty() {
         return Ok(record.outcome.clone());
     }
-    let news = Feedback { labels: review.fields.clone(), source: "review".to_owned(), ..Feedback::default() };
+    let outcome = Outcome { labels: review.fields.clone(), ..Outcome::default() };
+    let news = News { outcome: &outcome, source: outcomes::REVIEW };
     outcomes::merge(tx, &record.ticket_id, &record.id, &news, now)
 }
 
 /// Puts what follows into the outbox.
 fn act(
     tx: &mut dyn Tx,
-    review: &ReviewRequest,
     record: &DecisionRecord,
     sent: Option<&str>,
-    locked: BTreeMap<Field, String>,
+    fields: &BTreeMap<Field, String>,
     now: Timestamp,
 ) -> Result<()> {
     if let Some(text) = sent {
@@ -153,32 +210,8 @@ fn act(
         let payload = json!({"text": text, "language": language});
         outbox::add(tx, record, ActionKind::Reply, &payload, now)?;
     }
-    let fields = match &review.verdict {
-        Verdict::Reject(_) => review.fields.clone(),
-        // What people have set stands above what was decided.
-        _ => decisions::labels(&record.decision).into_iter().chain(locked).collect(),
-    };
     if !fields.is_empty() {
         outbox::add(tx, record, ActionKind::SetFields, &json!({"fields": fields}), now)?;
     }
     Ok(())
-}
-
-pub(super) fn reviewed(tx: &mut dyn Tx) -> Result<Vec<firstline_ticket::Reviewed>> {
-    let sql = "SELECT d.draft, r.verdict FROM reviews r JOIN decisions d ON d.id = r.decision_id
-        WHERE d.draft_state IN ('approved', 'edited', 'rejected') AND d.draft IS NOT NULL AND r.verdict IS NOT NULL
-        ORDER BY d.seq";
-    let mut found = Vec::new();
-    for mut row in tx.query(sql, &[])? {
-        let draft: Draft = row.json()?;
-        let review = match row.json()? {
-            Verdict::Approve => Review::Accepted,
-            // Whatever button was pressed.
-            Verdict::Edit(text) if text == draft.text => Review::Accepted,
-            Verdict::Edit(text) => Review::Edited(text),
-            Verdict::Reject(why) => Review::Rejected(why),
-        };
-        found.push(firstline_ticket::Reviewed { origin: draft.origin, prior: draft.prior, review });
-    }
-    Ok(found)
 }

@@ -1,64 +1,95 @@
-//! API keys, deletion, and how much there is.
+//! The audit log, deletion, and how much there is.
 //!
 //! Whatever is deleted, the audit log keeps that it was, and never the words.
+
+use std::path::Path;
 
 use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::jobs;
-use crate::audit::{Log, hash_of};
-use crate::db::{Tx, Value, clean, json};
-use crate::{Backlog, Forgotten, JobFault, KeyRecord, Purged};
+use super::{Shelf, jobs};
+use crate::audit::{self, AuditEntry, Log, Note, hash_of};
+use crate::db::{Db, Tx, Value, clean};
+use crate::{Backlog, Forgotten, JobFault, Purged, Upkeep};
 
-pub(super) fn add_key(tx: &mut dyn Tx, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
-    let mut log = Log::open(tx, now)?;
-    let sql = "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let customers = json(&key.customers)?;
-    let values = [
-        (&key.id).into(),
-        (&key.name).into(),
-        (&key.hash).into(),
-        Value::Text(json(&key.scopes)?),
-        Value::Text(customers.clone()),
-        key.created_at.into(),
-        key.expires_at.into(),
-        key.revoked_at.into(),
-    ];
-    tx.execute(sql, &values)?;
-    let detail = json!({"scopes": key.scopes, "customers": hash_of(&customers)});
-    log.add(tx, actor, "key_add", &key.id, &detail)
-}
+impl<D: Db> Upkeep for Shelf<D> {
+    fn audit(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.write(|tx| {
+            let note = Note { actor, action, subject, detail: detail.clone() };
+            Log::open(tx, now)?.add(tx, note)
+        })
+    }
 
-pub(super) fn keys(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {
-    let sql = "SELECT id, name, hash, scopes, customers, created_at, expires_at, revoked_at FROM api_keys
-        ORDER BY created_at, id";
-    let rows = tx.query(sql, &[])?;
-    rows.into_iter()
-        .map(|mut row| {
-            Ok(KeyRecord {
-                id: row.text()?,
-                name: row.text()?,
-                hash: row.text()?,
-                scopes: row.json()?,
-                customers: row.json()?,
-                created_at: row.time()?,
-                expires_at: row.maybe_time()?,
-                revoked_at: row.maybe_time()?,
+    fn audit_entries(&self, seq: i64, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.read(|tx| audit::entries(tx, seq, limit))
+    }
+
+    fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten> {
+        let forgotten = self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let forgotten = forget(tx, customer, now)?;
+            let (subject, detail) = (hash_of(&clean(customer)), json!(forgotten));
+            log.add(tx, Note { actor, action: "forget", subject: &subject, detail })?;
+            Ok(forgotten)
+        })?;
+        self.db.wipe()?;
+        Ok(forgotten)
+    }
+
+    fn purge(&self, before: Timestamp, now: Timestamp) -> Result<Purged> {
+        let purged = self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let purged = purge(tx, before)?;
+            if purged != Purged::default() {
+                let (subject, detail) = (before.to_string(), json!(purged));
+                log.add(tx, Note { actor: "firstline", action: "purge", subject: &subject, detail })?;
+            }
+            Ok(purged)
+        })?;
+        self.db.wipe()?;
+        Ok(purged)
+    }
+
+    fn backlog(&self) -> Result<Backlog> {
+        let work = "SELECT COUNT(*) FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
+            AND (job IS NULL OR job NOT IN (SELECT id FROM jobs WHERE state = 'cancelled'))";
+        let actions = "SELECT COUNT(*) FROM actions WHERE state";
+        self.read(|tx| {
+            Ok(Backlog {
+                triage: number(tx, work, &["triage".into()])?,
+                drafts: number(tx, work, &["draft".into()])?,
+                reviews: number(tx, "SELECT COUNT(*) FROM decisions WHERE draft_state = 'pending'", &[])?,
+                actions: number(tx, &format!("{actions} IN ('waiting', 'claimed')"), &[])?,
+                failed_actions: number(tx, &format!("{actions} = 'failed'"), &[])?,
             })
         })
-        .collect()
-}
-
-pub(super) fn revoke_key(tx: &mut dyn Tx, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
-    let mut log = Log::open(tx, now)?;
-    let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-    let revoked = tx.execute(sql, &[id.into(), now.into()])? > 0;
-    if revoked {
-        log.add(tx, actor, "key_revoke", id, &json!({}))?;
     }
-    Ok(revoked)
+
+    fn ping(&self) -> Result<()> {
+        self.write(|tx| tx.execute("UPDATE meta SET setting = '' WHERE name = 'ping'", &[]).map(drop))
+    }
+
+    fn backup(&self, to: &Path) -> Result<()> {
+        self.db.backup(to)
+    }
+
+    #[cfg(test)]
+    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>> {
+        self.read(|tx| {
+            let count = |&table: &&str| {
+                Ok((table.to_owned(), number(tx, &format!("SELECT COUNT(*) FROM {table}"), &[])?))
+            };
+            TABLES.iter().map(count).collect()
+        })
+    }
 }
 
 /// How many the query counts.
@@ -67,8 +98,7 @@ fn number(tx: &mut dyn Tx, sql: &str, values: &[Value]) -> Result<u64> {
     Ok(u64::try_from(counted).unwrap_or_default())
 }
 
-pub(super) fn forget(tx: &mut dyn Tx, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten> {
-    let mut log = Log::open(tx, now)?;
+fn forget(tx: &mut dyn Tx, customer: &str, now: Timestamp) -> Result<Forgotten> {
     let whose = [Value::from(customer)];
     let fault = JobFault { code: "E_NOT_FOUND".to_owned(), message: "its customer was forgotten".to_owned() };
     let sql = "SELECT id FROM work WHERE customer = $1 AND state IN ('waiting', 'claimed') FOR UPDATE";
@@ -92,13 +122,10 @@ pub(super) fn forget(tx: &mut dyn Tx, customer: &str, actor: &str, now: Timestam
     tx.execute(&sql, &whose)?;
     // Decisions, reviews, outcomes and actions go with their tickets.
     let tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
-    let forgotten = Forgotten { tickets, decisions, work };
-    log.add(tx, actor, "forget", &hash_of(&clean(customer)), &json!(forgotten))?;
-    Ok(forgotten)
+    Ok(Forgotten { tickets, decisions, work })
 }
 
-pub(super) fn purge(tx: &mut dyn Tx, before: Timestamp, now: Timestamp) -> Result<Purged> {
-    let mut log = Log::open(tx, now)?;
+fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
     let when = [Value::from(before)];
     let live = "FROM actions WHERE state IN ('waiting', 'claimed')";
     let old = format!(
@@ -124,40 +151,10 @@ pub(super) fn purge(tx: &mut dyn Tx, before: Timestamp, now: Timestamp) -> Resul
     let sql = "UPDATE work SET ticket = NULL WHERE ticket IS NOT NULL AND received_at < $1
         AND job IN (SELECT id FROM jobs WHERE state = 'cancelled')";
     tx.execute(sql, &when)?;
-    let purged = Purged { tickets, texts: drafts + replies };
-    if purged != Purged::default() {
-        log.add(tx, "firstline", "purge", &before.to_string(), &json!(purged))?;
-    }
-    Ok(purged)
-}
-
-pub(super) fn backlog(tx: &mut dyn Tx) -> Result<Backlog> {
-    let work = "SELECT COUNT(*) FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
-        AND (job IS NULL OR job NOT IN (SELECT id FROM jobs WHERE state = 'cancelled'))";
-    let actions = "SELECT COUNT(*) FROM actions WHERE state";
-    Ok(Backlog {
-        triage: number(tx, work, &["triage".into()])?,
-        drafts: number(tx, work, &["draft".into()])?,
-        reviews: number(tx, "SELECT COUNT(*) FROM decisions WHERE draft_state = 'pending'", &[])?,
-        actions: number(tx, &format!("{actions} IN ('waiting', 'claimed')"), &[])?,
-        failed_actions: number(tx, &format!("{actions} = 'failed'"), &[])?,
-    })
-}
-
-pub(super) fn ping(tx: &mut dyn Tx) -> Result<()> {
-    tx.execute("UPDATE meta SET setting = '' WHERE name = 'ping'", &[]).map(drop)
+    Ok(Purged { tickets, texts: drafts + replies })
 }
 
 /// The tables that hold something.
 #[cfg(test)]
 const TABLES: [&str; 9] =
     ["tickets", "decisions", "reviews", "outcomes", "jobs", "work", "actions", "api_keys", "audit_log"];
-
-#[cfg(test)]
-pub(super) fn counts(tx: &mut dyn Tx) -> Result<std::collections::BTreeMap<String, u64>> {
-    let mut counts = std::collections::BTreeMap::new();
-    for table in TABLES {
-        counts.insert(table.to_owned(), number(tx, &format!("SELECT COUNT(*) FROM {table}"), &[])?);
-    }
-    Ok(counts)
-}

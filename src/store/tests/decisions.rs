@@ -9,6 +9,9 @@ on_both!(
     what_is_put_comes_back,
     a_ticket_that_has_changed_is_stale,
     an_id_used_twice_records_nothing,
+    a_ticket_that_comes_twice_in_one_call_is_decided_in_order,
+    many_in_one_call_keep_their_order,
+    what_shaped_a_draft_is_on_record,
     a_newer_decision_makes_the_older_draft_void,
     a_storm_has_its_first_alert_as_head,
     hostile_text_is_text,
@@ -30,6 +33,7 @@ fn what_is_put_comes_back(home: &Home) {
     assert_eq!((&found.decision, found.version), (&one.decision, 1));
     assert_eq!((found.draft_state, &found.draft), (DraftState::Writing, &None));
     assert_eq!((found.input_hash, found.bundle), (one.input_hash.clone(), one.bundle.clone()));
+    assert_eq!((found.drafting, found.drafted_bundle, found.drafted_by), (one.drafting.clone(), None, None));
     let standing = home.standing(&["t1", "unknown"]).unwrap();
     assert_eq!(standing.len(), 1);
     let due = Standing {
@@ -53,6 +57,76 @@ fn what_is_put_comes_back(home: &Home) {
     let entry = home.audit_entries(0, 1).unwrap().remove(0);
     assert_eq!((entry.at, entry.subject.as_str()), (kept, "d1"));
     assert!(entry.detail.contains("Network") && !entry.detail.contains("VPN"), "{}", entry.detail);
+}
+
+fn what_shaped_a_draft_is_on_record(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let found = home.decision("d1").unwrap().unwrap();
+    assert_eq!((found.bundle.as_str(), found.drafting.as_deref()), ("bundle-1", Some("drafting-1")));
+    assert_eq!(
+        (found.drafted_bundle.as_deref(), found.drafted_by.as_deref()),
+        (Some("bundle-2"), Some("drafting-2"))
+    );
+    let log = home.audit_entries(0, 9).unwrap();
+    let ids = |n: usize| {
+        let detail: serde_json::Value = serde_json::from_str(&log[n].detail).unwrap();
+        (log[n].action.clone(), detail["bundle"].clone(), detail["drafting"].clone())
+    };
+    assert_eq!(ids(0), ("decide".to_owned(), "bundle-1".into(), "drafting-1".into()));
+    assert_eq!(ids(1), ("draft".to_owned(), "bundle-2".into(), "drafting-2".into()));
+    // Whoever does not know it says nothing.
+    let mut unsaid = decided("d2", "t2", 0);
+    unsaid.drafting = None;
+    record(&**home, unsaid);
+    assert_eq!(home.decision("d2").unwrap().unwrap().drafting, None);
+}
+
+fn a_ticket_that_comes_twice_in_one_call_is_decided_in_order(home: &Home) {
+    drafted(&**home, "d0", "t1", 0);
+    // Each in view of the one before; between them a ticket of its own.
+    let mut all =
+        [decided("d1", "t1", 1), decided("d2", "t2", 0), decided("d3", "t1", 2), decided("d4", "t1", 2)];
+    all[2].draft = false;
+    let due = [Recorded::Stored, Recorded::Stored, Recorded::Stored, Recorded::Stale];
+    assert_eq!(home.record(&all, at(9)).unwrap(), due);
+    let state = |id: &str| {
+        let found = home.decision(id).unwrap().unwrap();
+        (found.draft_state, found.version)
+    };
+    assert_eq!(state("d0"), (DraftState::Superseded, 3));
+    assert_eq!(state("d1"), (DraftState::Superseded, 2));
+    assert_eq!([state("d2"), state("d3")], [(DraftState::Writing, 1), (DraftState::None, 1)]);
+    let work = claim(&**home, WorkKind::Draft, "w", 9);
+    assert_eq!(work.iter().map(|w| w.ticket.id.as_str()).collect::<Vec<_>>(), ["t2"]);
+    let standing = home.standing(&["t1", "t2"]).unwrap();
+    assert_eq!((standing["t1"].version, standing["t1"].decision_id.as_str()), (3, "d3"));
+    assert_eq!(standing["t2"].version, 1);
+    audited(&**home);
+    let log = home.audit_entries(0, 9).unwrap();
+    assert_eq!(log.iter().map(|e| e.subject.as_str()).collect::<Vec<_>>(), ["d0", "d0", "d1", "d2", "d3"]);
+}
+
+fn many_in_one_call_keep_their_order(home: &Home) {
+    let of = |n: usize| format!("t{:04}", 9_999 - n);
+    let mut all: Vec<Decided> = (0..2_500).map(|n| decided(&format!("d{n}"), &of(n), 0)).collect();
+    all[700].expected = 7;
+    let recorded = home.record(&all, at(9)).unwrap();
+    assert_eq!(recorded.iter().filter(|r| **r == Recorded::Stored).count(), 2_499);
+    assert_eq!(recorded[700], Recorded::Stale);
+    let drafts = claim(&**home, WorkKind::Draft, "w", 9_999);
+    let due: Vec<&str> =
+        all.iter().filter(|one| one.expected == 0).map(|one| one.ticket.id.as_str()).collect();
+    assert_eq!(drafts.iter().map(|w| w.ticket.id.as_str()).collect::<Vec<_>>(), due);
+    let tickets: Vec<&str> = all.iter().map(|one| one.ticket.id.as_str()).collect();
+    assert_eq!(home.standing(&tickets).unwrap().len(), 2_499);
+    let log = home.audit_entries(0, 9_999).unwrap();
+    assert!(
+        log.iter()
+            .map(|entry| &entry.subject)
+            .eq(all.iter().filter(|one| one.expected == 0).map(|one| &one.id))
+    );
+    audited(&**home);
+    assert!(home.standing(&[]).unwrap().is_empty() && home.record(&[], at(9)).unwrap().is_empty());
 }
 
 fn a_ticket_that_has_changed_is_stale(home: &Home) {
@@ -92,7 +166,7 @@ fn a_newer_decision_makes_the_older_draft_void(home: &Home) {
     let mut third = decided("d3", "t1", 2);
     third.draft = false;
     record(&**home, third);
-    assert!(!home.drafted(work[0].id, "drafter", Some(&draft("Late")), at(3)).unwrap());
+    assert!(!home.drafted(&result(work[0].id, "drafter", Some(&draft("Late"))), at(3)).unwrap());
     let second = home.decision("d2").unwrap().unwrap();
     assert_eq!((second.draft_state, second.draft), (DraftState::Superseded, None));
     assert_eq!(home.decision("d3").unwrap().unwrap().draft_state, DraftState::None);
@@ -132,19 +206,21 @@ fn hostile_text_is_text(home: &Home) {
     assert!(home.standing(&["ab"]).unwrap().is_empty());
     let work = claim(&**home, WorkKind::Draft, nasty, 1).remove(0);
     assert_eq!(work.ticket, one.ticket);
-    assert!(home.drafted(work.id, nasty, Some(&draft(nasty)), at(2)).unwrap());
-    let mut said = review(nasty, Verdict::Edit(nasty.to_owned()), nasty);
+    assert!(home.drafted(&result(work.id, nasty, Some(&draft(nasty))), at(2)).unwrap());
+    let mut said = review(nasty, Review::Edited(nasty.to_owned()), nasty);
     (said.reviewer, said.fields) = (nasty.to_owned(), labels(&[(Field::Board, nasty)]));
-    assert!(matches!(home.review(&said, at(3)).unwrap(), crate::Reviewed::Done(_)));
-    assert!(matches!(home.review(&said, at(4)).unwrap(), crate::Reviewed::Done(_)));
-    let action = home.claim_actions(nasty, &crate::CustomerSet::All, 9, 3, at(5), at(9)).unwrap().remove(0);
+    assert!(matches!(home.review(&said, at(3)).unwrap(), crate::ReviewResult::Done(_)));
+    assert!(matches!(home.review(&said, at(4)).unwrap(), crate::ReviewResult::Done(_)));
+    let customers = &crate::CustomerSet::All;
+    let claim = crate::ActionClaim { owner: nasty, customers, limit: 9, most: 3, now: at(5), until: at(9) };
+    let action = home.claim_actions(&claim).unwrap().remove(0);
     assert_eq!(action.payload["text"], nasty);
     assert!(
         home.settle_action(action.id, nasty, &crate::CustomerSet::All, Some((nasty, at(9))), at(6)).unwrap()
     );
     let news = crate::Feedback {
         ticket_id: Some(nasty.to_owned()),
-        reply: Some(nasty.to_owned()),
+        outcome: firstline_ticket::Outcome { reply: Some(nasty.to_owned()), ..Default::default() },
         source: nasty.to_owned(),
         actor: nasty.to_owned(),
         ..crate::Feedback::default()
@@ -162,7 +238,7 @@ fn a_draft_can_be_asked_for_later_and_once(home: &Home) {
     assert!(!home.want_draft("d1", "kim").unwrap() && !home.want_draft("none", "kim").unwrap());
     let work = claim(&**home, WorkKind::Draft, "w", 9);
     assert_eq!((work.len(), work[0].actor.as_str(), work[0].received_at), (1, "kim", at(0)));
-    assert!(home.drafted(work[0].id, "w", None, at(3)).unwrap());
+    assert!(home.drafted(&result(work[0].id, "w", None), at(3)).unwrap());
     assert!(!home.want_draft("d1", "kim").unwrap());
     // An older decision's is of no use.
     record(&**home, Decided { draft: false, ..decided("d2", "t2", 0) });

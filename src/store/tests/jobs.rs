@@ -7,6 +7,7 @@ use crate::{DraftState, JobFault, JobState, Joined};
 
 on_both!(
     a_job_goes_from_given_to_done,
+    items_recorded_together_are_each_done_once,
     a_job_given_twice_is_one,
     a_job_called_off_does_no_more,
     what_a_living_process_holds_on_to_is_nobody_elses,
@@ -64,6 +65,39 @@ fn a_job_goes_from_given_to_done(home: &Home) {
     assert_eq!(home.job("j3").unwrap().unwrap().state, JobState::Done);
 }
 
+fn items_recorded_together_are_each_done_once(home: &Home) {
+    home.add_job(&job("j1", ["t0", "t1", "t2"].map(ticket)), at(0)).unwrap();
+    home.add_job(&job("j2", ["t3"].map(ticket)), at(0)).unwrap();
+    let work = claim(&**home, WorkKind::Triage, "w", 9);
+    let one = |id: &str, n: usize, owner: &str| {
+        let mut one = decided(id, &format!("t{n}"), 0);
+        one.work = Some((work[n].id, owner.to_owned()));
+        one
+    };
+    // The second's is another's, the fourth's is done, the last comes of no job.
+    let mut again = one("d3", 0, "w");
+    again.ticket.id = "t9".to_owned();
+    let all = [
+        one("d0", 0, "w"),
+        one("d1", 1, "x"),
+        one("d2", 2, "w"),
+        again,
+        one("d4", 3, "w"),
+        decided("d5", "t5", 0),
+    ];
+    let (stored, lost) = (Recorded::Stored, Recorded::Lost);
+    assert_eq!(home.record(&all, at(7)).unwrap(), [stored, lost, stored, lost, stored, stored]);
+    let found = |id: &str| home.job(id).unwrap().unwrap();
+    assert_eq!((found("j1").state, found("j1").done, found("j1").updated_at), (JobState::Running, 2, at(7)));
+    assert_eq!((found("j2").state, found("j2").done), (JobState::Done, 1));
+    let items = home.job_items("j1", 0, 9).unwrap();
+    let ids: Vec<_> = items.iter().map(|i| i.decision.as_ref().map(|d| d.id.as_str())).collect();
+    assert_eq!(ids, [Some("d0"), None, Some("d2")]);
+    assert!(home.known(work[1].id, "w", "d0", at(8)).unwrap());
+    assert!(!home.known(work[1].id, "w", "d0", at(8)).unwrap());
+    assert_eq!((found("j1").state, found("j1").done), (JobState::Done, 3));
+}
+
 fn a_job_given_twice_is_one(home: &Home) {
     let mut new = job("j1", [ticket("t1")]);
     new.idempotency_key = Some("k".to_owned());
@@ -104,6 +138,8 @@ fn what_a_living_process_holds_on_to_is_nobody_elses(home: &Home) {
     let held = home.claim(WorkKind::Triage, "a", 1, at(0), at(10)).unwrap()[0].id;
     let renew = |work, owner, until| home.renew(&[work], owner, at(until)).unwrap();
     assert_eq!((renew(held, "a", 30), renew(held, "b", 99), renew(held + 1, "a", 99)), (1, 0, 0));
+    let all = [held, held + 1, held + 2];
+    assert_eq!((home.renew(&all, "a", at(30)).unwrap(), home.renew(&[], "a", at(30)).unwrap()), (1, 0));
     let theirs = home.claim(WorkKind::Triage, "b", 9, at(20), at(40)).unwrap();
     assert_eq!(theirs.iter().map(|work| work.ticket.id.as_str()).collect::<Vec<_>>(), ["t1"]);
     assert_eq!(home.claim(WorkKind::Triage, "b", 9, at(31), at(40)).unwrap().len(), 1);
@@ -169,11 +205,11 @@ fn drafts_that_can_t_be_are_no_drafts(home: &Home) {
     let of = |n: usize| work[n].decision.clone().unwrap();
     assert_eq!((of(0).0.as_str(), of(0).1), ("d1", decided("d1", "t1", 0).decision));
     assert_eq!((&work[2].ticket, work[2].received_at), (&ticket("t3"), at(0)));
-    assert!(!home.drafted(work[0].id, "other", None, at(2)).unwrap());
-    assert!(home.drafted(work[0].id, "w", None, at(2)).unwrap());
-    assert!(!home.drafted(work[0].id, "w", None, at(2)).unwrap());
+    assert!(!home.drafted(&result(work[0].id, "other", None), at(2)).unwrap());
+    assert!(home.drafted(&result(work[0].id, "w", None), at(2)).unwrap());
+    assert!(!home.drafted(&result(work[0].id, "w", None), at(2)).unwrap());
     assert!(home.fail(work[1].id, "w", &fault("odd"), at(2)).unwrap());
-    assert!(home.drafted(work[2].id, "w", Some(&draft("Yes.")), at(2)).unwrap());
+    assert!(home.drafted(&result(work[2].id, "w", Some(&draft("Yes."))), at(2)).unwrap());
     for (id, state) in [("d1", DraftState::None), ("d2", DraftState::None), ("d3", DraftState::Pending)] {
         let found = home.decision(id).unwrap().unwrap();
         assert_eq!((found.draft_state, found.version), (state, 2));
@@ -234,11 +270,16 @@ fn writers_of_all_kinds_leave_the_log_whole(home: &Home) {
                         .collect();
                     store.record(&all, at(round)).unwrap();
                     for work in claim(store, WorkKind::Draft, &format!("w{n}"), 2) {
-                        store.drafted(work.id, &format!("w{n}"), Some(&draft("Hi")), at(round)).unwrap();
+                        store
+                            .drafted(&result(work.id, &format!("w{n}"), Some(&draft("Hi"))), at(round))
+                            .unwrap();
                     }
                     let news = crate::Feedback {
                         ticket_id: Some(format!("t{}", round % 4)),
-                        labels: labels(&[(Field::Board, "Mail")]),
+                        outcome: firstline_ticket::Outcome {
+                            labels: labels(&[(Field::Board, "Mail")]),
+                            ..Default::default()
+                        },
                         ..crate::Feedback::default()
                     };
                     let joined = store.feedback(&[news], &crate::CustomerSet::All, at(round)).unwrap();

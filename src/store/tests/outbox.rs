@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{Action, ActionKind, ActionState, CustomerSet};
+use crate::{Action, ActionClaim, ActionKind, ActionState, CustomerSet};
 
 on_both!(
     a_tickets_actions_come_one_after_another,
@@ -14,14 +14,16 @@ on_both!(
 );
 
 fn take(store: &dyn Store, owner: &str, now: i64) -> Vec<Action> {
-    store.claim_actions(owner, &CustomerSet::All, 99, 3, at(now), at(now + 10)).unwrap()
+    let customers = &CustomerSet::All;
+    let claim = ActionClaim { owner, customers, limit: 99, most: 3, now: at(now), until: at(now + 10) };
+    store.claim_actions(&claim).unwrap()
 }
 
 /// A reply and labels for the ticket.
 fn approved(store: &dyn Store, n: usize) {
     let id = format!("d{n}");
     drafted(store, &id, &format!("t{n}"), 0);
-    store.review(&review(&id, Verdict::Approve, &id), at(3)).unwrap();
+    store.review(&review(&id, Review::Accepted, &id), at(3)).unwrap();
 }
 
 fn a_tickets_actions_come_one_after_another(home: &Home) {
@@ -102,8 +104,10 @@ fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {
 fn walls_hold_in_the_outbox(home: &Home) {
     approved(&**home, 1);
     let only = |name: &str| CustomerSet::Only([name.to_owned()].into());
-    let claimed =
-        |customers: &CustomerSet| home.claim_actions("a", customers, 9, 3, at(10), at(20)).unwrap().len();
+    let claimed = |customers: &CustomerSet| {
+        let claim = ActionClaim { owner: "a", customers, limit: 9, most: 3, now: at(10), until: at(20) };
+        home.claim_actions(&claim).unwrap().len()
+    };
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
     assert_eq!(home.actions(None, &only("acme"), 9).unwrap().len(), 2);
@@ -122,13 +126,14 @@ fn no_action_is_claimed_twice(home: &Home) {
                 scope.spawn(move || {
                     let (owner, mut mine) = (format!("o{n}"), Vec::new());
                     while store.backlog().unwrap().actions > 0 {
-                        for action in
-                            store.claim_actions(&owner, &CustomerSet::All, 5, 3, at(9), at(99)).unwrap()
-                        {
+                        let (owner, customers) = (owner.as_str(), &CustomerSet::All);
+                        let claim =
+                            ActionClaim { owner, customers, limit: 5, most: 3, now: at(9), until: at(99) };
+                        for action in store.claim_actions(&claim).unwrap() {
                             assert_eq!(action.attempts, 1);
                             assert!(
                                 store
-                                    .settle_action(action.id, &owner, &CustomerSet::All, None, at(10))
+                                    .settle_action(action.id, owner, &CustomerSet::All, None, at(10))
                                     .unwrap()
                             );
                             mine.push(action.id);

@@ -1,8 +1,8 @@
 //! Reviews: one wins, once, and what follows is in the outbox.
 
 use super::*;
-use crate::{ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, Reviewed};
-use firstline_ticket::Review;
+use crate::{ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, ReviewResult};
+use firstline_ticket::Outcome;
 use serde_json::json;
 
 on_both!(
@@ -17,16 +17,16 @@ on_both!(
     reviews_are_there_to_learn_from,
 );
 
-fn done(reviewed: Reviewed) -> DecisionRecord {
+fn done(reviewed: ReviewResult) -> DecisionRecord {
     match reviewed {
-        Reviewed::Done(record) => *record,
+        ReviewResult::Done(record) => *record,
         other => panic!("{other:?}"),
     }
 }
 
-fn conflict(reviewed: Reviewed) -> DecisionRecord {
+fn conflict(reviewed: ReviewResult) -> DecisionRecord {
     match reviewed {
-        Reviewed::Conflict(record) => *record,
+        ReviewResult::Conflict(record) => *record,
         other => panic!("{other:?}"),
     }
 }
@@ -39,7 +39,7 @@ fn outbox(home: &Home) -> Vec<(ActionKind, String, serde_json::Value)> {
 
 fn an_approved_draft_is_to_be_sent(home: &Home) {
     drafted(&**home, "d1", "t1", 0);
-    let mut said = review("d1", Verdict::Approve, "k1");
+    let mut said = review("d1", Review::Accepted, "k1");
     said.fields = labels(&[(Field::Priority, "P1")]);
     let record = done(home.review(&said, at(3)).unwrap());
     assert_eq!((record.draft_state, record.version), (DraftState::Approved, 3));
@@ -63,33 +63,33 @@ fn an_edit_sends_the_persons_words(home: &Home) {
     // What people said before stands above what was decided.
     let news = Feedback {
         ticket_id: Some("t1".to_owned()),
-        labels: labels(&[(Field::Board, "Mail")]),
+        outcome: Outcome { labels: labels(&[(Field::Board, "Mail")]), ..Outcome::default() },
         ..Feedback::default()
     };
     home.feedback(&[news], &CustomerSet::All, at(2)).unwrap();
-    let mut said = review("d1", Verdict::Edit("Done.".to_owned()), "k1");
+    let mut said = review("d1", Review::Edited("Done.".to_owned()), "k1");
     said.distance = 0.9;
     assert_eq!(done(home.review(&said, at(3)).unwrap()).draft_state, DraftState::Edited);
     let found = outbox(home);
     assert_eq!(found[0].2, json!({"text": "Done.", "language": "en"}));
     assert_eq!(found[1].2, json!({"fields": {"board": "Mail", "priority": "P2"}}));
     let judged = home.judged(at(-9), at(9), &CustomerSet::All).unwrap();
-    assert_eq!((judged[0].distance, judged[0].draft_confidence), (Some(0.9), Some(0.5)));
+    assert_eq!((judged[0].outcome.distance, judged[0].draft_confidence), (Some(0.9), Some(0.5)));
 }
 
 fn what_is_turned_down_is_not_sent(home: &Home) {
     drafted(&**home, "d1", "t1", 0);
-    let said = review("d1", Verdict::Reject("wrong".to_owned()), "k1");
+    let said = review("d1", Review::Rejected("wrong".to_owned()), "k1");
     assert_eq!(done(home.review(&said, at(3)).unwrap()).draft_state, DraftState::Rejected);
     assert_eq!(outbox(home), []);
     drafted(&**home, "d2", "t2", 0);
-    let mut said = review("d2", Verdict::Reject("wrong".to_owned()), "k2");
+    let mut said = review("d2", Review::Rejected("wrong".to_owned()), "k2");
     said.fields = labels(&[(Field::Board, "Mail")]);
     done(home.review(&said, at(3)).unwrap());
     let due = [(ActionKind::SetFields, "d2:fields".to_owned(), json!({"fields": {"board": "Mail"}}))];
     assert_eq!(outbox(home), due);
     drafted(&**home, "d3", "t3", 0);
-    let mut said = review("d3", Verdict::Approve, "k3");
+    let mut said = review("d3", Review::Accepted, "k3");
     said.act = false;
     done(home.review(&said, at(3)).unwrap());
     assert_eq!(outbox(home).len(), 1);
@@ -98,11 +98,11 @@ fn what_is_turned_down_is_not_sent(home: &Home) {
 fn the_same_review_is_one_review(home: &Home) {
     drafted(&**home, "d1", "t1", 0);
     drafted(&**home, "d2", "t2", 0);
-    let said = review("d1", Verdict::Approve, "k1");
+    let said = review("d1", Review::Accepted, "k1");
     let first = done(home.review(&said, at(3)).unwrap());
     let before = home.counts().unwrap();
     assert_eq!(done(home.review(&said, at(4)).unwrap()), first);
-    let other_verdict = ReviewRequest { verdict: Verdict::Reject("no".to_owned()), ..said.clone() };
+    let other_verdict = ReviewRequest { verdict: Review::Rejected("no".to_owned()), ..said.clone() };
     assert_eq!(conflict(home.review(&other_verdict, at(4)).unwrap()), first);
     let other_decision = ReviewRequest { decision_id: "d2".to_owned(), ..said.clone() };
     assert_eq!(conflict(home.review(&other_decision, at(4)).unwrap()).draft_state, DraftState::Pending);
@@ -113,16 +113,16 @@ fn the_same_review_is_one_review(home: &Home) {
 }
 
 fn a_review_of_what_has_changed_is_a_conflict(home: &Home) {
-    assert_eq!(home.review(&review("d0", Verdict::Approve, "k"), at(0)).unwrap(), Reviewed::Missing);
+    assert_eq!(home.review(&review("d0", Review::Accepted, "k"), at(0)).unwrap(), ReviewResult::Missing);
     drafted(&**home, "d1", "t1", 0);
     for version in [1, 3] {
-        let seen = ReviewRequest { version, ..review("d1", Verdict::Approve, "k") };
+        let seen = ReviewRequest { version, ..review("d1", Review::Accepted, "k") };
         assert_eq!(conflict(home.review(&seen, at(3)).unwrap()).version, 2);
     }
     record(&**home, decided("d2", "t1", 1));
-    let void = ReviewRequest { version: 3, ..review("d1", Verdict::Approve, "k") };
+    let void = ReviewRequest { version: 3, ..review("d1", Review::Accepted, "k") };
     assert_eq!(conflict(home.review(&void, at(4)).unwrap()).draft_state, DraftState::Superseded);
-    let unwritten = ReviewRequest { version: 1, ..review("d2", Verdict::Approve, "k") };
+    let unwritten = ReviewRequest { version: 1, ..review("d2", Review::Accepted, "k") };
     assert_eq!(conflict(home.review(&unwritten, at(4)).unwrap()).draft_state, DraftState::Writing);
     assert_eq!(outbox(home), []);
     assert_eq!(home.counts().unwrap()["reviews"], 0);
@@ -132,9 +132,9 @@ fn values_can_be_reviewed_without_a_draft(home: &Home) {
     let mut one = decided("d1", "t1", 0);
     one.draft = false;
     record(&**home, one);
-    let mut said = ReviewRequest { version: 1, ..review("d1", Verdict::Edit("Hi".to_owned()), "k1") };
+    let mut said = ReviewRequest { version: 1, ..review("d1", Review::Edited("Hi".to_owned()), "k1") };
     conflict(home.review(&said, at(3)).unwrap());
-    (said.verdict, said.fields) = (Verdict::Approve, labels(&[(Field::Board, "Mail")]));
+    (said.verdict, said.fields) = (Review::Accepted, labels(&[(Field::Board, "Mail")]));
     let record = done(home.review(&said, at(3)).unwrap());
     assert_eq!((record.draft_state, record.version), (DraftState::None, 2));
     let fields = json!({"fields": {"board": "Mail", "priority": "P2"}});
@@ -150,8 +150,8 @@ fn of_two_reviewers_one_wins(home: &Home) {
         let id = format!("d{n}");
         drafted(&**home, &id, &format!("t{n}"), 0);
         let race = |store: &dyn Store, key: &str| {
-            let said = review(&id, Verdict::Edit(key.to_owned()), &format!("{key}{n}"));
-            matches!(store.review(&said, at(3)).unwrap(), Reviewed::Done(_))
+            let said = review(&id, Review::Edited(key.to_owned()), &format!("{key}{n}"));
+            matches!(store.review(&said, at(3)).unwrap(), ReviewResult::Done(_))
         };
         let won = std::thread::scope(|scope| {
             let one = scope.spawn(|| race(&**home, "one"));
@@ -173,7 +173,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
         one.customer = if n % 2 == 0 { "acme" } else { "bolt" }.to_owned();
         record(&**home, one);
         let work = claim(&**home, WorkKind::Draft, "w", 1).remove(0);
-        assert!(home.drafted(work.id, "w", Some(&draft(&id)), at(2)).unwrap());
+        assert!(home.drafted(&result(work.id, "w", Some(&draft(&id))), at(2)).unwrap());
     }
     let ids = |customers: &CustomerSet, after: Option<&str>, limit| -> Vec<String> {
         let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap();
@@ -186,7 +186,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
     assert_eq!(ids(&only(&["acme", "bolt"]), Some("d0"), 2), ["d1", "d2"]);
     assert_eq!(ids(&only(&["bolt"]), Some("d1"), 9), ["d3"]);
     assert_eq!(ids(&only(&[]), None, 9), [""; 0]);
-    done(home.review(&review("d0", Verdict::Approve, "k"), at(3)).unwrap());
+    done(home.review(&review("d0", Review::Accepted, "k"), at(3)).unwrap());
     assert_eq!(ids(&CustomerSet::All, None, 1), ["d1"]);
     let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap();
     assert_eq!((&approved[0].ticket, approved.len()), (&ticket("t0"), 1));
@@ -195,10 +195,10 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
 
 fn reviews_are_there_to_learn_from(home: &Home) {
     let said = [
-        Verdict::Approve,
-        Verdict::Edit("Other".to_owned()),
-        Verdict::Edit("We look into it.".to_owned()),
-        Verdict::Reject("wrong".to_owned()),
+        Review::Accepted,
+        Review::Edited("Other".to_owned()),
+        Review::Edited("We look into it.".to_owned()),
+        Review::Rejected("wrong".to_owned()),
     ];
     for (n, verdict) in said.into_iter().enumerate() {
         drafted(&**home, &format!("d{n}"), &format!("t{n}"), 0);

@@ -1,44 +1,16 @@
-//! Keys, deletion, the audit log and what is counted.
+//! Deletion, the audit log and what is counted.
 
 use super::*;
-use crate::{Backlog, CustomerSet, DraftState, Feedback, Forgotten, JobState, KeyRecord, Purged};
+use crate::{ActionClaim, Backlog, CustomerSet, DraftState, Feedback, Forgotten, JobState, Purged};
 use firstline_fault::Code;
 
 on_both!(
-    keys_come_back_and_are_taken_back,
     an_audit_log_that_was_changed_is_found_out,
     a_forgotten_customer_leaves_no_words,
     old_words_go_and_figures_stay,
     a_store_opened_again_has_what_it_had,
     a_newer_store_is_left_alone,
 );
-
-fn keys_come_back_and_are_taken_back(home: &Home) {
-    let key = |id: &str, customers: CustomerSet| KeyRecord {
-        id: id.to_owned(),
-        name: "the PSA's".to_owned(),
-        hash: "$argon2id$v=19$x".to_owned(),
-        scopes: vec!["triage".to_owned(), "review".to_owned()],
-        customers,
-        created_at: at(0),
-        expires_at: Some(at(99)),
-        revoked_at: None,
-    };
-    let both = [
-        key("k1", CustomerSet::All),
-        key("k2", CustomerSet::Only(["acme".to_owned(), "bolt".to_owned()].into())),
-    ];
-    for key in &both {
-        home.add_key(key, "cli", at(0)).unwrap();
-    }
-    assert!(home.add_key(&both[0], "cli", at(0)).is_err());
-    assert_eq!(home.keys().unwrap(), both);
-    assert!(!home.revoke_key("k9", "cli", at(1)).unwrap());
-    assert!(home.revoke_key("k1", "cli", at(1)).unwrap());
-    assert!(!home.revoke_key("k1", "cli", at(2)).unwrap());
-    assert_eq!(home.keys().unwrap()[0].revoked_at, Some(at(1)));
-    assert_eq!(audited(&**home), ["key_add", "key_add", "key_revoke"]);
-}
 
 fn an_audit_log_that_was_changed_is_found_out(home: &Home) {
     for n in 0..5 {
@@ -84,15 +56,16 @@ fn busy(home: &Home) {
             let work = claim(&**home, WorkKind::Draft, "w", 9);
             let mine = work.iter().find(|w| w.ticket.id == of).unwrap();
             assert!(
-                home.drafted(mine.id, "w", Some(&draft(&format!("{customer}-draft-words"))), at(2)).unwrap()
+                home.drafted(&result(mine.id, "w", Some(&draft(&format!("{customer}-draft-words")))), at(2))
+                    .unwrap()
             );
             home.release("w").unwrap();
             if stage == "done" {
                 let text = format!("{customer}-edit-words");
-                home.review(&review(&id, Verdict::Edit(text), &id), at(3)).unwrap();
+                home.review(&review(&id, Review::Edited(text), &id), at(3)).unwrap();
                 let mut news = Feedback { ticket_id: Some(of), ..Feedback::default() };
-                news.reply = Some(format!("{customer}-reply-words"));
-                news.labels = labels(&[(Field::Board, "Mail")]);
+                news.outcome.reply = Some(format!("{customer}-reply-words"));
+                news.outcome.labels = labels(&[(Field::Board, "Mail")]);
                 home.feedback(&[news], &CustomerSet::All, at(4)).unwrap();
             }
         }
@@ -163,7 +136,9 @@ fn old_words_go_and_figures_stay(home: &Home) {
     assert_eq!(home.purge(at(1), at(50)).unwrap(), Purged { tickets: 0, texts: 2 });
     assert_eq!(words_left(home, "acme-reply-words"), 0);
     for now in [60, 61] {
-        for action in home.claim_actions("a", &CustomerSet::All, 9, 3, at(now), at(99)).unwrap() {
+        let customers = &CustomerSet::All;
+        let claim = ActionClaim { owner: "a", customers, limit: 9, most: 3, now: at(now), until: at(99) };
+        for action in home.claim_actions(&claim).unwrap() {
             assert!(home.settle_action(action.id, "a", &CustomerSet::All, None, at(now)).unwrap());
         }
     }
@@ -176,7 +151,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
     let judged = home.judged(at(0), at(1), &CustomerSet::All).unwrap();
     let done = judged.iter().find(|j| j.decision_id == "d00").unwrap();
     assert_eq!(
-        (done.draft_confidence, done.labels.len(), done.draft_state),
+        (done.draft_confidence, done.outcome.labels.len(), done.draft_state),
         (Some(0.5), 1, DraftState::Edited)
     );
     let edited = home.reviews(DraftState::Edited, &CustomerSet::All, None, 9).unwrap();

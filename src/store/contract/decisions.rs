@@ -1,0 +1,167 @@
+//! Tickets and what was decided about them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use firstline_fault::Result;
+use firstline_ticket::{Decision, Draft, DraftState, Field, Route, Ticket};
+use jiff::Timestamp;
+
+/// Decisions on record. One draft belongs to each.
+///
+/// # Errors
+/// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
+/// nothing of it was done.
+#[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
+pub trait Decisions {
+    /// How those of `tickets` stand that are known. One query, however many they are.
+    fn standing(&self, tickets: &[&str]) -> Result<HashMap<String, Standing>>;
+
+    /// Puts decisions on record, with an entry each in the audit log, and work for the drafts that are wanted. The draft of
+    /// an older decision about the ticket that was not reviewed yet is superseded. What comes of one is seen by those after
+    /// it in the same call.
+    fn record(&self, decided: &[Decided], now: Timestamp) -> Result<Vec<Recorded>>;
+
+    /// The first decisions since `since` of each of these storms. One query, however many they are.
+    fn storm_heads(&self, storms: &[&str], since: Timestamp) -> Result<HashMap<String, StormHead>>;
+
+    /// A decision.
+    fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
+
+    /// The newest decision about a ticket.
+    fn decision_of(&self, ticket: &str) -> Result<Option<DecisionRecord>>;
+
+    /// Asks for the draft of a decision that was recorded without; `false` where one was asked for before, or the decision is
+    /// not its ticket's newest, or shares another's.
+    fn want_draft(&self, decision: &str, actor: &str) -> Result<bool>;
+}
+
+/// A ticket and what was decided about it, to be put on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// The decision's id, never used before.
+    pub id: String,
+    /// The ticket, as it came.
+    pub ticket: Ticket,
+    /// Whose it is, in the form that customers are compared in; empty where nobody knows.
+    pub customer: String,
+    /// The [`Standing::version`] that this was decided in view of; 0 where the ticket was not known.
+    pub expected: i64,
+    /// Hash of what was decided on.
+    pub input_hash: String,
+    /// The bundle that decided.
+    pub bundle: String,
+    /// The id of everything that would have shaped a draft at that time: index, writer, templates, reviews, voice.
+    pub drafting: Option<String>,
+    /// The decision.
+    pub decision: Decision,
+    /// Where it goes.
+    pub route: Route,
+    /// What tickets of one storm of alerts share.
+    pub storm: Option<String>,
+    /// The decision that it shares, where it is one of a storm and not the first.
+    pub collapsed_into: Option<String>,
+    /// Whether a first response is to be drafted.
+    pub draft: bool,
+    /// When the ticket came in.
+    pub received_at: Timestamp,
+    /// The id of the API key, or the command, that asked.
+    pub actor: String,
+    /// The item of a job that this does, and who holds it: `(work id, owner)`. Where the lease is lost, nothing is recorded.
+    pub work: Option<(i64, String)>,
+}
+
+/// What became of a [`Decided`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is on record.
+    Stored,
+    /// The ticket has changed meanwhile: look at how it stands and decide again.
+    Stale,
+    /// Its work belongs to somebody else by now: leave it.
+    Lost,
+}
+
+/// How a known ticket stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Grows with each decision about the ticket and each value that a person sets.
+    pub version: i64,
+    /// The newest decision's id.
+    pub decision_id: String,
+    /// Hash of what it was decided on.
+    pub input_hash: String,
+    /// The bundle that decided it.
+    pub bundle: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// Where it went.
+    pub route: Route,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The decision that it shares, where it is one of a storm.
+    pub collapsed_into: Option<String>,
+    /// How its draft stands.
+    pub draft_state: DraftState,
+    /// The draft's version.
+    pub draft_version: i64,
+    /// Whether the customer has been answered, by a draft that was approved or without one: no other first response is due.
+    pub answered: bool,
+    /// Values that a person has set.
+    pub locked: BTreeMap<Field, String>,
+    /// Whose the ticket is.
+    pub customer: String,
+}
+
+/// The first alert of a storm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StormHead {
+    /// Its decision.
+    pub decision_id: String,
+    /// Its ticket.
+    pub ticket_id: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// When that was.
+    pub at: Timestamp,
+}
+
+/// A decision, with all that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionRecord {
+    /// Its id.
+    pub id: String,
+    /// The ticket.
+    pub ticket_id: String,
+    /// Whose it is.
+    pub customer: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// When the ticket came in.
+    pub received_at: Timestamp,
+    /// Hash of what it was decided on.
+    pub input_hash: String,
+    /// The bundle that decided.
+    pub bundle: String,
+    /// [`Decided::drafting`].
+    pub drafting: Option<String>,
+    /// What was decided.
+    pub decision: Decision,
+    /// Where it went.
+    pub route: Route,
+    /// The decision that it shares, where it is one of a storm.
+    pub collapsed_into: Option<String>,
+    /// How its draft stands.
+    pub draft_state: DraftState,
+    /// The draft.
+    pub draft: Option<Draft>,
+    /// When that was ready.
+    pub drafted_at: Option<Timestamp>,
+    /// The bundle that the draft was written with.
+    pub drafted_bundle: Option<String>,
+    /// The id of everything that shaped the draft, as in [`Self::drafting`], when it was written.
+    pub drafted_by: Option<String>,
+    /// Version of the review, for `If-Match`: grows with each change of the draft's state.
+    pub version: i64,
+    /// Labels that the ticket has in the end.
+    pub outcome: BTreeMap<Field, String>,
+}

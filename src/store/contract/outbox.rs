@@ -1,0 +1,106 @@
+//! What is to be done in the PSA, each thing once.
+
+use firstline_fault::Result;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::CustomerSet;
+
+/// Actions that people approved. One is claimed by one owner at a time, and a ticket's actions one after another.
+///
+/// # Errors
+/// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
+/// nothing of it was done.
+#[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
+pub trait Outbox {
+    /// Claims actions, oldest first and one of a ticket at a time. An action whose lease has ended may have been done: the
+    /// next to claim it has its idempotency key to ask by.
+    fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>>;
+
+    /// An action was done, or could not be, for this reason: then it waits until `retry_at`. Gives `false` where the claim is
+    /// not `owner`'s (any more), or the ticket is not one of `customers`; saying twice that it was done is no fault.
+    fn settle_action(
+        &self,
+        id: i64,
+        owner: &str,
+        customers: &CustomerSet,
+        failed: Option<(&str, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Actions in the outbox, those in `state` or all, the newest first.
+    fn actions(
+        &self,
+        state: Option<ActionState>,
+        customers: &CustomerSet,
+        limit: usize,
+    ) -> Result<Vec<Action>>;
+}
+
+/// Who claims which actions, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionClaim<'a> {
+    /// Who claims.
+    pub owner: &'a str,
+    /// Whose tickets' actions.
+    pub customers: &'a CustomerSet,
+    /// How many actions at most.
+    pub limit: usize,
+    /// After so many claims an action is given up.
+    pub most: i64,
+    /// When this is.
+    pub now: Timestamp,
+    /// Until when the claim holds.
+    pub until: Timestamp,
+}
+
+/// What is to be done in the PSA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// Send `payload.text` to the customer.
+    Reply,
+    /// Set the labels in `payload.fields`.
+    SetFields,
+}
+
+/// How an action stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionState {
+    /// Nobody has claimed it.
+    Waiting,
+    /// Somebody is at it.
+    Claimed,
+    /// It was done.
+    Done,
+    /// It was given up after too many attempts; a person has to look.
+    Failed,
+}
+
+/// An action in the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its id.
+    pub id: i64,
+    /// What kind it is.
+    pub kind: ActionKind,
+    /// In which ticket it is done.
+    pub ticket_id: String,
+    /// Whose that ticket is.
+    pub customer: String,
+    /// The decision it follows from.
+    pub decision_id: String,
+    /// What is sent or set.
+    pub payload: serde_json::Value,
+    /// Never the same for two actions, always the same for one: what the PSA is to know it by.
+    pub idempotency_key: String,
+    /// How it stands.
+    pub state: ActionState,
+    /// How often it was claimed, this time included.
+    pub attempts: i64,
+    /// Until when the claim holds.
+    pub lease_until: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub fault: Option<String>,
+}

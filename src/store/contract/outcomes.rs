@@ -1,0 +1,47 @@
+//! How tickets ended, and the decisions that are judged by it.
+
+use firstline_fault::Result;
+use firstline_ticket::{JudgedDecision, Outcome};
+use jiff::Timestamp;
+
+use super::CustomerSet;
+
+/// One outcome a ticket. It is joined to the newest decision before its labels were known, and stays with that.
+///
+/// # Errors
+/// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
+/// nothing of it was done.
+#[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
+pub trait Outcomes {
+    /// How tickets ended. Later news of a ticket is added to earlier, value by value.
+    fn feedback(&self, news: &[Feedback], customers: &CustomerSet, now: Timestamp) -> Result<Vec<Joined>>;
+
+    /// Decisions about tickets that came in from `from` to before `to`, the newest of each ticket before its outcome was
+    /// known, with how they ended, in the order in which they came in. The replies' words are left out.
+    fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>>;
+}
+
+/// News of how a ticket ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Feedback {
+    /// The decision that it is about; without it the newest of `ticket_id`.
+    pub decision_id: Option<String>,
+    /// The ticket.
+    pub ticket_id: Option<String>,
+    /// How it ended, as far as this news tells. Its labels are locked from then on; its distance is given by the caller, who
+    /// has both the reply and the draft.
+    pub outcome: Outcome,
+    /// Where it came from: `feedback` or `import`.
+    pub source: String,
+    /// The id of the API key, or the command.
+    pub actor: String,
+}
+
+/// What a piece of feedback was joined to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    /// This decision.
+    To(String),
+    /// No decision is known of that id or ticket, or it is not for this caller.
+    Unknown,
+}

@@ -1,0 +1,77 @@
+//! The review queue, and what people did with what was in it.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::Result;
+use firstline_ticket::{DraftState, Field, Review, ReviewedDraft, Ticket};
+use jiff::Timestamp;
+
+use super::CustomerSet;
+use super::decisions::DecisionRecord;
+
+/// Drafts and people. A draft is reviewed once.
+///
+/// # Errors
+/// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
+/// nothing of it was done.
+#[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
+pub trait ReviewQueue {
+    /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`.
+    fn reviews(
+        &self,
+        state: DraftState,
+        customers: &CustomerSet,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ReviewItem>>;
+
+    /// A person's review: atomic, and the same again is the same. Where the draft is open and its version the one that was
+    /// seen, its state changes, values are locked and, where [`ReviewRequest::act`] says so, actions go into the outbox.
+    fn review(&self, review: &ReviewRequest, now: Timestamp) -> Result<ReviewResult>;
+
+    /// Drafts with their reviews, for learning how likely drafts are sent unchanged.
+    fn reviewed(&self) -> Result<Vec<ReviewedDraft>>;
+}
+
+/// A person's review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReviewRequest {
+    /// The decision whose draft it is.
+    pub decision_id: String,
+    /// The [`DecisionRecord::version`] that the person saw.
+    pub version: i64,
+    /// What they decided.
+    pub verdict: Review,
+    /// Who they are.
+    pub reviewer: String,
+    /// Values that they set; these are locked.
+    pub fields: BTreeMap<Field, String>,
+    /// The same key again is the same review.
+    pub idempotency_key: String,
+    /// Whether what is approved goes into the outbox.
+    pub act: bool,
+    /// How far what is sent is from the draft, 0 for the same, 1 for nothing in common.
+    pub distance: f64,
+    /// The id of the API key, or the command.
+    pub actor: String,
+}
+
+/// What became of a review.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReviewResult {
+    /// It holds; also where the same review came before.
+    Done(Box<DecisionRecord>),
+    /// Somebody else was first, or the draft is not open to review: it stands like this.
+    Conflict(Box<DecisionRecord>),
+    /// There is no such decision.
+    Missing,
+}
+
+/// A draft in the review queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReviewItem {
+    /// The ticket, as it came.
+    pub ticket: Ticket,
+    /// The decision and its draft.
+    pub record: DecisionRecord,
+}

@@ -1,0 +1,85 @@
+//! The audit log, deletion, backups, and how much is waiting.
+
+use std::path::Path;
+
+use firstline_fault::Result;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::audit::AuditEntry;
+
+/// What keeps a store honest and small.
+///
+/// # Errors
+/// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
+/// nothing of it was done.
+#[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
+pub trait Upkeep {
+    /// Adds to the audit log.
+    fn audit(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Entries of the audit log after `seq`, in order.
+    fn audit_entries(&self, seq: i64, limit: usize) -> Result<Vec<AuditEntry>>;
+
+    /// Deletes all that is known of a customer; the audit log keeps that it was done, and a hash of the customer's name.
+    fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten>;
+
+    /// Deletes the words of tickets, drafts, replies and job items that came in before `before` and are not waiting for
+    /// anything.
+    fn purge(&self, before: Timestamp, now: Timestamp) -> Result<Purged>;
+
+    /// How much is waiting.
+    fn backlog(&self) -> Result<Backlog>;
+
+    /// Says whether the engine answers and can write.
+    fn ping(&self) -> Result<()>;
+
+    /// Copies all of it into a new file, while others go on reading and writing. Only SQLite can: PostgreSQL has `pg_dump`.
+    fn backup(&self, to: &Path) -> Result<()>;
+
+    /// How many rows each table has.
+    #[cfg(test)]
+    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>>;
+}
+
+/// What was deleted of a customer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Forgotten {
+    /// Tickets.
+    pub tickets: u64,
+    /// Decisions, with their drafts, reviews and outcomes.
+    pub decisions: u64,
+    /// Items of jobs and actions that were not done yet.
+    pub work: u64,
+}
+
+/// What was deleted because it was old: the words. Decisions, labels and times stay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// Tickets whose words are gone.
+    pub tickets: u64,
+    /// Drafts and replies whose words are gone.
+    pub texts: u64,
+}
+
+/// How much is waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// Items of jobs.
+    pub triage: u64,
+    /// Drafts to be written.
+    pub drafts: u64,
+    /// Drafts to be reviewed.
+    pub reviews: u64,
+    /// Actions to be done.
+    pub actions: u64,
+    /// Actions that were given up.
+    pub failed_actions: u64,
+}

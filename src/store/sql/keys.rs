@@ -1,0 +1,71 @@
+//! API keys.
+//!
+//! The audit log keeps who was given one and who lost it, and never the customers' names.
+
+use firstline_fault::Result;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Shelf;
+use crate::audit::{Log, Note, hash_of};
+use crate::db::{Db, Value, json};
+use crate::{KeyRecord, Keys};
+
+impl<D: Db> Keys for Shelf<D> {
+    fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql =
+                "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            let customers = json(&key.customers)?;
+            let values = [
+                (&key.id).into(),
+                (&key.name).into(),
+                (&key.hash).into(),
+                Value::Text(json(&key.scopes)?),
+                Value::Text(customers.clone()),
+                key.created_at.into(),
+                key.expires_at.into(),
+                key.revoked_at.into(),
+            ];
+            tx.execute(sql, &values)?;
+            let detail = json!({"scopes": key.scopes, "customers": hash_of(&customers)});
+            log.add(tx, Note { actor, action: "key_add", subject: &key.id, detail })
+        })
+    }
+
+    fn keys(&self) -> Result<Vec<KeyRecord>> {
+        let sql = "SELECT id, name, hash, scopes, customers, created_at, expires_at, revoked_at FROM api_keys
+            ORDER BY created_at, id";
+        self.read(|tx| {
+            let rows = tx.query(sql, &[])?;
+            rows.into_iter()
+                .map(|mut row| {
+                    Ok(KeyRecord {
+                        id: row.text()?,
+                        name: row.text()?,
+                        hash: row.text()?,
+                        scopes: row.json()?,
+                        customers: row.json()?,
+                        created_at: row.time()?,
+                        expires_at: row.maybe_time()?,
+                        revoked_at: row.maybe_time()?,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    fn revoke_key(&self, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+            let revoked = tx.execute(sql, &[id.into(), now.into()])? > 0;
+            if revoked {
+                log.add(tx, Note { actor, action: "key_revoke", subject: id, detail: json!({}) })?;
+            }
+            Ok(revoked)
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! How a ticket ended, and the decision that is judged by it: what agreement and every other KPI are computed from.
+//!
+//! Facts as they were reported. Nothing here is guessed: what nobody has said is `None`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{Decision, DraftState, Field, Route};
+
+/// How a ticket ended, as far as known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// The labels that people set, or left as decided.
+    pub labels: BTreeMap<Field, String>,
+    /// What the technician sent first.
+    pub reply: Option<String>,
+    /// When the customer was first answered.
+    pub first_response_at: Option<Timestamp>,
+    /// When the ticket was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// Whether it was opened again.
+    pub reopened: Option<bool>,
+    /// Whether it went to a higher tier.
+    pub escalated: Option<bool>,
+    /// Whether the customer saw something wrong that Firstline did.
+    pub customer_visible_error: Option<bool>,
+    /// Seconds of work on it.
+    pub handle_seconds: Option<f64>,
+    /// How far what was sent is from the draft: 0 for the same, 1 for nothing in common.
+    pub distance: Option<f64>,
+}
+
+/// A decision beside how its ticket ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedDecision {
+    /// The decision.
+    pub decision_id: String,
+    /// The ticket.
+    pub ticket_id: String,
+    /// Whose it is.
+    pub customer: String,
+    /// When the ticket came in.
+    pub received_at: Timestamp,
+    /// When the PSA says that it was opened.
+    pub opened_at: Option<Timestamp>,
+    /// Where the decision went.
+    pub route: Route,
+    /// What was decided.
+    pub decision: Decision,
+    /// Whether a first response was due: it was asked for, and the drafter did not find that none may be sent.
+    pub draft_due: bool,
+    /// When the draft was ready.
+    pub drafted_at: Option<Timestamp>,
+    /// How the draft stands.
+    pub draft_state: DraftState,
+    /// The draft's confidence.
+    pub draft_confidence: Option<f64>,
+    /// Whether anybody has reported how the ticket ended. Labels that were set in a review are no such report: they stand
+    /// in `outcome` before the ticket is closed.
+    pub reported: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+}
