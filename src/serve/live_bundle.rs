@@ -1,4 +1,4 @@
-//! A bundle in service: the engine and all that drafts are made from, opened together and replaced together.
+//! The bundle in service: the engine and all that drafts are made from, opened together and replaced together.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -24,8 +24,8 @@ pub struct Parts {
 /// Reads the parts anew, for a bundle's folder; the caller knows where they are.
 pub type ReadParts = Arc<dyn Fn(&Path) -> Result<Parts> + Send + Sync>;
 
-/// A bundle in service.
-pub struct Desk {
+/// A bundle that is, or was, in service. An item in the queue keeps the one that it was prepared with.
+pub(crate) struct LiveBundle {
     /// The engine.
     pub(crate) engine: Engine,
     /// Resolved tickets.
@@ -34,24 +34,26 @@ pub struct Desk {
     templates: Templates,
     reviews: Reviews,
     writer: Option<Writer>,
-    /// What bundle and policy are called in records: a hash of what the bundle says of itself, which names all its files'
-    /// hashes, and one of the policy.
+    /// The name of bundle and policy in records: a hash of `bundle.json`, which names the hashes of all its files, and one of
+    /// the policy.
     pub(crate) id: String,
+    /// The name of everything that shapes a draft.
+    pub(crate) drafting: Option<String>,
     pub(crate) folder: PathBuf,
 }
 
-impl fmt::Debug for Desk {
+impl fmt::Debug for LiveBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("LiveBundle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl Desk {
+impl LiveBundle {
     /// Opens the bundle in `folder`.
     ///
     /// # Errors
     /// As for [`Engine::open`], [`Index::open`] and the files beside a bundle.
-    pub fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
+    pub(crate) fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
         let Parts { policy, voice, writer } = parts(folder)?;
         let json =
             serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
@@ -59,7 +61,7 @@ impl Desk {
         let engine = Engine::open(folder)?.under(policy);
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let id = format!("{}.{}", &sha256_file(&folder.join("bundle.json"))?[..12], &rules[..4]);
-        Ok(Self {
+        let mut live = Self {
             templates: Templates::read(folder)?,
             reviews: Reviews::read(folder)?,
             folder: folder.to_owned(),
@@ -68,7 +70,15 @@ impl Desk {
             voice,
             writer,
             id,
-        })
+            drafting: None,
+        };
+        live.drafting = live.drafting_id();
+        Ok(live)
+    }
+
+    /// The id of what shapes a draft: index, templates, reviews, voice and writer. `None` where they have none.
+    fn drafting_id(&self) -> Option<String> {
+        None
     }
 
     /// Drafts a first response to a ticket that was decided, `None` where there is none to be sent; `go_on` as for

@@ -102,7 +102,7 @@ pub enum LogFormat {
 pub struct Secret(String);
 
 impl Secret {
-    /// The text, for whoever needs it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
