@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
 use firstline_store::Store;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::auth::Keys;
@@ -133,10 +133,23 @@ impl Shared {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
+        let (send, done) = oneshot::channel();
         let shared = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || work(&shared));
-        tokio::time::timeout(PATIENCE, done).await.map_err(|_| late())?.map_err(Problem::internal)?
+        spawn_boxed(Box::new(move || {
+            let _gone = send.send(work(&shared));
+        }));
+        match tokio::time::timeout(PATIENCE, done).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(Problem::internal("a call that blocks panicked")),
+            Err(_) => Err(late()),
+        }
     }
+}
+
+/// Of one type, so that the runtime's code for a task is compiled once.
+fn spawn_boxed(work: Box<dyn FnOnce() + Send>) {
+    // Nobody waits for the task itself.
+    drop(tokio::task::spawn_blocking(work));
 }
 
 fn late() -> Problem {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::problem::{Problem, table};
+use crate::shared::Shared;
 
 /// That all is well.
 #[derive(Debug, Serialize, ToSchema)]

@@ -232,10 +232,11 @@ impl Deciding {
         if decided.draft {
             self.shared.draft_bell.ring();
         }
+        let drafting = item.live.drafting.clone();
         item.answer(Ok(Answer {
             decision_id: decided.id,
             bundle: decided.bundle,
-            drafting: item.live.drafting.clone(),
+            drafting,
             decision: decided.decision,
             route: decided.route,
             collapsed_into: decided.collapsed_into,
