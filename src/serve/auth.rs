@@ -130,7 +130,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whoever makes a request.
+/// The key that makes a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) key: String,
@@ -253,7 +253,7 @@ impl Keys {
         hash: &str,
     ) -> std::result::Result<bool, Problem> {
         let _one = self.hashing.acquire().await.map_err(Problem::internal)?;
-        // Whoever was first has done it for all who wait with the same.
+        // The first of those that wait with the same secret has done it for all.
         if self.is_verified(&digest, id) {
             return Ok(true);
         }

@@ -12,9 +12,9 @@ use firstline_fault::Code;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -23,14 +23,14 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let read = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, app));
+    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        let read = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, shared));
         let late = |_| Problem::new(Code::Request, "the body", "it did not come in time", "Send it at once");
         let bytes = read.await.map_err(late)?.map_err(|rejection| {
-            let most = app.settings.limits.body_bytes;
+            let most = shared.settings.limits.body_bytes;
             match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => too_long(most),
                 _ => Problem::new(Code::Request, "the body", rejection.body_text(), "Send it whole"),
@@ -55,11 +55,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 #[derive(Debug)]
 pub(crate) struct Id(pub(crate) String);
 
-impl FromRequestParts<Arc<App>> for Id {
+impl FromRequestParts<Arc<Shared>> for Id {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Path(id) = Path::from_request_parts(parts, app).await.map_err(|_: PathRejection| {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        let Path(id) = Path::from_request_parts(parts, shared).await.map_err(|_: PathRejection| {
             Problem::new(Code::NotFound, "the path", "it is no text", "Check the id")
         })?;
         Ok(Self(id))
@@ -70,11 +70,11 @@ impl FromRequestParts<Arc<App>> for Id {
 #[derive(Debug)]
 pub(crate) struct Params<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
+impl<T: DeserializeOwned> FromRequestParts<Arc<Shared>> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Query(query) = Query::from_request_parts(parts, app).await.map_err(|rejection| {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        let Query(query) = Query::from_request_parts(parts, shared).await.map_err(|rejection| {
             let next = "Give it as /openapi.json describes it";
             Problem::new(Code::Request, "the query", rejection.body_text(), next)
         })?;
@@ -82,10 +82,10 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
+impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        app.keys.caller(&parts.headers, Timestamp::now()).await
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        shared.keys.caller(&parts.headers, Timestamp::now()).await
     }
 }

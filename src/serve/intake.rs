@@ -1,23 +1,24 @@
 //! Tickets come in: each is read, checked and prepared by itself, so that a bad one harms no other; a ticket that was decided as
-//! it is gets the decision that it has.
+//! it is gets the decision that it has. Calls and jobs come in the same way.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_fault::Code;
+use firstline_fault::{Code, Result as Outcome};
+use firstline_store::CustomerSet;
 use firstline_ticket::Ticket;
-use firstline_triage::sha256_hex;
+use firstline_triage::{Prepared, sha256_hex};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::app::App;
 use crate::auth::Caller;
-use crate::desk::Desk;
-use crate::item::{Answer, Asked, Item, not_for_this_key};
+use crate::item::{Answer, Item, Order, not_for_this_key};
+use crate::live_bundle::LiveBundle;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// Longest id of a ticket, and longest name of its customer, in bytes.
 const MOST_ID: usize = 256;
@@ -35,55 +36,86 @@ pub(crate) struct Wanted {
     pub(crate) deadline: Duration,
 }
 
-/// A ticket that has been read.
-enum Slot {
+/// A ticket that was read, and what its sender wants.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) ticket: Ticket,
+    pub(crate) order: Order,
+}
+
+/// What becomes of a ticket that came in.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    /// It was decided before, just as it is.
     Known(Box<Answer>),
+    /// It has to be decided: this hears how.
     Waiting(oneshot::Receiver<Result<Answer, Problem>>),
-    Bad(Problem),
+    /// It can't be decided.
+    Refused(Problem),
+}
+
+/// A ticket with all that depends on nothing but the ticket and the bundle.
+struct Ready {
+    incoming: Incoming,
+    prepared: Prepared,
+    input_hash: String,
 }
 
 /// Decides tickets; one result for each, in their order.
 pub(crate) async fn triage(
-    app: &Arc<App>,
+    shared: &Arc<Shared>,
     caller: &Caller,
     tickets: Vec<Value>,
     wanted: Wanted,
 ) -> Result<Vec<Result<Answer, Problem>>, Problem> {
-    let received_at = Timestamp::now();
     let came = Instant::now();
-    let deadline = came + wanted.deadline;
-    let desk = app.desk.load_full();
-    let most = desk.engine.encoders().max_tokens();
+    let order = Order {
+        received_at: Timestamp::now(),
+        actor: caller.key.clone(),
+        customers: caller.customers.clone(),
+        draft: wanted.drafts,
+        truncate: wanted.truncate,
+        came,
+        deadline: came + wanted.deadline,
+        work: None,
+    };
+    let deadline = order.deadline;
+    let live = shared.live.load_full();
+    let most = live.engine.encoders().max_tokens();
     let tokens = tickets.iter().map(|ticket| (text_bytes(ticket) / BYTES_PER_TOKEN).clamp(1, most)).sum();
-    let _place = app.queue.place(tokens).map_err(|seconds| {
-        app.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
+    let _place = shared.queue.place(tokens).map_err(|seconds| {
+        shared.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
         Problem::overload("tickets", seconds)
     })?;
-    let caller = caller.clone();
-    let slots = app.blocking(move |app| {
-        let slots = read(app, &desk, &caller, tickets, (wanted, received_at, came, deadline))?;
-        app.metrics.stage_seconds.get_or_create(&"prepare".into()).observe(came.elapsed().as_secs_f64());
-        Ok(slots)
+    let admitted = shared.blocking(move |shared| {
+        let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
+        let stopping = |_| Problem::overload("the service is stopping", 5);
+        shared.queue.push(items).map_err(stopping)?;
+        shared.metrics.stage("prepare", came);
+        Ok(admitted)
     });
     let mut results = Vec::new();
-    for slot in slots.await? {
-        results.push(match slot {
-            Slot::Known(answer) => Ok(*answer),
-            Slot::Bad(problem) => Err(problem),
-            // Whoever decides gives up what is late by itself; a little more, and something is stuck.
-            Slot::Waiting(answer) => {
-                match tokio::time::timeout_at((deadline + Duration::from_secs(1)).into(), answer).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(Problem::internal("a ticket was lost on its way")),
-                    Err(_) => Err(late()),
-                }
-            }
-        });
+    for admitted in admitted.await? {
+        results.push(answer(admitted, deadline).await);
     }
     for problem in results.iter().filter_map(|result| result.as_ref().err()) {
-        app.metrics.refused.get_or_create(&problem.code.into()).inc();
+        shared.metrics.refused.get_or_create(&problem.code.into()).inc();
     }
     Ok(results)
+}
+
+/// Waits for the answer. The lane that decides gives up by itself what is late; a little more, and something is stuck.
+async fn answer(admitted: Admitted, deadline: Instant) -> Result<Answer, Problem> {
+    let waiting = match admitted {
+        Admitted::Known(answer) => return Ok(*answer),
+        Admitted::Refused(problem) => return Err(problem),
+        Admitted::Waiting(waiting) => waiting,
+    };
+    match tokio::time::timeout_at((deadline + Duration::from_secs(1)).into(), waiting).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Problem::internal("a ticket was lost on its way")),
+        Err(_) => Err(late()),
+    }
 }
 
 fn late() -> Problem {
@@ -95,92 +127,86 @@ fn text_bytes(ticket: &Value) -> usize {
     ["subject", "body"].iter().filter_map(|key| ticket.get(key)?.as_str()).map(str::len).sum()
 }
 
-/// Reads tickets and puts those into the queue that have to be decided.
-fn read(
-    app: &App,
-    desk: &Arc<Desk>,
-    caller: &Caller,
-    tickets: Vec<Value>,
-    (wanted, received_at, came, deadline): (Wanted, Timestamp, Instant, Instant),
-) -> Result<Vec<Slot>, Problem> {
+/// Reads the tickets of a call, each once.
+fn read(tickets: Vec<Value>, order: &Order) -> Vec<Result<Incoming, Problem>> {
     let mut ids = HashSet::new();
-    let checked: Vec<Result<Ticket, Problem>> = tickets
-        .into_iter()
-        .enumerate()
-        .map(|(i, value)| {
-            let ticket = check(&format!("tickets[{i}]"), value, caller)?;
-            match ids.insert(ticket.id.clone()) {
-                true => Ok(ticket),
-                false => Err(twice(&format!("tickets[{i}]"))),
-            }
-        })
-        .collect();
-    let known: Vec<&str> = checked.iter().flatten().map(|ticket| ticket.id.as_str()).collect();
-    let mut standing = if known.is_empty() { Default::default() } else { app.store.standing(&known)? };
-    let mut items = Vec::new();
-    let mut slots = Vec::new();
-    let prepared: Vec<_> = checked
-        .into_par_iter()
-        .map(|ticket| {
-            let ticket = ticket?;
-            let prepared = desk.engine.prepare(&ticket)?;
-            if prepared.tokens_cut() > 0 && !wanted.truncate {
-                return Err(too_long(&ticket.id, prepared.tokens_cut()));
-            }
-            let hash = input_hash(&ticket)?;
-            Ok((ticket, prepared, hash))
-        })
-        .collect();
-    for read in prepared {
-        let (ticket, prepared, input_hash) = match read {
-            Ok(read) => read,
+    let incoming = |(i, value): (usize, Value)| {
+        let place = format!("tickets[{i}]");
+        let ticket = check(&place, value, &order.customers)?;
+        match ids.insert(ticket.id.clone()) {
+            true => Ok(Incoming { ticket, order: order.clone() }),
+            false => Err(twice(&place)),
+        }
+    };
+    tickets.into_iter().enumerate().map(incoming).collect()
+}
+
+/// Prepares tickets for the queue; gives what becomes of each, in order, and the items that are to be pushed.
+///
+/// # Errors
+/// The store, or the engine, could not be asked. A ticket that is bad by itself is [refused](Admitted::Refused).
+pub(crate) fn admit(
+    shared: &Shared,
+    live: &Arc<LiveBundle>,
+    incoming: Vec<Result<Incoming, Problem>>,
+) -> Outcome<(Vec<Admitted>, Vec<Item>)> {
+    let ids: Vec<&str> = incoming.iter().flatten().map(|incoming| incoming.ticket.id.as_str()).collect();
+    let standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
+    let ready: Vec<Result<Ready, Problem>> =
+        incoming.into_par_iter().map(|incoming| prepare(live, incoming?)).collect();
+    let (mut admitted, mut items) = (Vec::with_capacity(ready.len()), Vec::new());
+    for ready in ready {
+        let Ready { incoming: Incoming { ticket, order }, prepared, input_hash } = match ready {
+            Ok(ready) => ready,
             Err(problem) => {
-                slots.push(Slot::Bad(problem));
+                admitted.push(Admitted::Refused(problem));
                 continue;
             }
         };
-        let standing = standing.remove(&ticket.id);
-        let asked = Asked {
-            received_at,
-            actor: caller.key.clone(),
-            customer: ticket.customer_key(),
-            customers: caller.customers.clone(),
-            storm: desk.engine.storm_key(&ticket, &prepared),
-            draft: wanted.drafts,
-            work: None,
-            input_hash,
-        };
         let (reply, answer) = oneshot::channel();
-        let desk = Arc::clone(desk);
-        let item = Item { desk, ticket, prepared, asked, standing, came, deadline, tries: 0, reply };
-        slots.push(if let Some(problem) = item.refused() {
-            Slot::Bad(problem)
-        } else if let Some(known) = item.again(app.store.as_ref(), &app.bell) {
-            Slot::Known(Box::new(known?))
+        let item = Item {
+            live: Arc::clone(live),
+            customer: ticket.customer_key(),
+            storm_key: live.engine.storm_key(&ticket, &prepared),
+            standing: standing.get(&ticket.id).cloned(),
+            ticket,
+            prepared,
+            input_hash,
+            order,
+            tries: 0,
+            reply,
+        };
+        admitted.push(if let Some(problem) = item.refused() {
+            Admitted::Refused(problem)
+        } else if let Some(known) = item.known(shared.store.as_ref(), &shared.draft_bell) {
+            Admitted::Known(Box::new(known?))
         } else {
             items.push(item);
-            Slot::Waiting(answer)
+            Admitted::Waiting(answer)
         });
     }
-    match app.queue.push(items) {
-        Ok(()) => Ok(slots),
-        Err(_) => Err(Problem::overload("the service is stopping", 5)),
-    }
+    Ok((admitted, items))
 }
 
-/// A ticket that may be decided, of a JSON value; `place` is where it stands.
-pub(crate) fn check(place: &str, value: Value, caller: &Caller) -> Result<Ticket, Problem> {
-    if !value.is_object() {
-        return Err(Problem::new(
-            Code::TicketJson,
-            place,
-            "no JSON object",
-            "Send tickets in the canonical form",
-        ));
+fn prepare(live: &LiveBundle, incoming: Incoming) -> Result<Ready, Problem> {
+    let prepared = live.engine.prepare(&incoming.ticket)?;
+    if prepared.tokens_cut() > 0 && !incoming.order.truncate {
+        return Err(too_long(&incoming.ticket.id, prepared.tokens_cut()));
     }
-    let ticket: Ticket = serde_json::from_value(value).map_err(|e| {
-        Problem::new(Code::TicketJson, place, e.to_string(), "Send tickets in the canonical form")
-    })?;
+    // What the ticket says, as a hash.
+    let json = serde_json::to_vec(&incoming.ticket).map_err(Problem::internal)?;
+    Ok(Ready { incoming, prepared, input_hash: sha256_hex(&json) })
+}
+
+/// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.
+pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Result<Ticket, Problem> {
+    let not_canonical = |problem: String| {
+        Problem::new(Code::TicketJson, place, problem, "Send tickets in the canonical form")
+    };
+    if !value.is_object() {
+        return Err(not_canonical("no JSON object".to_owned()));
+    }
+    let ticket: Ticket = serde_json::from_value(value).map_err(|e| not_canonical(e.to_string()))?;
     ticket.check(place)?;
     let too_long = |what: &str| {
         let problem = format!("its {what} is longer than {MOST_ID} bytes");
@@ -197,7 +223,7 @@ pub(crate) fn check(place: &str, value: Value, caller: &Caller) -> Result<Ticket
         let problem = format!("its text is longer than {MOST_TEXT} bytes");
         return Err(Problem::new(Code::Limit, place, problem, "Send it without attachments"));
     }
-    match caller.customers.has(&ticket.customer_key()) {
+    match customers.has(&ticket.customer_key()) {
         true => Ok(ticket),
         false => Err(not_for_this_key()),
     }
@@ -212,9 +238,4 @@ fn too_long(id: &str, tokens: usize) -> Problem {
     let problem = format!("{tokens} tokens of its text do not fit the encoder");
     let next = "Set \"truncate\": true, and its middle is cut out of the embedding; the answer says how much";
     Problem::new(Code::Input, &format!("ticket {id}"), problem, next)
-}
-
-/// Hash of what a ticket says.
-pub(crate) fn input_hash(ticket: &Ticket) -> Result<String, Problem> {
-    Ok(sha256_hex(&serde_json::to_vec(ticket).map_err(Problem::internal)?))
 }

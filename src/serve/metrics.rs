@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Instant;
 
 use firstline_store::Backlog;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -104,6 +105,11 @@ impl Metrics {
             ),
             registry,
         }
+    }
+
+    /// A stage that began at `start` is through.
+    pub(crate) fn stage(&self, stage: &str, start: Instant) {
+        self.stage_seconds.get_or_create(&stage.into()).observe(start.elapsed().as_secs_f64());
     }
 
     /// What waits in the store.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The media type of RFC 9457.
-const MEDIA_TYPE: &str = "application/problem+json";
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A problem, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

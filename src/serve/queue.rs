@@ -1,6 +1,6 @@
 //! What waits to be decided, and how much of it is decided together.
 //!
-//! Nothing waits for company: whoever decides takes what has come in meanwhile, up to a budget of tokens. Batches are ragged, so
+//! Nothing waits for company: the lane that decides takes what has come in meanwhile, up to a budget of tokens. Batches are ragged, so
 //! tokens are what a batch costs. Calls go before jobs. The queue is bounded, and what would wait too long, by how fast tokens
 //! went through lately, is refused at the door: an overloaded service says so at once and keeps its word to those it let in.
 
@@ -165,7 +165,7 @@ impl Queue {
     }
 }
 
-/// Moves items into `batch` while they are of one desk and have `budget` tokens together at most, or are alone.
+/// Moves items into `batch` while they are of one bundle and have `budget` tokens together at most, or are alone.
 fn fill(batch: &mut Vec<Item>, from: &mut VecDeque<Item>, budget: usize, now: Instant) {
     let mut tokens: usize = batch.iter().map(Item::tokens).sum();
     while let Some(next) = from.front() {
@@ -177,7 +177,7 @@ fn fill(batch: &mut Vec<Item>, from: &mut VecDeque<Item>, budget: usize, now: In
         }
         let fits = batch
             .first()
-            .is_none_or(|first| Arc::ptr_eq(&first.desk, &next.desk) && tokens + next.tokens() <= budget);
+            .is_none_or(|first| Arc::ptr_eq(&first.live, &next.live) && tokens + next.tokens() <= budget);
         if !fits {
             return;
         }

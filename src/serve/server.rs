@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use firstline_fault::{Code, Error, InternalError, Result, UserError};
 use hyper_util::rt::TokioTimer;
@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::api;
 use crate::app::App;
+use crate::connection::Acceptor;
 use crate::settings::{LogFormat, Settings};
 
 /// A client that sends its headers slower than this is gone.
@@ -80,7 +81,7 @@ pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
 }
 
 async fn listen(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let settings = &app.settings;
+    let settings = &app.shared.settings;
     let fault = |problem: String| -> Error {
         UserError::new(Code::Config, "listen", problem, "Give an address and a port, such as 127.0.0.1:8484")
             .into()
@@ -93,22 +94,21 @@ async fn listen(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let handle = Handle::new();
     let stopping = tokio::spawn(wait_for_stop(Arc::clone(app), handle.clone()));
     let reloading = tokio::spawn(reload_on_hangup(Arc::clone(app)));
-    let router = api::app(Arc::clone(app)).into_make_service();
+    let router = api::router(Arc::clone(&app.shared)).into_make_service();
     ready(address);
-    let io = |e: std::io::Error| -> Error { UserError::io(address, &e).into() };
-    let served = if settings.tls_certificate.as_os_str().is_empty() {
-        bounded(axum_server::from_tcp(listener).map_err(io)?).handle(handle).serve(router).await
-    } else {
-        let tls = certificate(settings).await?;
-        bounded(axum_server::from_tcp_rustls(listener, tls).map_err(io)?).handle(handle).serve(router).await
+    let acceptor = match settings.tls_certificate.as_os_str().is_empty() {
+        true => Acceptor::Plain,
+        false => Acceptor::Tls(RustlsAcceptor::new(certificate(settings).await?)),
     };
+    let server = axum_server::from_tcp(listener).map_err(|e| UserError::io(address, &e))?.acceptor(acceptor);
+    let served = bounded(server).handle(handle).serve(router).await;
     stopping.abort();
     reloading.abort();
     served.map_err(|e| UserError::io(address, &e).into())
 }
 
 /// The server with bounds on what a client may send before a request is there to be looked at.
-fn bounded<A: axum_server::Address, Acceptor>(mut server: Server<A, Acceptor>) -> Server<A, Acceptor> {
+fn bounded(mut server: Server<SocketAddr, Acceptor>) -> Server<SocketAddr, Acceptor> {
     let mut http = server.http_builder().http1();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEADER_BYTES);
     server
@@ -129,7 +129,7 @@ async fn certificate(settings: &Settings) -> Result<RustlsConfig> {
 async fn wait_for_stop(app: Arc<App>, handle: Handle<SocketAddr>) {
     asked_to_stop().await;
     app.begin_stop();
-    handle.graceful_shutdown(Some(Duration::from_secs(app.settings.limits.grace_seconds)));
+    handle.graceful_shutdown(Some(Duration::from_secs(app.shared.settings.limits.grace_seconds)));
     tracing::info!("stopping: open requests are finished");
 }
 

@@ -93,7 +93,7 @@ pub enum LogFormat {
 pub struct Secret(String);
 
 impl Secret {
-    /// The text, for whoever needs it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }

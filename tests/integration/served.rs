@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use crate::contract::Contract;
 use crate::tool::{Dir, TRAINED};
 
 /// How long anything is waited for before the test gives up.
@@ -59,6 +60,7 @@ pub(crate) struct Service {
     pub(crate) agent: Agent,
     log: Arc<Mutex<String>>,
     args: Vec<String>,
+    contract: Contract,
 }
 
 impl Service {
@@ -72,11 +74,13 @@ impl Service {
         let mut args: Vec<String> =
             ["serve", "--bundle", &bundle, "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         args.extend(set.iter().flat_map(|set| ["--set".to_owned(), (*set).to_owned()]));
-        let agent =
-            Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
+        let agent: Agent =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
         let log = Arc::default();
         let (child, base) = spawn(&dir, &args, &log);
-        Self { dir, child, base, agent: agent.into(), log, args }
+        let document = call(&agent, "GET", &format!("{base}/openapi.json"), "", &[], None).unwrap();
+        let contract = Contract::new(document.ok());
+        Self { dir, child, base, agent, log, args, contract }
     }
 
     /// Kills it, as a power cut would, and starts it again.
@@ -121,13 +125,14 @@ impl Service {
     }
 
     pub(crate) fn get(&self, path: &str, key: &str) -> Answer {
-        call(&self.agent, "GET", &format!("{}{path}", self.base), key, &[], None).unwrap()
+        self.send("GET", path, key, &[], None)
     }
 
     pub(crate) fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send("POST", path, key, &[], Some(&body.to_string()))
     }
 
+    /// Sends a request; the answer has to be as the OpenAPI document says.
     pub(crate) fn send(
         &self,
         method: &str,
@@ -136,7 +141,9 @@ impl Service {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
-        call(&self.agent, method, &format!("{}{path}", self.base), key, headers, body).unwrap()
+        let answer = call(&self.agent, method, &format!("{}{path}", self.base), key, headers, body).unwrap();
+        self.contract.check(method, path, answer.status, &answer.text);
+        answer
     }
 }
 

@@ -12,12 +12,12 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::view::labels;
-use crate::app::App;
+use super::wire::{FieldName, ItemFault, labels};
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
 use crate::extract::Body;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// Items of a call.
 const MOST: usize = 256;
@@ -37,15 +37,16 @@ pub(crate) struct FeedbackRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeedbackItem {
-    /// The decision; or
+    /// The decision. This or `ticket_id` is needed.
     #[serde(default)]
     decision_id: Option<String>,
-    /// the ticket, and its newest decision.
+    /// The ticket, whose newest decision it is.
     #[serde(default)]
     ticket_id: Option<String>,
     /// What people set, or left as decided, when they closed it: `board`, `type`, `subtype`, `priority`, `technician`. From then
     /// on Firstline does not decide these of this ticket.
     #[serde(default, rename = "final")]
+    #[schema(value_type = BTreeMap<FieldName, String>)]
     labels: BTreeMap<String, String>,
     /// What the technician sent first.
     #[serde(default)]
@@ -76,39 +77,36 @@ pub(crate) struct FeedbackItem {
 /// What each item was joined to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FeedbackResponse {
-    results: Vec<JoinedView>,
+    results: Vec<FeedbackResult>,
 }
 
 /// The decision that an item was joined to, or why it was not.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub(crate) enum JoinedView {
+pub(crate) enum FeedbackResult {
     /// It was.
-    Joined {
-        /// The decision.
-        decision_id: String,
-    },
+    Joined(JoinedTo),
     /// It was not.
-    Fault {
-        /// The item's place, counted from 0.
-        index: usize,
-        /// What is wrong.
-        error: Problem,
-    },
+    Fault(ItemFault),
+}
+
+/// What an item was joined to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JoinedTo {
+    /// The decision.
+    decision_id: String,
 }
 
 /// Tells how tickets ended. Agreement, first-response times and what drafts are worth are computed from it.
 #[utoipa::path(
-    post, path = "/v1/feedback", tag = "people", security(("key" = [])),
+    post, path = "/v1/feedback", tag = "people", security(("key" = ["triage"])),
     request_body = FeedbackRequest,
     responses(
         (status = 200, description = "What each was joined to, in order", body = FeedbackResponse),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn feedback(
-    State(app): State<Arc<App>>,
+pub(crate) async fn send_feedback(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Body(request): Body<FeedbackRequest>,
 ) -> Result<Json<FeedbackResponse>, Problem> {
@@ -117,31 +115,29 @@ pub(crate) async fn feedback(
         let problem = format!("{} items", request.items.len());
         return Err(Problem::new(Code::Limit, "items", problem, "Send 1 to 256 at a time"));
     }
-    let results = app.blocking(move |app| join(app, &caller, request.items)).await?;
+    let results = shared.blocking(move |shared| join(shared, &caller, request.items)).await?;
     Ok(Json(FeedbackResponse { results }))
 }
 
-fn join(app: &App, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Vec<JoinedView>, Problem> {
+fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Vec<FeedbackResult>, Problem> {
     let news: Vec<Result<Feedback, Problem>> =
-        items.into_iter().enumerate().map(|(i, item)| read(app, caller, i, item)).collect();
+        items.into_iter().enumerate().map(|(i, item)| read(shared, caller, i, item)).collect();
     let good: Vec<Feedback> = news.iter().flatten().cloned().collect();
-    let mut joined = app.store.feedback(&good, &caller.customers, Timestamp::now())?.into_iter();
+    let mut joined = shared.store.feedback(&good, &caller.customers, Timestamp::now())?.into_iter();
     let view = |(index, item): (usize, Result<Feedback, Problem>)| match item.map(|_| joined.next()) {
-        Ok(Some(Joined::To(decision_id))) => JoinedView::Joined { decision_id },
+        Ok(Some(Joined::To(decision_id))) => FeedbackResult::Joined(JoinedTo { decision_id }),
         Ok(_) => {
             let problem = "no decision is known of it";
             let next = "Send the decision_id that triage gave, or a ticket that was sent to triage";
-            JoinedView::Fault {
-                index,
-                error: Problem::new(Code::NotFound, &format!("items[{index}]"), problem, next),
-            }
+            let error = Problem::new(Code::NotFound, &format!("items[{index}]"), problem, next);
+            FeedbackResult::Fault(ItemFault { index, error })
         }
-        Err(error) => JoinedView::Fault { index, error },
+        Err(error) => FeedbackResult::Fault(ItemFault { index, error }),
     };
     Ok(news.into_iter().enumerate().map(view).collect())
 }
 
-fn read(app: &App, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feedback, Problem> {
+fn read(shared: &Shared, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feedback, Problem> {
     let place = format!("items[{i}]");
     let fault = |problem: &str, next: &str| Problem::new(Code::Request, &place, problem, next);
     if item.decision_id.is_none() && item.ticket_id.is_none() {
@@ -173,8 +169,8 @@ fn read(app: &App, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feed
     let distance = match &item.reply {
         Some(reply) => {
             let record = match (&item.decision_id, &item.ticket_id) {
-                (Some(id), _) => app.store.decision(id)?,
-                (None, Some(ticket)) => app.store.decision_of(ticket)?,
+                (Some(id), _) => shared.store.decision(id)?,
+                (None, Some(ticket)) => shared.store.decision_of(ticket)?,
                 (None, None) => None,
             };
             record.and_then(|record| record.draft).map(|draft| distance(&draft.text, reply))

@@ -7,25 +7,21 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use firstline_fault::Code;
-use firstline_store::{Job, JobFault, JobItem, JobState, NewJob};
-use firstline_ticket::Ticket;
+use firstline_store::{JobFault, JobItem, NewJob};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::triage::count;
-use super::view::{DecisionView, TicketSchema};
-use crate::app::App;
+use super::requests::{count, idempotency_key, missing};
+use super::wire::{Decision, JobState, Ticket};
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::intake;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
-/// Longest idempotency key.
-const MOST_KEY: usize = 128;
 /// Items of a page.
 const PAGE: usize = 1_000;
 
@@ -34,7 +30,7 @@ const PAGE: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobRequest {
     /// Tickets in canonical form; how many a job may have is a setting, 10,000 by default.
-    #[schema(value_type = Vec<TicketSchema>, min_items = 1)]
+    #[schema(value_type = Vec<Ticket>, min_items = 1)]
     tickets: Vec<Value>,
     /// Whether first responses are drafted too.
     #[serde(default)]
@@ -43,10 +39,8 @@ pub(crate) struct JobRequest {
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct JobView {
+pub(crate) struct Job {
     pub(crate) id: String,
-    /// `running`, `done`, `cancelled`.
-    #[schema(value_type = String)]
     state: JobState,
     total: i64,
     /// Of them decided.
@@ -64,15 +58,16 @@ pub(crate) struct JobView {
     updated_at: Timestamp,
 }
 
-impl From<Job> for JobView {
-    fn from(job: Job) -> Self {
+impl From<firstline_store::Job> for Job {
+    fn from(job: firstline_store::Job) -> Self {
         let ended = job.done + job.failed;
         let share = if job.total > 0 { ended as f64 / job.total as f64 } else { 1.0 };
         let spent = job.updated_at.duration_since(job.created_at).as_secs_f64();
-        let left = (job.state == JobState::Running && ended > 0).then(|| spent * (1.0 - share) / share);
+        let state = JobState::from(job.state);
+        let left = (state == JobState::Running && ended > 0).then(|| spent * (1.0 - share) / share);
         Self {
             id: job.id,
-            state: job.state,
+            state,
             total: job.total,
             done: job.done,
             failed: job.failed,
@@ -86,22 +81,38 @@ impl From<Job> for JobView {
 
 /// An item of a job.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ItemView {
+pub(crate) struct JobResult {
     /// Its place, counted from 0.
     index: i64,
     /// Its decision, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<DecisionView>,
+    decision: Option<Decision>,
     /// What went wrong.
-    #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<JobFault>,
+    error: Option<JobError>,
+}
+
+/// What went wrong with an item of a job.
+#[derive(Debug, Serialize, ToSchema)]
+struct JobError {
+    /// The code, `E_...`.
+    #[schema(example = "E_TICKET_TEXT")]
+    code: String,
+    /// What is wrong, and what to do about it.
+    message: String,
+}
+
+impl From<JobFault> for JobError {
+    fn from(fault: JobFault) -> Self {
+        let JobFault { code, message } = fault;
+        Self { code, message }
+    }
 }
 
 /// Items of a job, in order.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ItemsView {
-    items: Vec<ItemView>,
+pub(crate) struct JobResults {
+    items: Vec<JobResult>,
     /// Where the next page begins; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
@@ -127,148 +138,127 @@ fn page() -> usize {
 
 /// Takes a job in: once this is answered, its tickets are on record and are decided, whatever happens to the process.
 #[utoipa::path(
-    post, path = "/v1/jobs", tag = "tickets", security(("key" = [])),
+    post, path = "/v1/jobs", tag = "tickets", security(("key" = ["triage"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same job")),
     request_body = JobRequest,
     responses(
-        (status = 202, description = "It is on record", body = JobView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 202, description = "It is on record", body = Job),
     )
 )]
-pub(crate) async fn create(
-    State(app): State<Arc<App>>,
+pub(crate) async fn create_job(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
     Body(request): Body<JobRequest>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage)?;
-    count(request.tickets.len(), app.settings.limits.job_tickets)?;
-    let job = add(&app, &caller, &headers, request.tickets, request.drafts).await?;
+    count(request.tickets.len(), shared.settings.limits.job_tickets)?;
+    let job = add(&shared, &caller, &headers, request.tickets, request.drafts).await?;
     let place = format!("/v1/jobs/{}", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response())
 }
 
 /// Puts a job on record.
 pub(super) async fn add(
-    app: &Arc<App>,
+    shared: &Arc<Shared>,
     caller: &Caller,
     headers: &HeaderMap,
     tickets: Vec<Value>,
     drafts: bool,
-) -> Result<JobView, Problem> {
-    if app.is_stopping() {
+) -> Result<Job, Problem> {
+    if shared.is_stopping() {
         return Err(Problem::overload("the service is stopping", 5));
     }
     let idempotency_key = idempotency_key(headers)?;
     let caller = caller.clone();
-    let job = app.blocking(move |app| {
+    let job = shared.blocking(move |shared| {
         let mut ids = HashSet::new();
         let item = |(i, value)| {
             let place = format!("tickets[{i}]");
-            let ticket: Ticket = intake::check(&place, value, &caller)?;
+            let ticket = intake::check(&place, value, &caller.customers)?;
             if ids.insert(ticket.id.clone()) { Ok(ticket) } else { Err(intake::twice(&place)) }
         };
         let items = tickets.into_iter().enumerate().map(item);
-        let items =
-            items.map(|item: Result<Ticket, Problem>| item.map_err(|problem| problem.fault())).collect();
+        let items = items.map(|item: Result<_, Problem>| item.map_err(|problem| problem.fault())).collect();
         let id = Uuid::now_v7().to_string();
         let job = NewJob { id, items, drafts, actor: caller.key, idempotency_key };
-        let id = app.store.add_job(&job, Timestamp::now())?;
-        app.store.job(&id)?.ok_or_else(|| Problem::internal("a job that was added is not there"))
+        let id = shared.store.add_job(&job, Timestamp::now())?;
+        shared.store.job(&id)?.ok_or_else(|| Problem::internal("a job that was added is not there"))
     });
     let job = job.await?;
-    app.jobs.bell.ring();
+    shared.job_bell.ring();
     Ok(job.into())
 }
 
-/// The header `Idempotency-Key`.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=MOST_KEY).contains(&key.len()));
-    key.map(|key| Some(key.to_owned())).ok_or_else(|| {
-        let next = "Send 1 to 128 visible ASCII characters, the same for the same request";
-        Problem::new(Code::Request, "Idempotency-Key", "no key that can be kept", next)
-    })
-}
-
 /// The job, where the caller gave it, or may do all.
-async fn own(app: &Arc<App>, caller: &Caller, id: String) -> Result<Job, Problem> {
+async fn own(shared: &Arc<Shared>, caller: &Caller, id: String) -> Result<firstline_store::Job, Problem> {
     caller.may(Scope::Triage)?;
-    let job = app.blocking(move |app| Ok(app.store.job(&id)?)).await?;
-    let own = |job: &Job| job.actor == caller.key || (!caller.is_held() && caller.may(Scope::Admin).is_ok());
+    let job = shared.blocking(move |shared| Ok(shared.store.job(&id)?)).await?;
+    let own = |job: &firstline_store::Job| {
+        job.actor == caller.key || (!caller.is_held() && caller.may(Scope::Admin).is_ok())
+    };
     job.filter(own).ok_or_else(|| missing("job"))
-}
-
-pub(super) fn missing(what: &str) -> Problem {
-    let problem = format!("no such {what}, or not for this key");
-    Problem::new(Code::NotFound, "the path", problem, "Check the id")
 }
 
 /// How a job stands.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "tickets", security(("key" = [])),
+    get, path = "/v1/jobs/{id}", tag = "tickets", security(("key" = ["triage"])),
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "The job", body = JobView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The job", body = Job),
     )
 )]
-pub(crate) async fn show(
-    State(app): State<Arc<App>>,
+pub(crate) async fn get_job(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Json<JobView>, Problem> {
-    Ok(Json(own(&app, &caller, id).await?.into()))
+) -> Result<Json<Job>, Problem> {
+    Ok(Json(own(&shared, &caller, id).await?.into()))
 }
 
 /// Calls a job off: what is decided by then stays, the rest is not done.
 #[utoipa::path(
-    delete, path = "/v1/jobs/{id}", tag = "tickets", security(("key" = [])),
+    delete, path = "/v1/jobs/{id}", tag = "tickets", security(("key" = ["triage"])),
     params(("id" = String, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "The job as it stands", body = JobView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The job as it stands", body = Job),
     )
 )]
-pub(crate) async fn cancel(
-    State(app): State<Arc<App>>,
+pub(crate) async fn cancel_job(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Json<JobView>, Problem> {
-    let job = own(&app, &caller, id).await?;
-    let job =
-        app.blocking(move |app| Ok(app.store.cancel_job(&job.id, &caller.key, Timestamp::now())?)).await?;
+) -> Result<Json<Job>, Problem> {
+    let job = own(&shared, &caller, id).await?;
+    let job = shared
+        .blocking(move |shared| Ok(shared.store.cancel_job(&job.id, &caller.key, Timestamp::now())?))
+        .await?;
     Ok(Json(job.ok_or_else(|| missing("job"))?.into()))
 }
 
 /// The items of a job, page by page, decided or not.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}/results", tag = "tickets", security(("key" = [])),
+    get, path = "/v1/jobs/{id}/results", tag = "tickets", security(("key" = ["triage"])),
     params(("id" = String, Path, description = "The job's id"), Page),
     responses(
-        (status = 200, description = "Items, in order", body = ItemsView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Items, in order", body = JobResults),
     )
 )]
-pub(crate) async fn results(
-    State(app): State<Arc<App>>,
+pub(crate) async fn get_job_results(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Id(id): Id,
     Params(page): Params<Page>,
-) -> Result<Json<ItemsView>, Problem> {
-    let job = own(&app, &caller, id).await?;
+) -> Result<Json<JobResults>, Problem> {
+    let job = own(&shared, &caller, id).await?;
     let (from, limit) = (i64::from(page.from), page.limit.clamp(1, PAGE));
-    let items = app.blocking(move |app| Ok(app.store.job_items(&job.id, from, limit)?)).await?;
+    let items = shared.blocking(move |shared| Ok(shared.store.job_items(&job.id, from, limit)?)).await?;
     let end = from + items.len() as i64;
     let view = |item: JobItem| {
-        let mut decision = item.decision.map(DecisionView::from);
+        let mut decision = item.decision.map(Decision::from);
         decision.iter_mut().for_each(|decision| decision.hide(&caller));
-        ItemView { index: item.place, decision, error: item.fault }
+        JobResult { index: item.place, decision, error: item.fault.map(Into::into) }
     };
     let next = (end < job.total && !items.is_empty()).then_some(end);
-    Ok(Json(ItemsView { items: items.into_iter().map(view).collect(), next }))
+    Ok(Json(JobResults { items: items.into_iter().map(view).collect(), next }))
 }

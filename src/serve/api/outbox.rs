@@ -1,20 +1,23 @@
 //! `/v1/outbox`: what people approved, to be done in the PSA by whoever is connected to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_store::{Action, ActionClaim, ActionKind, ActionState};
+use firstline_store::{ActionClaim, ActionKind};
 use jiff::{Timestamp, ToSpan};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::missing;
-use crate::app::App;
+use super::requests::missing;
+use super::wire::{ActionState, FieldName};
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// Actions of a call.
 const MOST: usize = 100;
@@ -23,21 +26,26 @@ const ATTEMPTS: i64 = 10;
 /// Seconds before a failed action is tried again.
 const PAUSE: i64 = 30;
 
-/// An action.
+/// An action, of one kind or the other.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ActionView {
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// Send a reply to the customer.
+    Reply(ActionOf<Reply>),
+    /// Set fields of the ticket.
+    SetFields(ActionOf<SetFields>),
+}
+
+/// An action with what is to be done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActionOf<P> {
     id: i64,
-    /// `reply`: send `payload.text`; `set_fields`: set the labels of `payload.fields`.
-    #[schema(value_type = String)]
-    kind: ActionKind,
     ticket_id: String,
     decision_id: String,
-    #[schema(value_type = Object)]
-    payload: serde_json::Value,
+    /// What is sent or set; null once its words are deleted for their age.
+    payload: Option<P>,
     /// Always the same for this action, never for another: before doing it again, ask the PSA whether it has it.
     idempotency_key: String,
-    /// `waiting`, `claimed`, `done`, `failed`.
-    #[schema(value_type = String)]
     state: ActionState,
     /// How often it was claimed. Above 1 it may have been done.
     attempts: i64,
@@ -50,32 +58,60 @@ pub(crate) struct ActionView {
     error: Option<String>,
 }
 
-impl From<Action> for ActionView {
-    fn from(action: Action) -> Self {
-        Self {
+/// A reply that a person approved.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Reply {
+    /// What is sent.
+    text: String,
+    /// Its language, ISO 639-1.
+    language: Option<String>,
+}
+
+/// Labels that a person approved.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SetFields {
+    /// The label of each field that is set.
+    fields: BTreeMap<FieldName, String>,
+}
+
+impl TryFrom<firstline_store::Action> for Action {
+    type Error = Problem;
+
+    fn try_from(action: firstline_store::Action) -> Result<Self, Problem> {
+        Ok(match action.kind {
+            ActionKind::Reply => Self::Reply(ActionOf::of(action)?),
+            ActionKind::SetFields => Self::SetFields(ActionOf::of(action)?),
+        })
+    }
+}
+
+impl<P: DeserializeOwned> ActionOf<P> {
+    fn of(action: firstline_store::Action) -> Result<Self, Problem> {
+        Ok(Self {
             id: action.id,
-            kind: action.kind,
             ticket_id: action.ticket_id,
             decision_id: action.decision_id,
-            payload: action.payload,
+            payload: serde_json::from_value(action.payload).map_err(Problem::internal)?,
             idempotency_key: action.idempotency_key,
-            state: action.state,
+            state: action.state.into(),
             attempts: action.attempts,
             lease_until: action.lease_until,
             error: action.fault,
-        }
+        })
     }
 }
 
 /// Actions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ActionsView {
-    actions: Vec<ActionView>,
+pub(crate) struct Actions {
+    actions: Vec<Action>,
 }
 
-impl From<Vec<Action>> for ActionsView {
-    fn from(actions: Vec<Action>) -> Self {
-        Self { actions: actions.into_iter().map(Into::into).collect() }
+impl TryFrom<Vec<firstline_store::Action>> for Actions {
+    type Error = Problem;
+
+    fn try_from(actions: Vec<firstline_store::Action>) -> Result<Self, Problem> {
+        Ok(Self { actions: actions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()? })
     }
 }
 
@@ -118,7 +154,7 @@ pub(crate) struct SettleRequest {
 
 /// Whether it is on record.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SettledView {
+pub(crate) struct Settled {
     settled: bool,
 }
 
@@ -126,8 +162,7 @@ pub(crate) struct SettledView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Many {
-    /// `waiting`, `claimed`, `done`, `failed`; all by default.
-    #[param(value_type = Option<String>)]
+    /// All by default.
     state: Option<ActionState>,
     /// How many at most.
     #[serde(default = "ten")]
@@ -137,40 +172,36 @@ pub(crate) struct Many {
 
 /// Actions in the outbox, the newest first.
 #[utoipa::path(
-    get, path = "/v1/outbox", tag = "outbox", security(("key" = [])), params(Many),
+    get, path = "/v1/outbox", tag = "outbox", security(("key" = ["act"])), params(Many),
     responses(
-        (status = 200, description = "Actions", body = ActionsView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Actions", body = Actions),
     )
 )]
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
+pub(crate) async fn list_actions(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Params(many): Params<Many>,
-) -> Result<Json<ActionsView>, Problem> {
+) -> Result<Json<Actions>, Problem> {
     caller.may(Scope::Act)?;
-    let limit = many.limit.clamp(1, MOST);
+    let (state, limit) = (many.state.map(Into::into), many.limit.clamp(1, MOST));
     let actions =
-        app.blocking(move |app| Ok(app.store.actions(many.state, &caller.customers, limit)?)).await?;
-    Ok(Json(actions.into()))
+        shared.blocking(move |shared| Ok(shared.store.actions(state, &caller.customers, limit)?)).await?;
+    Ok(Json(actions.try_into()?))
 }
 
 /// Claims actions, oldest first and one of a ticket at a time: nobody else gets them while the claim holds.
 #[utoipa::path(
-    post, path = "/v1/outbox/claim", tag = "outbox", security(("key" = [])),
+    post, path = "/v1/outbox/claim", tag = "outbox", security(("key" = ["act"])),
     request_body = ClaimRequest,
     responses(
-        (status = 200, description = "What was claimed", body = ActionsView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "What was claimed", body = Actions),
     )
 )]
-pub(crate) async fn claim(
-    State(app): State<Arc<App>>,
+pub(crate) async fn claim_actions(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Body(request): Body<ClaimRequest>,
-) -> Result<Json<ActionsView>, Problem> {
+) -> Result<Json<Actions>, Problem> {
     caller.may(Scope::Act)?;
     let owner = owner(&caller, &request.owner)?;
     if !(1..=MOST).contains(&request.limit) || !(1..=3_600).contains(&request.lease_seconds) {
@@ -179,44 +210,42 @@ pub(crate) async fn claim(
     }
     let now = Timestamp::now();
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
-    let actions = app.blocking(move |app| {
+    let actions = shared.blocking(move |shared| {
         let (owner, customers, limit) = (owner.as_str(), &caller.customers, request.limit);
         let claim = ActionClaim { owner, customers, limit, most: ATTEMPTS, now, until };
-        Ok(app.store.claim_actions(&claim)?)
+        Ok(shared.store.claim_actions(&claim)?)
     });
-    Ok(Json(actions.await?.into()))
+    Ok(Json(actions.await?.try_into()?))
 }
 
 /// Says that a claimed action was done, or why it could not be. Saying so again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = [])),
+    post, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = ["act"])),
     params(("id" = i64, Path, description = "The action's id")),
     request_body = SettleRequest,
     responses(
-        (status = 200, description = "It is on record", body = SettledView),
+        (status = 200, description = "It is on record", body = Settled),
         (status = 409, description = "The claim no longer holds", body = Problem, content_type = "application/problem+json"),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn settle(
-    State(app): State<Arc<App>>,
+pub(crate) async fn settle_action(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Id(id): Id,
     Body(request): Body<SettleRequest>,
-) -> Result<Json<SettledView>, Problem> {
+) -> Result<Json<Settled>, Problem> {
     caller.may(Scope::Act)?;
     let id: i64 = id.parse().map_err(|_| missing("action"))?;
     let owner = owner(&caller, &request.owner)?;
-    let settled = app.blocking(move |app| {
+    let settled = shared.blocking(move |shared| {
         let now = Timestamp::now();
         let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
         let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
         let failed = error.as_deref().map(|error| (error, retry));
-        Ok(app.store.settle_action(id, &owner, &caller.customers, failed, now)?)
+        Ok(shared.store.settle_action(id, &owner, &caller.customers, failed, now)?)
     });
     match settled.await? {
-        true => Ok(Json(SettledView { settled: true })),
+        true => Ok(Json(Settled { settled: true })),
         false => {
             let problem = "the claim is not, or no longer, this owner's";
             Err(Problem::new(

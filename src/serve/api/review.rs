@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::{DecisionRecord, DraftState, ReviewItem, ReviewRequest, ReviewResult};
+use firstline_store::{DecisionRecord, ReviewItem, ReviewRequest, ReviewResult};
 use firstline_ticket::{Phase, Review};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::{idempotency_key, missing};
-use super::view::{DecisionView, TicketSchema, labels};
-use crate::app::App;
+use super::requests::{customers, etag, idempotency_key, missing, version};
+use super::wire::{Decision, DraftState, FieldName, Ticket, labels};
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
 use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// Longest text that is sent, in bytes.
 const MOST_TEXT: usize = 64 << 10;
@@ -33,9 +33,8 @@ const PAGE_BYTES: usize = 4 << 20;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// `pending` by default; `approved`, `edited`, `rejected`, `superseded`.
+    /// `pending` by default.
     #[serde(default)]
-    #[param(value_type = Option<String>)]
     state: Option<DraftState>,
     /// Of one customer.
     customer: Option<String>,
@@ -55,25 +54,25 @@ fn limit() -> usize {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QueueItem {
     /// The ticket as it came.
-    #[schema(value_type = TicketSchema)]
+    #[schema(value_type = Ticket)]
     ticket: Value,
     #[serde(flatten)]
-    decision: DecisionView,
+    decision: Decision,
 }
 
 /// Drafts, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct QueueView {
+pub(crate) struct ReviewQueue {
     items: Vec<QueueItem>,
     /// What `after` is for the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// What a person decided.
+/// What a person decided. `edit`: `text` is sent in place of the draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Choice {
+pub(crate) enum ReviewAction {
     /// It may be sent as it is.
     Approve,
     /// `text` is sent in its place.
@@ -86,7 +85,7 @@ pub(crate) enum Choice {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReviewBody {
-    action: Choice,
+    action: ReviewAction,
     /// What is sent in place of the draft; with `edit`.
     #[serde(default)]
     text: Option<String>,
@@ -98,31 +97,31 @@ pub(crate) struct ReviewBody {
     reviewer: Option<String>,
     /// Labels that the person sets; Firstline does not decide these of this ticket from then on.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<FieldName, String>)]
     fields: BTreeMap<String, String>,
 }
 
 /// Drafts in the queue, oldest first, with their tickets.
 #[utoipa::path(
-    get, path = "/v1/review", tag = "people", security(("key" = [])), params(Which),
+    get, path = "/v1/review", tag = "people", security(("key" = ["review"])), params(Which),
     responses(
-        (status = 200, description = "Drafts", body = QueueView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Drafts", body = ReviewQueue),
     )
 )]
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
+pub(crate) async fn list_reviews(
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Params(which): Params<Which>,
-) -> Result<Json<QueueView>, Problem> {
+) -> Result<Json<ReviewQueue>, Problem> {
     caller.may(Scope::Review)?;
-    let customers = super::records::customers(&caller, which.customer.as_deref())?;
+    let customers = customers(&caller, which.customer.as_deref())?;
     let (state, limit) = (which.state.unwrap_or(DraftState::Pending), which.limit.clamp(1, PAGE));
-    let found =
-        app.blocking(move |app| Ok(app.store.reviews(state, &customers, which.after.as_deref(), limit)?));
+    let found = shared.blocking(move |shared| {
+        Ok(shared.store.reviews(state.into(), &customers, which.after.as_deref(), limit)?)
+    });
     let found = found.await?;
     let next = (found.len() == limit).then(|| found.last().map(|item| item.record.id.clone())).flatten();
-    let mut view = QueueView { items: Vec::new(), next };
+    let mut view = ReviewQueue { items: Vec::new(), next };
     let mut bytes = 0;
     for ReviewItem { ticket, record } in found {
         // A page has an end in bytes too; the next one begins after it.
@@ -132,7 +131,7 @@ pub(crate) async fn list(
         }
         bytes += [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum::<usize>();
         let ticket = serde_json::to_value(ticket).map_err(Problem::internal)?;
-        let mut decision = DecisionView::from(record);
+        let mut decision = Decision::from(record);
         decision.hide(&caller);
         view.items.push(QueueItem { ticket, decision });
     }
@@ -144,7 +143,7 @@ pub(crate) async fn list(
 /// `If-Match` carries the version that the person saw: of two reviewers one wins, and the other is told so with 409 and how it
 /// stands. The same review again (same Idempotency-Key, or the same key and version where there is none) is the same.
 #[utoipa::path(
-    post, path = "/v1/review/{decision_id}", tag = "people", security(("key" = [])),
+    post, path = "/v1/review/{decision_id}", tag = "people", security(("key" = ["review"])),
     params(
         ("decision_id" = String, Path, description = "The decision whose draft it is"),
         ("If-Match" = String, Header, description = "The draft's version, such as 2"),
@@ -152,14 +151,12 @@ pub(crate) async fn list(
     ),
     request_body = ReviewBody,
     responses(
-        (status = 200, description = "It holds", body = DecisionView),
+        (status = 200, description = "It holds", body = Decision),
         (status = 409, description = "Somebody else was first", body = Problem, content_type = "application/problem+json"),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn review(
-    State(app): State<Arc<App>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     Id(decision_id): Id,
     headers: HeaderMap,
@@ -169,30 +166,34 @@ pub(crate) async fn review(
     let version = version(&headers)?;
     let key = idempotency_key(&headers)?;
     let held = caller.clone();
-    let reviewed = app.blocking(move |app| put(app, &caller, decision_id, (version, key), body)).await?;
+    let reviewed =
+        shared.blocking(move |shared| put(shared, &caller, decision_id, (version, key), body)).await?;
     let record = match reviewed {
         ReviewResult::Done(record) => *record,
         ReviewResult::Conflict(record) => {
-            let problem =
-                format!("the draft is at version {} and {}", record.version, state(record.draft_state));
+            let problem = format!(
+                "the draft is at version {} and {}",
+                record.version,
+                standing(record.draft_state.into())
+            );
             return Err(Problem::new(Code::Conflict, "If-Match", problem, "Look at it again"));
         }
         ReviewResult::Missing => return Err(missing("decision")),
     };
-    let tag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(Problem::internal)?;
-    let mut view = DecisionView::from(record);
+    let tag = etag(record.version)?;
+    let mut view = Decision::from(record);
     view.hide(&held);
     Ok(([(header::ETAG, tag)], Json(view)).into_response())
 }
 
 fn put(
-    app: &App,
+    shared: &Shared,
     caller: &Caller,
     decision_id: String,
     (version, key): (i64, Option<String>),
     body: ReviewBody,
 ) -> Result<ReviewResult, Problem> {
-    let record = app.store.decision(&decision_id)?.filter(|record| caller.customers.has(&record.customer));
+    let record = shared.store.decision(&decision_id)?.filter(|record| caller.customers.has(&record.customer));
     let Some(record) = record else { return Ok(ReviewResult::Missing) };
     let verdict = verdict(&body)?;
     let reviewer = body.reviewer.unwrap_or_else(|| caller.key.clone());
@@ -203,21 +204,21 @@ fn put(
         idempotency_key: key.unwrap_or_else(|| format!("{decision_id}:{version}:{reviewer}")),
         distance: far(&record, &verdict),
         fields: labels(&body.fields, "fields")?,
-        act: app.settings.phase == Phase::Assist,
+        act: shared.settings.phase == Phase::Assist,
         actor: caller.key.clone(),
         decision_id,
         version,
         verdict,
         reviewer,
     };
-    let reviewed = app.store.review(&request, Timestamp::now())?;
+    let reviewed = shared.store.review(&request, Timestamp::now())?;
     if matches!(reviewed, ReviewResult::Done(_)) {
         let verdict = match request.verdict {
             Review::Accepted => "approve",
             Review::Edited(_) => "edit",
             Review::Rejected(_) => "reject",
         };
-        app.metrics.reviews.get_or_create(&verdict.into()).inc();
+        shared.metrics.reviews.get_or_create(&verdict.into()).inc();
     }
     Ok(reviewed)
 }
@@ -230,11 +231,11 @@ fn verdict(body: &ReviewBody) -> Result<Review, Problem> {
         (_, Some(text)) if text.len() > MOST_TEXT => {
             fault("text", "longer than 64 KiB", "Send a shorter one")
         }
-        (Choice::Edit, Some(text)) => Ok(Review::Edited(text.to_owned())),
-        (Choice::Edit, None) => fault("text", "there is none", "Send what is to be sent, or approve"),
+        (ReviewAction::Edit, Some(text)) => Ok(Review::Edited(text.to_owned())),
+        (ReviewAction::Edit, None) => fault("text", "there is none", "Send what is to be sent, or approve"),
         (_, Some(_)) => fault("text", "it goes with edit only", "Use edit, or leave it out"),
-        (Choice::Approve, None) => Ok(Review::Accepted),
-        (Choice::Reject, None) => {
+        (ReviewAction::Approve, None) => Ok(Review::Accepted),
+        (ReviewAction::Reject, None) => {
             let reason = body.reason.as_deref().unwrap_or_default().trim();
             if reason.len() > 4_096 {
                 return fault("reason", "longer than 4 KiB", "Send a shorter one");
@@ -253,7 +254,7 @@ fn far(record: &DecisionRecord, verdict: &Review) -> f64 {
     }
 }
 
-fn state(state: DraftState) -> &'static str {
+fn standing(state: DraftState) -> &'static str {
     match state {
         DraftState::None => "there is none",
         DraftState::Writing => "being written",
@@ -263,25 +264,4 @@ fn state(state: DraftState) -> &'static str {
         DraftState::Rejected => "rejected",
         DraftState::Superseded => "superseded",
     }
-}
-
-/// The header `If-Match`.
-fn version(headers: &HeaderMap) -> Result<i64, Problem> {
-    let value = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let bare = |value: &str| {
-        let value = value.trim();
-        let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-        let digits = quoted.unwrap_or(value);
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
-    };
-    let version = value.and_then(bare);
-    version.ok_or_else(|| {
-        let problem = "missing, or no version";
-        Problem::new(
-            Code::Request,
-            "If-Match",
-            problem,
-            "Send the version that the queue shows, such as \"2\"",
-        )
-    })
 }

@@ -8,19 +8,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::DraftState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::jobs;
-use super::view::{DecisionView, ResultView, TicketSchema};
-use crate::app::App;
+use super::requests::count;
+use super::wire::{Decision, DraftState, ItemFault, Ticket};
 use crate::auth::{Caller, Scope};
 use crate::extract::Body;
 use crate::intake::{self, Wanted};
 use crate::item::KEPT_LABELS;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// How often a draft is looked for that another process writes.
 const LOOK: Duration = Duration::from_millis(250);
@@ -41,7 +41,7 @@ pub(crate) enum Mode {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TriageRequest {
     /// 1 to 256 tickets in canonical form. A bad one gets an error in its place, and harms no other.
-    #[schema(value_type = Vec<TicketSchema>, min_items = 1, max_items = 256)]
+    #[schema(value_type = Vec<Ticket>, min_items = 1, max_items = 256)]
     tickets: Vec<Value>,
     /// Whether first responses are drafted too. A draft that is not ready within the service's patience is `writing`: ask for it
     /// with `GET /v1/decisions/{id}`.
@@ -75,7 +75,17 @@ fn yes() -> bool {
 /// Decisions, in the order of the tickets.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TriageResponse {
-    results: Vec<ResultView>,
+    results: Vec<TriageResult>,
+}
+
+/// A decision, or what is wrong with the ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TriageResult {
+    /// It was decided.
+    Decision(Box<Decision>),
+    /// It was not.
+    Fault(ItemFault),
 }
 
 /// Decides tickets, and drafts first responses where they are asked for.
@@ -83,24 +93,22 @@ pub(crate) struct TriageResponse {
 /// A decision is on record before it is answered. The same ticket again gets the decision that it has (`repeated`); a ticket that
 /// has changed is decided anew, with hysteresis, and never against what a person has set.
 #[utoipa::path(
-    post, path = "/v1/triage", tag = "tickets", security(("key" = [])),
+    post, path = "/v1/triage", tag = "tickets", security(("key" = ["triage"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "With mode async: the same key again is the same job")),
     request_body = TriageRequest,
     responses(
         (status = 200, description = "Decisions, in order", body = TriageResponse),
-        (status = 202, description = "The tickets are on record and will be decided", body = jobs::JobView),
-        (status = "4XX", description = "A problem of the request", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem of the service", body = Problem, content_type = "application/problem+json"),
+        (status = 202, description = "The tickets are on record and will be decided", body = jobs::Job),
     )
 )]
 pub(crate) async fn triage(
-    State(app): State<Arc<App>>,
+    State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
     Body(request): Body<TriageRequest>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage)?;
-    let limits = &app.settings.limits;
+    let limits = &shared.settings.limits;
     count(request.tickets.len(), limits.batch_tickets)?;
     if !(1..=KEPT_LABELS).contains(&request.top) {
         return Err(Problem::new(Code::Request, "top", "out of its range", "Give 1 to 5"));
@@ -118,7 +126,7 @@ pub(crate) async fn triage(
         return Err(Problem::new(Code::Request, "deadline_ms", "out of its range", "Give 1 to 600000"));
     }
     if request.mode == Mode::Async {
-        let job = jobs::add(&app, &caller, &headers, request.tickets, request.drafts).await?;
+        let job = jobs::add(&shared, &caller, &headers, request.tickets, request.drafts).await?;
         let place = format!("/v1/jobs/{}", job.id);
         return Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response());
     }
@@ -128,19 +136,19 @@ pub(crate) async fn triage(
         truncate: request.truncate,
         deadline: Duration::from_millis(deadline),
     };
-    let answers = intake::triage(&app, &caller, request.tickets, wanted).await?;
+    let answers = intake::triage(&shared, &caller, request.tickets, wanted).await?;
     let mut results = Vec::with_capacity(answers.len());
     for (index, answer) in answers.into_iter().enumerate() {
         results.push(match answer {
-            Ok(answer) => ResultView::Decision(Box::new(answer.into())),
-            Err(error) => ResultView::Fault { index, error },
+            Ok(answer) => TriageResult::Decision(Box::new(answer.into())),
+            Err(error) => TriageResult::Fault(ItemFault { index, error }),
         });
     }
     if request.drafts {
-        add_drafts(&app, &mut results).await?;
+        add_drafts(&shared, &mut results).await?;
     }
     for result in &mut results {
-        if let ResultView::Decision(view) = result {
+        if let TriageResult::Decision(view) = result {
             view.cut(request.top);
             view.hide(&caller);
         }
@@ -154,21 +162,9 @@ pub(crate) async fn triage(
     }
 }
 
-/// Whether a call has a number of tickets that may be.
-pub(crate) fn count(tickets: usize, most: usize) -> Result<(), Problem> {
-    match tickets {
-        0 => Err(Problem::new(Code::Request, "tickets", "there is none", "Send at least one")),
-        n if n > most => {
-            let problem = format!("{n} tickets, but {most} are the most");
-            Err(Problem::new(Code::Limit, "tickets", problem, "Send fewer at a time, or POST /v1/jobs"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn all_failed(results: &[ResultView]) -> Option<Problem> {
-    let problem = |result: &ResultView| match result {
-        ResultView::Fault { error, .. } if error.status >= 429 => Some(error.clone()),
+fn all_failed(results: &[TriageResult]) -> Option<Problem> {
+    let problem = |result: &TriageResult| match result {
+        TriageResult::Fault(ItemFault { error, .. }) if error.status >= 429 => Some(error.clone()),
         _ => None,
     };
     let first = problem(results.first()?)?;
@@ -176,24 +172,26 @@ fn all_failed(results: &[ResultView]) -> Option<Problem> {
 }
 
 /// Waits for the drafts of `results`, as long as the service has patience.
-async fn add_drafts(app: &Arc<App>, results: &mut [ResultView]) -> Result<(), Problem> {
+async fn add_drafts(shared: &Arc<Shared>, results: &mut [TriageResult]) -> Result<(), Problem> {
     // Who waits holds a place among the requests: too many of them would keep others out.
-    let Ok(_waits) = app.waiters.try_acquire() else { return Ok(()) };
-    let end = Instant::now() + Duration::from_millis(app.settings.limits.draft_wait_ms);
+    let Ok(_waits) = shared.waiting_calls.try_acquire() else { return Ok(()) };
+    let end = Instant::now() + Duration::from_millis(shared.settings.limits.draft_wait_ms);
     for result in results {
-        let ResultView::Decision(view) = result else { continue };
+        let TriageResult::Decision(view) = result else { continue };
         if view.draft_state == DraftState::None {
             continue;
         }
         loop {
-            let ready = app.bell.wait_for(&view.decision_id);
+            let ready = shared.draft_waiters.wait_for(&view.decision_id);
             let id = view.decision_id.clone();
-            let Some(record) = app.blocking(move |app| Ok(app.store.decision(&id)?)).await? else { break };
+            let Some(record) = shared.blocking(move |shared| Ok(shared.store.decision(&id)?)).await? else {
+                break;
+            };
             let repeated = view.repeated;
-            **view = DecisionView::from(record);
+            **view = Decision::from(record);
             view.repeated = repeated;
             let left = end.saturating_duration_since(Instant::now());
-            if view.draft_state != DraftState::Writing || left.is_zero() || app.is_stopping() {
+            if view.draft_state != DraftState::Writing || left.is_zero() || shared.is_stopping() {
                 break;
             }
             let _rung_or_not = tokio::time::timeout(left.min(LOOK), ready).await;

@@ -1,60 +1,38 @@
-//! What goes over the wire, apart from what the rooms call it.
+//! A decision, and what stands in its place where there is none.
 
 use std::collections::BTreeMap;
 
 use firstline_fault::Code;
-use firstline_store::{DecisionRecord, DraftState, Route};
-use firstline_ticket::{Candidate, Confidence, Decision, Draft, Field, FieldDecision, FiredRule, Kept};
+use firstline_store::DecisionRecord;
+use firstline_ticket::Field;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::{Draft, DraftState, FieldName, KeptBy, Route};
 
 use crate::auth::Caller;
 use crate::item::Answer;
 use crate::problem::Problem;
 
-/// A ticket in canonical form. Everything is optional but `id` and one of `subject` and `body`; other keys pass through.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct TicketSchema {
-    /// The ticket's identity in the PSA.
-    #[schema(example = "T20261126.0042", max_length = 256)]
-    id: String,
-    /// When it was opened, RFC 3339.
-    #[schema(format = "date-time", example = "2026-11-26T08:15:00Z")]
-    opened_at: Option<String>,
-    /// Subject line, as received.
-    #[schema(example = "Printer on the 2nd floor is offline")]
-    subject: Option<String>,
-    /// First message, plain text or HTML.
-    #[schema(example = "Since this morning nobody can print.")]
-    body: Option<String>,
-    /// Client company.
-    #[schema(example = "Contoso", max_length = 256)]
-    customer: Option<String>,
-    /// Who wrote.
-    contact: Option<String>,
-    /// `email`, `phone`, `portal`, `monitoring`.
-    source: Option<String>,
-}
-
 /// What was decided about one field.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FieldView {
+struct FieldDecision {
     /// The label.
     label: String,
     /// Probability that it is right.
     #[schema(minimum = 0.0, maximum = 1.0)]
     confidence: f64,
     /// The next labels.
-    alternatives: Vec<CandidateView>,
-    /// `person` where somebody has set it, `standing` where it stood before and the model is not sure enough to change it.
+    alternatives: Vec<Candidate>,
+    /// Why it keeps this label, where that is not the model's newest word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kept: Option<&'static str>,
+    kept: Option<KeptBy>,
 }
 
 /// A label and its probability.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CandidateView {
+struct Candidate {
     label: String,
     #[schema(minimum = 0.0, maximum = 1.0)]
     confidence: f64,
@@ -62,7 +40,7 @@ pub(crate) struct CandidateView {
 
 /// A rule that stands above the models and fired.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RuleView {
+struct FiredRule {
     name: String,
     /// The priority that the model had decided, where the rule raised it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,13 +53,14 @@ pub(crate) struct RuleView {
 
 /// A decision.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DecisionView {
+pub(crate) struct Decision {
     pub(crate) ticket_id: String,
     pub(crate) decision_id: String,
-    /// Which bundle and policy decided.
+    /// The id of the bundle and policy that decided.
     bundle: String,
-    /// `person`: a rule keeps it with people. `review`: to be proposed. `storm`: one of many alerts, decided as the first.
-    #[schema(value_type = String)]
+    /// The id of everything that shapes its draft: resolved tickets, templates, reviews, voice, writer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drafting: Option<String>,
     route: Route,
     /// The first decision of its storm.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,16 +68,12 @@ pub(crate) struct DecisionView {
     /// Whether this ticket came before just as it is: then this is what was decided then.
     pub(crate) repeated: bool,
     /// One decision a field: `board`, `type`, `subtype`, `priority`, `technician`, as far as trained.
-    #[schema(value_type = BTreeMap<String, FieldView>)]
-    fields: BTreeMap<Field, FieldView>,
-    rules: Vec<RuleView>,
+    fields: BTreeMap<FieldName, FieldDecision>,
+    rules: Vec<FiredRule>,
     /// Tokens of the text that the encoder did not read.
     tokens_cut: usize,
-    /// `none`, `writing`, `pending`, `approved`, `edited`, `rejected`, `superseded`.
-    #[schema(value_type = String)]
     pub(crate) draft_state: DraftState,
     /// The first response.
-    #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) draft: Option<Draft>,
     /// Version of the draft, for `If-Match`.
@@ -109,31 +84,25 @@ pub(crate) struct DecisionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     /// The labels that people ended with, as far as known.
-    #[schema(value_type = BTreeMap<String, String>)]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    outcome: BTreeMap<Field, String>,
+    #[schema(required = false)]
+    outcome: BTreeMap<FieldName, String>,
 }
 
-/// An item's result: a decision, or what is wrong with the item.
+/// What is wrong with one item of a call.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub(crate) enum ResultView {
-    /// It was decided.
-    Decision(Box<DecisionView>),
-    /// It was not.
-    Fault {
-        /// The item's place in the call, counted from 0.
-        index: usize,
-        /// What is wrong.
-        error: Problem,
-    },
+pub(crate) struct ItemFault {
+    /// The item's place in the call, counted from 0.
+    pub(crate) index: usize,
+    /// What is wrong.
+    pub(crate) error: Problem,
 }
 
-impl DecisionView {
+impl Decision {
     /// Takes out what a key that is held to some customers must not see: which tickets, maybe others', a draft was made from.
     pub(crate) fn hide(&mut self, caller: &Caller) {
         if let Some(draft) = self.draft.as_mut().filter(|_| caller.is_held()) {
-            draft.sources.clear();
+            draft.hide_sources();
         }
     }
 
@@ -143,43 +112,49 @@ impl DecisionView {
     }
 }
 
-fn fields(decision: &Decision) -> BTreeMap<Field, FieldView> {
-    let candidate = |c: &Candidate| CandidateView { label: c.label.clone(), confidence: c.confidence.get() };
-    let view = |(&field, decided): (&Field, &FieldDecision)| {
-        let kept = decision.kept.get(&field).map(|kept| match kept {
-            Kept::Person => "person",
-            Kept::Standing => "standing",
-        });
-        let alternatives = decided.alternatives.iter().map(candidate).collect();
-        let confidence = Confidence::get(decided.confidence);
-        (field, FieldView { label: decided.label.clone(), confidence, alternatives, kept })
+fn fields(decision: &firstline_ticket::Decision) -> BTreeMap<FieldName, FieldDecision> {
+    let candidate = |c: &firstline_ticket::Candidate| Candidate {
+        label: c.label.clone(),
+        confidence: c.confidence.get(),
+    };
+    let view = |(field, decided): (&Field, &firstline_ticket::FieldDecision)| {
+        let view = FieldDecision {
+            label: decided.label.clone(),
+            confidence: decided.confidence.get(),
+            alternatives: decided.alternatives.iter().map(candidate).collect(),
+            kept: decision.kept.get(field).copied().map(Into::into),
+        };
+        ((*field).into(), view)
     };
     decision.fields.iter().map(view).collect()
 }
 
-fn rules(rules: &[FiredRule]) -> Vec<RuleView> {
-    let view = |rule: &FiredRule| RuleView {
-        name: rule.name.clone(),
-        raised_priority_from: rule.raised_priority_from.clone(),
-        person: rule.person,
-        verify_identity: rule.verify_identity,
-    };
-    rules.iter().map(view).collect()
+impl From<&firstline_ticket::FiredRule> for FiredRule {
+    fn from(rule: &firstline_ticket::FiredRule) -> Self {
+        let firstline_ticket::FiredRule { name, raised_priority_from, person, verify_identity } = rule;
+        Self {
+            name: name.clone(),
+            raised_priority_from: raised_priority_from.clone(),
+            person: *person,
+            verify_identity: *verify_identity,
+        }
+    }
 }
 
-impl From<Answer> for DecisionView {
+impl From<Answer> for Decision {
     fn from(answer: Answer) -> Self {
         Self {
             ticket_id: answer.decision.id.clone(),
             decision_id: answer.decision_id,
             bundle: answer.bundle,
-            route: answer.route,
+            drafting: answer.drafting,
+            route: answer.route.into(),
             collapsed_into: answer.collapsed_into,
             repeated: answer.repeated,
             fields: fields(&answer.decision),
-            rules: rules(&answer.decision.rules),
+            rules: answer.decision.rules.iter().map(Into::into).collect(),
             tokens_cut: answer.decision.tokens_cut,
-            draft_state: answer.draft_state,
+            draft_state: answer.draft_state.into(),
             draft: None,
             version: Some(answer.draft_version),
             at: None,
@@ -188,25 +163,31 @@ impl From<Answer> for DecisionView {
     }
 }
 
-impl From<DecisionRecord> for DecisionView {
+impl From<DecisionRecord> for Decision {
     fn from(record: DecisionRecord) -> Self {
         Self {
+            drafting: recorded_drafting(&record),
             ticket_id: record.ticket_id,
             decision_id: record.id,
             bundle: record.bundle,
-            route: record.route,
+            route: record.route.into(),
             collapsed_into: record.collapsed_into,
             repeated: false,
             fields: fields(&record.decision),
-            rules: rules(&record.decision.rules),
+            rules: record.decision.rules.iter().map(Into::into).collect(),
             tokens_cut: record.decision.tokens_cut,
-            draft_state: record.draft_state,
-            draft: record.draft,
+            draft_state: record.draft_state.into(),
+            draft: record.draft.map(Into::into),
             version: Some(record.version),
             at: Some(record.at),
-            outcome: record.outcome,
+            outcome: record.outcome.into_iter().map(|(field, label)| (field.into(), label)).collect(),
         }
     }
+}
+
+/// The drafting id that is on record with a decision.
+fn recorded_drafting(_record: &DecisionRecord) -> Option<String> {
+    None
 }
 
 /// Labels by field name, as people set them.

@@ -1,24 +1,23 @@
 //! Two threads from ticket to record: one decides batch after batch, the other settles what was decided against what stands and
-//! puts it on record, while the next batch is decided. Whoever sent a ticket hears of it when it is on record, not before.
+//! puts it on record, while the next batch is decided. The sender of a ticket hears of it when it is on record, not before.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use firstline_fault::{Code, InternalError, Result};
-use firstline_store::{Decided, DraftState, Recorded, Route, Store, StormHead};
+use firstline_store::{Decided, DraftState, Recorded, Route, StormHead};
 use firstline_ticket::Decision;
 use firstline_triage::settle;
 use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;
 
-use crate::drafts::DraftBell;
+use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
-use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::queue::Queue;
+use crate::shared::Shared;
 
 /// Batches between the two threads.
 const BETWEEN: usize = 2;
@@ -31,54 +30,37 @@ const LOOKED_AT: usize = 10;
 /// What was decided; no decision for one of a storm, which shares its head's.
 type Batch = Vec<(Item, Option<Decision>)>;
 
-/// What both threads need.
+/// Both threads' work.
 #[derive(Debug, Clone)]
-pub(crate) struct Deciding {
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) bell: Arc<DraftBell>,
-    pub(crate) change_at: f64,
-    pub(crate) storm_minutes: u32,
+struct Deciding {
+    shared: Arc<Shared>,
 }
 
-/// The two threads.
-#[derive(Debug)]
-pub(crate) struct Threads(Mutex<Vec<JoinHandle<()>>>);
-
-impl Threads {
-    /// Waits until both are through with what was in the queue, which must be closed.
-    pub(crate) fn join(&self) {
-        for thread in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a deciding thread has panicked");
-            }
-        }
-    }
-}
-
-/// Starts both.
-pub(crate) fn start(deciding: &Deciding) -> Result<Threads> {
+/// Starts both. They end when they are through with what was in the queue, which must be closed.
+pub(super) fn start(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>> {
     let (to_record, decided) = sync_channel(BETWEEN);
-    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-        thread.map_err(|e| InternalError::new(format!("starting a thread: {e}")))
-    };
-    let (first, second) = (deciding.clone(), deciding.clone());
-    let decide = spawn("decide", Box::new(move || first.decide_all(&to_record)))?;
-    let record = spawn("record", Box::new(move || second.record_all(&decided)))?;
-    Ok(Threads(Mutex::new(vec![decide, record])))
+    let first = Deciding { shared: Arc::clone(shared) };
+    let second = first.clone();
+    let decide = spawn("decide", move || {
+        first.decide_all(&to_record);
+        Ok(())
+    })?;
+    let record = spawn("record", move || {
+        second.record_all(&decided);
+        Ok(())
+    })?;
+    Ok(vec![decide, record])
 }
 
 impl Deciding {
     fn decide_all(&self, to_record: &SyncSender<Batch>) {
-        while let Some(batch) = self.queue.take() {
+        while let Some(batch) = self.shared.queue.take() {
             let start = Instant::now();
             let tokens = batch.iter().map(Item::tokens).sum();
-            self.metrics.batch_tickets.observe(batch.len() as f64);
-            self.metrics.batch_tokens.observe(tokens as f64);
-            let waits = self.metrics.stage_seconds.get_or_create(&"wait".into()).clone();
-            batch.iter().for_each(|item| waits.observe((start - item.came).as_secs_f64()));
+            self.shared.metrics.batch_tickets.observe(batch.len() as f64);
+            self.shared.metrics.batch_tokens.observe(tokens as f64);
+            let waits = self.shared.metrics.stage_seconds.get_or_create(&"wait".into()).clone();
+            batch.iter().for_each(|item| waits.observe((start - item.order.came).as_secs_f64()));
             let decided = match decide(&batch) {
                 Ok(decisions) => batch.into_iter().zip(decisions).collect(),
                 // One of them may be to blame: each by itself, then.
@@ -86,8 +68,8 @@ impl Deciding {
             };
             // The other thread ends only after this one.
             let _ended = to_record.send(decided);
-            self.queue.took(tokens, start.elapsed());
-            self.metrics.stage_seconds.get_or_create(&"decide".into()).observe(start.elapsed().as_secs_f64());
+            self.shared.queue.took(tokens, start.elapsed());
+            self.shared.metrics.stage("decide", start);
         }
     }
 
@@ -99,7 +81,7 @@ impl Deciding {
             }
             let start = Instant::now();
             self.record(batch);
-            self.metrics.stage_seconds.get_or_create(&"record".into()).observe(start.elapsed().as_secs_f64());
+            self.shared.metrics.stage("record", start);
         }
     }
 
@@ -150,14 +132,16 @@ impl Deciding {
         if storms.is_empty() {
             return Ok(HashMap::new());
         }
-        let since = now.checked_sub(i64::from(self.storm_minutes).minutes()).unwrap_or(Timestamp::MIN);
-        Ok(self.store.storm_heads(&storms, since)?)
+        let since = now
+            .checked_sub(i64::from(self.shared.settings.storm_minutes).minutes())
+            .unwrap_or(Timestamp::MIN);
+        Ok(self.shared.store.storm_heads(&storms, since)?)
     }
 
     /// A decision as it goes on record.
     fn settled(&self, item: Item, mut decision: Decision) -> (Item, Decided) {
         if let Some(standing) = &item.standing {
-            settle(&mut decision, &standing.decision, self.change_at);
+            settle(&mut decision, &standing.decision, self.shared.settings.change_at);
         }
         for field in decision.fields.values_mut() {
             field.alternatives.truncate(KEPT_LABELS - 1);
@@ -175,7 +159,7 @@ impl Deciding {
         if items.is_empty() {
             return Vec::new();
         }
-        let recorded = match self.store.record(&decided, now) {
+        let recorded = match self.shared.store.record(&decided, now) {
             Ok(recorded) => recorded,
             Err(error) => {
                 let problem = Problem::from(error);
@@ -209,7 +193,7 @@ impl Deciding {
             return;
         }
         let ids: Vec<&str> = items.iter().map(|item| item.ticket.id.as_str()).collect();
-        let standing = match self.store.standing(&ids) {
+        let standing = match self.shared.store.standing(&ids) {
             Ok(standing) => standing,
             Err(error) => {
                 let problem = Problem::from(error);
@@ -222,7 +206,7 @@ impl Deciding {
             item.tries += 1;
             if let Some(problem) = item.refused() {
                 item.answer(Err(problem));
-            } else if let Some(known) = item.again(self.store.as_ref(), &self.bell) {
+            } else if let Some(known) = item.known(self.shared.store.as_ref(), &self.shared.draft_bell) {
                 item.answer(known.map_err(Problem::from));
             } else if item.tries >= MOST_TRIES {
                 let problem = "it changes faster than it can be decided";
@@ -231,7 +215,7 @@ impl Deciding {
                 next.push(item);
             }
         }
-        if let Err(items) = self.queue.push(next) {
+        if let Err(items) = self.shared.queue.push(next) {
             items
                 .into_iter()
                 .for_each(|item| item.answer(Err(Problem::overload("the service is stopping", 5))));
@@ -244,13 +228,15 @@ impl Deciding {
             Route::Review => "review",
             Route::Storm => "storm",
         };
-        self.metrics.decisions.get_or_create(&route.into()).inc();
+        self.shared.metrics.decisions.get_or_create(&route.into()).inc();
         if decided.draft {
-            self.bell.ring();
+            self.shared.draft_bell.ring();
         }
+        let drafting = item.live.drafting.clone();
         item.answer(Ok(Answer {
             decision_id: decided.id,
             bundle: decided.bundle,
+            drafting,
             decision: decided.decision,
             route: decided.route,
             collapsed_into: decided.collapsed_into,
@@ -272,7 +258,7 @@ fn alone(item: Item) -> Option<(Item, Option<Decision>)> {
     }
 }
 
-/// Decides the items of a batch, all of one desk; whatever a ticket makes of the engine, the next batch is decided.
+/// Decides the items of a batch, all of one bundle; whatever a ticket makes of the engine, the next batch is decided.
 fn decide(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decide_batch(batch)))
         .unwrap_or_else(|_| Err(InternalError::new("deciding a batch panicked").into()))
@@ -290,7 +276,7 @@ fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     let asked: Vec<&Item> =
         batch.iter().zip(&leads).filter(|(_, leads)| **leads).map(|(item, _)| item).collect();
     let Some(first) = asked.first() else { return Ok(vec![None; batch.len()]) };
-    let engine = &first.desk.engine;
+    let engine = &first.live.engine;
     let features = engine.gather(asked.iter().map(|item| item.prepared.clone()).collect())?;
     let tickets: Vec<_> = asked.iter().map(|item| item.ticket.clone()).collect();
     let given: Vec<_> = asked.iter().map(|item| item.given()).collect();
@@ -302,20 +288,19 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
     Decided {
         id: Uuid::now_v7().to_string(),
         ticket: item.ticket.clone(),
-        customer: item.asked.customer.clone(),
+        customer: item.customer.clone(),
         expected: item.standing.as_ref().map_or(0, |standing| standing.version),
-        input_hash: item.asked.input_hash.clone(),
-        bundle: item.desk.id.clone(),
-        // Filled in once the desk knows it.
-        drafting: None,
+        input_hash: item.input_hash.clone(),
+        bundle: item.live.id.clone(),
+        drafting: Some(item.live.drafting.clone()),
         decision,
         route,
         storm: item.storm().map(str::to_owned),
         collapsed_into: into,
         draft,
-        received_at: item.asked.received_at,
-        actor: item.asked.actor.clone(),
-        work: item.asked.work.clone(),
+        received_at: item.order.received_at,
+        actor: item.order.actor.clone(),
+        work: item.order.work.clone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A bundle in service: the engine and all that drafts are made from, opened together and replaced together.
+//! The bundle in service: the engine and all that drafts are made from, opened together and replaced together.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_drafts::{Drafter, Index, Reviews, Templates, Voice, Writer};
+use firstline_drafts::{Drafter, Index, Reviews, Templates, Voice, Writer, drafting_id};
 use firstline_fault::{InternalError, Result};
 use firstline_ticket::{Decision, Draft, Ticket};
 use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
@@ -25,8 +25,8 @@ pub struct Parts {
 /// Reads the parts anew, for a bundle's folder; the caller knows where they are.
 pub type ReadParts = Arc<dyn Fn(&Path) -> Result<Parts> + Send + Sync>;
 
-/// A bundle in service.
-pub struct Desk {
+/// A bundle that is, or was, in service. An item in the queue keeps the one that it was prepared with.
+pub(crate) struct LiveBundle {
     /// The engine.
     pub(crate) engine: Engine,
     /// Resolved tickets.
@@ -35,26 +35,28 @@ pub struct Desk {
     templates: Templates,
     reviews: Reviews,
     writer: Option<Writer>,
-    /// What bundle and policy are called in records: a hash of what the bundle says of itself, which names all its files'
-    /// hashes, and one of the policy.
+    /// The name of bundle and policy in records: a hash of `bundle.json`, which names the hashes of all its files, and one of
+    /// the policy.
     pub(crate) id: String,
+    /// The name in records of everything that shapes a draft: index, writer, templates, reviews, voice.
+    pub(crate) drafting: String,
     pub(crate) folder: PathBuf,
     /// The zone that the desk's weeks begin in: that of the policy's hours.
     pub(crate) zone: TimeZone,
 }
 
-impl fmt::Debug for Desk {
+impl fmt::Debug for LiveBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("LiveBundle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl Desk {
+impl LiveBundle {
     /// Opens the bundle in `folder`.
     ///
     /// # Errors
     /// As for [`Engine::open`], [`Index::open`] and the files beside a bundle.
-    pub fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
+    pub(crate) fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
         let Parts { policy, voice, writer } = parts(folder)?;
         let json =
             serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
@@ -64,15 +66,19 @@ impl Desk {
         let engine = Engine::open(folder)?.under(policy);
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let id = format!("{}.{}", &sha256_file(&folder.join("bundle.json"))?[..12], &rules[..4]);
+        let templates = Templates::read(folder)?;
+        let reviews = Reviews::read(folder)?;
+        let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;
         Ok(Self {
-            templates: Templates::read(folder)?,
-            reviews: Reviews::read(folder)?,
+            templates,
+            reviews,
             folder: folder.to_owned(),
             engine,
             index,
             voice,
             writer,
             id,
+            drafting,
             zone: zone.unwrap_or(TimeZone::UTC),
         })
     }

@@ -1,0 +1,104 @@
+//! `GET /v1/kpis`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use firstline_fault::Code;
+use firstline_rollout::{Week, kpis as figures, weeks};
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::requests::customers;
+use super::wire::Kpis;
+use crate::auth::{Caller, Scope};
+use crate::extract::Params;
+use crate::problem::Problem;
+use crate::shared::Shared;
+
+/// Hours of a week.
+const WEEK: i64 = 7 * 24;
+/// Weeks that figures are given for.
+const MOST_WEEKS: i64 = 60;
+
+/// Of which time, and whose.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Window {
+    /// From this moment, RFC 3339; by default from the Monday of four weeks ago on.
+    #[param(value_type = Option<String>, format = "date-time")]
+    from: Option<Timestamp>,
+    /// To before this one; now by default.
+    #[param(value_type = Option<String>, format = "date-time")]
+    to: Option<Timestamp>,
+    /// Of one customer.
+    customer: Option<String>,
+}
+
+/// Figures of a calendar week.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WeekFigures {
+    /// The week in ISO 8601, such as `2026-W48`.
+    week: String,
+    /// When it began: Monday 00:00 in the desk's time zone, or the `from` of the call where that is later.
+    #[schema(value_type = String, format = "date-time")]
+    from: Timestamp,
+    /// When it ended: the next Monday 00:00, or the `to` of the call where that is earlier.
+    #[schema(value_type = String, format = "date-time")]
+    to: Timestamp,
+    #[serde(flatten)]
+    figures: Kpis,
+}
+
+/// Key figures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KpiReport {
+    #[schema(value_type = String, format = "date-time")]
+    from: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    to: Timestamp,
+    /// Of all of it.
+    total: Kpis,
+    /// One entry a calendar week in the time zone of the policy's hours; the first and the last may be cut short.
+    weeks: Vec<WeekFigures>,
+}
+
+/// Agreement with what people set, what became of drafts, first-response and resolution times, errors that customers saw: each
+/// share with its count and 95 % interval.
+#[utoipa::path(
+    get, path = "/v1/kpis", tag = "people", security(("key" = ["review"])), params(Window),
+    responses(
+        (status = 200, description = "Key figures", body = KpiReport),
+    )
+)]
+pub(crate) async fn get_kpis(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Params(window): Params<Window>,
+) -> Result<Json<KpiReport>, Problem> {
+    caller.may(Scope::Review)?;
+    let customers = customers(&caller, window.customer.as_deref())?;
+    let to = window.to.unwrap_or_else(Timestamp::now);
+    let zone = shared.live.load().zone.clone();
+    let early = || Week::of(to.checked_sub((4 * WEEK).hours())?, &zone).map(|week| week.start);
+    let fault = |problem: &str| {
+        let next = "Give from before to, at most 60 weeks apart";
+        Problem::new(Code::Request, "from, to", problem, next)
+    };
+    let from = window.from.map_or_else(early, Ok).map_err(|_| fault("no time that can be"))?;
+    let long = to.duration_since(from).as_hours();
+    if from >= to || long > MOST_WEEKS * WEEK {
+        return Err(fault("no such time"));
+    }
+    let judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
+    let view = |week: Week| WeekFigures {
+        week: week.to_string(),
+        from: week.start.max(from),
+        to: week.end.min(to),
+        figures: figures(judged.iter().filter(|ticket| week.has(ticket.received_at))).into(),
+    };
+    let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
+    let weeks = weeks.into_iter().map(view).collect();
+    Ok(Json(KpiReport { from, to, total: figures(&judged).into(), weeks }))
+}

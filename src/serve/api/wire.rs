@@ -1,0 +1,15 @@
+//! What goes over the wire, apart from what the rooms call it: schemas of the OpenAPI document, made from the domain's types.
+//!
+//! Drafts, figures and enumerations are taken to pieces, so that what the domain gains can't be forgotten here.
+
+mod decision;
+mod draft;
+mod kpis;
+mod ticket;
+mod words;
+
+pub(crate) use decision::{Decision, ItemFault, labels};
+pub(crate) use draft::Draft;
+pub(crate) use kpis::Kpis;
+pub(crate) use ticket::Ticket;
+pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Origin, Route};

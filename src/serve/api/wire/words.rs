@@ -1,0 +1,132 @@
+//! Enumerations, each with the values of the domain's.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Declares an enumeration with the domain's values, and the way there and back. A value that the domain gains does not compile
+/// until it stands here.
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident of $domain:path { $($(#[$about:meta])* $value:ident),+ $(,)? })+) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name {
+            $($(#[$about])* $value),+
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $(<$domain>::$value => Self::$value),+
+                }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                match value {
+                    $($name::$value => Self::$value),+
+                }
+            }
+        }
+    )+};
+}
+
+words! {
+    /// Where a decision goes. `person`: a rule keeps it with people; `review`: to be proposed; `storm`: one of many alerts,
+    /// decided as the first of them.
+    Route of firstline_ticket::Route {
+        /// A rule keeps it with people.
+        Person,
+        /// To be proposed.
+        Review,
+        /// One of many alerts.
+        Storm,
+    }
+
+    /// A field that is decided.
+    FieldName of firstline_ticket::Field {
+        /// Board, queue or team.
+        Board,
+        /// Type within the board.
+        Type,
+        /// Subtype within the type.
+        Subtype,
+        /// Priority.
+        Priority,
+        /// Owner.
+        Technician,
+    }
+
+    /// Why a field keeps its label. `person`: somebody has set it; `standing`: it stood before, and the model is not sure enough
+    /// to change it.
+    KeptBy of firstline_ticket::Kept {
+        /// Somebody has set it.
+        Person,
+        /// It stood before.
+        Standing,
+    }
+
+    /// What a draft is waiting for, or what became of it. `none`: not asked for, or nothing may be sent; `superseded`: a newer
+    /// decision, or a reply that was sent without it, made it void.
+    DraftState of firstline_ticket::DraftState {
+        /// There is none.
+        None,
+        /// It is being written.
+        Writing,
+        /// It waits for a person.
+        Pending,
+        /// Approved as it is.
+        Approved,
+        /// Approved in other words.
+        Edited,
+        /// Turned down.
+        Rejected,
+        /// Void.
+        Superseded,
+    }
+
+    /// How a draft came about. `template`: an approved template with its slots filled; `retrieved`: sentences of past replies;
+    /// `generated`: such sentences, chosen by a language model; `acknowledgement`: nothing but that the ticket was received.
+    Origin of firstline_ticket::Origin {
+        /// A template.
+        Template,
+        /// Past replies.
+        Retrieved,
+        /// Past replies, chosen by a language model.
+        Generated,
+        /// An acknowledgement.
+        Acknowledgement,
+    }
+
+    /// What a draft's confidence was learnt from. `prior`: nothing, it follows from how like the ticket its sources are;
+    /// `feedback`: what people did with drafts before it.
+    Basis of firstline_ticket::Basis {
+        /// Nothing.
+        Prior,
+        /// Reviews.
+        Feedback,
+    }
+
+    /// How a job stands.
+    JobState of firstline_store::JobState {
+        /// Some items are left.
+        Running,
+        /// All are decided or have failed.
+        Done,
+        /// It was called off.
+        Cancelled,
+    }
+
+    /// How an action stands. `failed`: given up after too many attempts; a person has to look.
+    ActionState of firstline_store::ActionState {
+        /// Nobody has claimed it.
+        Waiting,
+        /// Somebody is at it.
+        Claimed,
+        /// It was done.
+        Done,
+        /// It was given up.
+        Failed,
+    }
+}

@@ -1,0 +1,158 @@
+//! The state that requests and lanes share. It starts no thread: `app` does, and `lanes` has what they do.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use firstline_fault::{Code, Result, UserError};
+use firstline_store::Store;
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, oneshot};
+use uuid::Uuid;
+
+use crate::auth::Keys;
+use crate::bell::{Bell, DraftWaiters};
+use crate::leases::Leases;
+use crate::live_bundle::{LiveBundle, ReadParts};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::queue::Queue;
+use crate::settings::Settings;
+
+/// How long a call of the store, or of the engine beside the queue, is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of bodies that are held at a time.
+const MOST_BYTES: usize = 256 << 20;
+
+/// What requests and lanes share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    /// The bundle in service.
+    pub(crate) live: ArcSwap<LiveBundle>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) keys: Keys,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Wakes the lane that drafts.
+    pub(crate) draft_bell: Bell,
+    /// Wakes the lane of jobs.
+    pub(crate) job_bell: Bell,
+    /// Requests that wait for drafts.
+    pub(crate) draft_waiters: DraftWaiters,
+    /// Requests that are read and answered at a time.
+    pub(crate) requests: Arc<Semaphore>,
+    /// Calls that wait for drafts at a time: a part of those.
+    pub(crate) waiting_calls: Semaphore,
+    /// KiB of bodies that are held at a time.
+    pub(crate) body_kib: Arc<Semaphore>,
+    /// This process, among those that share the store.
+    pub(crate) owner: String,
+    /// The stored work that this process is at.
+    pub(crate) leases: Leases,
+    parts: ReadParts,
+    swapping: Mutex<()>,
+    stopping: AtomicBool,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Checks the settings, opens the bundle and reads the keys.
+    pub(crate) fn open(settings: Settings, store: Arc<dyn Store>, parts: ReadParts) -> Result<Arc<Self>> {
+        settings.check()?;
+        store.ping()?;
+        let live = LiveBundle::open(&settings.bundle, &parts)?;
+        let metrics = Arc::new(Metrics::new());
+        let keys = Keys::new(settings.limits.requests_per_second);
+        if keys.reload(store.as_ref())? == 0 {
+            tracing::warn!("there is no API key yet: make one with `firstline keys create`");
+        }
+        let requests = settings.limits.requests;
+        let most_kib = MOST_BYTES.max(settings.limits.body_bytes).div_ceil(1 << 10);
+        Ok(Arc::new(Self {
+            queue: Queue::new(&settings.limits, Arc::clone(&metrics)),
+            settings,
+            store,
+            live: ArcSwap::from_pointee(live),
+            keys,
+            metrics,
+            draft_bell: Bell::default(),
+            job_bell: Bell::default(),
+            draft_waiters: DraftWaiters::default(),
+            requests: Arc::new(Semaphore::new(requests)),
+            waiting_calls: Semaphore::new((requests / 4).max(1)),
+            body_kib: Arc::new(Semaphore::new(most_kib)),
+            owner: Uuid::now_v7().to_string(),
+            leases: Leases::default(),
+            parts,
+            swapping: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Puts the bundle in `folder`, or the one in service as it is on disk now, in service: tickets that come in from now on are
+    /// decided by it, those in the queue by the one before.
+    ///
+    /// # Errors
+    /// As for [`LiveBundle::open`]; then the one before stays.
+    pub(crate) fn swap(&self, folder: Option<PathBuf>) -> Result<Arc<LiveBundle>> {
+        let _one = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = folder.unwrap_or_else(|| self.live.load().folder.clone());
+        let live = Arc::new(LiveBundle::open(&folder, &self.parts)?);
+        self.store.audit("firstline", "bundle", &live.id, &serde_json::json!({}), Timestamp::now())?;
+        tracing::info!(bundle = %live.id, "a bundle goes in service");
+        self.live.store(Arc::clone(&live));
+        self.metrics.bundle_swaps.inc();
+        Ok(live)
+    }
+
+    /// Whether the service is about to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// From now on the service is not ready, and lanes end after the piece of work that they are at.
+    pub(crate) fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.draft_bell.stop();
+        self.job_bell.stop();
+    }
+
+    /// Does what blocks, such as a call of the store, away from the threads that answer.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let (send, done) = oneshot::channel();
+        let shared = Arc::clone(self);
+        spawn_boxed(Box::new(move || {
+            let _gone = send.send(work(&shared));
+        }));
+        match tokio::time::timeout(PATIENCE, done).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(Problem::internal("a call that blocks panicked")),
+            Err(_) => Err(late()),
+        }
+    }
+}
+
+/// Of one type, so that the runtime's code for a task is compiled once.
+fn spawn_boxed(work: Box<dyn FnOnce() + Send>) {
+    // Nobody waits for the task itself.
+    drop(tokio::task::spawn_blocking(work));
+}
+
+fn late() -> Problem {
+    let problem = "the store did not answer in time";
+    UserError::new(Code::Store, "the store", problem, "Look whether the database answers").into()
+}
