@@ -93,7 +93,7 @@ impl App {
         let deciding = decide::start(&deciding)?;
         let keys = Arc::new(Keys::new(settings.limits.requests_per_second));
         if keys.reload(store.as_ref())? == 0 {
-            tracing::warn!("there is no API key yet: make one with `firstline keys create`");
+            tracing::warn!("there is no API key yet: make one with `firstline store keys create`");
         }
         let held = Arc::new(Held::default());
         let drafts = DraftLane {

@@ -145,7 +145,7 @@ fn search(
 ) -> Result<Vec<CaseView>, Problem> {
     let desk = app.desk.load_full();
     if desk.index.is_empty() {
-        let next = "Add some: firstline index --bundle DIR --tickets FILE";
+        let next = "Add some: firstline drafts index --bundle DIR --tickets FILE";
         return Err(Problem::new(Code::NotFound, "the bundle", "it has no resolved tickets", next));
     }
     let embedding = desk.engine.features(std::slice::from_ref(ticket))?.embeddings;
