@@ -69,7 +69,8 @@ impl Service {
             command.current_dir(dir);
             command
         };
-        let made = program().args(["keys", "create", "--name", "bench", "--scope", "triage"]).output();
+        let made =
+            program().args(["store", "keys", "create", "--name", "bench", "--scope", "triage"]).output();
         let key =
             String::from_utf8(made.expect("the program starts").stdout).expect("a key").trim().to_owned();
         let mut child = program()

@@ -29,7 +29,7 @@ pub fn card(settings: &Settings, count: usize, seed: u64) -> String {
     let _ = writeln!(
         out,
         "**This data is generated.** No ticket, person, company, number or address in it is real.\n\n\
-         Made by `firstline generate`, seed {seed}, {count} tickets, {} days before {}. The same settings, seed \
+         Made by `firstline dev generate`, seed {seed}, {count} tickets, {} days before {}. The same settings, seed \
          and count give the same bytes on every machine.\n",
         settings.days, settings.end
     );

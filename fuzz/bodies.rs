@@ -1,7 +1,7 @@
 //! Requests as somebody hostile would write them, to every path that takes a body, through the whole service: parsing, engine,
 //! store. Must not panic, and must not answer with a fault of the service's own.
 //!
-//! `FIRSTLINE_FUZZ_BUNDLE` names a bundle: `firstline generate --tickets 700 --out h.jsonl`, then `firstline train --model
+//! `FIRSTLINE_FUZZ_BUNDLE` names a bundle: `firstline dev generate --tickets 700 --out h.jsonl`, then `firstline train --model
 //! tiny-random --fine-tune never --tickets h.jsonl --bundle DIR`.
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The service's settings, layer on layer: defaults, a file, the environment, flags. Whatever comes later goes before.
+//! The service's settings. Precedence, highest first: flags, the environment, the `--config` file, the defaults.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use firstline_serve::{DEFAULT_SETTINGS, Settings};
 use firstline_store::{Location, Store};
 use toml::{Table, Value};
 
-use crate::cli::SettingsArgs;
+use crate::arguments::SettingsArgs;
 use crate::failure::Failure;
 
-/// Before the name of a setting in the environment; a setting of a section has that between: FIRSTLINE_LIMITS_QUEUE_MS.
+/// Prefix of a setting's name in the environment; the section comes next, as in FIRSTLINE_LIMITS_QUEUE_MS.
 const PREFIX: &str = "FIRSTLINE_";
-/// Longest file read.
+/// Longest settings file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The settings that hold; `flags` are the command's own.
+/// The settings in effect; `flags` are the command's own.
 pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) -> Result<Settings, Failure> {
     let mut table: Table =
         DEFAULT_SETTINGS.parse().map_err(|e| InternalError::new(format!("the default settings: {e}")))?;
@@ -42,15 +42,20 @@ pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) ->
     }
     for setting in &args.set {
         let Some((name, text)) = setting.split_once('=') else {
-            // It is not repeated: it may hold a password.
+            // The text is not repeated: it may hold a password.
             let next = "Write NAME=VALUE, such as limits.queue_ms=500";
-            return Err(UserError::new(Code::Config, "--set", "a setting without a value", next).into());
+            return Err(UserError::new(Code::Config, "--set", "a setting has no value", next).into());
         };
         set_text(&mut table, name.trim(), text.trim(), "--set")?;
     }
     let settings: Settings = table.try_into().map_err(|e: toml::de::Error| {
         let problem = e.message().to_owned();
-        UserError::new(Code::Config, "the settings", problem, "`firstline serve --print-config` shows them")
+        UserError::new(
+            Code::Config,
+            "the settings",
+            problem,
+            "`firstline serve --print-config` shows all settings",
+        )
     })?;
     Ok(settings)
 }
@@ -65,13 +70,13 @@ pub(crate) fn store(settings: &Settings) -> Result<Box<dyn Store>, Failure> {
     Ok(firstline_store::open(&location(settings)?)?)
 }
 
-/// Opens the store that a command's settings name, which must be there already where it is a file.
+/// Opens the store that a command's settings name; a file must exist already.
 pub(crate) fn existing_store(args: &SettingsArgs) -> Result<Box<dyn Store>, Failure> {
     let settings = settings(args, &[])?;
     if let Location::Sqlite(path) = location(&settings)?
         && !path.exists()
     {
-        let next = "Name it with --store; `firstline serve` makes one";
+        let next = "Name it with --store; `firstline serve` creates one";
         return Err(UserError::new(Code::Store, path.display().to_string(), "there is no store", next).into());
     }
     store(&settings)
@@ -81,12 +86,12 @@ fn read(path: &Path) -> Result<Table, Failure> {
     let place = path.display().to_string();
     let io = |e: std::io::Error| UserError::io(&place, &e);
     if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
-        let next = "`firstline serve --print-config` shows one";
-        return Err(UserError::new(Code::Config, place, "longer than settings can be", next).into());
+        let next = "`firstline serve --print-config` prints one";
+        return Err(UserError::new(Code::Config, place, "the file is too long for settings", next).into());
     }
     let text = std::fs::read_to_string(path).map_err(io)?;
     text.parse().map_err(|e: toml::de::Error| {
-        // The line itself is not repeated: it may hold a password.
+        // The line is not repeated: it may hold a password.
         let line = e.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
         let (place, problem) = (format!("{place}, line {line}"), e.message().to_owned());
         UserError::new(Code::Config, place, problem, "Write TOML, as `firstline serve --print-config` does")
@@ -94,7 +99,7 @@ fn read(path: &Path) -> Result<Table, Failure> {
     })
 }
 
-/// The settings of a table by their names, those of a section as `section.name`.
+/// The settings of a table by name; those of a section are named `section.name`.
 fn flat(table: &Table) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for (name, value) in table {
@@ -108,23 +113,24 @@ fn flat(table: &Table) -> Vec<(String, Value)> {
     all
 }
 
-/// The place of a setting, which must be one.
+/// The value of the setting `name`, which must exist.
 fn slot<'t>(table: &'t mut Table, name: &str, place: &str) -> Result<&'t mut Value, Failure> {
     let slot = match name.split_once('.') {
         Some((section, key)) => table.get_mut(section).and_then(|section| section.get_mut(key)),
         None => table.get_mut(name).filter(|value| !value.is_table()),
     };
     slot.ok_or_else(|| {
-        let next = "`firstline serve --print-config` shows all there are";
+        let next = "`firstline serve --print-config` shows all settings";
         let plain = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        let name = if plain { format!("no setting {name:?}") } else { "no name of a setting".to_owned() };
+        let name =
+            if plain { format!("no setting {name:?}") } else { "not the name of a setting".to_owned() };
         UserError::new(Code::Config, place, name, next).into()
     })
 }
 
 fn set(table: &mut Table, name: &str, value: Value, place: &str) -> Result<(), Failure> {
     let slot = slot(table, name, place)?;
-    // A whole number is a number with a fraction too.
+    // A whole number is valid where a fraction is expected.
     *slot = match (&slot, value) {
         (Value::Float(_), Value::Integer(n)) => Value::Float(n as f64),
         (_, value) => value,
@@ -132,7 +138,7 @@ fn set(table: &mut Table, name: &str, value: Value, place: &str) -> Result<(), F
     Ok(())
 }
 
-/// Sets what stands as text, of the type that the default has.
+/// Sets the setting `name` from text, parsed as the type of its default.
 fn set_text(table: &mut Table, name: &str, text: &str, place: &str) -> Result<(), Failure> {
     let slot = slot(table, name, place)?;
     let value = match slot {
@@ -143,7 +149,7 @@ fn set_text(table: &mut Table, name: &str, text: &str, place: &str) -> Result<()
     };
     *slot = value.ok_or_else(|| {
         let next = format!("Give a value like {slot}");
-        UserError::new(Code::Config, place, format!("no value of {name}"), next)
+        UserError::new(Code::Config, place, format!("not a value of {name}"), next)
     })?;
     Ok(())
 }
@@ -157,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn later_layers_go_before_and_unknown_names_are_named() {
+    fn higher_layers_take_precedence_and_unknown_names_are_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("f.toml");
         std::fs::write(&file, "writing_seconds = 5\nlisten = \"127.0.0.1:1\"\n[limits]\nqueue_ms = 7\n")
@@ -181,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_settings_that_can_be() {
+    fn the_defaults_are_valid_and_secrets_are_hidden() {
         let settings = settings(&args(&[]), &[]).unwrap();
         settings.check().unwrap();
         let secret = super::settings(&args(&["store=postgres://u:hunter2@h/d"]), &[]).unwrap();

@@ -1,4 +1,4 @@
-//! How a run ends: the exit status, and the fault that it is printed with.
+//! How a run ends: the exit status, and the fault that is printed.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,13 +8,13 @@ use firstline_fault::{Code, Error, InternalError, UserError};
 /// Exit status of the program, the same for every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All that was asked was done.
+    /// Done.
     Success = 0,
-    /// The user can mend it: a file, a flag, the data.
+    /// An error that the user can fix: a file, a flag, the data.
     UserFault = 1,
-    /// Done, but some lines or rows could not be used; each is reported. (2 is clap's, for a bad command line.)
+    /// Done, but some lines or rows were unusable; each is reported. (Status 2 is clap's, for an invalid command line.)
     SomeFailed = 3,
-    /// A fault of the program's.
+    /// An internal error.
     Internal = 70,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

@@ -1,4 +1,4 @@
-//! Opening what is read and writing what must appear whole.
+//! Opens input files, and writes output files that appear only when complete.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -35,32 +35,32 @@ pub(crate) fn tickets(path: &Path) -> Result<Lines<Box<dyn BufRead>>, Failure> {
     Ok(Lines::new(reader, name_of(path)))
 }
 
-/// How a file is named in messages.
+/// The name of a file in messages.
 pub(crate) fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
-/// The path with its folder resolved, for telling whether two names are one file.
+/// The path with its folder resolved, to tell whether two names are one file.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let named = |dir: PathBuf| path.file_name().map(|name| dir.join(name));
     path.canonicalize().ok().or_else(|| named(dir.canonicalize().ok()?)).unwrap_or_else(|| path.to_owned())
 }
 
-/// A file that appears under its name only when it is whole.
+/// A file that appears under its name only when it is complete.
 pub(crate) struct Whole {
     path: PathBuf,
     temp: tempfile::NamedTempFile,
 }
 
 impl Whole {
-    /// Begins writing `path`; its folder is made where it is missing.
+    /// Starts writing `path`; creates its folder if needed.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let io = |e: io::Error| UserError::io(path.display(), &e);
-        // A rename would put a plain file in the place of a device or a link.
+        // A rename would replace a device or a link with a plain file.
         if std::fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) {
-            let problem = "it is there and is no regular file";
+            let problem = "it exists and is not a regular file";
             return Err(UserError::new(Code::Io, path.display().to_string(), problem, "Name a file").into());
         }
         std::fs::create_dir_all(dir).map_err(io)?;
@@ -77,7 +77,7 @@ impl Whole {
         BufWriter::with_capacity(1 << 18, self.temp.as_file_mut())
     }
 
-    /// Where it lies until it is published.
+    /// Its path until it is published.
     pub(crate) fn temporary(&self) -> &Path {
         self.temp.path()
     }
@@ -87,7 +87,7 @@ impl Whole {
         self.temp.as_file().metadata().is_ok_and(|m| m.len() == 0)
     }
 
-    /// Puts it in its place.
+    /// Moves it to its path.
     pub(crate) fn publish(self) -> Result<(), Failure> {
         let Self { path, temp } = self;
         let io = |e: io::Error| UserError::io(path.display(), &e);
@@ -97,7 +97,7 @@ impl Whole {
     }
 }
 
-/// Writes `bytes` to `path`, whole or not at all.
+/// Writes `bytes` to `path`, completely or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut file = Whole::create(path)?;
     file.writer().write_all(bytes).map_err(|e| UserError::io(path.display(), &e))?;

@@ -1,17 +1,18 @@
-//! The binary `firstline`: reads the command line, wires the rooms together, and tells people and machines
-//! what came out. It holds no rules about tickets, models or learning.
+//! The binary `firstline`: reads the command line, wires the rooms together, and reports the results to people and machines.
+//! It holds no rules about tickets, models or learning.
 
+mod arguments;
 mod cli;
 mod commands;
 mod config;
 mod failure;
 mod files;
+mod moved;
+mod table;
 mod ui;
 
-use clap::Parser;
-
 fn main() -> std::process::ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::parse();
     let ui = ui::Ui::new(cli.quiet);
     match commands::run(&cli, &ui) {
         Ok(exit) => exit.into(),

@@ -1,4 +1,4 @@
-//! What a person sees while work goes on, and how they stop it.
+//! Progress and advice on standard error, results on standard output, and Ctrl-C.
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -22,20 +22,20 @@ pub(crate) fn go_on() -> ControlFlow<()> {
     if stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// From now on the first Ctrl-C asks the work to stop cleanly; a second one ends the program at once.
+/// Makes the first Ctrl-C ask the work to stop cleanly, and the second one end the program at once.
 pub(crate) fn catch_ctrl_c() {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
-        eprintln!("\nstopping cleanly; press Ctrl-C again to stop at once");
+        eprintln!("\nStopping cleanly. Press Ctrl-C again to stop at once.");
     };
     if ctrlc::set_handler(handler).is_err() {
-        eprintln!("warning: Ctrl-C can't be caught here, it will stop the program at once");
+        eprintln!("warning: Ctrl-C can't be caught here: it will stop the program at once");
     }
 }
 
-/// Prints a result. Whoever stops reading early, as `head` does, has seen enough: that is no fault.
+/// Prints a result. A reader that stops early, such as `head`, is no fault.
 pub(crate) fn print(result: impl std::fmt::Display) {
     if let Err(error) = writeln!(std::io::stdout(), "{result}")
         && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -45,7 +45,7 @@ pub(crate) fn print(result: impl std::fmt::Display) {
     }
 }
 
-/// Talks to the person at the terminal, on standard error.
+/// Messages to the person at the terminal, on standard error.
 #[derive(Debug, Clone)]
 pub(crate) struct Ui {
     quiet: bool,
@@ -57,21 +57,21 @@ impl Ui {
         Self { quiet, terminal: std::io::stderr().is_terminal() }
     }
 
-    /// Says something that is no result.
+    /// Prints a message that is not a result.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            // A service goes on where nobody reads what it says.
+            // A closed standard error must not stop a service.
             let _unread = writeln!(std::io::stderr(), "{text}");
         }
     }
 
-    /// Bars for a piece of work with stages; nothing is drawn where nobody looks.
+    /// Progress bars for work with stages; nothing is drawn without a terminal.
     pub(crate) fn bars(&self) -> Bars {
         Bars { draw: self.terminal && !self.quiet, name: String::new(), bar: ProgressBar::hidden() }
     }
 }
 
-/// One bar a stage.
+/// One progress bar per stage.
 pub(crate) struct Bars {
     draw: bool,
     name: String,
@@ -105,7 +105,7 @@ impl Bars {
         }
     }
 
-    /// Where the stage stands.
+    /// Sets the progress of the stage.
     pub(crate) fn set(&self, done: u64) {
         self.bar.set_position(done);
     }

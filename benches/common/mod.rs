@@ -59,7 +59,7 @@ pub(crate) fn engine(dir: &Path) -> Option<Engine> {
         let done = done.expect("the program starts");
         assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
     };
-    run(&["generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
+    run(&["dev", "generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
     run(&["train", "--tickets", "history.jsonl", "--bundle", "bundle", "--fine-tune", "never"]);
     Some(Engine::open(&dir.join("bundle")).expect("the bundle was just published"))
 }

@@ -1,10 +1,11 @@
-//! `firstline audit-labels`: which labels of a history are likely wrong, as a CSV to go through, and the corrected
-//! history back from it.
+//! `firstline audit-labels`: lists the labels of a history that are likely wrong, as a CSV to check, and applies the
+//! corrections.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_psa::{Doubt, read_corrections, write_doubts};
 use firstline_ticket::{Field, Ticket};
@@ -12,20 +13,50 @@ use firstline_training::audit::{AuditInput, FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
 use firstline_triage::EncoderFiles;
 
-use super::table::table;
 use super::{models, train};
-use crate::cli::AuditArgs;
+use crate::arguments::{EncoderArgs, HistoryArg, JsonArg, SeedArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// Entries of each kind that are shown; `--json` and the CSV have them all.
+/// List labels of a history that are likely wrong, and apply corrections.
+///
+/// The list is a CSV: fill its last column where a label is wrong, and run again with --apply.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    history: HistoryArg,
+
+    /// File to write: the CSV of doubtful labels, or with --apply the corrected history.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+
+    /// Correct the history with the labels in the last column of this CSV.
+    #[arg(long, value_name = "CSV")]
+    apply: Option<PathBuf>,
+
+    /// Fields to check [default: all but technician].
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,...")]
+    fields: Vec<String>,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    #[command(flatten)]
+    encoder: EncoderArgs,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// Entries of each kind that are shown; `--json` and the CSV have all of them.
 const SHOWN: usize = 8;
 
 pub(super) fn run(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
-    for input in [Some(&args.tickets), args.apply.as_ref()].into_iter().flatten() {
+    for input in [Some(&args.history.tickets), args.apply.as_ref()].into_iter().flatten() {
         if files::resolved(&args.out) == files::resolved(input) {
-            let problem = format!("{} would be written over", input.display());
+            let problem = format!("{} would be overwritten", input.display());
             return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
         }
     }
@@ -37,27 +68,28 @@ pub(super) fn run(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
     let fields = match args.fields.is_empty() {
-        // Who did a ticket is no matter of right or wrong.
+        // Another technician may have been right too.
         true => Field::ALL.into_iter().filter(|&f| f != Field::Technician).collect(),
         false => args.fields.iter().map(|f| f.parse()).collect::<Result<Vec<Field>, UserError>>()?,
     };
     let mut out = files::Whole::create(&args.out)?;
     let mut history = History::default();
-    let bad = train::read_into(&mut history, &args.tickets, ui)?;
+    let bad = train::read_into(&mut history, &args.history.tickets, ui)?;
     history.held_out = history.tickets.len();
-    let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
+    let (manifest, dir) = models::ensure(&args.encoder.model, &args.encoder.models, ui)?;
     let source = EncoderFiles { dir, manifest };
-    let audits = audits(&history, &fields, &source, args.embedding_cache.as_deref(), args.seed, ui)?;
+    let cache = args.encoder.embedding_cache.as_deref();
+    let audits = audits(&history, &fields, &source, cache, args.seed.seed, ui)?;
     write(&mut out, &audits).map_err(|e| UserError::io(args.out.display(), &e))?;
     out.publish()?;
-    match args.json {
+    match args.output.json {
         true => print(serde_json::to_string(&audits)?),
         false => audits.iter().for_each(show),
     }
     ui.say(format!("Doubtful labels: {}", args.out.display()));
     ui.say(format!(
         "Next: fill its last column where a label is wrong, then firstline audit-labels --tickets {} --apply {} --out FIXED.jsonl",
-        args.tickets.display(),
+        args.history.tickets.display(),
         args.out.display()
     ));
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
@@ -117,7 +149,7 @@ fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
     let (mut changed, mut bad) = (0, 0);
     {
         let mut writer = out.writer();
-        for line in files::tickets(&args.tickets)? {
+        for line in files::tickets(&args.history.tickets)? {
             let mut ticket: Ticket = match line.ticket {
                 Ok(ticket) => ticket,
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
@@ -143,7 +175,7 @@ fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
         writer.flush().map_err(io)?;
     }
     out.publish()?;
-    ui.say(format!("{changed} labels were changed: {}", args.out.display()));
+    ui.say(format!("{changed} labels changed: {}", args.out.display()));
     let mut lost: Vec<String> = Vec::new();
     let mut new: BTreeSet<String> = BTreeSet::new();
     for ((id, field), label) in fixes {
@@ -155,10 +187,10 @@ fn apply(args: &AuditArgs, path: &Path, ui: &Ui) -> Result<Exit, Failure> {
     }
     lost.sort_unstable();
     for id in &lost {
-        eprintln!("warning: no ticket {id} in {}", args.tickets.display());
+        eprintln!("warning: no ticket {id} in {}", args.history.tickets.display());
     }
     for id in &doubled {
-        eprintln!("warning: several tickets have the id {id}; all of them were corrected");
+        eprintln!("warning: several tickets have the id {id}; all were corrected");
     }
     for label in &new {
         eprintln!("warning: no ticket had the label {label} before");
@@ -177,11 +209,11 @@ fn show(audit: &FieldAudit) {
     ));
     let c = &audit.ceiling;
     let source = match (c.from_people, &audit.people) {
-        (true, Some(p)) => format!("people chose the same for near-identical tickets in {} of {} families", percent(p.agree), p.families),
-        _ => "too few near-identical tickets to hear people themselves; this is the share of labels that are not in doubt".to_owned(),
+        (true, Some(p)) => format!("people chose the same label for near-identical tickets in {} of {} families", percent(p.agree), p.families),
+        _ => "too few near-identical tickets to compare people's choices; this is the share of labels that are not in doubt".to_owned(),
     };
     print(format_args!(
-        "Best agreement that can be reached with these labels: {} ({} to {}); {source}",
+        "Best agreement these labels allow: {} ({} to {}); {source}",
         percent(c.estimate),
         percent(c.interval.lo),
         percent(c.interval.hi)
@@ -199,7 +231,7 @@ fn show(audit: &FieldAudit) {
             let last = d.last.map_or_else(|| "-".to_owned(), |t| t.to_string().chars().take(10).collect());
             vec![d.label.clone(), d.tickets.to_string(), last]
         });
-        print(table(&["label hardly used", "tickets", "last"], rows));
+        print(table(&["rarely used label", "tickets", "last"], rows));
     }
     if !audit.technicians.is_empty() {
         let rows = audit.technicians.iter().take(SHOWN).map(|t| {
@@ -210,7 +242,7 @@ fn show(audit: &FieldAudit) {
                 percent(t.differ as f64 / t.tickets as f64),
             ]
         });
-        print(table(&["technician", "tickets others had too", "labelled otherwise", "share"], rows));
+        print(table(&["technician", "tickets others had too", "labelled differently", "share"], rows));
     }
     print("");
 }

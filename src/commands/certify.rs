@@ -1,7 +1,8 @@
-//! `firstline certify`: the thresholds above which a bundle's decisions may be trusted, and the proof.
+//! `firstline certify`: the confidence thresholds that keep a bundle's errors under a limit, with the proof.
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Field;
 use firstline_training::certify::{Promise, tickets_needed};
@@ -9,15 +10,31 @@ use firstline_training::{Certification, FieldCertification};
 use firstline_triage::Bundle;
 use serde::Serialize;
 
-use super::table::table;
-use crate::cli::CertifyArgs;
+use crate::arguments::{BundleArg, JsonArg, PromiseArgs};
 use crate::failure::{Exit, Failure};
+use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// Refused categories that are shown one by one; `--json` has them all.
+/// Report the confidence thresholds that keep errors under a limit, per label.
+///
+/// The bound is exact: with the probability given by --confidence, at most --target-error of the accepted decisions are wrong.
+/// It rests on tickets that training set aside.
+#[derive(Debug, Args)]
+pub(crate) struct CertifyArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    #[command(flatten)]
+    promise: PromiseArgs,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// Refused categories that are listed; `--json` has all of them.
 const REFUSED_SHOWN: usize = 12;
 
-/// What `--json` prints.
+/// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Output {
     target_error: f64,
@@ -26,20 +43,22 @@ struct Output {
 }
 
 pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let promise = Promise { error: args.target_error, confidence: args.confidence };
-    let bundle = Bundle::load(&args.bundle)?;
+    let promise = args.promise.promise();
+    let bundle = Bundle::load(&args.bundle.bundle)?;
     let fields: BTreeMap<Field, FieldCertification> = bundle
         .fields
         .iter()
         .filter_map(|(&field, model)| Some((field, FieldCertification::new(model, promise)?)))
         .collect();
     if fields.is_empty() {
-        let problem = "no ticket was kept for certifying when it was trained";
-        let next = "Train it anew on more tickets";
-        return Err(UserError::new(Code::Empty, args.bundle.display().to_string(), problem, next).into());
+        let problem = "training set no tickets aside for certifying";
+        let next = "Train again on more tickets";
+        return Err(
+            UserError::new(Code::Empty, args.bundle.bundle.display().to_string(), problem, next).into()
+        );
     }
     let output = Output { target_error: promise.error, confidence: promise.confidence, fields };
-    match args.json {
+    match args.output.json {
         true => print(serde_json::to_string(&output)?),
         false => show(&output, promise, ui),
     }
@@ -85,10 +104,7 @@ fn show(output: &Output, promise: Promise, ui: &Ui) {
         );
         print(format_args!("{field}\n{}", table(&header, rows)));
         if refused.len() > REFUSED_SHOWN {
-            print(format_args!(
-                "and {} smaller labels that can't be certified",
-                refused.len() - REFUSED_SHOWN
-            ));
+            print(format_args!("and {} smaller labels without a threshold", refused.len() - REFUSED_SHOWN));
         }
         print("");
     }

@@ -2,21 +2,39 @@
 
 use std::io::{self, BufWriter, Write};
 
+use clap::Args;
 use firstline_fault::{Code, Error, UserError};
 use firstline_ticket::{Decision, Line, Ticket};
 use firstline_triage::Engine;
 use serde::Serialize;
 
 use super::policy;
-use crate::cli::ClassifyArgs;
+use crate::arguments::{BundleArg, PolicyArg, StreamArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, stopping};
 
+/// Decide tickets: JSONL in, JSONL out, in the same order.
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    #[command(flatten)]
+    tickets: StreamArg,
+
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    /// Number of labels per field: the decision and its alternatives.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    top: u8,
+}
+
 /// Tickets, and bytes of them, that are held at once.
 const BATCH: (usize, usize) = (256, 8 << 20);
 
-/// What stands in a line's place when it could not be decided.
+/// The output for a line that could not be decided.
 #[derive(Debug, Serialize)]
 pub(super) struct BadLine {
     line: u64,
@@ -30,28 +48,28 @@ struct Fault {
 }
 
 pub(super) fn run(args: &ClassifyArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let engine = Engine::open(&args.bundle)?.under(policy::read(args.policy.as_deref())?);
-    let lines = files::tickets(&args.input)?;
+    let engine = Engine::open(&args.bundle.bundle)?.under(policy::read(args.policy.policy.as_deref())?);
+    let lines = files::tickets(&args.tickets.input)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "deciding tickets", 0);
     let (mut done, mut bad) = (0u64, 0u64);
     for batch in lines.batches(BATCH.0, BATCH.1) {
         if stopping() {
-            let place = files::name_of(&args.input);
+            let place = files::name_of(&args.tickets.input);
             let problem = format!("stopped after {done} lines");
             return Err(UserError::new(
                 Code::Interrupted,
                 place,
                 problem,
-                "The lines written so far are whole",
+                "The lines written so far are complete",
             )
             .into());
         }
         done += batch.len() as u64;
         match write_batch(&engine, batch, usize::from(args.top), &mut out) {
             Ok(faults) => bad += faults,
-            // Whoever reads our output has seen enough, as `head` does.
+            // A reader such as `head` has seen enough.
             Err(Stop::Closed) => return Ok(Exit::Success),
             Err(Stop::Failed(failure)) => return Err(failure),
         }
@@ -91,7 +109,7 @@ fn write_batch(engine: &Engine, batch: Vec<Line>, top: usize, out: &mut impl Wri
                 slots.push(Ok(tickets.len()));
                 tickets.push(ticket);
             }
-            // A stream that breaks off is no bad line: nobody knows what would have followed.
+            // A stream that breaks off is not a bad line: more lines may have followed.
             Err(error) if error.code() == Some(Code::Io) => broken = Some(error),
             Err(error) => slots.push(Err(bad_line(line.number, &error))),
         }

@@ -1,22 +1,43 @@
-//! `firstline demo`: the whole of it once, on a generated history, told in plain words.
+//! `firstline demo`: the whole way once, on a generated history, explained in plain words.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use firstline_datasets::Settings;
 use firstline_drafts::{Drafter, Templates, Voice};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{FineTuning, SplitMode};
 use firstline_triage::{Engine, Policy};
 
-use super::{draft, evaluate, generate, train};
-use crate::cli::DemoArgs;
+use super::dev::generate;
+use super::{draft, evaluate, train};
+use crate::arguments::ModelOptions;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
 
-/// Unseen tickets that are shown.
+/// See all of it once: learn from a generated history, then decide unseen tickets.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder to write the history, the bundle and the report into.
+    #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
+    dir: PathBuf,
+
+    /// Number of tickets to generate.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(500..=200_000))]
+    tickets: u32,
+
+    /// Seed of the random draws: the same seed gives the same result.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
+
+/// Number of unseen tickets that are shown.
 const SHOWN: usize = 5;
 
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -24,10 +45,10 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let tickets = args.dir.join("history.jsonl");
     let bundle = args.dir.join("bundle");
 
-    ui.say("1. A made-up MSP history, since no real one may be shipped.");
+    ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
     generate::write(&Settings::default(), args.tickets as usize, args.seed, &tickets, ui)?;
 
-    ui.say("2. Learning from its older tickets. The first time, this pulls the embedding model.");
+    ui.say("2. Learning from its older tickets. The first run downloads the embedding model.");
     let job = train::Job {
         tickets: tickets.clone(),
         test: None,
@@ -35,22 +56,23 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         fields: Vec::new(),
         split: SplitMode::Time,
         seed: args.seed,
-        // It would take as long as all the rest, and what is generated needs it least.
+        // Fine-tuning would take as long as all other steps together, and generated tickets gain least from it.
         fine_tuning: FineTuning::Never,
         policy: Policy::built_in()?,
         precision: None,
         embedding_cache: None,
+        index: true,
     };
-    let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.model, ui)?;
+    let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.models, ui)?;
     print(format_args!("{}\n", train::summary(&trained)));
 
-    ui.say("3. Deciding the newest tickets, which it has never seen.");
+    ui.say("3. Deciding the newest tickets, which training has not seen.");
     let measured = evaluate::measure(&bundle, &tickets, ui)?;
     let report = measured.write_report(&args.dir)?;
     print(format_args!("{}\n", measured.table()));
 
     print(format_args!(
-        "{SHOWN} of those tickets, and what Firstline made of them:\n{}",
+        "{SHOWN} of these tickets, with Firstline's decisions and drafts:\n{}",
         examples(&bundle, &tickets)?
     ));
     for field in &measured.evaluation.fields {
@@ -60,22 +82,22 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         print(format_args!("Note: {note}"));
     }
     print(format_args!(
-        "\nThe history is generated: it shows that the machinery works, not how well it would do on your tickets.\n\
-         Report to read and print: {}\nBundle: {}\nAll of it took {:.0} seconds.",
+        "\nThe history is generated: the demo shows that everything works, not how well it would do on your tickets.\n\
+         Report to read and print: {}\nBundle: {}\nThe demo took {:.0} seconds.",
         report.display(),
         bundle.display(),
         start.elapsed().as_secs_f64()
     ));
-    print(format_args!("Next, with tickets of your own: firstline import EXPORT --out tickets.jsonl"));
+    print(format_args!("Next, with your own tickets: firstline import EXPORT --out tickets.jsonl"));
     Ok(Exit::Success)
 }
 
-/// One sentence a field, for somebody who does not read metrics.
+/// One sentence per field, for readers who do not read metrics.
 fn in_words(field: &firstline_training::report::FieldReport) -> String {
     let m = &field.metrics;
     format!(
-        "{}: right for {:.0} of 100 tickets (always guessing the commonest: {:.0}). If it may only act where it is right \
-         at least 95 times in 100, it can take {:.0} of 100.",
+        "{}: right for {:.0} of 100 tickets (always guessing the most common label: {:.0}). At a threshold where it is right at \
+         least 95 times in 100, it decides {:.0} of 100 tickets.",
         field.field,
         100.0 * m.accuracy,
         100.0 * m.majority,
@@ -105,7 +127,7 @@ fn examples(bundle: &Path, tickets: &Path) -> Result<String, Failure> {
             let how = format!("{:?}", draft.origin).to_lowercase();
             let _ = writeln!(
                 text,
-                "    first response, {how}, {:.0} % to be sent as it is:",
+                "    first response, {how}, {:.0} % likely to be sent unchanged:",
                 100.0 * draft.confidence.get()
             );
             draft.text.lines().for_each(|line| {

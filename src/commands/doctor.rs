@@ -1,16 +1,27 @@
-//! `firstline doctor`: what this machine offers, and what is missing.
+//! `firstline doctor`: reports what this machine offers and what is missing.
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_nn::{Isa, Manifest};
 use firstline_triage::BUNDLE_FORMAT;
 use serde::Serialize;
 
 use super::models;
-use super::table::pairs;
-use crate::cli::DoctorArgs;
+use crate::arguments::{JsonArg, ModelOptions};
 use crate::failure::{Exit, Failure};
+use crate::table::pairs;
 use crate::ui::print;
+
+/// Show what this machine offers and what is missing.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    output: JsonArg,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -18,7 +29,7 @@ struct Report {
     bundle_format: u32,
     target: String,
     threads: usize,
-    /// What the encoder's kernels run on; `FIRSTLINE_ISA` chooses another.
+    /// The instruction set that the kernels run on; `FIRSTLINE_ISA` selects another.
     instruction_set: String,
     instruction_sets: Vec<&'static str>,
     device: String,
@@ -51,7 +62,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         models: store.list()?.into_iter().filter(|(m, _)| m.sources.generated.is_none()).map(model).collect(),
         model_cache: store.root.clone(),
     };
-    match args.json {
+    match args.output.json {
         true => print(serde_json::to_string(&report)?),
         false => print(text(&report)),
     }
@@ -76,7 +87,7 @@ fn text(r: &Report) -> String {
     pairs(rows)
 }
 
-/// Free space where the cache is, or would be.
+/// Free bytes on the disk of the model cache, or of the folder it would be in.
 fn disk_free(dir: &Path) -> Option<u64> {
     let existing = dir.ancestors().find(|a| a.exists())?;
     fs4::available_space(existing).ok()

@@ -2,9 +2,10 @@
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use firstline_drafts::{DEFAULT_VOICE, Drafter, Index, Reviews, Templates, Voice};
 use firstline_fault::{Code, UserError};
 use firstline_serve::WritingTime;
@@ -13,31 +14,74 @@ use firstline_triage::Engine;
 use serde::Serialize;
 
 use super::classify::{BadLine, bad_line};
-use super::{policy, writer};
-use crate::cli::DraftArgs;
+use super::drafts::writer;
+use super::policy;
+use crate::arguments::{ModelOptions, PolicyArg, StreamArg, VoiceArg, WriterArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, go_on, print, stopping};
 
+/// Decide tickets and draft a first response to each: JSONL in, JSONL out.
+#[derive(Debug, Args)]
+pub(crate) struct DraftArgs {
+    /// The bundle: a folder that `firstline train` wrote.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_voice")]
+    bundle: Option<PathBuf>,
+
+    #[command(flatten)]
+    tickets: StreamArg,
+
+    #[command(flatten)]
+    voice: VoiceArg,
+
+    /// Print the built-in voice, a template for your own, and exit.
+    #[arg(long)]
+    print_voice: bool,
+
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    /// Print drafts as readable text, not JSON.
+    #[arg(long)]
+    pretty: bool,
+
+    /// Seconds of each minute in which the language model may write; other drafts are made without it.
+    #[arg(long, default_value_t = 20.0, value_name = "SECONDS", value_parser = seconds)]
+    writing_seconds: f64,
+
+    #[command(flatten)]
+    writer: WriterArg,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
+
+/// Seconds, from 0 to an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("0 to 3600 seconds".to_owned()) }
+}
+
 const BATCH: (usize, usize) = (64, 8 << 20);
-/// The best alternatives of each decision that are given out.
+/// Labels per field in the output: the decision and its alternatives.
 const TOP: usize = 3;
 
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     #[serde(flatten)]
     decision: &'a Decision,
-    /// `null` where no person wrote, or nothing that may be sent could be written.
+    /// `null` where no person wrote the ticket, or where no draft passed the guard.
     draft: &'a Option<Draft>,
 }
 
-/// The index of a bundle, which must be there.
+/// The index of a bundle, which must hold resolved tickets.
 pub(super) fn open_index(bundle: &Path, engine: &Engine) -> Result<Index, Failure> {
     let index = Index::open(bundle, engine.bundle().info.dimensions)?;
     if index.is_empty() {
-        let next = "Add some: firstline index --bundle DIR --tickets FILE";
         let place = bundle.display().to_string();
-        return Err(UserError::new(Code::Bundle, place, "it has no resolved tickets", next).into());
+        let next = format!("Add some: firstline drafts index --bundle {place} --tickets FILE");
+        let problem = "its index has no resolved tickets to draft from";
+        return Err(UserError::new(Code::Bundle, place, problem, next).into());
     }
     Ok(index)
 }
@@ -48,14 +92,14 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let bundle = args.bundle.as_deref().unwrap_or(Path::new(""));
-    let engine = Engine::open(bundle)?.under(policy::read(args.policy.as_deref())?);
+    let engine = Engine::open(bundle)?.under(policy::read(args.policy.policy.as_deref())?);
     let index = open_index(bundle, &engine)?;
-    let voice = voice(args.voice.as_deref())?;
+    let voice = voice(args.voice.voice.as_deref())?;
     let templates = Templates::read(bundle)?;
     let start = Instant::now();
     let clock = || start.elapsed();
     let reviews = Reviews::read(bundle)?;
-    let writer = writer::open(&args.writer, bundle, &args.models, ui)?;
+    let writer = writer::open(&args.writer.writer, bundle, &args.models, ui)?;
     let time = WritingTime::new(args.writing_seconds);
     let go_on = || if time.is_left() { go_on() } else { ControlFlow::Break(()) };
     let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews).timed(&clock);
@@ -66,9 +110,9 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "drafting", 0);
     let (mut done, mut bad) = (0_u64, false);
-    for batch in files::tickets(&args.input)?.batches(BATCH.0, BATCH.1) {
+    for batch in files::tickets(&args.tickets.input)?.batches(BATCH.0, BATCH.1) {
         if stopping() {
-            return Err(stopped(&args.input, done));
+            return Err(stopped(&args.tickets.input, done));
         }
         let read = batch.len() as u64;
         done += read;
@@ -88,9 +132,9 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
             }
         }
         let drafts = time.during(|| drafter.draft(&tickets, TOP))?;
-        // Asked to stop while a model wrote: what was made without it is not what was wanted.
+        // Stopped while a model wrote: the drafts made without it are not the ones asked for.
         if stopping() {
-            return Err(stopped(&args.input, done - read));
+            return Err(stopped(&args.tickets.input, done - read));
         }
         for slot in &slots {
             let text = match slot {
@@ -99,7 +143,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
                 Err(line) => serde_json::to_string(line)?,
             };
             if let Err(error) = writeln!(out, "{text}") {
-                // Whoever reads our output has seen enough, as `head` does.
+                // A reader such as `head` has seen enough.
                 return match error.kind() {
                     io::ErrorKind::BrokenPipe => Ok(Exit::Success),
                     _ => Err(UserError::io("standard output", &error).into()),
@@ -114,7 +158,7 @@ pub(super) fn run(args: &DraftArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 fn stopped(input: &Path, lines: u64) -> Failure {
     let problem = format!("stopped after {lines} lines");
-    let next = "The lines written so far are whole";
+    let next = "The lines written so far are complete";
     UserError::new(Code::Interrupted, files::name_of(input), problem, next).into()
 }
 
@@ -125,7 +169,7 @@ pub(super) fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
     Ok(Voice::parse(&text, &path.display().to_string())?)
 }
 
-/// A ticket and its draft, to read.
+/// A ticket and its draft as readable text.
 pub(super) fn pretty(ticket: &Ticket, decision: &Decision, draft: Option<&Draft>) -> String {
     let plain = |text: &str| {
         text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect::<String>()
@@ -139,7 +183,7 @@ pub(super) fn pretty(ticket: &Ticket, decision: &Decision, draft: Option<&Draft>
         Some(draft) => {
             let ids: Vec<&str> = draft.sources.iter().map(|s| s.id.as_str()).collect();
             text += &format!(
-                "=== {:?}, {:.0} % to be sent unchanged ({:?}), from {}\n{}\n",
+                "=== {:?}, {:.0} % likely to be sent unchanged ({:?}), from {}\n{}\n",
                 draft.origin,
                 100.0 * draft.confidence.get(),
                 draft.basis,

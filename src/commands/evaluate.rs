@@ -1,8 +1,9 @@
-//! `firstline evaluate`: figures of a bundle on tickets it has not seen.
+//! `firstline evaluate`: measures a bundle on tickets it has not seen.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Field;
 use firstline_training::metrics::FieldMetrics;
@@ -11,14 +12,42 @@ use firstline_training::{Evaluation, History, PROMISE, evaluate};
 use firstline_triage::{BundleInfo, EncoderFiles, Engine, sha256_file};
 use serde::Serialize;
 
-use super::table::table;
 use super::{audit_labels, learning_curve, train};
-use crate::cli::EvaluateArgs;
+use crate::arguments::{BundleArg, JsonArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, print, stopping};
 
-/// The one object that `--json` prints.
+/// Measure a bundle on tickets it has not seen, and write the report.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Tickets with their final labels. Those seen in training and those whose `split` is not `test` are left out.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    #[command(flatten)]
+    output: JsonArg,
+
+    /// Folder to write report.html into.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+
+    /// The history the bundle was trained on: adds doubtful labels and the learning curve to the report.
+    ///
+    /// This takes some minutes on a large history.
+    #[arg(long, value_name = "FILE", requires = "report")]
+    history: Option<PathBuf>,
+
+    /// File that keeps embeddings of the history from one run to the next. It holds no text.
+    #[arg(long, value_name = "FILE", requires = "history")]
+    embedding_cache: Option<PathBuf>,
+}
+
+/// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Output<'a> {
     fields: BTreeMap<Field, &'a FieldMetrics>,
@@ -32,21 +61,21 @@ struct Output<'a> {
 }
 
 pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let mut done = measure(&args.bundle, &args.tickets, ui)?;
+    let mut done = measure(&args.bundle.bundle, &args.tickets, ui)?;
     if let Some(history) = &args.history {
-        // What was scored is not lost to what only adds to the report.
+        // A fault in what only adds to the report must not lose the figures.
         if let Err(fault) = done.look_back(history, args.embedding_cache.as_deref(), ui) {
             if stopping() {
                 return Err(fault);
             }
-            eprintln!("warning: the report lacks what the history tells. {fault}");
+            eprintln!("warning: the report lacks the part about the history. {fault}");
         }
     }
     if let Some(dir) = &args.report {
         let path = done.write_report(dir)?;
         ui.say(format!("Report: {}", path.display()));
     }
-    match args.json {
+    match args.output.json {
         true => print(serde_json::to_string(&done.output())?),
         false => print(done.table()),
     }
@@ -59,7 +88,7 @@ pub(super) fn run(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(if done.evaluation.bad_lines.0 > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// An evaluation and what it was made from.
+/// An evaluation and its inputs.
 pub(super) struct Measured {
     pub(super) evaluation: Evaluation,
     info: BundleInfo,
@@ -78,7 +107,7 @@ pub(super) fn measure(bundle: &Path, data: &Path, ui: &Ui) -> Result<Measured, F
     bars.finish();
     if evaluation.fields.is_empty() {
         let problem = format!(
-            "no ticket to score: {} were seen in training, {} have another split, {} lines were bad, {} carry no label the bundle decides",
+            "no ticket to score: {} were seen in training, {} have another split, {} lines were bad, {} have no label that the bundle decides",
             evaluation.seen, evaluation.other_split, evaluation.bad_lines.0, evaluation.scored
         );
         let next = "Give tickets that are not part of the history, with their final labels";
@@ -95,7 +124,7 @@ pub(super) fn measure(bundle: &Path, data: &Path, ui: &Ui) -> Result<Measured, F
 }
 
 impl Measured {
-    /// Adds what the history itself tells: doubtful labels, and the learning curve.
+    /// Adds the part about the history: doubtful labels and the learning curve.
     pub(super) fn look_back(&mut self, history: &Path, cache: Option<&Path>, ui: &Ui) -> Result<(), Failure> {
         if sha256_file(history)? != self.info.data_sha256 {
             ui.say(format!("note: {} is not the file that the bundle was trained on", history.display()));
@@ -128,7 +157,7 @@ impl Measured {
         }
     }
 
-    /// The figures, one line a field.
+    /// The figures, one line per field.
     pub(super) fn table(&self) -> String {
         let header = [
             "field",
@@ -163,28 +192,31 @@ impl Measured {
         table(&header, self.evaluation.fields.iter().map(|f| row(f.field, &f.metrics)))
     }
 
-    /// What one must know before believing the figures.
+    /// Caveats about the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let e = &self.evaluation;
         let mut notes = Vec::new();
         if self.info.split.kind == "random" {
-            notes.push("The history was split at random: it flatters, expect less in practice.".into());
+            notes.push(
+                "The history was split at random, which flatters the figures: expect less in practice."
+                    .into(),
+            );
         }
         notes.extend(self.info.split.note.clone());
         let count = |n: usize, what: &str| (n > 0).then(|| format!("{n} tickets were left out: {what}."));
-        notes.extend(count(e.seen, "training had seen them, or they repeat a ticket it had seen"));
+        notes.extend(count(e.seen, "training has seen them, or they repeat a ticket that it has seen"));
         notes.extend(count(e.other_split, "their split is not test"));
         notes.extend((e.bad_lines.0 > 0).then(|| format!("{} lines held no usable ticket.", e.bad_lines.0)));
         for (field, calls) in e.fields.iter().filter_map(|f| Some((f.field, f.metrics.calls?))) {
             notes.push(format!(
-                "Of the {field} decisions {} had the right rank; {} were called one rank too low and {} further, {} one \
-                 rank too high and {} further.",
+                "Of the {field} decisions {} had the right rank, {} were one rank too low and {} further below, {} one rank too \
+                 high and {} further above.",
                 calls.right, calls.under, calls.far_under, calls.over, calls.far_over
             ));
         }
         for field in e.fields.iter().filter(|f| f.unseen > 0) {
             let text = format!(
-                "{} tickets carry a {} that the history never had; they count as errors.",
+                "{} tickets have a {} that is not in the history; they count as errors.",
                 field.unseen, field.field
             );
             notes.push(text);

@@ -1,30 +1,82 @@
-//! `firstline import`: a PSA's export becomes canonical tickets, and a table says what came of it.
+//! `firstline import`: converts a PSA's export to canonical tickets, and sums up the result in a table.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
-use firstline_psa::{Format, ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
+use firstline_psa::{ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
 use firstline_ticket::Lines;
 use firstline_training::{NearDuplicates, Progress};
 use firstline_triage::compose;
 use serde::Serialize;
 
-use super::table::pairs;
-use crate::cli::{self, ImportArgs};
+use crate::arguments::{FormatChoice, JsonArg, PresetChoice};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::pairs;
 use crate::ui::{Bars, Ui, go_on, print};
 
-/// Tickets that are compared for near-duplicates; the memory for more would be felt.
+/// Convert a PSA's export (CSV or JSONL, plain or .gz) to canonical tickets.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The export; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+
+    /// File to write: canonical tickets, JSONL.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+
+    /// File for unusable rows, with row number and reason [default: OUT with .rejects.jsonl].
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+
+    /// Format of the export.
+    #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
+    format: FormatChoice,
+
+    /// PSA that wrote the export: settles columns whose meaning differs between PSAs.
+    #[arg(long, value_enum)]
+    preset: Option<PresetChoice>,
+
+    /// Column that holds a field, such as --map subject="Ticket Summary". Repeatable.
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    map: Vec<String>,
+
+    /// Column separator of a CSV: one character or `tab` [default: detected].
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<String>,
+
+    /// Text encoding, such as windows-1252 or utf-16le [default: detected].
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+
+    /// Date format, such as "%d/%m/%Y %H:%M". Required where dates are ambiguous.
+    #[arg(long, value_name = "STRPTIME")]
+    date_format: Option<String>,
+
+    /// Time zone of dates that name none, such as Europe/London [default: UTC, with a note].
+    #[arg(long, value_name = "IANA")]
+    time_zone: Option<String>,
+
+    /// Stop at the first unusable row, and write nothing.
+    #[arg(long)]
+    strict: bool,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// Most tickets that are compared for near-duplicates, to bound the memory.
 const COMPARED: usize = 200_000;
 
-/// What the second look at the imported tickets found.
+/// Findings about the texts of the imported tickets.
 #[derive(Debug, Default, Serialize)]
 struct Texts {
     near_duplicates: usize,
-    /// Tickets that were compared, when not all were.
+    /// Number of tickets that were compared, if not all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     near_duplicates_among: Option<usize>,
     /// ISO 639-3 code, or `unknown`, and the number of tickets.
@@ -68,7 +120,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let summary = match imported {
         Ok(summary) => summary,
         Err(error) => {
-            // Where not one row was usable, the rejects are all there is to show.
+            // If no row was usable, the rejects are the only result.
             if error.code() == Some(Code::Empty) && !rejects.is_empty() {
                 rejects.publish()?;
             }
@@ -85,7 +137,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let rejected = rejects_path.as_ref().map(|p| p.display().to_string());
     let output =
         Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
-    match args.json {
+    match args.output.json {
         true => print(serde_json::to_string(&output)?),
         false => print(text(&output)),
     }
@@ -94,16 +146,8 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
     Ok(ImportOptions {
-        format: match args.format {
-            cli::Format::Auto => Format::Auto,
-            cli::Format::Csv => Format::Csv,
-            cli::Format::Jsonl => Format::Jsonl,
-        },
-        preset: args.preset.map(|p| match p {
-            cli::Preset::Connectwise => Preset::ConnectWise,
-            cli::Preset::Autotask => Preset::Autotask,
-            cli::Preset::Halopsa => Preset::HaloPsa,
-        }),
+        format: args.format.into(),
+        preset: args.preset.map(Preset::from),
         map: args.map.iter().map(|m| m.parse()).collect::<Result<_, UserError>>()?,
         delimiter: args.delimiter.as_deref().map(parse_delimiter).transpose()?,
         encoding: args.encoding.clone(),
@@ -117,7 +161,7 @@ fn rejects_beside(out: &Path) -> PathBuf {
     out.with_extension("rejects.jsonl")
 }
 
-/// Reads the imported tickets again: which repeat each other, and which languages they are in.
+/// Reads the imported tickets again for near-duplicates and languages.
 fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
     let file = std::fs::File::open(path).map_err(|e| UserError::io(path.display(), &e))?;
     let mut near = NearDuplicates::default();
@@ -126,7 +170,7 @@ fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
     bars.stage("comparing tickets", 0);
     for ticket in Lines::new(BufReader::new(file), "import").filter_map(|l| l.ticket.ok()) {
         let text = compose(&ticket).text();
-        // A guess from a few words would be a guess.
+        // A few words are too little to tell a language.
         let language = match text.split_whitespace().nth(4) {
             Some(_) => whatlang::detect(&text)
                 .filter(whatlang::Info::is_reliable)
@@ -188,7 +232,7 @@ fn text(output: &Output<'_>) -> String {
     if s.assumed_utc > 0 {
         rows.push((
             "note",
-            format!("{} dates named no zone and were taken as UTC: see --time-zone", s.assumed_utc),
+            format!("{} dates name no time zone and were read as UTC: see --time-zone", s.assumed_utc),
         ));
     }
     rows.extend(s.notes.iter().map(|n| ("note", n.clone())));

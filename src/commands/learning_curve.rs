@@ -1,8 +1,9 @@
-//! `firstline learning-curve`: what more history would buy.
+//! `firstline learning-curve`: what a longer history would gain.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use clap::Args;
 use firstline_fault::UserError;
 use firstline_ticket::Field;
 use firstline_training::certify::Promise;
@@ -11,28 +12,48 @@ use firstline_training::{
 };
 use firstline_triage::{EncoderFiles, Policy};
 
-use super::table::table;
 use super::{models, train};
-use crate::cli::CurveArgs;
+use crate::arguments::{EncoderArgs, HistoryArg, JsonArg, PromiseArgs, SeedArg};
 use crate::failure::{Exit, Failure};
+use crate::table::table;
 use crate::ui::{Ui, print};
 
+/// Show what a longer history would gain: accuracy and certified share by size.
+#[derive(Debug, Args)]
+pub(crate) struct CurveArgs {
+    #[command(flatten)]
+    history: HistoryArg,
+
+    #[command(flatten)]
+    promise: PromiseArgs,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    #[command(flatten)]
+    encoder: EncoderArgs,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
 pub(super) fn run(args: &CurveArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let promise = Promise { error: args.target_error, confidence: args.confidence };
+    let promise = args.promise.promise();
     let mut history = History::default();
-    let bad = train::read_into(&mut history, &args.tickets, ui)?;
+    let bad = train::read_into(&mut history, &args.history.tickets, ui)?;
     history.held_out = history.tickets.len();
-    let (manifest, dir) = models::ensure(&args.model, &args.models, ui)?;
+    let (manifest, dir) = models::ensure(&args.encoder.model, &args.encoder.models, ui)?;
     let source = EncoderFiles { dir, manifest };
-    let curves = curves(&history, &source, args.embedding_cache.as_deref(), args.seed, promise, ui)?;
-    match args.json {
+    let cache = args.encoder.embedding_cache.as_deref();
+    let curves = curves(&history, &source, cache, args.seed.seed, promise, ui)?;
+    match args.output.json {
         true => print(serde_json::to_string(&curves)?),
         false => show(&curves, promise, ui),
     }
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// The learning curves of all fields of `history`, with the splits and the policy that training has by default.
+/// The learning curves of all fields of `history`, with training's default splits and policy.
 pub(super) fn curves(
     history: &History,
     source: &EncoderFiles,
@@ -41,7 +62,7 @@ pub(super) fn curves(
     promise: Promise,
     ui: &Ui,
 ) -> Result<BTreeMap<Field, Vec<CurvePoint>>, Failure> {
-    // Every size reads the same tickets again, so there is a cache in any case.
+    // Every size embeds the same tickets, so there is always a cache.
     let scratch = tempfile::tempdir().map_err(|e| UserError::io(std::env::temp_dir().display(), &e))?;
     let cache = cache.map_or_else(|| scratch.path().join("embeddings"), Path::to_owned);
     let mut cache = EmbeddingCache::open(Some(&cache), source.manifest.dimensions)?;
@@ -73,5 +94,5 @@ fn show(curves: &BTreeMap<Field, Vec<CurvePoint>>, promise: Promise, ui: &Ui) {
             table(&["tickets", "accuracy", "95 % interval", &certified], curve.iter().map(row))
         ));
     }
-    ui.say("Each size is the newest part of the history, without fine-tuning, tried on the tickets kept for certifying. Train on all of it all the same: a size picked by this table would no longer be certified on fresh tickets.");
+    ui.say("Each size is the newest part of the history, without fine-tuning, tested on the tickets set aside for certifying. Train on the whole history nevertheless: a size picked from this table would not be certified on fresh tickets.");
 }

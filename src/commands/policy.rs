@@ -1,17 +1,24 @@
-//! `firstline policy`: the built-in policy, as an example for one's own; and reading one.
+//! `firstline policy`: the built-in policy, a template for your own; and reading a policy file.
 
 use std::path::Path;
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_triage::{DEFAULT_POLICY, Policy};
 
 use crate::failure::{Exit, Failure};
 use crate::ui::print;
 
-/// Longest policy file read.
+/// Print the built-in policy: priority order, costs of errors, overriding rules.
+///
+/// Change a copy and give it to `firstline train` (order and costs) and `firstline classify` or `draft` (rules) with --policy.
+#[derive(Debug, Args)]
+pub(crate) struct PrintPolicyArgs {}
+
+/// Longest policy file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-pub(super) fn run() -> Exit {
+pub(super) fn run(PrintPolicyArgs {}: &PrintPolicyArgs) -> Exit {
     print(DEFAULT_POLICY.trim_end());
     Exit::Success
 }
@@ -22,7 +29,7 @@ pub(super) fn read(path: Option<&Path>) -> Result<Policy, Failure> {
     let place = path.display().to_string();
     let io = |e: std::io::Error| UserError::io(&place, &e);
     if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
-        let problem = "it is longer than a policy can be";
+        let problem = "the file is too long for a policy";
         return Err(UserError::new(Code::Config, place, problem, "Name a policy file").into());
     }
     Ok(Policy::parse(&std::fs::read_to_string(path).map_err(io)?, &place)?)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_nn::Precision;
 use firstline_ticket::Field;
@@ -10,22 +11,77 @@ use firstline_training::{
     EmbeddingCache, FineTuning, History, HistoryTicket, Objective, Progress, SplitMode, SplitOptions,
     TrainInput, TrainOptions, Trained, Tried, train,
 };
+use firstline_triage::bundle::layout;
 use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, SplitFacts, sha256_file};
 use serde::Serialize;
 
-use super::table::table;
-use super::{index, models, policy};
-use crate::cli::{FineTuneKind, ModelOptions, PrecisionKind, SplitKind, TrainArgs};
+use super::drafts::index;
+use super::{models, policy};
+use crate::arguments::{
+    EncoderArgs, FineTuningChoice, HistoryArg, JsonArg, ModelOptions, PolicyArg, PrecisionChoice, SeedArg,
+    SplitChoice,
+};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, print, stopping};
 
-/// How a history is split: shares that calibrate, that certify, and that are held out.
+/// Learn from a ticket history and write a bundle.
+///
+/// A run that was stopped continues where it was when the same command is given again. Until it is done, it keeps its state in
+/// BUNDLE.training beside the bundle. A bundle that is already there is replaced as a whole.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    history: HistoryArg,
+
+    /// Folder to write the bundle into.
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+
+    /// File with the test tickets [default: the newest tickets of the history are held out].
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+
+    /// Fields to learn [default: all fields that have labels].
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,...")]
+    fields: Vec<String>,
+
+    /// How to split the history into train, calibrate and test windows.
+    #[arg(long, value_enum, default_value_t = SplitChoice::Auto)]
+    split: SplitChoice,
+
+    /// Whether to fine-tune the encoder on the history: minutes to an hour on a CPU.
+    #[arg(long, value_enum, default_value_t = FineTuningChoice::Auto)]
+    fine_tune: FineTuningChoice,
+
+    /// Precision the encoder computes in, now and whenever this bundle is used [default: the model's, usually int8].
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionChoice>,
+
+    /// Leave the index out: the bundle then holds no customer's words, and `firstline draft` needs one first.
+    #[arg(long)]
+    no_index: bool,
+
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    #[command(flatten)]
+    encoder: EncoderArgs,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// How a history is split: the shares for calibrating, for certifying, and held out for the test.
 pub(super) fn split_options(mode: SplitMode, seed: u64) -> SplitOptions {
     SplitOptions { mode, calibrate: 0.125, certify: 0.08, test: 0.15, seed }
 }
 
-/// What to train, checked.
+/// A training, checked.
 pub(super) struct Job {
     pub(super) tickets: PathBuf,
     pub(super) test: Option<PathBuf>,
@@ -35,23 +91,25 @@ pub(super) struct Job {
     pub(super) seed: u64,
     pub(super) fine_tuning: FineTuning,
     pub(super) policy: Policy,
-    /// The manifest's where there is none.
+    /// `None`: the manifest's precision.
     pub(super) precision: Option<Precision>,
     pub(super) embedding_cache: Option<PathBuf>,
+    /// Whether resolved tickets go into the bundle's index.
+    pub(super) index: bool,
 }
 
-/// What `--json` prints.
+/// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Output<'a> {
     bundle: String,
     split: &'a SplitFacts,
     /// Whether a fine-tuned encoder stands beside the model's own.
     fine_tuned: bool,
-    /// The ways with the encoder that were compared, by log loss summed over the fields.
+    /// The ways to use the encoder that were compared, by log loss summed over the fields.
     encoders_tried: &'a [Tried],
     fields: BTreeMap<Field, Learnt>,
     left_out: BTreeMap<Field, String>,
-    /// Priorities that the policy gives no rank, for want of which none is decided by its cost or raised by a rule.
+    /// Priorities without a rank in the policy: while there are any, priorities are decided by probability alone.
     priorities_without_rank: Vec<&'a str>,
     tickets_cut: usize,
     tokens_cut: u64,
@@ -71,34 +129,21 @@ struct Learnt {
 
 pub(super) fn run(args: &TrainArgs, ui: &Ui) -> Result<Exit, Failure> {
     let fields = args.fields.iter().map(|f| f.parse()).collect::<Result<Vec<Field>, UserError>>()?;
-    let split = match args.split {
-        SplitKind::Auto => SplitMode::Auto,
-        SplitKind::Time => SplitMode::Time,
-        SplitKind::Random => SplitMode::Random,
-    };
     let job = Job {
-        tickets: args.tickets.clone(),
+        tickets: args.history.tickets.clone(),
         test: args.test.clone(),
         bundle: args.bundle.clone(),
         fields,
-        split,
-        seed: args.seed,
-        fine_tuning: match args.fine_tune {
-            FineTuneKind::Auto => FineTuning::Auto,
-            FineTuneKind::Always => FineTuning::Always,
-            FineTuneKind::Never => FineTuning::Never,
-        },
-        policy: policy::read(args.policy.as_deref())?,
-        precision: args.precision.map(|kind| match kind {
-            PrecisionKind::Int8 => Precision::Int8,
-            PrecisionKind::F32 => Precision::F32,
-            PrecisionKind::F16 => Precision::F16,
-            PrecisionKind::Bf16 => Precision::Bf16,
-        }),
-        embedding_cache: args.embedding_cache.clone(),
+        split: args.split.into(),
+        seed: args.seed.seed,
+        fine_tuning: args.fine_tune.into(),
+        policy: policy::read(args.policy.policy.as_deref())?,
+        precision: args.precision.map(Precision::from),
+        embedding_cache: args.encoder.embedding_cache.clone(),
+        index: !args.no_index,
     };
-    let (trained, bad_lines) = learn(&job, &args.model, &args.models, ui)?;
-    if args.json {
+    let (trained, bad_lines) = learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    if args.output.json {
         print(serde_json::to_string(&output(&job, &trained, bad_lines))?);
     } else {
         print(summary(&trained));
@@ -139,18 +184,21 @@ pub(super) fn learn(
     let input = TrainInput { history: &history, source: &source, options: &options };
     let trained = train(input, &data_sha256, &work, &mut cache, &mut bars)?;
     bars.finish();
+    let had_writer = job.bundle.join(layout::WRITER).exists();
     publish(&trained, &job.bundle, &source)?;
+    if had_writer {
+        ui.say(format!(
+            "note: the language model that was taught for the old bundle was dropped with it. To teach it again: firstline \
+             drafts tune --bundle {} --tickets FILE",
+            job.bundle.display()
+        ));
+    }
     if job.fine_tuning != FineTuning::Never
         && let Err(e) = clear(&work)
     {
         ui.say(format!("note: {} could not be cleared: {e}", work.display()));
     }
-    let engine = Engine::open(&job.bundle)?;
-    let added = index::add(&engine, &job.bundle, &job.tickets, &|t| engine.bundle().has_seen(t), ui)?;
-    ui.say(format!(
-        "{} resolved tickets to draft from, {} reply templates to look at.",
-        added.cases, added.templates
-    ));
+    fill_index(job, ui)?;
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
     }
@@ -177,13 +225,33 @@ pub(super) fn learn(
     Ok((trained, bad_lines))
 }
 
-/// Where a training that is stopped keeps what it needs to go on: beside the bundle.
+/// Puts the resolved tickets that were learnt from into the bundle's index, unless the job leaves it out.
+fn fill_index(job: &Job, ui: &Ui) -> Result<(), Failure> {
+    let bundle = &job.bundle;
+    if !job.index {
+        ui.say(format!(
+            "The bundle has no index, so there is nothing to draft from. To add one: firstline drafts index --bundle {} \
+             --tickets FILE",
+            bundle.display()
+        ));
+        return Ok(());
+    }
+    let engine = Engine::open(bundle)?;
+    let added = index::add(&engine, bundle, &job.tickets, &|t| engine.bundle().has_seen(t), ui)?;
+    ui.say(format!(
+        "{} resolved tickets to draft from, {} reply templates to review.",
+        added.cases, added.templates
+    ));
+    Ok(())
+}
+
+/// The folder beside the bundle where a stopped training keeps what it needs to continue.
 fn work_folder(bundle: &Path) -> PathBuf {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
     bundle.with_file_name(format!("{name}.training"))
 }
 
-/// Removes what fine-tuning left in `work`, and the folder where nothing else is in it.
+/// Removes what fine-tuning left in `work`, and the folder itself if nothing else is in it.
 fn clear(work: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(work)? {
         let entry = entry?;
@@ -219,7 +287,7 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
         return Err(UserError::new(
             Code::Empty,
             files::name_of(&job.tickets),
-            "no usable ticket in it",
+            "it holds no usable ticket",
             next,
         )
         .into());
@@ -231,10 +299,10 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
     Ok((history, data_sha256, bad_lines))
 }
 
-/// Labels that a note names.
+/// Most labels that a note names.
 const LABELS_SHOWN: usize = 12;
 
-/// Bad lines that are shown one by one.
+/// Most bad lines that are shown.
 const FAULTS_SHOWN: usize = 5;
 
 pub(super) fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failure> {
@@ -287,7 +355,7 @@ fn learnt(trained: &Trained) -> BTreeMap<Field, Learnt> {
     trained.bundle.fields.iter().map(entry).collect()
 }
 
-/// The learnt priorities that have no rank in `policy`.
+/// The learnt priorities without a rank in `policy`.
 fn unranked<'a>(policy: &Policy, trained: &'a Trained) -> Vec<&'a str> {
     trained.bundle.fields.get(&Field::Priority).map_or_else(Vec::new, |m| policy.priority.unranked(&m.space))
 }
@@ -307,13 +375,13 @@ fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
     }
 }
 
-/// What was learnt, as a table, with the rare labels named.
+/// The result as a table, with the rare labels named.
 pub(super) fn summary(trained: &Trained) -> String {
     let s = &trained.bundle.info.split;
     let span = s.learnt_from.as_ref().map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
     let mut text = format!(
         "Split ({}): {} train and {} calibrate tickets{span}; {} kept for certifying; {} held out; {} set aside as \
-         repeats; {} of no window.\n",
+         repeats; {} in no window.\n",
         s.kind, s.train, s.calibrate, s.certify, s.test, s.repeats, s.unused
     );
     if !trained.tried.is_empty() {
@@ -361,8 +429,7 @@ pub(super) fn summary(trained: &Trained) -> String {
         } else {
             String::new()
         };
-        text +=
-            &format!("\nRare {field} labels, learnt with doubt or not at all: {}{more}", named.join(", "));
+        text += &format!("\nRare {field} labels, learnt poorly or not at all: {}{more}", named.join(", "));
     }
     text
 }

@@ -53,7 +53,7 @@ impl Reviews {
     pub fn read(dir: &Path) -> Result<Self> {
         let path = Self::path(dir);
         let fault = |problem: String| {
-            let next = "Learn it anew: firstline learn-reviews";
+            let next = "Learn it anew: firstline drafts learn-reviews";
             UserError::new(Code::Config, path.display().to_string(), problem, next)
         };
         match std::fs::metadata(&path) {

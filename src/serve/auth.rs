@@ -149,7 +149,7 @@ impl Caller {
             Code::Scope,
             "Authorization",
             problem,
-            "Use a key that has it: firstline keys create",
+            "Use a key that has it: firstline store keys create",
         ))
     }
 
@@ -209,7 +209,7 @@ impl Keys {
         now: Timestamp,
     ) -> std::result::Result<Caller, Problem> {
         let refused = |problem: &str| {
-            let next = "Send Authorization: Bearer fl_..., a key that `firstline keys create` has shown";
+            let next = "Send Authorization: Bearer fl_..., a key that `firstline store keys create` has shown";
             Problem::new(Code::Auth, "Authorization", problem, next)
         };
         let token = token(headers).ok_or_else(|| refused("no API key"))?;

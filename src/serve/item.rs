@@ -133,7 +133,7 @@ impl Item {
         Answer {
             decision_id: standing.decision_id.clone(),
             bundle: standing.bundle.clone(),
-            drafting: recorded_drafting(standing),
+            drafting: standing.drafting.clone(),
             decision: standing.decision.clone(),
             route: standing.route,
             collapsed_into: standing.collapsed_into.clone(),
@@ -169,9 +169,4 @@ impl Item {
     pub(crate) fn answer(self, answer: Result<Answer, Problem>) {
         let _gone = self.reply.send(answer);
     }
-}
-
-/// The drafting id that is on record with a ticket's newest decision.
-fn recorded_drafting(_standing: &Standing) -> Option<String> {
-    None
 }

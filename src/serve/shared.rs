@@ -75,7 +75,7 @@ impl Shared {
         let metrics = Arc::new(Metrics::new());
         let keys = Keys::new(settings.limits.requests_per_second);
         if keys.reload(store.as_ref())? == 0 {
-            tracing::warn!("there is no API key yet: make one with `firstline keys create`");
+            tracing::warn!("there is no API key yet: make one with `firstline store keys create`");
         }
         let requests = settings.limits.requests;
         let most_kib = MOST_BYTES.max(settings.limits.body_bytes).div_ceil(1 << 10);

@@ -161,7 +161,7 @@ fn a_service_that_is_killed_loses_nothing_and_does_nothing_twice() {
             std::thread::sleep(Duration::from_millis(wait));
             service.kill_and_restart();
             *base.lock().unwrap() = service.base();
-            let log = service.dir.ok(&["audit", "verify", "--json"]).json();
+            let log = service.dir.ok(&["store", "audit", "verify", "--json"]).json();
             let told = told.lock().unwrap();
             println!(
                 "kill {:3} after {wait:3} ms: {} jobs, {} decisions, {} approvals accepted, {} actions done; {} audit entries, whole",
@@ -211,7 +211,7 @@ fn a_service_that_is_killed_loses_nothing_and_does_nothing_twice() {
         assert_eq!(psa.get(&format!("{id}:reply")), Some(&1), "decision {id}");
     }
     assert!(psa.values().all(|done| *done == 1), "done twice: {psa:?}");
-    let log = service.dir.ok(&["audit", "verify", "--json"]).json();
+    let log = service.dir.ok(&["store", "audit", "verify", "--json"]).json();
     println!(
         "{kills} kills: {} jobs, {} decisions, {} approvals accepted and none lost; {} actions, none done twice ({found} claimed again \
          after they had got through); {} audit entries, the chain whole",

@@ -58,7 +58,7 @@ fn with_canaries(tickets: &mut [Value]) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn what_one_customer_wrote_never_stands_in_a_draft_for_another() {
     let dir = Dir::new();
-    dir.ok(&["generate", "--tickets", "700", "--seed", "4", "--out", "history.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "700", "--seed", "4", "--out", "history.jsonl"]);
     let mut tickets = history(&dir);
     let canaries = with_canaries(&mut tickets);
     assert!(canaries.len() >= 10);
@@ -152,7 +152,7 @@ fn resolved_tickets_are_added_once_and_found() {
     dir.file("history.jsonl", lines(&tickets));
     let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--fine-tune", "never"];
     dir.ok(&[&train[..], &["--bundle", "bundle", "--fields", "board"]].concat());
-    let index = ["index", "--bundle", "bundle", "--tickets", "history.jsonl", "--json"];
+    let index = ["drafts", "index", "--bundle", "bundle", "--tickets", "history.jsonl", "--json"];
     let first = dir.ok(&index).json();
     assert!(first["added"].as_u64().unwrap() > 20, "those held out were not in it: {first}");
     let again = dir.ok(&index).json();
@@ -162,14 +162,16 @@ fn resolved_tickets_are_added_once_and_found() {
 
     let one = tickets.iter().find(|t| t["resolution"].is_string()).unwrap();
     dir.file("one.jsonl", lines(std::slice::from_ref(one)));
-    let found = dir.ok(&["similar", "--bundle", "bundle", "one.jsonl", "--top", "3"]).lines()[0].clone();
+    let found =
+        dir.ok(&["drafts", "similar", "--bundle", "bundle", "one.jsonl", "--top", "3"]).lines()[0].clone();
     let hits = found["similar"].as_array().unwrap();
     assert!(hits.len() == 3 && hits[0]["id"] == one["id"], "{found}");
     let customer = one["customer"].as_str().unwrap();
-    let only = ["similar", "--bundle", "bundle", "one.jsonl", "--customer", customer];
+    let only = ["drafts", "similar", "--bundle", "bundle", "one.jsonl", "--customer", customer];
     let only = dir.ok(&only).lines()[0].clone();
     assert!(only["similar"].as_array().unwrap().iter().all(|h| h["customer"] == customer));
-    let table = dir.ok(&["similar", "--bundle", "bundle", "--text", "printer does not print"]).stdout;
+    let table =
+        dir.ok(&["drafts", "similar", "--bundle", "bundle", "--text", "printer does not print"]).stdout;
     assert!(table.contains("resolved by"));
     // A damaged segment is refused by name.
     let segment = dir.path("bundle/index/000001.cases");
@@ -177,14 +179,15 @@ fn resolved_tickets_are_added_once_and_found() {
     let last = bytes.len() - 3;
     bytes[last] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
-    let run = dir.fails(&["similar", "--bundle", "bundle", "one.jsonl"], "E_BUNDLE");
+    let run = dir.fails(&["drafts", "similar", "--bundle", "bundle", "one.jsonl"], "E_BUNDLE");
     assert!(run.stderr.contains("000001.cases"), "{}", run.stderr);
 }
 
 #[test]
 fn drafts_are_measured_against_what_was_sent() {
-    let report =
-        TRAINED.ok(&["evaluate-drafts", "--bundle", "bundle", "--tickets", "history.jsonl", "--json"]).json();
+    let report = TRAINED
+        .ok(&["drafts", "evaluate", "--bundle", "bundle", "--tickets", "history.jsonl", "--json"])
+        .json();
     let all = &report["all"];
     assert!(report["tickets"].as_u64().unwrap() > 20 && all["n"] == report["drafted"], "{report}");
     for key in ["rouge_l", "same_content"] {

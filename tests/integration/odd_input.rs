@@ -163,7 +163,7 @@ fn too_little_to_learn_from_says_so() {
 #[test]
 fn ctrl_c_while_training_leaves_nothing_half_written() {
     let dir = Dir::new();
-    dir.ok(&["generate", "--tickets", "20000", "--out", "big.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "20000", "--out", "big.jsonl"]);
     let args = [
         "train",
         "--tickets",

@@ -1,26 +1,145 @@
-//! Commands apart from the main way: models, doctor, generate, import, help.
+//! Commands apart from the main way: models, doctor, generate, import, help, completions, man pages, moved commands.
 
 use crate::tool::Dir;
 
+/// The commands of the top level.
+const COMMANDS: [&str; 17] = [
+    "demo",
+    "doctor",
+    "import",
+    "audit-labels",
+    "learning-curve",
+    "train",
+    "evaluate",
+    "certify",
+    "classify",
+    "draft",
+    "drafts",
+    "policy",
+    "serve",
+    "store",
+    "models",
+    "completions",
+    "dev",
+];
+
+/// Every command of a group.
+const GROUPED: [&str; 18] = [
+    "drafts index",
+    "drafts similar",
+    "drafts templates",
+    "drafts evaluate",
+    "drafts tune",
+    "drafts learn-reviews",
+    "store keys",
+    "store outcomes",
+    "store audit",
+    "store backup",
+    "store forget",
+    "models list",
+    "models pull",
+    "models verify",
+    "models tiny",
+    "dev generate",
+    "dev chat",
+    "dev man",
+];
+
 #[test]
 fn help_names_every_command_and_the_exit_status() {
-    let help = Dir::new().ok(&["--help"]).stdout;
-    for word in [
-        "demo",
-        "import",
-        "audit-labels",
-        "train",
-        "learning-curve",
-        "evaluate",
-        "certify",
-        "classify",
-        "generate",
-        "models",
-        "doctor",
-        "Exit status",
-    ] {
-        assert!(help.contains(word), "{word} is not in --help");
+    let dir = Dir::new();
+    let help = dir.ok(&["--help"]).stdout;
+    for name in COMMANDS {
+        let line =
+            help.lines().find(|l| l.strip_prefix("  ").is_some_and(|l| l.starts_with(&format!("{name} "))));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in --help:\n{help}"));
+        assert!(line.chars().count() <= 100 && line.split_whitespace().count() > 3, "{line:?}");
     }
+    for part in
+        ["Try it", "Learn from your history", "Run as a service", "Exit status", "--quiet", "--version"]
+    {
+        assert!(help.contains(part), "{part} is not in --help:\n{help}");
+    }
+    assert!(!help.contains("keys "), "commands that have moved are not shown:\n{help}");
+    for name in GROUPED {
+        let path: Vec<&str> = name.split(' ').collect();
+        assert!(dir.ok(&[path[0], "--help"]).stdout.contains(&format!("\n  {} ", path[1])), "{name}");
+        assert!(dir.ok(&[path[0], path[1], "--help"]).stdout.contains("Usage: firstline"), "{name}");
+    }
+}
+
+#[test]
+fn an_old_spelling_answers_with_the_new_one() {
+    let dir = Dir::new();
+    for (old, new) in [
+        ("keys", "store keys"),
+        ("outcomes", "store outcomes"),
+        ("audit", "store audit"),
+        ("backup", "store backup"),
+        ("forget", "store forget"),
+        ("index", "drafts index"),
+        ("similar", "drafts similar"),
+        ("templates", "drafts templates"),
+        ("evaluate-drafts", "drafts evaluate"),
+        ("tune-writer", "drafts tune"),
+        ("learn-reviews", "drafts learn-reviews"),
+        ("generate", "dev generate"),
+        ("chat", "dev chat"),
+    ] {
+        for more in [&[][..], &["--help"]] {
+            let run = dir.run(&[&[old], more].concat());
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{old}: {}", run.stderr);
+            assert!(
+                run.stderr.contains(&format!("`firstline {old}` is now `firstline {new}`")),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+    let run = dir.run(&["keys", "create", "--name", "our glue", "--store", "postgres://u:hunter2@h/d"]);
+    assert!(
+        run.stderr.ends_with("\n  firstline store keys create --name 'our glue' --store ...\n"),
+        "{}",
+        run.stderr
+    );
+    let run = dir.run(&["drafts", "keys"]);
+    assert!(run.code == 2 && !run.stderr.contains("is now"), "{}", run.stderr);
+    assert!(dir.run(&["nonsense"]).stderr.contains("unrecognized subcommand"));
+}
+
+#[test]
+fn every_shell_completes_every_command() {
+    let dir = Dir::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = dir.ok(&["completions", shell]).stdout;
+        for name in COMMANDS {
+            assert!(script.contains(name), "{shell} does not complete {name}");
+        }
+        for name in GROUPED {
+            assert!(
+                script.contains(name.split(' ').next_back().unwrap()),
+                "{shell} does not complete {name}"
+            );
+        }
+        assert!(script.contains("no-index"), "{shell} does not complete arguments");
+    }
+    assert_eq!(dir.run(&["completions", "tcsh"]).code, 2);
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let dir = Dir::new();
+    dir.ok(&["dev", "man", "--out", "man/man1"]);
+    let page = |name: &str| std::fs::read_to_string(dir.path("man/man1").join(format!("{name}.1"))).unwrap();
+    let top = page("firstline");
+    for name in COMMANDS {
+        assert!(top.contains(&name.replace('-', "\\-")), "{name} is not in firstline.1");
+        assert!(page(&format!("firstline-{name}")).contains(".SH NAME"), "{name}");
+    }
+    for name in GROUPED {
+        assert!(page(&format!("firstline-{}", name.replace(' ', "-"))).contains(".SH OPTIONS"), "{name}");
+    }
+    assert!(page("firstline-train").contains("no\\-index"));
 }
 
 #[test]
@@ -77,7 +196,7 @@ fn where_no_source_answers_the_error_says_what_to_copy_where() {
 fn generate_is_seeded_and_writes_its_card() {
     let dir = Dir::new();
     let make = |seed: &str, out: &str| {
-        dir.ok(&["generate", "--tickets", "300", "--seed", seed, "--out", out]);
+        dir.ok(&["dev", "generate", "--tickets", "300", "--seed", seed, "--out", out]);
         std::fs::read(dir.path(out)).unwrap()
     };
     let first = make("1", "a.jsonl");

@@ -79,8 +79,10 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
     assert_eq!(reply["payload"]["text"], drafts[1]["draft"]["text"]);
     // What people did teaches how likely drafts are sent unchanged.
     let bundle = TRAINED.path("bundle").display().to_string();
-    let learnt =
-        service.dir.ok(&["learn-reviews", "--bundle", &bundle, "--store", "firstline.db", "--json"]).json();
+    let learnt = service
+        .dir
+        .ok(&["drafts", "learn-reviews", "--bundle", &bundle, "--store", "firstline.db", "--json"])
+        .json();
     assert_eq!((&learnt["reviews"], &learnt["accepted"]), (&json!(3), &json!(1)));
     std::fs::remove_file(TRAINED.path("bundle.reviews.json")).unwrap();
 }
@@ -164,7 +166,7 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     // An export tells of more.
     let closed = json!({"id": "N2", "subject": "x", "board": decided(2, "board"), "type": "Never Decided"});
     service.dir.file("closed.jsonl", format!("{closed}\n{{\"id\":\"Z\",\"subject\":\"y\"}}\n"));
-    let imported = service.dir.ok(&["outcomes", "--tickets", "closed.jsonl", "--json"]).json();
+    let imported = service.dir.ok(&["store", "outcomes", "--tickets", "closed.jsonl", "--json"]).json();
     assert_eq!((&imported["joined"], &imported["unknown"]), (&json!(1), &json!(1)));
     let total = service.get("/v1/kpis", &key).ok()["total"].clone();
     assert_eq!((&total["tickets"], &total["agreement"]["fields"]["board"]["of"]), (&json!(4), &json!(3)));

@@ -99,7 +99,7 @@ impl Service {
 
     /// A key with these scopes, for these customers or all.
     pub(crate) fn key(&self, scopes: &str, customers: &[&str]) -> String {
-        let mut args = vec!["keys", "create", "--name", "test", "--scope", scopes];
+        let mut args = vec!["store", "keys", "create", "--name", "test", "--scope", scopes];
         customers.iter().for_each(|customer| args.extend(["--customer", customer]));
         let key = self.dir.ok(&args).stdout.trim().to_owned();
         // The service reads its keys every two seconds.

@@ -78,7 +78,7 @@ fn every_path_but_health_and_documentation_wants_a_key_that_may() {
     service.post("/v1/bundle", &triager, &json!({})).problem(403, "E_SCOPE");
     // A key that is taken back is of no use any more.
     let id = triager.split('_').nth(1).unwrap();
-    service.dir.ok(&["keys", "revoke", id]);
+    service.dir.ok(&["store", "keys", "revoke", id]);
     service.wait_for(|| service.get("/v1/models", &triager).status == 401);
     assert!(!service.log().contains(triager.rsplit('_').next().unwrap()), "a secret is in the log");
 }
@@ -371,10 +371,10 @@ fn a_bundle_is_replaced_and_the_service_ends_without_a_request_lost() {
     // While it ends it may refuse, never break off.
     assert!(all.iter().all(|s| *s == 200 || *s == 429), "{all:?}");
     // What was answered is on record, each once.
-    let log = service.dir.ok(&["audit", "export"]).lines();
+    let log = service.dir.ok(&["store", "audit", "export"]).lines();
     let decided = log.iter().filter(|e| e["action"] == "decide").count();
     assert!(decided >= all.iter().filter(|s| **s == 200).count());
-    service.dir.ok(&["audit", "verify"]);
+    service.dir.ok(&["store", "audit", "verify"]);
 }
 
 #[test]
@@ -385,31 +385,31 @@ fn the_record_is_kept_checked_copied_and_forgotten() {
     sent[0]["body"] = json!("My zanzibarword is broken, my name is Quirinius Zapp.");
     let answer = service.post("/v1/triage", &key, &json!({"tickets": sent, "drafts": true})).ok();
     assert_eq!(answer["results"].as_array().unwrap().len(), 12);
-    let head = service.dir.ok(&["audit", "verify"]).stdout.lines().last().unwrap().to_owned();
-    service.dir.ok(&["backup", "--to", "copy.db"]);
-    service.dir.fails(&["backup", "--to", "copy.db"], "E_");
-    service.dir.ok(&["audit", "verify", "--store", "copy.db", "--head", &head]);
-    service.dir.ok(&["audit", "export", "--out", "log.jsonl"]);
-    service.dir.ok(&["audit", "verify", "--file", "log.jsonl", "--head", &head]);
+    let head = service.dir.ok(&["store", "audit", "verify"]).stdout.lines().last().unwrap().to_owned();
+    service.dir.ok(&["store", "backup", "--to", "copy.db"]);
+    service.dir.fails(&["store", "backup", "--to", "copy.db"], "E_");
+    service.dir.ok(&["store", "audit", "verify", "--store", "copy.db", "--head", &head]);
+    service.dir.ok(&["store", "audit", "export", "--out", "log.jsonl"]);
+    service.dir.ok(&["store", "audit", "verify", "--file", "log.jsonl", "--head", &head]);
     let log = std::fs::read_to_string(service.dir.path("log.jsonl")).unwrap();
     assert!(log.lines().count() >= 13);
     let line = log.lines().nth(5).unwrap();
     service.dir.file("cut.jsonl", log.replace(&format!("{line}\n"), ""));
-    service.dir.fails(&["audit", "verify", "--file", "cut.jsonl"], "E_AUDIT");
+    service.dir.fails(&["store", "audit", "verify", "--file", "cut.jsonl"], "E_AUDIT");
     service.dir.file("changed.jsonl", log.replacen("\"decide\"", "\"decided\"", 1));
-    service.dir.fails(&["audit", "verify", "--file", "changed.jsonl"], "E_AUDIT");
+    service.dir.fails(&["store", "audit", "verify", "--file", "changed.jsonl"], "E_AUDIT");
     // No word of a ticket stands in the logs, whatever their level.
     for secret in ["zanzibarword", "Quirinius"] {
         assert!(!log.contains(secret) && !service.log().contains(secret), "{secret}");
     }
     let customer = sent[0]["customer"].as_str().unwrap();
-    service.dir.fails(&["forget", "--customer", customer], "E_CONFIG");
-    let gone = service.dir.ok(&["forget", "--customer", customer, "--yes", "--json"]).json();
+    service.dir.fails(&["store", "forget", "--customer", customer], "E_CONFIG");
+    let gone = service.dir.ok(&["store", "forget", "--customer", customer, "--yes", "--json"]).json();
     let theirs = sent.iter().filter(|t| t["customer"] == customer).count();
     assert_eq!(gone["tickets"], theirs);
     let id = answer["results"][0]["decision_id"].as_str().unwrap();
     service.get(&format!("/v1/decisions/{id}"), &key).problem(404, "E_NOT_FOUND");
-    service.dir.ok(&["audit", "verify", "--head", &head]);
+    service.dir.ok(&["store", "audit", "verify", "--head", &head]);
     let raw =
         ["firstline.db", "firstline.db-wal"].map(|f| std::fs::read(service.dir.path(f)).unwrap_or_default());
     let has = |bytes: &[u8]| bytes.windows(12).any(|w| w == b"zanzibarword");
@@ -424,8 +424,8 @@ fn settings_that_can_not_be_are_told_before_anything_starts() {
     dir.fails(&["serve", "--listen", "0.0.0.0:0"], "E_CONFIG");
     dir.fails(&["serve", "--bundle", "nowhere", "--listen", "127.0.0.1:0"], "E_BUNDLE");
     let not_a_store = dir.file("not.db", "this is no database, it is a text that somebody has put there");
-    dir.fails(&["keys", "list", "--store", &not_a_store], "E_STORE");
-    dir.fails(&["keys", "list", "--store", "missing.db"], "E_STORE");
+    dir.fails(&["store", "keys", "list", "--store", &not_a_store], "E_STORE");
+    dir.fails(&["store", "keys", "list", "--store", "missing.db"], "E_STORE");
     let printed = dir.ok(&["serve", "--print-config", "--store", "postgres://u:hunter2@h/d"]).stdout;
     assert!(printed.contains("queue_ms") && !printed.contains("hunter2"));
 }

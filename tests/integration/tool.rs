@@ -91,7 +91,7 @@ fn cache() -> &'static Path {
 /// A generated history of 700 tickets, and a bundle learnt from it with the tiny model: made once for all tests.
 pub(crate) static TRAINED: LazyLock<Dir> = LazyLock::new(|| {
     let dir = Dir::new();
-    dir.ok(&["generate", "--tickets", "700", "--seed", "3", "--out", "history.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "700", "--seed", "3", "--out", "history.jsonl"]);
     dir.ok(&[
         "train",
         "--tickets",

@@ -66,7 +66,7 @@ fn a_bundle_keeps_the_precision_it_was_trained_in() {
 #[test]
 fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
     let dir = Dir::new();
-    dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
     let args = |bundle: &'static str| {
         let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
         [&train[..], &["--fine-tune", "always", "--bundle", bundle]].concat()
@@ -136,7 +136,7 @@ fn a_learning_curve_grows_with_the_history() {
 #[test]
 fn doubtful_labels_are_listed_and_corrections_are_taken_back() {
     let dir = Dir::new();
-    dir.ok(&["generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "400", "--seed", "3", "--out", "history.jsonl"]);
     let audit = ["audit-labels", "--tickets", "history.jsonl"];
     dir.fails(&[&audit[..], &["--out", "history.jsonl"]].concat(), "E_CONFIG");
     let look = [&audit[..], &["--model", "tiny-random", "--out", "doubts.csv", "--json"]].concat();

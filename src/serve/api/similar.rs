@@ -97,7 +97,7 @@ fn search(
 ) -> Result<Vec<SimilarTicket>, Problem> {
     let live = shared.live.load_full();
     if live.index.is_empty() {
-        let next = "Add some: firstline index --bundle DIR --tickets FILE";
+        let next = "Add some: firstline drafts index --bundle DIR --tickets FILE";
         return Err(Problem::new(Code::NotFound, "the bundle", "it has no resolved tickets", next));
     }
     let embedding = live.engine.features(std::slice::from_ref(ticket))?.embeddings;

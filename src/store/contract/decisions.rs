@@ -92,6 +92,8 @@ pub struct Standing {
     pub input_hash: String,
     /// The bundle that decided it.
     pub bundle: String,
+    /// The id of everything that shaped drafts when it was decided: [`Decided::drafting`].
+    pub drafting: Option<String>,
     /// What was decided.
     pub decision: Decision,
     /// Where it went.

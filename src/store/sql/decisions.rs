@@ -25,7 +25,7 @@ pub(super) const SOURCES: &str =
     "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = d.ticket_id";
 
 const STANDING: &str =
-    "SELECT t.id, t.version, d.id, d.input_hash, d.bundle, d.decision, d.route, d.at, d.collapsed_into, d.draft_state,
+    "SELECT t.id, t.version, d.id, d.input_hash, d.bundle, d.drafting, d.decision, d.route, d.at, d.collapsed_into, d.draft_state,
     d.version, CAST(CASE WHEN o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x
         WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited')) THEN 1 ELSE 0 END AS BIGINT),
     o.labels, t.customer FROM tickets t JOIN decisions d ON d.id = t.decision_id LEFT JOIN outcomes o ON o.ticket_id = t.id
@@ -115,6 +115,7 @@ fn standing(row: &mut Row) -> Result<Standing> {
         decision_id: row.text()?,
         input_hash: row.text()?,
         bundle: row.text()?,
+        drafting: row.maybe_text()?,
         decision: row.json()?,
         route: row.name()?,
         at: row.time()?,

@@ -202,7 +202,7 @@ fn a_backup_is_whole_while_others_write() {
         }
         let Location::Sqlite(path) = &home.location else { unreachable!() };
         let to = path.with_file_name("copy.db");
-        // Another process, such as `firstline backup` beside the server.
+        // Another process, such as `firstline store backup` beside the server.
         let (other, over) = (home.again(), AtomicBool::new(false));
         let written = std::thread::scope(|scope| {
             let writer = scope.spawn(|| {

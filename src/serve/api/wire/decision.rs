@@ -76,6 +76,12 @@ pub(crate) struct Decision {
     /// The first response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) draft: Option<Draft>,
+    /// The id of the bundle and policy in service when the draft was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drafted_bundle: Option<String>,
+    /// The id of everything that shaped the draft when it was written, as in `drafting`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drafted_by: Option<String>,
     /// Version of the draft, for `If-Match`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<i64>,
@@ -156,6 +162,8 @@ impl From<Answer> for Decision {
             tokens_cut: answer.decision.tokens_cut,
             draft_state: answer.draft_state.into(),
             draft: None,
+            drafted_bundle: None,
+            drafted_by: None,
             version: Some(answer.draft_version),
             at: None,
             outcome: BTreeMap::new(),
@@ -166,7 +174,7 @@ impl From<Answer> for Decision {
 impl From<DecisionRecord> for Decision {
     fn from(record: DecisionRecord) -> Self {
         Self {
-            drafting: recorded_drafting(&record),
+            drafting: record.drafting,
             ticket_id: record.ticket_id,
             decision_id: record.id,
             bundle: record.bundle,
@@ -178,16 +186,13 @@ impl From<DecisionRecord> for Decision {
             tokens_cut: record.decision.tokens_cut,
             draft_state: record.draft_state.into(),
             draft: record.draft.map(Into::into),
+            drafted_bundle: record.drafted_bundle,
+            drafted_by: record.drafted_by,
             version: Some(record.version),
             at: Some(record.at),
             outcome: record.outcome.into_iter().map(|(field, label)| (field.into(), label)).collect(),
         }
     }
-}
-
-/// The drafting id that is on record with a decision.
-fn recorded_drafting(_record: &DecisionRecord) -> Option<String> {
-    None
 }
 
 /// Labels by field name, as people set them.

@@ -1,23 +1,46 @@
-//! `firstline similar`: the resolved tickets most like a ticket.
+//! `firstline drafts similar`: finds the resolved tickets most similar to a ticket.
 
 use std::io::{self, BufWriter, Write};
 
+use clap::Args;
 use firstline_drafts::{CustomerFilter, Index, ResolvedCase, Similar};
 use firstline_fault::UserError;
 use firstline_ticket::Ticket;
 use firstline_triage::{Engine, customer_key};
 use serde::Serialize;
 
-use super::draft::open_index;
-use super::table::table;
-use crate::cli::SimilarArgs;
+use crate::arguments::{BundleArg, StreamArg};
+use crate::commands::draft::open_index;
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{print, stopping};
 
 const BATCH: (usize, usize) = (64, 8 << 20);
 /// Characters of a text in the table.
 const SHOWN: usize = 60;
+
+/// Find the resolved tickets most similar to a ticket: JSONL in, JSONL out.
+#[derive(Debug, Args)]
+pub(crate) struct SimilarArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    #[command(flatten)]
+    tickets: StreamArg,
+
+    /// Search for this text instead, and print a table.
+    #[arg(long, conflicts_with = "input")]
+    text: Option<String>,
+
+    /// Search this customer's tickets only [default: all customers'].
+    #[arg(long, value_name = "NAME")]
+    customer: Option<String>,
+
+    /// Number of tickets to find.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    top: u16,
+}
 
 #[derive(Debug, Serialize)]
 struct Line<'a> {
@@ -34,8 +57,8 @@ struct Hit<'a> {
 }
 
 pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
-    let engine = Engine::open(&args.bundle)?;
-    let index = open_index(&args.bundle, &engine)?;
+    let engine = Engine::open(&args.bundle.bundle)?;
+    let index = open_index(&args.bundle.bundle, &engine)?;
     if let Some(text) = &args.text {
         let ticket = Ticket { id: "-".to_owned(), body: Some(text.clone()), ..Ticket::default() };
         ticket.check("--text")?;
@@ -45,7 +68,7 @@ pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bad = false;
-    for batch in files::tickets(&args.input)?.batches(BATCH.0, BATCH.1) {
+    for batch in files::tickets(&args.tickets.input)?.batches(BATCH.0, BATCH.1) {
         let mut tickets = Vec::new();
         for line in batch {
             match line.ticket {
@@ -61,7 +84,7 @@ pub(super) fn run(args: &SimilarArgs) -> Result<Exit, Failure> {
                 found.iter().map(|s| Hit { cosine: s.cosine, score: s.score, case: &s.case }).collect();
             let line = serde_json::to_string(&Line { id: &ticket.id, similar })?;
             if let Err(error) = writeln!(out, "{line}") {
-                // Whoever reads our output has seen enough, as `head` does.
+                // A reader such as `head` has seen enough.
                 return match error.kind() {
                     io::ErrorKind::BrokenPipe => Ok(Exit::Success),
                     _ => Err(UserError::io("standard output", &error).into()),

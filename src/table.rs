@@ -1,10 +1,10 @@
-//! Tables for people.
+//! Tables as people read them.
 
 use comfy_table::presets;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 /// A table with a header; every column but the first is aligned to the right.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().enumerate().map(|(i, h)| cell(i, h)));
@@ -15,7 +15,7 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 }
 
 /// A table of names and values without a header, both aligned to the left.
-pub(super) fn pairs(rows: impl IntoIterator<Item = (String, String)>) -> String {
+pub(crate) fn pairs(rows: impl IntoIterator<Item = (String, String)>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     for (name, value) in rows {
@@ -29,7 +29,7 @@ fn cell(column: usize, text: &str) -> Cell {
     Cell::new(printable(text)).set_alignment(align)
 }
 
-/// Labels come from other people's data: what could steer a terminal is shown as a space.
+/// Labels come from other people's data: control characters, which could steer a terminal, become spaces.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }

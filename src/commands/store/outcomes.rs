@@ -1,5 +1,8 @@
-//! `firstline outcomes`: how tickets ended, from an export, joined to what was decided about them.
+//! `firstline store outcomes`: how tickets ended, from an export, joined to the decisions about them.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use firstline_drafts::first_reply;
 use firstline_fault::{Code, UserError};
 use firstline_serve::distance;
@@ -8,7 +11,7 @@ use firstline_ticket::{Field, Outcome, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::cli::OutcomesArgs;
+use crate::arguments::{JsonArg, SettingsArgs};
 use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -16,15 +19,28 @@ use crate::ui::{Ui, print, stopping};
 
 const BATCH: (usize, usize) = (256, 8 << 20);
 
-pub(super) fn run(args: &OutcomesArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let store = config::existing_store(&args.settings)?;
+/// Record how tickets ended, from an export of closed tickets.
+///
+/// Labels, first replies and times are joined to the decisions about the same tickets. The KPIs count from them.
+#[derive(Debug, Args)]
+pub(crate) struct OutcomesArgs {
+    /// Closed tickets, as `firstline import` writes them, plain or .gz.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let store = config::existing_store(settings)?;
     let (mut joined, mut unknown, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "joining outcomes", 0);
     for batch in files::tickets(&args.tickets)?.batches(BATCH.0, BATCH.1) {
         if stopping() {
             let problem = format!("stopped after {done} lines");
-            let next = "What was joined so far is on record; the same command again goes on";
+            let next = "The outcomes joined so far are on record; run the same command again to continue";
             return Err(
                 UserError::new(Code::Interrupted, files::name_of(&args.tickets), problem, next).into()
             );
@@ -54,7 +70,7 @@ pub(super) fn run(args: &OutcomesArgs, ui: &Ui) -> Result<Exit, Failure> {
         bars.set(done);
     }
     bars.finish();
-    match args.json {
+    match args.output.json {
         true => print(json!({"joined": joined, "unknown": unknown, "bad": bad})),
         false => print(format_args!(
             "{joined} outcomes joined; {unknown} tickets were never sent to triage; {bad} bad lines"

@@ -1,23 +1,23 @@
-//! Which language model writes drafts: the bundle's own, one that was named, or none.
+//! The language model that writes drafts: the bundle's own, a named one, or none.
 
 use std::path::Path;
 
 use firstline_drafts::Writer;
 use firstline_training::WriterChoice;
 
-use super::models;
-use crate::cli::{ModelOptions, WriterArgs};
+use crate::arguments::ModelOptions;
+use crate::commands::models;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
-/// The writer that `args` ask for, for drafts of `bundle`.
-pub(super) fn open(
-    args: &WriterArgs,
+/// The writer of that `name` (`auto`, `none`, a model, a GGUF file) for drafts of `bundle`.
+pub(in crate::commands) fn open(
+    name: &str,
     bundle: &Path,
     models: &ModelOptions,
     ui: &Ui,
 ) -> Result<Option<Writer>, Failure> {
-    let path = match args.writer.as_str() {
+    let path = match name {
         "none" => return Ok(None),
         "auto" => match WriterChoice::read(bundle)?.and_then(|choice| choice.better) {
             None => return Ok(None),

@@ -1,9 +1,10 @@
-//! `firstline index`: resolved tickets into a bundle's index. `firstline train` ends with the same.
+//! `firstline drafts index`: puts resolved tickets into a bundle's index. `firstline train` ends with the same.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_drafts::{DeskProfile, DeskProfileBuilder, Index, ResolvedCase, Templates};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Ticket;
@@ -11,7 +12,7 @@ use firstline_training::Progress;
 use firstline_triage::{Bundle, Engine};
 use serde::Serialize;
 
-use crate::cli::IndexArgs;
+use crate::arguments::{BundleArg, JsonArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
@@ -20,19 +21,39 @@ use crate::ui::{Ui, print};
 const BATCH: (usize, usize) = (256, 8 << 20);
 const SEGMENT: usize = 100_000;
 
-/// What came of it.
+/// Add resolved tickets to a bundle's index, from which drafts are made.
+///
+/// The index holds customers' words: what they wrote and what technicians answered.
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Resolved tickets. Those already in the index are skipped, as are those that nobody answered.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    /// Rebuild the index from this file alone, with the names and words that the desk knows.
+    #[arg(long)]
+    rebuild: bool,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// The result, as `--json` prints it.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Added {
-    /// Cases that are new in the index.
-    pub(super) added: usize,
-    /// Tickets that it had.
+pub(in crate::commands) struct Added {
+    /// Cases added to the index.
+    pub(in crate::commands) added: usize,
+    /// Tickets that were already in it.
     known: usize,
     /// Tickets that nobody resolved or answered.
     unresolved: usize,
-    /// All cases of the index.
-    pub(super) cases: usize,
+    /// All cases in the index.
+    pub(in crate::commands) cases: usize,
     /// Reply templates, approved or not.
-    pub(super) templates: usize,
+    pub(in crate::commands) templates: usize,
     bad_lines: usize,
 }
 
@@ -41,37 +62,36 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
         let problem = "the tickets are read twice, so they can't come from a pipe";
         return Err(UserError::new(Code::Config, "--tickets", problem, "Name a file").into());
     }
-    let engine = Engine::open(&args.bundle)?;
+    let bundle = &args.bundle.bundle;
+    let engine = Engine::open(bundle)?;
     let added = match args.rebuild {
-        false => add(&engine, &args.bundle, &args.tickets, &|_| true, ui)?,
+        false => add(&engine, bundle, &args.tickets, &|_| true, ui)?,
         true => {
-            // The old one stays until the new one is whole.
+            // The old index stays until the new one is complete.
             let aside = tempfile::Builder::new()
                 .prefix(".firstline-index-")
-                .tempdir_in(
-                    args.bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-                )
-                .map_err(|e| UserError::io(args.bundle.display(), &e))?;
+                .tempdir_in(bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+                .map_err(|e| UserError::io(bundle.display(), &e))?;
             let added = add_cases(&engine, aside.path(), &args.tickets, &|_| true, ui)?;
-            let _lock = lock(&args.bundle)?;
-            Index::replace(&args.bundle, aside.path())?;
-            Added { templates: learn_templates(&engine, &args.bundle)?, ..added }
+            let _lock = lock(bundle)?;
+            Index::replace(bundle, aside.path())?;
+            Added { templates: learn_templates(&engine, bundle)?, ..added }
         }
     };
-    if args.json {
+    if args.output.json {
         print(serde_json::to_string(&added)?);
     } else {
         print(format_args!(
-            "{} cases added; {} were there, {} tickets have no answer; {} cases in all; {} reply templates",
+            "{} cases added, {} were already there, {} tickets have no answer; {} cases in total; {} reply templates",
             added.added, added.known, added.unresolved, added.cases, added.templates
         ));
     }
     Ok(if added.bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// Adds those of the tickets in `path` that are resolved and `wanted` to the index of the bundle in `dir`, begins it where
-/// there is none, and learns templates.
-pub(super) fn add(
+/// Adds the tickets in `path` that are resolved and `wanted` to the index of the bundle in `dir`, creating it if needed, and
+/// learns templates.
+pub(in crate::commands) fn add(
     engine: &Engine,
     dir: &Path,
     path: &Path,
@@ -93,7 +113,7 @@ fn lock(bundle: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// Learns templates anew, but for those that people have approved; how many there are.
+/// Learns the templates again, keeping those that people have approved; returns how many there are.
 fn learn_templates(engine: &Engine, dir: &Path) -> Result<usize, Failure> {
     let index = Index::open(dir, engine.bundle().info.dimensions)?;
     let templates = Templates::learn(&index)?.with(Templates::read(dir)?);
@@ -185,11 +205,11 @@ fn take(
     }
 }
 
-/// Shows how far it is, and ends where Ctrl-C was pressed.
+/// Shows progress; fails once Ctrl-C was pressed.
 fn check(done: u64, bars: &mut impl Progress) -> Result<(), Failure> {
     if bars.done(done).is_break() {
         let problem = "stopped before the end";
-        let next = "What was added stays; run it again for the rest";
+        let next = "Tickets added so far stay in the index; run it again for the rest";
         return Err(UserError::new(Code::Interrupted, "index", problem, next).into());
     }
     Ok(())

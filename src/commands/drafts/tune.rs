@@ -1,9 +1,10 @@
-//! `firstline tune-writer`: a language model is taught how this desk answers, and kept only if its drafts are better.
+//! `firstline drafts tune`: teaches a language model how this desk answers, and keeps it only if its drafts are better.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use firstline_drafts::{Drafter, Templates, Voice, Writer, first_reply};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Ticket;
@@ -12,23 +13,63 @@ use firstline_training::{
 };
 use firstline_triage::{Bundle, Engine};
 
-use super::draft::open_index;
-use super::models;
-use super::table::table;
-use crate::cli::TuneWriterArgs;
+use crate::arguments::{BundleArg, JsonArg, ModelOptions};
+use crate::commands::draft::open_index;
+use crate::commands::models;
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, go_on, print};
 
+/// Teach a language model how this desk answers, and keep it only if its drafts are better.
+///
+/// The model lies in the bundle: a new training drops it.
+#[derive(Debug, Args)]
+pub(crate) struct TuneWriterArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Answered tickets: those in the index are learnt from, the others serve to compare.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    /// Language model to teach: a name from `firstline models list`, or a GGUF file.
+    #[arg(long, default_value = firstline_nn::Manifest::DEFAULT_DECODER, value_name = "MODEL")]
+    model: String,
+
+    /// Number of tickets to learn from.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(8..=20_000))]
+    lessons: u32,
+
+    /// Number of passes over them.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
+    epochs: u32,
+
+    /// Number of tickets to compare on: the first ones that are not in the index.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(8..=20_000))]
+    compare: u32,
+
+    /// Seed of the random draws: the same seed gives the same result.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    #[command(flatten)]
+    output: JsonArg,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
+
 pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
-    // A file is found again wherever the program is started.
+    // An absolute path is found again from any folder.
     let model = match Path::new(&args.model).exists() {
         true => files::resolved(Path::new(&args.model)).display().to_string(),
         false => args.model.clone(),
     };
     let base = models::decoder(&args.model, &args.models, ui)?;
-    let engine = Engine::open(&args.bundle)?;
-    let index = open_index(&args.bundle, &engine)?;
+    let (bundle, seed) = (&args.bundle.bundle, args.seed);
+    let engine = Engine::open(bundle)?;
+    let index = open_index(bundle, &engine)?;
     let (voice, templates) = (Voice::built_in()?, Templates::default());
     let known = index.hashes()?;
     let (mut seen, mut new) = (Vec::new(), Vec::new());
@@ -47,20 +88,22 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
         UserError::new(Code::Empty, files::name_of(&args.tickets), problem.to_owned(), next)
     };
     if seen.is_empty() {
-        let next = "Name the history that the index was made from, with newer tickets after it";
-        return Err(too_few("no answered ticket that the index has", next).into());
+        let next = "Name the history that the index was made from, with newer tickets added";
+        return Err(too_few("no answered ticket is in the index", next).into());
     }
     if new.is_empty() {
-        return Err(too_few("no answered ticket to compare on", "Add newer tickets to the file").into());
+        return Err(
+            too_few("no answered ticket is left to compare on", "Add newer tickets to the file").into()
+        );
     }
-    // Templates come before any model: here it is measured where there is none.
+    // Templates take precedence over a model: the comparison leaves them out.
     let drafter = Drafter::new(&engine, &index, &voice, &templates);
     let mut bars = ui.bars();
-    let found = lessons(&drafter, &seen, args.lessons as usize, args.seed, &mut bars)?;
+    let found = lessons(&drafter, &seen, args.lessons as usize, seed, &mut bars)?;
     let epochs = args.epochs as usize;
-    let options = TeachOptions { epochs, seed: args.seed };
-    let (loss, learnt) = teach(&base, &found, options, &args.bundle, &mut bars)?;
-    let tuned = WriterChoice::tuned(&args.bundle);
+    let options = TeachOptions { epochs, seed };
+    let (loss, learnt) = teach(&base, &found, options, bundle, &mut bars)?;
+    let tuned = WriterChoice::tuned(bundle);
     let none = measure(&drafter, None, &new, &mut bars)?;
     let untuned = measure(&drafter, Some(&base), &new, &mut bars)?;
     let after = measure(&drafter, Some(&tuned), &new, &mut bars)?;
@@ -71,7 +114,7 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
         is_better(&untuned.0, &none.0).then(|| model.clone())
     };
     if better.as_deref() != Some(WriterChoice::TUNED) {
-        // With it goes the form in which it was laid out for the CPU.
+        // Its copy packed for the CPU goes too.
         for gone in [tuned.clone(), tuned.with_extension("gguf.pack")] {
             match fs::remove_file(&gone) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -87,13 +130,13 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
         better,
         lessons: learnt,
         epochs,
-        seed: args.seed,
+        seed,
         loss,
         compared: none.0.drafted,
         ways: vec![way("none", &none), way(&args.model, &untuned), way(WriterChoice::TUNED, &after)],
     };
-    choice.write(&args.bundle)?;
-    if args.json {
+    choice.write(bundle)?;
+    if args.output.json {
         print(serde_json::to_string(&choice)?);
         return Ok(Exit::Success);
     }
@@ -109,14 +152,12 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     });
     print(table(&["writer", "written", "same content", "ROUGE-L", "cosine", "s a ticket"], rows));
     print(format_args!(
-        "{} lessons, {} epochs: {:.3} nats a token before, {:.3} after; compared on {} tickets, without templates.",
+        "{} lessons, {} epochs: {:.3} nats per token before, {:.3} after; compared on {} tickets, without templates.",
         choice.lessons, choice.epochs, choice.loss[0], choice.loss[1], choice.compared
     ));
     print(match choice.better.as_deref() {
-        Some(better) => format!("Drafts are written by: {better}"),
-        None => {
-            "No model's drafts are better by more than chance: past sentences stay as they are.".to_owned()
-        }
+        Some(better) => format!("Drafts are now written by: {better}"),
+        None => "No model's drafts are better by more than chance: drafts are made without one.".to_owned(),
     });
     Ok(Exit::Success)
 }

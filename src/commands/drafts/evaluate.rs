@@ -1,25 +1,62 @@
-//! `firstline evaluate-drafts`: drafts against what technicians sent.
+//! `firstline drafts evaluate`: compares drafts with what technicians sent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_drafts::{Drafter, Reviews, Templates};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::{Confidence, Review, ReviewedDraft, Ticket};
 use firstline_training::{DraftReport, Scores, evaluate_drafts};
 use firstline_triage::{Bundle, Engine};
 
-use super::draft::{open_index, voice};
-use super::table::table;
 use super::writer;
-use crate::cli::EvaluateDraftsArgs;
+use crate::arguments::{BundleArg, JsonArg, ModelOptions, VoiceArg, WriterArg};
+use crate::commands::draft::{open_index, voice};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, go_on, print};
 
+/// Compare drafts with what technicians sent, on tickets that are not in the index.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateDraftsArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Answered tickets. Those seen in training and those whose `split` is not `test` are left out.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    /// Only tickets in this language, an ISO 639-1 code such as de.
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+
+    /// Stop after this number of tickets.
+    #[arg(long, value_name = "N")]
+    at_most: Option<usize>,
+
+    #[command(flatten)]
+    voice: VoiceArg,
+
+    /// Write each draft as a review for `learn-reviews`: accepted where the technician sent the same.
+    #[arg(long, value_name = "FILE")]
+    reviews: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: JsonArg,
+
+    #[command(flatten)]
+    writer: WriterArg,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
+
 pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let engine = Engine::open(&args.bundle)?;
-    let index = open_index(&args.bundle, &engine)?;
-    let voice = voice(args.voice.as_deref())?;
+    let bundle = &args.bundle.bundle;
+    let engine = Engine::open(bundle)?;
+    let index = open_index(bundle, &engine)?;
+    let voice = voice(args.voice.voice.as_deref())?;
     let known = index.hashes()?;
     let wanted = |t: &Ticket| {
         let split = t.extra_str("split").is_none_or(|s| s.trim().eq_ignore_ascii_case("test"));
@@ -38,24 +75,24 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     let mut bars = ui.bars();
-    let templates = Templates::read(&args.bundle)?;
-    let reviews = Reviews::read(&args.bundle)?;
+    let templates = Templates::read(bundle)?;
+    let reviews = Reviews::read(bundle)?;
     let drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews);
-    let report = match writer::open(&args.writer, &args.bundle, &args.models, ui)? {
-        // Not to be fast, but to see all that it writes.
+    let report = match writer::open(&args.writer.writer, bundle, &args.models, ui)? {
+        // Without a time limit: everything that it writes is measured.
         Some(writer) => evaluate_drafts(&drafter.written_by(&writer, &go_on), &tickets, &mut bars)?,
         None => evaluate_drafts(&drafter, &tickets, &mut bars)?,
     };
     bars.finish();
     if report.drafted == 0 {
         let place = files::name_of(&args.tickets);
-        let problem = "no ticket to compare with: none has an answer that training has not seen";
+        let problem = "no ticket has an answer that training has not seen";
         return Err(UserError::new(Code::Empty, place, problem, "Name tickets newer than the history").into());
     }
     if let Some(path) = &args.reviews {
         write_reviews(path, &report)?;
     }
-    if args.json {
+    if args.output.json {
         print(serde_json::to_string(&report)?);
         return Ok(Exit::Success);
     }
@@ -95,11 +132,14 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
         [vec![name.to_owned()], figures.collect()].concat()
     });
     print(table(&["same resolution found by", "recall@1", "recall@5", "recall@10", "MRR"], rows));
-    print(format_args!("on {} tickets that some case was resolved like", report.retrieval.tickets));
+    print(format_args!(
+        "on {} tickets for which the index holds a case with the same resolution",
+        report.retrieval.tickets
+    ));
     Ok(Exit::Success)
 }
 
-/// Writes what confidences can be learnt from: a draft that says what the technician sent would have been accepted.
+/// Writes reviews to learn confidences from: a draft with the content that the technician sent counts as accepted.
 fn write_reviews(path: &Path, report: &DraftReport) -> Result<(), Failure> {
     let mut text = String::new();
     for &(origin, prior, same) in &report.outcomes {

@@ -1,16 +1,36 @@
-//! `firstline generate`: a made-up history and the card that says so.
+//! `firstline dev generate`: a generated history and the card that says so.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_datasets::Settings;
 use firstline_fault::{Code, UserError};
 use firstline_training::Progress;
 
-use crate::cli::GenerateArgs;
+use crate::arguments::SeedArg;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::Ui;
+
+/// Generate the realistic ticket history of an invented MSP.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Number of tickets.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    tickets: u32,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    /// Settings to use instead of the built-in ones (datasets/generator.toml).
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+
+    /// File to write, JSONL; its card goes beside it, as .card.md.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+}
 
 pub(super) fn run(args: &GenerateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = match &args.settings {
@@ -20,19 +40,19 @@ pub(super) fn run(args: &GenerateArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
         None => Settings::default(),
     };
-    let card = write(&settings, args.tickets as usize, args.seed, &args.out, ui)?;
+    let card = write(&settings, args.tickets as usize, args.seed.seed, &args.out, ui)?;
     ui.say(format!("{} tickets: {}\nCard: {}", args.tickets, args.out.display(), card.display()));
     Ok(Exit::Success)
 }
 
 /// Writes the history to `out` and its card beside it; returns the card's path.
-pub(super) fn write(
+pub(in crate::commands) fn write(
     settings: &Settings,
     tickets: usize,
     seed: u64,
     out: &Path,
     ui: &Ui,
-) -> Result<std::path::PathBuf, Failure> {
+) -> Result<PathBuf, Failure> {
     let mut bars = ui.bars();
     bars.stage("generating tickets", 0);
     let history = firstline_datasets::generate(settings, tickets, seed);

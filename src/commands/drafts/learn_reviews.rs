@@ -1,27 +1,52 @@
-//! `firstline learn-reviews`: how likely drafts are sent unchanged, by what people did with those before.
+//! `firstline drafts learn-reviews`: learns from people's reviews how likely drafts are sent unchanged.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::ReviewedDraft;
 use firstline_training::{ConfidenceFit, learn_reviews};
 
-use super::table::table;
-use crate::cli::{LearnReviewsArgs, SettingsArgs};
+use crate::arguments::{BundleArg, JsonArg, SettingsArgs};
 use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// The most that is read, in bytes, and the most reviews.
+/// Learn from people's reviews how likely drafts are sent unchanged.
+///
+/// The result goes to BUNDLE.reviews.json beside the bundle, and survives a new training.
+#[derive(Debug, Args)]
+pub(crate) struct LearnReviewsArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Read the reviews from the service's store instead of a file.
+    #[arg(long, value_name = "STORE", conflicts_with = "input")]
+    store: Option<String>,
+
+    /// All reviews so far, JSONL; `-` reads standard input.
+    ///
+    /// One object per line: {"origin": ..., "prior": ..., "review": ...}. Origin and prior are those of the draft; review is
+    /// "accepted", {"edited": "the text that was sent"} or {"rejected": "the reason"}. Each run learns from scratch.
+    #[arg(value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+/// Limits of a file of reviews: bytes, and reviews.
 const MAX_BYTES: u64 = 256 << 20;
 const MAX_REVIEWS: usize = 200_000;
 
 pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let place = files::name_of(&args.input);
-    if !args.bundle.is_dir() {
-        let bundle = args.bundle.display().to_string();
+    let bundle = &args.bundle.bundle;
+    if !bundle.is_dir() {
+        let bundle = bundle.display().to_string();
         return Err(UserError::new(Code::Bundle, bundle, "no such folder", "Name a bundle").into());
     }
     let (reviewed, bad) = match &args.store {
@@ -32,12 +57,13 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         None => read(&args.input, ui)?,
     };
     if reviewed.is_empty() {
-        let next = "A review a line: {\"origin\": \"retrieved\", \"prior\": 0.4, \"review\": \"accepted\"}";
+        let next =
+            "Give one review per line: {\"origin\": \"retrieved\", \"prior\": 0.4, \"review\": \"accepted\"}";
         return Err(UserError::new(Code::Empty, place, "no review", next).into());
     }
     let (learnt, report) = learn_reviews(&reviewed);
-    learnt.write(&args.bundle)?;
-    if args.json {
+    learnt.write(bundle)?;
+    if args.output.json {
         print(serde_json::to_string(&report)?);
     } else {
         let row = |name: &str, fit: &ConfidenceFit| {
@@ -54,7 +80,7 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
         ));
         if !report.enough {
             print(format_args!(
-                "Too few: until there are {}, drafts keep their prior.",
+                "Too few: until there are {} reviews, drafts keep their prior.",
                 firstline_drafts::MIN_REVIEWS
             ));
         }
@@ -62,7 +88,7 @@ pub(super) fn run(args: &LearnReviewsArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// The reviews of a file, and how many of its lines are none.
+/// The reviews in a file, and the number of its lines that hold none.
 fn read(input: &Path, ui: &Ui) -> Result<(Vec<ReviewedDraft>, usize), Failure> {
     let place = files::name_of(input);
     let mut reviewed: Vec<ReviewedDraft> = Vec::new();

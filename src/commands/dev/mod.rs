@@ -1,0 +1,33 @@
+//! `firstline dev`: commands for people who work on Firstline, package it, or try a model by hand.
+
+pub(super) mod generate;
+
+mod chat;
+mod man;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::{Exit, Failure};
+use crate::ui::Ui;
+
+/// Generate a history, try a language model, write the man pages.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    #[command(subcommand)]
+    command: DevCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DevCommand {
+    Generate(generate::GenerateArgs),
+    Chat(chat::ChatArgs),
+    Man(man::ManArgs),
+}
+
+pub(super) fn run(args: &DevArgs, ui: &Ui) -> Result<Exit, Failure> {
+    match &args.command {
+        DevCommand::Generate(args) => generate::run(args, ui),
+        DevCommand::Chat(args) => chat::run(args, ui),
+        DevCommand::Man(args) => man::run(args, ui),
+    }
+}
