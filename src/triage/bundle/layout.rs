@@ -67,12 +67,6 @@ pub fn beside(dir: &Path, ending: &str) -> PathBuf {
     dir.with_file_name(name)
 }
 
-/// Whether the bundle in `dir` holds a language model that was taught on its history. It was taught by the index that stands
-/// beside it, so a new training into `dir` drops it, and it has to be taught anew.
-pub fn holds_writer(dir: &Path) -> bool {
-    dir.join(WRITER).exists()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
