@@ -362,7 +362,11 @@ impl<'a> Drafter<'a> {
         let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
-                return Ok(Err(CheckResult { check: "language model".into(), passed: false, found: why.into() }));
+                return Ok(Err(CheckResult {
+                    check: "language model".into(),
+                    passed: false,
+                    found: why.into(),
+                }));
             }
         };
         let attempt = matter.of_past(chosen.into_iter().map(|step| steps[step]).collect());
