@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Share;
 
-/// Within so many seconds of intake a first draft is to stand.
+/// Seconds from intake within which a first draft is to be ready.
 const DRAFT_SECONDS: f64 = 60.0;
 
 /// Ten years: no desk takes longer.
@@ -19,7 +19,7 @@ const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 pub struct Kpis {
     /// Tickets decided.
     pub tickets: u64,
-    /// Of them, by where the decision went.
+    /// Tickets by where their decision went.
     pub routes: BTreeMap<Route, u64>,
     /// How often people ended with the same label.
     pub agreement: Agreement,
@@ -38,8 +38,8 @@ pub struct Kpis {
     /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that says nothing of
     /// errors counts as none: glue that only reports errors must not make every known ticket one.
     pub customer_visible_errors: Share,
-    /// Tickets whose report said of itself whether there was such an error, yes or no; the others of
-    /// `customer_visible_errors.of` were silent.
+    /// Tickets whose report said explicitly whether there was such an error. The rest of `customer_visible_errors.of` did not
+    /// say.
     pub customer_visible_errors_explicit: u64,
 }
 
@@ -63,17 +63,17 @@ pub struct Drafts {
     pub within_60_seconds: Share,
     /// Seconds from intake to the draft.
     pub seconds: Durations,
-    /// Of those that people decided on: sent as they were.
+    /// Drafts sent unchanged, of those that people decided on.
     pub verbatim: Share,
-    /// Sent in other words.
+    /// Drafts sent in other words, of the same.
     pub edited: Share,
-    /// Not sent.
+    /// Drafts not sent, of the same.
     pub rejected: Share,
     /// Mean distance of what was sent from the draft, 0 for the same, 1 for nothing in common; where both are known.
     pub mean_distance: Option<f64>,
-    /// Over so many.
+    /// How many tickets that mean is over.
     pub distances: u64,
-    /// Sent as they were, by the confidences that the drafts had: what that would be were these right.
+    /// Mean confidence of the drafts that were made: the share that should be sent unchanged if confidences are right.
     pub expected_verbatim: Option<f64>,
 }
 
