@@ -5,9 +5,10 @@ mod cycles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
 use cycles::Modules;
+use serde_json::Value;
 
 /// Crates from outside that only the named rooms may import.
 const KEPT_TO: &[(&str, &[&str])] = &[
@@ -15,6 +16,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("hf-hub", &["firstline-nn"]),
     ("tokenizers", &["firstline-nn"]),
     ("minijinja", &["firstline-nn"]),
+    ("criterion", &["firstline-benches"]),
     ("csv", &["firstline-psa"]),
     ("html5gum", &["firstline-triage"]),
     ("statrs", &["firstline-stats"]),
@@ -32,12 +34,24 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What `cargo metadata` says: each package with its dependencies, but for those of tests and build scripts.
+///
+/// Without the crate `cargo_metadata`: it turns on a feature of serde_json, for which `cargo test` would build nearly everything
+/// that `cargo run` has built a second time.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
-    let normal = |p: &cargo_metadata::Package| {
-        p.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.clone()).collect()
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let name = |of: &Value| of["name"].as_str().unwrap().to_owned();
+    let normal = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        all.iter().filter(|d| d["kind"].is_null()).map(name).collect()
     };
-    metadata.packages.iter().map(|p| (p.name.to_string(), normal(p))).collect()
+    metadata["packages"].as_array().unwrap().iter().map(|p| (name(p), normal(p))).collect()
 }
 
 /// The rooms of a table such as ARCHITECTURE.md's, by their crates' names, and the rooms that each imports.
