@@ -163,11 +163,9 @@ pub(crate) async fn review(
     Body(body): Body<ReviewBody>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Review)?;
-    let version = version(&headers)?;
-    let key = idempotency_key(&headers)?;
+    let seen = Seen { decision_id, version: version(&headers)?, key: idempotency_key(&headers)? };
     let held = caller.clone();
-    let reviewed =
-        shared.blocking(move |shared| put(shared, &caller, decision_id, (version, key), body)).await?;
+    let reviewed = shared.blocking(move |shared| put(shared, &caller, seen, body)).await?;
     let record = match reviewed {
         ReviewResult::Done(record) => *record,
         ReviewResult::Conflict(record) => {
@@ -186,13 +184,16 @@ pub(crate) async fn review(
     Ok(([(header::ETAG, tag)], Json(view)).into_response())
 }
 
-fn put(
-    shared: &Shared,
-    caller: &Caller,
+/// The draft that a review is about, as the person saw it.
+struct Seen {
     decision_id: String,
-    (version, key): (i64, Option<String>),
-    body: ReviewBody,
-) -> Result<ReviewResult, Problem> {
+    version: i64,
+    /// The idempotency key.
+    key: Option<String>,
+}
+
+fn put(shared: &Shared, caller: &Caller, seen: Seen, body: ReviewBody) -> Result<ReviewResult, Problem> {
+    let Seen { decision_id, version, key } = seen;
     let record = shared.store.decision(&decision_id)?.filter(|record| caller.customers.has(&record.customer));
     let Some(record) = record else { return Ok(ReviewResult::Missing) };
     let verdict = verdict(&body)?;

@@ -20,6 +20,7 @@ use crate::extract::Body;
 use crate::intake::{self, Wanted};
 use crate::item::KEPT_LABELS;
 use crate::problem::Problem;
+use crate::settings::Limits;
 use crate::shared::Shared;
 
 /// How often a draft is looked for that another process writes.
@@ -62,6 +63,26 @@ pub(crate) struct TriageRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 600_000)]
     deadline_ms: Option<u64>,
+}
+
+impl TriageRequest {
+    /// Whether all of it goes together; the tickets are checked one by one.
+    fn check(&self, limits: &Limits) -> Result<(), Problem> {
+        let fault =
+            |place: &str, problem: &str, next: &str| Err(Problem::new(Code::Request, place, problem, next));
+        count(self.tickets.len(), limits.batch_tickets)?;
+        if !(1..=KEPT_LABELS).contains(&self.top) {
+            return fault("top", "out of its range", "Give 1 to 5");
+        }
+        if self.mode == Mode::Async && (!self.truncate || self.deadline_ms.is_some()) {
+            let next = "Leave them out, or use mode sync";
+            return fault("truncate, deadline_ms", "they do not go with mode async", next);
+        }
+        if self.deadline_ms.is_some_and(|ms| !(1..=600_000).contains(&ms)) {
+            return fault("deadline_ms", "out of its range", "Give 1 to 600000");
+        }
+        Ok(())
+    }
 }
 
 fn top() -> usize {
@@ -109,22 +130,7 @@ pub(crate) async fn triage(
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage)?;
     let limits = &shared.settings.limits;
-    count(request.tickets.len(), limits.batch_tickets)?;
-    if !(1..=KEPT_LABELS).contains(&request.top) {
-        return Err(Problem::new(Code::Request, "top", "out of its range", "Give 1 to 5"));
-    }
-    if request.mode == Mode::Async && (!request.truncate || request.deadline_ms.is_some()) {
-        let problem = "they do not go with mode async";
-        return Err(Problem::new(
-            Code::Request,
-            "truncate, deadline_ms",
-            problem,
-            "Leave them out, or use mode sync",
-        ));
-    }
-    if request.deadline_ms.is_some_and(|ms| !(1..=600_000).contains(&ms)) {
-        return Err(Problem::new(Code::Request, "deadline_ms", "out of its range", "Give 1 to 600000"));
-    }
+    request.check(limits)?;
     if request.mode == Mode::Async {
         let job = jobs::add(&shared, &caller, &headers, request.tickets, request.drafts).await?;
         let place = format!("/v1/jobs/{}", job.id);
