@@ -4,16 +4,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::path::{Path, PathBuf};
-
-/// The file `NAME.suffix` beside the bundle `NAME`, however `dir` names it.
-pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
-    dir.with_file_name(name)
-}
+use std::path::Path;
 
 /// Makes the folder `path`, and those above it where there are none. On Unix only the owner can look into it (mode 0700),
 /// also where it was there before.

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::Field;
+use firstline_triage::bundle::layout;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::consensus::word_f1;
-use crate::files::beside;
 use crate::index::{Index, ResolvedCase};
 use crate::mask::SHARED_BY;
 use crate::reply::Reach;
@@ -66,7 +66,7 @@ pub struct Templates {
 impl Templates {
     /// Where the templates of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
     pub fn path(dir: &Path) -> PathBuf {
-        beside(dir, "templates.toml")
+        layout::beside(dir, layout::TEMPLATES)
     }
 
     /// Reads the templates of the bundle in `dir`; none where there is no file.
