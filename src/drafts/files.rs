@@ -39,6 +39,14 @@ fn close_to_others(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Who may do what with a file, for tests.
+#[cfg(all(test, unix))]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -46,10 +54,6 @@ mod tests {
     use firstline_nn::write_private_file;
 
     use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
 
     #[test]
     fn only_the_owner_can_read_what_is_written() {

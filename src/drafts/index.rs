@@ -263,3 +263,31 @@ fn number(path: &Path) -> Option<u32> {
     let is_ours = path.extension().is_some_and(|e| e == SEGMENT);
     path.file_stem().filter(|_| is_ours)?.to_str()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_added_and_are_their_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!Index::is_there(dir.path()));
+        Index::write_profile(dir.path(), &DeskProfile::default()).unwrap();
+        for id in ["a", "b"] {
+            let case = ResolvedCase { id: id.into(), ..ResolvedCase::default() };
+            Index::add(dir.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        }
+        let index = Index::open(dir.path(), 32).unwrap();
+        let mut ids = Vec::new();
+        index.each(&mut |case| ids.push(case.id)).unwrap();
+        assert_eq!((ids, index.len()), (vec!["a".to_owned(), "b".to_owned()], 2));
+        #[cfg(unix)]
+        {
+            let folder = dir.path().join(INDEX);
+            assert_eq!(crate::files::mode(&folder), 0o700);
+            for name in ["desk.json", "000001.cases", "000002.cases"] {
+                assert_eq!(crate::files::mode(&folder.join(name)), 0o600, "{name}");
+            }
+        }
+    }
+}

@@ -121,6 +121,8 @@ mod tests {
             Reviews { reviews: 40, origins: [(Origin::Generated, -0.5)].into(), ..Reviews::default() };
         learnt.write(&bundle).unwrap();
         assert_eq!(Reviews::read(&bundle).unwrap(), learnt);
+        #[cfg(unix)]
+        assert_eq!(crate::files::mode(&Reviews::path(&bundle)), 0o600);
         std::fs::write(Reviews::path(&bundle), "{}").unwrap();
         assert!(Reviews::read(&bundle).unwrap_err().to_string().contains("learn-reviews"));
     }

@@ -301,6 +301,8 @@ mod tests {
         assert_eq!(Templates::read(&bundle).unwrap(), Templates::default());
         learnt().write(&bundle).unwrap();
         assert_eq!(Templates::read(&bundle).unwrap(), learnt());
+        #[cfg(unix)]
+        assert_eq!(crate::files::mode(&Templates::path(&bundle)), 0o600);
         std::fs::write(Templates::path(&bundle), "template = 3").unwrap();
         let error = Templates::read(&bundle).unwrap_err().to_string();
         assert!(error.contains("bundle.templates.toml"), "{error}");
