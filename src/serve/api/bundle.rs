@@ -29,8 +29,7 @@ pub(crate) struct BundleInService {
     /// The id of the bundle and policy.
     bundle: String,
     /// The id of everything that shapes a draft.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    drafting: Option<String>,
+    drafting: String,
 }
 
 /// Reads the bundle anew, or another one, and puts it in service without dropping a request.

@@ -64,6 +64,8 @@ pub(crate) struct KpiReport {
     weeks: Vec<WeekFigures>,
 }
 
+/// Key figures, in total and by calendar week.
+///
 /// Agreement with what people set, what became of drafts, first-response and resolution times, errors that customers saw: each
 /// share with its count and 95 % interval.
 #[utoipa::path(
@@ -81,7 +83,10 @@ pub(crate) async fn get_kpis(
     let customers = customers(&caller, window.customer.as_deref())?;
     let to = window.to.unwrap_or_else(Timestamp::now);
     let zone = shared.live.load().zone.clone();
-    let early = || Week::of(to.checked_sub((4 * WEEK).hours())?, &zone).map(|week| week.start);
+    let early = || {
+        let ago = to.to_zoned(zone.clone()).checked_sub(4.weeks())?.timestamp();
+        Week::of(ago, &zone).map(|week| week.start)
+    };
     let fault = |problem: &str| {
         let next = "Give from before to, at most 60 weeks apart";
         Problem::new(Code::Request, "from, to", problem, next)

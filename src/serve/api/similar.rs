@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use firstline_drafts::{Case, Whose};
+use firstline_drafts::{CustomerFilter, ResolvedCase};
 use firstline_fault::Code;
 use firstline_store::CustomerSet;
 use serde::{Deserialize, Serialize};
@@ -104,16 +104,16 @@ fn search(
     let find = |whose| live.index.similar(ticket, &embedding, whose, limit);
     let mut found = Vec::new();
     match customers {
-        CustomerSet::All => found = find(Whose::All)?,
+        CustomerSet::All => found = find(CustomerFilter::All)?,
         CustomerSet::Only(these) => {
             for customer in these {
-                found.extend(find(Whose::Only(customer))?);
+                found.extend(find(CustomerFilter::Only(customer))?);
             }
         }
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(limit);
-    let view = |(case, cosine, score): (Case, f32, f32)| SimilarTicket {
+    let view = |(case, cosine, score): (ResolvedCase, f32, f32)| SimilarTicket {
         reply: case.reply.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" "),
         id: case.id,
         customer: case.customer,

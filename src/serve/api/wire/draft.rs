@@ -112,9 +112,9 @@ impl From<firstline_ticket::Draft> for Draft {
     }
 }
 
-impl From<firstline_ticket::Verdict> for CheckResult {
-    fn from(verdict: firstline_ticket::Verdict) -> Self {
-        let firstline_ticket::Verdict { check, passed, found } = verdict;
+impl From<firstline_ticket::CheckResult> for CheckResult {
+    fn from(verdict: firstline_ticket::CheckResult) -> Self {
+        let firstline_ticket::CheckResult { check, passed, found } = verdict;
         Self { check, passed, found }
     }
 }
