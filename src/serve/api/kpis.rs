@@ -64,6 +64,8 @@ pub(crate) struct KpiReport {
     weeks: Vec<WeekFigures>,
 }
 
+/// Key figures, in total and by calendar week.
+///
 /// Agreement with what people set, what became of drafts, first-response and resolution times, errors that customers saw: each
 /// share with its count and 95 % interval.
 #[utoipa::path(

@@ -106,14 +106,14 @@ pub(crate) struct EmbeddingsRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EmbeddingsResponse {
     object: ListObject,
-    data: Vec<Embedding>,
+    data: Vec<EmbeddingItem>,
     model: String,
     usage: Usage,
 }
 
 /// An embedding, of unit length.
 #[derive(Debug, Serialize, ToSchema)]
-struct Embedding {
+struct EmbeddingItem {
     object: EmbeddingObject,
     index: usize,
     embedding: EmbeddingValue,
@@ -166,7 +166,7 @@ pub(crate) async fn create_embeddings(
             }
         };
         let view =
-            |(index, row)| Embedding { object: EmbeddingObject::Embedding, index, embedding: value(row) };
+            |(index, row)| EmbeddingItem { object: EmbeddingObject::Embedding, index, embedding: value(row) };
         let data = rows.into_iter().enumerate().map(view).collect();
         let usage = Usage { prompt_tokens: tokens, total_tokens: tokens };
         Ok(Json(EmbeddingsResponse { object: ListObject::List, data, model: info.model, usage }))

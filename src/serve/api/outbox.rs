@@ -1,4 +1,4 @@
-//! `/v1/outbox`: what people approved, to be done in the PSA by whoever is connected to it.
+//! `/v1/outbox`: what people approved, to be done in the PSA by the process that is connected to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,24 +26,62 @@ const ATTEMPTS: i64 = 10;
 /// Seconds before a failed action is tried again.
 const PAUSE: i64 = 30;
 
-/// An action, of one kind or the other.
+/// An action, of the kind that `kind` says.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(untagged)]
+#[schema(discriminator(property_name = "kind", mapping(
+    ("reply" = "#/components/schemas/ReplyAction"),
+    ("set_fields" = "#/components/schemas/SetFieldsAction"),
+)))]
 pub(crate) enum Action {
     /// Send a reply to the customer.
-    Reply(ActionOf<Reply>),
+    Reply(ReplyAction),
     /// Set fields of the ticket.
-    SetFields(ActionOf<SetFields>),
+    SetFields(SetFieldsAction),
 }
 
-/// An action with what is to be done.
+/// Sends a reply to the customer.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ActionOf<P> {
+pub(crate) struct ReplyAction {
+    kind: ReplyKind,
+    /// What is sent; null once its words are deleted for their age.
+    payload: Option<Reply>,
+    #[serde(flatten)]
+    about: ActionHead,
+}
+
+/// Sets fields of the ticket.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SetFieldsAction {
+    kind: SetFieldsKind,
+    /// What is set; null once it is deleted for its age.
+    payload: Option<SetFields>,
+    #[serde(flatten)]
+    about: ActionHead,
+}
+
+/// The kind of a reply.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ReplyKind {
+    /// A reply.
+    Reply,
+}
+
+/// The kind of labels that are set.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SetFieldsKind {
+    /// Labels.
+    SetFields,
+}
+
+/// What actions of every kind have.
+#[derive(Debug, Serialize, ToSchema)]
+struct ActionHead {
     id: i64,
     ticket_id: String,
     decision_id: String,
-    /// What is sent or set; null once its words are deleted for their age.
-    payload: Option<P>,
     /// Always the same for this action, never for another: before doing it again, ask the PSA whether it has it.
     idempotency_key: String,
     state: ActionState,
@@ -78,36 +116,41 @@ impl TryFrom<firstline_store::Action> for Action {
     type Error = Problem;
 
     fn try_from(action: firstline_store::Action) -> Result<Self, Problem> {
-        Ok(match action.kind {
-            ActionKind::Reply => Self::Reply(ActionOf::of(action)?),
-            ActionKind::SetFields => Self::SetFields(ActionOf::of(action)?),
-        })
-    }
-}
-
-impl<P: DeserializeOwned> ActionOf<P> {
-    fn of(action: firstline_store::Action) -> Result<Self, Problem> {
-        Ok(Self {
+        let about = ActionHead {
             id: action.id,
             ticket_id: action.ticket_id,
             decision_id: action.decision_id,
-            payload: serde_json::from_value(action.payload).map_err(Problem::internal)?,
             idempotency_key: action.idempotency_key,
             state: action.state.into(),
             attempts: action.attempts,
             lease_until: action.lease_until,
             error: action.fault,
+        };
+        let payload = action.payload;
+        Ok(match action.kind {
+            ActionKind::Reply => {
+                Self::Reply(ReplyAction { kind: ReplyKind::Reply, payload: read(payload)?, about })
+            }
+            ActionKind::SetFields => {
+                let kind = SetFieldsKind::SetFields;
+                Self::SetFields(SetFieldsAction { kind, payload: read(payload)?, about })
+            }
         })
     }
 }
 
+/// What the store has of an action, in the form of its kind.
+fn read<P: DeserializeOwned>(payload: serde_json::Value) -> Result<P, Problem> {
+    serde_json::from_value(payload).map_err(Problem::internal)
+}
+
 /// Actions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Actions {
+pub(crate) struct ActionList {
     actions: Vec<Action>,
 }
 
-impl TryFrom<Vec<firstline_store::Action>> for Actions {
+impl TryFrom<Vec<firstline_store::Action>> for ActionList {
     type Error = Problem;
 
     fn try_from(actions: Vec<firstline_store::Action>) -> Result<Self, Problem> {
@@ -174,14 +217,14 @@ pub(crate) struct Many {
 #[utoipa::path(
     get, path = "/v1/outbox", tag = "outbox", security(("key" = ["act"])), params(Many),
     responses(
-        (status = 200, description = "Actions", body = Actions),
+        (status = 200, description = "Actions", body = ActionList),
     )
 )]
 pub(crate) async fn list_actions(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Params(many): Params<Many>,
-) -> Result<Json<Actions>, Problem> {
+) -> Result<Json<ActionList>, Problem> {
     caller.may(Scope::Act)?;
     let (state, limit) = (many.state.map(Into::into), many.limit.clamp(1, MOST));
     let actions =
@@ -194,14 +237,14 @@ pub(crate) async fn list_actions(
     post, path = "/v1/outbox/claim", tag = "outbox", security(("key" = ["act"])),
     request_body = ClaimRequest,
     responses(
-        (status = 200, description = "What was claimed", body = Actions),
+        (status = 200, description = "What was claimed", body = ActionList),
     )
 )]
 pub(crate) async fn claim_actions(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Body(request): Body<ClaimRequest>,
-) -> Result<Json<Actions>, Problem> {
+) -> Result<Json<ActionList>, Problem> {
     caller.may(Scope::Act)?;
     let owner = owner(&caller, &request.owner)?;
     if !(1..=MOST).contains(&request.limit) || !(1..=3_600).contains(&request.lease_seconds) {

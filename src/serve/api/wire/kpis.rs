@@ -25,12 +25,12 @@ pub(crate) struct Kpis {
     /// Seconds of work on a ticket.
     handle: Durations,
     /// Tickets of which it is known whether they were opened again, and were.
-    reopened: Share,
+    reopened: Proportion,
     /// Tickets of which it is known whether they went to a higher tier, and did.
-    escalated: Share,
+    escalated: Proportion,
     /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that does not mention
     /// errors counts as none.
-    customer_visible_errors: Share,
+    customer_visible_errors: Proportion,
     /// Tickets whose report said whether a customer saw an error, yes or no.
     customer_visible_errors_explicit: u64,
 }
@@ -39,9 +39,9 @@ pub(crate) struct Kpis {
 #[derive(Debug, Serialize, ToSchema)]
 struct Agreement {
     /// Field by field.
-    fields: BTreeMap<FieldName, Share>,
+    fields: BTreeMap<FieldName, Proportion>,
     /// Board, type, subtype and priority, as far as known, all the same.
-    all: Share,
+    all: Proportion,
 }
 
 /// What became of drafts.
@@ -51,15 +51,15 @@ struct Drafts {
     made: u64,
     /// Tickets with a draft ready within 60 seconds of intake, of those for which a draft was due: asked for, and not found to be
     /// one that nothing may be sent to. A draft that is still being written, was given up or was overtaken counts as missed.
-    within_60_seconds: Share,
+    within_60_seconds: Proportion,
     /// Seconds from intake to the draft.
     seconds: Durations,
     /// Of those that people decided on: sent as they were.
-    verbatim: Share,
+    verbatim: Proportion,
     /// Sent in other words.
-    edited: Share,
+    edited: Proportion,
     /// Not sent.
-    rejected: Share,
+    rejected: Proportion,
     /// Mean distance of what was sent from the draft, 0 for the same, 1 for nothing in common; where both are known.
     mean_distance: Option<f64>,
     /// How many distances that is the mean of.
@@ -83,7 +83,7 @@ struct Durations {
 
 /// `count` of `of`, with Wilson's interval at 95 %.
 #[derive(Debug, Serialize, ToSchema)]
-struct Share {
+struct Proportion {
     /// Those that are counted.
     count: u64,
     /// All of them.
@@ -169,7 +169,7 @@ impl From<firstline_rollout::Durations> for Durations {
     }
 }
 
-impl From<firstline_rollout::Share> for Share {
+impl From<firstline_rollout::Share> for Proportion {
     fn from(share: firstline_rollout::Share) -> Self {
         let firstline_rollout::Share { count, of, share, low, high } = share;
         Self { count, of, share, low, high }
