@@ -31,15 +31,16 @@ pub struct Kpis {
     pub resolution: Durations,
     /// Seconds of work on a ticket.
     pub handle: Durations,
+    /// Tickets whose end was reported: the more, the more the figures below can be trusted.
+    pub reported: u64,
     /// Tickets of which it is known whether they were opened again, and were.
     pub reopened: Share,
     /// Tickets of which it is known whether they went to a higher tier, and did.
     pub escalated: Share,
-    /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that says nothing of
-    /// errors counts as none: glue that only reports errors must not make every known ticket one.
+    /// Tickets in which a customer is reported to have seen an error, of all that were decided. A ticket that nobody reported on,
+    /// and a report that does not mention errors, count as none: glue that only reports errors must not make every ticket one.
     pub customer_visible_errors: Share,
-    /// Tickets whose report said explicitly whether there was such an error. The rest of `customer_visible_errors.of` did not
-    /// say.
+    /// Tickets whose report said whether there was such an error, yes or no. Of the others nothing is known.
     pub customer_visible_errors_explicit: u64,
 }
 
@@ -112,7 +113,6 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         let from = ticket.opened_at.unwrap_or(ticket.received_at);
         to.map(|to| to.duration_since(from).as_secs_f64())
     };
-    let reported = || tickets.iter().filter(|ticket| ticket.reported).map(|ticket| &ticket.outcome);
     let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
     let first_response = tickets.iter().filter_map(|t| since_opening(t, t.outcome.first_response_at));
     let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
@@ -124,10 +124,11 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         first_response: Durations::of(first_response),
         resolution: Durations::of(resolution),
         handle: Durations::of(outcomes().filter_map(|outcome| outcome.handle_seconds)),
+        reported: tickets.iter().filter(|ticket| ticket.reported).count() as u64,
         reopened: Share::of(outcomes().filter_map(|outcome| outcome.reopened)),
         escalated: Share::of(outcomes().filter_map(|outcome| outcome.escalated)),
-        customer_visible_errors: Share::of(reported().map(|o| o.customer_visible_error == Some(true))),
-        customer_visible_errors_explicit: reported().filter(|o| o.customer_visible_error.is_some()).count()
+        customer_visible_errors: Share::of(outcomes().map(|o| o.customer_visible_error == Some(true))),
+        customer_visible_errors_explicit: outcomes().filter(|o| o.customer_visible_error.is_some()).count()
             as u64,
     }
 }
@@ -280,7 +281,7 @@ mod tests {
             with(false, None, None),
         ];
         let kpis = kpis(&tickets);
-        assert_eq!(kpis.customer_visible_errors, Share::new(1, 4));
+        assert_eq!((kpis.customer_visible_errors, kpis.reported), (Share::new(1, 5), 4));
         assert_eq!((kpis.customer_visible_errors_explicit, kpis.escalated), (2, Share::new(1, 3)));
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn json(data: &impl Serialize) -> Result<String> {
         .map_err(|e| InternalError::new(format!("writing JSON for the store: {e}")).into())
 }
 
-/// Rows that one statement takes at most, and bytes of text in them.
+/// Rows that one statement takes at most, and bytes of text in them: the last row may go beyond.
 const MOST_ROWS: usize = 1_000;
 const MOST_BYTES: usize = 8 << 20;
 
