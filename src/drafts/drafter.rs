@@ -222,7 +222,7 @@ impl<'a> Drafter<'a> {
         let (mut made, mut past, mut rejected) = (None, None, Vec::new());
         for origin in WAYS {
             let attempt = match origin {
-                Origin::Template => template.as_ref().and_then(|filled| matter.from_template(filled)),
+                Origin::Template => template.as_ref().and_then(|filled| matter.template_attempt(filled)),
                 Origin::Generated => {
                     past = self.past(&matter)?;
                     watch.lap("choose");

@@ -52,7 +52,7 @@ impl<'a> Drafter<'a> {
                 }));
             }
         };
-        let attempt = matter.from_past(chosen.into_iter().map(|step| steps[step]).collect());
+        let attempt = matter.past_attempt(chosen.into_iter().map(|step| steps[step]).collect());
         // As for a template: not if past replies speak for something else.
         Ok(Ok(Some(attempt).filter(|attempt| attempt.same + LEAD >= past.same)))
     }
@@ -89,6 +89,6 @@ impl<'a> Drafter<'a> {
         let best =
             (0..replies.len()).filter(sound).map(|c| (expected(c), c)).max_by(|a, b| a.0.total_cmp(&b.0));
         let best = best.filter(|(expected, _)| *expected >= WORTH);
-        Ok(best.map(|(_, c)| matter.from_past(replies[c].1.clone())))
+        Ok(best.map(|(_, c)| matter.past_attempt(replies[c].1.clone())))
     }
 }

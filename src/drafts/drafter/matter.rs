@@ -77,10 +77,10 @@ impl Matter<'_> {
     }
 
     /// A template, unless past replies agree on something else.
-    pub(super) fn from_template(&self, filled: &FilledTemplate<'_>) -> Option<Attempt> {
+    pub(super) fn template_attempt(&self, filled: &FilledTemplate<'_>) -> Option<Attempt> {
         let content = filled.sentences.clone();
         let sources = vec![Source { id: filled.template.id.clone(), sentences: content.clone() }];
-        let agreed = self.from_past(self.agreed.chosen.clone());
+        let agreed = self.past_attempt(self.agreed.chosen.clone());
         (agreed.chosen.is_empty() || filled.same + LEAD >= agreed.same).then(|| Attempt {
             content,
             sources,
@@ -91,11 +91,11 @@ impl Matter<'_> {
 
     /// What past replies agree on, as it stands in them.
     pub(super) fn retrieved(&self) -> Option<Attempt> {
-        self.has_answer().then(|| self.from_past(self.agreed.chosen.clone()))
+        self.has_answer().then(|| self.past_attempt(self.agreed.chosen.clone()))
     }
 
     /// An attempt of these sentences of past replies.
-    pub(super) fn from_past(&self, chosen: Vec<(usize, usize)>) -> Attempt {
+    pub(super) fn past_attempt(&self, chosen: Vec<(usize, usize)>) -> Attempt {
         let content: Vec<String> = self.pool.texts(&chosen).into_iter().map(str::to_owned).collect();
         let same = agreement_of_others(&content, &self.pool.replies);
         Attempt { content, sources: self.pool.sources(&chosen), chosen, same }
