@@ -30,13 +30,18 @@ pub(crate) fn advice(typed: &[String]) -> Option<String> {
         let name = arg.split_once('=').map_or(arg.as_str(), |(name, _)| name);
         words.push(match () {
             () if i == at => (*new).to_owned(),
-            () if hide => "...".to_owned(),
+            () if hide || may_hold_password(arg) => "...".to_owned(),
             () if name != arg && SECRET.contains(&name) => format!("{name}=..."),
             () => quoted(arg),
         });
         hide = SECRET.contains(&arg.as_str());
     }
     Some(format!("`firstline {old}` is now `firstline {new}`\n\n  {}", words.join(" ")))
+}
+
+/// Whether an argument looks like an address with a user's name in it.
+fn may_hold_password(arg: &str) -> bool {
+    arg.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// An argument as a shell reads it back.
@@ -67,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_of_what_was_typed_is_spelled_anew() {
+    fn the_whole_of_what_was_typed_is_spelled_out() {
         let told =
             answer(&["-q", "keys", "create", "--name", "the glue's", "--scope", "triage,act"]).unwrap();
         assert!(told.starts_with("`firstline keys` is now `firstline store keys`"), "{told}");
@@ -85,6 +90,8 @@ mod tests {
             &["backup", "--store", "postgres://u:hunter2@h/d", "--to", "copy.db"][..],
             &["backup", "--store=postgres://u:hunter2@h/d", "--to", "copy.db"],
             &["backup", "--set", "store=postgres://u:hunter2@h/d", "--to", "copy.db"],
+            &["backup", "postgres://u:hunter2@h/d", "--to", "copy.db"],
+            &["forget", "--from=postgres://u:hunter2@h/d", "--to", "copy.db"],
         ] {
             let told = answer(typed).unwrap();
             assert!(!told.contains("hunter2") && told.contains("--to copy.db"), "{told}");

@@ -109,7 +109,7 @@ struct Output<'a> {
     encoders_tried: &'a [Tried],
     fields: BTreeMap<Field, Learnt>,
     left_out: BTreeMap<Field, String>,
-    /// Priorities without a rank in the policy: while there are any, priorities are decided by probability alone.
+    /// Priorities without a rank in the policy: they are decided by probability alone.
     priorities_without_rank: Vec<&'a str>,
     tickets_cut: usize,
     tokens_cut: u64,
@@ -209,8 +209,8 @@ pub(super) fn learn(
     if !unranked.is_empty() {
         let shown = &unranked[..unranked.len().min(LABELS_SHOWN)];
         ui.say(format!(
-            "note: the policy gives {} of the priorities no rank ({}{}): priorities are decided by probability alone, \
-             and a rule can't raise one that has none. Name them in a copy of `firstline policy` and train with --policy",
+            "note: the policy gives {} of the priorities no rank ({}{}): these are decided by probability alone, and a person \
+             decides where a rule needs a rank. Name them in a copy of `firstline policy` and train with --policy",
             unranked.len(),
             shown.join(", "),
             if shown.len() < unranked.len() { ", ..." } else { "" }

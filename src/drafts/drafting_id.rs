@@ -135,7 +135,7 @@ mod tests {
             fs::copy(one.join("index").join(name), other.join("index").join(name)).unwrap();
         }
         assert_eq!(id(&other, &voice, None), first);
-        // Made anew from the same history.
+        // Made again from the same history.
         let again = dir.path().join("again");
         bundle(&again);
         assert_eq!(id(&again, &voice, None), first);

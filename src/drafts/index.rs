@@ -31,7 +31,6 @@ pub use case::{ReplySentence, ResolvedCase};
 pub use profile::{DeskProfile, DeskProfileBuilder};
 pub use similar::Similar;
 
-
 /// The customers whose cases a search may find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CustomerFilter<'a> {

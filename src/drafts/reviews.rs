@@ -11,7 +11,6 @@ use firstline_ticket::{Basis, Confidence, Origin};
 use firstline_triage::bundle::layout;
 use serde::{Deserialize, Serialize};
 
-
 /// With fewer reviews the prior holds.
 pub const MIN_REVIEWS: usize = 30;
 /// The largest file that is read, in bytes.
@@ -53,7 +52,7 @@ impl Reviews {
     pub fn read(dir: &Path) -> Result<Self> {
         let path = Self::path(dir);
         let fault = |problem: String| {
-            let next = "Learn it anew: firstline drafts learn-reviews";
+            let next = "Learn it again: firstline drafts learn-reviews";
             UserError::new(Code::Config, path.display().to_string(), problem, next)
         };
         match std::fs::metadata(&path) {

@@ -64,7 +64,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Where the templates of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
+    /// Where the templates of the bundle in `dir` lie: beside it, so that a new training does not lose what was approved.
     pub fn path(dir: &Path) -> PathBuf {
         layout::beside(dir, layout::TEMPLATES)
     }
@@ -86,7 +86,7 @@ impl Templates {
         }
         let text = std::fs::read_to_string(&path).map_err(|e| UserError::io(&place, &e))?;
         let read: Self = toml::from_str(&text)
-            .map_err(|e| UserError::new(Code::Config, &place, e.message(), "Mend it, or move it away"))?;
+            .map_err(|e| UserError::new(Code::Config, &place, e.message(), "Fix it, or move it away"))?;
         if let Some(odd) = read.all.iter().flat_map(|t| &t.sentences).find(|s| !has_only_known_slots(s)) {
             let slots: Vec<&str> = Slot::ALL.iter().map(|s| s.mark()).collect();
             let problem = format!("{odd:?} has a slot that nothing fills");

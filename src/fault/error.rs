@@ -1,4 +1,4 @@
-//! Errors: a kind, a place and a next step. What the user can mend and what is our fault are two types.
+//! Errors: a kind, a place and a next step. What the user can fix and what is our fault are two types.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::Code;
 /// Result of every room above this one.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A fault that the user can mend: what kind, where, what is wrong, what to do next.
+/// A fault that the user can fix: what kind, where, what is wrong, what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserError {
     /// The kind.
@@ -76,7 +76,7 @@ impl std::error::Error for InternalError {}
 /// Either kind of fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The user can mend it.
+    /// The user can fix it.
     User(UserError),
     /// We have to.
     Internal(InternalError),
@@ -118,6 +118,16 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_users_faults_and_ours_read_differently() {
+        let user = Error::from(UserError::new(Code::ModelHash, "a.bin", "wrong sha256", "Pull it again"));
+        assert_eq!(user.to_string(), "E_MODEL_HASH: a.bin: wrong sha256. Pull it again");
+        assert_eq!(user.code(), Some(Code::ModelHash));
+        let ours = Error::from(InternalError::new("pooling"));
+        assert!(ours.to_string().starts_with("E_INTERNAL: pooling."));
+        assert_eq!(ours.code(), None);
+    }
 
     #[test]
     fn a_user_error_reads_kind_place_problem_next() {

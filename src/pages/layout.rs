@@ -10,6 +10,11 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// A whole page: one HTML file, no script, nothing loaded. `title` names the window and heads the page.
 pub fn page(title: &str, main: &Markup) -> String {
+    styled_page(title, STYLE, main)
+}
+
+/// The same with a style sheet of its own, which must never hold what somebody else wrote: it is not escaped.
+pub fn styled_page(title: &str, style: &'static str, main: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -18,7 +23,7 @@ pub fn page(title: &str, main: &Markup) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (plain(title)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(style)) }
             }
             body {
                 main {

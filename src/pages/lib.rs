@@ -30,7 +30,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use layout::page;
+pub use layout::{page, styled_page};
 pub use numbers::{DASH, percent, percent_range, thousands};
 pub use parts::{bar, facts, figure, notes};
 pub use plots::{Estimate, LearningCurve, Line, Reliability, RiskCoverage};

@@ -10,6 +10,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use firstline_drafts::create_private_folder;
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Example, Manifest, TuneOptions, Tuner};
 use firstline_ticket::{Field, LabelSpace};
@@ -105,7 +106,7 @@ pub(crate) fn finetune(
     progress: &mut dyn Progress,
 ) -> Result<EncoderFiles> {
     let EncoderFiles { dir, manifest } = source;
-    fs::create_dir_all(work).map_err(|e| UserError::io(work.display(), &e))?;
+    create_private_folder(work).map_err(|e| UserError::io(work.display(), &e))?;
     let share = 1.0 / course.fields.len() as f64;
     let tasks: Vec<(usize, f64)> = course.fields.iter().map(|(_, space)| (space.len(), share)).collect();
     let short = Manifest { max_tokens: manifest.max_tokens.min(MOST_TOKENS), ..manifest.clone() };

@@ -52,7 +52,8 @@ impl EmbeddingCache {
         };
         let header = header(dimensions);
         if bytes.is_empty() {
-            std::fs::write(path, &header).map_err(io)?;
+            // Embeddings give away what a text was about.
+            firstline_nn::write_private_file(&[&header], path).map_err(io)?;
         } else if !bytes.starts_with(&header) {
             let problem = format!("it is no embedding cache of {dimensions} dimensions");
             let next = "Name a new file; this one was left as it is";

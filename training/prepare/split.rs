@@ -73,7 +73,7 @@ const MIN_WINDOW: usize = 10;
 pub(super) const LEAST_CALIBRATE: usize = 20;
 /// What is said of windows that were carved out of a given train window.
 const CARVED_BY_TIME: &str = "The history's own split names no calibrate window, so the calibrate and certify windows \
-                              were carved out of the newest of its train tickets.";
+                              were carved out of its newest train tickets, near-duplicates kept together.";
 const CARVED_AT_RANDOM: &str = "The history's own split names no calibrate window, so the calibrate and certify \
                                 windows were carved out of its train tickets at random.";
 /// The windows that no family may stand in two of.

@@ -67,7 +67,7 @@ impl WriterChoice {
         let path = dir.join(WRITER).join(WRITER_CHOICE);
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| {
-                let next = "Make it anew: firstline drafts tune";
+                let next = "Make it again: firstline drafts tune";
                 UserError::new(Code::Bundle, path.display().to_string(), e.to_string(), next).into()
             }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -57,7 +57,7 @@ impl<'a> Drafter<'a> {
         Ok(Ok(Some(attempt).filter(|attempt| attempt.same + LEAD >= past.same)))
     }
 
-    /// Where replies are worded anew each time, so that no sentences are agreed on: the one reply that is most like all of
+    /// Where replies are worded differently each time, so that no sentences are agreed on: the one reply that is most like all of
     /// them, in words and meaning, less what may not be shown of it.
     fn whole(&self, matter: &Matter<'_>) -> Result<Option<Attempt>> {
         if matter.is_silent() {

@@ -172,7 +172,7 @@ pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> 
 }
 
 pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> UserError {
-    let next = "Remove the bundle's index folder and add the tickets anew: firstline drafts index --bundle DIR --tickets FILE";
+    let next = "Remove the bundle's index folder and add the tickets again: firstline drafts index --bundle DIR --tickets FILE";
     UserError::new(Code::Bundle, path.display().to_string(), problem, next)
 }
 

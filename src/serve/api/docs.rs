@@ -9,7 +9,8 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use firstline_pages::styled_page;
+use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::openapi::OpenApi;
@@ -27,7 +28,7 @@ const STYLE: &str = include_str!("docs.css");
 pub(super) fn routes(document: &OpenApi) -> Router<Arc<Shared>> {
     let document = serde_json::to_value(document).unwrap_or_default();
     let json: Arc<str> = document.to_string().into();
-    let html: Arc<str> = page(&document).into_string().into();
+    let html: Arc<str> = page(&document).into();
     let page = move || async move { Html(String::from(&*html)) };
     let json = move || async move {
         ([(header::CONTENT_TYPE, "application/json")], String::from(&*json)).into_response()
@@ -46,36 +47,25 @@ pub(super) fn policy() -> HeaderValue {
 }
 
 /// The page.
-fn page(document: &Value) -> Markup {
+fn page(document: &Value) -> String {
     let info = &document["info"];
     let tags = document["tags"].as_array().into_iter().flatten();
     let schemas = document["components"]["schemas"].as_object();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (text(&info["title"])) " API" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (text(&info["title"])) " API " small { (text(&info["version"])) } }
-                p { (text(&info["description"])) }
-                p { "For programs: " a href="/openapi.json" { "/openapi.json" } ". Errors: " a href="/errors" { "/errors" } "." }
-                @for tag in tags {
-                    h2 id=(text(&tag["name"])) { (text(&tag["description"])) }
-                    @for (path, method, call) in calls(document, &tag["name"]) {
-                        (operation(document, path, method, call))
-                    }
-                }
-                h2 { "Schemas" }
-                @for (name, schema) in schemas.into_iter().flatten() {
-                    (component(name, schema))
-                }
+    let main = html! {
+        p { "Version " (text(&info["version"])) ". " (text(&info["description"])) }
+        p { "For programs: " a href="/openapi.json" { "/openapi.json" } ". Errors: " a href="/errors" { "/errors" } "." }
+        @for tag in tags {
+            h2 id=(text(&tag["name"])) { (text(&tag["description"])) }
+            @for (path, method, call) in calls(document, &tag["name"]) {
+                (operation(document, path, method, call))
             }
         }
-    }
+        h2 { "Schemas" }
+        @for (name, schema) in schemas.into_iter().flatten() {
+            (component(name, schema))
+        }
+    };
+    styled_page(&format!("{} API", text(&info["title"])), STYLE, &main)
 }
 
 /// The calls of a tag: path, method and operation.
@@ -332,7 +322,7 @@ mod tests {
     #[test]
     fn the_page_has_every_call_and_schema_and_loads_nothing() {
         let document = serde_json::to_value(crate::api::documented().1).unwrap();
-        let page = page(&document).into_string();
+        let page = page(&document);
         for path in document["paths"].as_object().unwrap().keys() {
             assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
         }

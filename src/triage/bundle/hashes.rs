@@ -14,7 +14,7 @@ pub(super) fn damaged(place: &Path, problem: impl Into<String>) -> UserError {
         Code::Bundle,
         place.display().to_string(),
         problem,
-        "The bundle is damaged: train it anew or copy it again",
+        "The bundle is damaged: train it again or copy it again",
     )
 }
 

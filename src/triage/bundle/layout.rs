@@ -5,18 +5,20 @@
 //! BUNDLE/weights.safetensors    train                vocabulary, heads, vectors and labels of the history, its tickets' hashes
 //! BUNDLE/encoder/               train                the encoder's files, each by its path in the manifest
 //! BUNDLE/encoder/manifest.toml  train                which files they are, and how they are used
-//! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made anew where it is missing
+//! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made again where it is missing
 //! BUNDLE/tuned/                 train                the same three, of what fine-tuning made of the encoder, where it did
 //! BUNDLE/index/desk.json        train, drafts index  names, companies, the desk's usual sentences: customers' words
 //! BUNDLE/index/000001.cases     train, drafts index  resolved tickets with their replies: customers' words; then 000002 ...
 //! BUNDLE/writer/tuned.gguf      drafts tune          the language model that was taught on the history, where it writes better
-//! BUNDLE/writer/tuned.gguf.pack first opening        its weights as the kernels read them; made anew where it is missing
+//! BUNDLE/writer/tuned.gguf.pack first opening        its weights as the kernels read them; made again where it is missing
 //! BUNDLE/writer/writer.json     drafts tune          which model writes, and how that was found out
 //!
 //! BUNDLE.templates.toml         train, drafts index  reply templates, which people approve; outlives the bundle
 //! BUNDLE.reviews.json           drafts learn-reviews what people's reviews of drafts taught; outlives the bundle
 //! BUNDLE.training/              train                what a training that was stopped needs to go on; removed at its end
 //! .firstline-bundle-XXXXXX/     train                a bundle that is being written; removed at its end
+//! .firstline-index-XXXXXX/      drafts index         an index that is being rebuilt; removed at its end
+//! .BUNDLE.index.lock            train, drafts index  held while the index is written, so that no two do it at once
 //! ```
 //!
 //! A folder that holds any other name than those under `BUNDLE/` is no bundle: it must never be replaced.

@@ -33,7 +33,7 @@ impl Bundle {
         if version.format != BUNDLE_FORMAT {
             let problem = format!("format {}, but this program reads format {BUNDLE_FORMAT}", version.format);
             return Err(
-                UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it anew").into()
+                UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it again").into()
             );
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
