@@ -3,18 +3,17 @@
 //! all-MiniLM-L6-v2 (pulled first where it is not here), 32, 128 and 256 tokens alone on 1 and 2 threads; 512 made-up
 //! tickets, seed 2, in bulk, from text; loading. The floor is the time that the forward's multiplications alone would
 //! take at the rate of `firstline_kernels::multiply`, measured in the same run; attention's, which is no int8, counts as
-//! often as its multiplications take more instructions than those. Run with `cargo bench --bench embed`.
+//! often as its multiplications take more instructions than those. Run with `cargo bench -p firstline-benches --bench embed`.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use firstline_benches as common;
 use firstline_kernels::{Isa, multiply};
 use firstline_nn::Tokens;
 use firstline_triage::compose;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-
-mod common;
 
 const LAYERS: usize = 6;
 const HIDDEN: usize = 384;

@@ -2,7 +2,7 @@
 //!
 //! At the shapes of all-MiniLM-L6-v2, one thread, on the instruction set that `FIRSTLINE_ISA` names (the best
 //! without it). `multiply` is the floor: int8 products from the first-level cache. Elements are multiplications,
-//! for the two kernels without any they are rows. Run with `cargo bench --bench kernels`.
+//! for the two kernels without any they are rows. Run with `cargo bench -p firstline-benches --bench kernels`.
 
 use std::hint::black_box;
 

@@ -8,22 +8,22 @@
 //!   the same at 70 % of what the engine can by itself, since machines differ;
 //! - five times as much as that.
 //!
-//! Run with `cargo bench --bench service`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, `FIRSTLINE_STORE` keeps
+//! Timed by hand, not by criterion: load comes when it is due, whether or not the service keeps up, and what is refused counts;
+//! criterion times one call after the other. Run with `cargo bench -p firstline-benches --bench service`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, `FIRSTLINE_STORE` keeps
 //! the record elsewhere. Everything that is answered with 200 is on record, in a file that is synced to the disk.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use firstline_benches as common;
 use firstline_ticket::Ticket;
 use firstline_triage::Engine;
 use serde_json::json;
 use ureq::Agent;
-
-mod common;
 
 const BATCH: usize = 16;
 const SINGLE: usize = 300;
@@ -65,7 +65,7 @@ struct Outcome {
 impl Service {
     fn start(dir: &Path, bundle: &Path) -> Self {
         let program = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_firstline"));
+            let mut command = common::program();
             command.current_dir(dir);
             command
         };

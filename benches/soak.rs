@@ -1,14 +1,14 @@
 //! Does memory grow while 200,000 tickets are decided?
 //!
 //! Made-up tickets, 256 a batch, as `classify` does it, but every tenth batch as a burst of 64 calls at once, each from a
-//! thread of its own; resident memory every 20,000 tickets. Run with `cargo bench --bench soak`; it takes minutes, and
-//! Linux. Fails when the last fifth needs over 1 % more than the first.
+//! thread of its own; resident memory every 20,000 tickets. Run with `cargo bench -p firstline-benches --bench soak`; it takes
+//! minutes, and Linux. Fails when the last fifth needs over 1 % more than the first. Not criterion's: memory is measured, over
+//! one long run.
 
 use std::time::Instant;
 
+use firstline_benches as common;
 use firstline_ticket::Ticket;
-
-mod common;
 
 const TICKETS: usize = 200_000;
 const STEP: usize = 20_000;

@@ -2,7 +2,7 @@
 //!
 //! One ticket, batches, a burst of 64 tickets that arrive at once, each in a call of its own; then how many tickets a
 //! second each stage takes. The engine has learnt from 5,000 made-up tickets; 1,024 others, seed 2, are decided.
-//! Run with `cargo bench --bench triage`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, such as one whose
+//! Run with `cargo bench -p firstline-benches --bench triage`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, such as one whose
 //! encoder was fine-tuned, which embeds every ticket twice.
 
 use std::hint::black_box;
@@ -11,10 +11,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use firstline_benches as common;
 use firstline_ticket::Ticket;
 use firstline_triage::{Input, compose, ngram_buckets};
-
-mod common;
 
 const BURST: usize = 64;
 

@@ -125,10 +125,10 @@ pub(crate) struct WriterArg {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelOptions {
     /// Folder that keeps downloaded models [default: the user's cache folder].
-    #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR", global = true)]
+    #[arg(long, env = "FIRSTLINE_CACHE", value_name = "DIR", global = true, help_heading = "Models")]
     pub(crate) model_cache: Option<PathBuf>,
 
     /// Folder with copied model files, for sites without a network; tried before any other source.
-    #[arg(long, env = "FIRSTLINE_MODELS", value_name = "DIR", global = true)]
+    #[arg(long, env = "FIRSTLINE_MODELS", value_name = "DIR", global = true, help_heading = "Models")]
     pub(crate) models_from: Option<PathBuf>,
 }

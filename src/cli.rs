@@ -14,7 +14,7 @@ use crate::moved;
 #[command(name = "firstline", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// Print results only: no progress, no advice.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
 
     #[command(subcommand)]

@@ -1,9 +1,9 @@
 //! What several benches need: a bundle to decide with, and figures of many runs. Must never report a run that did
 //! not happen.
-#![allow(dead_code, reason = "no bench needs all of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use firstline_datasets::Settings;
@@ -12,7 +12,10 @@ use firstline_ticket::Ticket;
 use firstline_triage::Engine;
 
 /// The default encoder; `None`, with a word, where its model can't be had.
-pub(crate) fn encoder() -> Option<Encoder> {
+///
+/// # Panics
+/// When a model that was verified can't be loaded.
+pub fn encoder() -> Option<Encoder> {
     let dir = model()?;
     Some(Encoder::load(&dir, &manifest()).expect("the model was verified"))
 }
@@ -28,7 +31,10 @@ fn model() -> Option<PathBuf> {
 
 /// The decoder that `FIRSTLINE_DECODER` names, a model or a GGUF file, else the default one; `None`, with a word, where it
 /// can't be had.
-pub(crate) fn decoder() -> Option<(String, PathBuf)> {
+///
+/// # Panics
+/// When the variable names no model.
+pub fn decoder() -> Option<(String, PathBuf)> {
     let named = std::env::var("FIRSTLINE_DECODER").unwrap_or(Manifest::DEFAULT_DECODER.to_owned());
     if named.ends_with(".gguf") {
         return Some((named.clone(), named.into()));
@@ -40,13 +46,16 @@ pub(crate) fn decoder() -> Option<(String, PathBuf)> {
 }
 
 /// Made-up tickets that the bundle of [`engine`] has not seen.
-pub(crate) fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
+pub fn tickets(count: usize) -> impl Iterator<Item = Ticket> {
     firstline_datasets::generate(&Settings::default(), count, 2)
 }
 
 /// The engine of the bundle that `FIRSTLINE_BENCH_BUNDLE` names, such as a fine-tuned one; else one that has learnt from
 /// 5,000 made-up tickets with the default encoder, as it is, by the program's own commands, in the folder `dir`.
-pub(crate) fn engine(dir: &Path) -> Option<Engine> {
+///
+/// # Panics
+/// When the program fails, or there is no bundle where the variable says.
+pub fn engine(dir: &Path) -> Option<Engine> {
     if let Some(bundle) = std::env::var_os("FIRSTLINE_BENCH_BUNDLE") {
         println!("deciding with {}", bundle.display());
         return Some(Engine::open(Path::new(&bundle)).expect("a bundle"));
@@ -54,9 +63,7 @@ pub(crate) fn engine(dir: &Path) -> Option<Engine> {
     model()?;
     println!("learning from 5,000 tickets");
     let run = |args: &[&str]| {
-        let done =
-            Command::new(env!("CARGO_BIN_EXE_firstline")).arg("--quiet").args(args).current_dir(dir).output();
-        let done = done.expect("the program starts");
+        let done = program().arg("--quiet").args(args).current_dir(dir).output().expect("the program starts");
         assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
     };
     run(&["dev", "generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
@@ -64,16 +71,36 @@ pub(crate) fn engine(dir: &Path) -> Option<Engine> {
     Some(Engine::open(&dir.join("bundle")).expect("the bundle was just published"))
 }
 
+/// A command of the program itself, which is built first where it is not up to date: it belongs to another package, and cargo
+/// builds it only for that one's own benches.
+///
+/// # Panics
+/// When it can't be built.
+pub fn program() -> Command {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--release", "--locked", "--package", "firstline"]);
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(build.status().expect("cargo starts").success(), "the program can't be built");
+        // A bench lies in `deps/`, the program beside that folder.
+        let bench = std::env::current_exe().expect("a bench knows where it lies");
+        let folder = bench.ancestors().nth(2).expect("a bench lies in deps/");
+        folder.join(format!("firstline{}", std::env::consts::EXE_SUFFIX))
+    });
+    Command::new(&*BUILT)
+}
+
 /// Milliseconds of the run that half of all runs, and of the one that 95 in 100, were faster than; `None` without runs,
 /// as where a filter leaves a question out.
-pub(crate) fn p50_p95(runs: &mut [Duration]) -> Option<(f64, f64)> {
+pub fn p50_p95(runs: &mut [Duration]) -> Option<(f64, f64)> {
     runs.sort_unstable();
     let at = |percent: usize| runs.get(runs.len() * percent / 100).map(|run| run.as_secs_f64() * 1e3);
     Some((at(50)?, at(95)?))
 }
 
 /// Memory that is resident now, in KiB, where the system tells.
-pub(crate) fn resident_kib() -> Option<f64> {
+pub fn resident_kib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()

@@ -76,7 +76,8 @@ pub(super) fn curves(
         seed,
     };
     let mut bars = ui.bars();
-    let curves = learning_curve(TrainInput { history, source, options: &options }, promise, &mut cache, &mut bars)?;
+    let curves =
+        learning_curve(TrainInput { history, source, options: &options }, promise, &mut cache, &mut bars)?;
     bars.finish();
     Ok(curves)
 }

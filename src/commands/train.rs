@@ -178,7 +178,7 @@ pub(super) fn learn(
         at_most: None,
         seed: job.seed,
     };
-    let work = work_folder(&job.bundle);
+    let work = layout::beside(&job.bundle, layout::TRAINING);
     let source = EncoderFiles { dir, manifest };
     let mut bars = ui.bars();
     let input = TrainInput { history: &history, source: &source, options: &options };
@@ -243,12 +243,6 @@ fn fill_index(job: &Job, ui: &Ui) -> Result<(), Failure> {
         added.cases, added.templates
     ));
     Ok(())
-}
-
-/// The folder beside the bundle where a stopped training keeps what it needs to continue.
-fn work_folder(bundle: &Path) -> PathBuf {
-    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
-    bundle.with_file_name(format!("{name}.training"))
 }
 
 /// Removes what fine-tuning left in `work`, and the folder itself if nothing else is in it.

@@ -4,16 +4,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::path::{Path, PathBuf};
-
-/// The file `NAME.suffix` beside the bundle `NAME`, however `dir` names it.
-pub(crate) fn beside(dir: &Path, suffix: &str) -> PathBuf {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
-    dir.with_file_name(name)
-}
+use std::path::Path;
 
 /// Makes the folder `path`, and those above it where there are none. On Unix only the owner can look into it (mode 0700),
 /// also where it was there before.
@@ -48,6 +39,14 @@ fn close_to_others(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Who may do what with a file, for tests.
+#[cfg(all(test, unix))]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -55,10 +54,6 @@ mod tests {
     use firstline_nn::write_private_file;
 
     use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
 
     #[test]
     fn only_the_owner_can_read_what_is_written() {

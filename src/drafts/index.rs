@@ -23,7 +23,7 @@ use crate::files::create_private_folder;
 use crate::mask::Masker;
 use crate::reply::Endings;
 use crate::stock_sentences::StockSentences;
-use firstline_triage::bundle::layout::INDEX;
+use firstline_triage::bundle::layout::{DESK, INDEX, SEGMENT};
 use firstline_triage::sha256_hex;
 use segment::Segment;
 
@@ -31,8 +31,6 @@ pub use case::{ReplySentence, ResolvedCase};
 pub use profile::{DeskProfile, DeskProfileBuilder};
 pub use similar::Similar;
 
-const PROFILE: &str = "desk.json";
-const SUFFIX: &str = "cases";
 
 /// The customers whose cases a search may find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +72,7 @@ impl Index {
         let folder = dir.join(INDEX);
         let segments: Vec<Segment> =
             files(&folder)?.iter().map(|path| Segment::open(path, dimensions)).collect::<Result<_>>()?;
-        let path = folder.join(PROFILE);
+        let path = folder.join(DESK);
         let (profile, bytes) = match fs::read(&path) {
             Ok(bytes) => (parse_profile(&path, &bytes)?, bytes),
             // Without it nobody knows what is private.
@@ -94,7 +92,7 @@ impl Index {
 
     /// Whether the bundle in `dir` has an index.
     pub fn is_there(dir: &Path) -> bool {
-        dir.join(INDEX).join(PROFILE).exists()
+        dir.join(INDEX).join(DESK).exists()
     }
 
     /// The profile of the desk of the bundle in `dir`.
@@ -102,7 +100,7 @@ impl Index {
     /// # Errors
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged.
     pub fn read_profile(dir: &Path) -> Result<DeskProfile> {
-        let path = dir.join(INDEX).join(PROFILE);
+        let path = dir.join(INDEX).join(DESK);
         let bytes = fs::read(&path).map_err(|e| UserError::io(path.display(), &e))?;
         parse_profile(&path, &bytes)
     }
@@ -135,7 +133,7 @@ impl Index {
         let folder = dir.join(INDEX);
         create_private_folder(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
         let json = serde_json::to_vec(profile).map_err(|e| InternalError::new(format!("the desk: {e}")))?;
-        let path = folder.join(PROFILE);
+        let path = folder.join(DESK);
         firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?;
         Ok(())
     }
@@ -150,7 +148,7 @@ impl Index {
         }
         let folder = dir.join(INDEX);
         let last = files(&folder)?.last().and_then(|path| number(path)).unwrap_or(0);
-        segment::write(&folder.join(format!("{:06}.{SUFFIX}", last + 1)), cases, embeddings)
+        segment::write(&folder.join(format!("{:06}.{SEGMENT}", last + 1)), cases, embeddings)
     }
 
     /// Number of cases.
@@ -262,6 +260,34 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn number(path: &Path) -> Option<u32> {
-    let is_ours = path.extension().is_some_and(|e| e == SUFFIX);
+    let is_ours = path.extension().is_some_and(|e| e == SEGMENT);
     path.file_stem().filter(|_| is_ours)?.to_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_added_and_are_their_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!Index::is_there(dir.path()));
+        Index::write_profile(dir.path(), &DeskProfile::default()).unwrap();
+        for id in ["a", "b"] {
+            let case = ResolvedCase { id: id.into(), ..ResolvedCase::default() };
+            Index::add(dir.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        }
+        let index = Index::open(dir.path(), 32).unwrap();
+        let mut ids = Vec::new();
+        index.each(&mut |case| ids.push(case.id)).unwrap();
+        assert_eq!((ids, index.len()), (vec!["a".to_owned(), "b".to_owned()], 2));
+        #[cfg(unix)]
+        {
+            let folder = dir.path().join(INDEX);
+            assert_eq!(crate::files::mode(&folder), 0o700);
+            for name in ["desk.json", "000001.cases", "000002.cases"] {
+                assert_eq!(crate::files::mode(&folder.join(name)), 0o600, "{name}");
+            }
+        }
+    }
 }

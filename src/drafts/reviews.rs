@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::{Basis, Confidence, Origin};
+use firstline_triage::bundle::layout;
 use serde::{Deserialize, Serialize};
 
-use crate::files::beside;
 
 /// With fewer reviews the prior holds.
 pub const MIN_REVIEWS: usize = 30;
@@ -43,7 +43,7 @@ impl Default for Reviews {
 impl Reviews {
     /// Where the reviews of the bundle in `dir` lie.
     pub fn path(dir: &Path) -> PathBuf {
-        beside(dir, "reviews.json")
+        layout::beside(dir, layout::REVIEWS)
     }
 
     /// Reads what was learnt from the reviews of the bundle in `dir`; nothing where there is no file.
@@ -121,6 +121,8 @@ mod tests {
             Reviews { reviews: 40, origins: [(Origin::Generated, -0.5)].into(), ..Reviews::default() };
         learnt.write(&bundle).unwrap();
         assert_eq!(Reviews::read(&bundle).unwrap(), learnt);
+        #[cfg(unix)]
+        assert_eq!(crate::files::mode(&Reviews::path(&bundle)), 0o600);
         std::fs::write(Reviews::path(&bundle), "{}").unwrap();
         assert!(Reviews::read(&bundle).unwrap_err().to_string().contains("learn-reviews"));
     }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::Field;
+use firstline_triage::bundle::layout;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::consensus::word_f1;
-use crate::files::beside;
 use crate::index::{Index, ResolvedCase};
 use crate::mask::SHARED_BY;
 use crate::reply::Reach;
@@ -66,7 +66,7 @@ pub struct Templates {
 impl Templates {
     /// Where the templates of the bundle in `dir` lie: beside it, so that training anew does not lose what was approved.
     pub fn path(dir: &Path) -> PathBuf {
-        beside(dir, "templates.toml")
+        layout::beside(dir, layout::TEMPLATES)
     }
 
     /// Reads the templates of the bundle in `dir`; none where there is no file.
@@ -301,6 +301,8 @@ mod tests {
         assert_eq!(Templates::read(&bundle).unwrap(), Templates::default());
         learnt().write(&bundle).unwrap();
         assert_eq!(Templates::read(&bundle).unwrap(), learnt());
+        #[cfg(unix)]
+        assert_eq!(crate::files::mode(&Templates::path(&bundle)), 0o600);
         std::fs::write(Templates::path(&bundle), "template = 3").unwrap();
         let error = Templates::read(&bundle).unwrap_err().to_string();
         assert!(error.contains("bundle.templates.toml"), "{error}");

@@ -11,8 +11,8 @@ use firstline_fault::Result;
 
 use crate::Pooling;
 use crate::config::{Activation, Config};
-use crate::ops::{attention_weights, biased, biased_activation, layer_norm};
 use crate::fault;
+use crate::ops::{attention_weights, biased, biased_activation, layer_norm};
 use crate::weights::Weights;
 
 /// A loaded BERT encoder.

@@ -394,7 +394,10 @@ mod tests {
     fn ids_and_lengths_out_of_range_are_refused() {
         let (_dir, _, encoder) = tiny();
         for ids in [vec![], vec![u32::MAX], vec![1; encoder.max_tokens() + 1]] {
-            assert_eq!(encoder.embed_tokens(&[Tokens { ids, cut: 0 }]).unwrap_err().code(), Some(Code::Model));
+            assert_eq!(
+                encoder.embed_tokens(&[Tokens { ids, cut: 0 }]).unwrap_err().code(),
+                Some(Code::Model)
+            );
         }
     }
 

@@ -35,6 +35,6 @@ pub(crate) fn internal(context: impl fmt::Display) -> Error {
 }
 
 /// Tensor operations on shapes that were checked can't fail: when one does, it is our fault.
-pub(crate) fn tensor(error: candle_core::Error) -> Error {
+pub(crate) fn tensor(error: impl std::error::Error) -> Error {
     internal(format_args!("tensor operation: {error}"))
 }

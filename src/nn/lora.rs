@@ -215,7 +215,8 @@ impl LoraTuner {
             let mut changed = Vec::with_capacity(MATRICES.len());
             for (part, matrix) in MATRICES.into_iter().zip(matrices(layer)) {
                 let name = format!("blk.{}.{part}.weight", frozen + i);
-                let merged = matrix.merged().and_then(|merged| ops::values(&merged)).map_err(fault::tensor)?;
+                let merged =
+                    matrix.merged().and_then(|merged| ops::values(&merged)).map_err(fault::tensor)?;
                 let bytes = blocks::q8_0(&merged);
                 let bytes = bytes.ok_or_else(|| {
                     fault::model(&self.place, format!("{name} was trained to what can't be written"))

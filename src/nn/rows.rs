@@ -23,7 +23,11 @@ impl Rows {
         let rows = data.len().checked_div(dimensions).unwrap_or(0);
         let transposed = match rows {
             0 => None,
-            _ => Some(Tensor::from_slice(data, (rows, dimensions), &Device::Cpu).and_then(|t| t.t()).map_err(fault::tensor)?),
+            _ => Some(
+                Tensor::from_slice(data, (rows, dimensions), &Device::Cpu)
+                    .and_then(|t| t.t())
+                    .map_err(fault::tensor)?,
+            ),
         };
         Ok(Self { transposed, rows, dimensions })
     }

@@ -192,7 +192,11 @@ mod tests {
         let path = dir.path().join("tokenizer.json");
         for text in ["", "{}", "[[[[", "{\"version\": \"1.0\", \"model\": {\"type\": \"BPE\"}}"] {
             fs::write(&path, text).unwrap();
-            assert_eq!(Tokenizer::from_file(&path, 16, "").unwrap_err().code(), Some(Code::Model), "{text:?}");
+            assert_eq!(
+                Tokenizer::from_file(&path, 16, "").unwrap_err().code(),
+                Some(Code::Model),
+                "{text:?}"
+            );
         }
     }
 }

@@ -203,7 +203,8 @@ impl Tuner {
             let pooled = self.pooled(&shard.iter().map(|e| e.ids).collect::<Vec<_>>())?;
             (pooled / scale)?.to_vec2::<f32>()
         };
-        let vectors: Vec<Vec<Vec<f32>>> = batch.par_chunks(a_shard).map(vectors).collect::<TensorResult<_>>()?;
+        let vectors: Vec<Vec<Vec<f32>>> =
+            batch.par_chunks(a_shard).map(vectors).collect::<TensorResult<_>>()?;
         let shares: Vec<f64> = self.heads.iter().map(|head| share * head.share).collect();
         let (loss, mut pulls) = contrast(batch, &vectors.concat(), &shares);
         pulls.iter_mut().flatten().for_each(|x| *x /= scale as f32);
@@ -284,7 +285,8 @@ impl Tuner {
                 let rows = |head| self.log_probabilities(head, &pooled)?.to_vec2::<f32>();
                 self.heads.iter().map(rows).collect::<TensorResult<Vec<_>>>()
             };
-            let predicted: Vec<_> = wave.par_iter().map(predict).collect::<TensorResult<_>>().map_err(fault::tensor)?;
+            let predicted: Vec<_> =
+                wave.par_iter().map(predict).collect::<TensorResult<_>>().map_err(fault::tensor)?;
             for (range, tasks) in wave.iter().zip(predicted) {
                 for (all, rows) in all.iter_mut().zip(tasks) {
                     order[range.clone()].iter().zip(rows).for_each(|(&i, row)| all[i] = row);
@@ -573,7 +575,10 @@ mod tests {
             (&[1], &[Some(3), None]),
         ];
         for (ids, labels) in bad {
-            assert_eq!(toy.tuner.step(&[Example { ids, labels }], 1.0).unwrap_err().code(), Some(Code::Model));
+            assert_eq!(
+                toy.tuner.step(&[Example { ids, labels }], 1.0).unwrap_err().code(),
+                Some(Code::Model)
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Share;
 
-/// Within so many seconds of intake a first draft is to stand.
+/// Seconds from intake within which a first draft is to be ready.
 const DRAFT_SECONDS: f64 = 60.0;
 
 /// Ten years: no desk takes longer.
@@ -19,7 +19,7 @@ const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 pub struct Kpis {
     /// Tickets decided.
     pub tickets: u64,
-    /// Of them, by where the decision went.
+    /// Tickets by where their decision went.
     pub routes: BTreeMap<Route, u64>,
     /// How often people ended with the same label.
     pub agreement: Agreement,
@@ -31,15 +31,16 @@ pub struct Kpis {
     pub resolution: Durations,
     /// Seconds of work on a ticket.
     pub handle: Durations,
+    /// Tickets whose end was reported: the more, the more the figures below can be trusted.
+    pub reported: u64,
     /// Tickets of which it is known whether they were opened again, and were.
     pub reopened: Share,
     /// Tickets of which it is known whether they went to a higher tier, and did.
     pub escalated: Share,
-    /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that says nothing of
-    /// errors counts as none: glue that only reports errors must not make every known ticket one.
+    /// Tickets in which a customer is reported to have seen an error, of all that were decided. A ticket that nobody reported on,
+    /// and a report that does not mention errors, count as none: glue that only reports errors must not make every ticket one.
     pub customer_visible_errors: Share,
-    /// Tickets whose report said of itself whether there was such an error, yes or no; the others of
-    /// `customer_visible_errors.of` were silent.
+    /// Tickets whose report said whether there was such an error, yes or no. Of the others nothing is known.
     pub customer_visible_errors_explicit: u64,
 }
 
@@ -63,17 +64,17 @@ pub struct Drafts {
     pub within_60_seconds: Share,
     /// Seconds from intake to the draft.
     pub seconds: Durations,
-    /// Of those that people decided on: sent as they were.
+    /// Drafts sent unchanged, of those that people decided on.
     pub verbatim: Share,
-    /// Sent in other words.
+    /// Drafts sent in other words, of the same.
     pub edited: Share,
-    /// Not sent.
+    /// Drafts not sent, of the same.
     pub rejected: Share,
     /// Mean distance of what was sent from the draft, 0 for the same, 1 for nothing in common; where both are known.
     pub mean_distance: Option<f64>,
-    /// Over so many.
+    /// How many tickets that mean is over.
     pub distances: u64,
-    /// Sent as they were, by the confidences that the drafts had: what that would be were these right.
+    /// Mean confidence of the drafts that were made: the share that should be sent unchanged if confidences are right.
     pub expected_verbatim: Option<f64>,
 }
 
@@ -112,7 +113,6 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         let from = ticket.opened_at.unwrap_or(ticket.received_at);
         to.map(|to| to.duration_since(from).as_secs_f64())
     };
-    let reported = || tickets.iter().filter(|ticket| ticket.reported).map(|ticket| &ticket.outcome);
     let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
     let first_response = tickets.iter().filter_map(|t| since_opening(t, t.outcome.first_response_at));
     let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
@@ -124,10 +124,11 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         first_response: Durations::of(first_response),
         resolution: Durations::of(resolution),
         handle: Durations::of(outcomes().filter_map(|outcome| outcome.handle_seconds)),
+        reported: tickets.iter().filter(|ticket| ticket.reported).count() as u64,
         reopened: Share::of(outcomes().filter_map(|outcome| outcome.reopened)),
         escalated: Share::of(outcomes().filter_map(|outcome| outcome.escalated)),
-        customer_visible_errors: Share::of(reported().map(|o| o.customer_visible_error == Some(true))),
-        customer_visible_errors_explicit: reported().filter(|o| o.customer_visible_error.is_some()).count()
+        customer_visible_errors: Share::of(outcomes().map(|o| o.customer_visible_error == Some(true))),
+        customer_visible_errors_explicit: outcomes().filter(|o| o.customer_visible_error.is_some()).count()
             as u64,
     }
 }
@@ -280,7 +281,7 @@ mod tests {
             with(false, None, None),
         ];
         let kpis = kpis(&tickets);
-        assert_eq!(kpis.customer_visible_errors, Share::new(1, 4));
+        assert_eq!((kpis.customer_visible_errors, kpis.reported), (Share::new(1, 5), 4));
         assert_eq!((kpis.customer_visible_errors_explicit, kpis.escalated), (2, Share::new(1, 3)));
     }
 

@@ -209,7 +209,8 @@ impl Keys {
         now: Timestamp,
     ) -> std::result::Result<Caller, Problem> {
         let refused = |problem: &str| {
-            let next = "Send Authorization: Bearer fl_..., a key that `firstline store keys create` has shown";
+            let next =
+                "Send Authorization: Bearer fl_..., a key that `firstline store keys create` has shown";
             Problem::new(Code::Auth, "Authorization", problem, next)
         };
         let token = token(headers).ok_or_else(|| refused("no API key"))?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firstline_fault::{Code, Result as Outcome};
+use firstline_fault::{Code, Result as OrFault};
 use firstline_store::CustomerSet;
 use firstline_ticket::Ticket;
 use firstline_triage::{Prepared, sha256_hex};
@@ -149,7 +149,7 @@ pub(crate) fn admit(
     shared: &Shared,
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
-) -> Outcome<(Vec<Admitted>, Vec<Item>)> {
+) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
     let ids: Vec<&str> = incoming.iter().flatten().map(|incoming| incoming.ticket.id.as_str()).collect();
     let standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
     let ready: Vec<Result<Ready, Problem>> =

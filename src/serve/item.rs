@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use firstline_fault::{Code, Result as Outcome};
+use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, DraftState, Route, Standing, Store};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::Prepared;
@@ -110,7 +110,7 @@ impl Item {
 
     /// The answer to a ticket whose decision [holds](Self::holds): what stands, on record as the job's item where it is one, and
     /// the draft that is asked for only now.
-    pub(crate) fn known(&self, store: &dyn Store, draft_bell: &Bell) -> Option<Outcome<Answer>> {
+    pub(crate) fn known(&self, store: &dyn Store, draft_bell: &Bell) -> Option<OrFault<Answer>> {
         let standing = self.holds()?;
         let answer = || {
             let mut answer = self.repeat(standing);

@@ -1,7 +1,8 @@
 //! The threads that work beside the requests, all over one shared state: `decide` takes tickets from queue to record, `draft`
 //! writes first responses, `job` feeds the queue with stored tickets, `upkeep` renews and deletes.
 //!
-//! A lane never waits for another: what one leaves for the other is in the queue or in the store.
+//! What one lane leaves for another is in the queue or in the store. Only `job` waits for another, for what `decide` makes of its
+//! tickets.
 
 mod decide;
 mod draft;

@@ -109,7 +109,8 @@ impl Shared {
         let _one = self.swapping.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = folder.unwrap_or_else(|| self.live.load().folder.clone());
         let live = Arc::new(LiveBundle::open(&folder, &self.parts)?);
-        self.store.audit("firstline", "bundle", &live.id, &serde_json::json!({}), Timestamp::now())?;
+        let detail = serde_json::json!({ "drafting": live.drafting });
+        self.store.audit("firstline", "bundle", &live.id, &detail, Timestamp::now())?;
         tracing::info!(bundle = %live.id, "a bundle goes in service");
         self.live.store(Arc::clone(&live));
         self.metrics.bundle_swaps.inc();

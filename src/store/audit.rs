@@ -1,8 +1,9 @@
 //! The audit log: a chain of entries, each with a hash over itself and the one before.
 //!
 //! `hash = sha256(seq | previous hash | at | actor | action | subject | detail)`, each part with its length before it, so that
-//! nothing can move from one part to the next. Whoever changes, removes or inserts an entry has to write all later hashes anew;
-//! whoever has kept an older head sees it. It holds ids, labels and hashes, never anybody's words, so that it can outlive them.
+//! nothing can move from one part to the next. To change, remove or insert an entry is to write all later hashes anew, which
+//! shows against any older head that was kept. The log holds ids, labels and hashes, never anybody's words, so that it can outlive
+//! them.
 
 use firstline_fault::{Code, Result, UserError};
 use jiff::Timestamp;
@@ -67,7 +68,7 @@ pub(crate) struct Note<'a> {
     pub(crate) detail: serde_json::Value,
 }
 
-/// The end of the log, held until the transaction ends: whoever else writes to it waits.
+/// The end of the log, held until the transaction ends: other writers wait.
 #[derive(Debug)]
 pub(crate) struct Log {
     seq: i64,

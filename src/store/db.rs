@@ -73,7 +73,7 @@ pub(crate) fn json(data: &impl Serialize) -> Result<String> {
         .map_err(|e| InternalError::new(format!("writing JSON for the store: {e}")).into())
 }
 
-/// Rows that one statement takes at most, and bytes of text in them.
+/// Rows that one statement takes at most, and bytes of text in them: the last row may go beyond.
 const MOST_ROWS: usize = 1_000;
 const MOST_BYTES: usize = 8 << 20;
 
@@ -248,7 +248,7 @@ pub(crate) fn fault(
 /// The versions of the schema, oldest first. A version that was released never changes.
 pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
-/// Brings a store to the newest version. Whoever calls sees to it that nobody else is at it. `identity` is how the engine
+/// Brings a store to the newest version. The caller sees to it that nobody else is migrating. `identity` is how the engine
 /// writes a column that counts up by itself.
 pub(crate) fn migrate(tx: &mut dyn Tx, steps: &[&str], identity: &str, place: &str) -> Result<()> {
     tx.batch("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, setting TEXT NOT NULL)")?;

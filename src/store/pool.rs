@@ -1,4 +1,4 @@
-//! A few connections that many threads share: whoever finds none free waits, but not for ever.
+//! A few connections that many threads share. A thread that finds none free waits, but not for ever.
 //!
 //! A connection is lent to one thread at a time, and comes back even where that thread panics.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use firstline_fault::{Code, Result, UserError};
 
-/// How long anybody waits for one.
+/// How long a thread waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Connections; at most `most` of them.

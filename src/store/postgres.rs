@@ -51,6 +51,9 @@ impl Postgres {
         let place = place(&config);
         let store = Self { config, place, pool: Pool::new(CLIENTS) };
         store.run(false, &mut |tx| {
+            // A large store takes longer than a call may, and another replica may be at it.
+            tx.execute("SET LOCAL lock_timeout = 0", &[])?;
+            tx.execute("SET LOCAL statement_timeout = 0", &[])?;
             tx.query(SCHEMA_LOCK, &[])?;
             migrate(tx, STEPS, IDENTITY, &store.place)
         })?;

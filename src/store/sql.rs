@@ -1,8 +1,8 @@
 //! The store itself: every statement is written once, here and below, for both engines.
 //!
 //! Knows no engine. `$1` stands for the first value; `rows($1)` for many rows in it; ` FOR UPDATE` and ` FOR UPDATE SKIP LOCKED`
-//! are left out by the engine that has one writer. Whatever writes to the audit log locks its head before anything else, so that
-//! such transactions come one after another and never wait for each other in a circle.
+//! are left out by the engine that has one writer. Every transaction that writes to the audit log locks its head first,
+//! so that such transactions come one after another and never wait for each other in a circle.
 
 mod decisions;
 mod jobs;

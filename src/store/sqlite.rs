@@ -171,7 +171,8 @@ struct SqliteTx<'a> {
 
 /// SQLite has one writer: there is nobody to lock a row against.
 fn dialect(sql: &str) -> String {
-    sql.replace("rows($1)", "json_each($1)")
+    // Of each row, `jsonb_each` gives bytes to look into, where `json_each` would write its text for every column.
+    sql.replace("rows($1)", "jsonb_each($1)")
         .replace('$', "?")
         .replace(" FOR UPDATE SKIP LOCKED", "")
         .replace(" FOR UPDATE", "")

@@ -97,7 +97,7 @@ pub struct Draft {
     pub basis: Basis,
     /// What follows from how like the ticket its sources are, whatever people did with drafts before it.
     pub prior: Confidence,
-    /// Whether whoever wrote has to be identified before anything else is done.
+    /// Whether the sender has to be identified before anything else is done.
     pub verify_identity: bool,
     /// What each check said.
     pub verdicts: Vec<CheckResult>,

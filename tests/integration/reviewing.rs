@@ -153,7 +153,8 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     let news = json!({"items": [
         {"decision_id": results[0]["decision_id"], "final": {"board": decided(0, "board")},
          "first_response_at": "2026-11-01T00:00:00Z", "reply": "Please restart it."},
-        {"ticket_id": "N1", "final": {"board": "Another Board"}, "reopened": true, "handle_seconds": 600},
+        {"ticket_id": "N1", "final": {"board": "Another Board"}, "reopened": true, "handle_seconds": 600,
+         "escalated": true},
         {"ticket_id": "never seen", "final": {"board": "x"}},
         {"final": {"board": "x"}},
         {"ticket_id": "N2", "final": {"colour": "red"}},
@@ -164,7 +165,8 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     let codes = [2, 3, 4].map(|i: usize| joined[i]["error"]["code"].as_str().unwrap().to_owned());
     assert_eq!(codes, ["E_NOT_FOUND", "E_REQUEST", "E_FIELD"]);
     // An export tells of more.
-    let closed = json!({"id": "N2", "subject": "x", "board": decided(2, "board"), "type": "Never Decided"});
+    let closed = json!({"id": "N2", "subject": "x", "board": decided(2, "board"), "type": "Never Decided",
+        "escalated": false});
     service.dir.file("closed.jsonl", format!("{closed}\n{{\"id\":\"Z\",\"subject\":\"y\"}}\n"));
     let imported = service.dir.ok(&["store", "outcomes", "--tickets", "closed.jsonl", "--json"]).json();
     assert_eq!((&imported["joined"], &imported["unknown"]), (&json!(1), &json!(1)));
@@ -172,6 +174,16 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     assert_eq!((&total["tickets"], &total["agreement"]["fields"]["board"]["of"]), (&json!(4), &json!(3)));
     assert_eq!(total["agreement"]["fields"]["board"]["count"], 2);
     assert_eq!((&total["reopened"]["count"], &total["handle"]["p50"]), (&json!(1), &json!(600.0)));
+    assert_eq!((&total["escalated"]["count"], &total["escalated"]["of"]), (&json!(1), &json!(2)));
+    // Nobody said a word of errors: that is none, of all four tickets, three of which are known to have ended.
+    let errors = &total["customer_visible_errors"];
+    assert_eq!((&errors["count"], &errors["of"], &total["reported"]), (&json!(0), &json!(4), &json!(3)));
+    assert_eq!(total["customer_visible_errors_explicit"], 0);
+    // Four calendar weeks and the one that is going on.
+    let weeks = service.get("/v1/kpis", &key).ok()["weeks"].clone();
+    let named = |week: &Value| week["week"].as_str().is_some_and(|name| name.contains("-W"));
+    assert!(weeks.as_array().unwrap().iter().all(named), "{weeks}");
+    assert_eq!((weeks.as_array().unwrap().len(), &weeks[4]["tickets"]), (5, &json!(4)));
 
     // A person has set the board: the ticket changes, the board does not.
     sent[1]["body"] = json!("Please order three laptops for new colleagues, with docks and screens.");

@@ -72,10 +72,10 @@ const MIN_WINDOW: usize = 10;
 /// Fewest labelled tickets that a pool, its temperature and its floor can be chosen on.
 pub(super) const LEAST_CALIBRATE: usize = 20;
 /// What is said of windows that were carved out of a given train window.
-const CARVED_BY_TIME: &str = "The history's own split names no calibrate window, so the calibrate and certify windows were carved out \
-                              of the newest of its train tickets.";
-const CARVED_AT_RANDOM: &str = "The history's own split names no calibrate window, so the calibrate and certify windows were carved \
-                                out of its train tickets at random.";
+const CARVED_BY_TIME: &str = "The history's own split names no calibrate window, so the calibrate and certify windows \
+                              were carved out of the newest of its train tickets.";
+const CARVED_AT_RANDOM: &str = "The history's own split names no calibrate window, so the calibrate and certify \
+                                windows were carved out of its train tickets at random.";
 /// The windows that no family may stand in two of.
 const ALL_WINDOWS: [SplitWindow; 4] =
     [SplitWindow::Train, SplitWindow::Calibrate, SplitWindow::Certify, SplitWindow::Test];
@@ -146,7 +146,7 @@ impl Split {
         carver.by_ticket(&mut windows, has_own);
         let calibrate = windows.iter().filter(|&&w| w == SplitWindow::Calibrate).count();
         if !has_own && calibrate < LEAST_CALIBRATE {
-            // The repeats of older tickets have eaten it up: whole families lose nothing.
+            // Too many of the newest tickets repeat older ones; whole families lose none.
             windows = given;
             carver.by_family(&mut windows);
         }
@@ -220,31 +220,27 @@ impl Carver<'_> {
         self.set_tested_aside(windows);
         let order = self.order(windows, SplitWindow::Train);
         let mut members: HashMap<u32, Vec<usize>> = HashMap::new();
-        let mut begun: Vec<u32> = Vec::new();
+        let mut families: Vec<u32> = Vec::new();
         for &row in &order {
             let family = members.entry(self.families[row]).or_default();
             if family.is_empty() {
-                begun.push(self.families[row]);
+                families.push(self.families[row]);
             }
             family.push(row);
         }
+        families.reverse();
         let SplitOptions { calibrate, certify, .. } = self.options;
         for (window, share) in [(SplitWindow::Certify, certify), (SplitWindow::Calibrate, calibrate)] {
             let mut left = (order.len() as f64 * share) as usize;
-            begun = begun
-                .into_iter()
-                .rev()
-                .filter(|family| {
-                    let rows = &members[family];
-                    let fits = rows.len() <= left;
-                    if fits {
-                        left -= rows.len();
-                        rows.iter().for_each(|&row| windows[row] = window);
-                    }
-                    !fits
-                })
-                .collect();
-            begun.reverse();
+            families.retain(|family| {
+                let rows = &members[family];
+                let fits = rows.len() <= left;
+                if fits {
+                    left -= rows.len();
+                    rows.iter().for_each(|&row| windows[row] = window);
+                }
+                !fits
+            });
         }
     }
 

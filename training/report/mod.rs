@@ -4,9 +4,9 @@
 //! plain words, the figures beside the baselines, what may be decided alone, the plots, for whom the confidence holds, how
 //! good the history's labels are and what more of it would buy, which labels are confused, and every label's own figures.
 //!
-//! What the sections are and what they say stands here. How they look, how plots are drawn and how text is made safe is the
-//! business of `firstline_pages`. Labels, file names and notes come from other people's data: they go through its `label` and
-//! `note`, and never into an attribute or a style. Nothing here reads a file or the clock, so equal input gives an equal page.
+//! This module decides what the sections are and what they say. `firstline_pages` decides how they look, draws the plots and
+//! makes text safe. Labels, file names and notes come from other people's data: they go through its `label` and `note`, and
+//! never into an attribute or a style. Nothing here reads a file or the clock, so equal input gives an equal page.
 
 mod facts;
 mod field;

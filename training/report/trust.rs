@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::FieldReport;
 use super::tables::listed;
 use crate::metrics::{GroupMetrics, LEAST_GROUP};
-use crate::{CertificationStatus, Certification};
+use crate::{Certification, CertificationStatus};
 
 /// Categories and groups listed; a space may have thousands.
 const LISTED: usize = 40;

@@ -8,14 +8,11 @@ use std::path::{Path, PathBuf};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::Origin;
-use firstline_triage::bundle::layout::WRITER;
+use firstline_triage::bundle::layout::{WRITER, WRITER_CHOICE, WRITER_MODEL};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::DraftReport;
 
-/// The files in the folder of a bundle's own model.
-const MODEL: &str = "tuned.gguf";
-pub(super) const CHOICE: &str = "writer.json";
 /// How many standard deviations of chance a model has to be better by: 5 %, one-sided.
 const BEYOND_CHANCE: f64 = 1.645;
 
@@ -67,7 +64,7 @@ impl WriterChoice {
     /// # Errors
     /// [`Code::Bundle`] when it can't be read.
     pub fn read(dir: &Path) -> Result<Option<Self>> {
-        let path = dir.join(WRITER).join(CHOICE);
+        let path = dir.join(WRITER).join(WRITER_CHOICE);
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| {
                 let next = "Make it anew: firstline drafts tune";
@@ -83,7 +80,7 @@ impl WriterChoice {
     /// # Errors
     /// [`Code::Io`] when it can't be written.
     pub fn write(&self, dir: &Path) -> Result<()> {
-        let path = dir.join(WRITER).join(CHOICE);
+        let path = dir.join(WRITER).join(WRITER_CHOICE);
         let json =
             serde_json::to_vec_pretty(self).map_err(|e| InternalError::new(format!("the choice: {e}")))?;
         Ok(firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?)
@@ -91,7 +88,7 @@ impl WriterChoice {
 
     /// The model that was taught for the bundle in `dir`.
     pub fn tuned(dir: &Path) -> PathBuf {
-        dir.join(WRITER).join(MODEL)
+        dir.join(WRITER).join(WRITER_MODEL)
     }
 }
 

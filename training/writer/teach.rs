@@ -8,9 +8,9 @@ use std::path::Path;
 use firstline_drafts::{Lesson, create_private_folder};
 use firstline_fault::{Code, Result, UserError};
 use firstline_nn::{LoraOptions, LoraTuner, Message};
-use firstline_triage::bundle::layout::WRITER;
+use firstline_triage::bundle::layout::{WRITER, WRITER_CHOICE};
 
-use super::choice::{CHOICE, WriterChoice};
+use super::choice::WriterChoice;
 use crate::prepare::shuffled;
 use crate::progress::{Progress, interrupted};
 
@@ -85,7 +85,7 @@ pub fn teach(
     let folder = dir.join(WRITER);
     create_private_folder(&folder).map_err(|e| UserError::io(folder.display(), &e))?;
     // An older choice says nothing of this model.
-    match fs::remove_file(folder.join(CHOICE)) {
+    match fs::remove_file(folder.join(WRITER_CHOICE)) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             return Err(UserError::io(folder.display(), &e).into());
         }

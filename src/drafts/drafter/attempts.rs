@@ -3,7 +3,7 @@
 //! Must never choose a sentence that the pool does not offer.
 
 use firstline_fault::Result;
-use firstline_ticket::{Decision, CheckResult};
+use firstline_ticket::{CheckResult, Decision};
 
 use super::Drafter;
 use super::matter::{Attempt, FilledTemplate, LEAD, Matter, WORTH};
@@ -45,7 +45,11 @@ impl<'a> Drafter<'a> {
         let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
-                return Ok(Err(CheckResult { check: "language model".into(), passed: false, found: why.into() }));
+                return Ok(Err(CheckResult {
+                    check: "language model".into(),
+                    passed: false,
+                    found: why.into(),
+                }));
             }
         };
         let attempt = matter.from_past(chosen.into_iter().map(|step| steps[step]).collect());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::{Basis, Confidence, Draft, Origin, CheckResult};
+use firstline_ticket::{Basis, CheckResult, Confidence, Draft, Origin};
 
 use super::matter::{Attempt, Matter};
 use crate::guard::{Grounds, guard};

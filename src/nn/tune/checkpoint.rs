@@ -33,7 +33,11 @@ pub(super) fn export(tuner: &Tuner, dir: &Path, precision: Precision) -> Result<
         tensors.push((name.to_owned(), shape.clone(), old.floats(name, &shape)?.into_owned()));
     }
     for (name, tensor) in tuner.bert.parameters().map_err(fault::tensor)? {
-        tensors.push((name, tensor.dims().to_vec(), tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(fault::tensor)?));
+        tensors.push((
+            name,
+            tensor.dims().to_vec(),
+            tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(fault::tensor)?,
+        ));
     }
     let mut files = Vec::new();
     let mut put = |name: &str, bytes: &[u8]| {

@@ -236,7 +236,7 @@ impl Deciding {
         item.answer(Ok(Answer {
             decision_id: decided.id,
             bundle: decided.bundle,
-            drafting,
+            drafting: Some(drafting),
             decision: decided.decision,
             route: decided.route,
             collapsed_into: decided.collapsed_into,

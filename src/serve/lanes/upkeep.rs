@@ -15,7 +15,7 @@ const REFRESH: Duration = Duration::from_secs(2);
 /// How often old words are deleted.
 const PURGE: Duration = Duration::from_secs(3_600);
 
-/// Works until the service stops, or is gone.
+/// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
     let mut since_purge = PURGE;
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {

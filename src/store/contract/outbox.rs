@@ -46,7 +46,7 @@ pub struct ActionClaim<'a> {
     pub customers: &'a CustomerSet,
     /// How many actions at most.
     pub limit: usize,
-    /// After so many claims an action is given up.
+    /// Claims after which an action is given up.
     pub most: i64,
     /// When this is.
     pub now: Timestamp,

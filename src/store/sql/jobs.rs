@@ -184,9 +184,15 @@ impl<D: Db> Jobs for Shelf<D> {
     }
 
     fn renew(&self, work: &[i64], owner: &str, until: Timestamp) -> Result<u64> {
+        // Locked in the order of their ids, as everywhere: two that want the same rows must not wait for each other.
+        let lock = format!("SELECT id FROM work WHERE id {THESE} ORDER BY id FOR UPDATE");
         let sql =
             format!("UPDATE work SET lease_until = $3 WHERE id {THESE} AND owner = $2 AND state = 'claimed'");
-        self.write(|tx| tx.execute(&sql, &[list(work.iter().copied())?, owner.into(), until.into()]))
+        self.write(|tx| {
+            let these = list(work.iter().copied())?;
+            tx.query(&lock, std::slice::from_ref(&these))?;
+            tx.execute(&sql, &[these, owner.into(), until.into()])
+        })
     }
 
     fn take_over(&self) -> Result<u64> {

@@ -60,7 +60,7 @@ fn join(
     };
     let Feedback { outcome, source, .. } = one;
     merge(tx, &ticket_id, &id, &News { outcome, source }, now)?;
-    // Whoever has been answered needs no first response.
+    // A customer who has been answered needs no first response.
     if outcome.reply.is_some() || outcome.first_response_at.is_some() || outcome.resolved_at.is_some() {
         decisions::supersede(tx, &[&ticket_id])?;
     }

@@ -85,7 +85,7 @@ impl<D: Db> ReviewQueue for Shelf<D> {
                 .map(|mut row| {
                     let draft: Draft = row.json()?;
                     let review = match row.json()? {
-                        // Whatever button was pressed.
+                        // An edit that changes nothing is an approval, whichever button was pressed.
                         Review::Edited(text) if text == draft.text => Review::Accepted,
                         review => review,
                     };
@@ -145,7 +145,7 @@ fn carry_out(
 
 /// Whether it may be reviewed: a draft that waits; the values of a decision without one, once.
 fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Result<bool> {
-    // The key stands for one review; whoever uses it for another has made a mistake.
+    // The key stands for one review; to use it for another is a mistake.
     let sql =
         "SELECT decision_id FROM reviews WHERE (actor = $1 AND idempotency_key = $2) OR decision_id = $3";
     let values = [(&review.actor).into(), (&review.idempotency_key).into(), (&record.id).into()];

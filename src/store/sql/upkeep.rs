@@ -1,6 +1,6 @@
 //! The audit log, deletion, and how much there is.
 //!
-//! Whatever is deleted, the audit log keeps that it was, and never the words.
+//! The audit log keeps what was deleted and when, and never the words.
 
 use std::path::Path;
 

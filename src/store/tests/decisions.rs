@@ -41,6 +41,7 @@ fn what_is_put_comes_back(home: &Home) {
         decision_id: "d1".to_owned(),
         input_hash: one.input_hash,
         bundle: one.bundle,
+        drafting: one.drafting,
         decision: one.decision,
         route: Route::Storm,
         at: kept,

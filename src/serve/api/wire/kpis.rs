@@ -24,12 +24,14 @@ pub(crate) struct Kpis {
     resolution: Durations,
     /// Seconds of work on a ticket.
     handle: Durations,
+    /// Tickets whose end was reported.
+    reported: u64,
     /// Tickets of which it is known whether they were opened again, and were.
     reopened: Proportion,
     /// Tickets of which it is known whether they went to a higher tier, and did.
     escalated: Proportion,
-    /// Tickets in which a customer saw an error, of those whose outcome was reported at all. A report that does not mention
-    /// errors counts as none.
+    /// Tickets in which a customer is reported to have seen an error, of all that were decided. A ticket that nobody reported on,
+    /// and a report that does not mention errors, count as none: glue that only reports errors must not make every ticket one.
     customer_visible_errors: Proportion,
     /// Tickets whose report said whether a customer saw an error, yes or no.
     customer_visible_errors_explicit: u64,
@@ -106,6 +108,7 @@ impl From<firstline_rollout::Kpis> for Kpis {
             first_response,
             resolution,
             handle,
+            reported,
             reopened,
             escalated,
             customer_visible_errors,
@@ -119,6 +122,7 @@ impl From<firstline_rollout::Kpis> for Kpis {
             first_response: first_response.into(),
             resolution: resolution.into(),
             handle: handle.into(),
+            reported,
             reopened: reopened.into(),
             escalated: escalated.into(),
             customer_visible_errors: customer_visible_errors.into(),
