@@ -69,6 +69,11 @@ fn keep_panics_to_their_place() {
 /// # Errors
 /// [`Code::Config`] for an address or certificate that can't be used; [`Code::Io`] when the port is taken.
 pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    serve_boxed(app, Box::new(ready))
+}
+
+/// What `ready` is makes no difference here: all of HTTP is compiled once, in this crate.
+fn serve_boxed(app: &Arc<App>, ready: Box<dyn FnOnce(SocketAddr) + '_>) -> Result<()> {
     keep_panics_to_their_place();
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
@@ -80,7 +85,7 @@ pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     served
 }
 
-async fn listen(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+async fn listen(app: &Arc<App>, ready: Box<dyn FnOnce(SocketAddr) + '_>) -> Result<()> {
     let settings = &app.shared.settings;
     let fault = |problem: String| -> Error {
         UserError::new(Code::Config, "listen", problem, "Give an address and a port, such as 127.0.0.1:8484")
