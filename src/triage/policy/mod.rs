@@ -101,8 +101,8 @@ impl Policy {
             if !holds || !rule.fires(ticket, &text) {
                 continue;
             }
-            let unranked = decided.is_some_and(|decided| self.priority.rank(&decided.label).is_none());
-            let is_unsure = unranked && rule.when_at_least.is_some();
+            let is_unranked = decided.is_some_and(|decided| self.priority.rank(&decided.label).is_none());
+            let is_unsure = is_unranked && rule.when_at_least.is_some();
             let wanted = rule.at_least.as_ref().and_then(|name| self.priority.rank(name));
             let outcome = match (wanted, decision.fields.get_mut(&Field::Priority)) {
                 (Some(wanted), Some(decided)) => self.raise(wanted, priorities, decided),
@@ -343,6 +343,25 @@ mod tests {
         raise(&both, "P3 - Normal", "P1 - Emergency");
         raise(&both, "P2 - Critical", "P1 - Emergency");
         raise(&["P2 - Critical", "P3 - High"], "P3 - High", "P2 - Critical");
+    }
+
+    #[test]
+    fn no_desks_order_has_a_rule_lower_anything() {
+        let priority = Policy::built_in().unwrap().priority;
+        for labels in [
+            ["P1 - High", "P2 - Critical", "P3 - Normal", "P4 - Planned", "P5 - Low", "No SLA"],
+            ["P1 - Low", "P2 - Planned", "P3 - Urgent", "P4 - Critical", "Critical", "Project"],
+            ["P1 - Critical", "P2 - High", "P3 - Medium", "P4 - Urgent", "Emergency", "Low"],
+        ] {
+            let levels = priority.levels(&labels.map(String::from));
+            let level = |label: &str| levels[labels.iter().position(|other| *other == label).unwrap()];
+            for from in labels {
+                let (to, raised_from, person) = raised(&labels, from);
+                assert!(level(&to) <= level(from), "{labels:?}: {from} to {to}");
+                assert_eq!(raised_from.is_some(), to != from);
+                assert_eq!(person, level(from).is_none(), "{from}");
+            }
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Names {
         {
             names.numerals.insert(names.joined(name), number);
         }
-        names.weaken(&words.turning);
+        names.weaken(words);
         names
     }
 
@@ -127,17 +127,22 @@ impl Names {
         }
     }
 
-    /// Makes names that begin with one of `turning`, and fillers that begin with a name of a rank, say their rank only where
-    /// nothing else does: "no SLA" and "standard SLA" take nothing away from the "High" before them.
-    fn weaken(&mut self, turning: &[String]) {
-        let turning: HashSet<String> = turning.iter().map(|name| self.joined(name)).collect();
+    /// Makes some names say their rank only where nothing else does: those that begin with a turning word, as "no SLA" in
+    /// "High - no SLA", and fillers that are or begin with a name of a rank, as "standard SLA".
+    fn weaken(&mut self, words: &Words) {
+        let turning: HashSet<String> = words.turning.iter().map(|name| self.joined(name)).collect();
+        let fillers: HashSet<String> = words.fillers.iter().map(|name| self.joined(name)).collect();
         let aside = |(name, token): (&String, &Token)| {
-            let (first, _) = name.split_once(' ')?;
-            match (*token, self.within.get(first)) {
-                (Token::Rank(rank), _) if turning.contains(first) => Some((name.clone(), Token::Aside(rank))),
-                (Token::Filler, Some(&Token::Rank(rank))) => Some((name.clone(), Token::Aside(rank))),
-                _ => None,
-            }
+            let first = name.split(' ').next()?;
+            let rank = match *token {
+                Token::Rank(rank) if turning.contains(first) || fillers.contains(name) => rank,
+                Token::Filler => match self.within.get(first) {
+                    Some(&Token::Rank(rank)) => rank,
+                    _ => return None,
+                },
+                _ => return None,
+            };
+            Some((name.clone(), Token::Aside(rank)))
         };
         let asides: Vec<(String, Token)> = self.within.iter().filter_map(aside).collect();
         self.within.extend(asides);
@@ -178,8 +183,7 @@ impl Names {
     fn place(&self, name: &str, words: &[Word]) -> Option<Token> {
         let (first, after) = words.split_first()?;
         // "P V" is no fifth place.
-        let numeral = || self.numerals.get(&first.text).filter(|_| name.len() > 1);
-        let number = place_number(first).or_else(|| numeral().copied())?;
+        let number = place_number(first).or_else(|| self.numeral(first).filter(|_| name.len() > 1))?;
         if !self.numbered.contains(name) || self.ranks == 0 {
             return None;
         }
@@ -190,9 +194,18 @@ impl Names {
     /// Whether a place's `number` goes on in the words after it: "P1/2", "P1 or 2", "P1.5", but not "P1 - 4 hours".
     fn goes_on(&self, number: &Word, after: &[Word]) -> bool {
         let Some(next) = after.first() else { return false };
+        let is_number = |word: &Word| match self.numeral(number) {
+            Some(_) => self.numeral(word).is_some(),
+            None => place_number(word).is_some(),
+        };
         let joins = self.within.get(&next.text) == Some(&Token::Joint);
-        let ends = after.get(1).is_none_or(|w| w.segment != next.segment || place_number(w).is_some());
-        joins && next.segment == number.segment || place_number(next).is_some() && (next.glued || ends)
+        let ends = after.get(1).is_none_or(|word| word.segment != next.segment || is_number(word));
+        (joins && next.segment == number.segment) || (is_number(next) && (next.glued || ends))
+    }
+
+    /// The number that a word spells out.
+    fn numeral(&self, word: &Word) -> Option<usize> {
+        self.numerals.get(&word.text).copied()
     }
 
     /// The words of a name in one string.

@@ -186,6 +186,7 @@ mod tests {
         Crit = Show stopper = Show-stopper = Showstopper = ShowStopper | Hi = Severe | Med | Lo = Noncritical = Nonurgent = Non-emergency
         Priority One = Priority I = Severity One = Priority No. 1 = Priorité n° 1 = Prio Nr. 1 = Prioridad Nº1 = Prioridad número 1 | Priority Two = Priority II | Priority Three = Priority III
         Priority No. 1 - Critical = Prioridad nº 1 - Crítica = Critical Standard SLA = Critical (standard SLA) | No. 1 - High = High - no SLA = High - server down = P1 - High | Standard SLA = Normal business hours | Low, not an emergency = Low - no emergency = Low (no SLA) = Low not an emergency
+        Urgence = Urgence (24x7) = Mission critical | Urgence haute = Urgencia: alta = Urgência alta = Urgenza alta | Urgence moyenne
         P1 - Extreme Networks = P1 server down = P1Elevee - Kritisch = P1 - 4 hours = P1 (24x7) = P1: Not used | P2 - normal to high = P2 - Do not use | P3 - Low Voltage = Non-VIP - Normal
     ";
 
@@ -215,7 +216,7 @@ mod tests {
             Least critical|Wenig dringend|Am wenigsten dringend|Weinig urgent|Minst urgent|Nada urgente|Never urgent|\
             Sub-critical|Not at all urgent|Pas du tout urgent|Hardly ever urgent|\
             Not P1|Non-P1|No P1|Below P1|Do not use - P1|Do not use: P1 - Critical|Don't use - High|Not - urgently P1|\
-            P2V|P2P|P4H|P1/2|P1 or 2|Priority 1-2|P1 to 3|P1.5|P1 & 2|P2 and below|P1 bis 2|No. 1|Nr. 2|nº 1|P I|P-V|\
+            P2V|P2P|P4H|P1/2|P1 or 2|Priority 1-2|P1 to 3|P1.5|P1 & 2|Priority One/Two|Priority I - III|P2 and below|P1 bis 2|P1 up to P3|No. 1|Nr. 2|nº 1|P I|P-V|\
             Palo Alto|Extreme Networks|Elevated Privileges|Social Media|Low Voltage|Capacity Planning|Major Accounts|McLow|\
             Server P1|High or above|High / Low|Low impact - High urgency|Medium - High";
         for name in names.split('|') {

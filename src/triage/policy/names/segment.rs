@@ -65,13 +65,17 @@ impl Segment {
             Token::Rank(rank) => self.ranks.push(rank),
             Token::Aside(rank) => self.asides.push(rank),
             // "P1 server down" is a name of the first place, "server P1" one of a server.
-            Token::Place(place) if !self.has_unknown => self.places.push(Some(place)),
-            Token::Unsure if !self.has_unknown => self.places.push(None),
+            Token::Place(place) if self.hears_places() => self.places.push(Some(place)),
+            Token::Unsure if self.hears_places() => self.places.push(None),
             Token::Turn => self.turned = Some(Turned::default()),
             Token::Filler => self.has_filler = true,
             Token::Number => {}
             Token::Place(_) | Token::Unsure | Token::Joint | Token::Unknown => self.has_unknown = true,
         }
+    }
+
+    fn hears_places(&self) -> bool {
+        !self.has_unknown || !self.places.is_empty()
     }
 
     /// Whether it turns the segments behind it: "do not use - high", but neither "not urgent: P3" nor "non VIP - high".
