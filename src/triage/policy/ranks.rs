@@ -185,7 +185,7 @@ mod tests {
         Hoogst | Hoog | Midden = 3 - Matig | Laag | Laagst
         Crit = Show stopper = Show-stopper = Showstopper = ShowStopper | Hi = Severe | Med | Lo = Noncritical = Nonurgent = Non-emergency
         Priority One = Priority I = Severity One = Priority No. 1 = Priorité n° 1 = Prio Nr. 1 = Prioridad Nº1 = Prioridad número 1 | Priority Two = Priority II | Priority Three = Priority III
-        Priority No. 1 - Critical = Prioridad nº 1 - Crítica = Critical Standard SLA = Critical (standard SLA) | No. 1 - High = High - no SLA = High - server down = P1 - High | Standard SLA = Normal business hours | Low, not an emergency = Low - no emergency = Low (no SLA) = Low not an emergency
+        Priority No. 1 - Critical = Prioridad nº 1 - Crítica = Critical Standard SLA = Critical (standard SLA) | No. 1 - High = High - no SLA = High - server down = High w/o SLA = Alta con SLA = P1 - High | Standard SLA = Normal business hours | Low, not an emergency = Low - no emergency = Low (no SLA) = Low not an emergency
         Urgence = Urgence (24x7) = Mission critical | Urgence haute = Urgencia: alta = Urgência alta = Urgenza alta | Urgence moyenne
         P1 - Extreme Networks = P1 server down = P1Elevee - Kritisch = P1 - 4 hours = P1 (24x7) = P1: Not used | P2 - normal to high = P2 - Do not use | P3 - Low Voltage = Non-VIP - Normal
     ";
