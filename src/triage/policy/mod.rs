@@ -5,6 +5,7 @@
 
 mod hours;
 mod names;
+mod order;
 mod ranks;
 mod rule;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::compose;
 
 pub use hours::Hours;
+use order::Level;
 pub use ranks::Ranks;
 pub use rule::Rule;
 use rule::words;
@@ -93,13 +95,14 @@ impl Policy {
         let text = words(&[&ticket.subject, &ticket.body, &Some(seen.subject), &Some(seen.body)]);
         let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
         for rule in &self.rules {
-            let decided = decision.fields.get(&Field::Priority).and_then(|f| self.priority.rank(&f.label));
-            let is_urgent =
-                |name: &String| decided.is_some_and(|rank| Some(rank) <= self.priority.rank(name));
-            let holds = (!rule.after_hours || after_hours) && rule.when_at_least.iter().all(is_urgent);
+            let decided = decision.fields.get(&Field::Priority);
+            let may_be_urgent = rule.when_at_least.iter().all(|name| self.may_be_urgent(name, decided));
+            let holds = (!rule.after_hours || after_hours) && may_be_urgent;
             if !holds || !rule.fires(ticket, &text) {
                 continue;
             }
+            let is_unranked = decided.is_some_and(|decided| self.priority.rank(&decided.label).is_none());
+            let is_unsure = is_unranked && rule.when_at_least.is_some();
             let wanted = rule.at_least.as_ref().and_then(|name| self.priority.rank(name));
             let outcome = match (wanted, decision.fields.get_mut(&Field::Priority)) {
                 (Some(wanted), Some(decided)) => self.raise(wanted, priorities, decided),
@@ -107,7 +110,7 @@ impl Policy {
             };
             decision.rules.push(FiredRule {
                 name: rule.name.clone(),
-                person: rule.person || outcome == Raise::Unsure,
+                person: rule.person || is_unsure || outcome == Raise::Unsure,
                 raised_priority_from: match outcome {
                     Raise::From(label) => Some(label),
                     Raise::Needless | Raise::Unsure => None,
@@ -117,20 +120,33 @@ impl Policy {
         }
     }
 
+    /// Whether the decided priority may be of at least the rank that the rule asks for: it is, or has no rank. Without a
+    /// decided priority it may not.
+    fn may_be_urgent(&self, name: &str, decided: Option<&FieldDecision>) -> bool {
+        decided.is_some_and(|decided| {
+            self.priority.rank(&decided.label).is_none_or(|rank| Some(rank) <= self.priority.rank(name))
+        })
+    }
+
     /// Raises a priority to rank `wanted`: to the least urgent label of `priorities` that is known to be urgent enough.
     fn raise(&self, wanted: usize, priorities: Option<&LabelSpace>, decided: &mut FieldDecision) -> Raise {
-        match self.priority.rank(&decided.label) {
-            Some(rank) if rank <= wanted => return Raise::Needless,
-            // It might be more urgent than any label that has a rank.
-            None => return Raise::Unsure,
-            Some(_) => {}
-        }
+        // It might be more urgent than any label that has a rank.
+        let Some(rank) = self.priority.rank(&decided.label) else { return Raise::Unsure };
         let labels = priorities.map_or(&[][..], LabelSpace::labels);
-        let ranked = labels.iter().filter_map(|label| Some((self.priority.rank(label)?, label)));
-        let enough = ranked.filter(|(rank, _)| *rank <= wanted);
-        // Of two labels of one rank the plainer: "High" rather than "High - board members".
+        let levels = self.priority.levels(labels);
+        let known = levels.iter().zip(labels).filter_map(|(level, label)| Some(((*level)?, label)));
+        let enough = enough(wanted, known.collect());
+        let is_enough = match labels.contains(&decided.label) {
+            true => enough.iter().any(|(_, label)| **label == decided.label),
+            false => rank <= wanted,
+        };
+        if is_enough {
+            return Raise::Needless;
+        }
+        // Of two labels of one level the plainer: "High" rather than "High - board members".
         let plainness = |label: &String| Reverse(label.split_whitespace().count());
-        let Some((_, label)) = enough.max_by_key(|(rank, label)| (*rank, plainness(label))) else {
+        let Some((_, label)) = enough.into_iter().max_by_key(|(level, label)| (*level, plainness(label)))
+        else {
             return Raise::Unsure;
         };
         // The confidence stays the model's own in the label that stands there: nobody has measured the rule.
@@ -143,6 +159,13 @@ impl Policy {
         decided.alternatives.insert(0, was.clone());
         Raise::From(was.label)
     }
+}
+
+/// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.
+fn enough(wanted: usize, labels: Vec<(Level, &String)>) -> Vec<(Level, &String)> {
+    let first = labels.iter().map(|(level, _)| *level).filter(|level| level.rank == wanted).min();
+    let is_enough = |level: Level| level.rank < wanted || Some(level) == first;
+    labels.into_iter().filter(|(level, _)| is_enough(*level)).collect()
 }
 
 /// What became of a rule's wish for a priority.
@@ -251,6 +274,9 @@ mod tests {
         for (at, priority) in [(noon, "Critical"), (None, "Critical"), (night, "Low")] {
             assert!(fired("odd", at, priority).is_empty(), "{at:?} {priority}");
         }
+        // Nobody knows whether it is critical.
+        assert_eq!(fired("odd", night, "Project"), ["critical after hours"]);
+        assert!(fired("odd", noon, "Project").is_empty());
         // Raised by another rule first.
         assert_eq!(fired("server down", night, "Low"), ["outage", "critical after hours"]);
         let zone = DEFAULT_POLICY.replace("\"UTC\"", "\"Asia/Tokyo\"");
@@ -267,6 +293,24 @@ mod tests {
         let over = ["27T19", "27T21", "28T05", "28T07", "28T21", "29T05"]
             .map(|at| hours.are_over(&ticket(&format!("2026-11-{at}:00:00Z"))));
         assert_eq!(over, [true, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn a_person_decides_where_a_rule_needs_a_rank_that_is_not_known() {
+        let rule = "[[rule]]\nname = \"loud\"\nwhen_at_least = \"high\"\nat_least = \"critical\"\n";
+        let text = format!("{}\n{rule}", &DEFAULT_POLICY[..DEFAULT_POLICY.find("[[rule]]").unwrap()]);
+        let policy = Policy::parse(&text, "p").unwrap();
+        let space = LabelSpace::new(["Critical", "High", "Low", "Project"].map(String::from));
+        let applied = |decision: &mut Decision| policy.apply(&Ticket::default(), Some(&space), decision);
+        for (label, to, person) in [("High", "Critical", false), ("Project", "Project", true)] {
+            let mut decision = decided(label);
+            applied(&mut decision);
+            assert_eq!(decision.fields[&Field::Priority].label, to);
+            assert_eq!(decision.rules[0].person, person, "{label}");
+        }
+        let mut without = Decision::default();
+        applied(&mut without);
+        assert!(without.rules.is_empty(), "no priority was decided");
     }
 
     /// What became of a priority of the desk whose labels are `labels`: the label, what it was raised from, whether a person
@@ -294,6 +338,30 @@ mod tests {
         raise(&["Sehr hoch", "Hoch", "Niedrig"], "Hoch", "Sehr hoch");
         raise(&["1 - High", "2 - Low", "4 - Critical"], "2 - Low", "4 - Critical");
         raise(&["Critical", "Critical - plant 2 only", "Low"], "Low", "Critical");
+        // Both names say the first rank; the places tell them apart.
+        let both = ["P1 - Emergency", "P2 - Critical", "P3 - Normal"];
+        raise(&both, "P3 - Normal", "P1 - Emergency");
+        raise(&both, "P2 - Critical", "P1 - Emergency");
+        raise(&["P2 - Critical", "P3 - High"], "P3 - High", "P2 - Critical");
+    }
+
+    #[test]
+    fn no_desks_order_has_a_rule_lower_anything() {
+        let priority = Policy::built_in().unwrap().priority;
+        for labels in [
+            ["P1 - High", "P2 - Critical", "P3 - Normal", "P4 - Planned", "P5 - Low", "No SLA"],
+            ["P1 - Low", "P2 - Planned", "P3 - Urgent", "P4 - Critical", "Critical", "Project"],
+            ["P1 - Critical", "P2 - High", "P3 - Medium", "P4 - Urgent", "Emergency", "Low"],
+        ] {
+            let levels = priority.levels(&labels.map(String::from));
+            let level = |label: &str| levels[labels.iter().position(|other| *other == label).unwrap()];
+            for from in labels {
+                let (to, raised_from, person) = raised(&labels, from);
+                assert!(level(&to) <= level(from), "{labels:?}: {from} to {to}");
+                assert_eq!(raised_from.is_some(), to != from);
+                assert_eq!(person, level(from).is_none(), "{from}");
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub struct Rule {
     /// It fires only for tickets opened outside the hours.
     #[serde(default)]
     pub after_hours: bool,
-    /// It fires only where the priority has come to at least this rank.
+    /// It fires only where the priority has come to at least this rank. It also fires where a priority was decided that has no
+    /// rank, and then a person decides.
     #[serde(default)]
     pub when_at_least: Option<String>,
     /// The rank, by any of its names, that the priority is raised to.
