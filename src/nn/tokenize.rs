@@ -49,7 +49,9 @@ impl Tokenizer {
         let json = fs::read(path).map_err(|e| fault::io(&place, &e))?;
         let fault =
             |e: &dyn std::fmt::Display| fault::model(&place, format_args!("not a usable tokenizer: {e}"));
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| fault(&e))?;
+        let json = std::str::from_utf8(&json).map_err(|e| fault(&e))?;
+        // Not by `from_bytes`, which is generic: all of its parser would be compiled here once more.
+        let mut inner: tokenizers::Tokenizer = json.parse().map_err(|e| fault(&e))?;
         inner.with_padding(None).with_truncation(None).map_err(|e| fault(&e))?;
         inner.set_encode_special_tokens(true);
         let frame = inner.encode_fast("", true).map_err(|e| fault(&e))?;

@@ -189,10 +189,12 @@ fn on_tensors_floats_give_what_float64_gives() {
 
 #[test]
 fn on_tensors_logits_come_near_those_of_float64_and_of_the_kernels() {
-    /// What quantising activations to 8 bits costs; kernels and candle pay it each in their own way.
+    /// What quantising activations to 8 bits costs beside float64, and what that is in deviations of the logits.
     const COSINE: f64 = 0.998;
-    /// The same in deviations of the logits.
     const APART: f64 = 0.25;
+    /// Kernels and candle pay it each in their own way, so between the two there is up to twice the angle, and twice the distance.
+    const COSINE_OF_TWO: f64 = 2.0 * COSINE * COSINE - 1.0;
+    const APART_OF_TWO: f64 = 2.0 * APART;
     let dir = tempfile::tempdir().unwrap();
     for architecture in ["llama", "qwen2"] {
         let (kernels, model) = open(dir.path(), architecture);
@@ -200,9 +202,13 @@ fn on_tensors_logits_come_near_those_of_float64_and_of_the_kernels() {
         for n in [1, 21, 100] {
             let tokens = prompt(n);
             let got = read(&tensors, &tokens);
-            for (than, want) in [("float64", model.logits(&tokens)), ("kernels", read(&kernels, &tokens))] {
+            let others = [
+                ("float64", model.logits(&tokens), COSINE, APART),
+                ("kernels", read(&kernels, &tokens), COSINE_OF_TWO, APART_OF_TWO),
+            ];
+            for (than, want, least, most) in others {
                 let (cosine, apart) = (cosine(&got, &want), apart(&got, &want));
-                assert!(cosine > COSINE && apart < APART, "{architecture}, {n}, {than}: {cosine}, {apart}");
+                assert!(cosine > least && apart < most, "{architecture}, {n}, {than}: {cosine}, {apart}");
             }
         }
     }
