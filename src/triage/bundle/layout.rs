@@ -16,8 +16,8 @@
 //! BUNDLE.templates.toml         train, drafts index  reply templates, which people approve; outlives the bundle
 //! BUNDLE.reviews.json           drafts learn-reviews what people's reviews of drafts taught; outlives the bundle
 //! BUNDLE.training/              train                what a training that was stopped needs to go on; removed at its end
-//! .firstline-bundle-XXXXXX/     train                a bundle that is being written; removed at its end
-//! .firstline-index-XXXXXX/      drafts index         an index that is being rebuilt; removed at its end
+//! .firstline-bundle-*/          train                a bundle that is being written; removed at its end
+//! .firstline-index-*/           drafts index         an index that is being rebuilt; removed at its end
 //! .BUNDLE.index.lock            train, drafts index  held while the index is written, so that no two do it at once
 //! ```
 //!
