@@ -74,8 +74,14 @@ impl Service {
         let mut args: Vec<String> =
             ["serve", "--bundle", &bundle, "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         args.extend(set.iter().flat_map(|set| ["--set".to_owned(), (*set).to_owned()]));
-        let agent: Agent =
-            Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
+        // A connection for each call: where a request is refused before its body has come, the service closes it, and whether the
+        // next call would still find it open is a race.
+        let agent: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections(0)
+            .build()
+            .into();
         let log = Arc::default();
         let (child, base) = spawn(&dir, &args, &log);
         let document = call(&agent, "GET", &format!("{base}/openapi.json"), "", &[], None).unwrap();
