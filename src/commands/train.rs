@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_nn::Precision;
-use firstline_ticket::Field;
+use firstline_ticket::{Field, Ticket};
 use firstline_training::{
     EmbeddingCache, FineTuning, History, HistoryTicket, Objective, Progress, SplitMode, SplitOptions,
     TrainInput, TrainOptions, Trained, Tried, train,
@@ -185,7 +185,8 @@ pub(super) fn learn(
     let trained = train(input, &data_sha256, &work, &mut cache, &mut bars)?;
     bars.finish();
     let had_writer = job.bundle.join(layout::WRITER).exists();
-    publish(&trained, &job.bundle, &source)?;
+    let _lock = index::lock(&job.bundle)?;
+    let cases = publish(&trained, job, &source, ui)?;
     if had_writer {
         ui.say(format!(
             "note: the language model that was taught for the old bundle was dropped with it. To teach it again: firstline \
@@ -198,7 +199,7 @@ pub(super) fn learn(
     {
         ui.say(format!("note: {} could not be cleared: {e}", work.display()));
     }
-    fill_index(job, ui)?;
+    finish_index(job, cases, ui)?;
     for (field, why) in &trained.left_out {
         ui.say(format!("note: {field} was left out. {why}"));
     }
@@ -225,8 +226,8 @@ pub(super) fn learn(
     Ok((trained, bad_lines))
 }
 
-/// Puts the resolved tickets that were learnt from into the bundle's index, unless the job leaves it out.
-fn fill_index(job: &Job, ui: &Ui) -> Result<(), Failure> {
+/// Learns the reply templates of the bundle's `cases`, and says what there is to draft from.
+fn finish_index(job: &Job, cases: usize, ui: &Ui) -> Result<(), Failure> {
     let bundle = &job.bundle;
     if !job.index {
         ui.say(format!(
@@ -236,12 +237,8 @@ fn fill_index(job: &Job, ui: &Ui) -> Result<(), Failure> {
         ));
         return Ok(());
     }
-    let engine = Engine::open(bundle)?;
-    let added = index::add(&engine, bundle, &job.tickets, &|t| engine.bundle().has_seen(t), ui)?;
-    ui.say(format!(
-        "{} resolved tickets to draft from, {} reply templates to review.",
-        added.cases, added.templates
-    ));
+    let templates = index::learn_templates(&Engine::open(bundle)?, bundle)?;
+    ui.say(format!("{cases} resolved tickets to draft from, {templates} reply templates to review."));
     Ok(())
 }
 
@@ -259,7 +256,8 @@ fn clear(work: &Path) -> std::io::Result<()> {
     std::fs::remove_dir(work)
 }
 
-fn publish(trained: &Trained, dir: &Path, source: &EncoderFiles) -> Result<(), Failure> {
+/// Publishes the bundle with its index, unless the job leaves that out; the cases in it.
+fn publish(trained: &Trained, job: &Job, source: &EncoderFiles, ui: &Ui) -> Result<usize, Failure> {
     if stopping() {
         return Err(UserError::new(
             Code::Interrupted,
@@ -269,7 +267,16 @@ fn publish(trained: &Trained, dir: &Path, source: &EncoderFiles) -> Result<(), F
         )
         .into());
     }
-    Ok(trained.bundle.publish(dir, source, trained.tuned.as_ref())?)
+    let mut cases = 0;
+    trained.bundle.publish(&job.bundle, source, trained.tuned.as_ref(), |staging| {
+        if job.index {
+            let engine = Engine::open(staging)?;
+            let seen = |ticket: &Ticket| engine.bundle().has_seen(ticket);
+            cases = index::fill(&engine, staging, &job.tickets, &seen, ui)?.cases;
+        }
+        Ok::<(), Failure>(())
+    })?;
+    Ok(cases)
 }
 
 fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {

@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! BUNDLE/index/desk.json       the desk's profile: names, companies, shared words, signature: what masking goes by
+//! BUNDLE/index/files.json      the names of the other files, with their sha256
 //! BUNDLE/index/000001.cases    a segment: cases sorted by customer, embeddings, texts; more as tickets are resolved
 //! ```
 //!
-//! A segment never changes; adding writes another beside it. Each is mapped and checked against its hash when it is opened.
+//! A segment never changes; adding writes another beside it. All of it is read into memory and checked against the hashes that
+//! `files.json` lists before anything is believed: what is done to the files later changes nothing.
 //! A search names whose cases may be found before it looks at any: a customer's lie together.
 
 mod case;
+mod file_list;
 mod profile;
 mod segment;
 mod similar;
@@ -23,7 +26,9 @@ use crate::files::create_private_folder;
 use crate::mask::Masker;
 use crate::reply::Endings;
 use crate::stock_sentences::StockSentences;
-use firstline_triage::bundle::layout::{DESK, INDEX, SEGMENT};
+use file_list::FileList;
+use firstline_triage::bundle::layout::{DESK, INDEX, INDEX_FILES, SEGMENT};
+use firstline_triage::bundle::replace_folder;
 use firstline_triage::sha256_hex;
 use segment::Segment;
 
@@ -69,15 +74,22 @@ impl Index {
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged or of other embeddings.
     pub fn open(dir: &Path, dimensions: usize) -> Result<Self> {
         let folder = dir.join(INDEX);
-        let segments: Vec<Segment> =
-            files(&folder)?.iter().map(|path| Segment::open(path, dimensions)).collect::<Result<_>>()?;
+        let list = FileList::read(&folder)?;
+        let segments: Vec<Segment> = files(&folder)?
+            .iter()
+            .map(|path| Segment::open(path, &list, dimensions))
+            .collect::<Result<_>>()?;
         let path = folder.join(DESK);
         let (profile, bytes) = match fs::read(&path) {
-            Ok(bytes) => (parse_profile(&path, &bytes)?, bytes),
+            Ok(bytes) => {
+                list.check(&path, &bytes)?;
+                (parse_profile(&path, &bytes)?, bytes)
+            }
             // Without it nobody knows what is private.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && segments.is_empty() => Default::default(),
             Err(e) => return Err(UserError::io(path.display(), &e).into()),
         };
+        list.complete(&folder, segments.len() + usize::from(!bytes.is_empty()))?;
         let id = id(&bytes, &segments);
         let DeskProfile { known, endings, stock } = profile;
         Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, stock, id })
@@ -104,24 +116,33 @@ impl Index {
         parse_profile(&path, &bytes)
     }
 
+    /// Gives the folder `to` the index of the bundle in `from`, to be added to beside its place. A file of an index never changes,
+    /// so both have the same ones.
+    ///
+    /// # Errors
+    /// [`Code::Io`](firstline_fault::Code::Io) when they can't be read or linked.
+    pub fn copy(from: &Path, to: &Path) -> Result<()> {
+        let (old, new) = (from.join(INDEX), to.join(INDEX));
+        create_private_folder(&new).map_err(|e| UserError::io(new.display(), &e))?;
+        for path in files(&old)?.into_iter().chain([DESK, INDEX_FILES].map(|name| old.join(name))) {
+            let copy = new.join(name_of(&path));
+            let copied = fs::hard_link(&path, &copy).or_else(|_| fs::copy(&path, &copy).map(drop));
+            match copied {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(UserError::io(path.display(), &e).into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Puts the index of the bundle in `from` in the place of that in `dir`.
     ///
     /// # Errors
     /// [`Code::Io`](firstline_fault::Code::Io) when the folders can't be renamed.
     pub fn replace(dir: &Path, from: &Path) -> Result<()> {
-        let (old, new, aside) = (dir.join(INDEX), from.join(INDEX), from.join("old"));
-        let io = |e: std::io::Error| UserError::io(old.display(), &e);
-        if old.exists() {
-            fs::rename(&old, &aside).map_err(io)?;
-        }
-        if let Err(error) = fs::rename(&new, &old) {
-            // The old one must not go down with what was to replace it.
-            if aside.exists() {
-                fs::rename(&aside, &old).map_err(io)?;
-            }
-            return Err(io(error).into());
-        }
-        Ok(())
+        replace_folder(&dir.join(INDEX), &from.join(INDEX))
     }
 
     /// Writes the profile of the desk of the bundle in `dir`, and begins its index where there is none.
@@ -134,7 +155,7 @@ impl Index {
         let json = serde_json::to_vec(profile).map_err(|e| InternalError::new(format!("the desk: {e}")))?;
         let path = folder.join(DESK);
         firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?;
-        Ok(())
+        file_list::write(&folder, DESK)
     }
 
     /// Adds `cases` with their embeddings (`n x dimensions`, unit length) to the index of the bundle in `dir`: a segment more.
@@ -147,7 +168,9 @@ impl Index {
         }
         let folder = dir.join(INDEX);
         let last = files(&folder)?.last().and_then(|path| number(path)).unwrap_or(0);
-        segment::write(&folder.join(format!("{:06}.{SEGMENT}", last + 1)), cases, embeddings)
+        let name = format!("{:06}.{SEGMENT}", last + 1);
+        segment::write(&folder.join(&name), cases, embeddings)?;
+        file_list::write(&folder, &name)
     }
 
     /// Number of cases.
@@ -258,6 +281,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn number(path: &Path) -> Option<u32> {
     let is_ours = path.extension().is_some_and(|e| e == SEGMENT);
     path.file_stem().filter(|_| is_ours)?.to_str()?.parse().ok()
@@ -288,5 +315,69 @@ mod tests {
                 assert_eq!(crate::files::mode(&folder.join(name)), 0o600, "{name}");
             }
         }
+    }
+
+    /// A bundle's folder with an index of two segments.
+    fn written() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        Index::write_profile(dir.path(), &DeskProfile::default()).unwrap();
+        for id in ["a", "b"] {
+            let case = ResolvedCase { id: id.into(), ..ResolvedCase::default() };
+            Index::add(dir.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        }
+        dir
+    }
+
+    fn fault(dir: &Path) -> String {
+        Index::open(dir, 32).expect_err("a damaged index").to_string()
+    }
+
+    #[test]
+    fn an_index_of_which_any_file_is_another_is_refused() {
+        let folder = |dir: &tempfile::TempDir| dir.path().join(INDEX);
+        let dir = written();
+        let profile = DeskProfile { known: Default::default(), ..DeskProfile::default() };
+        let json = format!(" {}", serde_json::to_string(&profile).unwrap());
+        fs::write(folder(&dir).join(DESK), json).unwrap();
+        assert!(fault(dir.path()).contains("desk.json"), "a profile that says something else");
+        let dir = written();
+        fs::remove_file(folder(&dir).join("000001.cases")).unwrap();
+        assert!(fault(dir.path()).contains("000001.cases is missing"));
+        let dir = written();
+        fs::remove_file(folder(&dir).join(DESK)).unwrap();
+        Index::open(dir.path(), 32).expect_err("nobody knows what is private");
+        let (dir, other) = (written(), tempfile::tempdir().unwrap());
+        let case = ResolvedCase { id: "other".into(), ..ResolvedCase::default() };
+        Index::write_profile(other.path(), &DeskProfile::default()).unwrap();
+        Index::add(other.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        fs::copy(other.path().join(INDEX).join("000001.cases"), folder(&dir).join("000003.cases")).unwrap();
+        assert!(fault(dir.path()).contains("does not list it"), "a sound segment of another bundle");
+        fs::rename(folder(&dir).join("000003.cases"), folder(&dir).join("000002.cases")).unwrap();
+        assert!(fault(dir.path()).contains("sha256"));
+    }
+
+    #[test]
+    fn an_index_of_before_opens_and_lists_its_files_when_it_is_added_to() {
+        let dir = written();
+        fs::remove_file(dir.path().join(INDEX).join(INDEX_FILES)).unwrap();
+        assert_eq!(Index::open(dir.path(), 32).unwrap().len(), 2);
+        let case = ResolvedCase { id: "c".into(), ..ResolvedCase::default() };
+        Index::add(dir.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        assert_eq!(Index::open(dir.path(), 32).unwrap().len(), 3);
+        fs::remove_file(dir.path().join(INDEX).join("000001.cases")).unwrap();
+        assert!(fault(dir.path()).contains("000001.cases is missing"));
+    }
+
+    #[test]
+    fn a_copy_is_added_to_beside_its_place_and_takes_it() {
+        let (dir, aside) = (written(), tempfile::tempdir().unwrap());
+        let id = Index::open(dir.path(), 32).unwrap().id().to_owned();
+        Index::copy(dir.path(), aside.path()).unwrap();
+        let case = ResolvedCase { id: "c".into(), ..ResolvedCase::default() };
+        Index::add(aside.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();
+        assert_eq!(Index::open(dir.path(), 32).unwrap().id(), id, "the one in its place is untouched");
+        Index::replace(dir.path(), aside.path()).unwrap();
+        assert_eq!(Index::open(dir.path(), 32).unwrap().len(), 3);
+        assert_eq!(Index::open(aside.path(), 32).unwrap().id(), id, "the old one is where the new one was");
     }
 }

@@ -13,7 +13,6 @@ use std::sync::{Mutex, PoisonError};
 
 use firstline_fault::Result;
 use firstline_nn::{Decoder, Finish, Generation, Message, Request, Sampling, Sequence};
-use firstline_triage::sha256_file;
 
 /// Tokens of prompt and answer together at most.
 const CONTEXT: usize = 2_048;
@@ -29,8 +28,6 @@ const TASK: &str = "You write the first reply of an IT service desk to a ticket.
 /// A language model that writes drafts.
 pub struct Writer {
     decoder: Decoder,
-    /// sha256 of the model's file.
-    sha256: String,
     /// What was read last: the next prompt begins like it.
     read: Mutex<Sequence>,
 }
@@ -49,15 +46,15 @@ impl Writer {
     pub fn open(path: &Path, threads: usize) -> Result<Self> {
         let decoder = Decoder::open(path, threads)?;
         let read = Mutex::new(decoder.sequence(CONTEXT));
-        let writer = Self { decoder, sha256: sha256_file(path)?, read };
+        let writer = Self { decoder, read };
         // A model that can't be talked to is found out now, not with the first ticket.
         writer.decoder.vocabulary().encode_chat(&prompt("", "en", "", &[]))?;
         Ok(writer)
     }
 
     /// Names the model, 64 hexadecimal digits: the sha256 of its file.
-    pub(crate) fn id(&self) -> &str {
-        &self.sha256
+    pub fn id(&self) -> &str {
+        self.decoder.sha256()
     }
 
     /// Which of `sentences` (the first [`MOST_SENTENCES`] are shown) answer the ticket, in the order in which they are to

@@ -5,9 +5,7 @@
 //!
 //! On the CPU a row's logits do not depend on what else is computed beside it: reading a prompt in pieces of any size,
 //! alone or with other sequences, on any number of threads, gives the same to the bit. On a GPU last digits may differ.
-#![allow(unsafe_code)]
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,11 +16,11 @@ use firstline_kernels::{
     Before, BlockLinear, Columns, Epilogue, GROUP, GroupedRows, Isa, KEY_BLOCK, Team, attend, block_linear,
     keep, padded, quantise_groups,
 };
-use memmap2::Mmap;
 
+use crate::file_copy::FileCopy;
 use crate::gguf::{Gguf, TensorAt};
 use crate::vocabulary::Vocabulary;
-use crate::{device, fault};
+use crate::{device, fault, hash};
 use firstline_fault::{Code, Result};
 
 mod clock;
@@ -49,8 +47,10 @@ const MOST_KEPT: usize = 16 << 30;
 pub struct Decoder {
     /// Of its own in this process: sequences carry it.
     id: u64,
-    /// The GGUF file: embeddings are read from it.
-    file: Mmap,
+    /// sha256 of the GGUF file.
+    sha256: String,
+    /// The embeddings as the file has them, which is let go.
+    embeddings: Box<[u8]>,
     vocabulary: Vocabulary,
     shape: Shape,
     embedding: TensorAt,
@@ -173,15 +173,11 @@ impl Decoder {
     fn open_on(path: &Path, target: Target) -> Result<Self> {
         let place = path.display().to_string();
         let io = |e: std::io::Error| fault::io(&place, &e);
-        let handle = File::open(path).map_err(io)?;
-        if !handle.metadata().map_err(io)?.is_file() {
-            return Err(fault::model(&place, "it is no file"));
-        }
-        // SAFETY: model files are replaced by a rename, never changed in place, by this program.
-        let file = unsafe { Mmap::map(&handle) }.map_err(io)?;
+        let file = FileCopy::read(path).map_err(io)?;
         let gguf = Gguf::parse(&file, &place)?;
         let Parts { shape, weights, embedding } = Parts::read(&gguf, &file, &place)?;
-        let (vocabulary_read, network) = std::thread::scope(|scope| {
+        let (vocabulary_read, sha256, network) = std::thread::scope(|scope| {
+            let sha256 = scope.spawn(|| hash::of_bytes(&file));
             let vocabulary = scope.spawn(|| parts::vocabulary(&gguf, &shape, &place));
             let network = match target {
                 Target::Kernels { isa, threads } => {
@@ -192,11 +188,19 @@ impl Decoder {
                     Tensors::load(&file, weights, &shape, device).map(Network::Tensors)
                 }
             };
-            (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), network)
+            let sha256 = sha256.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+            (vocabulary.join().unwrap_or_else(|e| std::panic::resume_unwind(e)), sha256, network)
         });
         let (vocabulary, network) = (vocabulary_read?, network?);
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Ok(Self { id: NEXT.fetch_add(1, Ordering::Relaxed), vocabulary, file, shape, embedding, network })
+        let embeddings = file[embedding.bytes.clone()].into();
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { id, sha256, embeddings, vocabulary, shape, embedding, network })
+    }
+
+    /// sha256 of the file that it was read from, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Its tokens.
@@ -329,7 +333,7 @@ impl Decoder {
 
     /// Writes the embeddings of `tokens` into `x`, `tokens x hidden`.
     fn embed<'a>(&self, tokens: impl IntoIterator<Item = &'a u32>, x: &mut [f32]) {
-        let (table, kind) = (&self.file[self.embedding.bytes.clone()], self.embedding.kind);
+        let (table, kind) = (&self.embeddings, self.embedding.kind);
         let bytes = table.len() / self.shape.vocabulary;
         for (row, &token) in x.chunks_exact_mut(self.shape.hidden).zip(tokens) {
             let from = &table[token as usize * bytes..][..bytes];

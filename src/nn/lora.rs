@@ -22,7 +22,7 @@ use crate::gguf::{Gguf, Kind, TensorAt, blocks};
 use crate::random::SplitMix;
 use crate::tune::adam::{self, Parameter};
 use crate::vocabulary::Vocabulary;
-use crate::{MappedFile, fault, write_private_file};
+use crate::{FileCopy, fault, write_private_file};
 use firstline_fault::{Code, Error, Result};
 use network::{Adapter, Matrix, Network, matrices};
 
@@ -70,7 +70,7 @@ pub struct Lesson<'a> {
 #[derive(Debug)]
 pub struct LoraTuner {
     /// The model's file: embeddings are read from it, and all that does not change is copied from it.
-    file: MappedFile,
+    file: FileCopy,
     gguf: Gguf,
     place: String,
     vocabulary: Vocabulary,
@@ -91,7 +91,7 @@ impl LoraTuner {
     pub fn open(path: &Path, options: LoraOptions, seed: u64) -> Result<Self> {
         check_options(&options)?;
         let place = path.display().to_string();
-        let file = MappedFile::open(path).map_err(|e| fault::io(&place, &e))?;
+        let file = FileCopy::read(path).map_err(|e| fault::io(&place, &e))?;
         let gguf = Gguf::parse(&file, &place)?;
         let Parts { shape, weights, embedding } = Parts::read(&gguf, &file, &place)?;
         // Tensors that share their bytes would ask for more memory than the file is worth.

@@ -1,12 +1,11 @@
-//! The int8 form of a BERT, made once from its float32 weights and kept beside them in one file, which is
-//! mapped into memory: a start costs reading it once, for its hash. The file is a safetensors file; it is made
+//! The int8 form of a BERT, made once from its float32 weights and kept beside them in one file: a start costs reading that.
+//! The file is a safetensors file; it is made
 //! anew when the model it was made from, or the scheme, is another. Its hash tells damage, not malice: whoever can
 //! write into the model's folder decides what the model says.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,14 +13,13 @@ use candle_core::Device;
 use firstline_kernels::{Isa, Packed, PackedLinear, packed_lengths, padded};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use memmap2::{Mmap, MmapMut};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Config;
 use crate::fault;
-use crate::mapped::{mapped, write_file};
+use crate::file_copy::{FileCopy, write_file};
 use crate::smooth::{Smoothed, Trial};
 use crate::weights::Weights;
 use firstline_fault::Result;
@@ -36,10 +34,10 @@ pub(crate) const SCHEME: u32 = 5;
 /// Where tensors begin is a multiple of this: a cache line, and as much as any vector load wants.
 const ALIGNMENT: usize = 64;
 
-/// A mapped pack.
+/// A pack.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    map: Mmap,
+    bytes: FileCopy,
     isa: Isa,
     tensors: HashMap<String, (Dtype, Range<usize>)>,
 }
@@ -70,29 +68,32 @@ impl Pack {
         let path = dir.join(file(isa));
         let source = dir.join("model.safetensors");
         let key = format!("{isa} {}", key(&source, config, fingerprint)?);
-        if let Some(pack) = mapped(&path).and_then(|map| Self::of(map, isa, &key)) {
+        if let Some(pack) = FileCopy::read(&path).ok().and_then(|file| Self::of(file, isa, &key)) {
             return Ok(pack);
         }
         let parts = build(isa, &Weights::open(&source, &Device::Cpu)?, config, frame)?.finish(&key)?;
-        let map = match write_file(&parts, &path) {
-            Ok(()) => mapped(&path),
-            Err(_) => Some(anonymous(&parts).map_err(|e| fault::io(path.display(), &e))?),
-        };
+        // Where the folder can't be written, the next process makes it again.
+        let _kept = write_file(&parts, &path);
+        let made = FileCopy::filled(parts.iter().map(Vec::len).sum(), |bytes| {
+            let (head, rest) = bytes.split_at_mut(parts[0].len());
+            head.copy_from_slice(&parts[0]);
+            rest.copy_from_slice(&parts[1]);
+        });
+        let made = made.map_err(|e| fault::io(path.display(), &e))?;
         drop(parts);
-        map.and_then(|map| Self::of(map, isa, &key))
-            .ok_or_else(|| fault::model(path.display(), "can't be read back"))
+        Self::of(made, isa, &key).ok_or_else(|| fault::internal(format_args!("{}: made unsound", file(isa))))
     }
 
-    /// The pack in `map`, if it is whole, sound and made for `key`.
-    fn of(map: Mmap, isa: Isa, key: &str) -> Option<Self> {
-        let (header, metadata) = SafeTensors::read_metadata(&map).ok()?;
+    /// The pack in `bytes`, if it is whole, sound and made for `key`.
+    fn of(bytes: FileCopy, isa: Isa, key: &str) -> Option<Self> {
+        let (header, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
         let start = 8 + header;
         let told = metadata.metadata().as_ref()?;
         // What was made for something else is not worth the time of its hash.
         if told.get("made_for")? != key || !start.is_multiple_of(ALIGNMENT) {
             return None;
         }
-        if *told.get("xxh3")? != format!("{:016x}", xxh3_64(map.get(start..)?)) {
+        if *told.get("xxh3")? != format!("{:016x}", xxh3_64(bytes.get(start..)?)) {
             return None;
         }
         let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
@@ -100,7 +101,7 @@ impl Pack {
             (name, (info.dtype, start + from..start + to))
         };
         let tensors = metadata.tensors().into_iter().map(place).collect();
-        Some(Self { map, isa, tensors })
+        Some(Self { bytes, isa, tensors })
     }
 
     fn find(&self, name: &str, dtype: Dtype, bytes: usize) -> Result<Range<usize>> {
@@ -143,13 +144,13 @@ impl Pack {
 
     /// The float32 values at `at`.
     pub(crate) fn floats(&self, at: &Range<usize>) -> &[f32] {
-        bytemuck::cast_slice(&self.map[at.clone()])
+        bytemuck::cast_slice(&self.bytes[at.clone()])
     }
 
     /// Row `row` of the float16 table at `at` into `to`.
     pub(crate) fn halves(&self, at: &Range<usize>, row: usize, to: &mut [f32]) {
         let n = to.len();
-        let table: &[u16] = bytemuck::cast_slice(&self.map[at.clone()]);
+        let table: &[u16] = bytemuck::cast_slice(&self.bytes[at.clone()]);
         let halves: &[f16] = table[row * n..(row + 1) * n].reinterpret_cast();
         halves.convert_to_f32_slice(to);
     }
@@ -159,7 +160,7 @@ impl Pack {
     /// # Errors
     /// Internal, when the layer is larger than the kernels can sum.
     pub(crate) fn linear(&self, at: &LinearAt) -> Result<PackedLinear<'_>> {
-        let weights = bytemuck::cast_slice(&self.map[at.weights.clone()]);
+        let weights = bytemuck::cast_slice(&self.bytes[at.weights.clone()]);
         let parts = at.parts.each_ref().map(|part| self.floats(part));
         PackedLinear::new(at.inputs, at.outputs, self.isa.grid(), weights, parts).ok_or_else(|| {
             fault::internal(format_args!("{}: a layer of {} inputs", file(self.isa), at.inputs))
@@ -170,14 +171,6 @@ impl Pack {
     pub(crate) fn factors(&self, at: &LinearAt) -> Option<&[f32]> {
         at.factors.as_ref().map(|factors| self.floats(factors))
     }
-}
-
-/// `parts` in memory that belongs to no file.
-fn anonymous(parts: &[Vec<u8>]) -> std::io::Result<Mmap> {
-    let mut map = MmapMut::map_anon(parts.iter().map(Vec::len).sum())?;
-    let mut room = &mut map[..];
-    parts.iter().try_for_each(|part| room.write_all(part))?;
-    map.make_read_only()
 }
 
 /// The layer `name` of block `block`, by a name that sorts as a forward goes: the file is written by name, and behind

@@ -1,12 +1,11 @@
-//! Reads tensors from a safetensors file by name and shape. The file is mapped into memory.
-#![allow(unsafe_code)]
+//! Reads tensors from a safetensors file by name and shape. The file is read into memory first.
 
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::safetensors::{Load, MmapedSafetensors};
+use candle_core::safetensors::{BufferedSafetensors, Load};
 use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -25,7 +24,7 @@ const OLD_NAMES: [(&str, &str); 2] =
 /// An open safetensors file.
 pub(crate) struct Weights {
     path: PathBuf,
-    tensors: Arc<MmapedSafetensors>,
+    tensors: Arc<BufferedSafetensors>,
     dtype: DType,
     device: Device,
 }
@@ -36,10 +35,8 @@ impl Weights {
     /// # Errors
     /// `E_IO` when it can't be read, `E_MODEL` when it is no safetensors file.
     pub(crate) fn open(path: &Path, device: &Device) -> Result<Self> {
-        fs::File::open(path).map_err(|e| fault::io(path.display(), &e))?;
-        // SAFETY: a model's file is only ever replaced by a rename, never changed in place, by this program;
-        // whoever else may write into the model's folder may as well replace the model.
-        let tensors = unsafe { MmapedSafetensors::new(path) }
+        let bytes = fs::read(path).map_err(|e| fault::io(path.display(), &e))?;
+        let tensors = BufferedSafetensors::new(bytes)
             .map_err(|e| fault::model(path.display(), format_args!("not a safetensors file: {e}")))?;
         Ok(Self {
             path: path.to_owned(),

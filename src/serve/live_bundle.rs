@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firstline_drafts::{Drafter, Index, Reviews, Templates, Voice, Writer, drafting_id};
-use firstline_fault::{InternalError, Result};
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::{Decision, Draft, Ticket};
+use firstline_triage::bundle::layout;
 use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
 use jiff::tz::TimeZone;
 
@@ -55,8 +56,11 @@ impl LiveBundle {
     /// Opens the bundle in `folder`.
     ///
     /// # Errors
-    /// As for [`Engine::open`], [`Index::open`] and the files beside a bundle.
+    /// As for [`Engine::open`], [`Index::open`] and the files beside a bundle; [`Code::Bundle`] when the bundle is replaced
+    /// meanwhile.
     pub(crate) fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
+        let info = folder.join(layout::INFO);
+        let info_sha256 = sha256_file(&info)?;
         let Parts { policy, voice, writer } = parts(folder)?;
         let json =
             serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
@@ -65,10 +69,17 @@ impl LiveBundle {
         let zone = policy.hours.as_ref().and_then(|hours| TimeZone::get(&hours.time_zone).ok());
         let engine = Engine::open(folder)?.under(policy);
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
-        let id = format!("{}.{}", &sha256_file(&folder.join("bundle.json"))?[..12], &rules[..4]);
+        let id = format!("{}.{}", &info_sha256[..12], &rules[..4]);
         let templates = Templates::read(folder)?;
         let reviews = Reviews::read(folder)?;
         let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;
+        // The engine of one and the index of another would be a bundle that nobody has measured.
+        if sha256_file(&info)? != info_sha256 {
+            let problem = "it was replaced while it was opened";
+            return Err(
+                UserError::new(Code::Bundle, folder.display().to_string(), problem, "Open it again").into()
+            );
+        }
         Ok(Self {
             templates,
             reviews,

@@ -1,6 +1,7 @@
 //! A running service for tests: the real program, a real socket, a real store.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,11 +67,12 @@ pub(crate) struct Service {
 impl Service {
     /// Starts one with more settings.
     pub(crate) fn start(set: &[&str]) -> Self {
-        Self::start_in(Dir::new(), set)
+        Self::start_on(&TRAINED.path("bundle"), set)
     }
 
-    fn start_in(dir: Dir, set: &[&str]) -> Self {
-        let bundle = TRAINED.path("bundle").display().to_string();
+    /// Starts one on a bundle.
+    pub(crate) fn start_on(bundle: &Path, set: &[&str]) -> Self {
+        let (dir, bundle) = (Dir::new(), bundle.display().to_string());
         let mut args: Vec<String> =
             ["serve", "--bundle", &bundle, "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         args.extend(set.iter().flat_map(|set| ["--set".to_owned(), (*set).to_owned()]));

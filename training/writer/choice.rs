@@ -24,6 +24,9 @@ pub struct WriterChoice {
     /// The writer that is used: [`Self::TUNED`], or the model's name where it does better as it was; `None` where past
     /// sentences stay as they are.
     pub better: Option<String>,
+    /// sha256 of the taught model's file, where that is used. Choices of before don't tell.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// Lessons that it learnt from.
     pub lessons: usize,
     /// How often each was read.

@@ -64,20 +64,18 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     let bundle = &args.bundle.bundle;
     let engine = Engine::open(bundle)?;
-    let added = match args.rebuild {
-        false => add(&engine, bundle, &args.tickets, &|_| true, ui)?,
-        true => {
-            // The old index stays until the new one is complete.
-            let aside = tempfile::Builder::new()
-                .prefix(".firstline-index-")
-                .tempdir_in(bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
-                .map_err(|e| UserError::io(bundle.display(), &e))?;
-            let added = add_cases(&engine, aside.path(), &args.tickets, &|_| true, ui)?;
-            let _lock = lock(bundle)?;
-            Index::replace(bundle, aside.path())?;
-            Added { templates: learn_templates(&engine, bundle)?, ..added }
-        }
-    };
+    let _lock = lock(bundle)?;
+    // The old index stays until the new one is complete.
+    let aside = tempfile::Builder::new()
+        .prefix(".firstline-index-")
+        .tempdir_in(bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        .map_err(|e| UserError::io(bundle.display(), &e))?;
+    if !args.rebuild {
+        Index::copy(bundle, aside.path())?;
+    }
+    let added = fill(&engine, aside.path(), &args.tickets, &|_| true, ui)?;
+    Index::replace(bundle, aside.path())?;
+    let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
         print(serde_json::to_string(&added)?);
     } else {
@@ -89,22 +87,8 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(if added.bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
-/// Adds the tickets in `path` that are resolved and `wanted` to the index of the bundle in `dir`, creating it if needed, and
-/// learns templates.
-pub(in crate::commands) fn add(
-    engine: &Engine,
-    dir: &Path,
-    path: &Path,
-    wanted: &dyn Fn(&Ticket) -> bool,
-    ui: &Ui,
-) -> Result<Added, Failure> {
-    let _lock = lock(dir)?;
-    let added = add_cases(engine, dir, path, wanted, ui)?;
-    Ok(Added { templates: learn_templates(engine, dir)?, ..added })
-}
-
 /// Keeps others from adding to the same index until it is dropped.
-fn lock(bundle: &Path) -> Result<File, Failure> {
+pub(in crate::commands) fn lock(bundle: &Path) -> Result<File, Failure> {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
     let path = bundle.with_file_name(format!(".{name}.index.lock"));
     let io = |e: std::io::Error| UserError::io(path.display(), &e);
@@ -114,14 +98,15 @@ fn lock(bundle: &Path) -> Result<File, Failure> {
 }
 
 /// Learns the templates again, keeping those that people have approved; returns how many there are.
-fn learn_templates(engine: &Engine, dir: &Path) -> Result<usize, Failure> {
+pub(in crate::commands) fn learn_templates(engine: &Engine, dir: &Path) -> Result<usize, Failure> {
     let index = Index::open(dir, engine.bundle().info.dimensions)?;
     let templates = Templates::learn(&index)?.with(Templates::read(dir)?);
     templates.write(dir)?;
     Ok(templates.all.len())
 }
 
-fn add_cases(
+/// Adds the tickets in `path` that are resolved and `wanted` to the index in the folder `dir`, creating it if needed.
+pub(in crate::commands) fn fill(
     engine: &Engine,
     dir: &Path,
     path: &Path,
@@ -209,7 +194,7 @@ fn take(
 fn check(done: u64, bars: &mut impl Progress) -> Result<(), Failure> {
     if bars.done(done).is_break() {
         let problem = "stopped before the end";
-        let next = "Tickets added so far stay in the index; run it again for the rest";
+        let next = "Nothing was written: run it again";
         return Err(UserError::new(Code::Interrupted, "index", problem, next).into());
     }
     Ok(())

@@ -11,7 +11,7 @@ use firstline_ticket::Ticket;
 use firstline_training::{
     DraftReport, Progress, TeachOptions, Way, WriterChoice, evaluate_drafts, is_better, lessons, teach,
 };
-use firstline_triage::{Bundle, Engine};
+use firstline_triage::{Bundle, Engine, sha256_file};
 
 use crate::arguments::{BundleArg, JsonArg, ModelOptions};
 use crate::commands::draft::open_index;
@@ -113,7 +113,9 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     } else {
         is_better(&untuned.0, &none.0).then(|| model.clone())
     };
-    if better.as_deref() != Some(WriterChoice::TUNED) {
+    let is_used = better.as_deref() == Some(WriterChoice::TUNED);
+    let sha256 = is_used.then(|| sha256_file(&tuned)).transpose()?;
+    if !is_used {
         // Its copy packed for the CPU goes too.
         for gone in [tuned.clone(), tuned.with_extension("gguf.pack")] {
             match fs::remove_file(&gone) {
@@ -128,6 +130,7 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     let choice = WriterChoice {
         model: args.model.clone(),
         better,
+        sha256,
         lessons: learnt,
         epochs,
         seed,

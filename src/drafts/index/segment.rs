@@ -13,23 +13,24 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_nn::{Hit, MappedFile, VECTOR_PANEL, Vectors};
+use firstline_nn::{FileCopy, Hit, VECTOR_PANEL, Vectors};
 use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::CustomerFilter;
 use super::case::ResolvedCase;
+use super::file_list::FileList;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
 const VERSION: u64 = 1;
 const HEAD: usize = 64;
 
-/// A mapped segment.
+/// A segment in memory.
 #[derive(Debug)]
 pub(super) struct Segment {
     path: PathBuf,
-    map: MappedFile,
+    bytes: FileCopy,
     customers: Vec<Customer>,
     rows: usize,
     dimensions: usize,
@@ -45,12 +46,14 @@ struct Customer {
 }
 
 impl Segment {
-    pub(super) fn open(path: &Path, dimensions: usize) -> Result<Self> {
-        let map = MappedFile::open(path).map_err(|e| UserError::io(path.display(), &e))?;
-        let parsed = parse(&map, dimensions).map_err(|problem| damaged(path, problem))?;
+    /// Reads the segment at `path`, one of `list`.
+    pub(super) fn open(path: &Path, list: &FileList, dimensions: usize) -> Result<Self> {
+        let bytes = FileCopy::read(path).map_err(|e| UserError::io(path.display(), &e))?;
+        list.check(path, &bytes)?;
+        let parsed = parse(&bytes, dimensions).map_err(|problem| damaged(path, problem))?;
         let (customers, rows, vectors, offsets) = parsed;
         let texts = offsets.end;
-        Ok(Self { path: path.to_owned(), map, customers, rows, dimensions, vectors, offsets, texts })
+        Ok(Self { path: path.to_owned(), bytes, customers, rows, dimensions, vectors, offsets, texts })
     }
 
     /// Rows that hold a case.
@@ -64,7 +67,7 @@ impl Segment {
 
     /// What stands in front of all else; its hash is that of the rest.
     pub(super) fn header(&self) -> &[u8] {
-        &self.map[..HEAD]
+        &self.bytes[..HEAD]
     }
 
     pub(super) fn nearest(&self, query: &[f32], customers: CustomerFilter<'_>, k: usize) -> Result<Vec<Hit>> {
@@ -74,7 +77,7 @@ impl Segment {
             CustomerFilter::Except(name) => c.name != name,
         };
         let among: Vec<Range<usize>> = self.customers.iter().filter(may).map(|c| c.rows.clone()).collect();
-        let vectors = Vectors::new(&self.map[self.vectors.clone()], self.dimensions, self.rows)
+        let vectors = Vectors::new(&self.bytes[self.vectors.clone()], self.dimensions, self.rows)
             .ok_or_else(|| InternalError::new("vectors that were checked"))?;
         let mut hits = vectors.nearest(query, &among, k)?;
         Ok(hits.pop().unwrap_or_default())
@@ -82,13 +85,13 @@ impl Segment {
 
     pub(super) fn case(&self, row: u32) -> Result<ResolvedCase> {
         let offset = |i: usize| -> Option<usize> {
-            let at = self.map.get(self.offsets.clone())?.get(8 * i..8 * i + 8)?;
+            let at = self.bytes.get(self.offsets.clone())?.get(8 * i..8 * i + 8)?;
             usize::try_from(u64::from_le_bytes(at.try_into().ok()?)).ok()
         };
         let row = row as usize;
         let bytes = offset(row)
             .zip(offset(row + 1))
-            .and_then(|(from, to)| self.map.get(self.texts.checked_add(from)?..self.texts.checked_add(to)?))
+            .and_then(|(from, to)| self.bytes.get(self.texts.checked_add(from)?..self.texts.checked_add(to)?))
             .ok_or_else(|| damaged(&self.path, format!("row {row} is not in it")))?;
         Ok(serde_json::from_slice(bytes).map_err(|e| damaged(&self.path, format!("row {row}: {e}")))?)
     }
@@ -201,7 +204,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("1.cases");
         written(&path);
-        let segment = Segment::open(&path, D).unwrap();
+        let segment = Segment::open(&path, &FileList::UNLISTED, D).unwrap();
         assert_eq!((segment.len(), segment.rows().count()), (40, 40));
         let mut query = vec![0.0; D];
         query[4] = 1.0;
@@ -222,7 +225,12 @@ mod tests {
         );
         assert!(others.iter().all(|id| !alder.contains(id)));
         assert!(found(CustomerFilter::Only("nobody")).is_empty());
-        assert!(Segment::open(&path, 64).unwrap_err().to_string().contains("another encoder"));
+        assert!(
+            Segment::open(&path, &FileList::UNLISTED, 64)
+                .unwrap_err()
+                .to_string()
+                .contains("another encoder")
+        );
     }
 
     #[test]
@@ -256,7 +264,7 @@ mod tests {
             let hash = xxh3_64(&bytes[HEAD..]);
             bytes[40..48].copy_from_slice(&hash.to_le_bytes());
             std::fs::write(&path, &bytes).unwrap();
-            match Segment::open(&path, D) {
+            match Segment::open(&path, &FileList::UNLISTED, D) {
                 Err(_) => refused += 1,
                 Ok(segment) => {
                     opened += 1;

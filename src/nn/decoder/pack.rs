@@ -1,19 +1,18 @@
-//! A decoder's matrices in the kernels' layout, made once from a GGUF file and kept beside it in one file, which is mapped:
-//! a start costs reading it once, for its hash. The layout is the same for every instruction set. The hash tells damage,
+//! A decoder's matrices in the kernels' layout, made once from a GGUF file and kept beside it in one file: a start costs
+//! reading that. The layout is the same for every instruction set. The hash tells damage,
 //! not malice: whoever can write into the model's folder decides what the model says.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use firstline_kernels::{BlockLinear, Form, pack_panel};
-use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::shape::Shape;
 use crate::fault;
+use crate::file_copy::{FileCopy, write_file};
 use crate::gguf::{Gguf, TensorAt};
-use crate::mapped::{mapped, write_file};
 use firstline_fault::Result;
 
 /// Counts up whenever a pack made before can't be read any more.
@@ -22,10 +21,10 @@ const MAGIC: &[u8; 8] = b"FLBLOCKS";
 /// Magic, scheme, key, length, hash of the data; data begins here.
 const HEAD: usize = 64;
 
-/// A mapped pack.
+/// A pack.
 #[derive(Debug)]
 pub(crate) struct Pack {
-    map: Mmap,
+    bytes: FileCopy,
 }
 
 /// A matrix in the pack.
@@ -66,16 +65,15 @@ impl Pack {
     pub(crate) fn open(source: &Path, file: &[u8], plan: &Plan, shape: &Shape) -> Result<Self> {
         let path = beside(source);
         let key = key(file, plan, shape);
-        let sound = |map: &Mmap| is_sound(map, plan.end, key);
-        if let Some(map) = mapped(&path).filter(sound) {
-            return Ok(Self { map });
+        let sound = |bytes: &FileCopy| is_sound(bytes, plan.end, key);
+        if let Some(bytes) = FileCopy::read(&path).ok().filter(sound) {
+            return Ok(Self { bytes });
         }
-        // In memory first, and not in a mapped file: a full disk would end the process there.
-        let io = |e: std::io::Error| fault::io(path.display(), &e);
-        let mut map = MmapMut::map_anon(plan.end).map_err(io)?;
-        fill(&mut map, file, plan, key);
-        let kept = write_file(&[&map], &path).ok().and_then(|()| mapped(&path)).filter(sound);
-        Ok(Self { map: kept.map_or_else(|| map.make_read_only(), Ok).map_err(io)? })
+        let made = FileCopy::filled(plan.end, |bytes| fill(bytes, file, plan, key));
+        let bytes = made.map_err(|e| fault::io(path.display(), &e))?;
+        // Where the folder can't be written, the next process makes it again.
+        let _kept = write_file(&[&*bytes], &path);
+        Ok(Self { bytes })
     }
 
     /// The matrix at `at`.
@@ -83,7 +81,7 @@ impl Pack {
     /// # Errors
     /// Internal, when it is not of this pack.
     pub(crate) fn matrix(&self, at: &MatrixAt) -> Result<BlockLinear<'_>> {
-        self.map
+        self.bytes
             .get(at.bytes.clone())
             .and_then(|bytes| BlockLinear::new(at.form, at.inputs, at.outputs, bytes))
             .ok_or_else(|| fault::internal(format_args!("{at:?} is not in the pack")))
@@ -114,7 +112,7 @@ fn word(head: &[u8], i: usize) -> u64 {
     head[8 * i..8 * i + 8].try_into().map_or(0, u64::from_le_bytes)
 }
 
-fn is_sound(map: &Mmap, end: usize, key: u64) -> bool {
+fn is_sound(map: &[u8], end: usize, key: u64) -> bool {
     map.len() == end
         && end >= HEAD
         && &map[..8] == MAGIC

@@ -8,6 +8,7 @@
 //! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made again where it is missing
 //! BUNDLE/tuned/                 train                the same three, of what fine-tuning made of the encoder, where it did
 //! BUNDLE/index/desk.json        train, drafts index  names, companies, the desk's usual sentences: customers' words
+//! BUNDLE/index/files.json       train, drafts index  which files the index consists of, with their hashes
 //! BUNDLE/index/000001.cases     train, drafts index  resolved tickets with their replies: customers' words; then 000002 ...
 //! BUNDLE/writer/tuned.gguf      drafts tune          the language model that was taught on the history, where it writes better
 //! BUNDLE/writer/tuned.gguf.pack first opening        its weights as the kernels read them; made again where it is missing
@@ -39,6 +40,8 @@ pub const MANIFEST: &str = "manifest.toml";
 pub const INDEX: &str = "index";
 /// What is known of the desk, in the folder of resolved tickets.
 pub const DESK: &str = "desk.json";
+/// The files of the folder of resolved tickets with their hashes, in the same folder.
+pub const INDEX_FILES: &str = "files.json";
 /// Ending of a segment's name, in the folder of resolved tickets.
 pub const SEGMENT: &str = "cases";
 /// The folder of the language model that was taught on the history.

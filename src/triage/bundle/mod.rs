@@ -1,7 +1,6 @@
 //! The bundle: everything a trained engine needs, in one folder, whose names and their writers are in [`layout`].
 //!
-//! A bundle is written beside its place and renamed into it, so that a reader never sees half of one. Where an older one is
-//! replaced, that is moved aside first: for an instant there is none. Its files are hostile until their hashes and shapes are
+//! A bundle is written beside its place, with its index, and renamed into it, so that a reader never sees half of one. Its files are hostile until their hashes and shapes are
 //! checked. It must never decide by anything but what it holds.
 
 mod encoder_files;
@@ -24,6 +23,7 @@ use crate::model::{FieldModel, Hierarchy};
 pub use encoder_files::EncoderFiles;
 pub use hashes::{sha256_file, sha256_hex};
 pub use info::{BUNDLE_FORMAT, BundleInfo, SplitFacts};
+pub use place::replace_folder;
 
 /// A trained engine, but for its encoders' weights.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use firstline_fault::{Code, Result, UserError};
+use firstline_fault::{Code, Error, UserError};
 use tempfile::TempDir;
 
 use super::hashes::sha256_hex;
@@ -15,7 +15,7 @@ use super::layout;
 
 /// Makes the staging folder beside `dir`, once it is clear that a bundle may stand there. Dropping it removes
 /// it, whichever way we leave.
-pub(super) fn staging(dir: &Path) -> Result<TempDir> {
+pub(super) fn staging(dir: &Path) -> firstline_fault::Result<TempDir> {
     let io = |e: io::Error| UserError::io(dir.display(), &e);
     if dir.exists() {
         for entry in fs::read_dir(dir).map_err(io)? {
@@ -36,32 +36,48 @@ pub(super) fn staging(dir: &Path) -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix(layout::STAGING).tempdir_in(parent).map_err(io)?)
 }
 
-/// Fills a staging folder beside `dir` and renames it into place; on any fault nothing is left behind.
-pub(super) fn publish(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let io = |e: io::Error| UserError::io(dir.display(), &e);
+/// Fills a staging folder beside `dir` and puts it into place; on any fault nothing is left behind.
+pub(super) fn publish<E: From<Error>>(
+    dir: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
     let staging = staging(dir)?;
-    let (fresh, old) = (staging.path().join("new"), staging.path().join("old"));
+    let fresh = staging.path().join("new");
     make_folder(&fresh)?;
     fill(&fresh)?;
-    if dir.exists() {
-        fs::rename(dir, &old).map_err(io)?;
+    Ok(replace_folder(dir, &fresh)?)
+}
+
+/// Puts the folder `fresh` in the place of the folder `dir`, which need not be there; what was there is at `fresh` then. Where the
+/// system can exchange two names at once, there is a whole folder at `dir` at every instant.
+///
+/// # Errors
+/// [`Code::Io`] when they can't be renamed.
+pub fn replace_folder(dir: &Path, fresh: &Path) -> firstline_fault::Result<()> {
+    let io = |e: io::Error| UserError::io(dir.display(), &e).into();
+    if !dir.exists() {
+        return fs::rename(fresh, dir).map_err(io);
     }
-    if let Err(error) = fs::rename(&fresh, dir) {
-        if old.exists() && fs::rename(&old, dir).is_err() {
-            // The old bundle must not go down with the staging folder.
-            let kept = staging.keep();
-            let problem = format!("{error}; the old bundle is kept in {}", kept.display());
-            return Err(
-                UserError::new(Code::Io, dir.display().to_string(), problem, "Move it back by hand").into()
-            );
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        if renameat_with(CWD, fresh, CWD, dir, RenameFlags::EXCHANGE).is_ok() {
+            return Ok(());
         }
-        return Err(io(error).into());
     }
-    Ok(())
+    // A file system that knows no exchange: for an instant there is none.
+    let aside = fresh.with_extension("old");
+    fs::rename(dir, &aside).map_err(io)?;
+    if let Err(error) = fs::rename(fresh, dir) {
+        // The old one must not go down with what was to replace it.
+        fs::rename(&aside, dir).map_err(io)?;
+        return Err(io(error));
+    }
+    fs::rename(&aside, fresh).map_err(io)
 }
 
 /// Makes a folder of a bundle, and those above it that are missing.
-pub(super) fn make_folder(dir: &Path) -> Result<()> {
+pub(super) fn make_folder(dir: &Path) -> firstline_fault::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -70,7 +86,7 @@ pub(super) fn make_folder(dir: &Path) -> Result<()> {
 }
 
 /// Writes a file through to the disk and returns its sha256 in hex.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<String> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> firstline_fault::Result<String> {
     let io = |e: io::Error| UserError::io(path.display(), &e);
     let mut file = make_file(path).map_err(io)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
@@ -79,7 +95,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<String> {
 
 /// Copies a file through to the disk, making the folders above it. Not a link: what happens to the bundle must not happen to
 /// the model cache.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> firstline_fault::Result<()> {
     if let Some(parent) = to.parent() {
         make_folder(parent)?;
     }
@@ -96,4 +112,28 @@ fn make_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_whole_folder_at_every_instant() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, fresh) = (home.path().join("dir"), home.path().join("fresh"));
+        for path in [&dir, &fresh] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("file"), "x").unwrap();
+        }
+        std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| (0..2_000).for_each(|_| replace_folder(&dir, &fresh).unwrap()));
+            while !replacing.is_finished() {
+                assert!(cfg!(not(target_os = "linux")) || dir.join("file").exists());
+            }
+        });
+        fs::remove_dir_all(&dir).unwrap();
+        replace_folder(&dir, &fresh).unwrap();
+        assert!(dir.exists() && !fresh.exists(), "where there was none, it is renamed");
+    }
 }

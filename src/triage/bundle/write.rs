@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_fault::{InternalError, Result};
+use firstline_fault::{Error, InternalError};
 use firstline_ticket::Field;
 
 use super::info::{FieldFile, InfoFile};
@@ -20,37 +20,53 @@ impl Bundle {
     /// # Errors
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
     /// [`Code::Io`](firstline_fault::Code::Io) when nothing can be written there.
-    pub fn check_place(dir: &Path) -> Result<()> {
+    pub fn check_place(dir: &Path) -> firstline_fault::Result<()> {
         place::staging(dir).map(drop)
     }
 
     /// Writes the bundle into `dir` with the files of its encoder and of what fine-tuning made of it, by atomic
-    /// rename. A bundle that stands there is replaced, with its index and its writer, which belong to the old one; a folder
-    /// that is no bundle is refused.
+    /// rename. `complete` may add to the folder before it appears, such as its index. A bundle that stands there is replaced, with
+    /// its index and its writer, which belong to the old one; a folder that is no bundle is refused.
     ///
     /// # Errors
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
-    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
-    pub fn publish(&self, dir: &Path, encoder: &EncoderFiles, tuned: Option<&EncoderFiles>) -> Result<()> {
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written; whatever `complete` returns.
+    pub fn publish<E: From<Error>>(
+        &self,
+        dir: &Path,
+        encoder: &EncoderFiles,
+        tuned: Option<&EncoderFiles>,
+        complete: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         place::publish(dir, |staging| {
-            let mut files = BTreeMap::new();
-            for (name, encoder) in [(ENCODER, Some(encoder)), (TUNED, tuned)] {
-                let Some(encoder) = encoder else { continue };
-                let sha256 = write_encoder(encoder, &staging.join(name))?;
-                files.insert(format!("{name}/{MANIFEST}"), sha256);
-            }
-            files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
-            let info = InfoFile {
-                info: self.info.clone(),
-                fields: self.field_files(),
-                hierarchy: self.hierarchy.clone(),
-                files,
-            };
-            let json =
-                serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
-            place::write(&staging.join(INFO), &json)?;
-            Ok(())
+            self.write(staging, encoder, tuned)?;
+            complete(staging)
         })
+    }
+
+    fn write(
+        &self,
+        staging: &Path,
+        encoder: &EncoderFiles,
+        tuned: Option<&EncoderFiles>,
+    ) -> firstline_fault::Result<()> {
+        let mut files = BTreeMap::new();
+        for (name, encoder) in [(ENCODER, Some(encoder)), (TUNED, tuned)] {
+            let Some(encoder) = encoder else { continue };
+            let sha256 = write_encoder(encoder, &staging.join(name))?;
+            files.insert(format!("{name}/{MANIFEST}"), sha256);
+        }
+        files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
+        let info = InfoFile {
+            info: self.info.clone(),
+            fields: self.field_files(),
+            hierarchy: self.hierarchy.clone(),
+            files,
+        };
+        let json =
+            serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
+        place::write(&staging.join(INFO), &json)?;
+        Ok(())
     }
 
     fn field_files(&self) -> BTreeMap<Field, FieldFile> {
@@ -67,7 +83,7 @@ impl Bundle {
         self.fields.iter().map(|(&field, model)| (field, file(model))).collect()
     }
 
-    fn tensors(&self) -> Result<Vec<u8>> {
+    fn tensors(&self) -> firstline_fault::Result<Vec<u8>> {
         let mut out = Tensors::default();
         let (ngrams, context, idf) = self.vocabulary.parts();
         out.put_u32("vocabulary.ngrams", ngrams);
@@ -83,7 +99,7 @@ impl Bundle {
 }
 
 /// Copies an encoder's files and writes its manifest into the folder `place`; the manifest's sha256.
-fn write_encoder(encoder: &EncoderFiles, place: &Path) -> Result<String> {
+fn write_encoder(encoder: &EncoderFiles, place: &Path) -> firstline_fault::Result<String> {
     place::make_folder(place)?;
     for file in &encoder.manifest.files {
         place::copy(&encoder.dir.join(&file.path), &place.join(&file.path))?;
@@ -149,6 +165,10 @@ mod tests {
         EncoderFiles { dir: folder, manifest }
     }
 
+    fn alone(_: &Path) -> firstline_fault::Result<()> {
+        Ok(())
+    }
+
     /// All that lies in `dir`, by its path.
     fn tree(dir: &Path) -> Vec<std::path::PathBuf> {
         let mut found = Vec::new();
@@ -165,13 +185,13 @@ mod tests {
     fn a_new_training_replaces_a_bundle_with_its_index_and_its_writer() {
         let home = tempfile::tempdir().unwrap();
         let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
-        bundle(1).publish(&dir, &encoder, None).unwrap();
+        bundle(1).publish(&dir, &encoder, None, alone).unwrap();
         for (folder, file) in [(layout::INDEX, layout::DESK), (layout::WRITER, layout::WRITER_CHOICE)] {
             fs::create_dir(dir.join(folder)).unwrap();
             fs::write(dir.join(folder).join(file), b"{}").unwrap();
         }
         Bundle::check_place(&dir).unwrap();
-        bundle(2).publish(&dir, &encoder, None).unwrap();
+        bundle(2).publish(&dir, &encoder, None, alone).unwrap();
         assert_eq!(Bundle::load(&dir).unwrap().info.seed, 2);
         assert!(!dir.join(layout::WRITER).exists() && !dir.join(layout::INDEX).exists());
         let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -182,14 +202,34 @@ mod tests {
     fn what_cannot_be_written_leaves_the_old_bundle_and_nothing_else() {
         let home = tempfile::tempdir().unwrap();
         let (dir, mut encoder) = (home.path().join("desk"), encoder(home.path()));
-        bundle(1).publish(&dir, &encoder, None).unwrap();
+        bundle(1).publish(&dir, &encoder, None, alone).unwrap();
         encoder.manifest.files[0].path = "missing".to_owned();
-        bundle(2).publish(&dir, &encoder, None).unwrap_err();
+        bundle(2).publish(&dir, &encoder, None, alone).unwrap_err();
         assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
         fs::write(dir.join("notes.txt"), b"mine").unwrap();
         let refused = Bundle::check_place(&dir).unwrap_err().to_string();
         assert!(refused.starts_with("E_BUNDLE") && refused.contains("notes.txt"), "{refused}");
+    }
+
+    #[test]
+    fn a_bundle_appears_when_it_is_complete() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        let complete = |staging: &Path| {
+            assert!(!dir.exists() && staging.join(layout::INFO).exists());
+            fs::create_dir(staging.join(layout::INDEX)).unwrap();
+            Ok::<(), Error>(())
+        };
+        bundle(1).publish(&dir, &encoder, None, complete).unwrap();
+        assert!(dir.join(layout::INDEX).exists());
+        let fails = |_: &Path| {
+            assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
+            Err(Error::from(InternalError::new("no index")))
+        };
+        bundle(2).publish(&dir, &encoder, None, fails).unwrap_err();
+        assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "nothing half-written is left");
     }
 
     #[cfg(unix)]
@@ -198,7 +238,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
-        bundle(1).publish(&dir, &encoder, Some(&encoder)).unwrap();
+        bundle(1).publish(&dir, &encoder, Some(&encoder), alone).unwrap();
         let all = tree(&dir);
         assert_eq!(all.len(), 10, "two files, and twice a folder, a manifest, a folder, a file: {all:?}");
         for path in all.into_iter().chain([dir]) {
