@@ -20,6 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     write("csv", "export", b"\x01id,summary,board,date entered\n1,printer,Help Desk,2026-11-26 08:00\n")?;
     write("csv", "lines", b"\x00{\"id\":\"1\",\"subject\":\"printer\"}\n")?;
+    let mail = "Hi,\r\n\r\nthe printer is offline.\r\n\r\nBest regards\r\nAnna\r\n-- \r\nOn Mon, 3 Nov 2026 at 08:00 Bo <b@x.example> wrote:\r\n> What is wrong?\r\n";
+    write("normalize", "mail", mail.as_bytes())?;
+    let html = "<html><style>p{}</style><p>VPN&nbsp;is <b>down</b></p><blockquote>Old<br>text</blockquote><div>Sent from my phone</div>";
+    write("normalize", "html", html.as_bytes())?;
+    write("normalize", "alert", b"[PROBLEM] host SRV-01: disk C: 97% used\nAck: http://x.example/1\nGr\xc3\x83\xc2\xbc\xc3\x83\xc5\xb8e")?;
     let bodies = [
         r#"{"tickets":[{"id":"1","subject":"printer","opened_at":"2026-11-26T08:00:00Z"}],"drafts":true,"top":2}"#,
         r#"{"items":[{"ticket_id":"1","final":{"board":"x"},"reply":"ok","handle_seconds":3}]}"#,
