@@ -10,11 +10,12 @@
 //!
 //! Timed by hand, not by criterion: load comes when it is due, whether or not the service keeps up, and what is refused counts;
 //! criterion times one call after the other. Run with `cargo bench -p firstline-benches --bench service`; `FIRSTLINE_BENCH_BUNDLE=DIR` decides with a bundle of yours, `FIRSTLINE_STORE` keeps
-//! the record elsewhere. Everything that is answered with 200 is on record, in a file that is synced to the disk.
+//! the record elsewhere. `FIRSTLINE_BENCH_AGAINST=PROGRAM` asks another version of the program in turns with this one, idle and as
+//! fast as it goes, and leaves the rest out. Everything that is answered with 200 is on record, in a file that is synced to the disk.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -63,9 +64,10 @@ struct Outcome {
 }
 
 impl Service {
-    fn start(dir: &Path, bundle: &Path) -> Self {
+    /// Starts `new_command`'s program, with a store in the folder `dir`.
+    fn start(dir: &Path, bundle: &Path, new_command: impl Fn() -> Command) -> Self {
         let program = || {
-            let mut command = common::program();
+            let mut command = new_command();
             command.current_dir(dir);
             command
         };
@@ -115,6 +117,18 @@ impl Service {
             }
             Err(error) => panic!("the service is gone: {error}"),
         }
+    }
+
+    /// How long `n` single tickets took, one after the other.
+    fn idle(&self, n: usize) -> Vec<Duration> {
+        let one = |_| {
+            let body = self.body(1);
+            std::thread::sleep(Duration::from_millis(20));
+            let start = Instant::now();
+            assert_eq!(self.send(&body), 200);
+            start.elapsed()
+        };
+        (0..n).map(one).collect()
     }
 
     /// Sends `bodies`, one every `pause`, each when it is due.
@@ -204,19 +218,18 @@ fn main() {
     let Some(engine) = common::engine(dir.path()) else { return };
     let named = std::env::var_os("FIRSTLINE_BENCH_BUNDLE").map(std::path::PathBuf::from);
     let bundle = named.unwrap_or_else(|| dir.path().join("bundle"));
-    let service = Service::start(dir.path(), &bundle.canonicalize().expect("a bundle"));
+    let bundle = bundle.canonicalize().expect("a bundle");
+    let service = Service::start(dir.path(), &bundle, common::program);
+    if let Some(other) = std::env::var_os("FIRSTLINE_BENCH_AGAINST") {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let other = Service::start(dir.path(), &bundle, || Command::new(&other));
+        return against(&service, &other);
+    }
 
     let mut outcome = Outcome::default();
-    for i in 0..SINGLE + 20 {
-        let body = service.body(1);
-        std::thread::sleep(Duration::from_millis(20));
-        let start = Instant::now();
-        assert_eq!(service.send(&body), 200);
-        // The first ones warm up.
-        if i >= 20 {
-            outcome.times.push(start.elapsed());
-        }
-    }
+    // The first ones warm up.
+    service.idle(20);
+    outcome.times = service.idle(SINGLE);
     told("one ticket, idle", &mut outcome);
 
     let (mut alone, mut served): (Vec<f64>, Vec<(usize, f64)>) = Default::default();
@@ -259,6 +272,45 @@ fn main() {
         service.resident_mib().unwrap_or(f64::NAN)
     );
     assert_eq!(outcome.other, 0, "some calls failed");
+}
+
+/// The service beside another version of it, in turns: medians of rounds, and of the ratios within a round.
+fn against(new: &Service, old: &Service) {
+    let services = [new, old];
+    services.iter().for_each(|service| drop(service.idle(20)));
+    let mut times: [Vec<Duration>; 2] = Default::default();
+    let mut ratios = Vec::new();
+    for _ in 0..2 * ROUNDS {
+        let mut p95 = [0.0; 2];
+        for (i, service) in services.iter().enumerate() {
+            let mut round = service.idle(SINGLE / ROUNDS);
+            p95[i] = common::p50_p95(&mut round).map_or(f64::NAN, |(_, p95)| p95);
+            times[i].extend(round);
+        }
+        ratios.push(p95[0] / p95[1]);
+    }
+    let [new_times, old_times] = times.each_mut().map(|times| common::p50_p95(times).unwrap_or_default());
+    println!(
+        "one ticket, idle: p50 {:.1} ms, p95 {:.1}; the other version {:.1}, {:.1}; p95 of a round, ratio {:.3}",
+        new_times.0,
+        new_times.1,
+        old_times.0,
+        old_times.1,
+        median(ratios)
+    );
+    for (batch, connections) in CALLS {
+        let (mut speeds, mut ratios): ([Vec<f64>; 2], Vec<f64>) = Default::default();
+        for _ in 0..ROUNDS {
+            let speed = services.map(|service| service.closed_loop(connections, batch));
+            speeds.iter_mut().zip(speed).for_each(|(all, speed)| all.push(speed));
+            ratios.push(speed[0] / speed[1]);
+        }
+        let [new_speed, old_speed] = speeds.map(median);
+        println!(
+            "calls of {batch} on {connections} connections: {new_speed:.0} a second; the other version {old_speed:.0}; ratio {:.3}",
+            median(ratios)
+        );
+    }
 }
 
 /// Tickets a second that the engine decides in this process.
