@@ -73,3 +73,15 @@ pub fn open(location: &Location) -> Result<Box<dyn Store>> {
         Location::Postgres(url) => Box::new(Shelf { db: Postgres::open(url)? }),
     })
 }
+
+/// Opens a store for the process that serves from it. A file is locked for as long as the store is open, and read through first:
+/// two processes never serve from one, and none serves from a damaged one. PostgreSQL is shared by many.
+///
+/// # Errors
+/// As for [`open`]; [`Code::Store`] where another process serves from the file, or it is damaged.
+pub fn open_alone(location: &Location) -> Result<Box<dyn Store>> {
+    Ok(match location {
+        Location::Sqlite(path) => Box::new(Shelf { db: Sqlite::open_alone(path)? }),
+        Location::Postgres(_) => open(location)?,
+    })
+}

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Shelf;
 use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Value, json};
+use crate::db::{Db, Row, Value, json};
+use crate::digests::{KEY, KEY_ACTIONS, is_key};
 use crate::{KeyRecord, Keys};
 
 impl<D: Db> Keys for Shelf<D> {
@@ -36,25 +37,11 @@ impl<D: Db> Keys for Shelf<D> {
     }
 
     fn keys(&self) -> Result<Vec<KeyRecord>> {
-        let sql = "SELECT id, name, hash, scopes, customers, created_at, expires_at, revoked_at FROM api_keys
-            ORDER BY created_at, id";
-        self.read(|tx| {
-            let rows = tx.query(sql, &[])?;
-            rows.into_iter()
-                .map(|mut row| {
-                    Ok(KeyRecord {
-                        id: row.text()?,
-                        name: row.text()?,
-                        hash: row.text()?,
-                        scopes: row.json()?,
-                        customers: row.json()?,
-                        created_at: row.time()?,
-                        expires_at: row.maybe_time()?,
-                        revoked_at: row.maybe_time()?,
-                    })
-                })
-                .collect()
-        })
+        let sql = format!(
+            "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
+                ORDER BY a.seq DESC LIMIT 1), {KEY} FROM api_keys k ORDER BY k.created_at, k.id"
+        );
+        self.read(|tx| tx.query(&sql, &[])?.into_iter().map(read).collect())
     }
 
     fn revoke_key(&self, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
@@ -68,4 +55,23 @@ impl<D: Db> Keys for Shelf<D> {
             Ok(revoked)
         })
     }
+}
+
+/// A row of the newest entry's detail and the columns of [`KEY`].
+fn read(mut row: Row) -> Result<KeyRecord> {
+    let detail = row.maybe_text()?;
+    let columns = row.values();
+    let mut row = Row::new(columns.clone());
+    let id = row.text()?;
+    Ok(KeyRecord {
+        altered: !is_key(&columns, &id, detail.as_deref()),
+        id,
+        name: row.text()?,
+        hash: row.text()?,
+        scopes: row.json()?,
+        customers: row.json()?,
+        created_at: row.time()?,
+        expires_at: row.maybe_time()?,
+        revoked_at: row.maybe_time()?,
+    })
 }
