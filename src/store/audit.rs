@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::db::{STEPS, Tx, Value, clean, execute_rows, json, migrate, version};
+use crate::db::{STEPS, Tx, Value, clean, execute_rows, hex, json, migrate, version};
 use crate::digests::{Claims, rows_of, untold};
 
 /// An entry.
@@ -52,10 +52,6 @@ impl AuditEntry {
         }
         hex(&hasher.finalize())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What stands in the log for words.
@@ -198,7 +194,7 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
     loop {
         let page = entries(tx, last.as_ref().map_or(0, |(seq, _)| *seq), PAGE)?;
         last = verify(&page, last)?;
-        page.iter().for_each(|entry| claims.take(entry));
+        page.iter().for_each(|entry| claims.take(&entry.action, &entry.subject, &entry.detail));
         let held = |(seq, hash): &&(i64, String)| {
             page.binary_search_by_key(seq, |entry| entry.seq).is_ok_and(|i| page[i].hash == *hash)
         };

@@ -10,8 +10,7 @@ use firstline_fault::Result;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::audit::AuditEntry;
-use crate::db::{Row, Tx, Value};
+use crate::db::{Row, Tx, Value, hex};
 
 /// Rows compared at a time.
 const PAGE: usize = 1_000;
@@ -189,15 +188,6 @@ fn digest(kind: Kind, columns: &[Value], words: &Value) -> String {
     format!("{row}:{}", hex(&hasher.finalize()))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
-}
-
 /// How an entry says what a row was: kind, key, digest.
 pub(crate) fn row(kind: Kind, key: &str, columns: &[Value]) -> Json {
     json!([shape(kind).name, key, digest(kind, columns, &Value::Null)])
@@ -287,8 +277,7 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// Takes in the next entry of the log.
-    pub(crate) fn take(&mut self, entry: &AuditEntry) {
-        let AuditEntry { action, subject, detail, .. } = entry;
+    pub(crate) fn take(&mut self, action: &str, subject: &str, detail: &str) {
         let detail: Json = serde_json::from_str(detail).unwrap_or_default();
         let rows = detail["rows"].as_array();
         for row in rows.into_iter().flatten() {
@@ -299,7 +288,7 @@ impl Claims {
         }
         let told = rows.is_some();
         let text = |name: &str| detail[name].as_str().unwrap_or_default();
-        match action.as_str() {
+        match action {
             "decide" if !told => {
                 self.claim(Kind::Decision, subject, None, subject);
                 self.claim(Kind::Ticket, text("ticket"), None, subject);

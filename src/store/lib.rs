@@ -7,6 +7,7 @@
 //! This room knows tickets and what belongs to them, and neither models nor HTTP. It has no clock: callers say what time it
 //! is, but where an older store is brought up to this version. The audit log holds ids, labels and hashes, never a ticket's words.
 
+mod anchor;
 mod audit;
 mod contract;
 mod db;
@@ -14,6 +15,7 @@ mod digests;
 mod file;
 mod pool;
 mod postgres;
+mod restore;
 mod sql;
 mod sqlite;
 mod store;
@@ -21,6 +23,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
 pub use audit::{AuditEntry, Verified, verify};
 pub use contract::CustomerSet;
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead};
@@ -31,4 +34,5 @@ pub use contract::outcomes::{Feedback, Joined, Outcomes};
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
 pub use firstline_ticket::{DraftState, Route};
+pub use restore::{Restored, restore};
 pub use store::{Location, Store, open, open_alone};

@@ -50,6 +50,17 @@ impl Sqlite {
         Self::begin(file, |connection| sound(connection, check))
     }
 
+    /// Opens a copy of `backup`, and reads all of it first.
+    pub(crate) fn open_whole(copy: &Path, backup: &Path) -> Result<Self> {
+        let file = StoreFile::open(copy)?;
+        let store = Self::begin(file, |connection| sound(connection, "integrity_check"));
+        // The copy's name would tell nobody anything.
+        store.map_err(|error| match error {
+            Error::User(user) => UserError { place: backup.display().to_string(), ..user }.into(),
+            other => other,
+        })
+    }
+
     fn begin(file: StoreFile, check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>) -> Result<Self> {
         let store = Self { writer: Pool::new(1), readers: Pool::new(READERS), file };
         let place = store.file.place();
