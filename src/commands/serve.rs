@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use firstline_drafts::Index;
-use firstline_fault::{Error, InternalError};
+use firstline_fault::{Code, Error, InternalError, UserError};
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
 
@@ -54,11 +54,11 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     settings.check()?;
     log(&settings)?;
-    let store = open(&settings, ui)?;
     config::anchoring(&mut settings, true)?;
+    let store = open(&settings, ui)?;
     let has_keys = store.keys()?.iter().any(|key| key.revoked_at.is_none());
     let (parts, bundle) = (parts(&settings, &args.models, ui), settings.bundle.clone());
-    let app = App::start(settings, store, parts)?;
+    let app = App::start(settings, Arc::clone(&store), parts)?;
     serve(&app, |address| {
         ui.say(format_args!("firstline {} listens on {address}; see /docs", env!("CARGO_PKG_VERSION")));
         if !Index::is_there(&bundle) {
@@ -72,6 +72,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
             ui.say("There is no API key yet. To create one: firstline store keys create --name NAME --scope triage");
         }
     })?;
+    store.ping()?;
     ui.say("Stopped. Everything that was accepted is on record.");
     Ok(Exit::Success)
 }
@@ -79,6 +80,14 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
 /// Opens the store, a file for this process alone, which restarts the work that a killed one had begun.
 fn open(settings: &Settings, ui: &Ui) -> Result<Arc<dyn Store>, Failure> {
     let location = config::location(settings)?;
+    if let Location::Sqlite(path) = &location
+        && !path.exists()
+        && settings.audit_anchor.metadata().is_ok_and(|meta| meta.len() > 0)
+    {
+        let problem = format!("the store is gone; its audit log was signed in {}", settings.audit_anchor.display());
+        let next = "Run `firstline store restore BACKUP`; to begin another store, move the signed heads away";
+        return Err(UserError::new(Code::Store, path.display().to_string(), problem, next).into());
+    }
     if let Location::Sqlite(path) = &location
         && let Some(size) = path.metadata().ok().map(|meta| meta.len() >> 20).filter(|mib| *mib >= LARGE)
     {

@@ -198,7 +198,7 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
         let held = |(seq, hash): &&(i64, String)| {
             page.binary_search_by_key(seq, |entry| entry.seq).is_ok_and(|i| page[i].hash == *hash)
         };
-        met.extend(heads.iter().filter(held).map(|(seq, _)| *seq));
+        met.extend(heads.iter().filter(held));
         if page.len() < PAGE {
             break;
         }
@@ -216,7 +216,7 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
         let due = kept.map_or(0, |(seq, _)| seq);
         return Err(wrong(format!("it ends with entry {entries}, and should with {due}: it was cut or rewritten")).into());
     }
-    let unmet = heads.iter().map(|(seq, _)| *seq).filter(|seq| !met.contains(seq)).collect();
+    let unmet = heads.iter().filter(|head| !met.contains(head)).map(|(seq, _)| *seq).collect();
     let compared = claims.compare(tx)?;
     let (findings, undigested) = (compared.findings, compared.undigested);
     Ok(Verified { entries, hash, unmet, findings, compared: compared.compared, undigested })

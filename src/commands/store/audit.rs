@@ -1,6 +1,6 @@
 //! `firstline store audit`: checks, signs and exports the audit log.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -250,7 +250,7 @@ fn export(store: &dyn Store, out: &mut impl Write) -> Result<(), Failure> {
 fn of_file(path: &Path, trust: &Trust) -> Result<Verified, Failure> {
     let mut reader = BufReader::new(files::open(path)?);
     let io = |e: std::io::Error| UserError::io(files::name_of(path), &e);
-    let (mut last, mut wanted): (_, HashMap<_, _>) = (None, trust.heads().into_iter().collect());
+    let (mut last, mut wanted): (_, HashSet<Head>) = (None, trust.heads().into_iter().collect());
     for number in 1.. {
         let mut line = String::new();
         let read = std::io::Read::take(&mut reader, MOST_LINE).read_line(&mut line).map_err(io)?;
@@ -266,15 +266,13 @@ fn of_file(path: &Path, trust: &Trust) -> Result<Verified, Failure> {
                 "Name a log that `firstline store audit export` wrote",
             )
         })?;
-        if wanted.get(&entry.seq) == Some(&entry.hash) {
-            wanted.remove(&entry.seq);
-        }
+        wanted.remove(&(entry.seq, entry.hash.clone()));
         last = verify(&[entry], last)?;
     }
     let Some((entries, hash)) = last else {
         let next = "Name a log that `firstline store audit export` wrote";
         return Err(UserError::new(Code::Audit, files::name_of(path), "the log is empty", next).into());
     };
-    let unmet = wanted.into_keys().collect();
+    let unmet = wanted.into_iter().map(|(seq, _)| seq).collect();
     Ok(Verified { entries, hash, unmet, findings: Vec::new(), compared: 0, undigested: 0 })
 }

@@ -2,6 +2,8 @@
 //!
 //! The audit log keeps who was given one and who lost it, and never the customers' names.
 
+use std::collections::BTreeSet;
+
 use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,7 +12,7 @@ use super::Shelf;
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Value, json};
 use crate::digests::{KEY, KEY_ACTIONS, is_key};
-use crate::{KeyRecord, Keys};
+use crate::{CustomerSet, KeyRecord, Keys};
 
 impl<D: Db> Keys for Shelf<D> {
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
@@ -63,13 +65,22 @@ fn read(mut row: Row) -> Result<KeyRecord> {
     let columns = row.values();
     let mut row = Row::new(columns.clone());
     let id = row.text()?;
+    let altered = !is_key(&columns, &id, detail.as_deref());
+    let (name, hash) = (row.text()?, row.text()?);
+    let (scopes, customers) = (row.json(), row.json());
+    // Of one that was altered, nothing needs to make sense: the other keys are read all the same.
+    let (scopes, customers) = if altered {
+        (scopes.unwrap_or_default(), customers.unwrap_or_else(|_| CustomerSet::Only(BTreeSet::new())))
+    } else {
+        (scopes?, customers?)
+    };
     Ok(KeyRecord {
-        altered: !is_key(&columns, &id, detail.as_deref()),
+        altered,
         id,
-        name: row.text()?,
-        hash: row.text()?,
-        scopes: row.json()?,
-        customers: row.json()?,
+        name,
+        hash,
+        scopes,
+        customers,
         created_at: row.time()?,
         expires_at: row.maybe_time()?,
         revoked_at: row.maybe_time()?,
