@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use directories::ProjectDirs;
 use firstline_fault::{Code, InternalError, UserError};
 use firstline_serve::{DEFAULT_SETTINGS, Settings};
-use firstline_store::{Location, Store};
+use firstline_store::{AnchorKey, Location, Store};
 use toml::{Table, Value};
 
 use crate::arguments::SettingsArgs;
@@ -63,6 +64,32 @@ pub(crate) fn settings(args: &SettingsArgs, flags: &[(&str, Option<String>)]) ->
 /// Where the settings say that the store is.
 pub(crate) fn location(settings: &Settings) -> Result<Location, Failure> {
     Ok(settings.store.expose().parse()?)
+}
+
+/// Fills in where the audit log's head is signed and kept, where the settings leave that open: the user's state folder, a file for
+/// each store. With `make`, makes the key; where it can't be made there, nothing is filled in.
+pub(crate) fn anchoring(settings: &mut Settings, make: bool) -> Result<(), Failure> {
+    let unset = |path: &Path| path.as_os_str().is_empty();
+    if settings.audit_key == Path::new("none") {
+        return Ok(());
+    }
+    let dirs = ProjectDirs::from("", "", "firstline");
+    let state = dirs.as_ref().map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()));
+    if unset(&settings.audit_key)
+        && let Some(state) = state
+    {
+        let key = state.join("audit.key");
+        // Another process may make it at the same time.
+        if key.exists() || (make && (AnchorKey::create(&key).is_ok() || key.exists())) {
+            settings.audit_key = key;
+        }
+    }
+    if unset(&settings.audit_anchor)
+        && let Some(state) = state
+    {
+        settings.audit_anchor = state.join("anchors").join(format!("{}.jsonl", location(settings)?.id()));
+    }
+    Ok(())
 }
 
 /// Opens the store that the settings name.

@@ -1,6 +1,5 @@
 //! `firstline serve`: the HTTP API.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +8,6 @@ use firstline_drafts::Index;
 use firstline_fault::{Code, Error, InternalError, UserError};
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
-use fs4::FileExt;
 
 use super::drafts::writer;
 use super::{draft, policy};
@@ -17,6 +15,9 @@ use crate::arguments::{ModelOptions, SettingsArgs};
 use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, print};
+
+/// Size of a store, in MiB, from which on reading it through takes a while.
+const LARGE: u64 = 256;
 
 /// Serve the HTTP API: decisions, drafts, review queue and feedback, all on record.
 ///
@@ -45,7 +46,7 @@ pub(crate) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     let bundle = args.bundle.as_ref().map(|path| path.display().to_string());
-    let settings = config::settings(&args.settings, &[("bundle", bundle), ("listen", args.listen.clone())])?;
+    let mut settings = config::settings(&args.settings, &[("bundle", bundle), ("listen", args.listen.clone())])?;
     if args.print_config {
         let text = toml::to_string(&settings).map_err(|e| InternalError::new(format!("settings: {e}")))?;
         print(text.trim_end());
@@ -53,10 +54,11 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     settings.check()?;
     log(&settings)?;
-    let (_alone, store) = open(&settings)?;
+    config::anchoring(&mut settings, true)?;
+    let store = open(&settings, ui)?;
     let has_keys = store.keys()?.iter().any(|key| key.revoked_at.is_none());
     let (parts, bundle) = (parts(&settings, &args.models, ui), settings.bundle.clone());
-    let app = App::start(settings, store, parts)?;
+    let app = App::start(settings, Arc::clone(&store), parts)?;
     serve(&app, |address| {
         ui.say(format_args!("firstline {} listens on {address}; see /docs", env!("CARGO_PKG_VERSION")));
         if !Index::is_there(&bundle) {
@@ -70,27 +72,32 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
             ui.say("There is no API key yet. To create one: firstline store keys create --name NAME --scope triage");
         }
     })?;
+    store.ping()?;
     ui.say("Stopped. Everything that was accepted is on record.");
     Ok(Exit::Success)
 }
 
-/// Opens the store. A lock keeps a store file to one process, which restarts the work that a killed one had begun.
-fn open(settings: &Settings) -> Result<(Option<File>, Arc<dyn Store>), Failure> {
-    let Location::Sqlite(path) = config::location(settings)? else {
-        return Ok((None, Arc::from(config::store(settings)?)));
-    };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    let lock = path.with_file_name(name);
-    let file = File::create(&lock).map_err(|e| UserError::io(lock.display(), &e))?;
-    if FileExt::try_lock(&file).is_err() {
-        let problem = "another process serves from this store";
-        let next = "Stop it, or use PostgreSQL, which several processes can share";
+/// Opens the store, a file for this process alone, which restarts the work that a killed one had begun.
+fn open(settings: &Settings, ui: &Ui) -> Result<Arc<dyn Store>, Failure> {
+    let location = config::location(settings)?;
+    if let Location::Sqlite(path) = &location
+        && !path.exists()
+        && settings.audit_anchor.metadata().is_ok_and(|meta| meta.len() > 0)
+    {
+        let problem = format!("the store is gone; its audit log was signed in {}", settings.audit_anchor.display());
+        let next = "Run `firstline store restore BACKUP`; to begin another store, move the signed heads away";
         return Err(UserError::new(Code::Store, path.display().to_string(), problem, next).into());
     }
-    let store = config::store(settings)?;
-    store.take_over()?;
-    Ok((Some(file), Arc::from(store)))
+    if let Location::Sqlite(path) = &location
+        && let Some(size) = path.metadata().ok().map(|meta| meta.len() >> 20).filter(|mib| *mib >= LARGE)
+    {
+        ui.say(format_args!("Reading the store through ({size} MiB)"));
+    }
+    let store = firstline_store::open_alone(&location)?;
+    if matches!(location, Location::Sqlite(_)) {
+        store.take_over()?;
+    }
+    Ok(Arc::from(store))
 }
 
 /// Reads the policy, the voice and the writer for a bundle, at the start and at each swap.

@@ -58,5 +58,8 @@ impl App {
             Ok(n) => tracing::info!(n, "work was given back"),
             Err(error) => tracing::error!(%error, "giving work back"),
         }
+        if let Err(error) = self.shared.anchoring.sign(self.shared.store.as_ref(), true) {
+            tracing::error!(%error, "signing the audit log");
+        }
     }
 }

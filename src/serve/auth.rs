@@ -115,6 +115,7 @@ impl NewKey {
             created_at: now,
             expires_at,
             revoked_at: None,
+            altered: false,
         };
         Ok(Self { record, token })
     }
@@ -191,6 +192,9 @@ impl Keys {
         let n = keys.values().filter(|key| key.revoked_at.is_none()).count();
         let before = self.known.load_full();
         if *before != keys {
+            for key in keys.values().filter(|key| key.altered) {
+                tracing::error!(key = %key.id, "an API key is not what the audit log says of it, and is refused");
+            }
             let same = |id: &String| keys.get(id).is_some_and(|key| before.get(id) == Some(key));
             self.verified().retain(|_, id| same(id));
             self.known.store(Arc::new(keys));
@@ -218,7 +222,7 @@ impl Keys {
         let (id, secret) = parts(&token).ok_or_else(unknown)?;
         let known = self.known.load_full();
         let record = known.get(id).ok_or_else(unknown)?;
-        if record.revoked_at.is_some() || record.expires_at.is_some_and(|end| end <= now) {
+        if record.altered || record.revoked_at.is_some() || record.expires_at.is_some_and(|end| end <= now) {
             return Err(unknown());
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();

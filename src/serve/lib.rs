@@ -6,6 +6,7 @@
 //!
 //! Must never log a ticket's words or a key's secret, open a connection by itself, or answer before what it says is on record.
 
+mod anchoring;
 mod api;
 mod app;
 mod auth;
@@ -21,6 +22,7 @@ mod live_bundle;
 mod metrics;
 mod problem;
 mod queue;
+mod readiness;
 mod server;
 mod settings;
 mod shared;

@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge<i64, AtomicI64>,
     backlog: Family<Kind, Gauge<i64, AtomicI64>>,
     pub(crate) bundle_swaps: Counter<u64, AtomicU64>,
+    alarms: Family<Kind, Gauge<i64, AtomicI64>>,
 }
 
 fn seconds() -> Histogram {
@@ -103,6 +104,7 @@ impl Metrics {
                 "Bundles put in service since the start",
                 Counter::default(),
             ),
+            alarms: known(r, "alarms", "What a person should look at, by kind: 1 while it lasts", Family::default()),
             registry,
         }
     }
@@ -110,6 +112,11 @@ impl Metrics {
     /// A stage that began at `start` is through.
     pub(crate) fn stage(&self, stage: &str, start: Instant) {
         self.stage_seconds.get_or_create(&stage.into()).observe(start.elapsed().as_secs_f64());
+    }
+
+    /// Something that a person should look at begins or ends.
+    pub(crate) fn alarm(&self, kind: &str, lasts: bool) {
+        self.alarms.get_or_create(&kind.into()).set(lasts.into());
     }
 
     /// What waits in the store.

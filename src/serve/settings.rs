@@ -41,6 +41,10 @@ pub struct Settings {
     pub storm_minutes: u32,
     /// Days after which the words of tickets and drafts are deleted; 0 keeps them.
     pub retain_days: u32,
+    /// The private key that signs the head of the audit log; empty takes one in the user's state folder, `none` signs nothing.
+    pub audit_key: PathBuf,
+    /// The file that signed heads are appended to; empty takes one in the user's state folder.
+    pub audit_anchor: PathBuf,
     /// What is logged: `error`, `warn`, `info`, `debug`.
     pub log: String,
     /// `json` or `text`.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
+use crate::anchoring::Anchoring;
 use crate::auth::Keys;
 use crate::bell::{Bell, DraftWaiters};
 use crate::leases::Leases;
@@ -20,6 +21,7 @@ use crate::live_bundle::{LiveBundle, ReadParts};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::queue::Queue;
+use crate::readiness::Readiness;
 use crate::settings::Settings;
 
 /// How long a call of the store, or of the engine beside the queue, is waited for.
@@ -52,6 +54,10 @@ pub(crate) struct Shared {
     pub(crate) owner: String,
     /// The stored work that this process is at.
     pub(crate) leases: Leases,
+    /// Whether the store can be written.
+    pub(crate) readiness: Readiness,
+    /// Signs the audit log's head.
+    pub(crate) anchoring: Anchoring,
     parts: ReadParts,
     swapping: Mutex<()>,
     stopping: AtomicBool,
@@ -71,6 +77,7 @@ impl Shared {
     pub(crate) fn open(settings: Settings, store: Arc<dyn Store>, parts: ReadParts) -> Result<Arc<Self>> {
         settings.check()?;
         store.ping()?;
+        let anchoring = Anchoring::open(&settings)?;
         let live = LiveBundle::open(&settings.bundle, &parts)?;
         let metrics = Arc::new(Metrics::new());
         let keys = Keys::new(settings.limits.requests_per_second);
@@ -94,6 +101,8 @@ impl Shared {
             body_kib: Arc::new(Semaphore::new(most_kib)),
             owner: Uuid::now_v7().to_string(),
             leases: Leases::default(),
+            readiness: Readiness::default(),
+            anchoring,
             parts,
             swapping: Mutex::default(),
             stopping: AtomicBool::new(false),

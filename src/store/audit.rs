@@ -1,16 +1,20 @@
 //! The audit log: a chain of entries, each with a hash over itself and the one before.
 //!
 //! `hash = sha256(seq | previous hash | at | actor | action | subject | detail)`, each part with its length before it, so that
-//! nothing can move from one part to the next. To change, remove or insert an entry is to write all later hashes anew, which
-//! shows against any older head that was kept. The log holds ids, labels and hashes, never anybody's words, so that it can outlive
-//! them.
+//! nothing can move from one part to the next. To change, remove or insert an entry is to write all later hashes again, which
+//! shows against any older head that was kept. The number and hash of the last entry are kept beside the log, too: a log that was
+//! cut shows. Entries hold digests of the rows that they tell of. The log holds ids, labels and hashes, never anybody's words, so
+//! that it can outlive them.
+
+use std::collections::HashSet;
 
 use firstline_fault::{Code, Result, UserError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::db::{Tx, Value, clean, execute_rows, json};
+use crate::db::{STEPS, Tx, Value, clean, execute_rows, hex, json, migrate, version};
+use crate::digests::{Claims, rows_of, untold};
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,10 +54,6 @@ impl AuditEntry {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What stands in the log for words.
 pub(crate) fn hash_of(words: &str) -> String {
     hex(&Sha256::digest(words))
@@ -79,12 +79,7 @@ pub(crate) struct Log {
 impl Log {
     /// Locks the end of the log. Before anything else in a transaction, so that no two wait for each other.
     pub(crate) fn open(tx: &mut dyn Tx, now: Timestamp) -> Result<Self> {
-        tx.query("SELECT name FROM meta WHERE name = 'head' FOR UPDATE", &[])?;
-        let last = tx.first("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1", &[])?;
-        let (seq, hash) = match last {
-            Some(mut row) => (row.int()?, row.text()?),
-            None => (0, GENESIS.to_owned()),
-        };
+        let (seq, hash) = head(tx, " FOR UPDATE")?.unwrap_or_else(|| (0, GENESIS.to_owned()));
         // The store keeps microseconds; what is hashed must be what is kept.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         Ok(Self { seq, hash, at })
@@ -101,11 +96,23 @@ impl Log {
         tx: &mut dyn Tx,
         notes: impl IntoIterator<Item = Note<'n>>,
     ) -> Result<()> {
-        let rows = notes.into_iter().map(|note| self.chain(&note)).collect::<Result<Vec<_>>>()?;
+        let mut rows = Vec::new();
+        for mut note in notes {
+            let told = rows_of(tx, note.action, note.subject)?;
+            if let (false, Some(detail)) = (told.is_empty(), note.detail.as_object_mut()) {
+                detail.insert("rows".to_owned(), told.into());
+            }
+            rows.push(self.chain(&note)?);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
         let sql = "INSERT INTO audit_log (seq, at, actor, action, subject, detail, previous, hash)
             SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, value ->> 4,
             value ->> 5, value ->> 6, value ->> 7 FROM rows($1)";
-        execute_rows(tx, sql, &rows, &[]).map(drop)
+        execute_rows(tx, sql, &rows, &[])?;
+        let head = format!("{}:{}", self.seq, self.hash);
+        tx.execute("UPDATE meta SET setting = $1 WHERE name = 'head'", &[head.as_str().into()]).map(drop)
     }
 
     /// The row of an entry at the end of the chain, which it becomes.
@@ -126,6 +133,93 @@ impl Log {
         let texts = [actor, action, subject, detail, previous, hash].map(Value::Text);
         Ok([seq.into(), at.into()].into_iter().chain(texts).collect())
     }
+}
+
+/// The number and hash of the last entry, as they are kept beside the log.
+pub(crate) fn head(tx: &mut dyn Tx, lock: &str) -> Result<Option<(i64, String)>> {
+    let sql = format!("SELECT setting FROM meta WHERE name = 'head'{lock}");
+    let kept = tx.first(&sql, &[])?.map(|mut row| row.text()).transpose()?.unwrap_or_default();
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let parsed = kept.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash.to_owned())));
+    let odd = || UserError::new(Code::Audit, "the head of the audit log", "it can't be read", RESTORE);
+    parsed.ok_or_else(|| odd().into()).map(Some)
+}
+
+/// Brings a store to this version. The API keys of one from before digests were kept are taken over as they are.
+pub(crate) fn bring_up(tx: &mut dyn Tx, identity: &str, place: &str) -> Result<()> {
+    let before = version(tx, place)?;
+    migrate(tx, STEPS, identity, place)?;
+    if !(1..DIGESTS_SINCE).contains(&before) {
+        return Ok(());
+    }
+    let mut log = Log::open(tx, Timestamp::now())?;
+    let actor = "firstline";
+    let detail = serde_json::json!({"untold": untold(tx)?});
+    log.add(tx, Note { actor, action: "adopt", subject: "rows", detail })?;
+    for mut row in tx.query("SELECT id FROM api_keys ORDER BY created_at, id", &[])? {
+        let (subject, detail) = (row.text()?, serde_json::json!({}));
+        log.add(tx, Note { actor, action: "key_adopt", subject: &subject, detail })?;
+    }
+    Ok(())
+}
+
+/// The version of the schema from which on entries hold digests.
+const DIGESTS_SINCE: usize = 4;
+/// What to do about a log that is not what it was.
+const RESTORE: &str = "Compare with a backup or an exported log";
+
+/// A log that was checked, with the rows that it tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Entries.
+    pub entries: i64,
+    /// The hash of the last one.
+    pub hash: String,
+    /// Of the heads that were asked for, the numbers of those that the log does not hold.
+    pub unmet: Vec<i64>,
+    /// What is not as the log says: rows that were changed, added or removed.
+    pub findings: Vec<String>,
+    /// Rows that are as the log says.
+    pub compared: u64,
+    /// Rows whose entries are from before digests were kept: nothing to compare them with.
+    pub undigested: u64,
+}
+
+/// Checks the whole log, whether it still holds `heads`, and all rows against it, as of one moment.
+pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified> {
+    const PAGE: usize = 10_000;
+    let (mut last, mut claims, mut met) = (None, Claims::default(), HashSet::new());
+    loop {
+        let page = entries(tx, last.as_ref().map_or(0, |(seq, _)| *seq), PAGE)?;
+        last = verify(&page, last)?;
+        page.iter().for_each(|entry| claims.take(&entry.action, &entry.subject, &entry.detail));
+        let held = |(seq, hash): &&(i64, String)| {
+            page.binary_search_by_key(seq, |entry| entry.seq).is_ok_and(|i| page[i].hash == *hash)
+        };
+        met.extend(heads.iter().filter(held));
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    let wrong = |problem: String| UserError::new(Code::Audit, "the audit log", problem, RESTORE);
+    let kept = head(tx, "")?;
+    let Some((entries, hash)) = last.clone() else {
+        let problem = match kept {
+            Some((seq, _)) => format!("it is empty, and once had {seq} entries"),
+            None => "it is empty: nothing was ever recorded, or it was emptied".to_owned(),
+        };
+        return Err(wrong(problem).into());
+    };
+    if kept != last {
+        let due = kept.map_or(0, |(seq, _)| seq);
+        return Err(wrong(format!("it ends with entry {entries}, and should with {due}: it was cut or rewritten")).into());
+    }
+    let unmet = heads.iter().filter(|head| !met.contains(head)).map(|(seq, _)| *seq).collect();
+    let compared = claims.compare(tx)?;
+    let (findings, undigested) = (compared.findings, compared.undigested);
+    Ok(Verified { entries, hash, unmet, findings, compared: compared.compared, undigested })
 }
 
 /// Entries after `seq`, in order.

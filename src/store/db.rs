@@ -116,6 +116,11 @@ impl Row {
         Self(values.into_iter())
     }
 
+    /// All that is left of it.
+    pub(crate) fn values(self) -> Vec<Value> {
+        self.0.collect()
+    }
+
     fn odd<T>(found: &Value) -> Result<T> {
         // The value itself may be somebody's words.
         let kind = match found {
@@ -229,11 +234,30 @@ pub(crate) trait Db: Send + Sync + fmt::Debug {
     /// Runs `body`, which changes nothing, in a transaction that waits for no writer.
     fn read(&self, body: Body<'_>) -> Result<()>;
 
+    /// Whether there is room for what is to come, as far as this can be known without writing.
+    fn has_room(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// After words were deleted: sees to it that no copy is left lying about.
     fn wipe(&self) -> Result<()>;
 
     /// Copies everything into a new file.
     fn backup(&self, to: &std::path::Path) -> Result<()>;
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).map(char::from).collect()
+}
+
+/// A name that nothing else has.
+pub(crate) fn token() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| InternalError::new(format!("random numbers: {e}")))?;
+    Ok(hex(&bytes))
 }
 
 /// A fault of the engine at `place`.
@@ -246,19 +270,25 @@ pub(crate) fn fault(
 }
 
 /// The versions of the schema, oldest first. A version that was released never changes.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
+
+/// The version of a store's schema; 0 where there is nothing yet.
+pub(crate) fn version(tx: &mut dyn Tx, place: &str) -> Result<usize> {
+    tx.batch("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, setting TEXT NOT NULL)")?;
+    let found = tx.first("SELECT setting FROM meta WHERE name = 'version'", &[])?;
+    let unread = |_| fault(place, "its version can't be read", "Restore a backup, or name another store");
+    found.map_or(Ok(0), |mut row| row.text()?.parse().map_err(unread))
+}
 
 /// Brings a store to the newest version. The caller sees to it that nobody else is migrating. `identity` is how the engine
 /// writes a column that counts up by itself.
 pub(crate) fn migrate(tx: &mut dyn Tx, steps: &[&str], identity: &str, place: &str) -> Result<()> {
-    tx.batch("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, setting TEXT NOT NULL)")?;
-    let found = tx.first("SELECT setting FROM meta WHERE name = 'version'", &[])?;
-    let version: usize = match found.map(|mut row| row.text()).transpose()? {
-        None => 0,
-        Some(text) => text.parse().map_err(|_| {
-            fault(place, "its version can't be read", "Restore a backup, or name another store")
-        })?,
-    };
+    let version = version(tx, place)?;
     if version > steps.len() {
         let problem = format!("it is of version {version}, newer than this program's {}", steps.len());
         return Err(fault(place, problem, "Run the newer Firstline, or restore a backup made by this one"));

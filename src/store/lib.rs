@@ -5,13 +5,17 @@
 //! transaction: after it returns, what it was given survives a killed process; if it fails, nothing of it stays.
 //!
 //! This room knows tickets and what belongs to them, and neither models nor HTTP. It has no clock: callers say what time it
-//! is. The audit log holds ids, labels and hashes, never a ticket's words.
+//! is, but where an older store is brought up to this version. The audit log holds ids, labels and hashes, never a ticket's words.
 
+mod anchor;
 mod audit;
 mod contract;
 mod db;
+mod digests;
+mod file;
 mod pool;
 mod postgres;
+mod restore;
 mod sql;
 mod sqlite;
 mod store;
@@ -19,7 +23,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use audit::{AuditEntry, verify};
+pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
+pub use audit::{AuditEntry, Verified, verify};
 pub use contract::CustomerSet;
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead};
 pub use contract::jobs::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
@@ -27,6 +32,7 @@ pub use contract::keys::{KeyRecord, Keys};
 pub use contract::outbox::{Action, ActionClaim, ActionKind, ActionState, Outbox};
 pub use contract::outcomes::{Feedback, Joined, Outcomes};
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
-pub use contract::upkeep::{Backlog, Forgotten, Purged, Upkeep};
+pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
 pub use firstline_ticket::{DraftState, Route};
-pub use store::{Location, Store, open};
+pub use restore::{Restored, restore};
+pub use store::{Location, Store, open, open_alone};

@@ -11,10 +11,11 @@ use std::time::Duration;
 use ::postgres::config::{Host, SslMode};
 use ::postgres::error::SqlState;
 use ::postgres::types::{ToSql, Type};
-use ::postgres::{Client, Config, NoTls, Statement, Transaction};
+use ::postgres::{Client, Config, IsolationLevel, NoTls, Statement, Transaction};
 use firstline_fault::{Code, Error, InternalError, Result, UserError};
 
-use crate::db::{Body, Db, Row, STEPS, Tx, Value, fault, migrate};
+use crate::audit::bring_up;
+use crate::db::{Body, Db, Row, Tx, Value, fault};
 use crate::pool::Pool;
 
 /// Connections at a time.
@@ -55,7 +56,7 @@ impl Postgres {
             tx.execute("SET LOCAL lock_timeout = 0", &[])?;
             tx.execute("SET LOCAL statement_timeout = 0", &[])?;
             tx.query(SCHEMA_LOCK, &[])?;
-            migrate(tx, STEPS, IDENTITY, &store.place)
+            bring_up(tx, IDENTITY, &store.place)
         })?;
         Ok(store)
     }
@@ -105,7 +106,10 @@ impl Postgres {
         body: Body<'_>,
         failure: &mut Failure,
     ) -> Result<()> {
-        let tx = client.build_transaction().read_only(read_only).start().map_err(|e| {
+        // What reads sees one moment, as in SQLite.
+        let level = if read_only { IsolationLevel::RepeatableRead } else { IsolationLevel::ReadCommitted };
+        let begun = client.build_transaction().read_only(read_only).isolation_level(level).start();
+        let tx = begun.map_err(|e| {
             *failure = Failure::of(&e);
             told(&self.place, &e)
         })?;

@@ -3,14 +3,17 @@
 //! Knows no table. Never makes a file that others may read, and never writes to one that is not a store.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use firstline_fault::{Error, InternalError, Result, UserError};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::db::{Body, Db, Row, STEPS, Tx, Value, fault, migrate};
+use crate::audit::bring_up;
+use crate::db::{Body, Db, Row, Tx, Value, fault, token};
+use crate::file::{StoreFile, private, sync_folder};
 use crate::pool::Pool;
 
 /// How long a statement waits for another process that writes.
@@ -21,50 +24,112 @@ const READERS: usize = 4;
 const STATEMENTS: usize = 128;
 /// How a column that counts up by itself is written; no number ever comes again.
 const IDENTITY: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";
+/// Names this copy of the database: a backup gets another, so that a log of the original is not taken for its own.
+const NAME_COPY: &str = "INSERT INTO meta (name, setting) VALUES ('copy', $1) ON CONFLICT (name) DO NOTHING";
 
 /// A store in a file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    path: PathBuf,
     writer: Pool<Connection>,
     readers: Pool<Connection>,
+    // Closed last: the lock that it may hold outlives every connection.
+    file: StoreFile,
 }
 
 impl Sqlite {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        // SQLite takes some names, such as `:memory:`, for something else than a file.
-        let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
-        private(&path, OpenOptions::new().create(true)).map_err(|e| unusable(&path, &e))?;
-        let store = Self { path, writer: Pool::new(1), readers: Pool::new(READERS) };
-        let place = store.place();
-        store.examine()?;
-        store.write(&mut |tx| migrate(tx, STEPS, IDENTITY, &place))?;
+        Self::begin(StoreFile::open(path)?, |_| Ok(None))
+    }
+
+    /// Opens the file for the one process that serves from it, and reads all of it first: a damaged store is not served from.
+    pub(crate) fn open_alone(path: &Path) -> Result<Self> {
+        let file = StoreFile::open_alone(path)?;
+        // After a crash the tables and their indexes are compared, too.
+        let check = if file.has_log() { "integrity_check" } else { "quick_check" };
+        Self::begin(file, |connection| sound(connection, check))
+    }
+
+    /// Opens a copy of `backup`, and reads all of it first.
+    pub(crate) fn open_whole(copy: &Path, backup: &Path) -> Result<Self> {
+        let file = StoreFile::open(copy)?;
+        let store = Self::begin(file, |connection| sound(connection, "integrity_check"));
+        // The copy's name would tell nobody anything.
+        store.map_err(|error| match error {
+            Error::User(user) => UserError { place: backup.display().to_string(), ..user }.into(),
+            other => other,
+        })
+    }
+
+    fn begin(file: StoreFile, check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>) -> Result<Self> {
+        let store = Self { writer: Pool::new(1), readers: Pool::new(READERS), file };
+        let place = store.file.place();
+        store.examine(check)?;
+        let copy = token()?;
+        store.write(&mut |tx| {
+            bring_up(tx, IDENTITY, &place)?;
+            tx.execute(NAME_COPY, &[copy.as_str().into()]).map(drop)
+        })?;
         Ok(store)
     }
 
     /// Looks whether the file is a store, or empty, before anything is written to it.
-    fn examine(&self) -> Result<()> {
+    fn examine(&self, check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>) -> Result<()> {
+        let place = self.file.place();
+        let told = |e: &rusqlite::Error| told(&place, e);
+        let connection =
+            Connection::open_with_flags(self.file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|e| told(&e))?;
+        // What is found not to belong here must not be written into the database when this connection ends.
         let look = || {
-            let file = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            file.busy_timeout(PATIENCE)?;
+            connection.busy_timeout(PATIENCE)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             let sql = "SELECT COUNT(*) > 0 AND COUNT(*) FILTER (WHERE name = 'meta') = 0 FROM sqlite_schema";
-            file.query_row(sql, [], |row| row.get(0))
+            connection.query_row(sql, [], |row| row.get(0))
         };
-        if look().map_err(|e| told(&self.place(), &e))? {
-            return Err(fault(&self.place(), "it is another program's database", "Name another file"));
+        if look().map_err(|e| told(&e))? {
+            return Err(fault(&place, "it is another program's database", "Name another file"));
         }
-        Ok(())
+        if self.file.has_log() && !self.is_own_log(&connection) {
+            let wal = self.file.sidecar("-wal");
+            let problem = format!("the write-ahead log beside it is another database's: {}", wal.display());
+            let next = "Run `firstline store restore BACKUP`; where the database is right as it is, delete the log";
+            return Err(fault(&place, problem, next));
+        }
+        match check(&connection).map_err(|e| told(&e))? {
+            None => Ok(()),
+            Some(found) => Err(damaged(&place, &found)),
+        }
+    }
+
+    /// Whether SQLite's log continues this database: what the database says of itself without the log still holds with it.
+    fn is_own_log(&self, with: &Connection) -> bool {
+        let says = |connection: &Connection, name: &str| -> rusqlite::Result<String> {
+            connection.query_row("SELECT setting FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        };
+        let path = self.file.sidecar("").to_string_lossy().into_owned();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        let written = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+        let uri = format!("file:{}?immutable=1", path.bytes().map(written).collect::<String>());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let alone = Connection::open_with_flags(uri, flags).and_then(|alone| Ok((says(&alone, "copy")?, says(&alone, "head")?)));
+        // Cut off while the log was being written into it, the database may say nothing without the log.
+        let Ok((copy, head)) = alone else { return true };
+        let continues = |head: &str| {
+            let Some((seq, hash)) = head.split_once(':') else { return Ok(true) };
+            let sql = "SELECT COUNT(*) > 0 FROM audit_log WHERE seq = CAST(?1 AS INTEGER) AND hash = ?2";
+            with.query_row(sql, [seq, hash], |row| row.get(0))
+        };
+        says(with, "copy").is_ok_and(|now| now == copy) && continues(&head).unwrap_or(true)
     }
 
     fn place(&self) -> String {
-        self.path.display().to_string()
+        self.file.place()
     }
 
     fn connect(&self) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
-            let connection = Connection::open_with_flags(&self.path, flags)?;
+            let connection = Connection::open_with_flags(self.file.path(), flags)?;
             connection.busy_timeout(PATIENCE)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             // In this order: WAL first. FULL: what was accepted survives a power cut. Deleted words are overwritten.
@@ -74,17 +139,26 @@ impl Sqlite {
             )?;
             Ok(connection)
         };
-        open().map_err(|e| told(&self.place(), &e))
+        let connection = open().map_err(|e| told(&self.place(), &e))?;
+        // What was opened is what is there.
+        self.file.check()?;
+        Ok(connection)
     }
 }
 
 impl Db for Sqlite {
     fn write(&self, body: Body<'_>) -> Result<()> {
+        self.file.check()?;
         let mut writer = self.writer.lend(|| self.connect())?;
-        in_tx(&mut writer, &self.place(), TransactionBehavior::Immediate, body)
+        in_tx(&mut writer, &self.place(), TransactionBehavior::Immediate, body)?;
+        // While this connection is open, nobody else takes SQLite's files away.
+        self.file.settled();
+        // What was written to a file that is gone is not on record.
+        self.file.check()
     }
 
     fn read(&self, body: Body<'_>) -> Result<()> {
+        self.file.check()?;
         let mut reader = self.readers.lend(|| self.connect())?;
         in_tx(&mut reader, &self.place(), TransactionBehavior::Deferred, body)
     }
@@ -98,6 +172,10 @@ impl Db for Sqlite {
             writer.busy_timeout(PATIENCE).and(wiped)
         };
         wipe().map_err(|e| told(&self.place(), &e))
+    }
+
+    fn has_room(&self) -> Result<()> {
+        self.file.has_room()
     }
 
     fn backup(&self, to: &Path) -> Result<()> {
@@ -115,7 +193,7 @@ impl Db for Sqlite {
             let file = OpenOptions::new().write(true).open(&partial).and_then(|file| file.sync_all());
             let named = file.and_then(|()| match to.symlink_metadata() {
                 Ok(_) => Err(std::io::ErrorKind::AlreadyExists.into()),
-                Err(_) => std::fs::rename(&partial, to),
+                Err(_) => std::fs::rename(&partial, to).and_then(|()| sync_folder(to)),
             });
             named.map_err(|e| UserError::io(to.display(), &e).into())
         });
@@ -127,29 +205,47 @@ impl Db for Sqlite {
 }
 
 impl Sqlite {
-    /// In one step: a reader's view of one moment, while writers go on.
+    /// In one step: a reader's view of one moment, while writers go on. Both are read through: a damaged copy is no backup.
     fn copy(&self, to: &Path) -> Result<()> {
+        self.file.check()?;
         let from = self.readers.lend(|| self.connect())?;
+        let place = self.place();
+        if let Some(found) = sound(&from, "quick_check").map_err(|e| told(&place, &e))? {
+            return Err(damaged(&place, &found));
+        }
+        let name = token()?;
         let copy = || {
             let mut to = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             let backup = rusqlite::backup::Backup::new(&from, &mut to)?;
-            backup.run_to_completion(i32::MAX, Duration::from_millis(50), None)
+            backup.run_to_completion(i32::MAX, Duration::from_millis(50), None)?;
+            drop(backup);
+            // One file, with nothing beside it.
+            to.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+            to.execute("UPDATE meta SET setting = ?1 WHERE name = 'copy'", [&name])?;
+            sound(&to, "integrity_check")
         };
-        copy().map_err(|e| told(&to.display().to_string(), &e))
+        match copy().map_err(|e| told(&to.display().to_string(), &e))? {
+            None => self.file.check(),
+            Some(found) => Err(damaged(&place, &found)),
+        }
     }
 }
 
-/// Makes the file, for its owner alone.
-fn private(path: &Path, options: &mut OpenOptions) -> std::io::Result<()> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.write(true).open(path).map(drop)
+/// Reads the whole database; gives the first thing that is wrong with it.
+fn sound(connection: &Connection, check: &str) -> rusqlite::Result<Option<String>> {
+    let found: String = connection.query_row(&format!("PRAGMA {check}(1)"), [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
 }
 
-fn unusable(path: &Path, e: &std::io::Error) -> Error {
-    let next = "Check that its folder exists and that you may write there, or name another file";
-    fault(&path.display().to_string(), e.to_string(), next)
+/// What SQLite found may quote a row.
+fn damaged(place: &str, found: &str) -> Error {
+    let what = found.lines().find(|line| !line.starts_with("***")).unwrap_or_default();
+    let problem = format!("it is damaged: {}", what.chars().take(120).collect::<String>());
+    fault(place, problem, RESTORE)
 }
+
+/// What to do about a damaged store.
+const RESTORE: &str = "Restore a backup: `firstline store restore BACKUP --store FILE`";
 
 fn in_tx(
     connection: &mut Connection,
@@ -233,7 +329,7 @@ impl rusqlite::ToSql for Value {
 fn told(place: &str, e: &rusqlite::Error) -> Error {
     let next = match e.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            "It is no store, or a damaged one: name another file, or restore a backup"
+            "It is no store, or a damaged one: name another file, or run `firstline store restore BACKUP`"
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "Another process writes to it: wait for that to end, then try again"

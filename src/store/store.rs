@@ -1,11 +1,12 @@
 //! The whole contract in one trait, and opening a store that keeps it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use firstline_fault::{Code, Error, Result, UserError};
 
+use crate::audit::hash_of;
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
@@ -31,6 +32,23 @@ pub enum Location {
     Sqlite(PathBuf),
     /// `postgres://user:password@host/database`. It is a secret.
     Postgres(String),
+}
+
+impl Location {
+    /// A short name of the place, the same each time, without what is secret: for files about the store that lie elsewhere.
+    pub fn id(&self) -> String {
+        let name = match self {
+            Self::Sqlite(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok();
+                let named = folder.zip(path.file_name()).map(|(folder, name)| folder.join(name));
+                let real = path.canonicalize().ok().or(named).unwrap_or_else(|| path.clone());
+                real.to_string_lossy().into_owned()
+            }
+            Self::Postgres(url) => url.rsplit('@').next().unwrap_or_default().to_owned(),
+        };
+        hash_of(&name)[..16].to_owned()
+    }
 }
 
 impl fmt::Debug for Location {
@@ -71,5 +89,17 @@ pub fn open(location: &Location) -> Result<Box<dyn Store>> {
     Ok(match location {
         Location::Sqlite(path) => Box::new(Shelf { db: Sqlite::open(path)? }),
         Location::Postgres(url) => Box::new(Shelf { db: Postgres::open(url)? }),
+    })
+}
+
+/// Opens a store for the process that serves from it. A file is locked for as long as the store is open, and read through first:
+/// two processes never serve from one, and none serves from a damaged one. PostgreSQL is shared by many.
+///
+/// # Errors
+/// As for [`open`]; [`Code::Store`] where another process serves from the file, or it is damaged.
+pub fn open_alone(location: &Location) -> Result<Box<dyn Store>> {
+    Ok(match location {
+        Location::Sqlite(path) => Box::new(Shelf { db: Sqlite::open_alone(path)? }),
+        Location::Postgres(_) => open(location)?,
     })
 }

@@ -3,8 +3,10 @@
 //! Where no PostgreSQL is installed its half is skipped, and a line on standard error says so; `FIRSTLINE_REQUIRE_POSTGRES=1`
 //! makes that a failure.
 
+mod audit;
 mod decisions;
 mod engines;
+mod files;
 mod jobs;
 mod keys;
 mod outbox;

@@ -24,7 +24,7 @@ const COMMANDS: [&str; 17] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 18] = [
+const GROUPED: [&str; 19] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -35,6 +35,7 @@ const GROUPED: [&str; 18] = [
     "store outcomes",
     "store audit",
     "store backup",
+    "store restore",
     "store forget",
     "models list",
     "models pull",

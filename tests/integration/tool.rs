@@ -39,6 +39,7 @@ impl Dir {
             .args(args)
             .current_dir(self.0.path())
             .env("FIRSTLINE_CACHE", cache())
+            .env("XDG_STATE_HOME", self.0.path().join("state"))
             .env_remove("FIRSTLINE_MODELS");
         command
     }

@@ -9,7 +9,7 @@ use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, print};
 
-/// Copy the store to a file, even while the service runs.
+/// Copy the store to a file, even while the service runs; a damaged store is refused.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
     /// File to create; it must not exist.
@@ -20,7 +20,7 @@ pub(crate) struct BackupArgs {
 pub(super) fn run(args: &BackupArgs, settings: &SettingsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = config::existing_store(settings)?;
     store.backup(&args.to)?;
-    ui.say("The copy is complete. To check its audit log: firstline store audit verify --store FILE");
+    ui.say("The copy is complete and was read through. To put it in place: firstline store restore FILE");
     print(args.to.display());
     Ok(Exit::Success)
 }

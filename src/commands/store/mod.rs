@@ -5,6 +5,7 @@ mod backup;
 mod forget;
 mod keys;
 mod outcomes;
+mod restore;
 
 use clap::{Args, Subcommand};
 
@@ -12,7 +13,7 @@ use crate::arguments::SettingsArgs;
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Manage the service's store: API keys, outcomes, audit log, backup, deletion.
+/// Manage the service's store: API keys, outcomes, audit log, backup, restore, deletion.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
     #[command(flatten)]
@@ -28,6 +29,7 @@ enum StoreCommand {
     Outcomes(outcomes::OutcomesArgs),
     Audit(audit::AuditLogArgs),
     Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Forget(forget::ForgetArgs),
 }
 
@@ -38,6 +40,7 @@ pub(super) fn run(args: &StoreArgs, ui: &Ui) -> Result<Exit, Failure> {
         StoreCommand::Outcomes(args) => outcomes::run(args, settings, ui),
         StoreCommand::Audit(args) => audit::run(args, settings),
         StoreCommand::Backup(args) => backup::run(args, settings, ui),
+        StoreCommand::Restore(args) => restore::run(args, settings, ui),
         StoreCommand::Forget(args) => forget::run(args, settings),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: HealthStatus::Ok })
 }
 
-/// Ready: the store answers, a bundle is in service, and the service is not about to stop.
+/// Ready: the store was written within the last second, a bundle is in service, and the service is not about to stop.
 #[utoipa::path(
     get, path = "/readyz", tag = "service",
     responses(
@@ -48,7 +48,7 @@ pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Result<Json<Hea
             Problem::overload("the service is stopping", 5).with_status(StatusCode::SERVICE_UNAVAILABLE)
         );
     }
-    shared.blocking(|shared| Ok(shared.store.ping()?)).await?;
+    shared.blocking(|shared| Ok(shared.readiness.check(shared.store.as_ref())?)).await?;
     Ok(Json(Health { status: HealthStatus::Ready }))
 }
 

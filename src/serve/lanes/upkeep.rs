@@ -1,7 +1,8 @@
-//! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, deletes old words.
+//! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, signs the audit log's head, deletes
+//! old words.
 
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use firstline_fault::Error;
 use firstline_store::Purged;
@@ -17,16 +18,27 @@ const PURGE: Duration = Duration::from_secs(3_600);
 
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
-    let mut since_purge = PURGE;
+    let mut last_purge: Option<Instant> = None;
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
+        sign(&shared);
         refresh(&shared);
-        since_purge += REFRESH;
-        if since_purge >= PURGE && shared.settings.retain_days > 0 {
-            since_purge = Duration::ZERO;
-            purge(&shared);
+        if shared.settings.retain_days > 0 && last_purge.is_none_or(|at| at.elapsed() >= PURGE) {
+            let ran = last_purge.map_or(Duration::ZERO, |at| at.elapsed());
+            last_purge = Some(Instant::now());
+            purge(&shared, ran);
         }
         drop(shared);
         std::thread::sleep(REFRESH);
+    }
+}
+
+fn sign(shared: &Shared) {
+    match shared.anchoring.sign(shared.store.as_ref(), false) {
+        Ok(anchored) => shared.metrics.alarm("audit_not_anchored", !anchored),
+        Err(error) => {
+            shared.metrics.alarm("audit_not_anchored", true);
+            failed("signing the audit log", &error);
+        }
     }
 }
 
@@ -47,10 +59,23 @@ fn refresh(shared: &Shared) {
     }
 }
 
-fn purge(shared: &Shared) {
+/// Deletes old words, by a time that a clock which jumps does not set; `ran` is how long ago that was last done.
+fn purge(shared: &Shared, ran: Duration) {
     let now = Timestamp::now();
+    let time = match shared.store.trusted_time(now, ran) {
+        Ok(time) => time,
+        Err(error) => return failed("asking the store for the time", &error),
+    };
+    shared.metrics.alarm("clock_ahead", time.held);
+    if time.held {
+        tracing::warn!(
+            clock = %now,
+            trusted = %time.at,
+            "the clock is far ahead of the records: until it has run so for a day, words are deleted by the trusted time"
+        );
+    }
     let days = i64::from(shared.settings.retain_days);
-    let before = now.checked_sub((days * 24).hours()).unwrap_or(Timestamp::MIN);
+    let before = time.at.checked_sub((days * 24).hours()).unwrap_or(Timestamp::MIN);
     match shared.store.purge(before, now) {
         Ok(purged) if purged != Purged::default() => {
             tracing::info!(tickets = purged.tickets, texts = purged.texts, "old words are deleted");

@@ -41,4 +41,6 @@ pub struct KeyRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was taken back.
     pub revoked_at: Option<Timestamp>,
+    /// Whether it is not what the audit log says of it: changed in the database itself. Such a key must not be accepted.
+    pub altered: bool,
 }

@@ -1,12 +1,13 @@
 //! The audit log, deletion, backups, and how much is waiting.
 
 use std::path::Path;
+use std::time::Duration;
 
 use firstline_fault::Result;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, Verified};
 
 /// What keeps a store honest and small.
 ///
@@ -28,17 +29,31 @@ pub trait Upkeep {
     /// Entries of the audit log after `seq`, in order.
     fn audit_entries(&self, seq: i64, limit: usize) -> Result<Vec<AuditEntry>>;
 
+    /// Checks the whole audit log, whether it still holds these `heads` (number and hash), and all rows against it, as of one
+    /// moment.
+    ///
+    /// # Errors
+    /// [`Code::Audit`](firstline_fault::Code::Audit) where the chain is broken, was cut, or is empty.
+    fn audit_check(&self, heads: &[(i64, String)]) -> Result<Verified>;
+
+    /// The number and hash of the last entry of the audit log; `None` where there is none.
+    fn audit_head(&self) -> Result<Option<(i64, String)>>;
+
     /// Deletes all that is known of a customer; the audit log keeps that it was done, and a hash of the customer's name.
     fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten>;
 
+    /// The time that may be relied on for deletion: `now`, unless the clock jumped ahead. `ran` is how long this process has run
+    /// since it last asked, by a clock that can't be set.
+    fn trusted_time(&self, now: Timestamp, ran: Duration) -> Result<TrustedTime>;
+
     /// Deletes the words of tickets, drafts, replies and job items that came in before `before` and are not waiting for
-    /// anything.
+    /// anything: the oldest first, and no more than a tenth of the tickets that have words at once.
     fn purge(&self, before: Timestamp, now: Timestamp) -> Result<Purged>;
 
     /// How much is waiting.
     fn backlog(&self) -> Result<Backlog>;
 
-    /// Says whether the engine answers and can write.
+    /// Writes to the store, and so says whether what is accepted would be on record.
     fn ping(&self) -> Result<()>;
 
     /// Copies all of it into a new file, while others go on reading and writing. Only SQLite can: PostgreSQL has `pg_dump`.
@@ -67,6 +82,15 @@ pub struct Purged {
     pub tickets: u64,
     /// Drafts and replies whose words are gone.
     pub texts: u64,
+}
+
+/// What time it is, as far as that may be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedTime {
+    /// The time.
+    pub at: Timestamp,
+    /// Whether the clock is ahead of it, and has not yet run long enough to be believed.
+    pub held: bool,
 }
 
 /// How much is waiting.

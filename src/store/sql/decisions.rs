@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Shelf, jobs, name};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, clean, execute_rows, json, list};
+use crate::digests::{self, Kind};
 use crate::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead};
 
 /// The columns that [`read`] reads.
@@ -57,7 +58,7 @@ impl<D: Db> Decisions for Shelf<D> {
             }
             let done = kept.iter().filter_map(|kept| Some((kept.item.as_ref()?, kept.one.id.as_str())));
             jobs::decided(tx, done, now)?;
-            log.add_all(tx, kept.iter().map(|kept| note(kept.one)).collect::<Result<Vec<_>>>()?)?;
+            log.add_all(tx, kept.iter().map(|kept| note(kept.one, now)).collect::<Result<Vec<_>>>()?)?;
             Ok(recorded)
         })
     }
@@ -272,17 +273,45 @@ fn decision_row(one: &Decided) -> Result<Vec<Value>> {
     ])
 }
 
-fn note(one: &Decided) -> Result<Note<'_>> {
+fn note(one: &Decided, now: Timestamp) -> Result<Note<'_>> {
+    let (decision, ticket) = (json(&one.decision)?, clean(&one.ticket.id));
     let detail = json!({
         "ticket": one.ticket.id,
         "input_hash": one.input_hash,
         "bundle": one.bundle,
         "drafting": one.drafting,
-        "decision": hash_of(&json(&one.decision)?),
+        "decision": hash_of(&decision),
         "labels": labels(&one.decision),
         "route": one.route,
+        "rows": rows(one, &ticket, Value::Text(decision), now)?,
     });
     Ok(Note { actor: &one.actor, action: "decide", subject: &one.id, detail })
+}
+
+/// What the rows of a decision and its ticket say: the columns of [`Kind::Decision`] and [`Kind::Ticket`], as they are written.
+fn rows(one: &Decided, ticket: &str, decision: Value, now: Timestamp) -> Result<[serde_json::Value; 2]> {
+    let (id, received) = (Value::from(&one.id), Value::from(one.received_at));
+    let of_ticket =
+        [ticket.into(), (&one.customer).into(), received.clone(), id.clone(), decision.clone()];
+    let of_decision = [
+        id,
+        ticket.into(),
+        now.into(),
+        received,
+        one.ticket.opened_at.into(),
+        (&one.input_hash).into(),
+        (&one.bundle).into(),
+        one.drafting.as_ref().into(),
+        decision,
+        name(one.route)?,
+        one.storm.as_ref().into(),
+        one.collapsed_into.as_ref().into(),
+    ];
+    let key = clean(&one.id);
+    Ok([
+        digests::row(Kind::Decision, &key, &of_decision),
+        digests::row(Kind::Ticket, ticket, &of_ticket),
+    ])
 }
 
 /// Makes drafts for these tickets void that nobody has reviewed, written or still to be.

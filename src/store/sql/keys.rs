@@ -2,14 +2,17 @@
 //!
 //! The audit log keeps who was given one and who lost it, and never the customers' names.
 
+use std::collections::BTreeSet;
+
 use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::Shelf;
 use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Value, json};
-use crate::{KeyRecord, Keys};
+use crate::db::{Db, Row, Value, json};
+use crate::digests::{KEY, KEY_ACTIONS, is_key};
+use crate::{CustomerSet, KeyRecord, Keys};
 
 impl<D: Db> Keys for Shelf<D> {
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
@@ -36,25 +39,11 @@ impl<D: Db> Keys for Shelf<D> {
     }
 
     fn keys(&self) -> Result<Vec<KeyRecord>> {
-        let sql = "SELECT id, name, hash, scopes, customers, created_at, expires_at, revoked_at FROM api_keys
-            ORDER BY created_at, id";
-        self.read(|tx| {
-            let rows = tx.query(sql, &[])?;
-            rows.into_iter()
-                .map(|mut row| {
-                    Ok(KeyRecord {
-                        id: row.text()?,
-                        name: row.text()?,
-                        hash: row.text()?,
-                        scopes: row.json()?,
-                        customers: row.json()?,
-                        created_at: row.time()?,
-                        expires_at: row.maybe_time()?,
-                        revoked_at: row.maybe_time()?,
-                    })
-                })
-                .collect()
-        })
+        let sql = format!(
+            "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
+                ORDER BY a.seq DESC LIMIT 1), {KEY} FROM api_keys k ORDER BY k.created_at, k.id"
+        );
+        self.read(|tx| tx.query(&sql, &[])?.into_iter().map(read).collect())
     }
 
     fn revoke_key(&self, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
@@ -68,4 +57,32 @@ impl<D: Db> Keys for Shelf<D> {
             Ok(revoked)
         })
     }
+}
+
+/// A row of the newest entry's detail and the columns of [`KEY`].
+fn read(mut row: Row) -> Result<KeyRecord> {
+    let detail = row.maybe_text()?;
+    let columns = row.values();
+    let mut row = Row::new(columns.clone());
+    let id = row.text()?;
+    let altered = !is_key(&columns, &id, detail.as_deref());
+    let (name, hash) = (row.text()?, row.text()?);
+    let (scopes, customers) = (row.json(), row.json());
+    // Of one that was altered, nothing needs to make sense: the other keys are read all the same.
+    let (scopes, customers) = if altered {
+        (scopes.unwrap_or_default(), customers.unwrap_or_else(|_| CustomerSet::Only(BTreeSet::new())))
+    } else {
+        (scopes?, customers?)
+    };
+    Ok(KeyRecord {
+        altered,
+        id,
+        name,
+        hash,
+        scopes,
+        customers,
+        created_at: row.time()?,
+        expires_at: row.maybe_time()?,
+        revoked_at: row.maybe_time()?,
+    })
 }

@@ -3,15 +3,16 @@
 //! The audit log keeps what was deleted and when, and never the words.
 
 use std::path::Path;
+use std::time::Duration;
 
 use firstline_fault::Result;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, jobs};
-use crate::audit::{self, AuditEntry, Log, Note, hash_of};
-use crate::db::{Db, Tx, Value, clean};
-use crate::{Backlog, Forgotten, JobFault, Purged, Upkeep};
+use super::{Shelf, clock, jobs};
+use crate::audit::{self, AuditEntry, Log, Note, Verified, hash_of};
+use crate::db::{Db, Tx, Value, clean, fault, token};
+use crate::{Backlog, Forgotten, JobFault, Purged, TrustedTime, Upkeep};
 
 impl<D: Db> Upkeep for Shelf<D> {
     fn audit(
@@ -32,6 +33,14 @@ impl<D: Db> Upkeep for Shelf<D> {
         self.read(|tx| audit::entries(tx, seq, limit))
     }
 
+    fn audit_check(&self, heads: &[(i64, String)]) -> Result<Verified> {
+        self.read(|tx| audit::check(tx, heads))
+    }
+
+    fn audit_head(&self) -> Result<Option<(i64, String)>> {
+        self.read(|tx| audit::head(tx, ""))
+    }
+
     fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten> {
         let forgotten = self.write(|tx| {
             let mut log = Log::open(tx, now)?;
@@ -44,9 +53,14 @@ impl<D: Db> Upkeep for Shelf<D> {
         Ok(forgotten)
     }
 
+    fn trusted_time(&self, now: Timestamp, ran: Duration) -> Result<TrustedTime> {
+        self.write(|tx| clock::tick(tx, now, ran))
+    }
+
     fn purge(&self, before: Timestamp, now: Timestamp) -> Result<Purged> {
         let purged = self.write(|tx| {
             let mut log = Log::open(tx, now)?;
+            let before = capped(tx, before)?;
             let purged = purge(tx, before)?;
             if purged != Purged::default() {
                 let (subject, detail) = (before.to_string(), json!(purged));
@@ -74,7 +88,15 @@ impl<D: Db> Upkeep for Shelf<D> {
     }
 
     fn ping(&self) -> Result<()> {
-        self.write(|tx| tx.execute("UPDATE meta SET setting = '' WHERE name = 'ping'", &[]).map(drop))
+        self.db.has_room()?;
+        // Another value each time: an engine need not write what is there already.
+        let (sql, value) = ("UPDATE meta SET setting = $1 WHERE name = 'ping'", token()?);
+        let written = self.write(|tx| tx.execute(sql, &[value.as_str().into()]))?;
+        if written == 1 {
+            return Ok(());
+        }
+        let next = "Restore a backup: `firstline store restore BACKUP --store FILE`";
+        Err(fault("the store", "a row that every store has is gone", next))
     }
 
     fn backup(&self, to: &Path) -> Result<()> {
@@ -123,6 +145,22 @@ fn forget(tx: &mut dyn Tx, customer: &str, now: Timestamp) -> Result<Forgotten> 
     // Decisions, reviews, outcomes and actions go with their tickets.
     let tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
     Ok(Forgotten { tickets, decisions, work })
+}
+
+/// Tickets that lose their words at once at least, where there are so many that are old.
+const LEAST_PURGED: u64 = 1_000;
+
+/// An earlier time than `before` where too many tickets would lose their words at once: what is deleted by mistake is to be little
+/// until somebody sees it.
+fn capped(tx: &mut dyn Tx, before: Timestamp) -> Result<Timestamp> {
+    let all = number(tx, "SELECT COUNT(*) FROM tickets WHERE ticket IS NOT NULL", &[])?;
+    let most = i64::try_from((all / 10).max(LEAST_PURGED)).unwrap_or(i64::MAX);
+    let sql = "SELECT received_at FROM tickets WHERE ticket IS NOT NULL AND received_at < $1
+        ORDER BY received_at LIMIT 1 OFFSET $2";
+    let Some(mut row) = tx.first(sql, &[before.into(), most.into()])? else { return Ok(before) };
+    // Those that came in together go together, or none ever would.
+    let next = row.time()?;
+    Ok(next.checked_add(1.microsecond()).unwrap_or(next))
 }
 
 fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {

@@ -8,6 +8,8 @@ on_both!(
     an_audit_log_that_was_changed_is_found_out,
     a_forgotten_customer_leaves_no_words,
     old_words_go_and_figures_stay,
+    only_a_part_is_deleted_at_once,
+    a_clock_that_jumps_does_not_make_everything_old,
     a_store_opened_again_has_what_it_had,
     a_newer_store_is_left_alone,
 );
@@ -181,4 +183,54 @@ fn a_newer_store_is_left_alone(home: &Home) {
     let fault = open(&home.location).unwrap_err();
     assert_eq!(fault.code(), Some(Code::Store));
     assert!(fault.to_string().contains("newer"), "{fault}");
+}
+
+fn only_a_part_is_deleted_at_once(home: &Home) {
+    let all: Vec<_> = (0..1_500)
+        .map(|n| {
+            let mut one = decided(&format!("d{n}"), &format!("t{n}"), 0);
+            (one.draft, one.received_at) = (false, at(n / 2));
+            one
+        })
+        .collect();
+    home.record(&all, at(800)).unwrap();
+    // Of those that came in at the same time all or none.
+    assert_eq!(home.purge(at(10_000), at(10_000)).unwrap().tickets, 1_002);
+    assert_eq!(home.purge(at(10_000), at(10_001)).unwrap().tickets, 498);
+    assert_eq!(home.purge(at(10_000), at(10_002)).unwrap(), Purged::default());
+}
+
+fn a_clock_that_jumps_does_not_make_everything_old(home: &Home) {
+    const DAY: i64 = 86_400;
+    let hour = std::time::Duration::from_secs(3_600);
+    let none = std::time::Duration::ZERO;
+    record(&**home, decided("d1", "t1", 0));
+    let time = |store: &dyn Store, now: i64, ran| {
+        let time = store.trusted_time(at(now), ran).unwrap();
+        (time.at.duration_since(at(0)).as_secs(), time.held)
+    };
+    // The first start ever, with the clock ahead: what is on record knows better.
+    assert_eq!(time(&**home, 400 * DAY, none), (0, true));
+    // Right again.
+    assert_eq!(time(&**home, 100, none), (100, false));
+    assert_eq!(time(&**home, DAY, hour), (DAY, false));
+    // A weekend off is no jump; a year is, and time goes on from the last that is believed.
+    assert_eq!(time(&**home, 3 * DAY, none), (3 * DAY, false));
+    assert_eq!(time(&**home, 403 * DAY, none), (3 * DAY, true));
+    assert_eq!(time(&*home.again(), 403 * DAY, none), (3 * DAY, true));
+    assert_eq!(time(&**home, 403 * DAY + 3_600, hour), (3 * DAY + 3_600, true));
+    // What came in meanwhile proves nothing.
+    let mut late = decided("d2", "t2", 0);
+    late.received_at = at(403 * DAY);
+    record(&**home, late);
+    assert_eq!(time(&**home, 403 * DAY + 7_200, hour), (3 * DAY + 7_200, true));
+    // A clock that jumps on starts over.
+    assert_eq!(time(&**home, 800 * DAY, hour), (3 * DAY + 3 * 3_600, true));
+    for n in 1..24 {
+        assert_eq!(time(&**home, 800 * DAY + n * 3_600, hour), (3 * DAY + (3 + n) * 3_600, true));
+    }
+    // After a day of running with it, it is believed.
+    assert_eq!(time(&**home, 801 * DAY, hour), (801 * DAY, false));
+    // Set back, everything is younger.
+    assert_eq!(time(&**home, DAY, hour), (DAY, false));
 }

@@ -1,0 +1,1 @@
+-- What customers, keys and outcomes need is added here.
