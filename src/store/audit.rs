@@ -5,7 +5,10 @@
 //! shows against any older head that was kept. The log holds ids, labels and hashes, never anybody's words, so that it can outlive
 //! them.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,6 +74,7 @@ pub(crate) struct Note<'a> {
 /// The end of the log, held until the transaction ends: other writers wait.
 #[derive(Debug)]
 pub(crate) struct Log {
+    salt: String,
     seq: i64,
     hash: String,
     at: Timestamp,
@@ -79,7 +83,9 @@ pub(crate) struct Log {
 impl Log {
     /// Locks the end of the log. Before anything else in a transaction, so that no two wait for each other.
     pub(crate) fn open(tx: &mut dyn Tx, now: Timestamp) -> Result<Self> {
-        tx.query("SELECT name FROM meta WHERE name = 'head' FOR UPDATE", &[])?;
+        // The head comes first: it is what is waited for.
+        let sql = "SELECT setting FROM meta WHERE name IN ('head', 'salt') ORDER BY name FOR UPDATE";
+        let salt = tx.query(sql, &[])?.pop().map_or_else(|| Ok(String::new()), |mut row| row.text())?;
         let last = tx.first("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1", &[])?;
         let (seq, hash) = match last {
             Some(mut row) => (row.int()?, row.text()?),
@@ -87,7 +93,20 @@ impl Log {
         };
         // The store keeps microseconds; what is hashed must be what is kept.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        Ok(Self { seq, hash, at })
+        Ok(Self { salt, seq, hash, at })
+    }
+
+    /// What stands in the log for words that could be guessed: a name, a label. Only with this store's salt can a guess be tried.
+    pub(crate) fn salted(&self, words: &str) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt.as_bytes());
+        hasher.update(clean(words).as_bytes());
+        hex(&hasher.finalize())
+    }
+
+    /// Labels of fields, each as its salted hash.
+    pub(crate) fn salted_labels(&self, labels: &BTreeMap<Field, String>) -> BTreeMap<Field, String> {
+        labels.iter().map(|(field, label)| (*field, self.salted(label))).collect()
     }
 
     /// Adds an entry.

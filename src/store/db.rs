@@ -229,8 +229,8 @@ pub(crate) trait Db: Send + Sync + fmt::Debug {
     /// Runs `body`, which changes nothing, in a transaction that waits for no writer.
     fn read(&self, body: Body<'_>) -> Result<()>;
 
-    /// After words were deleted: sees to it that no copy is left lying about.
-    fn wipe(&self) -> Result<()>;
+    /// After words were deleted: sees to it that no copy is left lying about. Gives whether none is.
+    fn wipe(&self) -> Result<bool>;
 
     /// Copies everything into a new file.
     fn backup(&self, to: &std::path::Path) -> Result<()>;
@@ -246,7 +246,11 @@ pub(crate) fn fault(
 }
 
 /// The versions of the schema, oldest first. A version that was released never changes.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+];
 
 /// Brings a store to the newest version. The caller sees to it that nobody else is migrating. `identity` is how the engine
 /// writes a column that counts up by itself.
@@ -272,5 +276,15 @@ pub(crate) fn migrate(tx: &mut dyn Tx, steps: &[&str], identity: &str, place: &s
     let sql = "INSERT INTO meta (name, setting) VALUES ('version', $1)
         ON CONFLICT (name) DO UPDATE SET setting = excluded.setting";
     tx.execute(sql, &[Value::Text(steps.len().to_string())])?;
+    // What words are hashed with in the audit log: another store's hashes tell nothing of this one's.
+    let sql = "INSERT INTO meta (name, setting) VALUES ('salt', $1) ON CONFLICT (name) DO NOTHING";
+    tx.execute(sql, &[Value::Text(salt()?)])?;
     Ok(())
+}
+
+/// 256 random bits.
+fn salt() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|e| InternalError::new(format!("random numbers: {e}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

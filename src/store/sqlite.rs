@@ -89,13 +89,14 @@ impl Db for Sqlite {
         in_tx(&mut reader, &self.place(), TransactionBehavior::Deferred, body)
     }
 
-    fn wipe(&self) -> Result<()> {
+    fn wipe(&self) -> Result<bool> {
         let writer = self.writer.lend(|| self.connect())?;
         let wipe = || {
             // Where a reader holds it up for longer, a later checkpoint does it: nobody is to wait for that.
             writer.busy_timeout(Duration::from_secs(1))?;
-            let wiped = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            writer.busy_timeout(PATIENCE).and(wiped)
+            let wiped = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+            let busy: i64 = writer.busy_timeout(PATIENCE).and(wiped)?;
+            Ok(busy == 0)
         };
         wipe().map_err(|e| told(&self.place(), &e))
     }
