@@ -2,7 +2,7 @@
 """Connects ConnectWise PSA to Firstline: changed tickets go to triage, closed ones to feedback, approved actions to the PSA.
 
 PSA_URL    https://HOST/v4_6_release/apis/3.0        PSA_AUTH   base64 of company+publickey:privatekey
-PSA_CLIENT clientId of the integration               FIRSTLINE_URL, FIRSTLINE_KEY  a key of scopes triage,act
+PSA_CLIENT clientId of the integration               FIRSTLINE_URL, FIRSTLINE_KEY  a key of scopes triage,feedback,act
 """
 import json, os, socket, sys, time, urllib.error, urllib.parse, urllib.request
 
@@ -36,11 +36,16 @@ def outcome(psa, notes):
     fields = {"board": name(psa, "board"), "type": name(psa, "type"), "subtype": name(psa, "subType"),
               "priority": name(psa, "priority"), "technician": name(psa, "owner")}
     reply = next((n["text"] for n in notes if n.get("member") and not n.get("internalAnalysisFlag")), None)
-    return {"ticket_id": str(psa["id"]), "final": {k: v for k, v in fields.items() if v}, "reply": reply,
+    return {"ticket_id": str(psa["id"]), "customer": name(psa, "company"), "final": {k: v for k, v in fields.items() if v}, "reply": reply,
             "first_response_at": psa.get("dateResponded"), "resolved_at": psa.get("dateResolved")}
 
 def act(action):
     ticket = f"{PSA}/service/tickets/{action['ticket_id']}"
+    # Words for one customer never go to another: Firstline may not have heard yet that the ticket moved, or has meanwhile.
+    company = name(call("GET", ticket, PSA_HEADERS), "company") or ""
+    state = call("GET", f"{FIRST}/v1/outbox/{action['id']}", FIRST_HEADERS)["state"]
+    if state != "claimed" or " ".join(company.lower().split()) != action["customer"]:
+        raise OSError(f"the ticket is {company!r}'s by now, or the action is {state}")
     if action["kind"] == "set_fields":  # Setting a value twice does no harm.
         paths = {"subtype": "subType", "technician": "owner"}
         changes = [{"op": "replace", "path": paths.get(f, f), "value": {"name": v}} for f, v in action["payload"]["fields"].items()]
@@ -69,7 +74,12 @@ def once(since):
             act(action)
         except OSError as error:
             done["error"] = str(error)
-        call("POST", f"{FIRST}/v1/outbox/{action['id']}", FIRST_HEADERS, done)
+        try:
+            call("POST", f"{FIRST}/v1/outbox/{action['id']}", FIRST_HEADERS, done)
+        except urllib.error.HTTPError as error:  # 409: it became void, or somebody else's.
+            if error.code != 409:
+                raise
+            print(f"action {action['id']}: {error.read().decode()}", file=sys.stderr)
 
 if __name__ == "__main__":
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86400))

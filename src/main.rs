@@ -8,6 +8,7 @@ mod config;
 mod failure;
 mod files;
 mod moved;
+mod spellings;
 mod table;
 mod ui;
 

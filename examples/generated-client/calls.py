@@ -8,7 +8,7 @@ from client import AuthenticatedClient
 from client.api.people import get_kpis, list_reviews, review
 from client.api.tickets import get_decision, triage
 from client.models import (
-    Decision, DraftState, KpiReport, Problem, ReviewAction, ReviewBody, ReviewQueue, Ticket, TriageRequest, TriageResponse,
+    Decision, DraftState, KpiReport, Problem, ReviewAction, ReviewBody, Reviewed, ReviewQueue, Ticket, TriageRequest, TriageResponse,
 )
 
 SAMPLES = [
@@ -45,7 +45,7 @@ def main() -> None:
     for item in queue.items:
         body = ReviewBody(action=ReviewAction.APPROVE, reviewer="generated-client")
         reviewed = review.sync(item.decision_id, client=client, body=body, if_match=str(item.version))
-        assert isinstance(reviewed, Decision) and reviewed.draft_state is DraftState.APPROVED, reviewed
+        assert isinstance(reviewed, Reviewed) and reviewed.draft_state is DraftState.APPROVED, reviewed
     if queue.items:
         stale = review.sync(queue.items[0].decision_id, client=client, body=ReviewBody(action=ReviewAction.REJECT), if_match="0")
         assert isinstance(stale, Problem) and stale.status == 409, stale

@@ -118,8 +118,10 @@ impl From<SplitChoice> for SplitMode {
 /// What an API key may do.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ScopeChoice {
-    /// Send tickets, get decisions, embeddings and similar tickets, give feedback.
+    /// Send tickets, get decisions, embeddings and similar tickets.
     Triage,
+    /// Report how tickets ended.
+    Feedback,
     /// Read and review drafts, read the KPIs.
     Review,
     /// Take approved actions from the outbox and carry them out.
@@ -132,6 +134,7 @@ impl From<ScopeChoice> for Scope {
     fn from(choice: ScopeChoice) -> Self {
         match choice {
             ScopeChoice::Triage => Scope::Triage,
+            ScopeChoice::Feedback => Scope::Feedback,
             ScopeChoice::Review => Scope::Review,
             ScopeChoice::Act => Scope::Act,
             ScopeChoice::Admin => Scope::Admin,

@@ -16,7 +16,7 @@ mod profile;
 mod segment;
 mod similar;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -143,6 +143,41 @@ impl Index {
     /// [`Code::Io`](firstline_fault::Code::Io) when the folders can't be renamed.
     pub fn replace(dir: &Path, from: &Path) -> Result<()> {
         replace_folder(&dir.join(INDEX), &from.join(INDEX))
+    }
+
+    /// The [keys](firstline_ticket::customer_key) of the customers that the index of the bundle in `dir` has cases of, and how many.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when a segment is damaged.
+    pub fn customers(dir: &Path) -> Result<BTreeMap<String, usize>> {
+        let mut all = BTreeMap::new();
+        let list = FileList::read(&dir.join(INDEX))?;
+        for path in files(&dir.join(INDEX))? {
+            for (name, cases) in Segment::open_any(&path, &list)?.customers() {
+                *all.entry(name.to_owned()).or_insert(0) += cases;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Writes the index of the bundle in `dir` into the folder `into` without these customers, named by their keys: neither their
+    /// cases nor their names in the desk's profile. Gives how many cases were left out; [`Self::replace`] publishes what is left.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged, [`Code::Io`](firstline_fault::Code::Io) when the rest
+    /// can't be written.
+    pub fn write_without(dir: &Path, customers: &BTreeSet<String>, into: &Path) -> Result<usize> {
+        let mut profile = Self::read_profile(dir)?;
+        profile.known = profile.known.without_companies(customers);
+        Self::write_profile(into, &profile)?;
+        let (mut left_out, folder) = (0, into.join(INDEX));
+        let list = FileList::read(&dir.join(INDEX))?;
+        for path in files(&dir.join(INDEX))? {
+            let name = name_of(&path);
+            left_out += Segment::open_any(&path, &list)?.without(customers, &folder.join(&name))?;
+            file_list::write(&folder, &name)?;
+        }
+        Ok(left_out)
     }
 
     /// Writes the profile of the desk of the bundle in `dir`, and begins its index where there is none.

@@ -111,7 +111,7 @@ impl Masker {
     }
 
     /// The products (programs, plans) that `text` names, as technicians write them.
-    pub(crate) fn products(&self, text: &str) -> BTreeSet<&str> {
+    pub fn products(&self, text: &str) -> BTreeSet<&str> {
         self.products.named(text)
     }
 

@@ -51,6 +51,9 @@ pub struct Agreement {
     pub fields: BTreeMap<Field, Share>,
     /// Board, type, subtype and priority, as far as known, all the same: the technician is another question.
     pub all: Share,
+    /// Labels that people ended with and the bundle does not know, field by field. They are no part of the shares above: nobody can
+    /// spoil or pad those with names that are made up.
+    pub unknown: BTreeMap<Field, u64>,
 }
 
 /// What became of drafts.
@@ -135,7 +138,7 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
 
 /// Whether the decision on `field` is how the ticket ended; `None` where there is no decision, or no outcome.
 fn agrees(ticket: &JudgedDecision, field: Field) -> Option<bool> {
-    let decided = ticket.decision.fields.get(&field)?;
+    let decided = ticket.decision.fields.get(&field).filter(|_| !ticket.unknown.contains(&field))?;
     let ended = ticket.outcome.labels.get(&field)?;
     (ticket.decision.kept.get(&field) != Some(&Kept::Person)).then(|| decided.label.trim() == ended.trim())
 }
@@ -151,7 +154,11 @@ fn agreement(tickets: &[&JudgedDecision]) -> Agreement {
             .collect();
         (!known.is_empty()).then(|| known.into_iter().all(|same| same))
     });
-    Agreement { fields, all: Share::of(all) }
+    let mut unknown = BTreeMap::new();
+    for field in tickets.iter().flat_map(|ticket| &ticket.unknown) {
+        *unknown.entry(*field).or_insert(0) += 1;
+    }
+    Agreement { fields, all: Share::of(all), unknown }
 }
 
 fn drafts(tickets: &[&JudgedDecision]) -> Drafts {
@@ -187,6 +194,8 @@ fn mean(values: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use firstline_ticket::{Confidence, Decision, FieldDecision, Outcome};
     use jiff::ToSpan;
@@ -212,7 +221,17 @@ mod tests {
                 labels: ended.map(|label| (Field::Board, label.to_owned())).into_iter().collect(),
                 ..Outcome::default()
             },
+            unknown: BTreeSet::new(),
         }
+    }
+
+    #[test]
+    fn labels_that_the_bundle_does_not_know_are_counted_apart() {
+        let mut odd = ticket("A", Some("Made up"));
+        odd.unknown.insert(Field::Board);
+        let found = kpis([&ticket("A", Some("A")), &ticket("A", Some("B")), &odd]).agreement;
+        assert_eq!((found.fields[&Field::Board].count, found.fields[&Field::Board].of), (1, 2));
+        assert_eq!((found.all.of, found.unknown), (2, [(Field::Board, 1)].into()));
     }
 
     #[test]

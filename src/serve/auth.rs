@@ -1,40 +1,37 @@
-//! API keys: `fl_<id>_<secret>`, the secret 256 random bits. The store has an argon2id hash of it, the caller the only copy.
+//! API keys: `fl_<id>_<secret>`, the secret 256 random bits. The store has a sha256 hash of the key, the caller the only copy.
 //!
-//! A key has scopes, and may be held to some customers. Must never print a secret, nor let a request wait for a slow hash more
-//! than once: what was verified is remembered by its sha256 until the keys change.
+//! A key has scopes, and may be held to some customers. Must never print a secret, compare one in a time that tells of it, nor let
+//! those who guess at a key keep its owner out.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, PasswordHash};
 use axum::http::HeaderMap;
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_store::{CustomerSet, KeyRecord, Store};
+use firstline_store::{CustomerSet, DecisionRecord, KeyRecord, Store};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
 use crate::settings::Secret;
 
-/// Keys that are remembered as verified.
-const REMEMBERED: usize = 4_096;
-/// Wrong secrets of one key a second, after which it is not looked at for a second: an honest caller sends none.
-const TRIES: u32 = 5;
 const PREFIX: &str = "fl";
+/// What a hash in the store begins with.
+const HASH: &str = "sha256:";
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Send tickets, ask for decisions, embeddings and similar tickets, give feedback.
+    /// Send tickets, ask for decisions, embeddings and similar tickets.
     Triage,
+    /// Tell how tickets ended: the truth that decisions are measured by, so no key that asks for decisions has it by itself.
+    Feedback,
     /// See and review drafts, see KPIs.
     Review,
     /// Take actions out of the outbox and do them: the only way to anything being sent.
@@ -45,12 +42,13 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 4] = [Scope::Triage, Scope::Review, Scope::Act, Scope::Admin];
+    pub const ALL: [Scope; 5] = [Scope::Triage, Scope::Feedback, Scope::Review, Scope::Act, Scope::Admin];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Scope::Triage => "triage",
+            Scope::Feedback => "feedback",
             Scope::Review => "review",
             Scope::Act => "act",
             Scope::Admin => "admin",
@@ -67,7 +65,7 @@ impl FromStr for Scope {
                 Code::Config,
                 "scope",
                 format!("no scope {text:?}"),
-                "Use triage, review, act, admin",
+                "Use triage, feedback, review, act, admin",
             )
         })
     }
@@ -100,16 +98,12 @@ impl NewKey {
         now: Timestamp,
     ) -> Result<Self> {
         let (id, secret) = (hex(&random::<6>()?), hex(&random::<32>()?));
-        let hash = Argon2::default()
-            .hash_password(secret.as_bytes())
-            .map_err(|e| InternalError::new(format!("hashing a key: {e}")))?
-            .to_string();
         let scopes = scopes.iter().map(|scope| scope.name().to_owned()).collect();
-        let token = format!("{PREFIX}_{id}_{secret}").into();
+        let token = format!("{PREFIX}_{id}_{secret}");
         let record = KeyRecord {
             id,
             name: name.to_owned(),
-            hash,
+            hash: hash_of(&token),
             scopes,
             customers,
             created_at: now,
@@ -117,7 +111,13 @@ impl NewKey {
             revoked_at: None,
             altered: false,
         };
-        Ok(Self { record, token })
+        Ok(Self { record, token: token.into() })
+    }
+
+    /// Whether a key's hash is of this version. Those of older ones are slow to compute, which anybody who knew a key's id could
+    /// have the service do: such keys no longer hold.
+    pub fn is_current(key: &KeyRecord) -> bool {
+        key.hash.starts_with(HASH)
     }
 }
 
@@ -135,6 +135,8 @@ fn hex(bytes: &[u8]) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) key: String,
+    /// What the key is called: who made it has said whose it is.
+    pub(crate) name: String,
     scopes: Vec<String>,
     pub(crate) customers: CustomerSet,
 }
@@ -154,6 +156,22 @@ impl Caller {
         ))
     }
 
+    /// Whether the key has this scope, and for all customers: what changes the service for everybody asks for both.
+    pub(crate) fn may_for_all(&self, scope: Scope) -> std::result::Result<(), Problem> {
+        self.may(scope)?;
+        if self.is_held() {
+            let problem = format!("key {} is held to some customers, and this is for all", self.key);
+            let next = "Use a key that is held to none: firstline store keys create";
+            return Err(Problem::new(Code::Scope, "Authorization", problem, next));
+        }
+        Ok(())
+    }
+
+    /// Whether the key may see this decision.
+    pub(crate) fn sees(&self, record: &DecisionRecord) -> bool {
+        record.is_for(&self.customers)
+    }
+
     /// Whether the key is held to some customers.
     pub(crate) fn is_held(&self) -> bool {
         self.customers != CustomerSet::All
@@ -163,55 +181,37 @@ impl Caller {
 /// The keys that hold.
 pub(crate) struct Keys {
     known: ArcSwap<HashMap<String, KeyRecord>>,
-    verified: Mutex<HashMap<[u8; 32], String>>,
-    /// argon2 is slow on purpose: one at a time, so that it never has more than one core.
-    hashing: Semaphore,
-    /// Wrong secrets, and keys that had too many of them, until when.
-    wrong: DefaultKeyedRateLimiter<String>,
-    guessed: Mutex<HashMap<String, Instant>>,
     rate: DefaultKeyedRateLimiter<String>,
 }
 
 impl Keys {
     pub(crate) fn new(requests_per_second: u32) -> Self {
-        let quota = |n: u32| Quota::per_second(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
-        Self {
-            known: ArcSwap::default(),
-            verified: Mutex::default(),
-            hashing: Semaphore::new(1),
-            wrong: RateLimiter::keyed(quota(TRIES)),
-            guessed: Mutex::default(),
-            rate: RateLimiter::keyed(quota(requests_per_second)),
-        }
+        let quota = Quota::per_second(NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN));
+        Self { known: ArcSwap::default(), rate: RateLimiter::keyed(quota) }
     }
 
     /// Takes over what the store has; gives how many keys hold.
     pub(crate) fn reload(&self, store: &dyn Store) -> Result<usize> {
         let keys: HashMap<String, KeyRecord> =
             store.keys()?.into_iter().map(|key| (key.id.clone(), key)).collect();
-        let n = keys.values().filter(|key| key.revoked_at.is_none()).count();
-        let before = self.known.load_full();
-        if *before != keys {
+        let holds = |key: &&KeyRecord| key.revoked_at.is_none() && !key.altered && NewKey::is_current(key);
+        let n = keys.values().filter(holds).count();
+        if **self.known.load() != keys {
             for key in keys.values().filter(|key| key.altered) {
                 tracing::error!(key = %key.id, "an API key is not what the audit log says of it, and is refused");
             }
-            let same = |id: &String| keys.get(id).is_some_and(|key| before.get(id) == Some(key));
-            self.verified().retain(|_, id| same(id));
+            for key in keys.values().filter(|key| key.revoked_at.is_none() && !NewKey::is_current(key)) {
+                tracing::warn!(key = %key.id, "this key was made by an older version and no longer holds: create it again");
+            }
             self.known.store(Arc::new(keys));
         }
-        let now = Instant::now();
-        self.guessed.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
-        self.wrong.retain_recent();
         self.rate.retain_recent();
         Ok(n)
     }
 
-    /// Who makes a request with these headers.
-    pub(crate) async fn caller(
-        &self,
-        headers: &HeaderMap,
-        now: Timestamp,
-    ) -> std::result::Result<Caller, Problem> {
+    /// Who makes a request with these headers. A wrong secret costs a hash and nothing else: whoever guesses at a key keeps nobody
+    /// from using it.
+    pub(crate) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> std::result::Result<Caller, Problem> {
         let refused = |problem: &str| {
             let next =
                 "Send Authorization: Bearer fl_..., a key that `firstline store keys create` has shown";
@@ -219,14 +219,16 @@ impl Keys {
         };
         let token = token(headers).ok_or_else(|| refused("no API key"))?;
         let unknown = || refused("the API key is not known, or no longer holds");
-        let (id, secret) = parts(&token).ok_or_else(unknown)?;
-        let known = self.known.load_full();
+        let id = id_of(&token).ok_or_else(unknown)?;
+        let known = self.known.load();
         let record = known.get(id).ok_or_else(unknown)?;
         if record.altered || record.revoked_at.is_some() || record.expires_at.is_some_and(|end| end <= now) {
             return Err(unknown());
         }
-        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if !self.is_verified(&digest, id) && !self.verify(digest, id, secret, &record.hash).await? {
+        if !NewKey::is_current(record) {
+            return Err(refused("the API key was made by an older version: create it again"));
+        }
+        if !bool::from(hash_of(&token).as_bytes().ct_eq(record.hash.as_bytes())) {
             return Err(unknown());
         }
         if self.rate.check_key(&record.id).is_err() {
@@ -234,56 +236,10 @@ impl Keys {
         }
         Ok(Caller {
             key: record.id.clone(),
+            name: record.name.clone(),
             scopes: record.scopes.clone(),
             customers: record.customers.clone(),
         })
-    }
-}
-
-impl Keys {
-    fn verified(&self) -> MutexGuard<'_, HashMap<[u8; 32], String>> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_verified(&self, digest: &[u8; 32], id: &str) -> bool {
-        self.verified().get(digest).is_some_and(|known| known == id)
-    }
-
-    /// Whether the secret is the key's, by the slow hash.
-    async fn verify(
-        &self,
-        digest: [u8; 32],
-        id: &str,
-        secret: &str,
-        hash: &str,
-    ) -> std::result::Result<bool, Problem> {
-        let _one = self.hashing.acquire().await.map_err(Problem::internal)?;
-        // The first of those that wait with the same secret has done it for all.
-        if self.is_verified(&digest, id) {
-            return Ok(true);
-        }
-        let guessed =
-            |keys: &Self| keys.guessed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
-        if guessed(self).is_some_and(|until| until > Instant::now()) {
-            return Err(Problem::overload("Authorization", 1));
-        }
-        let (hash, secret) = (hash.to_owned(), secret.to_owned());
-        let fits = tokio::task::spawn_blocking(move || {
-            let hash = PasswordHash::new(&hash).map_err(|e| e.to_string())?;
-            Ok::<bool, String>(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
-        });
-        let fits = fits.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-        if fits {
-            let mut verified = self.verified();
-            if verified.len() >= REMEMBERED {
-                verified.clear();
-            }
-            verified.insert(digest, id.to_owned());
-        } else if self.wrong.check_key(&id.to_owned()).is_err() {
-            let until = Instant::now() + Duration::from_secs(1);
-            self.guessed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), until);
-        }
-        Ok(fits)
     }
 
     /// Whose tickets an actor may see, by the name that is on record: a key's, or a command's, which may see all.
@@ -308,33 +264,95 @@ fn token(headers: &HeaderMap) -> Option<String> {
     bearer.or_else(|| text("x-api-key").map(str::to_owned))
 }
 
-fn parts(token: &str) -> Option<(&str, &str)> {
+/// The key's id, of a token that has the form of one.
+fn id_of(token: &str) -> Option<&str> {
     let (prefix, rest) = token.split_once('_')?;
     let (id, secret) = rest.split_once('_')?;
-    (prefix == PREFIX && secret.len() == 64).then_some((id, secret))
+    (prefix == PREFIX && secret.len() == 64).then_some(id)
+}
+
+/// What the store has of a key. The secret is 256 random bits: a fast hash is as good as a slow one, and nobody waits for it.
+fn hash_of(token: &str) -> String {
+    format!("{HASH}{}", hex(&Sha256::digest(token.as_bytes())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key() -> NewKey {
+        NewKey::new("glue", &[Scope::Triage].into(), CustomerSet::All, None, Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    fn known(keys: &[&KeyRecord], requests_per_second: u32) -> Keys {
+        let all = Keys::new(requests_per_second);
+        all.known.store(Arc::new(keys.iter().map(|key| (key.id.clone(), (*key).clone())).collect()));
+        all
+    }
+
+    fn ask(keys: &Keys, token: &str) -> std::result::Result<Caller, u16> {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        keys.caller(&headers, Timestamp::UNIX_EPOCH).map_err(|problem| problem.status)
+    }
+
     #[test]
     fn a_new_key_can_be_verified_and_prints_nothing() {
-        let key = NewKey::new("glue", &[Scope::Triage].into(), CustomerSet::All, None, Timestamp::UNIX_EPOCH)
-            .unwrap();
-        let (id, secret) = parts(key.token.expose()).unwrap();
-        assert_eq!(id, key.record.id);
-        let hash = PasswordHash::new(&key.record.hash).unwrap();
-        assert!(key.record.hash.starts_with("$argon2id$"));
-        assert!(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok());
-        assert!(Argon2::default().verify_password(b"another", &hash).is_err());
+        let key = key();
+        let token = key.token.expose();
+        let secret = token.rsplit('_').next().unwrap();
+        assert_eq!(id_of(token), Some(key.record.id.as_str()));
+        assert!(key.record.hash == hash_of(token) && !key.record.hash.contains(secret));
+        let caller = ask(&known(&[&key.record], 9), token).unwrap();
+        assert_eq!((caller.key, caller.name.as_str()), (key.record.id.clone(), "glue"));
         assert!(!format!("{key:?} {:?}", key.token).contains(secret));
     }
 
     #[test]
-    fn what_is_no_key_has_no_parts() {
+    fn wrong_secrets_keep_nobody_from_the_right_one() {
+        let (mine, other) = (key(), key());
+        let keys = known(&[&mine.record, &other.record], 2);
+        let (id, others) = (&mine.record.id, other.token.expose());
+        let secret = others.rsplit('_').next().unwrap();
+        for wrong in [format!("fl_{id}_{secret}"), format!("fl_{id}_{}", "0".repeat(64)), format!("fl_{id}_")]
+        {
+            for _ in 0..1_000 {
+                assert_eq!(ask(&keys, &wrong).unwrap_err(), 401, "{wrong}");
+            }
+        }
+        // Only requests that were let in count against the key.
+        assert!(ask(&keys, mine.token.expose()).is_ok() && ask(&keys, mine.token.expose()).is_ok());
+        assert_eq!(ask(&keys, mine.token.expose()).unwrap_err(), 429);
+    }
+
+    #[test]
+    fn a_key_with_a_slow_hash_no_longer_holds() {
+        let mut old = key();
+        old.record.hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA".to_owned();
+        assert_eq!(ask(&known(&[&old.record], 9), old.token.expose()).unwrap_err(), 401);
+    }
+
+    #[test]
+    fn a_scope_is_not_another_and_a_held_administrator_is_none_of_all() {
+        let caller = |scopes: &[&str], customers| Caller {
+            key: "k".to_owned(),
+            name: "n".to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            customers,
+        };
+        let triage = caller(&["triage"], CustomerSet::All);
+        let allowed = Scope::ALL.into_iter().filter(|scope| triage.may(*scope).is_ok());
+        assert_eq!(allowed.collect::<Vec<_>>(), [Scope::Triage]);
+        let held = caller(&["admin"], CustomerSet::Only(["acme".to_owned()].into()));
+        assert!(Scope::ALL.into_iter().all(|scope| held.may(scope).is_ok()));
+        assert_eq!(held.may_for_all(Scope::Admin).unwrap_err().status, 403);
+        assert!(caller(&["admin"], CustomerSet::All).may_for_all(Scope::Admin).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_key_has_no_id() {
         for text in ["", "fl", "fl_a", "fl_a_b", "sk_a_0000", "fl__"] {
-            assert_eq!(parts(text), None, "{text}");
+            assert_eq!(id_of(text), None, "{text}");
         }
     }
 }

@@ -86,6 +86,6 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        shared.keys.caller(&parts.headers, Timestamp::now()).await
+        shared.keys.caller(&parts.headers, Timestamp::now())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Result as OrFault};
-use firstline_store::CustomerSet;
+use firstline_store::{CustomerSet, Standing, TicketRef};
 use firstline_ticket::Ticket;
 use firstline_triage::{Prepared, sha256_hex};
 use jiff::Timestamp;
@@ -57,6 +57,10 @@ pub(crate) enum Admitted {
 /// A ticket with all that depends on nothing but the ticket and the bundle.
 struct Ready {
     incoming: Incoming,
+    /// Its customer, in the form that customers are compared in.
+    customer: String,
+    /// How it stands at that customer.
+    standing: Option<Standing>,
     prepared: Prepared,
     input_hash: String,
 }
@@ -150,25 +154,34 @@ pub(crate) fn admit(
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
 ) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
-    let ids: Vec<&str> = incoming.iter().flatten().map(|incoming| incoming.ticket.id.as_str()).collect();
-    let standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
-    let ready: Vec<Result<Ready, Problem>> =
-        incoming.into_par_iter().map(|incoming| prepare(live, incoming?)).collect();
+    let customers: Vec<String> =
+        incoming.iter().flatten().map(|incoming| incoming.ticket.customer_key()).collect();
+    let named = incoming.iter().flatten().zip(&customers);
+    let named: Vec<TicketRef<'_>> =
+        named.map(|(one, customer)| TicketRef { number: &one.ticket.id, customer }).collect();
+    let standing = if named.is_empty() { Vec::new() } else { shared.store.standing(&named)? };
+    let mut known = customers.into_iter().zip(standing);
+    let incoming: Vec<_> = incoming.into_iter().map(|one| one.map(|one| (one, known.next()))).collect();
+    let ready: Vec<Result<Ready, Problem>> = incoming
+        .into_par_iter()
+        .map(|incoming| incoming.and_then(|(one, known)| prepare(live, one, known)))
+        .collect();
     let (mut admitted, mut items) = (Vec::with_capacity(ready.len()), Vec::new());
     for ready in ready {
-        let Ready { incoming: Incoming { ticket, order }, prepared, input_hash } = match ready {
-            Ok(ready) => ready,
-            Err(problem) => {
-                admitted.push(Admitted::Refused(problem));
-                continue;
-            }
-        };
+        let Ready { incoming: Incoming { ticket, order }, customer, standing, prepared, input_hash } =
+            match ready {
+                Ok(ready) => ready,
+                Err(problem) => {
+                    admitted.push(Admitted::Refused(problem));
+                    continue;
+                }
+            };
         let (reply, answer) = oneshot::channel();
         let item = Item {
             live: Arc::clone(live),
-            customer: ticket.customer_key(),
+            customer,
             storm_key: live.engine.storm_key(&ticket, &prepared),
-            standing: standing.get(&ticket.id).cloned(),
+            standing,
             ticket,
             prepared,
             input_hash,
@@ -188,14 +201,19 @@ pub(crate) fn admit(
     Ok((admitted, items))
 }
 
-fn prepare(live: &LiveBundle, incoming: Incoming) -> Result<Ready, Problem> {
+fn prepare(
+    live: &LiveBundle,
+    incoming: Incoming,
+    known: Option<(String, Option<Standing>)>,
+) -> Result<Ready, Problem> {
+    let (customer, standing) = known.unwrap_or_default();
     let prepared = live.engine.prepare(&incoming.ticket)?;
     if prepared.tokens_cut() > 0 && !incoming.order.truncate {
         return Err(too_long(&incoming.ticket.id, prepared.tokens_cut()));
     }
     // What the ticket says, as a hash.
     let json = serde_json::to_vec(&incoming.ticket).map_err(Problem::internal)?;
-    Ok(Ready { incoming, prepared, input_hash: sha256_hex(&json) })
+    Ok(Ready { incoming, customer, standing, prepared, input_hash: sha256_hex(&json) })
 }
 
 /// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.

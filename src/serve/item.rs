@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use firstline_fault::{Code, Result as OrFault};
-use firstline_store::{CustomerSet, DraftState, Route, Standing, Store};
+use firstline_store::{CustomerSet, DraftState, Route, Standing, Store, TicketRef};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
@@ -84,10 +84,14 @@ impl Item {
         self.standing.as_ref().map(|standing| standing.locked.clone()).unwrap_or_default()
     }
 
-    /// What is wrong with deciding it, in view of how it stands: it is another customer's than the sender may see.
+    /// What the store knows it by.
+    pub(crate) fn reference(&self) -> TicketRef<'_> {
+        TicketRef { number: &self.ticket.id, customer: &self.customer }
+    }
+
+    /// What is wrong with deciding it: its sender may not see its customer, or no longer.
     pub(crate) fn refused(&self) -> Option<Problem> {
-        let theirs = self.standing.as_ref().is_some_and(|known| !self.order.customers.has(&known.customer));
-        theirs.then(not_for_this_key)
+        (!self.order.customers.has(&self.customer)).then(not_for_this_key)
     }
 
     /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.

@@ -13,6 +13,7 @@ mod auth;
 mod bell;
 mod connection;
 mod distance;
+mod edit_check;
 mod extract;
 mod intake;
 mod item;

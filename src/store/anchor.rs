@@ -186,7 +186,8 @@ pub fn anchors(path: &Path, keys: &[String]) -> Result<Vec<Anchor>> {
         let Ok(anchor) = serde_json::from_slice::<Anchor>(&line) else { continue };
         if !keys.contains(&anchor.key) || !anchor.is_signed() {
             let place = format!("{}, line {number}", path.display());
-            let next = "Name the public key that signed it with --key, or compare with another copy of the file";
+            let next =
+                "Name the public key that signed it with --key, or compare with another copy of the file";
             return Err(UserError::new(Code::Audit, place, "its signature is not this key's", next).into());
         }
         if anchor.accepted {
@@ -235,8 +236,10 @@ pub fn anchor(
         gone = !held.first().is_some_and(|entry| entry.seq == *seq && entry.hash == *hash);
         if gone && !accept {
             let place = format!("{}, entry {seq} of {at}", path.display());
-            let problem = "the audit log no longer holds what was anchored: it was cut, rewritten or replaced";
-            let next = "Compare with a backup; after a restored one, run `firstline store audit anchor --accept`";
+            let problem =
+                "the audit log no longer holds what was anchored: it was cut, rewritten or replaced";
+            let next =
+                "Compare with a backup; after a restored one, run `firstline store audit anchor --accept`";
             return Err(UserError::new(Code::Audit, place, problem, next).into());
         }
     }

@@ -3,12 +3,13 @@
 //! `hash = sha256(seq | previous hash | at | actor | action | subject | detail)`, each part with its length before it, so that
 //! nothing can move from one part to the next. To change, remove or insert an entry is to write all later hashes again, which
 //! shows against any older head that was kept. The number and hash of the last entry are kept beside the log, too: a log that was
-//! cut shows. Entries hold digests of the rows that they tell of. The log holds ids, labels and hashes, never anybody's words, so
-//! that it can outlive them.
+//! cut shows. Entries hold digests of the rows that they tell of. The log holds ids and hashes, never anybody's words, so that
+//! it can outlive them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,6 +72,7 @@ pub(crate) struct Note<'a> {
 /// The end of the log, held until the transaction ends: other writers wait.
 #[derive(Debug)]
 pub(crate) struct Log {
+    salt: String,
     seq: i64,
     hash: String,
     at: Timestamp,
@@ -79,10 +81,27 @@ pub(crate) struct Log {
 impl Log {
     /// Locks the end of the log. Before anything else in a transaction, so that no two wait for each other.
     pub(crate) fn open(tx: &mut dyn Tx, now: Timestamp) -> Result<Self> {
-        let (seq, hash) = head(tx, " FOR UPDATE")?.unwrap_or_else(|| (0, GENESIS.to_owned()));
+        // The head comes first: it is what is waited for.
+        let sql = "SELECT setting FROM meta WHERE name IN ('head', 'salt') ORDER BY name FOR UPDATE";
+        let mut rows = tx.query(sql, &[])?.into_iter().map(|mut row| row.text());
+        let (seq, hash) = parse_head(rows.next().transpose()?)?.unwrap_or_else(|| (0, GENESIS.to_owned()));
+        let salt = rows.next().transpose()?.unwrap_or_default();
         // The store keeps microseconds; what is hashed must be what is kept.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        Ok(Self { seq, hash, at })
+        Ok(Self { salt, seq, hash, at })
+    }
+
+    /// What stands in the log for words that could be guessed: a name, a label. Only with this store's salt can a guess be tried.
+    pub(crate) fn salted(&self, words: &str) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt.as_bytes());
+        hasher.update(clean(words).as_bytes());
+        hex(&hasher.finalize())
+    }
+
+    /// Labels of fields, each as its salted hash.
+    pub(crate) fn salted_labels(&self, labels: &BTreeMap<Field, String>) -> BTreeMap<Field, String> {
+        labels.iter().map(|(field, label)| (*field, self.salted(label))).collect()
     }
 
     /// Adds an entry.
@@ -136,12 +155,13 @@ impl Log {
 }
 
 /// The number and hash of the last entry, as they are kept beside the log.
-pub(crate) fn head(tx: &mut dyn Tx, lock: &str) -> Result<Option<(i64, String)>> {
-    let sql = format!("SELECT setting FROM meta WHERE name = 'head'{lock}");
-    let kept = tx.first(&sql, &[])?.map(|mut row| row.text()).transpose()?.unwrap_or_default();
-    if kept.is_empty() {
-        return Ok(None);
-    }
+pub(crate) fn head(tx: &mut dyn Tx) -> Result<Option<(i64, String)>> {
+    let kept = tx.first("SELECT setting FROM meta WHERE name = 'head'", &[])?;
+    parse_head(kept.map(|mut row| row.text()).transpose()?)
+}
+
+fn parse_head(kept: Option<String>) -> Result<Option<(i64, String)>> {
+    let Some(kept) = kept.filter(|kept| !kept.is_empty()) else { return Ok(None) };
     let parsed = kept.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash.to_owned())));
     let odd = || UserError::new(Code::Audit, "the head of the audit log", "it can't be read", RESTORE);
     parsed.ok_or_else(|| odd().into()).map(Some)
@@ -204,7 +224,7 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
         }
     }
     let wrong = |problem: String| UserError::new(Code::Audit, "the audit log", problem, RESTORE);
-    let kept = head(tx, "")?;
+    let kept = head(tx)?;
     let Some((entries, hash)) = last.clone() else {
         let problem = match kept {
             Some((seq, _)) => format!("it is empty, and once had {seq} entries"),
@@ -214,7 +234,10 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
     };
     if kept != last {
         let due = kept.map_or(0, |(seq, _)| seq);
-        return Err(wrong(format!("it ends with entry {entries}, and should with {due}: it was cut or rewritten")).into());
+        return Err(wrong(format!(
+            "it ends with entry {entries}, and should with {due}: it was cut or rewritten"
+        ))
+        .into());
     }
     let unmet = heads.iter().filter(|head| !met.contains(head)).map(|(seq, _)| *seq).collect();
     let compared = claims.compare(tx)?;

@@ -239,8 +239,8 @@ pub(crate) trait Db: Send + Sync + fmt::Debug {
         Ok(())
     }
 
-    /// After words were deleted: sees to it that no copy is left lying about.
-    fn wipe(&self) -> Result<()>;
+    /// After words were deleted: sees to it that no copy is left lying about. Gives whether none is.
+    fn wipe(&self) -> Result<bool>;
 
     /// Copies everything into a new file.
     fn backup(&self, to: &std::path::Path) -> Result<()>;
@@ -302,5 +302,15 @@ pub(crate) fn migrate(tx: &mut dyn Tx, steps: &[&str], identity: &str, place: &s
     let sql = "INSERT INTO meta (name, setting) VALUES ('version', $1)
         ON CONFLICT (name) DO UPDATE SET setting = excluded.setting";
     tx.execute(sql, &[Value::Text(steps.len().to_string())])?;
+    // What words are hashed with in the audit log: another store's hashes tell nothing of this one's.
+    let sql = "INSERT INTO meta (name, setting) VALUES ('salt', $1) ON CONFLICT (name) DO NOTHING";
+    tx.execute(sql, &[Value::Text(salt()?)])?;
     Ok(())
+}
+
+/// 256 random bits.
+fn salt() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|e| InternalError::new(format!("random numbers: {e}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

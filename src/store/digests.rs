@@ -22,6 +22,8 @@ const NAMED: usize = 5;
 pub(crate) enum Kind {
     Decision,
     Ticket,
+    /// That a ticket has left its customer: without it, its words are shown there again.
+    Moved,
     Draft,
     Review,
     /// That a draft was reviewed, and how: without it nothing may be sent.
@@ -50,7 +52,7 @@ struct Shape {
     about: &'static str,
 }
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 10] = [
     Shape {
         kind: Kind::Decision,
         name: "decision",
@@ -66,10 +68,20 @@ const SHAPES: [Shape; 9] = [
         kind: Kind::Ticket,
         name: "ticket",
         key: "t.id",
-        columns: "t.id, t.customer, t.received_at, t.decision_id, d.decision",
+        columns: "t.id, t.number, t.customer, t.received_at, t.decision_id, d.decision",
         words: "NULL",
         from: "tickets t LEFT JOIN decisions d ON d.id = t.decision_id",
         only: "1 = 1",
+        about: "t.decision_id = $1",
+    },
+    Shape {
+        kind: Kind::Moved,
+        name: "moved",
+        key: "t.id",
+        columns: "t.id",
+        words: "NULL",
+        from: "tickets t",
+        only: "t.moved_at IS NOT NULL",
         about: "t.decision_id = $1",
     },
     Shape {
@@ -86,7 +98,7 @@ const SHAPES: [Shape; 9] = [
         kind: Kind::Review,
         name: "review",
         key: "r.decision_id",
-        columns: "r.decision_id, r.at, r.actor, r.reviewer, r.idempotency_key, r.digest, r.distance, d.decision",
+        columns: "r.decision_id, r.at, r.actor, r.reviewer, r.idempotency_key, r.digest, r.distance, r.claimed, d.decision",
         words: "r.verdict",
         from: "reviews r LEFT JOIN decisions d ON d.id = r.decision_id",
         only: "1 = 1",
@@ -107,7 +119,7 @@ const SHAPES: [Shape; 9] = [
         name: "outcome",
         key: "o.ticket_id",
         columns: "o.ticket_id, o.decision_id, o.at, o.labels, o.first_response_at, o.resolved_at, o.reopened, o.escalated,
-            o.customer_visible_error, o.handle_seconds, o.distance, o.source, d.decision",
+            o.customer_visible_error, o.handle_seconds, o.distance, o.source, o.actor, o.wide, d.decision",
         words: "o.reply",
         from: "outcomes o LEFT JOIN decisions d ON d.id = o.decision_id",
         only: "1 = 1",
@@ -150,7 +162,7 @@ pub(crate) const KEY: &str =
     "k.id, k.name, k.hash, k.scopes, k.customers, k.created_at, k.expires_at, k.revoked_at";
 
 /// The actions that say what an API key is, as the schema's index has them.
-pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_revoke')";
+pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_change', 'key_revoke')";
 
 fn shape(kind: Kind) -> &'static Shape {
     &SHAPES[kind as usize]
@@ -210,7 +222,8 @@ pub(crate) fn rows_of(tx: &mut dyn Tx, action: &str, subject: &str) -> Result<Ve
     let mut all = Vec::new();
     for &kind in changed(action) {
         let Shape { name, key, columns, words, from, only, about, .. } = shape(kind);
-        let sql = format!("SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {about} ORDER BY {key}");
+        let sql =
+            format!("SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {about} ORDER BY {key}");
         for row in tx.query(&sql, &[subject.into()])? {
             let (key, words, columns) = parts(row);
             all.push(json!([name, key, digest(kind, &columns, &words)]));
@@ -310,6 +323,10 @@ impl Claims {
             "act" if text("state") == "done" => {
                 let due = digest(Kind::Done, &[text("action").into()], &Value::Null);
                 self.claim(Kind::Done, text("action"), Some(&due), subject);
+            }
+            "move" => {
+                let due = digest(Kind::Moved, &[text("left").into()], &Value::Null);
+                self.claim(Kind::Moved, text("left"), Some(&due), subject);
             }
             "forget" => self.forgotten += detail["decisions"].as_u64().unwrap_or_default(),
             "adopt" => {

@@ -5,7 +5,8 @@
 //! transaction: after it returns, what it was given survives a killed process; if it fails, nothing of it stays.
 //!
 //! This room knows tickets and what belongs to them, and neither models nor HTTP. It has no clock: callers say what time it
-//! is, but where an older store is brought up to this version. The audit log holds ids, labels and hashes, never a ticket's words.
+//! is, but where an older store is brought up to this version. The audit log holds ids and hashes, never a ticket's words, a label or
+//! a person's name.
 
 mod anchor;
 mod audit;
@@ -26,10 +27,12 @@ mod tests;
 pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
 pub use audit::{AuditEntry, Verified, verify};
 pub use contract::CustomerSet;
-pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead};
-pub use contract::jobs::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
+pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
+pub use contract::jobs::{
+    DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind,
+};
 pub use contract::keys::{KeyRecord, Keys};
-pub use contract::outbox::{Action, ActionClaim, ActionKind, ActionState, Outbox};
+pub use contract::outbox::{Action, ActionClaim, ActionKind, ActionState, Holder, Outbox, Settlement};
 pub use contract::outcomes::{Feedback, Joined, Outcomes};
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};

@@ -9,6 +9,7 @@ mod engines;
 mod files;
 mod jobs;
 mod keys;
+mod moves;
 mod outbox;
 mod outcomes;
 mod reviews;
@@ -25,7 +26,8 @@ use firstline_ticket::{
 use jiff::Timestamp;
 
 use crate::{
-    Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest, Route, Store, Work, WorkKind, open,
+    CustomerSet, Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest, Route, Standing, Store,
+    TicketRef, Work, WorkKind, open,
 };
 
 /// A store of its own for a test.
@@ -122,6 +124,7 @@ fn decided(id: &str, of: &str, expected: i64) -> Decided {
         id: id.to_owned(),
         ticket: ticket(of),
         customer: "acme".to_owned(),
+        sees: CustomerSet::All,
         expected,
         input_hash: format!("hash of {id}"),
         bundle: "bundle-1".to_owned(),
@@ -135,6 +138,19 @@ fn decided(id: &str, of: &str, expected: i64) -> Decided {
         actor: "key-1".to_owned(),
         work: None,
     }
+}
+
+/// How the ticket of this number stands at acme.
+fn standing(store: &dyn Store, number: &str) -> Option<Standing> {
+    standing_at(store, number, "acme")
+}
+
+fn standing_at(store: &dyn Store, number: &str, customer: &str) -> Option<Standing> {
+    store.standing(&[TicketRef { number, customer }]).unwrap().remove(0)
+}
+
+fn only(names: &[&str]) -> CustomerSet {
+    CustomerSet::Only(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
 fn record(store: &dyn Store, one: Decided) {
@@ -181,6 +197,9 @@ fn review(id: &str, verdict: Review, key: &str) -> ReviewRequest {
         version: 2,
         verdict,
         reviewer: "kim".to_owned(),
+        claimed: None,
+        findings: Vec::new(),
+        wide: true,
         fields: BTreeMap::new(),
         idempotency_key: key.to_owned(),
         act: true,

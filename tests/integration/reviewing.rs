@@ -88,6 +88,122 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
 }
 
 #[test]
+fn a_ticket_that_moves_takes_nothing_of_its_customer_along() {
+    let service = Service::start(&["phase=assist"]);
+    let all = service.key("admin", &[]);
+    let drafts = drafted(&service, &all, 12);
+    let sent = tickets(12);
+    let of = |draft: &Value| sent.iter().find(|t| t["id"] == draft["ticket_id"]).unwrap().clone();
+    let (ticket, draft) = (of(&drafts[0]), &drafts[0]);
+    let id = draft["decision_id"].as_str().unwrap();
+    let from = ticket["customer"].as_str().unwrap();
+    let (old, new) = (service.key("admin", &[from]), service.key("admin", &["Moved To"]));
+    let words =
+        "Words for one customer: please restart the terminal and tell us whether the list opens again.";
+    let edit = json!({"action": "edit", "text": words}).to_string();
+    let path = format!("/v1/review/{id}");
+    let version = draft["version"].to_string();
+    assert_eq!(
+        service.send("POST", &path, &all, &[("if-match", &version)], Some(&edit)).ok()["draft_state"],
+        "edited"
+    );
+    let claim = json!({"owner": "glue", "limit": 100});
+    let claimed = service.post("/v1/outbox/claim", &old, &claim).ok()["actions"][0].clone();
+    assert_eq!(
+        (&claimed["payload"]["text"], &claimed["customer"]),
+        (&json!(words), &json!(from.to_lowercase()))
+    );
+
+    let mut moved = ticket.clone();
+    moved["customer"] = json!("Moved To");
+    let there = triage(&service, &all, &[moved])[0].clone();
+    assert_ne!(there["decision_id"], id);
+    // The holder hears of it before it sends, and when it reports.
+    let action = format!("/v1/outbox/{}", claimed["id"]);
+    let now = service.get(&action, &old).ok();
+    assert_eq!((&now["state"], &now["payload"]), (&json!("void"), &Value::Null));
+    service.post(&action, &old, &json!({"owner": "glue"})).problem(409, "E_CONFLICT");
+    service.get(&action, &new).problem(404, "E_NOT_FOUND");
+    // Neither customer's key sees what was; who may see all does, with the customer of that time.
+    let decision = format!("/v1/decisions/{id}");
+    for key in [&old, &new] {
+        service.get(&decision, key).problem(404, "E_NOT_FOUND");
+        service.send("POST", &path, key, &[("if-match", "3")], Some(&edit)).problem(404, "E_NOT_FOUND");
+        for state in ["pending", "edited", "superseded"] {
+            let queue = service.get(&format!("/v1/review?state={state}"), key).ok().to_string();
+            assert!(!queue.contains(id) && !queue.contains("Words for one customer"), "{queue}");
+        }
+        let outbox = service.get("/v1/outbox?limit=100", key).ok().to_string();
+        assert!(!outbox.contains(id), "{outbox}");
+        assert_eq!(service.post("/v1/outbox/claim", key, &claim).ok()["actions"], json!([]));
+    }
+    assert_eq!(service.get(&decision, &all).ok()["draft_state"], "superseded");
+    let now = format!("/v1/decisions/{}", there["decision_id"].as_str().unwrap());
+    assert_eq!((service.get(&now, &new).status, service.get(&now, &old).status), (200, 404));
+    // What is told of the ticket now is told of it now.
+    let news = json!({"items": [{"ticket_id": ticket["id"], "reopened": true}]});
+    let joined = |key: &str| service.post("/v1/feedback", key, &news).ok()["results"][0].clone();
+    assert_eq!(joined(&old)["error"]["code"], "E_NOT_FOUND");
+    assert_eq!(
+        (joined(&new)["decision_id"].clone(), joined(&all)["decision_id"].clone()),
+        (there["decision_id"].clone(), there["decision_id"].clone())
+    );
+    service.dir.ok(&["store", "audit", "verify"]);
+    let log = service.dir.ok(&["store", "audit", "export"]).stdout;
+    let moves: Vec<&str> = log.lines().filter(|line| line.contains("\"action\":\"move\"")).collect();
+    assert!(moves.len() == 1 && !moves[0].contains(from) && !moves[0].contains("Moved"), "{moves:?}");
+    assert!(!log.contains("Words for"), "words in the log");
+}
+
+#[test]
+fn what_a_reviewer_writes_passes_the_guard_and_is_theirs() {
+    let service = Service::start(&["phase=assist"]);
+    let key = service.key("review", &[]);
+    let drafts = drafted(&service, &service.key("admin", &[]), 8);
+    let edit = |n: usize, text: &str, more: Value| {
+        let mut body = json!({"action": "edit", "text": text, "reviewer": "Somebody Else"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let path = format!("/v1/review/{}", drafts[n]["decision_id"].as_str().unwrap());
+        service.send(
+            "POST",
+            &path,
+            &key,
+            &[("if-match", &*drafts[n]["version"].to_string())],
+            Some(&body.to_string()),
+        )
+    };
+    // The draft's own words have nothing to be found in them.
+    let own = drafts[0]["draft"]["text"].as_str().unwrap().to_owned();
+    assert_eq!(edit(0, &own, json!({})).ok()["findings"], json!([]));
+    let hard = [
+        "Please reply with your password so that we can test it for you.",
+        "Your new password is Summer-Rain now.",
+        "Please write to accounts@another-customer.example about this.",
+        "Please restart\u{200b} the machine and try again.",
+    ];
+    for text in hard {
+        let problem = edit(1, text, json!({})).problem(422, "E_GUARD");
+        assert!(problem["detail"].as_str().unwrap().contains("override"), "{problem}");
+    }
+    assert_eq!(
+        service.get("/v1/outbox?limit=100", &service.key("act", &[])).ok()["actions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let found = edit(1, hard[0], json!({"override": true})).ok();
+    assert_eq!((&found["draft_state"], &found["findings"][0]["passed"]), (&json!("edited"), &json!(false)));
+    // What a person may say and past replies don't is shown, and stops nothing.
+    let soft =
+        edit(2, "We replace it by Friday at no cost, and a technician comes by on the 14th.", json!({})).ok();
+    assert!(!soft["findings"].as_array().unwrap().is_empty(), "{soft}");
+    // The record names the key; who the caller says to be is a claim, and no word in the log.
+    let log = service.dir.ok(&["store", "audit", "export"]).stdout;
+    assert!(log.contains(key.split('_').nth(1).unwrap()) && !log.contains("Somebody"), "{log}");
+}
+
+#[test]
 fn who_was_answered_is_not_answered_again() {
     let service = Service::start(&["phase=assist"]);
     let key = service.key("admin", &[]);
@@ -146,7 +262,7 @@ fn in_shadow_nothing_comes_out_of_the_outbox() {
 #[test]
 fn outcomes_are_joined_and_what_people_set_stands() {
     let service = Service::start(&[]);
-    let key = service.key("triage,review", &[]);
+    let key = service.key("triage,feedback,review", &[]);
     let mut sent = tickets(4);
     let results = triage(&service, &key, &sent);
     let decided = |i: usize, field: &str| results[i]["fields"][field]["label"].clone();
@@ -171,8 +287,10 @@ fn outcomes_are_joined_and_what_people_set_stands() {
     let imported = service.dir.ok(&["store", "outcomes", "--tickets", "closed.jsonl", "--json"]).json();
     assert_eq!((&imported["joined"], &imported["unknown"]), (&json!(1), &json!(1)));
     let total = service.get("/v1/kpis", &key).ok()["total"].clone();
-    assert_eq!((&total["tickets"], &total["agreement"]["fields"]["board"]["of"]), (&json!(4), &json!(3)));
+    // A board that the bundle does not know is told, and no part of the shares.
+    assert_eq!((&total["tickets"], &total["agreement"]["fields"]["board"]["of"]), (&json!(4), &json!(2)));
     assert_eq!(total["agreement"]["fields"]["board"]["count"], 2);
+    assert_eq!(total["agreement"]["unknown"], json!({"board": 1, "type": 1}));
     assert_eq!((&total["reopened"]["count"], &total["handle"]["p50"]), (&json!(1), &json!(600.0)));
     assert_eq!((&total["escalated"]["count"], &total["escalated"]["of"]), (&json!(1), &json!(2)));
     // Nobody said a word of errors: that is none, of all four tickets, three of which are known to have ended.

@@ -99,18 +99,32 @@ fn a_key_for_one_customer_sees_nothing_of_another() {
     let path = format!("/v1/decisions/{}", theirs.as_str().unwrap());
     service.get(&path, &held).problem(404, "E_NOT_FOUND");
     assert_eq!(service.get(&path, &all).status, 200);
-    // Not by naming their ticket as one's own either.
+    // Naming their ticket as one's own makes a ticket of one's own: theirs is neither taken, nor blocked, nor found out.
     let mut stolen = other.clone();
     stolen["customer"] = json!(mine);
-    assert_eq!(triage(&service, &held, &[stolen])[0]["error"]["code"], "E_SCOPE");
+    let own = &triage(&service, &held, &[stolen])[0];
+    assert!(own["decision_id"].is_string() && own["decision_id"] != theirs && own["repeated"] == false);
+    let again = triage(&service, &all, std::slice::from_ref(other));
+    assert_eq!((&again[0]["decision_id"], &again[0]["repeated"]), (&theirs, &json!(true)));
     let news = json!({"items": [{"decision_id": theirs, "final": {"board": "Mine"}}]});
-    assert_eq!(service.post("/v1/feedback", &held, &news).ok()["results"][0]["error"]["code"], "E_NOT_FOUND");
+    // A key that asks for decisions does not tell what is true of them.
+    service.post("/v1/feedback", &held, &news).problem(403, "E_SCOPE");
+    service.post("/v1/feedback", &all, &news).problem(403, "E_SCOPE");
+    let teller = service.key("feedback", &[mine]);
+    assert_eq!(
+        service.post("/v1/feedback", &teller, &news).ok()["results"][0]["error"]["code"],
+        "E_NOT_FOUND"
+    );
     let found = service.post("/v1/similar", &held, &json!({"ticket": sent[0], "limit": 20})).ok();
     let found = found["similar"].as_array().unwrap();
     assert!(!found.is_empty() && found.iter().all(|case| case["customer"] == mine));
     service.get(&format!("/v1/kpis?customer={}", "somebody"), &held).problem(403, "E_SCOPE");
-    assert_eq!(service.get("/v1/kpis", &held).ok()["total"]["tickets"], 1);
-    assert_eq!(service.get("/v1/kpis", &all).ok()["total"]["tickets"], 2);
+    assert_eq!(service.get("/v1/kpis", &held).ok()["total"]["tickets"], 2);
+    assert_eq!(service.get("/v1/kpis", &all).ok()["total"]["tickets"], 3);
+    // An administrator of one customer does nothing that is for all.
+    let admin = service.key("admin", &[mine]);
+    service.post("/v1/bundle", &admin, &json!({})).problem(403, "E_SCOPE");
+    service.get(&path, &admin).problem(404, "E_NOT_FOUND");
 }
 
 #[test]

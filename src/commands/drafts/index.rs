@@ -1,13 +1,13 @@
 //! `firstline drafts index`: puts resolved tickets into a bundle's index. `firstline train` ends with the same.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firstline_drafts::{DeskProfile, DeskProfileBuilder, Index, ResolvedCase, Templates};
 use firstline_fault::{Code, UserError};
-use firstline_ticket::Ticket;
+use firstline_ticket::{Ticket, customer_key};
 use firstline_training::Progress;
 use firstline_triage::{Bundle, Engine};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::arguments::{BundleArg, JsonArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::spellings;
 use crate::ui::{Ui, print};
 
 /// Tickets embedded together, and cases of a segment.
@@ -30,12 +31,16 @@ pub(crate) struct IndexArgs {
     bundle: BundleArg,
 
     /// Resolved tickets. Those already in the index are skipped, as are those that nobody answered.
-    #[arg(long, value_name = "FILE")]
-    tickets: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "forget")]
+    tickets: Option<PathBuf>,
 
     /// Rebuild the index from this file alone, with the names and words that the desk knows.
     #[arg(long)]
     rebuild: bool,
+
+    /// Remove all tickets of this customer from the index; repeatable. Case does not matter.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tickets", "rebuild"])]
+    forget: Vec<String>,
 
     #[command(flatten)]
     output: JsonArg,
@@ -57,23 +62,33 @@ pub(in crate::commands) struct Added {
     bad_lines: usize,
 }
 
+/// What `--forget` did, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Removed {
+    /// Cases removed from the index.
+    removed: usize,
+    /// All cases in the index.
+    cases: usize,
+    /// Reply templates, approved or not.
+    templates: usize,
+    /// Customers of the index that are spelt alike, and stay.
+    similar: Vec<String>,
+}
+
 pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
-    if args.tickets == Path::new("-") {
+    let Some(tickets) = &args.tickets else { return forget(args) };
+    if tickets == Path::new("-") {
         let problem = "the tickets are read twice, so they can't come from a pipe";
         return Err(UserError::new(Code::Config, "--tickets", problem, "Name a file").into());
     }
     let bundle = &args.bundle.bundle;
     let engine = Engine::open(bundle)?;
     let _lock = lock(bundle)?;
-    // The old index stays until the new one is complete.
-    let aside = tempfile::Builder::new()
-        .prefix(".firstline-index-")
-        .tempdir_in(bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
-        .map_err(|e| UserError::io(bundle.display(), &e))?;
+    let aside = aside(bundle)?;
     if !args.rebuild {
         Index::copy(bundle, aside.path())?;
     }
-    let added = fill(&engine, aside.path(), &args.tickets, &|_| true, ui)?;
+    let added = fill(&engine, aside.path(), tickets, &|_| true, ui)?;
     Index::replace(bundle, aside.path())?;
     let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
@@ -85,6 +100,49 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
         ));
     }
     Ok(if added.bad_lines > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// Removes customers from the index.
+fn forget(args: &IndexArgs) -> Result<Exit, Failure> {
+    let bundle = &args.bundle.bundle;
+    let customers: BTreeSet<String> = args.forget.iter().map(|name| customer_key(name)).collect();
+    if customers.contains("") {
+        let next = "Name a customer";
+        return Err(UserError::new(Code::Config, "--forget", "the name is empty", next).into());
+    }
+    let engine = Engine::open(bundle)?;
+    let _lock = lock(bundle)?;
+    if !Index::is_there(bundle) {
+        let next = "There is nothing to remove";
+        return Err(
+            UserError::new(Code::NotFound, bundle.display().to_string(), "it has no index", next).into()
+        );
+    }
+    let aside = aside(bundle)?;
+    let removed = Index::write_without(bundle, &customers, aside.path())?;
+    Index::replace(bundle, aside.path())?;
+    let templates = learn_templates(&engine, bundle)?;
+    let left = Index::customers(bundle)?;
+    let similar = spellings::similar(&customers, left.keys());
+    let removed = Removed { removed, cases: left.values().sum(), templates, similar };
+    if args.output.json {
+        print(serde_json::to_string(&removed)?);
+    } else {
+        let Removed { removed, cases, templates, similar } = &removed;
+        print(format_args!("{removed} cases removed; {cases} cases in total; {templates} reply templates"));
+        for name in similar {
+            print(format_args!("still there, and spelt alike: {name}"));
+        }
+        print("A running service goes on with the old index until it is told: POST /v1/bundle, or SIGHUP.");
+    }
+    Ok(Exit::Success)
+}
+
+/// A folder beside the bundle for an index that is being written: the old one stays until the new one is complete.
+fn aside(bundle: &Path) -> Result<tempfile::TempDir, Failure> {
+    let folder = bundle.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let aside = tempfile::Builder::new().prefix(".firstline-index-").tempdir_in(folder);
+    Ok(aside.map_err(|e| UserError::io(bundle.display(), &e))?)
 }
 
 /// Keeps others from adding to the same index until it is dropped.

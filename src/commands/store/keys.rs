@@ -105,6 +105,7 @@ fn shown(key: &KeyRecord) -> Value {
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "current": NewKey::is_current(key),
     })
 }
 
@@ -116,6 +117,7 @@ fn listed(keys: &[KeyRecord], now: Timestamp) -> String {
         };
         let state = match (key.revoked_at, key.expires_at) {
             (Some(at), _) => format!("revoked {at:.0}"),
+            _ if !NewKey::is_current(key) => "of an older version: create it again".to_owned(),
             (None, Some(at)) if at <= now => format!("expired {at:.0}"),
             (None, Some(at)) => format!("until {at:.0}"),
             (None, None) => "valid".to_owned(),

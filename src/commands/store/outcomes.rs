@@ -34,7 +34,7 @@ pub(crate) struct OutcomesArgs {
 
 pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = config::existing_store(settings)?;
-    let (mut joined, mut unknown, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut joined, mut unknown, mut ambiguous, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "joining outcomes", 0);
     for batch in files::tickets(&args.tickets)?.batches(BATCH.0, BATCH.1) {
@@ -50,7 +50,8 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
         for line in batch {
             match line.ticket {
                 Ok(ticket) => {
-                    let record = store.decision_of(&ticket.id)?;
+                    let customer = ticket.customer.as_ref().map(|_| ticket.customer_key());
+                    let record = store.decision_of(&ticket.id, customer.as_deref(), &CustomerSet::All)?;
                     let draft = record.and_then(|record| record.draft);
                     news.push(outcome(&ticket, draft.map(|draft| draft.text).as_deref()));
                 }
@@ -65,15 +66,17 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
             match joint {
                 Joined::To(_) => joined += 1,
                 Joined::Unknown => unknown += 1,
+                Joined::Ambiguous => ambiguous += 1,
             }
         }
         bars.set(done);
     }
     bars.finish();
     match args.output.json {
-        true => print(json!({"joined": joined, "unknown": unknown, "bad": bad})),
+        true => print(json!({"joined": joined, "unknown": unknown, "ambiguous": ambiguous, "bad": bad})),
         false => print(format_args!(
-            "{joined} outcomes joined; {unknown} tickets were never sent to triage; {bad} bad lines"
+            "{joined} outcomes joined; {unknown} tickets were never sent to triage; {ambiguous} are of several customers, \
+             and the file does not say whose; {bad} bad lines"
         )),
     }
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
@@ -86,6 +89,7 @@ fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
     Feedback {
         decision_id: None,
         ticket_id: Some(ticket.id.clone()),
+        customer: ticket.customer.as_ref().map(|_| ticket.customer_key()),
         outcome: Outcome {
             labels: Field::ALL.into_iter().filter_map(label).collect(),
             distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),

@@ -8,7 +8,7 @@
 //! texts       JSON, case after case
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -46,9 +46,21 @@ struct Customer {
 }
 
 impl Segment {
+    /// Reads one whose embeddings may have any number of dimensions.
+    pub(super) fn open_any(path: &Path, list: &FileList) -> Result<Self> {
+        let bytes = FileCopy::read(path).map_err(|e| UserError::io(path.display(), &e))?;
+        let word = bytes.get(32..40).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        let dimensions = word.and_then(|d| usize::try_from(d).ok()).unwrap_or_default();
+        Self::of(path, bytes, list, dimensions)
+    }
+
     /// Reads the segment at `path`, one of `list`.
     pub(super) fn open(path: &Path, list: &FileList, dimensions: usize) -> Result<Self> {
         let bytes = FileCopy::read(path).map_err(|e| UserError::io(path.display(), &e))?;
+        Self::of(path, bytes, list, dimensions)
+    }
+
+    fn of(path: &Path, bytes: FileCopy, list: &FileList, dimensions: usize) -> Result<Self> {
         list.check(path, &bytes)?;
         let parsed = parse(&bytes, dimensions).map_err(|problem| damaged(path, problem))?;
         let (customers, rows, vectors, offsets) = parsed;
@@ -63,6 +75,38 @@ impl Segment {
 
     pub(super) fn len(&self) -> usize {
         self.customers.iter().map(|c| c.rows.len()).sum()
+    }
+
+    /// The customers that it has cases of, and how many.
+    pub(super) fn customers(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.customers.iter().map(|c| (c.name.as_str(), c.rows.len()))
+    }
+
+    /// Writes it to `path` without the cases of the customers of these keys, unless none is left. Every other case stays what it is,
+    /// bit for bit. Gives how many cases were left out.
+    pub(super) fn without(&self, customers: &BTreeSet<String>, path: &Path) -> Result<usize> {
+        let damaged = || damaged(&self.path, "a row is not in it");
+        let panel = Vectors::packed_bytes(self.dimensions, VECTOR_PANEL);
+        let mut kept =
+            Content { customers: Vec::new(), packed: Vec::new(), offsets: vec![0], texts: Vec::new() };
+        for Customer { name, rows } in self.customers.iter().filter(|c| !customers.contains(&c.name)) {
+            let start = kept.offsets.len() - 1;
+            for row in rows.clone() {
+                kept.texts.extend_from_slice(self.text(row).ok_or_else(damaged)?);
+                kept.offsets.push(kept.texts.len() as u64);
+            }
+            // A customer's rows begin a panel of their own.
+            let (first, last) = (rows.start / VECTOR_PANEL, rows.end.div_ceil(VECTOR_PANEL));
+            let panels = self.bytes[self.vectors.clone()].get(first * panel..last * panel);
+            kept.packed.extend_from_slice(panels.ok_or_else(damaged)?);
+            kept.offsets.resize(start + (last - first) * VECTOR_PANEL + 1, kept.texts.len() as u64);
+            kept.customers.push(Customer { name: name.clone(), rows: start..start + rows.len() });
+        }
+        let left = kept.customers.iter().map(|c| c.rows.len()).sum::<usize>();
+        if left > 0 {
+            assemble(path, self.dimensions, &kept)?;
+        }
+        Ok(self.len() - left)
     }
 
     /// What stands in front of all else; its hash is that of the rest.
@@ -83,16 +127,19 @@ impl Segment {
         Ok(hits.pop().unwrap_or_default())
     }
 
-    pub(super) fn case(&self, row: u32) -> Result<ResolvedCase> {
+    /// The JSON of the case in this row.
+    fn text(&self, row: usize) -> Option<&[u8]> {
         let offset = |i: usize| -> Option<usize> {
             let at = self.bytes.get(self.offsets.clone())?.get(8 * i..8 * i + 8)?;
             usize::try_from(u64::from_le_bytes(at.try_into().ok()?)).ok()
         };
-        let row = row as usize;
-        let bytes = offset(row)
-            .zip(offset(row + 1))
-            .and_then(|(from, to)| self.bytes.get(self.texts.checked_add(from)?..self.texts.checked_add(to)?))
-            .ok_or_else(|| damaged(&self.path, format!("row {row} is not in it")))?;
+        let (from, to) = offset(row).zip(offset(row + 1))?;
+        self.bytes.get(self.texts.checked_add(from)?..self.texts.checked_add(to)?)
+    }
+
+    pub(super) fn case(&self, row: u32) -> Result<ResolvedCase> {
+        let bytes =
+            self.text(row as usize).ok_or_else(|| damaged(&self.path, format!("row {row} is not in it")))?;
         Ok(serde_json::from_slice(bytes).map_err(|e| damaged(&self.path, format!("row {row}: {e}")))?)
     }
 }
@@ -154,22 +201,35 @@ pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> 
         vectors.resize(vectors.len() + padding * d, 0.0);
         offsets.resize(offsets.len() + padding, texts.len() as u64);
     }
-    let rows = offsets.len() - 1;
     let packed = Vectors::pack(&vectors, d);
+    assemble(path, d, &Content { customers, packed, offsets, texts })
+}
+
+/// What a segment is made of: `offsets` has one more than there are rows.
+struct Content {
+    customers: Vec<Customer>,
+    packed: Vec<u8>,
+    offsets: Vec<u64>,
+    texts: Vec<u8>,
+}
+
+fn assemble(path: &Path, d: usize, content: &Content) -> Result<()> {
+    let Content { customers, packed, offsets, texts } = content;
+    let rows = offsets.len() - 1;
     let mut head =
-        serde_json::to_vec(&customers).map_err(|e| InternalError::new(format!("customers: {e}")))?;
+        serde_json::to_vec(customers).map_err(|e| InternalError::new(format!("customers: {e}")))?;
     let length = head.len() as u64;
     head.resize((HEAD + head.len()).next_multiple_of(64) - HEAD, b' ');
     let offsets: Vec<u8> = offsets.iter().flat_map(|o| o.to_le_bytes()).collect();
     let mut hash = Xxh3::new();
-    let parts = [&head, &packed, &offsets, &texts];
+    let parts = [&head, packed, &offsets, texts];
     parts.iter().for_each(|part| hash.update(part));
     let mut first = MAGIC.to_vec();
     for word in [VERSION, length, rows as u64, d as u64, hash.digest()] {
         first.extend(word.to_le_bytes());
     }
     first.resize(HEAD, 0);
-    firstline_nn::write_private_file(&[&first, &head, &packed, &offsets, &texts], path)
+    firstline_nn::write_private_file(&[&first, &head, packed, &offsets, texts], path)
         .map_err(|e| UserError::io(path.display(), &e))?;
     Ok(())
 }
@@ -231,6 +291,37 @@ mod tests {
                 .to_string()
                 .contains("another encoder")
         );
+    }
+
+    #[test]
+    fn a_customer_that_is_left_out_leaves_the_others_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, rest) = (dir.path().join("1.cases"), dir.path().join("2.cases"));
+        written(&path);
+        let whole = Segment::open(&path, &FileList::UNLISTED, D).unwrap();
+        assert_eq!(whole.without(&["alder".to_owned()].into(), &rest).unwrap(), 20);
+        let left = Segment::open_any(&rest, &FileList::UNLISTED).unwrap();
+        assert_eq!(left.customers().collect::<Vec<_>>(), [("", 10), ("birch", 10)]);
+        for k in 0..D {
+            let mut query = vec![0.01; D];
+            query[k] = 1.0;
+            let found = |segment: &Segment, customers: CustomerFilter<'_>| -> Vec<(String, f32)> {
+                let hits = segment.nearest(&query, customers, 60).unwrap();
+                hits.into_iter().map(|(row, cosine)| (segment.case(row).unwrap().id, cosine)).collect()
+            };
+            let (mut before, mut after) =
+                (found(&whole, CustomerFilter::Except("alder")), found(&left, CustomerFilter::All));
+            // Equals are found in the order of their rows.
+            before.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            after.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            assert_eq!(before, after);
+        }
+        let bytes = String::from_utf8_lossy(&std::fs::read(&rest).unwrap()).to_lowercase();
+        assert!(!bytes.contains("alder") && bytes.contains("birch"));
+        // Of all of them, nothing is left to be written.
+        let none = dir.path().join("3.cases");
+        assert_eq!(left.without(&[String::new(), "birch".to_owned()].into(), &none).unwrap(), 20);
+        assert!(!none.exists());
     }
 
     #[test]

@@ -41,6 +41,13 @@ impl KnownTerms {
         self.sorted()
     }
 
+    /// These terms without the companies of these [keys](firstline_ticket::customer_key). Hashes of people's names stay: nobody can
+    /// tell whose they are.
+    pub fn without_companies(mut self, customers: &BTreeSet<String>) -> Self {
+        self.companies.retain(|company| !customers.contains(&firstline_ticket::customer_key(company)));
+        self
+    }
+
     pub(super) fn sorted(mut self) -> Self {
         for hashes in [&mut self.names, &mut self.shared] {
             hashes.sort_unstable();

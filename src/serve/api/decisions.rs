@@ -29,8 +29,7 @@ pub(crate) async fn get_decision(
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage).or_else(|_| caller.may(Scope::Review))?;
     let record = shared.blocking(move |shared| Ok(shared.store.decision(&id)?)).await?;
-    let record =
-        record.filter(|record| caller.customers.has(&record.customer)).ok_or_else(|| missing("decision"))?;
+    let record = record.filter(|record| caller.sees(record)).ok_or_else(|| missing("decision"))?;
     let tag = etag(record.version)?;
     let mut view = Decision::from(record);
     view.hide(&caller);

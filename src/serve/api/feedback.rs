@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{Feedback, Joined};
-use firstline_ticket::Outcome;
+use firstline_ticket::{Outcome, customer_key};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -43,6 +43,9 @@ pub(crate) struct FeedbackItem {
     /// The ticket, whose newest decision it is.
     #[serde(default)]
     ticket_id: Option<String>,
+    /// Whose ticket it is: needed where several customers have one of that id.
+    #[serde(default)]
+    customer: Option<String>,
     /// What people set, or left as decided, when they closed it: `board`, `type`, `subtype`, `priority`, `technician`. From then
     /// on Firstline does not decide these of this ticket.
     #[serde(default, rename = "final")]
@@ -98,8 +101,11 @@ pub(crate) struct JoinedTo {
 }
 
 /// Tells how tickets ended. Agreement, first-response times and what drafts are worth are computed from it.
+///
+/// A key for all customers stands above one that is held to some: that one adds what is still open, and overwrites nothing that
+/// the other has told.
 #[utoipa::path(
-    post, path = "/v1/feedback", tag = "people", security(("key" = ["triage"])),
+    post, path = "/v1/feedback", tag = "people", security(("key" = ["feedback"])),
     request_body = FeedbackRequest,
     responses(
         (status = 200, description = "What each was joined to, in order", body = FeedbackResponse),
@@ -110,7 +116,7 @@ pub(crate) async fn send_feedback(
     caller: Caller,
     Body(request): Body<FeedbackRequest>,
 ) -> Result<Json<FeedbackResponse>, Problem> {
-    caller.may(Scope::Triage)?;
+    caller.may(Scope::Feedback)?;
     if !(1..=MOST).contains(&request.items.len()) {
         let problem = format!("{} items", request.items.len());
         return Err(Problem::new(Code::Limit, "items", problem, "Send 1 to 256 at a time"));
@@ -126,6 +132,12 @@ fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Ve
     let mut joined = shared.store.feedback(&good, &caller.customers, Timestamp::now())?.into_iter();
     let view = |(index, item): (usize, Result<Feedback, Problem>)| match item.map(|_| joined.next()) {
         Ok(Some(Joined::To(decision_id))) => FeedbackResult::Joined(JoinedTo { decision_id }),
+        Ok(Some(Joined::Ambiguous)) => {
+            let problem = "several customers have a ticket of this id";
+            let next = "Send its customer, or the decision_id that triage gave";
+            let error = Problem::new(Code::Conflict, &format!("items[{index}]"), problem, next);
+            FeedbackResult::Fault(ItemFault { index, error })
+        }
         Ok(_) => {
             let problem = "no decision is known of it";
             let next = "Send the decision_id that triage gave, or a ticket that was sent to triage";
@@ -166,11 +178,14 @@ fn read(shared: &Shared, caller: &Caller, i: usize, item: FeedbackItem) -> Resul
         ));
     }
     let labels = labels(&item.labels, &place)?;
+    let customer = item.customer.as_deref().map(customer_key);
     let distance = match &item.reply {
         Some(reply) => {
             let record = match (&item.decision_id, &item.ticket_id) {
-                (Some(id), _) => shared.store.decision(id)?,
-                (None, Some(ticket)) => shared.store.decision_of(ticket)?,
+                (Some(id), _) => shared.store.decision(id)?.filter(|record| caller.sees(record)),
+                (None, Some(number)) => {
+                    shared.store.decision_of(number, customer.as_deref(), &caller.customers)?
+                }
                 (None, None) => None,
             };
             record.and_then(|record| record.draft).map(|draft| distance(&draft.text, reply))
@@ -180,6 +195,7 @@ fn read(shared: &Shared, caller: &Caller, i: usize, item: FeedbackItem) -> Resul
     Ok(Feedback {
         decision_id: item.decision_id,
         ticket_id: item.ticket_id,
+        customer,
         outcome: Outcome {
             labels,
             reply: item.reply,

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use firstline_store::{JobFault, JobItem, NewJob};
+use firstline_store::{JobFault, JobItem, NewJob, RefusedItem};
+use firstline_ticket::customer_key;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,11 +176,15 @@ pub(super) async fn add(
         let mut ids = HashSet::new();
         let item = |(i, value)| {
             let place = format!("tickets[{i}]");
-            let ticket = intake::check(&place, value, &caller.customers)?;
-            if ids.insert(ticket.id.clone()) { Ok(ticket) } else { Err(intake::twice(&place)) }
+            let customer = customer_of(&value, &caller);
+            let ticket = intake::check(&place, value, &caller.customers);
+            let once = |ticket: firstline_ticket::Ticket| match ids.insert(ticket.id.clone()) {
+                true => Ok(ticket),
+                false => Err(intake::twice(&place)),
+            };
+            ticket.and_then(once).map_err(|problem| refused(customer, &place, &problem))
         };
-        let items = tickets.into_iter().enumerate().map(item);
-        let items = items.map(|item: Result<_, Problem>| item.map_err(|problem| problem.fault())).collect();
+        let items = tickets.into_iter().enumerate().map(item).collect();
         let id = Uuid::now_v7().to_string();
         let job = NewJob { id, items, drafts, actor: caller.key, idempotency_key };
         let id = shared.store.add_job(&job, Timestamp::now())?;
@@ -188,6 +193,23 @@ pub(super) async fn add(
     let job = job.await?;
     shared.job_bell.ring();
     Ok(job.into())
+}
+
+/// Whose an item is, as far as can be read of one that may be no ticket. Another's customer is none of the caller's to name.
+fn customer_of(value: &Value, caller: &Caller) -> Option<String> {
+    let customer = customer_key(value.get("customer")?.as_str()?);
+    caller.customers.has(&customer).then_some(customer)
+}
+
+/// An item that has failed from the start. What is said of it stays on record and may quote it: where nobody can tell whose it is,
+/// it would outlive its customer, so it says no more than its code.
+fn refused(customer: Option<String>, place: &str, problem: &Problem) -> RefusedItem {
+    let mut fault = problem.fault();
+    if customer.is_none() {
+        fault.message =
+            format!("{place}: it can't be read. Send it to /v1/triage by itself, which tells why");
+    }
+    RefusedItem { customer, fault }
 }
 
 /// The job, where the caller gave it, or may do all.
@@ -255,9 +277,14 @@ pub(crate) async fn get_job_results(
     let items = shared.blocking(move |shared| Ok(shared.store.job_items(&job.id, from, limit)?)).await?;
     let end = from + items.len() as i64;
     let view = |item: JobItem| {
-        let mut decision = item.decision.map(Decision::from);
+        // What was decided of a ticket that has left the caller's customers since is not for it any more.
+        let (seen, gone) = match item.decision {
+            Some(record) if !caller.sees(&record) => (None, Some(missing("ticket").fault())),
+            decision => (decision, None),
+        };
+        let mut decision = seen.map(Decision::from);
         decision.iter_mut().for_each(|decision| decision.hide(&caller));
-        JobResult { index: item.place, decision, error: item.fault.map(Into::into) }
+        JobResult { index: item.place, decision, error: item.fault.or(gone).map(Into::into) }
     };
     let next = (end < job.total && !items.is_empty()).then_some(end);
     Ok(Json(JobResults { items: items.into_iter().map(view).collect(), next }))

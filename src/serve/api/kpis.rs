@@ -1,11 +1,14 @@
 //! `GET /v1/kpis`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_rollout::{Week, kpis as figures, weeks};
+use firstline_ticket::{Field, JudgedDecision};
+use firstline_triage::Engine;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -96,7 +99,9 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
-    let judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
+    let mut judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
+    let live = shared.live.load_full();
+    judged.iter_mut().for_each(|ticket| ticket.unknown = unknown(&live.engine, ticket));
     let view = |week: Week| WeekFigures {
         week: week.to_string(),
         from: week.start.max(from),
@@ -106,4 +111,19 @@ pub(crate) async fn get_kpis(
     let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
     let weeks = weeks.into_iter().map(view).collect();
     Ok(Json(KpiReport { from, to, total: figures(&judged).into(), weeks }))
+}
+
+/// The fields whose label, as people set it, is none that could have been decided: not one of the bundle's, nor of what an earlier
+/// bundle decided.
+fn unknown(engine: &Engine, ticket: &JudgedDecision) -> BTreeSet<Field> {
+    let known = |field: &Field, label: &str| {
+        let space = engine.bundle().fields.get(field).map(|model| &model.space);
+        let decided = ticket.decision.fields.get(field);
+        space.is_some_and(|space| space.index(label).is_some())
+            || decided.is_some_and(|decided| {
+                decided.label == label || decided.alternatives.iter().any(|other| other.label == label)
+            })
+    };
+    let odd = ticket.outcome.labels.iter().filter(|(field, label)| !known(field, label.trim()));
+    odd.map(|(field, _)| *field).collect()
 }

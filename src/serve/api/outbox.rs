@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_store::{ActionClaim, ActionKind};
+use firstline_store::{ActionClaim, ActionKind, Holder, Settlement};
 use jiff::{Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::shared::Shared;
 
 /// Actions of a call.
 const MOST: usize = 100;
-/// How often an action is claimed before a person has to look.
+/// How often one key claims an action before a person has to look.
 const ATTEMPTS: i64 = 10;
 /// Seconds before a failed action is tried again.
 const PAUSE: i64 = 30;
@@ -44,7 +44,7 @@ pub(crate) enum Action {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplyAction {
     kind: ReplyKind,
-    /// What is sent; null once its words are deleted for their age.
+    /// What is sent; null once its words are deleted for their age, and when the action is void.
     payload: Option<Reply>,
     #[serde(flatten)]
     about: ActionHead,
@@ -54,7 +54,7 @@ pub(crate) struct ReplyAction {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SetFieldsAction {
     kind: SetFieldsKind,
-    /// What is set; null once it is deleted for its age.
+    /// What is set; null once it is deleted for its age, and when the action is void.
     payload: Option<SetFields>,
     #[serde(flatten)]
     about: ActionHead,
@@ -81,6 +81,8 @@ enum SetFieldsKind {
 struct ActionHead {
     id: i64,
     ticket_id: String,
+    /// Whose the ticket was when this was approved, in lower case: where the PSA says otherwise by now, don't do it.
+    customer: String,
     decision_id: String,
     /// Always the same for this action, never for another: before doing it again, ask the PSA whether it has it.
     idempotency_key: String,
@@ -119,6 +121,7 @@ impl TryFrom<firstline_store::Action> for Action {
         let about = ActionHead {
             id: action.id,
             ticket_id: action.ticket_id,
+            customer: action.customer,
             decision_id: action.decision_id,
             idempotency_key: action.idempotency_key,
             state: action.state.into(),
@@ -254,21 +257,22 @@ pub(crate) async fn claim_actions(
     let now = Timestamp::now();
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
     let actions = shared.blocking(move |shared| {
-        let (owner, customers, limit) = (owner.as_str(), &caller.customers, request.limit);
-        let claim = ActionClaim { owner, customers, limit, most: ATTEMPTS, now, until };
+        let holder = holder(&caller, &owner);
+        let claim = ActionClaim { holder, limit: request.limit, most: ATTEMPTS, now, until };
         Ok(shared.store.claim_actions(&claim)?)
     });
     Ok(Json(actions.await?.try_into()?))
 }
 
-/// Says that a claimed action was done, or why it could not be. Saying so again changes nothing.
+/// Says that a claimed action was done, or why it could not be. Saying so again changes nothing. 10 attempts of one key, and it
+/// may not claim the action any more; other keys may.
 #[utoipa::path(
     post, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = ["act"])),
     params(("id" = i64, Path, description = "The action's id")),
     request_body = SettleRequest,
     responses(
         (status = 200, description = "It is on record", body = Settled),
-        (status = 409, description = "The claim no longer holds", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The claim no longer holds, or the action is void", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn settle_action(
@@ -285,20 +289,73 @@ pub(crate) async fn settle_action(
         let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
         let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
         let failed = error.as_deref().map(|error| (error, retry));
-        Ok(shared.store.settle_action(id, &owner, &caller.customers, failed, now)?)
+        Ok(shared.store.settle_action(id, &holder(&caller, &owner), failed, now)?)
     });
-    match settled.await? {
+    let (problem, next) = match settled.await? {
+        Settlement::Settled => return Ok(Json(Settled { settled: true })),
+        Settlement::NotHeld => (
+            "the claim is not, or no longer, this owner's",
+            "Claim it again, and ask the PSA whether it was done",
+        ),
+        Settlement::Void => (
+            "it is void: its ticket moved to another customer while it was claimed",
+            "Don't do it; where it was done already, tell a person, since the words were another customer's",
+        ),
+    };
+    Err(Problem::new(Code::Conflict, "the action", problem, next))
+}
+
+/// An action as it stands. Ask right before doing what was claimed some time ago: `void` says that its ticket moved meanwhile.
+#[utoipa::path(
+    get, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = ["act"])),
+    params(("id" = i64, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "The action", body = Action),
+    )
+)]
+pub(crate) async fn get_action(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<Action>, Problem> {
+    caller.may(Scope::Act)?;
+    let id: i64 = id.parse().map_err(|_| missing("action"))?;
+    let action = shared.blocking(move |shared| Ok(shared.store.action(id, &holder(&caller, ""))?)).await?;
+    Ok(Json(action.ok_or_else(|| missing("action"))?.try_into()?))
+}
+
+/// Puts an action back that was given up: every key may claim it again, as often as the first time.
+#[utoipa::path(
+    post, path = "/v1/outbox/{id}/retry", tag = "outbox", security(("key" = ["act"])),
+    params(("id" = i64, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "It is on record", body = Settled),
+        (status = 409, description = "It was not given up", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn retry_action(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<Settled>, Problem> {
+    caller.may(Scope::Act)?;
+    let id: i64 = id.parse().map_err(|_| missing("action"))?;
+    let retried = shared.blocking(move |shared| {
+        let store = &shared.store;
+        let found = store.action(id, &holder(&caller, ""))?.ok_or_else(|| missing("action"))?;
+        Ok(store.retry_action(found.id, &caller.customers, &caller.key, Timestamp::now())?)
+    });
+    match retried.await? {
         true => Ok(Json(Settled { settled: true })),
         false => {
-            let problem = "the claim is not, or no longer, this owner's";
-            Err(Problem::new(
-                Code::Conflict,
-                "the action",
-                problem,
-                "Claim it again, and ask the PSA whether it was done",
-            ))
+            let next = "Only an action in state failed can be put back: GET /v1/outbox?state=failed";
+            Err(Problem::new(Code::Conflict, "the action", "it was not given up", next))
         }
     }
+}
+
+fn holder<'a>(caller: &'a Caller, owner: &'a str) -> Holder<'a> {
+    Holder { key: &caller.key, owner, customers: &caller.customers }
 }
 
 /// A claim's owner, apart from those of other keys.

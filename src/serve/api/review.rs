@@ -9,16 +9,18 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
 use firstline_store::{DecisionRecord, ReviewItem, ReviewRequest, ReviewResult};
-use firstline_ticket::{Phase, Review};
+use firstline_ticket::{CheckResult as Finding, Phase, Review};
+use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::{customers, etag, idempotency_key, missing, version};
-use super::wire::{Decision, DraftState, FieldName, Ticket, labels};
+use super::wire::{CheckResult, Decision, DraftState, FieldName, Ticket, labels};
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
+use crate::edit_check::{Context, findings, is_hard};
 use crate::extract::{Body, Id, Params};
 use crate::problem::Problem;
 use crate::shared::Shared;
@@ -92,13 +94,26 @@ pub(crate) struct ReviewBody {
     /// Why it is not sent; with `reject`.
     #[serde(default)]
     reason: Option<String>,
-    /// Who reviews, for the record; without it the key's id.
+    /// Who the reviewer says to be: a note for the record beside the key, whose name says who it is.
     #[serde(default)]
     reviewer: Option<String>,
+    /// Whether `text` is to be sent in spite of what the guard found in it that has to be confirmed: a credential, somebody whom
+    /// neither ticket nor draft names, characters that nobody sees.
+    #[serde(default, rename = "override")]
+    confirmed: bool,
     /// Labels that the person sets; Firstline does not decide these of this ticket from then on.
     #[serde(default)]
     #[schema(value_type = BTreeMap<FieldName, String>)]
     fields: BTreeMap<String, String>,
+}
+
+/// A reviewed decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Reviewed {
+    /// What the guard found in `text`; none of it kept the text from being sent.
+    findings: Vec<CheckResult>,
+    #[serde(flatten)]
+    decision: Decision,
 }
 
 /// Drafts in the queue, oldest first, with their tickets.
@@ -142,6 +157,9 @@ pub(crate) async fn list_reviews(
 ///
 /// `If-Match` carries the version that the person saw: of two reviewers one wins, and the other is told so with 409 and how it
 /// stands. The same review again (same Idempotency-Key, or the same key and version where there is none) is the same.
+///
+/// What `edit` sends passes the guard that drafts pass: `findings` shows what it found. Where it gives or asks for a credential, names
+/// somebody whom neither ticket nor draft names, or has hidden characters, the answer is 422 `E_GUARD` until `override` is true.
 #[utoipa::path(
     post, path = "/v1/review/{decision_id}", tag = "people", security(("key" = ["review"])),
     params(
@@ -151,7 +169,7 @@ pub(crate) async fn list_reviews(
     ),
     request_body = ReviewBody,
     responses(
-        (status = 200, description = "It holds", body = Decision),
+        (status = 200, description = "It holds", body = Reviewed),
         (status = 409, description = "Somebody else was first", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -166,6 +184,7 @@ pub(crate) async fn review(
     let seen = Seen { decision_id, version: version(&headers)?, key: idempotency_key(&headers)? };
     let held = caller.clone();
     let reviewed = shared.blocking(move |shared| put(shared, &caller, seen, body)).await?;
+    let (reviewed, findings) = reviewed;
     let record = match reviewed {
         ReviewResult::Done(record) => *record,
         ReviewResult::Conflict(record) => {
@@ -179,9 +198,10 @@ pub(crate) async fn review(
         ReviewResult::Missing => return Err(missing("decision")),
     };
     let tag = etag(record.version)?;
-    let mut view = Decision::from(record);
-    view.hide(&held);
-    Ok(([(header::ETAG, tag)], Json(view)).into_response())
+    let mut decision = Decision::from(record);
+    decision.hide(&held);
+    let findings = findings.into_iter().map(Into::into).collect();
+    Ok(([(header::ETAG, tag)], Json(Reviewed { findings, decision })).into_response())
 }
 
 /// The draft that a review is about, as the person saw it.
@@ -192,17 +212,28 @@ struct Seen {
     key: Option<String>,
 }
 
-fn put(shared: &Shared, caller: &Caller, seen: Seen, body: ReviewBody) -> Result<ReviewResult, Problem> {
+fn put(
+    shared: &Shared,
+    caller: &Caller,
+    seen: Seen,
+    body: ReviewBody,
+) -> Result<(ReviewResult, Vec<Finding>), Problem> {
     let Seen { decision_id, version, key } = seen;
-    let record = shared.store.decision(&decision_id)?.filter(|record| caller.customers.has(&record.customer));
-    let Some(record) = record else { return Ok(ReviewResult::Missing) };
+    let record = shared.store.decision(&decision_id)?.filter(|record| caller.sees(record));
+    let Some(record) = record else { return Ok((ReviewResult::Missing, Vec::new())) };
     let verdict = verdict(&body)?;
-    let reviewer = body.reviewer.unwrap_or_else(|| caller.key.clone());
-    if reviewer.len() > 256 {
+    if body.reviewer.as_ref().is_some_and(|reviewer| reviewer.len() > 256) {
         return Err(Problem::new(Code::Request, "reviewer", "longer than 256 bytes", "Send a name or an id"));
     }
+    let findings = match &verdict {
+        Review::Edited(text) => checked(shared, caller, &record, text, body.confirmed)?,
+        _ => Vec::new(),
+    };
+    // Two people who share a key are two reviewers; the key of a review holds nobody's name.
+    let claimed = body.reviewer.as_deref().unwrap_or_default();
     let request = ReviewRequest {
-        idempotency_key: key.unwrap_or_else(|| format!("{decision_id}:{version}:{reviewer}")),
+        idempotency_key: key
+            .unwrap_or_else(|| format!("{decision_id}:{version}:{}", sha256_hex(claimed.as_bytes()))),
         distance: far(&record, &verdict),
         fields: labels(&body.fields, "fields")?,
         act: shared.settings.phase == Phase::Assist,
@@ -210,7 +241,10 @@ fn put(shared: &Shared, caller: &Caller, seen: Seen, body: ReviewBody) -> Result
         decision_id,
         version,
         verdict,
-        reviewer,
+        reviewer: caller.name.clone(),
+        claimed: body.reviewer,
+        findings: findings.clone(),
+        wide: !caller.is_held(),
     };
     let reviewed = shared.store.review(&request, Timestamp::now())?;
     if matches!(reviewed, ReviewResult::Done(_)) {
@@ -221,7 +255,34 @@ fn put(shared: &Shared, caller: &Caller, seen: Seen, body: ReviewBody) -> Result
         };
         shared.metrics.reviews.get_or_create(&verdict.into()).inc();
     }
-    Ok(reviewed)
+    Ok((reviewed, findings))
+}
+
+/// What the guard finds in a reviewer's own words; a problem where that has to be confirmed and is not.
+fn checked(
+    shared: &Shared,
+    caller: &Caller,
+    record: &DecisionRecord,
+    text: &str,
+    confirmed: bool,
+) -> Result<Vec<Finding>, Problem> {
+    let Some(draft) = &record.draft else { return Ok(Vec::new()) };
+    let ticket = shared.store.reviewed_ticket(&record.id)?;
+    let context = Context { draft, ticket: ticket.as_ref(), reviewer: &caller.name };
+    let found = findings(&shared.live.load().index, text, &context);
+    let hard: Vec<String> = found
+        .iter()
+        .filter(|finding| is_hard(finding))
+        .map(|finding| format!("{} ({})", finding.check, finding.found))
+        .collect();
+    match hard.is_empty() || confirmed {
+        true => Ok(found),
+        false => {
+            let problem = format!("it has to be confirmed: {}", hard.join("; "));
+            let next = "Change the text, or send \"override\": true";
+            Err(Problem::new(Code::Guard, "text", problem, next))
+        }
+    }
 }
 
 fn verdict(body: &ReviewBody) -> Result<Review, Problem> {

@@ -190,9 +190,9 @@ async fn add_drafts(shared: &Arc<Shared>, results: &mut [TriageResult]) -> Resul
         loop {
             let ready = shared.draft_waiters.wait_for(&view.decision_id);
             let id = view.decision_id.clone();
-            let Some(record) = shared.blocking(move |shared| Ok(shared.store.decision(&id)?)).await? else {
-                break;
-            };
+            // What has moved to another customer since is no longer for whoever asked.
+            let record = shared.blocking(move |shared| Ok(shared.store.decision(&id)?)).await?;
+            let Some(record) = record.filter(|record| !record.moved) else { break };
             let repeated = view.repeated;
             **view = Decision::from(record);
             view.repeated = repeated;

@@ -9,7 +9,7 @@ mod ticket;
 mod words;
 
 pub(crate) use decision::{Decision, ItemFault, labels};
-pub(crate) use draft::Draft;
+pub(crate) use draft::{CheckResult, Draft};
 pub(crate) use kpis::Kpis;
 pub(crate) use ticket::Ticket;
 pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Origin, Route};

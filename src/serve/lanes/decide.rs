@@ -172,6 +172,11 @@ impl Deciding {
             match recorded {
                 Recorded::Stored => stored.push((item, decided)),
                 Recorded::Stale => stale.push(item),
+                Recorded::Moved => {
+                    let problem = "it came in later as another customer's: this is old news";
+                    let next = "Send it as the PSA has it now";
+                    item.answer(Err(Problem::new(Code::NotFound, "the ticket", problem, next)));
+                }
                 Recorded::Lost => {
                     let problem = "its job was called off, or somebody else does it";
                     item.answer(Err(Problem::new(
@@ -192,8 +197,8 @@ impl Deciding {
         if items.is_empty() {
             return;
         }
-        let ids: Vec<&str> = items.iter().map(|item| item.ticket.id.as_str()).collect();
-        let standing = match self.shared.store.standing(&ids) {
+        let named: Vec<_> = items.iter().map(Item::reference).collect();
+        let standing = match self.shared.store.standing(&named) {
             Ok(standing) => standing,
             Err(error) => {
                 let problem = Problem::from(error);
@@ -201,8 +206,8 @@ impl Deciding {
             }
         };
         let mut next = Vec::new();
-        for mut item in items {
-            item.standing = standing.get(&item.ticket.id).cloned();
+        for (mut item, standing) in items.into_iter().zip(standing) {
+            item.standing = standing;
             item.tries += 1;
             if let Some(problem) = item.refused() {
                 item.answer(Err(problem));
@@ -289,6 +294,7 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
         id: Uuid::now_v7().to_string(),
         ticket: item.ticket.clone(),
         customer: item.customer.clone(),
+        sees: item.order.customers.clone(),
         expected: item.standing.as_ref().map_or(0, |standing| standing.version),
         input_hash: item.input_hash.clone(),
         bundle: item.live.id.clone(),

@@ -6,6 +6,8 @@ use firstline_fault::Result;
 use firstline_ticket::{Decision, Draft, DraftState, Field, Route, Ticket};
 use jiff::Timestamp;
 
+use super::CustomerSet;
+
 /// Decisions on record. One draft belongs to each.
 ///
 /// # Errors
@@ -13,12 +15,17 @@ use jiff::Timestamp;
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Decisions {
-    /// How those of `tickets` stand that are known. One query, however many they are.
-    fn standing(&self, tickets: &[&str]) -> Result<HashMap<String, Standing>>;
+    /// How each of `tickets` stands, in their order; `None` of those that are not known at their customer. One query, however
+    /// many they are.
+    fn standing(&self, tickets: &[TicketRef<'_>]) -> Result<Vec<Option<Standing>>>;
 
     /// Puts decisions on record, with an entry each in the audit log, and work for the drafts that are wanted. The draft of
     /// an older decision about the ticket that was not reviewed yet is superseded. What comes of one is seen by those after
     /// it in the same call.
+    ///
+    /// Where the ticket stands at another customer that the sender may see as well, it has moved: what waited there, drafts and
+    /// actions, is void, and the move is an entry in the audit log. A ticket of a customer that the sender may not see is
+    /// another ticket, whatever its number.
     fn record(&self, decided: &[Decided], now: Timestamp) -> Result<Vec<Recorded>>;
 
     /// The first decisions since `since` of each of these storms. One query, however many they are.
@@ -27,12 +34,27 @@ pub trait Decisions {
     /// A decision.
     fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
 
-    /// The newest decision about a ticket.
-    fn decision_of(&self, ticket: &str) -> Result<Option<DecisionRecord>>;
+    /// The newest decision about the ticket that senders call `number`, as it stands at one of `customers`: at `customer`
+    /// where several have one of that number. `None` where there is none, or nobody can tell which is meant.
+    fn decision_of(
+        &self,
+        number: &str,
+        customer: Option<&str>,
+        customers: &CustomerSet,
+    ) -> Result<Option<DecisionRecord>>;
 
     /// Asks for the draft of a decision that was recorded without; `false` where one was asked for before, or the decision is
     /// not its ticket's newest, or shares another's.
     fn want_draft(&self, decision: &str, actor: &str) -> Result<bool>;
+}
+
+/// A ticket as its senders know it: numbers are a customer's own, another customer's ticket may have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TicketRef<'a> {
+    /// What its senders call it.
+    pub number: &'a str,
+    /// Whose it is, in the form that customers are compared in.
+    pub customer: &'a str,
 }
 
 /// A ticket and what was decided about it, to be put on record.
@@ -44,6 +66,8 @@ pub struct Decided {
     pub ticket: Ticket,
     /// Whose it is, in the form that customers are compared in; empty where nobody knows.
     pub customer: String,
+    /// The customers that its sender may see: from any of these it may have moved.
+    pub sees: CustomerSet,
     /// The [`Standing::version`] that this was decided in view of; 0 where the ticket was not known.
     pub expected: i64,
     /// Hash of what was decided on.
@@ -79,6 +103,8 @@ pub enum Recorded {
     Stale,
     /// Its work belongs to somebody else by now: leave it.
     Lost,
+    /// The ticket came in later as another customer's: this is old news, and nothing of it is recorded.
+    Moved,
 }
 
 /// How a known ticket stands.
@@ -110,8 +136,6 @@ pub struct Standing {
     pub answered: bool,
     /// Values that a person has set.
     pub locked: BTreeMap<Field, String>,
-    /// Whose the ticket is.
-    pub customer: String,
 }
 
 /// The first alert of a storm.
@@ -127,15 +151,26 @@ pub struct StormHead {
     pub at: Timestamp,
 }
 
+impl DecisionRecord {
+    /// Whether those who may see `customers` may see it.
+    pub fn is_for(&self, customers: &CustomerSet) -> bool {
+        *customers == CustomerSet::All || (customers.has(&self.customer) && !self.moved)
+    }
+}
+
 /// A decision, with all that is known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecisionRecord {
     /// Its id.
     pub id: String,
-    /// The ticket.
+    /// The ticket, as its senders call it.
     pub ticket_id: String,
-    /// Whose it is.
+    /// The row of that ticket.
+    pub(crate) row: String,
+    /// Whose it was when it was decided.
     pub customer: String,
+    /// Whether the ticket has moved to another customer since: then only those who may see all customers see this.
+    pub moved: bool,
     /// When it was made.
     pub at: Timestamp,
     /// When the ticket came in.

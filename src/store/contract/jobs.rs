@@ -112,7 +112,7 @@ pub struct NewJob {
     /// Its id, never used before.
     pub id: String,
     /// The tickets, or what is wrong with them, in order: an error is an item that has failed from the start.
-    pub items: Vec<std::result::Result<Ticket, JobFault>>,
+    pub items: Vec<std::result::Result<Ticket, RefusedItem>>,
     /// Whether drafts are wanted.
     pub drafts: bool,
     /// The id of the API key.
@@ -120,6 +120,15 @@ pub struct NewJob {
     /// The same key again by the same actor is the same job: the id of the first is given back. With other tickets it is a
     /// conflict.
     pub idempotency_key: Option<String>,
+}
+
+/// An item of a job that has failed from the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedItem {
+    /// Whose it is, as far as could be read: what is said of it may quote it, and goes when the customer is forgotten.
+    pub customer: Option<String>,
+    /// What is wrong with it.
+    pub fault: JobFault,
 }
 
 /// What is wrong with an item of a job.

@@ -8,6 +8,9 @@ use super::CustomerSet;
 
 /// Actions that people approved. One is claimed by one owner at a time, and a ticket's actions one after another.
 ///
+/// Attempts are counted for each key: one that fails all it claims takes nothing from the others. Where a ticket moves to
+/// another customer, its open actions are void, claimed or not.
+///
 /// # Errors
 /// Every call can fail with [`Code::Store`](firstline_fault::Code::Store), where the engine can't be reached or written; then
 /// nothing of it was done.
@@ -17,16 +20,22 @@ pub trait Outbox {
     /// next to claim it has its idempotency key to ask by.
     fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>>;
 
-    /// An action was done, or could not be, for this reason: then it waits until `retry_at`. Gives `false` where the claim is
-    /// not `owner`'s (any more), or the ticket is not one of `customers`; saying twice that it was done is no fault.
+    /// An action was done, or could not be, for this reason: then it waits until `retry_at`. Saying twice that it was done is no
+    /// fault.
     fn settle_action(
         &self,
         id: i64,
-        owner: &str,
-        customers: &CustomerSet,
+        holder: &Holder<'_>,
         failed: Option<(&str, Timestamp)>,
         now: Timestamp,
-    ) -> Result<bool>;
+    ) -> Result<Settlement>;
+
+    /// Puts an action that was given up back: every key may claim it again. Gives `false` where there is none of `customers`
+    /// that was given up.
+    fn retry_action(&self, id: i64, customers: &CustomerSet, actor: &str, now: Timestamp) -> Result<bool>;
+
+    /// An action, where it is one of `holder`'s customers', or held by it.
+    fn action(&self, id: i64, holder: &Holder<'_>) -> Result<Option<Action>>;
 
     /// Actions in the outbox, those in `state` or all, the newest first.
     fn actions(
@@ -37,21 +46,42 @@ pub trait Outbox {
     ) -> Result<Vec<Action>>;
 }
 
+/// Who holds actions, or wants to.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder<'a> {
+    /// The API key: attempts are counted by it.
+    pub key: &'a str,
+    /// Who claims, among those that use the key.
+    pub owner: &'a str,
+    /// Whose tickets' actions it may have.
+    pub customers: &'a CustomerSet,
+}
+
 /// Who claims which actions, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct ActionClaim<'a> {
     /// Who claims.
-    pub owner: &'a str,
-    /// Whose tickets' actions.
-    pub customers: &'a CustomerSet,
+    pub holder: Holder<'a>,
     /// How many actions at most.
     pub limit: usize,
-    /// Claims after which an action is given up.
+    /// Claims of one key after which it may not claim the action again.
     pub most: i64,
     /// When this is.
     pub now: Timestamp,
     /// Until when the claim holds.
     pub until: Timestamp,
+}
+
+/// What became of a report about an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// It is on record.
+    Settled,
+    /// The claim is not this owner's, or no longer, or the action is none of its customers'.
+    NotHeld,
+    /// The action became void while it was claimed: its ticket moved to another customer. What was done by then is in the audit
+    /// log.
+    Void,
 }
 
 /// What is to be done in the PSA.
@@ -74,8 +104,10 @@ pub enum ActionState {
     Claimed,
     /// It was done.
     Done,
-    /// It was given up after too many attempts; a person has to look.
+    /// A key has given it up after too many attempts; a person has to look. Other keys may still claim it.
     Failed,
+    /// Its ticket moved to another customer before it was done: it must not be done any more.
+    Void,
 }
 
 /// An action in the outbox.
@@ -85,9 +117,9 @@ pub struct Action {
     pub id: i64,
     /// What kind it is.
     pub kind: ActionKind,
-    /// In which ticket it is done.
+    /// In which ticket it is done, as its senders call it.
     pub ticket_id: String,
-    /// Whose that ticket is.
+    /// Whose that ticket was when it was approved.
     pub customer: String,
     /// The decision it follows from.
     pub decision_id: String,

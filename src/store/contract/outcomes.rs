@@ -13,7 +13,8 @@ use super::CustomerSet;
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Outcomes {
-    /// How tickets ended. Later news of a ticket is added to earlier, value by value.
+    /// How tickets ended. Later news of a ticket is added to earlier, value by value. News of one who may see all customers is not
+    /// overwritten by one held to some: theirs only fills what is still open.
     fn feedback(&self, news: &[Feedback], customers: &CustomerSet, now: Timestamp) -> Result<Vec<Joined>>;
 
     /// Decisions about tickets that came in from `from` to before `to`, the newest of each ticket before its outcome was
@@ -26,8 +27,10 @@ pub trait Outcomes {
 pub struct Feedback {
     /// The decision that it is about; without it the newest of `ticket_id`.
     pub decision_id: Option<String>,
-    /// The ticket.
+    /// The ticket, as its senders call it.
     pub ticket_id: Option<String>,
+    /// Whose ticket it is, where several customers have one of that number.
+    pub customer: Option<String>,
     /// How it ended, as far as this news tells. Its labels are locked from then on; its distance is given by the caller, who
     /// has both the reply and the draft.
     pub outcome: Outcome,
@@ -44,4 +47,6 @@ pub enum Joined {
     To(String),
     /// No decision is known of that id or ticket, or it is not for this caller.
     Unknown,
+    /// Several customers have a ticket of that number, and nobody can tell whose is meant.
+    Ambiguous,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firstline_fault::Result;
-use firstline_ticket::{DraftState, Field, Review, ReviewedDraft, Ticket};
+use firstline_ticket::{CheckResult, DraftState, Field, Review, ReviewedDraft, Ticket};
 use jiff::Timestamp;
 
 use super::CustomerSet;
@@ -29,6 +29,9 @@ pub trait ReviewQueue {
     /// seen, its state changes, values are locked and, where [`ReviewRequest::act`] says so, actions go into the outbox.
     fn review(&self, review: &ReviewRequest, now: Timestamp) -> Result<ReviewResult>;
 
+    /// The ticket that a decision is about, as it came last for that customer; `None` where its words are gone.
+    fn reviewed_ticket(&self, decision: &str) -> Result<Option<Ticket>>;
+
     /// Drafts with their reviews, for learning how likely drafts are sent unchanged.
     fn reviewed(&self) -> Result<Vec<ReviewedDraft>>;
 }
@@ -42,8 +45,14 @@ pub struct ReviewRequest {
     pub version: i64,
     /// What they decided.
     pub verdict: Review,
-    /// Who they are.
+    /// Who they are: the name of their key.
     pub reviewer: String,
+    /// Who they say to be; nobody has checked it.
+    pub claimed: Option<String>,
+    /// What the guard found in their own words.
+    pub findings: Vec<CheckResult>,
+    /// Whether their key is for all customers.
+    pub wide: bool,
     /// Values that they set; these are locked.
     pub fields: BTreeMap<Field, String>,
     /// The same key again is the same review.

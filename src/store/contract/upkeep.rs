@@ -1,5 +1,6 @@
 //! The audit log, deletion, backups, and how much is waiting.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,8 +40,12 @@ pub trait Upkeep {
     /// The number and hash of the last entry of the audit log; `None` where there is none.
     fn audit_head(&self) -> Result<Option<(i64, String)>>;
 
-    /// Deletes all that is known of a customer; the audit log keeps that it was done, and a hash of the customer's name.
-    fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten>;
+    /// Deletes all that is known of these customers, and takes them out of the keys that are held to them; the audit log keeps that
+    /// it was done, and salted hashes of their names.
+    fn forget(&self, customers: &[String], actor: &str, now: Timestamp) -> Result<Forgotten>;
+
+    /// The customers that the store has anything of, in the form that they are compared in, with their tickets.
+    fn customers(&self) -> Result<BTreeMap<String, u64>>;
 
     /// The time that may be relied on for deletion: `now`, unless the clock jumped ahead. `ran` is how long this process has run
     /// since it last asked, by a clock that can't be set.
@@ -61,18 +66,34 @@ pub trait Upkeep {
 
     /// How many rows each table has.
     #[cfg(test)]
-    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>>;
+    fn counts(&self) -> Result<BTreeMap<String, u64>>;
 }
 
-/// What was deleted of a customer.
+/// What was deleted of customers, table by table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Forgotten {
     /// Tickets.
     pub tickets: u64,
-    /// Decisions, with their drafts, reviews and outcomes.
+    /// Decisions, with their drafts.
     pub decisions: u64,
-    /// Items of jobs and actions that were not done yet.
-    pub work: u64,
+    /// Reviews.
+    pub reviews: u64,
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Actions, done or not.
+    pub actions: u64,
+    /// Drafts that were to be written.
+    pub drafts: u64,
+    /// Items of jobs: their words, what was wrong with them and whose they were.
+    pub job_items: u64,
+    /// Jobs that had such items: their idempotency keys, and the hashes of what was asked.
+    pub jobs: u64,
+    /// Keys that were held to the customers; those that were held to nobody else are revoked.
+    pub keys: u64,
+    /// Entries of the audit log, written by versions before, in which labels or a reviewer's name can still be read.
+    pub readable_audit_entries: u64,
+    /// Whether no copy is left in the store's files: someone who was reading may have kept the log of writes from being emptied.
+    pub wiped: bool,
 }
 
 /// What was deleted because it was old: the words. Decisions, labels and times stay.

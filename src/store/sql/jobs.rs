@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Shelf, decisions, name};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
-use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
+use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind};
 
 impl WorkKind {
     fn name(self) -> &'static str {
@@ -117,7 +117,7 @@ impl<D: Db> Jobs for Shelf<D> {
             );
             tx.execute(&sql, &[free.clone(), owner.into(), until.into()])?;
             let sql = format!(
-                "SELECT w.id, w.job, j.drafts, COALESCE(w.ticket, t.ticket), d.ticket_id, d.id, d.decision, w.actor,
+                "SELECT w.id, w.job, j.drafts, COALESCE(w.ticket, t.ticket), t.number, d.id, d.decision, w.actor,
                 w.received_at, w.attempts FROM work w LEFT JOIN jobs j ON j.id = w.job
                 LEFT JOIN decisions d ON d.id = w.decision_id LEFT JOIN tickets t ON t.id = d.ticket_id
                 WHERE w.id {THESE} ORDER BY w.id"
@@ -237,7 +237,7 @@ fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Option<String>> 
     Ok(Some(id))
 }
 
-fn item_row((place, item): (usize, &std::result::Result<Ticket, JobFault>)) -> Result<Vec<Value>> {
+fn item_row((place, item): (usize, &std::result::Result<Ticket, RefusedItem>)) -> Result<Vec<Value>> {
     Ok(match item {
         Ok(ticket) => vec![
             place.into(),
@@ -246,8 +246,9 @@ fn item_row((place, item): (usize, &std::result::Result<Ticket, JobFault>)) -> R
             Value::Text(json(ticket)?),
             Value::Null,
         ],
-        Err(fault) => {
-            vec![place.into(), "failed".into(), Value::Null, Value::Null, Value::Text(json(fault)?)]
+        Err(RefusedItem { customer, fault }) => {
+            let (whose, why) = (customer.as_ref().into(), Value::Text(json(fault)?));
+            vec![place.into(), "failed".into(), whose, Value::Null, why]
         }
     })
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Shelf;
-use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Row, Value, json};
+use crate::audit::{Log, Note};
+use crate::db::{Db, Row, Tx, Value, json};
 use crate::digests::{KEY, KEY_ACTIONS, is_key};
 use crate::{CustomerSet, KeyRecord, Keys};
 
@@ -33,17 +33,13 @@ impl<D: Db> Keys for Shelf<D> {
                 key.revoked_at.into(),
             ];
             tx.execute(sql, &values)?;
-            let detail = json!({"scopes": key.scopes, "customers": hash_of(&customers)});
+            let detail = json!({"scopes": key.scopes, "customers": log.salted(&customers)});
             log.add(tx, Note { actor, action: "key_add", subject: &key.id, detail })
         })
     }
 
     fn keys(&self) -> Result<Vec<KeyRecord>> {
-        let sql = format!(
-            "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
-                ORDER BY a.seq DESC LIMIT 1), {KEY} FROM api_keys k ORDER BY k.created_at, k.id"
-        );
-        self.read(|tx| tx.query(&sql, &[])?.into_iter().map(read).collect())
+        self.read(all)
     }
 
     fn revoke_key(&self, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
@@ -57,6 +53,14 @@ impl<D: Db> Keys for Shelf<D> {
             Ok(revoked)
         })
     }
+}
+
+fn all(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {
+    let sql = format!(
+        "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
+            ORDER BY a.seq DESC LIMIT 1), {KEY} FROM api_keys k ORDER BY k.created_at, k.id"
+    );
+    tx.query(&sql, &[])?.into_iter().map(read).collect()
 }
 
 /// A row of the newest entry's detail and the columns of [`KEY`].
@@ -85,4 +89,34 @@ fn read(mut row: Row) -> Result<KeyRecord> {
         expires_at: row.maybe_time()?,
         revoked_at: row.maybe_time()?,
     })
+}
+
+/// Takes `customer` out of the keys that are held to it; a key that is held to nobody else is revoked and loses its name, in
+/// which the customer's often stands. Gives how many keys that were.
+pub(super) fn forget(
+    tx: &mut dyn Tx,
+    log: &mut Log,
+    customer: &str,
+    actor: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let mut changed = 0;
+    for key in all(tx)? {
+        let CustomerSet::Only(mut these) = key.customers else { continue };
+        if !these.remove(customer) {
+            continue;
+        }
+        changed += 1;
+        let last = these.is_empty();
+        let customers = json(&these)?;
+        let sql = "UPDATE api_keys SET customers = $2, revoked_at = COALESCE(revoked_at, $3), name = $4 WHERE id = $1";
+        let revoked_at = if last { Some(now) } else { None };
+        let name = if last { "of a forgotten customer" } else { &key.name };
+        let values = [(&key.id).into(), Value::from(&customers), revoked_at.into(), name.into()];
+        tx.execute(sql, &values)?;
+        let action = if last { "key_revoke" } else { "key_change" };
+        let detail = json!({"scopes": key.scopes, "customers": log.salted(&customers)});
+        log.add(tx, Note { actor, action, subject: &key.id, detail })?;
+    }
+    Ok(changed)
 }

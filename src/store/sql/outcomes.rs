@@ -1,17 +1,19 @@
 //! How tickets ended, and the decisions that are judged by it.
 //!
-//! One outcome a ticket. It is joined to the newest decision before its labels were known, and stays with that.
+//! One outcome a ticket. It is joined to the newest decision before its labels were known, and stays with that. What one who may
+//! see all customers has told, one held to some can't overwrite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
 use firstline_ticket::{Field, JudgedDecision, Outcome};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, decisions, of_customers};
-use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Row, Tx, Value, json};
+use super::decisions::{self, About};
+use super::{Shelf, of_customers};
+use crate::audit::{Log, Note};
+use crate::db::{Db, Row, Tx, Value, clean, json};
 use crate::{CustomerSet, DecisionRecord, Feedback, Joined, Outcomes};
 
 /// The source of labels that a person set in a review. They stand before the ticket is closed, so that they are no report of how
@@ -27,14 +29,14 @@ impl<D: Db> Outcomes for Shelf<D> {
     }
 
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>> {
-        let mut sql = "SELECT d.id, d.ticket_id, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
+        let mut sql = "SELECT d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
             d.drafted_at, d.draft_state, d.draft_confidence,
             CAST(CASE WHEN o.source <> 'review' THEN 1 ELSE 0 END AS BIGINT),
             o.labels, o.first_response_at, o.resolved_at, o.reopened, o.escalated, o.customer_visible_error, o.handle_seconds,
             COALESCE(CASE WHEN d.draft_state IN ('approved', 'edited') THEN r.distance END, o.distance)
             FROM decisions d JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
             LEFT JOIN reviews r ON r.decision_id = d.id
-            WHERE d.id = COALESCE(o.decision_id, t.decision_id) AND d.received_at >= $1 AND d.received_at < $2"
+            WHERE t.moved_at IS NULL AND d.id = COALESCE(o.decision_id, t.decision_id) AND d.received_at >= $1 AND d.received_at < $2"
             .to_owned();
         let mut values = vec![from.into(), to.into()];
         of_customers(&mut sql, &mut values, "t.customer", customers);
@@ -51,80 +53,123 @@ fn join(
     now: Timestamp,
 ) -> Result<Joined> {
     let about = match (&one.decision_id, &one.ticket_id) {
-        (Some(id), _) => decisions::decision(tx, id)?,
-        (None, Some(ticket)) => decisions::decision_of(tx, ticket)?,
+        (Some(id), _) => decisions::decision(tx, id)?.filter(|record| record.is_for(customers)),
+        (None, Some(number)) => match decisions::decision_of(tx, number, one.customer.as_deref(), customers)?
+        {
+            About::One(record) => Some(*record),
+            About::Several => return Ok(Joined::Ambiguous),
+            About::Nothing => None,
+        },
         (None, None) => None,
     };
-    let Some(DecisionRecord { id, ticket_id, .. }) = about.filter(|d| customers.has(&d.customer)) else {
-        return Ok(Joined::Unknown);
-    };
-    let Feedback { outcome, source, .. } = one;
-    merge(tx, &ticket_id, &id, &News { outcome, source }, now)?;
+    let Some(record) = about else { return Ok(Joined::Unknown) };
+    let Feedback { outcome, source, actor, .. } = one;
+    let wide = *customers == CustomerSet::All;
+    let merged = merge(tx, &record, &News { outcome, source, actor, wide }, now)?;
     // A customer who has been answered needs no first response.
     if outcome.reply.is_some() || outcome.first_response_at.is_some() || outcome.resolved_at.is_some() {
-        decisions::supersede(tx, &[&ticket_id])?;
+        decisions::supersede(tx, &[&record.row])?;
     }
     let detail = json!({
-        "ticket": ticket_id,
+        "ticket": record.ticket_id,
         "source": source,
-        "labels": outcome.labels,
-        "reply": outcome.reply.as_deref().map(hash_of),
+        "label_hashes": log.salted_labels(&outcome.labels),
+        "reply": outcome.reply.as_deref().map(|reply| log.salted(reply)),
+        "over": merged.over,
+        "yields": merged.yields,
     });
-    log.add(tx, Note { actor: &one.actor, action: "feedback", subject: &id, detail })?;
-    Ok(Joined::To(id))
+    log.add(tx, Note { actor, action: "feedback", subject: &record.id, detail })?;
+    Ok(Joined::To(record.id))
 }
 
 /// What is added to the outcome of a ticket.
 pub(super) struct News<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) source: &'a str,
+    /// The id of the API key, or the command.
+    pub(super) actor: &'a str,
+    /// Whether the writer may see all customers.
+    pub(super) wide: bool,
 }
 
-/// Adds news to what is known of a ticket, and gives its labels.
+/// What came of news.
+pub(super) struct Merged {
+    /// All labels that the ticket has now.
+    pub(super) labels: BTreeMap<Field, String>,
+    /// The other writer whose news stood there before.
+    over: Option<String>,
+    /// Whether what that one told stands, and the news only filled what was open.
+    yields: bool,
+}
+
+/// Adds news to what is known of the ticket that `record` is about.
 pub(super) fn merge(
     tx: &mut dyn Tx,
-    ticket: &str,
-    decision: &str,
+    record: &DecisionRecord,
     news: &News<'_>,
     now: Timestamp,
-) -> Result<BTreeMap<Field, String>> {
-    let known =
-        tx.first("SELECT decision_id, labels FROM outcomes WHERE ticket_id = $1", &[ticket.into()])?;
-    let (mut joined, mut labels) = (decision.to_owned(), BTreeMap::new());
+) -> Result<Merged> {
+    let sql = "SELECT decision_id, labels, actor, wide FROM outcomes WHERE ticket_id = $1";
+    let known = tx.first(sql, &[(&record.row).into()])?;
+    let (mut joined, mut before) = (record.id.clone(), BTreeMap::new());
+    let (mut over, mut yields) = (None, false);
     let set = &news.outcome.labels;
     if let Some(mut row) = known {
-        let before = row.text()?;
-        labels = row.json()?;
+        let decision = row.text()?;
+        before = row.json()?;
+        over = Some(row.text()?).filter(|writer| *writer != clean(news.actor));
+        yields = row.int()? != 0 && !news.wide;
         // A newer decision was made in view of labels that were known already: it can't be judged by them.
-        if !labels.is_empty() || set.is_empty() {
-            joined = before;
+        if !before.is_empty() || set.is_empty() || yields {
+            joined = decision;
         }
     }
+    let mut labels = before.clone();
     labels.extend(set.clone());
-    let keys = [ticket.into(), (&joined).into(), now.into(), Value::Text(json(&labels)?)];
-    put(tx, keys, news)?;
-    if !set.is_empty() {
-        tx.execute("UPDATE tickets SET version = version + 1 WHERE id = $1", &[ticket.into()])?;
+    if yields {
+        labels.extend(before.clone());
     }
-    Ok(labels)
+    let keys = [(&record.row).into(), (&joined).into(), now.into(), Value::Text(json(&labels)?)];
+    put(tx, keys, news, yields)?;
+    if !set.is_empty() && (!yields || labels != before) {
+        tx.execute("UPDATE tickets SET version = version + 1 WHERE id = $1", &[(&record.row).into()])?;
+    }
+    Ok(Merged { labels, over, yields })
 }
 
-/// Writes an outcome; `keys` are ticket, decision, time and all labels.
-fn put(tx: &mut dyn Tx, keys: [Value; 4], News { outcome, source }: &News<'_>) -> Result<()> {
-    let sql = "INSERT INTO outcomes (ticket_id, decision_id, at, labels, reply, first_response_at, resolved_at, reopened,
-        escalated, customer_visible_error, handle_seconds, distance, source)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+/// Values of an outcome that news adds to, one by one.
+const VALUES: [&str; 7] = [
+    "reply",
+    "first_response_at",
+    "resolved_at",
+    "reopened",
+    "escalated",
+    "customer_visible_error",
+    "handle_seconds",
+];
+
+/// Writes an outcome; `keys` are ticket, decision, time and all labels. Where it `yields`, what is known stands.
+fn put(tx: &mut dyn Tx, keys: [Value; 4], news: &News<'_>, yields: bool) -> Result<()> {
+    let (first, second) = if yields { ("outcomes", "excluded") } else { ("excluded", "outcomes") };
+    let merged: Vec<String> =
+        VALUES.iter().map(|name| format!("{name} = COALESCE({first}.{name}, {second}.{name})")).collect();
+    // Labels that were set in a review are no report, whoever set them: the first report names its source.
+    let stands = match yields {
+        true => "outcomes.source <> 'review' OR excluded.source = 'review'",
+        false => "excluded.source = 'review'",
+    };
+    let sql = format!(
+        "INSERT INTO outcomes (ticket_id, decision_id, at, labels, reply, first_response_at, resolved_at, reopened,
+        escalated, customer_visible_error, handle_seconds, distance, source, actor, wide)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (ticket_id) DO UPDATE SET decision_id = excluded.decision_id, at = excluded.at,
-        labels = excluded.labels, source = CASE WHEN excluded.source = 'review' THEN outcomes.source ELSE excluded.source END,
-        reply = COALESCE(excluded.reply, outcomes.reply),
-        first_response_at = COALESCE(excluded.first_response_at, outcomes.first_response_at),
-        resolved_at = COALESCE(excluded.resolved_at, outcomes.resolved_at),
-        reopened = COALESCE(excluded.reopened, outcomes.reopened),
-        escalated = COALESCE(excluded.escalated, outcomes.escalated),
-        customer_visible_error = COALESCE(excluded.customer_visible_error, outcomes.customer_visible_error),
-        handle_seconds = COALESCE(excluded.handle_seconds, outcomes.handle_seconds),
-        distance = COALESCE(excluded.distance,
-            CASE WHEN outcomes.decision_id = excluded.decision_id THEN outcomes.distance END)";
+        labels = excluded.labels, source = CASE WHEN {stands} THEN outcomes.source ELSE excluded.source END,
+        actor = {first}.actor, wide = CASE WHEN outcomes.wide = 1 THEN 1 ELSE excluded.wide END, {},
+        distance = COALESCE({first}.distance,
+            CASE WHEN outcomes.decision_id = excluded.decision_id THEN {second}.distance END)",
+        merged.join(", ")
+    );
+    let News { outcome, source, actor, wide } = news;
     let told = [
         outcome.reply.as_ref().map(json).transpose()?.as_ref().into(),
         outcome.first_response_at.into(),
@@ -135,9 +180,11 @@ fn put(tx: &mut dyn Tx, keys: [Value; 4], News { outcome, source }: &News<'_>) -
         outcome.handle_seconds.into(),
         outcome.distance.into(),
         (*source).into(),
+        (*actor).into(),
+        i64::from(*wide).into(),
     ];
     let values: Vec<Value> = keys.into_iter().chain(told).collect();
-    tx.execute(sql, &values)?;
+    tx.execute(&sql, &values)?;
     Ok(())
 }
 
@@ -166,5 +213,7 @@ fn read(mut row: Row) -> Result<JudgedDecision> {
             handle_seconds: row.maybe_real()?,
             distance: row.maybe_real()?,
         },
+        // What a bundle knows is not for the store to tell.
+        unknown: BTreeSet::new(),
     })
 }

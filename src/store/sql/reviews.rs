@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::outcomes::{self, News};
-use super::{Shelf, decisions, name, of_customers, outbox};
+use super::{Shelf, decisions, name, outbox};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Tx, Value, json};
 use crate::{ActionKind, CustomerSet, DecisionRecord, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
@@ -31,7 +31,7 @@ impl<D: Db> ReviewQueue for Shelf<D> {
             sql.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
             values.push(after.into());
         }
-        of_customers(&mut sql, &mut values, "t.customer", customers);
+        outbox::seen_by(&mut sql, &mut values, customers);
         values.push(limit.into());
         sql.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len()));
         self.read(|tx| {
@@ -68,10 +68,18 @@ impl<D: Db> ReviewQueue for Shelf<D> {
                 return Ok(ReviewResult::Conflict(record.into()));
             }
             keep(tx, review, &digest, now)?;
-            let detail = carry_out(tx, review, &record, now)?;
+            let detail = carry_out(tx, &log, review, &record, now)?;
             log.add(tx, Note { actor: &review.actor, action: "review", subject: &record.id, detail })?;
             let now_is = decisions::decision(tx, &record.id)?;
             Ok(now_is.map_or(ReviewResult::Missing, |record| ReviewResult::Done(record.into())))
+        })
+    }
+
+    fn reviewed_ticket(&self, decision: &str) -> Result<Option<Ticket>> {
+        let sql = "SELECT t.ticket FROM decisions d JOIN tickets t ON t.id = d.ticket_id WHERE d.id = $1";
+        self.read(|tx| {
+            let row = tx.first(sql, &[decision.into()])?;
+            row.map_or(Ok(None), |mut row| row.maybe_json())
         })
     }
 
@@ -108,6 +116,7 @@ fn kept(review: &Review) -> serde_json::Value {
 /// Does what the person decided; gives what the audit log says of it.
 fn carry_out(
     tx: &mut dyn Tx,
+    log: &Log,
     review: &ReviewRequest,
     record: &DecisionRecord,
     now: Timestamp,
@@ -134,11 +143,13 @@ fn carry_out(
         };
         act(tx, record, sent, &fields, now)?;
     }
+    let found: Vec<&str> = review.findings.iter().map(|found| found.check.as_str()).collect();
     Ok(json!({
-        "reviewer": review.reviewer,
+        "claimed": review.claimed.as_deref().map(|name| log.salted(name)),
         "verdict": state,
-        "sent": sent.map(hash_of),
-        "fields": review.fields,
+        "sent": sent.map(|text| log.salted(text)),
+        "field_hashes": log.salted_labels(&review.fields),
+        "findings": found,
         "act": review.act,
     }))
 }
@@ -153,7 +164,8 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
         return Ok(false);
     }
     // A newer decision about the ticket stands in this one's place.
-    let newest = tx.first("SELECT decision_id FROM tickets WHERE id = $1", &[(&record.ticket_id).into()])?;
+    let sql = "SELECT decision_id FROM tickets WHERE id = $1 AND moved_at IS NULL";
+    let newest = tx.first(sql, &[(&record.row).into()])?;
     if newest.map(|mut row| row.text()).transpose()?.as_ref() != Some(&record.id) {
         return Ok(false);
     }
@@ -166,8 +178,8 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
 
 fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -> Result<()> {
     let sql =
-        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, verdict, distance)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, verdict, distance, findings, claimed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let values = [
         (&review.decision_id).into(),
         now.into(),
@@ -177,6 +189,8 @@ fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -
         digest.into(),
         Value::Text(json(&kept(&review.verdict))?),
         review.distance.into(),
+        Value::Text(json(&review.findings)?),
+        review.claimed.as_ref().into(),
     ];
     tx.execute(sql, &values)?;
     Ok(())
@@ -193,8 +207,8 @@ fn lock(
         return Ok(record.outcome.clone());
     }
     let outcome = Outcome { labels: review.fields.clone(), ..Outcome::default() };
-    let news = News { outcome: &outcome, source: outcomes::REVIEW };
-    outcomes::merge(tx, &record.ticket_id, &record.id, &news, now)
+    let news = News { outcome: &outcome, source: outcomes::REVIEW, actor: &review.actor, wide: review.wide };
+    Ok(outcomes::merge(tx, record, &news, now)?.labels)
 }
 
 /// Puts what follows into the outbox.

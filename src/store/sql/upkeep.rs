@@ -2,6 +2,7 @@
 //!
 //! The audit log keeps what was deleted and when, and never the words.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use firstline_fault::Result;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, clock, jobs};
-use crate::audit::{self, AuditEntry, Log, Note, Verified, hash_of};
-use crate::db::{Db, Tx, Value, clean, fault, token};
-use crate::{Backlog, Forgotten, JobFault, Purged, TrustedTime, Upkeep};
+use super::{Shelf, clock, jobs, keys};
+use crate::audit::{self, AuditEntry, Log, Note, Verified};
+use crate::db::{Db, Tx, Value, fault, json, token};
+use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep};
 
 impl<D: Db> Upkeep for Shelf<D> {
     fn audit(
@@ -38,19 +39,45 @@ impl<D: Db> Upkeep for Shelf<D> {
     }
 
     fn audit_head(&self) -> Result<Option<(i64, String)>> {
-        self.read(|tx| audit::head(tx, ""))
+        self.read(|tx| audit::head(tx))
     }
 
-    fn forget(&self, customer: &str, actor: &str, now: Timestamp) -> Result<Forgotten> {
-        let forgotten = self.write(|tx| {
+    fn forget(&self, customers: &[String], actor: &str, now: Timestamp) -> Result<Forgotten> {
+        let mut gone = self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let forgotten = forget(tx, customer, now)?;
-            let (subject, detail) = (hash_of(&clean(customer)), json!(forgotten));
-            log.add(tx, Note { actor, action: "forget", subject: &subject, detail })?;
-            Ok(forgotten)
+            let mut gone = Forgotten::default();
+            for customer in customers {
+                let keys = keys::forget(tx, &mut log, customer, actor, now)?;
+                let of_one = forget(tx, &log, customer, now)?;
+                let subject = log.salted(customer);
+                log.add(tx, Note { actor, action: "forget", subject: &subject, detail: json!(of_one) })?;
+                gone = sum(gone, Forgotten { keys, ..of_one });
+            }
+            Ok(gone)
         })?;
-        self.db.wipe()?;
-        Ok(forgotten)
+        gone.wiped = self.db.wipe()?;
+        Ok(gone)
+    }
+
+    fn customers(&self) -> Result<BTreeMap<String, u64>> {
+        let sql = "SELECT customer, COUNT(*) FROM tickets GROUP BY customer";
+        let items = "SELECT DISTINCT customer, CAST(0 AS BIGINT) FROM work WHERE customer IS NOT NULL";
+        let mut all = self.read(|tx| {
+            let rows = [tx.query(sql, &[])?, tx.query(items, &[])?].into_iter().flatten();
+            let mut all = BTreeMap::new();
+            for mut row in rows {
+                let (customer, tickets) = (row.text()?, row.int()?);
+                *all.entry(customer).or_insert(0) += u64::try_from(tickets).unwrap_or_default();
+            }
+            Ok(all)
+        })?;
+        for key in self.keys()? {
+            let CustomerSet::Only(these) = key.customers else { continue };
+            these.into_iter().for_each(|customer| {
+                all.entry(customer).or_default();
+            });
+        }
+        Ok(all)
     }
 
     fn trusted_time(&self, now: Timestamp, ran: Duration) -> Result<TrustedTime> {
@@ -104,7 +131,7 @@ impl<D: Db> Upkeep for Shelf<D> {
     }
 
     #[cfg(test)]
-    fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>> {
+    fn counts(&self) -> Result<BTreeMap<String, u64>> {
         self.read(|tx| {
             let count = |&table: &&str| {
                 Ok((table.to_owned(), number(tx, &format!("SELECT COUNT(*) FROM {table}"), &[])?))
@@ -120,31 +147,64 @@ fn number(tx: &mut dyn Tx, sql: &str, values: &[Value]) -> Result<u64> {
     Ok(u64::try_from(counted).unwrap_or_default())
 }
 
-fn forget(tx: &mut dyn Tx, customer: &str, now: Timestamp) -> Result<Forgotten> {
+fn sum(a: Forgotten, b: Forgotten) -> Forgotten {
+    Forgotten {
+        tickets: a.tickets + b.tickets,
+        decisions: a.decisions + b.decisions,
+        reviews: a.reviews + b.reviews,
+        outcomes: a.outcomes + b.outcomes,
+        actions: a.actions + b.actions,
+        drafts: a.drafts + b.drafts,
+        job_items: a.job_items + b.job_items,
+        jobs: a.jobs + b.jobs,
+        keys: a.keys + b.keys,
+        readable_audit_entries: a.readable_audit_entries + b.readable_audit_entries,
+        wiped: a.wiped && b.wiped,
+    }
+}
+
+fn forget(tx: &mut dyn Tx, log: &Log, customer: &str, now: Timestamp) -> Result<Forgotten> {
     let whose = [Value::from(customer)];
+    let (job_items, jobs) = forget_items(tx, log, &whose, now)?;
+    let tickets = "(SELECT id FROM tickets WHERE customer = $1)";
+    let decisions = format!("(SELECT id FROM decisions WHERE ticket_id IN {tickets})");
+    let mut count = |of: &str| number(tx, &format!("SELECT COUNT(*) FROM {of}"), &whose);
+    let mut gone = Forgotten {
+        decisions: count(&format!("decisions WHERE ticket_id IN {tickets}"))?,
+        reviews: count(&format!("reviews WHERE decision_id IN {decisions}"))?,
+        outcomes: count(&format!("outcomes WHERE ticket_id IN {tickets}"))?,
+        actions: count(&format!("actions WHERE ticket_id IN {tickets}"))?,
+        readable_audit_entries: count(&format!(
+            "audit_log WHERE subject IN {decisions} AND (detail LIKE '%\"labels\":{{%' OR detail LIKE '%\"reviewer\":%')"
+        ))?,
+        ..Forgotten { job_items, jobs, ..Forgotten::default() }
+    };
+    let sql = format!("DELETE FROM work WHERE kind = 'draft' AND decision_id IN {decisions}");
+    gone.drafts = tx.execute(&sql, &whose)?;
+    // Decisions, reviews, outcomes and actions go with their tickets.
+    gone.tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
+    Ok(gone)
+}
+
+/// Items of jobs: what is open has failed, and of all of them neither words nor names stay. Gives how many items and jobs.
+fn forget_items(tx: &mut dyn Tx, log: &Log, whose: &[Value], now: Timestamp) -> Result<(u64, u64)> {
     let fault = JobFault { code: "E_NOT_FOUND".to_owned(), message: "its customer was forgotten".to_owned() };
     let sql = "SELECT id FROM work WHERE customer = $1 AND state IN ('waiting', 'claimed') FOR UPDATE";
-    let items = tx.query(sql, &whose)?;
-    let mut work = items.len() as u64;
-    for mut row in items {
+    for mut row in tx.query(sql, whose)? {
         jobs::give_up(tx, row.int()?, &fault, now)?;
     }
-    tx.execute("UPDATE work SET customer = NULL, ticket = NULL WHERE customer = $1", &whose)?;
-    let tickets = "(SELECT id FROM tickets WHERE customer = $1)";
-    let sql = format!("SELECT COUNT(*) FROM decisions WHERE ticket_id IN {tickets}");
-    let decisions = number(tx, &sql, &whose)?;
-    let sql = format!(
-        "SELECT COUNT(*) FROM actions WHERE state IN ('waiting', 'claimed') AND ticket_id IN {tickets}"
-    );
-    work += number(tx, &sql, &whose)?;
-    let sql = format!(
-        "DELETE FROM work WHERE kind = 'draft'
-        AND decision_id IN (SELECT id FROM decisions WHERE ticket_id IN {tickets})"
-    );
-    tx.execute(&sql, &whose)?;
-    // Decisions, reviews, outcomes and actions go with their tickets.
-    let tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
-    Ok(Forgotten { tickets, decisions, work })
+    // The hash of what was asked tells of words, too: salted, the same tickets again are the same job no longer.
+    let sql = "SELECT id, digest FROM jobs WHERE id IN (SELECT job FROM work WHERE customer = $1)";
+    let mut changed = 0;
+    for mut row in tx.query(sql, whose)? {
+        let (id, digest) = (row.text()?, row.text()?);
+        let sql = "UPDATE jobs SET idempotency_key = NULL, digest = $2 WHERE id = $1";
+        changed += tx.execute(sql, &[(&id).into(), (&log.salted(&digest)).into()])?;
+    }
+    let sql = "UPDATE work SET customer = NULL, ticket = NULL, fault = CASE WHEN fault IS NULL THEN NULL ELSE $2 END
+        WHERE customer = $1";
+    let items = tx.execute(sql, &[whose[0].clone(), Value::Text(json(&fault)?)])?;
+    Ok((items, changed))
 }
 
 /// Tickets that lose their words at once at least, where there are so many that are old.
@@ -173,7 +233,10 @@ fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
     let sql =
         format!("UPDATE actions SET payload = NULL, fault = NULL WHERE payload IS NOT NULL AND {of_old}");
     tx.execute(&sql, &when)?;
-    tx.execute(&format!("UPDATE reviews SET verdict = NULL WHERE verdict IS NOT NULL AND {of_old}"), &when)?;
+    tx.execute(
+        &format!("UPDATE reviews SET verdict = NULL, findings = NULL WHERE verdict IS NOT NULL AND {of_old}"),
+        &when,
+    )?;
     let drafts =
         tx.execute(&format!("UPDATE decisions SET draft = NULL WHERE draft IS NOT NULL AND {old}"), &when)?;
     let sql = "UPDATE outcomes SET reply = NULL WHERE reply IS NOT NULL
@@ -194,5 +257,15 @@ fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
 
 /// The tables that hold something.
 #[cfg(test)]
-const TABLES: [&str; 9] =
-    ["tickets", "decisions", "reviews", "outcomes", "jobs", "work", "actions", "api_keys", "audit_log"];
+const TABLES: [&str; 10] = [
+    "tickets",
+    "decisions",
+    "reviews",
+    "outcomes",
+    "jobs",
+    "work",
+    "actions",
+    "action_claims",
+    "api_keys",
+    "audit_log",
+];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{Action, ActionClaim, ActionKind, ActionState, CustomerSet};
+use crate::{Action, ActionClaim, ActionKind, ActionState, Holder, Settlement};
 
 on_both!(
     a_tickets_actions_come_one_after_another,
@@ -11,12 +11,26 @@ on_both!(
     a_claim_that_lapsed_is_somebody_elses,
     walls_hold_in_the_outbox,
     no_action_is_claimed_twice,
+    a_key_that_fails_all_it_claims_takes_nothing_from_the_others,
 );
 
 fn take(store: &dyn Store, owner: &str, now: i64) -> Vec<Action> {
-    let customers = &CustomerSet::All;
-    let claim = ActionClaim { owner, customers, limit: 99, most: 3, now: at(now), until: at(now + 10) };
+    take_by(store, holder(owner), now)
+}
+
+fn take_by(store: &dyn Store, holder: Holder<'_>, now: i64) -> Vec<Action> {
+    let claim = ActionClaim { holder, limit: 99, most: 3, now: at(now), until: at(now + 10) };
     store.claim_actions(&claim).unwrap()
+}
+
+/// One of those that use the one key of a desk.
+fn holder(owner: &str) -> Holder<'_> {
+    Holder { key: "glue", owner, customers: &CustomerSet::All }
+}
+
+/// Whether the report of `owner` is on record.
+fn settle(store: &dyn Store, id: i64, owner: &str, failed: Option<(&str, Timestamp)>, now: i64) -> bool {
+    store.settle_action(id, &holder(owner), failed, at(now)).unwrap() == Settlement::Settled
 }
 
 /// A reply and labels for the ticket.
@@ -38,16 +52,14 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
     );
     assert_eq!((first[0].lease_until, first[0].customer.as_str()), (Some(at(20)), "acme"));
     assert!(take(&**home, "b", 11).is_empty());
-    assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
+    assert!(settle(&**home, first[0].id, "a", None, 12));
     // Said again by who did it, it is no fault; by anybody else it is.
-    assert!(home.settle_action(first[0].id, "a", &CustomerSet::All, None, at(12)).unwrap());
-    assert!(
-        !home.settle_action(first[0].id, "b", &CustomerSet::All, Some(("late", at(13))), at(12)).unwrap()
-    );
+    assert!(settle(&**home, first[0].id, "a", None, 12));
+    assert!(!settle(&**home, first[0].id, "b", Some(("late", at(13))), 12));
     let next = take(&**home, "b", 13);
     assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
-    assert!(!home.settle_action(next[0].id, "a", &CustomerSet::All, None, at(14)).unwrap());
-    assert!(!home.settle_action(999, "a", &CustomerSet::All, None, at(14)).unwrap());
+    assert!(!settle(&**home, next[0].id, "a", None, 14));
+    assert!(!settle(&**home, 999, "a", None, 14));
     let listed = home.actions(None, &CustomerSet::All, 3).unwrap();
     assert_eq!(
         listed.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(),
@@ -66,16 +78,7 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
         let now = n * 100;
         let action = take(&**home, "a", now).remove(0);
         assert_eq!((action.idempotency_key.as_str(), action.attempts), ("d1:reply", n));
-        assert!(
-            home.settle_action(
-                action.id,
-                "a",
-                &CustomerSet::All,
-                Some(("the PSA is down", at(now + 50))),
-                at(now)
-            )
-            .unwrap()
-        );
+        assert!(settle(&**home, action.id, "a", Some(("the PSA is down", at(now + 50))), now));
         // The labels wait for the reply, and that for its time.
         if n < 3 {
             assert!(take(&**home, "a", now + 49).is_empty());
@@ -93,21 +96,19 @@ fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {
     assert!(take(&**home, "b", 19).is_empty());
     let second = take(&**home, "b", 20).remove(0);
     assert_eq!((second.id, &second.idempotency_key), (first.id, &first.idempotency_key));
-    assert!(!home.settle_action(first.id, "a", &CustomerSet::All, None, at(21)).unwrap());
+    assert!(!settle(&**home, first.id, "a", None, 21));
     assert_eq!(take(&**home, "c", 30)[0].attempts, 3);
     // Claimed as often as it may be and never heard of again: a person has to look.
     assert_eq!(take(&**home, "d", 40)[0].idempotency_key, "d1:fields");
     assert_eq!(home.actions(None, &CustomerSet::All, 9).unwrap()[1].state, ActionState::Failed);
-    assert!(!home.settle_action(first.id, "c", &CustomerSet::All, None, at(41)).unwrap());
+    assert!(!settle(&**home, first.id, "c", None, 41));
 }
 
 fn walls_hold_in_the_outbox(home: &Home) {
     approved(&**home, 1);
-    let only = |name: &str| CustomerSet::Only([name.to_owned()].into());
-    let claimed = |customers: &CustomerSet| {
-        let claim = ActionClaim { owner: "a", customers, limit: 9, most: 3, now: at(10), until: at(20) };
-        home.claim_actions(&claim).unwrap().len()
-    };
+    let only = |name: &str| only(&[name]);
+    let claimed =
+        |customers: &CustomerSet| take_by(&**home, Holder { key: "glue", owner: "a", customers }, 10).len();
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
     assert_eq!(home.actions(None, &only("acme"), 9).unwrap().len(), 2);
@@ -126,16 +127,17 @@ fn no_action_is_claimed_twice(home: &Home) {
                 scope.spawn(move || {
                     let (owner, mut mine) = (format!("o{n}"), Vec::new());
                     while store.backlog().unwrap().actions > 0 {
-                        let (owner, customers) = (owner.as_str(), &CustomerSet::All);
-                        let claim =
-                            ActionClaim { owner, customers, limit: 5, most: 3, now: at(9), until: at(99) };
+                        let owner = owner.as_str();
+                        let claim = ActionClaim {
+                            holder: holder(owner),
+                            limit: 5,
+                            most: 3,
+                            now: at(9),
+                            until: at(99),
+                        };
                         for action in store.claim_actions(&claim).unwrap() {
                             assert_eq!(action.attempts, 1);
-                            assert!(
-                                store
-                                    .settle_action(action.id, owner, &CustomerSet::All, None, at(10))
-                                    .unwrap()
-                            );
+                            assert!(settle(store, action.id, owner, None, 10));
                             mine.push(action.id);
                         }
                     }
@@ -147,4 +149,39 @@ fn no_action_is_claimed_twice(home: &Home) {
     });
     assert_eq!((claimed.len(), claimed.iter().collect::<BTreeSet<_>>().len()), (120, 120));
     assert_eq!(audited(&**home).iter().filter(|a| *a == "act").count(), 120);
+}
+
+fn a_key_that_fails_all_it_claims_takes_nothing_from_the_others(home: &Home) {
+    approved(&**home, 1);
+    let all = &CustomerSet::All;
+    let rogue = Holder { key: "rogue", owner: "rogue/x", customers: all };
+    let honest = Holder { key: "honest", owner: "honest/x", customers: all };
+    for n in 1..=3 {
+        let action = take_by(&**home, rogue, n * 100).remove(0);
+        // Another key's report about it is none, whatever owner it names.
+        let other = Holder { key: "honest", owner: "honest/x", customers: all };
+        let no = Some(("no", at(n * 100)));
+        assert_eq!(home.settle_action(action.id, &other, no, at(n * 100)).unwrap(), Settlement::NotHeld);
+        assert_eq!(home.settle_action(action.id, &rogue, no, at(n * 100)).unwrap(), Settlement::Settled);
+    }
+    // It is out of attempts; the other has all of its own, and is not kept waiting.
+    assert!(take_by(&**home, rogue, 400).iter().all(|action| action.idempotency_key != "d1:reply"));
+    let reply = take_by(&**home, honest, 420).into_iter().find(|a| a.idempotency_key == "d1:reply").unwrap();
+    assert_eq!((reply.state, reply.attempts), (ActionState::Claimed, 4));
+    assert_eq!(home.settle_action(reply.id, &honest, None, at(421)).unwrap(), Settlement::Settled);
+    // What lapses in its hands, again and again, is no more lost than what it fails.
+    approved(&**home, 2);
+    for n in 0..3 {
+        let mine = take_by(&**home, rogue, 1_000 + n * 20);
+        assert!(mine.iter().any(|action| action.idempotency_key == "d2:reply"), "{n}: {mine:?}");
+    }
+    assert!(take_by(&**home, rogue, 1_100).iter().all(|action| action.idempotency_key != "d2:reply"));
+    // What was given up is put back by a call, by who may see it.
+    let listed = home.actions(Some(ActionState::Failed), all, 9).unwrap();
+    let given_up = listed.iter().find(|action| action.idempotency_key == "d2:reply").unwrap().id;
+    assert!(!home.retry_action(given_up, &only(&["bolt"]), "honest", at(1_200)).unwrap());
+    assert!(home.retry_action(given_up, all, "honest", at(1_200)).unwrap());
+    assert!(!home.retry_action(given_up, all, "honest", at(1_200)).unwrap());
+    assert!(take_by(&**home, rogue, 1_201).iter().any(|action| action.idempotency_key == "d2:reply"));
+    assert!(audited(&**home).contains(&"act_retry".to_owned()));
 }

@@ -54,13 +54,13 @@ fn news_is_added_value_by_value(home: &Home) {
     );
     assert_eq!((found.reopened, found.customer_visible_error), (Some(true), Some(false)));
     assert_eq!((found.handle_seconds, found.distance, found.escalated), (Some(90.5), Some(0.25), Some(true)));
-    let standing = home.standing(&["t1"]).unwrap().remove("t1").unwrap();
+    let standing = standing(&**home, "t1").unwrap();
     assert_eq!((standing.version, &standing.locked), (3, &known));
     assert_eq!(home.decision("d1").unwrap().unwrap().outcome, known);
     // Decided again, what people set stays.
     assert_eq!(home.record(&[decided("d2", "t1", 1)], at(9)).unwrap(), [Recorded::Stale]);
     record(&**home, decided("d2", "t1", 3));
-    assert_eq!(home.standing(&["t1"]).unwrap()["t1"].locked, known);
+    assert_eq!(crate::tests::standing(&**home, "t1").unwrap().locked, known);
     assert_eq!(audited(&**home), ["decide", "feedback", "feedback", "decide"]);
 }
 

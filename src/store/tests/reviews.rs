@@ -44,7 +44,7 @@ fn an_approved_draft_is_to_be_sent(home: &Home) {
     let record = done(home.review(&said, at(3)).unwrap());
     assert_eq!((record.draft_state, record.version), (DraftState::Approved, 3));
     assert_eq!(record.outcome, said.fields);
-    let standing = home.standing(&["t1"]).unwrap().remove("t1").unwrap();
+    let standing = standing(&**home, "t1").unwrap();
     assert_eq!((standing.locked, standing.version), (said.fields, 2));
     let fields = json!({"fields": {"board": "Network", "priority": "P1"}});
     let due = [

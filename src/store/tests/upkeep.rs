@@ -1,7 +1,7 @@
 //! Deletion, the audit log and what is counted.
 
 use super::*;
-use crate::{ActionClaim, Backlog, CustomerSet, DraftState, Feedback, Forgotten, JobState, Purged};
+use crate::{ActionClaim, Backlog, DraftState, Feedback, Forgotten, JobFault, JobState, Purged};
 use firstline_fault::Code;
 
 on_both!(
@@ -63,8 +63,12 @@ fn busy(home: &Home) {
             );
             home.release("w").unwrap();
             if stage == "done" {
-                let text = format!("{customer}-edit-words");
-                home.review(&review(&id, Review::Edited(text), &id), at(3)).unwrap();
+                let mut said = review(&id, Review::Edited(format!("{customer}-edit-words")), &id);
+                said.claimed = Some(format!("{customer}-reviewer-words"));
+                let found = format!("{customer}-finding-words");
+                said.findings = vec![CheckResult { check: "names".to_owned(), passed: false, found }];
+                said.fields = labels(&[(Field::Type, &format!("{customer}-label-words"))]);
+                home.review(&said, at(3)).unwrap();
                 let mut news = Feedback { ticket_id: Some(of), ..Feedback::default() };
                 news.outcome.reply = Some(format!("{customer}-reply-words"));
                 news.outcome.labels = labels(&[(Field::Board, "Mail")]);
@@ -74,7 +78,30 @@ fn busy(home: &Home) {
         let mut item = ticket(&format!("item{n}"));
         item.customer = Some(format!(" {}  ", customer.to_uppercase()));
         item.body = Some(format!("{customer}-item-words"));
-        home.add_job(&job(&format!("j{n}"), [item]), at(5)).unwrap();
+        let mut all = job(&format!("j{n}"), [item]);
+        all.idempotency_key = Some(format!("{customer}-key-words"));
+        // One that could not be read, and says so in the words that were sent.
+        for whose in [customer, customer] {
+            let fault = JobFault {
+                code: "E_TICKET_JSON".to_owned(),
+                message: format!("{customer}-fault-words is no time"),
+            };
+            all.items.push(Err(crate::RefusedItem { customer: Some(whose.to_owned()), fault }));
+        }
+        home.add_job(&all, at(5)).unwrap();
+    }
+    for (id, names) in [("k1", &["acme"][..]), ("k2", &["acme", "bolt"])] {
+        let key = crate::KeyRecord {
+            id: id.to_owned(),
+            name: if names.len() == 1 { "acme-key-words" } else { "two" }.to_owned(),
+            hash: "sha256:00".to_owned(),
+            scopes: vec!["triage".to_owned()],
+            customers: only(names),
+            created_at: at(0),
+            expires_at: None,
+            revoked_at: None,
+        };
+        home.add_key(&key, "cli", at(0)).unwrap();
     }
 }
 
@@ -107,8 +134,21 @@ fn a_forgotten_customer_leaves_no_words(home: &Home) {
     let other = home.decision("d10").unwrap();
     // An item that is being decided just now.
     let held = claim(&**home, WorkKind::Triage, "w", 1).remove(0);
-    let forgotten = home.forget("acme", "cli", at(9)).unwrap();
-    assert_eq!(forgotten, Forgotten { tickets: 3, decisions: 3, work: 3 });
+    let forgotten = home.forget(&["acme".to_owned()], "cli", at(9)).unwrap();
+    let due = Forgotten {
+        tickets: 3,
+        decisions: 3,
+        reviews: 1,
+        outcomes: 1,
+        actions: 2,
+        drafts: 1,
+        job_items: 3,
+        jobs: 1,
+        keys: 2,
+        readable_audit_entries: 0,
+        wiped: matches!(home.location, crate::Location::Sqlite(_)),
+    };
+    assert_eq!(forgotten, due);
     // Not even its name.
     assert_eq!(words_left(home, "acme"), 0);
     assert!(words_left(home, "bolt-") > 0);
@@ -116,8 +156,8 @@ fn a_forgotten_customer_leaves_no_words(home: &Home) {
     late.work = Some((held.id, "w".to_owned()));
     assert_eq!(home.record(&[late], at(10)).unwrap(), [Recorded::Lost]);
     let found = home.job("j0").unwrap().unwrap();
-    assert_eq!((found.state, found.failed), (JobState::Done, 1));
-    assert!(home.decision("d00").unwrap().is_none() && home.standing(&["t00"]).unwrap().is_empty());
+    assert_eq!((found.state, found.failed), (JobState::Done, 3));
+    assert!(home.decision("d00").unwrap().is_none() && standing(&**home, "t00").is_none());
     assert_eq!(
         (home.decision("d10").unwrap(), home.job("j1").unwrap().unwrap().state),
         (other, JobState::Running)
@@ -128,7 +168,13 @@ fn a_forgotten_customer_leaves_no_words(home: &Home) {
     let last = home.audit_entries(0, 99).unwrap().pop().unwrap();
     assert_eq!((last.action.as_str(), last.subject.len()), ("forget", 64));
     assert!(!format!("{last:?}").contains("acme"));
-    assert_eq!(home.forget("acme", "cli", at(9)).unwrap(), Forgotten::default());
+    let again = home.forget(&["acme".to_owned()], "cli", at(9)).unwrap();
+    assert_eq!(again, Forgotten { wiped: again.wiped, ..Forgotten::default() });
+    // Who was held to it alone may do nothing any more; the others keep what is theirs.
+    let keys = home.keys().unwrap();
+    assert_eq!((keys[0].revoked_at, &keys[0].customers), (Some(at(9)), &only(&[])));
+    assert_eq!((keys[1].revoked_at, &keys[1].customers), (None, &only(&["bolt"])));
+    assert_eq!(home.customers().unwrap().into_iter().collect::<Vec<_>>(), [("bolt".to_owned(), 3)]);
 }
 
 fn old_words_go_and_figures_stay(home: &Home) {
@@ -139,9 +185,10 @@ fn old_words_go_and_figures_stay(home: &Home) {
     assert_eq!(words_left(home, "acme-reply-words"), 0);
     for now in [60, 61] {
         let customers = &CustomerSet::All;
-        let claim = ActionClaim { owner: "a", customers, limit: 9, most: 3, now: at(now), until: at(99) };
+        let holder = crate::Holder { key: "k", owner: "a", customers };
+        let claim = ActionClaim { holder, limit: 9, most: 3, now: at(now), until: at(99) };
         for action in home.claim_actions(&claim).unwrap() {
-            assert!(home.settle_action(action.id, "a", &CustomerSet::All, None, at(now)).unwrap());
+            home.settle_action(action.id, &holder, None, at(now)).unwrap();
         }
     }
     assert_eq!(home.purge(at(1), at(70)).unwrap(), Purged { tickets: 2, texts: 2 });
@@ -154,7 +201,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
     let done = judged.iter().find(|j| j.decision_id == "d00").unwrap();
     assert_eq!(
         (done.draft_confidence, done.outcome.labels.len(), done.draft_state),
-        (Some(0.5), 1, DraftState::Edited)
+        (Some(0.5), 2, DraftState::Edited)
     );
     let edited = home.reviews(DraftState::Edited, &CustomerSet::All, None, 9).unwrap();
     assert_eq!(

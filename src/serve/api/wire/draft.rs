@@ -50,7 +50,7 @@ struct Source {
 
 /// What a check said of a draft.
 #[derive(Debug, Serialize, ToSchema)]
-struct CheckResult {
+pub(crate) struct CheckResult {
     /// The check.
     check: String,
     /// Whether the draft passed it.

@@ -44,6 +44,8 @@ struct Agreement {
     fields: BTreeMap<FieldName, Proportion>,
     /// Board, type, subtype and priority, as far as known, all the same.
     all: Proportion,
+    /// Labels that people ended with and the bundle in service does not know, field by field: they count in none of the shares.
+    unknown: BTreeMap<FieldName, u64>,
 }
 
 /// What became of drafts.
@@ -133,9 +135,10 @@ impl From<firstline_rollout::Kpis> for Kpis {
 
 impl From<firstline_rollout::Agreement> for Agreement {
     fn from(agreement: firstline_rollout::Agreement) -> Self {
-        let firstline_rollout::Agreement { fields, all } = agreement;
+        let firstline_rollout::Agreement { fields, all, unknown } = agreement;
         let fields = fields.into_iter().map(|(field, share)| (field.into(), share.into())).collect();
-        Self { fields, all: all.into() }
+        let unknown = unknown.into_iter().map(|(field, n)| (field.into(), n)).collect();
+        Self { fields, all: all.into(), unknown }
     }
 }
 

@@ -118,7 +118,8 @@ words! {
         Cancelled,
     }
 
-    /// How an action stands. `failed`: given up after too many attempts; a person has to look.
+    /// How an action stands. `failed`: a key has given it up after too many attempts, and a person has to look; `void`: its ticket
+    /// moved to another customer, and it must not be done.
     ActionState of firstline_store::ActionState {
         /// Nobody has claimed it.
         Waiting,
@@ -128,5 +129,7 @@ words! {
         Done,
         /// It was given up.
         Failed,
+        /// It must not be done.
+        Void,
     }
 }
