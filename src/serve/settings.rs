@@ -6,6 +6,8 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::Phase;
 use serde::{Deserialize, Serialize};
 
+use crate::body::BODY_FACTOR;
+
 /// The settings with their defaults, commented.
 pub const DEFAULT_SETTINGS: &str = include_str!("default.toml");
 
@@ -55,6 +57,12 @@ pub struct Settings {
 pub struct Limits {
     /// Bytes of a request.
     pub body_bytes: usize,
+    /// Bytes that the bodies of requests, what is read from them, and answers take up at a time.
+    pub memory_bytes: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Seconds that a connection is kept open for the next request.
+    pub idle_seconds: u64,
     /// Tickets of a call.
     pub batch_tickets: usize,
     /// Tickets of a job.
@@ -146,6 +154,10 @@ impl Settings {
             self.limits;
         let bounds = [
             ("limits.body_bytes", body_bytes, 1_024, 1 << 30),
+            // One key has half of it at most, and a body counts for several times its length.
+            ("limits.memory_bytes", self.limits.memory_bytes, body_bytes * 2 * BODY_FACTOR, 1 << 40),
+            ("limits.connections", self.limits.connections, 8, 65_536),
+            ("limits.idle_seconds", self.limits.idle_seconds as usize, 1, 3_600),
             ("limits.batch_tickets", batch_tickets, 1, 256),
             ("limits.job_tickets", job_tickets, 1, 100_000),
             ("limits.requests", requests, 1, 65_536),

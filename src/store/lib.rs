@@ -20,7 +20,7 @@ mod store;
 mod tests;
 
 pub use audit::{AuditEntry, verify};
-pub use contract::CustomerSet;
+pub use contract::{CustomerSet, PAGE_BYTES, Paged};
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead};
 pub use contract::jobs::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
 pub use contract::keys::{KeyRecord, Keys};

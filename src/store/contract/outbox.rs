@@ -4,7 +4,7 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CustomerSet;
+use super::{CustomerSet, Paged};
 
 /// Actions that people approved. One is claimed by one owner at a time, and a ticket's actions one after another.
 ///
@@ -28,13 +28,15 @@ pub trait Outbox {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Actions in the outbox, those in `state` or all, the newest first.
+    /// Actions in the outbox, those in `state` or all, the newest first. A page of `limit` of them, or of
+    /// [`PAGE_BYTES`](crate::PAGE_BYTES), of those before the action `before`.
     fn actions(
         &self,
         state: Option<ActionState>,
         customers: &CustomerSet,
+        before: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<Action>>;
+    ) -> Result<Paged<Action>>;
 }
 
 /// Who claims which actions, and for how long.

@@ -7,10 +7,10 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, name, of_customers};
+use super::{Shelf, bytes_of, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
-use crate::{Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Outbox};
+use crate::{Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Outbox, Paged};
 
 const ACTION: &str =
     "SELECT a.id, a.kind, a.ticket_id, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
@@ -99,17 +99,28 @@ impl<D: Db> Outbox for Shelf<D> {
         &self,
         state: Option<ActionState>,
         customers: &CustomerSet,
+        before: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<Action>> {
-        let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
+    ) -> Result<Paged<Action>> {
+        let (mut which, mut values) = ("WHERE 1 = 1".to_owned(), Vec::new());
         if let Some(state) = state {
-            sql.push_str(" AND a.state = $1");
+            which.push_str(" AND a.state = $1");
             values.push(name(state)?);
         }
-        of_customers(&mut sql, &mut values, "t.customer", customers);
-        values.push(limit.into());
-        sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));
-        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read).collect())
+        if let Some(before) = before {
+            values.push(before.into());
+            which.push_str(&format!(" AND a.id < ${}", values.len()));
+        }
+        of_customers(&mut which, &mut values, "t.customer", customers);
+        which.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len() + 1));
+        let bytes = bytes_of(&["a.payload", "a.fault"]);
+        let sizes = format!("SELECT {bytes} FROM actions a JOIN tickets t ON t.id = a.ticket_id {which}");
+        self.read(|tx| {
+            let (fits, more) = page(tx, &sizes, &values, limit)?;
+            let values = [&values[..], &[fits.into()]].concat();
+            let rows = tx.query(&format!("{ACTION} {which}"), &values)?;
+            Ok(Paged { items: rows.into_iter().map(read).collect::<Result<_>>()?, more })
+        })
     }
 }
 

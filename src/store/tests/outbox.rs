@@ -48,7 +48,7 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
     assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
     assert!(!home.settle_action(next[0].id, "a", &CustomerSet::All, None, at(14)).unwrap());
     assert!(!home.settle_action(999, "a", &CustomerSet::All, None, at(14)).unwrap());
-    let listed = home.actions(None, &CustomerSet::All, 3).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, None, 3).unwrap().items;
     assert_eq!(
         listed.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(),
         ["d2:fields", "d2:reply", "d1:fields"]
@@ -81,7 +81,7 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
             assert!(take(&**home, "a", now + 49).is_empty());
         }
     }
-    let listed = home.actions(None, &CustomerSet::All, 9).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, None, 9).unwrap().items;
     assert_eq!((listed[1].state, listed[0].state), (ActionState::Failed, ActionState::Waiting));
     assert_eq!(home.backlog().unwrap().failed_actions, 1);
     assert_eq!(take(&**home, "a", 400)[0].idempotency_key, "d1:fields");
@@ -97,7 +97,7 @@ fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {
     assert_eq!(take(&**home, "c", 30)[0].attempts, 3);
     // Claimed as often as it may be and never heard of again: a person has to look.
     assert_eq!(take(&**home, "d", 40)[0].idempotency_key, "d1:fields");
-    assert_eq!(home.actions(None, &CustomerSet::All, 9).unwrap()[1].state, ActionState::Failed);
+    assert_eq!(home.actions(None, &CustomerSet::All, None, 9).unwrap().items[1].state, ActionState::Failed);
     assert!(!home.settle_action(first.id, "c", &CustomerSet::All, None, at(41)).unwrap());
 }
 
@@ -110,8 +110,8 @@ fn walls_hold_in_the_outbox(home: &Home) {
     };
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
-    assert_eq!(home.actions(None, &only("acme"), 9).unwrap().len(), 2);
-    assert!(home.actions(None, &only("bolt"), 9).unwrap().is_empty());
+    assert_eq!(home.actions(None, &only("acme"), None, 9).unwrap().items.len(), 2);
+    assert!(home.actions(None, &only("bolt"), None, 9).unwrap().items.is_empty());
 }
 
 fn no_action_is_claimed_twice(home: &Home) {

@@ -33,7 +33,7 @@ fn conflict(reviewed: ReviewResult) -> DecisionRecord {
 
 /// Kind, key and payload of each action, the oldest first.
 fn outbox(home: &Home) -> Vec<(ActionKind, String, serde_json::Value)> {
-    let actions = home.actions(None, &CustomerSet::All, 99).unwrap();
+    let actions = home.actions(None, &CustomerSet::All, None, 99).unwrap().items;
     actions.into_iter().rev().map(|a| (a.kind, a.idempotency_key, a.payload)).collect()
 }
 
@@ -176,7 +176,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
         assert!(home.drafted(&result(work.id, "w", Some(&draft(&id))), at(2)).unwrap());
     }
     let ids = |customers: &CustomerSet, after: Option<&str>, limit| -> Vec<String> {
-        let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap();
+        let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap().items;
         items.into_iter().map(|item| item.record.id).collect()
     };
     let only = |names: &[&str]| CustomerSet::Only(names.iter().map(|n| (*n).to_owned()).collect());
@@ -188,7 +188,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
     assert_eq!(ids(&only(&[]), None, 9), [""; 0]);
     done(home.review(&review("d0", Review::Accepted, "k"), at(3)).unwrap());
     assert_eq!(ids(&CustomerSet::All, None, 1), ["d1"]);
-    let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap();
+    let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap().items;
     assert_eq!((&approved[0].ticket, approved.len()), (&ticket("t0"), 1));
     assert_eq!(home.backlog().unwrap().reviews, 3);
 }
