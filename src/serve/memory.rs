@@ -182,7 +182,7 @@ mod tests {
         let got = greedy.iter().filter(|held| held.grow(100).is_ok()).count();
         assert_eq!(got, 5, "half");
         let other = held(&memory, &places, "other");
-        assert!(other.grow(200).is_ok() && other.grow(100).is_err(), "a third of what is left, and so on");
+        assert!(other.grow(200).is_ok() && other.grow(200).is_err(), "no more than is left after it");
         assert!(held(&memory, &places, "third").grow(100).is_ok());
         drop(greedy);
         assert!(other.grow(200).is_ok());

@@ -8,6 +8,7 @@ use firstline_fault::Code;
 use firstline_rollout::{Week, kpis as figures, weeks};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::customers;
@@ -21,6 +22,8 @@ use crate::shared::Shared;
 const WEEK: i64 = 7 * 24;
 /// Weeks that figures are given for.
 const MOST_WEEKS: i64 = 60;
+/// A year's decisions are a lot to hold: for one call at a time.
+static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Of which time, and whose.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,6 +99,7 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
+    let _one = ONE.acquire().await.map_err(Problem::internal)?;
     let judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
     let view = |week: Week| WeekFigures {
         week: week.to_string(),

@@ -110,6 +110,9 @@ fn walls_hold_in_the_outbox(home: &Home) {
     };
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
+    let page = home.actions(None, &CustomerSet::All, None, 1).unwrap();
+    let rest = home.actions(None, &CustomerSet::All, Some(page.items[0].id), 9).unwrap();
+    assert!(page.more && !rest.more && rest.items.iter().all(|action| action.id < page.items[0].id));
     assert_eq!(home.actions(None, &only("acme"), None, 9).unwrap().items.len(), 2);
     assert!(home.actions(None, &only("bolt"), None, 9).unwrap().items.is_empty());
 }

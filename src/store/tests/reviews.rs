@@ -15,6 +15,7 @@ on_both!(
     of_two_reviewers_one_wins,
     the_queue_has_an_order_and_walls,
     reviews_are_there_to_learn_from,
+    pages_end_by_bytes,
 );
 
 fn done(reviewed: ReviewResult) -> DecisionRecord {
@@ -211,4 +212,34 @@ fn reviews_are_there_to_learn_from(home: &Home) {
     let edited = Review::Edited("Other".to_owned());
     let rejected = Review::Rejected("wrong".to_owned());
     assert_eq!(reviews, [Review::Accepted, edited, Review::Accepted, rejected]);
+}
+
+fn pages_end_by_bytes(home: &Home) {
+    let long = "x".repeat(1 << 20);
+    for n in 0..9 {
+        let (id, mut one) = (format!("d{n}"), decided(&format!("d{n}"), &format!("t{n}"), 0));
+        one.ticket.body = Some(long.clone());
+        record(&**home, one);
+        let work = claim(&**home, WorkKind::Draft, "w", 1).remove(0);
+        assert!(home.drafted(&result(work.id, "w", Some(&draft(&id))), at(2)).unwrap());
+    }
+    let (mut seen, mut sizes, mut after) = (Vec::new(), Vec::new(), None::<String>);
+    loop {
+        let page = home.reviews(DraftState::Pending, &CustomerSet::All, after.as_deref(), 200).unwrap();
+        sizes.push(page.items.len());
+        seen.extend(page.items.into_iter().map(|item| item.record.id));
+        after = seen.last().cloned();
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), sizes), (9, vec![3, 3, 3]), "each once, on pages of less than 4 MiB");
+    // What is longer than a page is a page.
+    home.meddle("UPDATE tickets SET ticket = replace(ticket, 'xxxx', 'xxxxxxxxxxxxxxxxxxxxxxxx')");
+    let page = home.reviews(DraftState::Pending, &CustomerSet::All, None, 200).unwrap();
+    assert_eq!((page.items.len(), page.more), (1, true));
+    // Work is handed out in pages too.
+    let tickets = (0..9).map(|n| Ticket { body: Some(long.clone()), ..ticket(&format!("j{n}")) });
+    home.add_job(&job("j1", tickets), at(0)).unwrap();
+    assert_eq!(claim(&**home, WorkKind::Triage, "w", 64).len(), 3);
 }
