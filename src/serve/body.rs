@@ -17,14 +17,10 @@ use firstline_fault::Code;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::bounded_json::Bounds;
-use crate::memory::{self, Held};
+use crate::memory::{self, BODY_FACTOR, Held};
 use crate::problem::Problem;
 use crate::settings::Limits;
 
-/// Bytes that a byte of a body takes up until its request is done: as it came, as it was read, and what is made of that.
-pub(crate) const BODY_FACTOR: usize = 3;
-/// Bytes that a value of JSON takes up beside its text.
-pub(crate) const VALUE_BYTES: usize = 128;
 /// Memory is taken in steps of so many bytes of a body.
 const STEP: usize = 4 << 10;
 /// A client may be silent for so long within a body.

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::auth::Caller;
-use crate::body::{self, VALUE_BYTES};
+use crate::body;
 use crate::bounded_json::{Bounds, scan};
-use crate::memory::Held;
+use crate::memory::{Held, VALUE_BYTES};
 use crate::problem::Problem;
 use crate::shared::Shared;
 

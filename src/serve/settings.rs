@@ -6,7 +6,7 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::Phase;
 use serde::{Deserialize, Serialize};
 
-use crate::body::BODY_FACTOR;
+use crate::memory::{BODY_FACTOR, PAGE_MEMORY};
 
 /// The settings with their defaults, commented.
 pub const DEFAULT_SETTINGS: &str = include_str!("default.toml");
@@ -154,8 +154,13 @@ impl Settings {
             self.limits;
         let bounds = [
             ("limits.body_bytes", body_bytes, 1_024, 1 << 30),
-            // One key has half of it at most, and a body counts for several times its length.
-            ("limits.memory_bytes", self.limits.memory_bytes, body_bytes * 2 * BODY_FACTOR, 1 << 40),
+            // One key has half of it at most, a body counts for several times its length, and pages have to be made as well.
+            (
+                "limits.memory_bytes",
+                self.limits.memory_bytes,
+                (2 * BODY_FACTOR * body_bytes).max(4 * PAGE_MEMORY),
+                1 << 40,
+            ),
             ("limits.connections", self.limits.connections, 8, 65_536),
             ("limits.idle_seconds", self.limits.idle_seconds as usize, 1, 3_600),
             ("limits.batch_tickets", batch_tickets, 1, 256),
