@@ -27,25 +27,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use firstline_fault::Code;
-use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::body;
+use crate::connection::Spare;
+use crate::memory::Held;
 use crate::metrics::Answered;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// The header that names a request.
 const REQUEST_ID: &str = "x-request-id";
+/// Longest path with its query, in bytes.
+const MOST_PATH: usize = 4 << 10;
 
 /// The whole service as a router.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -56,13 +60,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/models", get(openai::list_models))
         .route("/", post(tei::embed))
         .route("/health", get(health::healthz));
-    let limit = shared.settings.limits.body_bytes;
     router
         .merge(docs::routes(&document))
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { not_allowed() })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(DefaultBodyLimit::max(limit))
         .layer(from_fn_with_state(Arc::clone(&shared), around))
         .with_state(shared)
 }
@@ -131,16 +133,30 @@ async fn around(
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let is_light =
         method == Method::GET && ["/healthz", "/health", "/readyz", "/metrics"].contains(&route.as_str());
+    let is_spare = request.extensions().get::<Spare>().is_some();
     let permit = match is_light {
         true => Ok(None),
-        false => Arc::clone(&shared.requests).try_acquire_owned().map(Some),
+        // A spare connection is for health checks.
+        false if is_spare => Err(overload()),
+        false => Arc::clone(&shared.requests).try_acquire_owned().map(Some).map_err(|_| overload()),
     };
-    let room = room(&shared, &request);
+    let permit = permit.and_then(|permit| short(&request).map(|()| permit));
+    let (request, unread) = body::apart(request);
+    let held = Held::new(&shared.memory, &shared.places);
     shared.metrics.in_flight.inc();
-    let mut response = match (permit, room) {
-        (Ok(_permit), Ok(_room)) => next.run(request).instrument(span.clone()).await,
-        _ => Problem::overload("the service", 1).into_response(),
+    let mut response = match permit {
+        Ok(_permit) => held.clone().during(next.run(request)).instrument(span.clone()).await,
+        Err(problem) => problem.into_response(),
     };
+    response = body::counted(response, &held).await;
+    drop(held);
+    let is_read_out = match unread {
+        Some(unread) => unread.is_read_out().await,
+        None => true,
+    };
+    if !is_read_out || is_spare {
+        body::close(&mut response);
+    }
     shared.metrics.in_flight.dec();
     let time = start.elapsed();
     let status = response.status().as_u16();
@@ -151,15 +167,18 @@ async fn around(
     response
 }
 
-/// Room for the body, by what the client says of its length, or for the longest there may be.
-fn room(shared: &Shared, request: &Request) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-    let most = shared.settings.limits.body_bytes;
-    let told =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let has_body = told.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING);
-    let bytes = told.unwrap_or(most).min(most);
-    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    has_body.then(|| Arc::clone(&shared.body_kib).try_acquire_many_owned(kib)).transpose()
+fn overload() -> Problem {
+    Problem::overload("the service", 1)
+}
+
+/// Whether the path with its query is one that may be looked at.
+fn short(request: &Request) -> Result<(), Problem> {
+    if request.uri().path_and_query().is_none_or(|path| path.as_str().len() <= MOST_PATH) {
+        return Ok(());
+    }
+    let problem = format!("with its query it is longer than {MOST_PATH} bytes");
+    let problem = Problem::new(Code::Limit, "the path", problem, "/docs shows what a call takes");
+    Err(problem.with_status(StatusCode::URI_TOO_LONG))
 }
 
 fn log(method: &Method, route: &str, status: u16, time: Duration) {

@@ -1,54 +1,66 @@
 //! How a request is read: its caller, its JSON body, its query. What can't be read is a problem of the documented form.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Query, Request};
 use axum::http::request::Parts;
 use firstline_fault::Code;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use crate::auth::Caller;
+use crate::body;
+use crate::bounded_json::{Bounds, scan};
+use crate::memory::{Held, VALUE_BYTES};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
-/// How long a body may take to come.
-const BODY_TIME: Duration = Duration::from_secs(30);
+/// Bodies above this are read from JSON away from the threads that answer, a few at a time.
+const LONG_BODY: usize = 128 << 10;
+static LONG_BODIES: Semaphore = Semaphore::const_new(2);
 
-/// A JSON body. Its media type is not looked at.
+/// A JSON body. Its media type is not looked at. It is read only where the caller is known: extract it after [`Caller`].
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        let read = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, shared));
-        let late = |_| Problem::new(Code::Request, "the body", "it did not come in time", "Send it at once");
-        let bytes = read.await.map_err(late)?.map_err(|rejection| {
-            let most = shared.settings.limits.body_bytes;
-            match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => too_long(most),
-                _ => Problem::new(Code::Request, "the body", rejection.body_text(), "Send it whole"),
-            }
+        let held = Held::current().filter(Held::has_key).ok_or_else(|| {
+            let next = "Send Authorization: Bearer fl_...";
+            Problem::new(Code::Auth, "Authorization", "no API key that holds", next)
         })?;
-        parse(&bytes).map(Body)
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let room = body::room(path, &shared.settings.limits);
+        let bytes = body::read(request.into_body(), room.bytes, &held).await?;
+        if bytes.len() <= LONG_BODY {
+            return parse(&bytes, &room.json, &held).map(Body);
+        }
+        let _one = LONG_BODIES.acquire().await.map_err(Problem::internal)?;
+        shared.blocking(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
     }
 }
 
-fn too_long(most: usize) -> Problem {
-    let problem = format!("it is longer than {most} bytes");
-    Problem::new(Code::Limit, "the body", problem, "Send fewer tickets at a time, without attachments")
+/// Reads JSON that is in bounds; what it becomes is counted first.
+fn parse<T: DeserializeOwned>(bytes: &[u8], bounds: &Bounds, held: &Held) -> Result<T, Problem> {
+    let values = scan(bytes, bounds)?;
+    held.grow(values * VALUE_BYTES)?;
+    serde_json::from_slice(bytes).map_err(|e| {
+        let next = "Send JSON as /openapi.json describes it";
+        Problem::new(Code::Request, "the body", brief(&e.to_string()), next)
+    })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|e| {
-        Problem::new(Code::Request, "the body", e.to_string(), "Send JSON as /openapi.json describes it")
-    })
+/// The beginning of what a library says of a fault: it may repeat what was sent, however long that was.
+pub(crate) fn brief(text: &str) -> String {
+    const MOST: usize = 240;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The id in the path.
@@ -76,7 +88,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Shared>> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
         let Query(query) = Query::from_request_parts(parts, shared).await.map_err(|rejection| {
             let next = "Give it as /openapi.json describes it";
-            Problem::new(Code::Request, "the query", rejection.body_text(), next)
+            Problem::new(Code::Request, "the query", brief(&rejection.body_text()), next)
         })?;
         Ok(Self(query))
     }
@@ -86,6 +98,8 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        shared.keys.caller(&parts.headers, Timestamp::now())
+        let caller = shared.keys.caller(&parts.headers, Timestamp::now())?;
+        Held::current().map_or(Ok(()), |held| held.is_of(&caller.key))?;
+        Ok(caller)
     }
 }

@@ -15,15 +15,14 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::auth::Caller;
+use crate::extract::brief;
 use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
+use crate::memory::Held;
 use crate::problem::Problem;
 use crate::shared::Shared;
+use crate::ticket_bounds;
 
-/// Longest id of a ticket, and longest name of its customer, in bytes.
-const MOST_ID: usize = 256;
-/// Longest text of a ticket, in bytes: attachments are no text.
-const MOST_TEXT: usize = 1 << 20;
 /// Bytes of text that are about a token.
 const BYTES_PER_TOKEN: usize = 4;
 
@@ -82,6 +81,7 @@ pub(crate) async fn triage(
         came,
         deadline: came + wanted.deadline,
         work: None,
+        _held: Held::current(),
     };
     let deadline = order.deadline;
     let live = shared.live.load_full();
@@ -224,23 +224,9 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
     if !value.is_object() {
         return Err(not_canonical("no JSON object".to_owned()));
     }
-    let ticket: Ticket = serde_json::from_value(value).map_err(|e| not_canonical(e.to_string()))?;
+    let ticket: Ticket = serde_json::from_value(value).map_err(|e| not_canonical(brief(&e.to_string())))?;
     ticket.check(place)?;
-    let too_long = |what: &str| {
-        let problem = format!("its {what} is longer than {MOST_ID} bytes");
-        Problem::new(Code::TicketId, place, problem, "Send it as the PSA has it")
-    };
-    if ticket.id.len() > MOST_ID {
-        return Err(too_long("id"));
-    }
-    if ticket.customer.as_ref().is_some_and(|customer| customer.len() > MOST_ID) {
-        return Err(too_long("customer"));
-    }
-    let text = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum::<usize>();
-    if text > MOST_TEXT {
-        let problem = format!("its text is longer than {MOST_TEXT} bytes");
-        return Err(Problem::new(Code::Limit, place, problem, "Send it without attachments"));
-    }
+    ticket_bounds::check(place, &ticket)?;
     match customers.has(&ticket.customer_key()) {
         true => Ok(ticket),
         false => Err(not_for_this_key()),

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::bell::Bell;
 use crate::live_bundle::LiveBundle;
+use crate::memory::Held;
 use crate::problem::Problem;
 
 /// Labels of a field that are kept on record: the decision and its alternatives.
@@ -48,6 +49,8 @@ pub(crate) struct Order {
     pub(crate) deadline: Instant,
     /// `(work id, owner)` where it is an item of a job.
     pub(crate) work: Option<(i64, String)>,
+    /// What its request takes up, for as long as the ticket is on its way.
+    pub(crate) _held: Option<Held>,
 }
 
 /// A key that is held to some customers asked for another's ticket.

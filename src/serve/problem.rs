@@ -82,12 +82,9 @@ pub(crate) fn status_of(code: Code) -> StatusCode {
         Code::Overload => StatusCode::TOO_MANY_REQUESTS,
         Code::Store | Code::Io | Code::Bundle | Code::Model => StatusCode::SERVICE_UNAVAILABLE,
         Code::Deadline => StatusCode::GATEWAY_TIMEOUT,
-        Code::TicketId
-        | Code::TicketText
-        | Code::TicketJson
-        | Code::Field
-        | Code::Input
-        | Code::Guard => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::TicketId | Code::TicketText | Code::TicketJson | Code::Field | Code::Input | Code::Guard => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -5,21 +5,27 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
 use firstline_fault::{Code, Error, InternalError, Result, UserError};
-use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tracing_subscriber::EnvFilter;
 
 use crate::api;
 use crate::app::App;
-use crate::connection::Acceptor;
+use crate::connection::Door;
+use crate::connections::{Connections, SPARE};
 use crate::settings::{LogFormat, Settings};
 
-/// A client that sends its headers slower than this is gone.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Most of a request's headers, in bytes.
-const HEADER_BYTES: usize = 32 << 10;
+/// Before the next connection is accepted, when one could not be.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
+/// Open files that are no connections: the store's, the bundle's, the log.
+const OTHER_FILES: usize = 256;
+/// Calls that block at a time: each may hold a body, and each thread keeps memory of its own.
+const BLOCKING_CALLS: usize = 64;
 
 /// Starts logging to standard error as the settings say. Only the first call counts.
 ///
@@ -76,7 +82,11 @@ pub fn serve(app: &Arc<App>, ready: impl FnOnce(SocketAddr)) -> Result<()> {
 fn serve_boxed(app: &Arc<App>, ready: Box<dyn FnOnce(SocketAddr) + '_>) -> Result<()> {
     keep_panics_to_their_place();
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(BLOCKING_CALLS)
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| InternalError::new(format!("starting a runtime: {e}")))?;
     let served = runtime.block_on(listen(app, ready));
     // No request is open any more; what is in the queue has nobody who waits, or is a job's.
@@ -93,48 +103,117 @@ async fn listen(app: &Arc<App>, ready: Box<dyn FnOnce(SocketAddr) + '_>) -> Resu
     };
     let mut addresses = settings.listen.to_socket_addrs().map_err(|e| fault(e.to_string()))?;
     let address = addresses.next().ok_or_else(|| fault("no address".to_owned()))?;
-    let listener = std::net::TcpListener::bind(address).map_err(|e| UserError::io(address, &e))?;
-    listener.set_nonblocking(true).map_err(|e| UserError::io(address, &e))?;
-    let address = listener.local_addr().map_err(|e| UserError::io(address, &e))?;
-    let handle = Handle::new();
-    let stopping = tokio::spawn(wait_for_stop(Arc::clone(app), handle.clone()));
-    let reloading = tokio::spawn(reload_on_hangup(Arc::clone(app)));
-    let router = api::router(Arc::clone(&app.shared)).into_make_service();
-    ready(address);
-    let acceptor = match settings.tls_certificate.as_os_str().is_empty() {
-        true => Acceptor::Plain,
-        false => Acceptor::Tls(RustlsAcceptor::new(certificate(settings).await?)),
+    let tls = match settings.tls_certificate.as_os_str().is_empty() {
+        true => None,
+        false => Some(tls(settings)?),
     };
-    let server = axum_server::from_tcp(listener).map_err(|e| UserError::io(address, &e))?.acceptor(acceptor);
-    let served = bounded(server).handle(handle).serve(router).await;
-    stopping.abort();
+    let listener = TcpListener::bind(address).await.map_err(|e| UserError::io(address, &e))?;
+    let address = listener.local_addr().map_err(|e| UserError::io(address, &e))?;
+    let (stop, stopping) = watch::channel(false);
+    let waiting = tokio::spawn(wait_for_stop(Arc::clone(app), stop));
+    let reloading = tokio::spawn(reload_on_hangup(Arc::clone(app)));
+    let door = Door::new(
+        api::router(Arc::clone(&app.shared)),
+        tls,
+        Duration::from_secs(settings.limits.idle_seconds),
+    );
+    let connections = Connections::new(places(settings.limits.connections));
+    ready(address);
+    accept(listener, &door, &connections, stopping).await;
+    let grace = Duration::from_secs(settings.limits.grace_seconds);
+    if tokio::time::timeout(grace, connections.ended()).await.is_err() {
+        tracing::warn!("some requests were not finished within limits.grace_seconds");
+    }
+    waiting.abort();
     reloading.abort();
-    served.map_err(|e| UserError::io(address, &e).into())
+    Ok(())
 }
 
-/// The server with bounds on what a client may send before a request is there to be looked at.
-fn bounded(mut server: Server<SocketAddr, Acceptor>) -> Server<SocketAddr, Acceptor> {
-    let mut http = server.http_builder().http1();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEADER_BYTES);
-    server
+/// Takes connections until the service stops. One that can't be taken ends neither the loop nor the service.
+async fn accept(
+    listener: TcpListener,
+    door: &Arc<Door>,
+    connections: &Arc<Connections>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Where every place has work the stream is closed: its client tries again.
+                let Some(open) = connections.open(peer.ip()) else { continue };
+                // An answer goes out in pieces: none waits for the client to confirm the one before.
+                let _unset = stream.set_nodelay(true);
+                let (door, stop) = (Arc::clone(door), stop.clone());
+                tokio::spawn(async move { door.serve(stream, open, stop).await });
+            }
+            Err(error) => {
+                // Out of files, as a rule: others may close some.
+                tracing::error!(%error, "a connection was not accepted");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
 }
 
-async fn certificate(settings: &Settings) -> Result<RustlsConfig> {
+/// How many connections there may be: as the settings say, or as many as the system has files for.
+fn places(most: usize) -> usize {
+    let Some(files) = open_files() else { return most };
+    let room = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(SPARE);
+    if room < most {
+        tracing::warn!(
+            room,
+            "the system's limit on open files is below limits.connections: raise LimitNOFILE"
+        );
+    }
+    most.min(room)
+}
+
+/// Files that the process may have open, after it has asked for as many as it may ask for.
+#[cfg(unix)]
+fn open_files() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: now.maximum, maximum: now.maximum };
+    match setrlimit(Resource::Nofile, most) {
+        Ok(()) => now.maximum,
+        Err(_) => now.current,
+    }
+}
+
+#[cfg(not(unix))]
+fn open_files() -> Option<u64> {
+    None
+}
+
+/// TLS with the certificate that the settings name; HTTP/1 is all that is offered.
+fn tls(settings: &Settings) -> Result<TlsAcceptor> {
     // A second server in one process finds it installed.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let tls = RustlsConfig::from_pem_file(&settings.tls_certificate, &settings.tls_key).await;
-    tls.map_err(|e| {
+    let fault = |problem: String| -> Error {
         let place = format!("{}, {}", settings.tls_certificate.display(), settings.tls_key.display());
-        UserError::new(Code::Config, place, e.to_string(), "Name a PEM certificate chain and its private key")
+        UserError::new(Code::Config, place, problem, "Name a PEM certificate chain and its private key")
             .into()
-    })
+    };
+    let chain = CertificateDer::pem_file_iter(&settings.tls_certificate)
+        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+        .map_err(|e| fault(e.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&settings.tls_key).map_err(|e| fault(e.to_string()))?;
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    let mut config = config.map_err(|e| fault(e.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Asked to end: no longer ready, no new connections; open requests have the grace that the settings give.
-async fn wait_for_stop(app: Arc<App>, handle: Handle<SocketAddr>) {
+async fn wait_for_stop(app: Arc<App>, stop: watch::Sender<bool>) {
     asked_to_stop().await;
     app.begin_stop();
-    handle.graceful_shutdown(Some(Duration::from_secs(app.shared.settings.limits.grace_seconds)));
+    stop.send_replace(true);
     tracing::info!("stopping: open requests are finished");
 }
 

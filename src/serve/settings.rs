@@ -6,6 +6,8 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::Phase;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::{BODY_FACTOR, PAGE_MEMORY};
+
 /// The settings with their defaults, commented.
 pub const DEFAULT_SETTINGS: &str = include_str!("default.toml");
 
@@ -59,6 +61,12 @@ pub struct Settings {
 pub struct Limits {
     /// Bytes of a request.
     pub body_bytes: usize,
+    /// Bytes that the bodies of requests, what is read from them, and answers take up at a time.
+    pub memory_bytes: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Seconds that a connection is kept open for the next request.
+    pub idle_seconds: u64,
     /// Tickets of a call.
     pub batch_tickets: usize,
     /// Tickets of a job.
@@ -150,6 +158,15 @@ impl Settings {
             self.limits;
         let bounds = [
             ("limits.body_bytes", body_bytes, 1_024, 1 << 30),
+            // One key has half of it at most, a body counts for several times its length, and pages have to be made as well.
+            (
+                "limits.memory_bytes",
+                self.limits.memory_bytes,
+                (2 * BODY_FACTOR * body_bytes).max(4 * PAGE_MEMORY),
+                1 << 40,
+            ),
+            ("limits.connections", self.limits.connections, 8, 65_536),
+            ("limits.idle_seconds", self.limits.idle_seconds as usize, 1, 3_600),
             ("limits.batch_tickets", batch_tickets, 1, 256),
             ("limits.job_tickets", job_tickets, 1, 100_000),
             ("limits.requests", requests, 1, 65_536),

@@ -18,6 +18,7 @@ use crate::auth::Keys;
 use crate::bell::{Bell, DraftWaiters};
 use crate::leases::Leases;
 use crate::live_bundle::{LiveBundle, ReadParts};
+use crate::memory::{Held, Pool};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::queue::Queue;
@@ -26,8 +27,6 @@ use crate::settings::Settings;
 
 /// How long a call of the store, or of the engine beside the queue, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Bytes of bodies that are held at a time.
-const MOST_BYTES: usize = 256 << 20;
 
 /// What requests and lanes share.
 pub(crate) struct Shared {
@@ -48,8 +47,10 @@ pub(crate) struct Shared {
     pub(crate) requests: Arc<Semaphore>,
     /// Calls that wait for drafts at a time: a part of those.
     pub(crate) waiting_calls: Semaphore,
-    /// KiB of bodies that are held at a time.
-    pub(crate) body_kib: Arc<Semaphore>,
+    /// Bytes that bodies and answers take up, shared by the keys.
+    pub(crate) memory: Arc<Pool>,
+    /// Requests at a time, shared by the keys.
+    pub(crate) places: Arc<Pool>,
     /// This process, among those that share the store.
     pub(crate) owner: String,
     /// The stored work that this process is at.
@@ -85,10 +86,8 @@ impl Shared {
             tracing::warn!("there is no API key yet: make one with `firstline store keys create`");
         }
         let requests = settings.limits.requests;
-        let most_kib = MOST_BYTES.max(settings.limits.body_bytes).div_ceil(1 << 10);
         Ok(Arc::new(Self {
             queue: Queue::new(&settings.limits, Arc::clone(&metrics)),
-            settings,
             store,
             live: ArcSwap::from_pointee(live),
             keys,
@@ -98,12 +97,14 @@ impl Shared {
             draft_waiters: DraftWaiters::default(),
             requests: Arc::new(Semaphore::new(requests)),
             waiting_calls: Semaphore::new((requests / 4).max(1)),
-            body_kib: Arc::new(Semaphore::new(most_kib)),
+            memory: Pool::new(settings.limits.memory_bytes),
+            places: Pool::new(requests),
             owner: Uuid::now_v7().to_string(),
             leases: Leases::default(),
             readiness: Readiness::default(),
             anchoring,
             parts,
+            settings,
             swapping: Mutex::default(),
             stopping: AtomicBool::new(false),
         }))
@@ -145,7 +146,10 @@ impl Shared {
     ) -> std::result::Result<T, Problem> {
         let (send, done) = oneshot::channel();
         let shared = Arc::clone(self);
+        // What was read from the request is there as long as this works at it, whoever waits.
+        let held = Held::current();
         spawn_boxed(Box::new(move || {
+            let _held = held;
             let _gone = send.send(work(&shared));
         }));
         match tokio::time::timeout(PATIENCE, done).await {

@@ -34,3 +34,16 @@ impl CustomerSet {
         }
     }
 }
+
+/// Bytes at which a page of a list ends, whatever its number of items: about as many as its items have in the store. One item
+/// is always on it.
+pub const PAGE_BYTES: usize = 4 << 20;
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paged<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Whether it may not be the last: it ended at its number of items, or of bytes.
+    pub more: bool,
+}

@@ -26,7 +26,6 @@ mod tests;
 
 pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
 pub use audit::{AuditEntry, Verified, verify};
-pub use contract::CustomerSet;
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
 pub use contract::jobs::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind,
@@ -36,6 +35,7 @@ pub use contract::outbox::{Action, ActionClaim, ActionKind, ActionState, Holder,
 pub use contract::outcomes::{Feedback, Joined, Outcomes};
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
+pub use contract::{CustomerSet, PAGE_BYTES, Paged};
 pub use firstline_ticket::{DraftState, Route};
 pub use restore::{Restored, restore};
 pub use store::{Location, Store, open, open_alone};

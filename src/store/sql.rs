@@ -15,8 +15,8 @@ mod upkeep;
 
 use firstline_fault::{InternalError, Result};
 
-use crate::CustomerSet;
 use crate::db::{Db, Tx, Value};
+use crate::{CustomerSet, PAGE_BYTES};
 
 /// A [`Store`](crate::Store) on any engine.
 #[derive(Debug)]
@@ -56,6 +56,28 @@ fn of_customers(sql: &mut String, values: &mut Vec<Value>, column: &str, custome
     let places: Vec<_> = (1..=these.len()).map(|i| format!("${}", values.len() + i)).collect();
     sql.push_str(&format!(" AND {column} IN ({})", places.join(", ")));
     values.extend(these.iter().map(Value::from));
+}
+
+/// How many of the first rows of `sql` make a page of at most `limit`, and whether there are more. Its first column is a row's
+/// bytes, its last value how many rows it looks at. A page has at least one row, where there is one.
+fn page(tx: &mut dyn Tx, sql: &str, values: &[Value], limit: usize) -> Result<(usize, bool)> {
+    let values = [values, &[limit.saturating_add(1).into()]].concat();
+    let rows = tx.query(sql, &values)?;
+    let (all, mut fits, mut bytes) = (rows.len(), 0, 0);
+    for mut row in rows.into_iter().take(limit) {
+        bytes += row.int()?.unsigned_abs() as usize;
+        if fits > 0 && bytes > PAGE_BYTES {
+            break;
+        }
+        fits += 1;
+    }
+    Ok((fits, all > fits))
+}
+
+/// The bytes of a page's rows: of `columns` together.
+fn bytes_of(columns: &[&str]) -> String {
+    let one = |column: &&str| format!("COALESCE(octet_length({column}), 0)");
+    format!("CAST({} AS BIGINT)", columns.iter().map(one).collect::<Vec<_>>().join(" + "))
 }
 
 /// The name that serde writes an enum's variant as.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod bounds;
 mod bundles;
 mod contract;
 mod crashes;

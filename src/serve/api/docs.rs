@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
@@ -27,13 +28,12 @@ const STYLE: &str = include_str!("docs.css");
 /// The two calls.
 pub(super) fn routes(document: &OpenApi) -> Router<Arc<Shared>> {
     // By utoipa's own hand: the code that writes a document is not compiled here once more.
-    let json: Arc<str> = document.to_json().unwrap_or_default().into();
+    let json = document.to_json().unwrap_or_default();
     let document = serde_json::from_str(&json).unwrap_or_default();
-    let html: Arc<str> = page(&document).into();
-    let page = move || async move { Html(String::from(&*html)) };
-    let json = move || async move {
-        ([(header::CONTENT_TYPE, "application/json")], String::from(&*json)).into_response()
-    };
+    // All answers share one text.
+    let (html, json) = (Bytes::from(page(&document)), Bytes::from(json));
+    let page = move || async move { Html(html) };
+    let json = move || async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() };
     Router::new().route(PATH, get(page.clone())).route("/docs/", get(page)).route("/openapi.json", get(json))
 }
 

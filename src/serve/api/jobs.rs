@@ -20,6 +20,7 @@ use super::wire::{Decision, JobState, Ticket};
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::intake;
+use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -274,6 +275,7 @@ pub(crate) async fn get_job_results(
 ) -> Result<Json<JobResults>, Problem> {
     let job = own(&shared, &caller, id).await?;
     let (from, limit) = (i64::from(page.from), page.limit.clamp(1, PAGE));
+    memory::grow(PAGE_MEMORY)?;
     let items = shared.blocking(move |shared| Ok(shared.store.job_items(&job.id, from, limit)?)).await?;
     let end = from + items.len() as i64;
     let view = |item: JobItem| {

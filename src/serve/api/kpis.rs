@@ -11,6 +11,7 @@ use firstline_ticket::{Field, JudgedDecision};
 use firstline_triage::Engine;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::customers;
@@ -24,6 +25,8 @@ use crate::shared::Shared;
 const WEEK: i64 = 7 * 24;
 /// Weeks that figures are given for.
 const MOST_WEEKS: i64 = 60;
+/// A year's decisions are a lot to hold: for one call at a time.
+static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Of which time, and whose.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -99,6 +102,7 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
+    let _one = ONE.acquire().await.map_err(Problem::internal)?;
     let mut judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
     let live = shared.live.load_full();
     judged.iter_mut().for_each(|ticket| ticket.unknown = unknown(&live.engine, ticket));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_store::{ActionClaim, ActionKind, Holder, Settlement};
+use firstline_store::{ActionClaim, ActionKind, Holder, Paged, Settlement};
 use jiff::{Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::requests::missing;
 use super::wire::{ActionState, FieldName};
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
+use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -153,6 +154,15 @@ pub(crate) struct ActionList {
     actions: Vec<Action>,
 }
 
+/// A page of actions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActionPage {
+    actions: Vec<Action>,
+    /// What `before` is for the next page; missing on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
 impl TryFrom<Vec<firstline_store::Action>> for ActionList {
     type Error = Problem;
 
@@ -210,7 +220,9 @@ pub(crate) struct Settled {
 pub(crate) struct Many {
     /// All by default.
     state: Option<ActionState>,
-    /// How many at most.
+    /// Only those before the action of this id.
+    before: Option<i64>,
+    /// How many at most; a page may end before that, by its length.
     #[serde(default = "ten")]
     #[param(minimum = 1, maximum = 100, default = 10)]
     limit: usize,
@@ -220,19 +232,22 @@ pub(crate) struct Many {
 #[utoipa::path(
     get, path = "/v1/outbox", tag = "outbox", security(("key" = ["act"])), params(Many),
     responses(
-        (status = 200, description = "Actions", body = ActionList),
+        (status = 200, description = "Actions", body = ActionPage),
     )
 )]
 pub(crate) async fn list_actions(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Params(many): Params<Many>,
-) -> Result<Json<ActionList>, Problem> {
+) -> Result<Json<ActionPage>, Problem> {
     caller.may(Scope::Act)?;
     let (state, limit) = (many.state.map(Into::into), many.limit.clamp(1, MOST));
-    let actions =
-        shared.blocking(move |shared| Ok(shared.store.actions(state, &caller.customers, limit)?)).await?;
-    Ok(Json(actions.try_into()?))
+    memory::grow(PAGE_MEMORY)?;
+    let page = shared
+        .blocking(move |shared| Ok(shared.store.actions(state, &caller.customers, many.before, limit)?));
+    let Paged { items, more } = page.await?;
+    let next = items.last().filter(|_| more).map(|action| action.id);
+    Ok(Json(ActionPage { actions: ActionList::try_from(items)?.actions, next }))
 }
 
 /// Claims actions, oldest first and one of a ticket at a time: nobody else gets them while the claim holds.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::{DecisionRecord, ReviewItem, ReviewRequest, ReviewResult};
+use firstline_store::{DecisionRecord, Paged, ReviewItem, ReviewRequest, ReviewResult};
 use firstline_ticket::{CheckResult as Finding, Phase, Review};
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
@@ -22,14 +22,14 @@ use crate::auth::{Caller, Scope};
 use crate::distance::distance;
 use crate::edit_check::{Context, findings, is_hard};
 use crate::extract::{Body, Id, Params};
+use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// Longest text that is sent, in bytes.
 const MOST_TEXT: usize = 64 << 10;
-/// Drafts of a page, and bytes of their tickets.
+/// Drafts of a page.
 const PAGE: usize = 200;
-const PAGE_BYTES: usize = 4 << 20;
 
 /// Which drafts.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -131,26 +131,18 @@ pub(crate) async fn list_reviews(
     caller.may(Scope::Review)?;
     let customers = customers(&caller, which.customer.as_deref())?;
     let (state, limit) = (which.state.unwrap_or(DraftState::Pending), which.limit.clamp(1, PAGE));
+    memory::grow(PAGE_MEMORY)?;
     let found = shared.blocking(move |shared| {
         Ok(shared.store.reviews(state.into(), &customers, which.after.as_deref(), limit)?)
     });
-    let found = found.await?;
-    let next = (found.len() == limit).then(|| found.last().map(|item| item.record.id.clone())).flatten();
-    let mut view = ReviewQueue { items: Vec::new(), next };
-    let mut bytes = 0;
-    for ReviewItem { ticket, record } in found {
-        // A page has an end in bytes too; the next one begins after it.
-        if bytes > PAGE_BYTES {
-            view.next = view.items.last().map(|item: &QueueItem| item.decision.decision_id.clone());
-            break;
-        }
-        bytes += [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum::<usize>();
-        let ticket = serde_json::to_value(ticket).map_err(Problem::internal)?;
+    let Paged { items, more } = found.await?;
+    let next = items.last().filter(|_| more).map(|item| item.record.id.clone());
+    let view = |ReviewItem { ticket, record }| {
         let mut decision = Decision::from(record);
         decision.hide(&caller);
-        view.items.push(QueueItem { ticket, decision });
-    }
-    Ok(Json(view))
+        Ok(QueueItem { ticket: serde_json::to_value(ticket).map_err(Problem::internal)?, decision })
+    };
+    Ok(Json(ReviewQueue { items: items.into_iter().map(view).collect::<Result<_, Problem>>()?, next }))
 }
 
 /// Approves, edits or rejects a draft.

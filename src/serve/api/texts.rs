@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::live_bundle::LiveBundle;
+use crate::memory;
 use crate::problem::Problem;
 use crate::queue::Place;
 use crate::shared::Shared;
@@ -20,6 +21,8 @@ use crate::shared::Shared;
 pub(super) const MOST_TEXTS: usize = 2_048;
 /// Longest text that is looked at, in bytes; what is longer is refused before anything reads it.
 const MOST_BYTES: usize = 1 << 20;
+/// Bytes that a number of an embedding takes up: as a number, and as text.
+const NUMBER_BYTES: usize = 24;
 
 /// One text, or several.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,6 +84,8 @@ pub(super) async fn embed_texts(
     }
     let live = shared.live.load_full();
     let _place = place(shared, &live, &texts, "input")?;
+    // Embeddings, and the answer that becomes of them.
+    memory::grow(texts.len() * live.engine.encoders().dimensions() * NUMBER_BYTES)?;
     shared.blocking(move |_| embed_all(&live, &texts, truncate)).await
 }
 

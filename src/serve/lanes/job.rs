@@ -69,6 +69,7 @@ fn incoming(shared: &Shared, work: Work) -> Incoming {
         came,
         deadline: came + Duration::from_secs(LEASE.unsigned_abs()),
         work: Some((id, shared.owner.clone())),
+        _held: None,
     };
     Incoming { ticket, order }
 }

@@ -21,14 +21,14 @@ pub trait Jobs {
     /// A job.
     fn job(&self, id: &str) -> Result<Option<Job>>;
 
-    /// The items of a job from `place` on, `limit` of them.
+    /// The items of a job from `place` on, `limit` of them, or as many as have [`PAGE_BYTES`](crate::PAGE_BYTES).
     fn job_items(&self, id: &str, place: i64, limit: usize) -> Result<Vec<JobItem>>;
 
     /// Calls a job off: items that nobody has claimed are not done. `None` where there is none of that id.
     fn cancel_job(&self, id: &str, actor: &str, now: Timestamp) -> Result<Option<Job>>;
 
-    /// Claims up to `limit` pieces of work for `owner` until `until`, oldest first: those that nobody holds, and those whose
-    /// lease has ended. What was claimed twenty times and never finished is given up, so that a ticket that kills the process
+    /// Claims up to `limit` pieces of work, or as many as have [`PAGE_BYTES`](crate::PAGE_BYTES), for `owner` until `until`, oldest
+    /// first: those that nobody holds, and those whose lease has ended. What was claimed twenty times and never finished is given up, so that a ticket that kills the process
     /// does not kill it for ever.
     fn claim(
         &self,

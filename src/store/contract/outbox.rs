@@ -4,7 +4,7 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CustomerSet;
+use super::{CustomerSet, Paged};
 
 /// Actions that people approved. One is claimed by one owner at a time, and a ticket's actions one after another.
 ///
@@ -37,13 +37,15 @@ pub trait Outbox {
     /// An action, where it is one of `holder`'s customers', or held by it.
     fn action(&self, id: i64, holder: &Holder<'_>) -> Result<Option<Action>>;
 
-    /// Actions in the outbox, those in `state` or all, the newest first.
+    /// Actions in the outbox, those in `state` or all, the newest first. A page of `limit` of them, or of
+    /// [`PAGE_BYTES`](crate::PAGE_BYTES), of those before the action `before`.
     fn actions(
         &self,
         state: Option<ActionState>,
         customers: &CustomerSet,
+        before: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<Action>>;
+    ) -> Result<Paged<Action>>;
 }
 
 /// Who holds actions, or wants to.

@@ -18,7 +18,8 @@ pub trait Outcomes {
     fn feedback(&self, news: &[Feedback], customers: &CustomerSet, now: Timestamp) -> Result<Vec<Joined>>;
 
     /// Decisions about tickets that came in from `from` to before `to`, the newest of each ticket before its outcome was
-    /// known, with how they ended, in the order in which they came in. The replies' words are left out.
+    /// known, with how they ended, in the order in which they came in. The replies' words are left out, and so are the labels
+    /// beside those that were decided.
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>>;
 }
 

@@ -6,8 +6,8 @@ use firstline_fault::Result;
 use firstline_ticket::{CheckResult, DraftState, Field, Review, ReviewedDraft, Ticket};
 use jiff::Timestamp;
 
-use super::CustomerSet;
 use super::decisions::DecisionRecord;
+use super::{CustomerSet, Paged};
 
 /// Drafts and people. A draft is reviewed once.
 ///
@@ -16,14 +16,15 @@ use super::decisions::DecisionRecord;
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait ReviewQueue {
-    /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`.
+    /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`. A page of `limit` of
+    /// them, or of [`PAGE_BYTES`](crate::PAGE_BYTES).
     fn reviews(
         &self,
         state: DraftState,
         customers: &CustomerSet,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<ReviewItem>>;
+    ) -> Result<Paged<ReviewItem>>;
 
     /// A person's review: atomic, and the same again is the same. Where the draft is open and its version the one that was
     /// seen, its state changes, values are locked and, where [`ReviewRequest::act`] says so, actions go into the outbox.

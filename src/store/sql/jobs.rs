@@ -10,7 +10,7 @@ use firstline_ticket::{Draft, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, decisions, name};
+use super::{Shelf, bytes_of, decisions, name, page};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
 use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind};
@@ -61,14 +61,16 @@ impl<D: Db> Jobs for Shelf<D> {
 
     fn job_items(&self, id: &str, place: i64, limit: usize) -> Result<Vec<JobItem>> {
         // LEFT: an item without a decision is an item as well.
-        let sql = format!(
-            "SELECT w.place, w.fault, d.seq, {} FROM work w LEFT JOIN decisions d ON d.id = w.decision_id LEFT {}
+        let which = format!(
+            "FROM work w LEFT JOIN decisions d ON d.id = w.decision_id LEFT {}
             WHERE w.job = $1 AND w.place >= $2 ORDER BY w.place LIMIT $3",
-            decisions::COLUMNS,
             decisions::SOURCES
         );
+        let bytes = bytes_of(&["w.fault", "d.decision", "d.draft"]);
+        let sql = format!("SELECT w.place, w.fault, d.seq, {} {which}", decisions::COLUMNS);
         self.read(|tx| {
-            let rows = tx.query(&sql, &[id.into(), place.into(), limit.into()])?;
+            let (fits, _) = page(tx, &format!("SELECT {bytes} {which}"), &[id.into(), place.into()], limit)?;
+            let rows = tx.query(&sql, &[id.into(), place.into(), fits.into()])?;
             rows.into_iter()
                 .map(|mut row| {
                     let (place, fault, decided) = (row.int()?, row.maybe_json()?, row.maybe_int()?);
@@ -105,8 +107,13 @@ impl<D: Db> Jobs for Shelf<D> {
     ) -> Result<Vec<Work>> {
         self.write(|tx| {
             give_up_worn(tx, kind, now)?;
-            let sql = format!("{OPEN} ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED");
-            let free = tx.query(&sql, &[kind.name().into(), now.into(), limit.into()])?;
+            let which = "ORDER BY id LIMIT $3";
+            let values = [kind.name().into(), now.into()];
+            let bytes = bytes_of(&["ticket"]);
+            let sizes = format!("{} {which}", OPEN.replacen("SELECT id", &format!("SELECT {bytes}"), 1));
+            let (fits, _) = page(tx, &sizes, &values, limit)?;
+            let sql = format!("{OPEN} {which} FOR UPDATE SKIP LOCKED");
+            let free = tx.query(&sql, &[&values[..], &[fits.into()]].concat())?;
             if free.is_empty() {
                 return Ok(Vec::new());
             }

@@ -7,11 +7,12 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, name, of_customers};
+use super::{Shelf, bytes_of, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
 use crate::{
-    Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Holder, Outbox, Settlement,
+    Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Holder, Outbox, Paged,
+    Settlement,
 };
 
 const ACTION: &str =
@@ -143,17 +144,28 @@ impl<D: Db> Outbox for Shelf<D> {
         &self,
         state: Option<ActionState>,
         customers: &CustomerSet,
+        before: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<Action>> {
-        let (mut sql, mut values) = (format!("{ACTION} WHERE 1 = 1"), Vec::new());
+    ) -> Result<Paged<Action>> {
+        let (mut which, mut values) = ("WHERE 1 = 1".to_owned(), Vec::new());
         if let Some(state) = state {
-            sql.push_str(" AND a.state = $1");
+            which.push_str(" AND a.state = $1");
             values.push(name(state)?);
         }
-        seen_by(&mut sql, &mut values, customers);
-        values.push(limit.into());
-        sql.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len()));
-        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read).collect())
+        if let Some(before) = before {
+            values.push(before.into());
+            which.push_str(&format!(" AND a.id < ${}", values.len()));
+        }
+        seen_by(&mut which, &mut values, customers);
+        which.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len() + 1));
+        let bytes = bytes_of(&["a.payload", "a.fault"]);
+        let sizes = format!("SELECT {bytes} FROM actions a JOIN tickets t ON t.id = a.ticket_id {which}");
+        self.read(|tx| {
+            let (fits, more) = page(tx, &sizes, &values, limit)?;
+            let values = [&values[..], &[fits.into()]].concat();
+            let rows = tx.query(&format!("{ACTION} {which}"), &values)?;
+            Ok(Paged { items: rows.into_iter().map(read).collect::<Result<_>>()?, more })
+        })
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{CustomerSet, DecisionRecord, Feedback, Joined, Outcomes};
 /// it ended.
 pub(super) const REVIEW: &str = "review";
 
+/// Decisions that are read at a time.
+const CHUNK: usize = 1_000;
+
 impl<D: Db> Outcomes for Shelf<D> {
     fn feedback(&self, news: &[Feedback], customers: &CustomerSet, now: Timestamp) -> Result<Vec<Joined>> {
         self.write(|tx| {
@@ -29,7 +32,7 @@ impl<D: Db> Outcomes for Shelf<D> {
     }
 
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>> {
-        let mut sql = "SELECT d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
+        let mut sql = "SELECT d.seq, d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
             d.drafted_at, d.draft_state, d.draft_confidence,
             CAST(CASE WHEN o.source <> 'review' THEN 1 ELSE 0 END AS BIGINT),
             o.labels, o.first_response_at, o.resolved_at, o.reopened, o.escalated, o.customer_visible_error, o.handle_seconds,
@@ -40,8 +43,29 @@ impl<D: Db> Outcomes for Shelf<D> {
             .to_owned();
         let mut values = vec![from.into(), to.into()];
         of_customers(&mut sql, &mut values, "t.customer", customers);
-        sql.push_str(" ORDER BY d.received_at, d.seq");
-        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read).collect())
+        let n = values.len();
+        sql.push_str(&format!(
+            " AND (d.received_at > ${0} OR (d.received_at = ${0} AND d.seq > ${1})) ORDER BY d.received_at, d.seq LIMIT {CHUNK}",
+            n + 1,
+            n + 2
+        ));
+        self.read(|tx| {
+            let (mut judged, mut last) = (Vec::<JudgedDecision>::new(), (from, i64::MIN));
+            loop {
+                let values = [&values[..], &[last.0.into(), last.1.into()]].concat();
+                let rows = tx.query(&sql, &values)?;
+                let ended = rows.len() < CHUNK;
+                for mut row in rows {
+                    let seq = row.int()?;
+                    let one = read(row)?;
+                    last = (one.received_at, seq);
+                    judged.push(one);
+                }
+                if ended {
+                    return Ok(judged);
+                }
+            }
+        })
     }
 }
 
@@ -189,7 +213,7 @@ fn put(tx: &mut dyn Tx, keys: [Value; 4], news: &News<'_>, yields: bool) -> Resu
 }
 
 fn read(mut row: Row) -> Result<JudgedDecision> {
-    Ok(JudgedDecision {
+    let one = JudgedDecision {
         decision_id: row.text()?,
         ticket_id: row.text()?,
         customer: row.text()?,
@@ -215,5 +239,14 @@ fn read(mut row: Row) -> Result<JudgedDecision> {
         },
         // What a bundle knows is not for the store to tell.
         unknown: BTreeSet::new(),
-    })
+    };
+    Ok(without_alternatives(one))
+}
+
+/// Of many decisions only what was decided is kept: the labels beside it are most of their bytes.
+fn without_alternatives(mut one: JudgedDecision) -> JudgedDecision {
+    for field in one.decision.fields.values_mut() {
+        field.alternatives = Vec::new();
+    }
+    one
 }

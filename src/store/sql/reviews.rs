@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::outcomes::{self, News};
-use super::{Shelf, decisions, name, outbox};
+use super::{Shelf, bytes_of, decisions, name, outbox, page};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Tx, Value, json};
-use crate::{ActionKind, CustomerSet, DecisionRecord, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
+use crate::{
+    ActionKind, CustomerSet, DecisionRecord, Paged, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult,
+};
 
 impl<D: Db> ReviewQueue for Shelf<D> {
     fn reviews(
@@ -22,29 +24,29 @@ impl<D: Db> ReviewQueue for Shelf<D> {
         customers: &CustomerSet,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<ReviewItem>> {
+    ) -> Result<Paged<ReviewItem>> {
         let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
-        let mut sql =
-            format!("SELECT {columns}, t.ticket FROM decisions d {sources} WHERE d.draft_state = $1");
+        let mut which = format!("FROM decisions d {sources} WHERE d.draft_state = $1");
         let mut values = vec![name(state)?];
         if let Some(after) = after {
-            sql.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
+            which.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
             values.push(after.into());
         }
-        outbox::seen_by(&mut sql, &mut values, customers);
-        values.push(limit.into());
-        sql.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len()));
+        outbox::seen_by(&mut which, &mut values, customers);
+        which.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len() + 1));
+        let bytes = bytes_of(&["t.ticket", "d.decision", "d.draft"]);
         self.read(|tx| {
-            let rows = tx.query(&sql, &values)?;
-            rows.into_iter()
-                .map(|mut row| {
-                    let record = decisions::read(&mut row)?;
-                    let ticket = row.maybe_json()?;
-                    let ticket = ticket
-                        .unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
-                    Ok(ReviewItem { ticket, record })
-                })
-                .collect()
+            let (fits, more) = page(tx, &format!("SELECT {bytes} {which}"), &values, limit)?;
+            let values = [&values[..], &[fits.into()]].concat();
+            let rows = tx.query(&format!("SELECT {columns}, t.ticket {which}"), &values)?;
+            let items = rows.into_iter().map(|mut row| {
+                let record = decisions::read(&mut row)?;
+                let ticket = row.maybe_json()?;
+                let ticket =
+                    ticket.unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
+                Ok(ReviewItem { ticket, record })
+            });
+            Ok(Paged { items: items.collect::<Result<_>>()?, more })
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    Holder, Settlement,
     ActionClaim, AnchorKey, CustomerSet, Feedback, KeyRecord, Verified, anchor, anchors, public_keys,
 };
 use firstline_fault::Code;
@@ -46,10 +47,10 @@ fn lived(home: &Home) {
     news.outcome.labels = labels(&[(Field::Priority, "P1")]);
     news.outcome.handle_seconds = Some(12.5);
     home.feedback(&[news], &CustomerSet::All, at(4)).unwrap();
-    let customers = &CustomerSet::All;
-    let claim = ActionClaim { owner: "a", customers, limit: 1, most: 3, now: at(5), until: at(99) };
+    let holder = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
+    let claim = ActionClaim { holder, limit: 1, most: 3, now: at(5), until: at(99) };
     let action = home.claim_actions(&claim).unwrap().remove(0);
-    assert!(home.settle_action(action.id, "a", customers, None, at(6)).unwrap());
+    assert_eq!(home.settle_action(action.id, &holder, None, at(6)).unwrap(), Settlement::Settled);
 }
 
 fn checked(home: &Home) -> Verified {
@@ -225,7 +226,7 @@ fn forgetting_and_deletion_leave_a_log_that_fits(home: &Home) {
     record(&**home, other);
     home.purge(at(50), at(60)).unwrap();
     assert!(checked(home).findings.is_empty());
-    home.forget("acme", "cli", at(61)).unwrap();
+    home.forget(&["acme".to_owned()], "cli", at(61)).unwrap();
     let found = checked(home);
     assert!(found.findings.is_empty(), "{:?}", found.findings);
     // One more than was forgotten.

@@ -99,7 +99,7 @@ fn what_waits_is_void_when_a_ticket_moves(home: &Home) {
     let void = DraftState::Superseded;
     // What was sent was sent.
     assert_eq!(states, [void, void, void, void, DraftState::Approved]);
-    let open = home.actions(None, &CustomerSet::All, 99).unwrap();
+    let open = home.actions(None, &CustomerSet::All, None, 99).unwrap().items;
     let of = |state| open.iter().filter(|a| a.state == state).count();
     assert_eq!((of(ActionState::Void), of(ActionState::Done), open.len()), (5, 1, 6));
     assert!(open.iter().filter(|a| a.state == ActionState::Void).all(|a| a.payload.is_null()));
@@ -128,15 +128,15 @@ fn what_was_is_for_those_who_may_see_all(home: &Home) {
     assert_eq!((new.outcome.len(), standing_at(&**home, "7", "bolt").unwrap().locked.len()), (0, 0));
     assert!(standing(&**home, "7").is_none());
     assert_eq!(home.decision_of("7", None, &acme).unwrap(), None);
-    let queue = |customers: &CustomerSet, state| home.reviews(state, customers, None, 9).unwrap().len();
+    let queue = |customers: &CustomerSet, state| home.reviews(state, customers, None, 9).unwrap().items.len();
     for state in [DraftState::Edited, DraftState::Superseded, DraftState::Pending] {
         assert_eq!((queue(&acme, state), queue(&bolt, state)), (0, 0), "{state:?}");
     }
     assert_eq!(queue(&all, DraftState::Superseded), 1);
     assert!(
-        home.actions(None, &acme, 9).unwrap().is_empty() && home.actions(None, &bolt, 9).unwrap().is_empty()
+        home.actions(None, &acme, None, 9).unwrap().items.is_empty() && home.actions(None, &bolt, None, 9).unwrap().items.is_empty()
     );
-    assert_eq!(home.actions(None, &all, 9).unwrap().len(), 2);
+    assert_eq!(home.actions(None, &all, None, 9).unwrap().items.len(), 2);
     // It is one ticket: it counts once, for the customer that it is of.
     let judged = |customers: &CustomerSet| home.judged(at(0), at(99), customers).unwrap().len();
     assert_eq!([judged(&all), judged(&acme), judged(&bolt)], [1, 0, 1]);
@@ -191,7 +191,7 @@ fn what_was_being_written_or_reviewed_comes_to_nothing(home: &Home) {
         let said = crate::ReviewRequest { version, ..review("d2", Review::Accepted, &version.to_string()) };
         assert!(matches!(home.review(&said, at(11)).unwrap(), ReviewResult::Conflict(_)));
     }
-    assert!(home.actions(None, &CustomerSet::All, 9).unwrap().is_empty());
+    assert!(home.actions(None, &CustomerSet::All, None, 9).unwrap().items.is_empty());
 }
 
 fn old_words_stay_void_when_a_ticket_moves_back(home: &Home) {

@@ -60,7 +60,7 @@ fn a_tickets_actions_come_one_after_another(home: &Home) {
     assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
     assert!(!settle(&**home, next[0].id, "a", None, 14));
     assert!(!settle(&**home, 999, "a", None, 14));
-    let listed = home.actions(None, &CustomerSet::All, 3).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, None, 3).unwrap().items;
     assert_eq!(
         listed.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(),
         ["d2:fields", "d2:reply", "d1:fields"]
@@ -84,7 +84,7 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
             assert!(take(&**home, "a", now + 49).is_empty());
         }
     }
-    let listed = home.actions(None, &CustomerSet::All, 9).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, None, 9).unwrap().items;
     assert_eq!((listed[1].state, listed[0].state), (ActionState::Failed, ActionState::Waiting));
     assert_eq!(home.backlog().unwrap().failed_actions, 1);
     assert_eq!(take(&**home, "a", 400)[0].idempotency_key, "d1:fields");
@@ -100,7 +100,7 @@ fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {
     assert_eq!(take(&**home, "c", 30)[0].attempts, 3);
     // Claimed as often as it may be and never heard of again: a person has to look.
     assert_eq!(take(&**home, "d", 40)[0].idempotency_key, "d1:fields");
-    assert_eq!(home.actions(None, &CustomerSet::All, 9).unwrap()[1].state, ActionState::Failed);
+    assert_eq!(home.actions(None, &CustomerSet::All, None, 9).unwrap().items[1].state, ActionState::Failed);
     assert!(!settle(&**home, first.id, "c", None, 41));
 }
 
@@ -111,8 +111,11 @@ fn walls_hold_in_the_outbox(home: &Home) {
         |customers: &CustomerSet| take_by(&**home, Holder { key: "glue", owner: "a", customers }, 10).len();
     assert_eq!((claimed(&only("bolt")), claimed(&CustomerSet::Only([].into()))), (0, 0));
     assert_eq!((claimed(&only("acme")), claimed(&only("acme"))), (1, 0));
-    assert_eq!(home.actions(None, &only("acme"), 9).unwrap().len(), 2);
-    assert!(home.actions(None, &only("bolt"), 9).unwrap().is_empty());
+    let page = home.actions(None, &CustomerSet::All, None, 1).unwrap();
+    let rest = home.actions(None, &CustomerSet::All, Some(page.items[0].id), 9).unwrap();
+    assert!(page.more && !rest.more && rest.items.iter().all(|action| action.id < page.items[0].id));
+    assert_eq!(home.actions(None, &only("acme"), None, 9).unwrap().items.len(), 2);
+    assert!(home.actions(None, &only("bolt"), None, 9).unwrap().items.is_empty());
 }
 
 fn no_action_is_claimed_twice(home: &Home) {
@@ -177,7 +180,7 @@ fn a_key_that_fails_all_it_claims_takes_nothing_from_the_others(home: &Home) {
     }
     assert!(take_by(&**home, rogue, 1_100).iter().all(|action| action.idempotency_key != "d2:reply"));
     // What was given up is put back by a call, by who may see it.
-    let listed = home.actions(Some(ActionState::Failed), all, 9).unwrap();
+    let listed = home.actions(Some(ActionState::Failed), all, None, 9).unwrap().items;
     let given_up = listed.iter().find(|action| action.idempotency_key == "d2:reply").unwrap().id;
     assert!(!home.retry_action(given_up, &only(&["bolt"]), "honest", at(1_200)).unwrap());
     assert!(home.retry_action(given_up, all, "honest", at(1_200)).unwrap());

@@ -15,6 +15,7 @@ on_both!(
     of_two_reviewers_one_wins,
     the_queue_has_an_order_and_walls,
     reviews_are_there_to_learn_from,
+    pages_end_by_bytes,
 );
 
 fn done(reviewed: ReviewResult) -> DecisionRecord {
@@ -33,7 +34,7 @@ fn conflict(reviewed: ReviewResult) -> DecisionRecord {
 
 /// Kind, key and payload of each action, the oldest first.
 fn outbox(home: &Home) -> Vec<(ActionKind, String, serde_json::Value)> {
-    let actions = home.actions(None, &CustomerSet::All, 99).unwrap();
+    let actions = home.actions(None, &CustomerSet::All, None, 99).unwrap().items;
     actions.into_iter().rev().map(|a| (a.kind, a.idempotency_key, a.payload)).collect()
 }
 
@@ -176,7 +177,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
         assert!(home.drafted(&result(work.id, "w", Some(&draft(&id))), at(2)).unwrap());
     }
     let ids = |customers: &CustomerSet, after: Option<&str>, limit| -> Vec<String> {
-        let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap();
+        let items = home.reviews(DraftState::Pending, customers, after, limit).unwrap().items;
         items.into_iter().map(|item| item.record.id).collect()
     };
     let only = |names: &[&str]| CustomerSet::Only(names.iter().map(|n| (*n).to_owned()).collect());
@@ -188,7 +189,7 @@ fn the_queue_has_an_order_and_walls(home: &Home) {
     assert_eq!(ids(&only(&[]), None, 9), [""; 0]);
     done(home.review(&review("d0", Review::Accepted, "k"), at(3)).unwrap());
     assert_eq!(ids(&CustomerSet::All, None, 1), ["d1"]);
-    let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap();
+    let approved = home.reviews(DraftState::Approved, &CustomerSet::All, None, 9).unwrap().items;
     assert_eq!((&approved[0].ticket, approved.len()), (&ticket("t0"), 1));
     assert_eq!(home.backlog().unwrap().reviews, 3);
 }
@@ -211,4 +212,34 @@ fn reviews_are_there_to_learn_from(home: &Home) {
     let edited = Review::Edited("Other".to_owned());
     let rejected = Review::Rejected("wrong".to_owned());
     assert_eq!(reviews, [Review::Accepted, edited, Review::Accepted, rejected]);
+}
+
+fn pages_end_by_bytes(home: &Home) {
+    let long = "x".repeat(1 << 20);
+    for n in 0..9 {
+        let (id, mut one) = (format!("d{n}"), decided(&format!("d{n}"), &format!("t{n}"), 0));
+        one.ticket.body = Some(long.clone());
+        record(&**home, one);
+        let work = claim(&**home, WorkKind::Draft, "w", 1).remove(0);
+        assert!(home.drafted(&result(work.id, "w", Some(&draft(&id))), at(2)).unwrap());
+    }
+    let (mut seen, mut sizes, mut after) = (Vec::new(), Vec::new(), None::<String>);
+    loop {
+        let page = home.reviews(DraftState::Pending, &CustomerSet::All, after.as_deref(), 200).unwrap();
+        sizes.push(page.items.len());
+        seen.extend(page.items.into_iter().map(|item| item.record.id));
+        after = seen.last().cloned();
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), sizes), (9, vec![3, 3, 3]), "each once, on pages of less than 4 MiB");
+    // What is longer than a page is a page.
+    home.meddle("UPDATE tickets SET ticket = replace(ticket, 'xxxx', 'xxxxxxxxxxxxxxxxxxxxxxxx')");
+    let page = home.reviews(DraftState::Pending, &CustomerSet::All, None, 200).unwrap();
+    assert_eq!((page.items.len(), page.more), (1, true));
+    // Work is handed out in pages too.
+    let tickets = (0..9).map(|n| Ticket { body: Some(long.clone()), ..ticket(&format!("j{n}")) });
+    home.add_job(&job("j1", tickets), at(0)).unwrap();
+    assert_eq!(claim(&**home, WorkKind::Triage, "w", 64).len(), 3);
 }

@@ -100,6 +100,7 @@ fn busy(home: &Home) {
             created_at: at(0),
             expires_at: None,
             revoked_at: None,
+            altered: false,
         };
         home.add_key(&key, "cli", at(0)).unwrap();
     }
@@ -195,7 +196,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
     assert_eq!(words_left(home, "acme-edit-words"), 0);
     // What is to be drafted and reviewed has its words still; so has what is to be decided.
     assert!(words_left(home, "acme-ticket-words") > 0 && words_left(home, "acme-item-words") > 0);
-    assert_eq!(home.reviews(DraftState::Pending, &CustomerSet::All, None, 9).unwrap().len(), 2);
+    assert_eq!(home.reviews(DraftState::Pending, &CustomerSet::All, None, 9).unwrap().items.len(), 2);
     assert_eq!(claim(&**home, WorkKind::Draft, "w", 9)[0].ticket.body.as_deref(), Some("acme-ticket-words"));
     let judged = home.judged(at(0), at(1), &CustomerSet::All).unwrap();
     let done = judged.iter().find(|j| j.decision_id == "d00").unwrap();
@@ -203,7 +204,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
         (done.draft_confidence, done.outcome.labels.len(), done.draft_state),
         (Some(0.5), 2, DraftState::Edited)
     );
-    let edited = home.reviews(DraftState::Edited, &CustomerSet::All, None, 9).unwrap();
+    let edited = home.reviews(DraftState::Edited, &CustomerSet::All, None, 9).unwrap().items;
     assert_eq!(
         (edited[0].ticket.id.as_str(), &edited[0].ticket.body, &edited[0].record.draft),
         ("t00", &None, &None)
