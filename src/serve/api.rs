@@ -43,6 +43,7 @@ use utoipa_axum::routes;
 use crate::metrics::Answered;
 use crate::problem::Problem;
 use crate::shared::Shared;
+use crate::shares::Shares;
 
 /// The header that names a request.
 const REQUEST_ID: &str = "x-request-id";
@@ -137,7 +138,7 @@ async fn around(
     let room = room(&shared, &request);
     shared.metrics.in_flight.inc();
     let mut response = match (permit, room) {
-        (Ok(_permit), Ok(_room)) => next.run(request).instrument(span.clone()).await,
+        (Ok(_permit), Ok(_room)) => Shares::visit(next.run(request).instrument(span.clone())).await,
         _ => Problem::overload("the service", 1).into_response(),
     };
     shared.metrics.in_flight.dec();

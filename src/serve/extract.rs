@@ -19,11 +19,14 @@ use crate::shared::Shared;
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// Bytes of a body that is parsed at once; what is longer does not keep a thread from answering others meanwhile.
+const AT_ONCE: usize = 32 << 10;
+
 /// A JSON body. Its media type is not looked at.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, Problem> {
@@ -36,7 +39,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
                 _ => Problem::new(Code::Request, "the body", rejection.body_text(), "Send it whole"),
             }
         })?;
-        parse(&bytes).map(Body)
+        match bytes.len() {
+            ..=AT_ONCE => parse(&bytes).map(Body),
+            _ => shared.blocking(move |_| parse(&bytes).map(Body)).await,
+        }
     }
 }
 
@@ -86,6 +92,8 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        shared.keys.caller(&parts.headers, Timestamp::now()).await
+        let caller = shared.keys.caller(&parts.headers, Timestamp::now()).await?;
+        shared.shares.enter(&caller.key)?;
+        Ok(caller)
     }
 }

@@ -1,16 +1,16 @@
-//! Tickets come in: each is read, checked and prepared by itself, so that a bad one harms no other; a ticket that was decided as
-//! it is gets the decision that it has. Calls and jobs come in the same way.
+//! Tickets come in: each is read and checked by itself, so that a bad one harms no other; an unchanged ticket keeps its decision.
+//! Calls and jobs come in the same way. Must never compute what grows with a text faster than reading it: that waits its turn in
+//! the queue.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Result as OrFault};
-use firstline_store::CustomerSet;
+use firstline_store::{CustomerSet, Standing};
 use firstline_ticket::Ticket;
-use firstline_triage::{Prepared, sha256_hex};
+use firstline_triage::sha256_hex;
 use jiff::Timestamp;
-use rayon::prelude::*;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -18,14 +18,13 @@ use crate::auth::Caller;
 use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
 use crate::problem::Problem;
+use crate::queue::{Work, cost_of};
 use crate::shared::Shared;
 
 /// Longest id of a ticket, and longest name of its customer, in bytes.
 const MOST_ID: usize = 256;
 /// Longest text of a ticket, in bytes: attachments are no text.
 const MOST_TEXT: usize = 1 << 20;
-/// Bytes of text that are about a token.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// What the sender of some tickets wants.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +53,6 @@ pub(crate) enum Admitted {
     Refused(Problem),
 }
 
-/// A ticket with all that depends on nothing but the ticket and the bundle.
-struct Ready {
-    incoming: Incoming,
-    prepared: Prepared,
-    input_hash: String,
-}
-
 /// Decides tickets; one result for each, in their order.
 pub(crate) async fn triage(
     shared: &Arc<Shared>,
@@ -82,22 +74,22 @@ pub(crate) async fn triage(
     let deadline = order.deadline;
     let live = shared.live.load_full();
     let most = live.engine.encoders().max_tokens();
-    let tokens = tickets.iter().map(|ticket| (text_bytes(ticket) / BYTES_PER_TOKEN).clamp(1, most)).sum();
-    let _place = shared.queue.place(tokens).map_err(|seconds| {
+    let cost = tickets.iter().map(|ticket| cost_of(text_bytes(ticket), most)).sum();
+    let place = shared.queue.place(&caller.key, cost).map_err(|seconds| {
         shared.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
         Problem::overload("tickets", seconds)
     })?;
     let admitted = shared.blocking(move |shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
         let stopping = |_| Problem::overload("the service is stopping", 5);
-        shared.queue.push(items).map_err(stopping)?;
-        shared.metrics.stage("prepare", came);
+        shared.queue.push(&order.actor, items.into_iter().map(Work::Ticket).collect()).map_err(stopping)?;
         Ok(admitted)
     });
     let mut results = Vec::new();
     for admitted in admitted.await? {
         results.push(answer(admitted, deadline).await);
     }
+    place.finish();
     for problem in results.iter().filter_map(|result| result.as_ref().err()) {
         shared.metrics.refused.get_or_create(&problem.code.into()).inc();
     }
@@ -114,13 +106,8 @@ async fn answer(admitted: Admitted, deadline: Instant) -> Result<Answer, Problem
     match tokio::time::timeout_at((deadline + Duration::from_secs(1)).into(), waiting).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Problem::internal("a ticket was lost on its way")),
-        Err(_) => Err(late()),
+        Err(_) => Err(Problem::late("the ticket")),
     }
-}
-
-fn late() -> Problem {
-    let next = "Send it again: where it was decided meanwhile, it gets that decision";
-    Problem::new(Code::Deadline, "the ticket", "it was not decided within the deadline", next)
 }
 
 fn text_bytes(ticket: &Value) -> usize {
@@ -141,40 +128,29 @@ fn read(tickets: Vec<Value>, order: &Order) -> Vec<Result<Incoming, Problem>> {
     tickets.into_iter().enumerate().map(incoming).collect()
 }
 
-/// Prepares tickets for the queue; gives what becomes of each, in order, and the items that are to be pushed.
+/// Makes items of tickets; gives the outcome of each, in order, and the items that are to be pushed.
 ///
 /// # Errors
-/// The store, or the engine, could not be asked. A ticket that is bad by itself is [refused](Admitted::Refused).
+/// The store could not be asked. A ticket that is bad by itself is [refused](Admitted::Refused).
 pub(crate) fn admit(
     shared: &Shared,
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
-) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
+) -> OrFault<(Vec<Admitted>, Vec<Box<Item>>)> {
     let ids: Vec<&str> = incoming.iter().flatten().map(|incoming| incoming.ticket.id.as_str()).collect();
-    let standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
-    let ready: Vec<Result<Ready, Problem>> =
-        incoming.into_par_iter().map(|incoming| prepare(live, incoming?)).collect();
-    let (mut admitted, mut items) = (Vec::with_capacity(ready.len()), Vec::new());
-    for ready in ready {
-        let Ready { incoming: Incoming { ticket, order }, prepared, input_hash } = match ready {
-            Ok(ready) => ready,
+    let mut standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
+    let (mut admitted, mut items) = (Vec::with_capacity(incoming.len()), Vec::new());
+    for incoming in incoming {
+        let made = incoming.and_then(|incoming| {
+            let standing = standing.remove(&incoming.ticket.id);
+            item(live, incoming, standing)
+        });
+        let (item, answer) = match made {
+            Ok(made) => made,
             Err(problem) => {
                 admitted.push(Admitted::Refused(problem));
                 continue;
             }
-        };
-        let (reply, answer) = oneshot::channel();
-        let item = Item {
-            live: Arc::clone(live),
-            customer: ticket.customer_key(),
-            storm_key: live.engine.storm_key(&ticket, &prepared),
-            standing: standing.get(&ticket.id).cloned(),
-            ticket,
-            prepared,
-            input_hash,
-            order,
-            tries: 0,
-            reply,
         };
         admitted.push(if let Some(problem) = item.refused() {
             Admitted::Refused(problem)
@@ -188,14 +164,29 @@ pub(crate) fn admit(
     Ok((admitted, items))
 }
 
-fn prepare(live: &LiveBundle, incoming: Incoming) -> Result<Ready, Problem> {
-    let prepared = live.engine.prepare(&incoming.ticket)?;
-    if prepared.tokens_cut() > 0 && !incoming.order.truncate {
-        return Err(too_long(&incoming.ticket.id, prepared.tokens_cut()));
-    }
+/// A ticket on its way, and where its sender hears of it.
+type Sent = (Box<Item>, oneshot::Receiver<Result<Answer, Problem>>);
+
+fn item(live: &Arc<LiveBundle>, incoming: Incoming, standing: Option<Standing>) -> Result<Sent, Problem> {
+    let Incoming { ticket, order } = incoming;
     // What the ticket says, as a hash.
-    let json = serde_json::to_vec(&incoming.ticket).map_err(Problem::internal)?;
-    Ok(Ready { incoming, prepared, input_hash: sha256_hex(&json) })
+    let json = serde_json::to_vec(&ticket).map_err(Problem::internal)?;
+    let bytes = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum();
+    let (reply, answer) = oneshot::channel();
+    let item = Item {
+        live: Arc::clone(live),
+        customer: ticket.customer_key(),
+        storm_key: None,
+        standing,
+        cost: cost_of(bytes, live.engine.encoders().max_tokens()),
+        ticket,
+        prepared: None,
+        input_hash: sha256_hex(&json),
+        order,
+        tries: 0,
+        reply,
+    };
+    Ok((Box::new(item), answer))
 }
 
 /// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.
@@ -232,10 +223,4 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
 pub(crate) fn twice(place: &str) -> Problem {
     let next = "Send each ticket once in a call";
     Problem::new(Code::TicketId, place, "its id stands before in this call", next)
-}
-
-fn too_long(id: &str, tokens: usize) -> Problem {
-    let problem = format!("{tokens} tokens of its text do not fit the encoder");
-    let next = "Set \"truncate\": true, and its middle is cut out of the embedding; the answer says how much";
-    Problem::new(Code::Input, &format!("ticket {id}"), problem, next)
 }

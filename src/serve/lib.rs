@@ -24,6 +24,7 @@ mod queue;
 mod server;
 mod settings;
 mod shared;
+mod shares;
 mod writing_time;
 
 pub use app::App;
