@@ -45,6 +45,7 @@ use crate::memory::Held;
 use crate::metrics::Answered;
 use crate::problem::Problem;
 use crate::shared::Shared;
+use crate::shares::Shares;
 
 /// The header that names a request.
 const REQUEST_ID: &str = "x-request-id";
@@ -145,7 +146,10 @@ async fn around(
     let held = Held::new(&shared.memory, &shared.places);
     shared.metrics.in_flight.inc();
     let mut response = match permit {
-        Ok(_permit) => held.clone().during(next.run(request)).instrument(span.clone()).await,
+        Ok(_permit) => {
+            let answered = held.clone().during(Shares::visit(next.run(request)));
+            answered.instrument(span.clone()).await
+        }
         Err(problem) => problem.into_response(),
     };
     response = body::counted(response, &held).await;

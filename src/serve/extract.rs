@@ -100,6 +100,7 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
         let caller = shared.keys.caller(&parts.headers, Timestamp::now())?;
         Held::current().map_or(Ok(()), |held| held.is_of(&caller.key))?;
+        shared.shares.enter(&caller.key)?;
         Ok(caller)
     }
 }

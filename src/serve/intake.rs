@@ -1,5 +1,6 @@
-//! Tickets come in: each is read, checked and prepared by itself, so that a bad one harms no other; a ticket that was decided as
-//! it is gets the decision that it has. Calls and jobs come in the same way.
+//! Tickets come in: each is read and checked by itself, so that a bad one harms no other; an unchanged ticket keeps its decision.
+//! Calls and jobs come in the same way. Must never compute what grows with a text faster than reading it: that waits its turn in
+//! the queue.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,9 +9,8 @@ use std::time::{Duration, Instant};
 use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, Standing, TicketRef};
 use firstline_ticket::Ticket;
-use firstline_triage::{Prepared, sha256_hex};
+use firstline_triage::sha256_hex;
 use jiff::Timestamp;
-use rayon::prelude::*;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -20,11 +20,9 @@ use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
 use crate::memory::Held;
 use crate::problem::Problem;
+use crate::queue::{Work, cost_of};
 use crate::shared::Shared;
 use crate::ticket_bounds;
-
-/// Bytes of text that are about a token.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// What the sender of some tickets wants.
 #[derive(Debug, Clone, Copy)]
@@ -53,17 +51,6 @@ pub(crate) enum Admitted {
     Refused(Problem),
 }
 
-/// A ticket with all that depends on nothing but the ticket and the bundle.
-struct Ready {
-    incoming: Incoming,
-    /// Its customer, in the form that customers are compared in.
-    customer: String,
-    /// How it stands at that customer.
-    standing: Option<Standing>,
-    prepared: Prepared,
-    input_hash: String,
-}
-
 /// Decides tickets; one result for each, in their order.
 pub(crate) async fn triage(
     shared: &Arc<Shared>,
@@ -86,22 +73,22 @@ pub(crate) async fn triage(
     let deadline = order.deadline;
     let live = shared.live.load_full();
     let most = live.engine.encoders().max_tokens();
-    let tokens = tickets.iter().map(|ticket| (text_bytes(ticket) / BYTES_PER_TOKEN).clamp(1, most)).sum();
-    let _place = shared.queue.place(tokens).map_err(|seconds| {
+    let cost = tickets.iter().map(|ticket| cost_of(text_bytes(ticket), most)).sum();
+    let place = shared.queue.place(&caller.key, cost).map_err(|seconds| {
         shared.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
         Problem::overload("tickets", seconds)
     })?;
     let admitted = shared.blocking(move |shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
         let stopping = |_| Problem::overload("the service is stopping", 5);
-        shared.queue.push(items).map_err(stopping)?;
-        shared.metrics.stage("prepare", came);
+        shared.queue.push(&order.actor, items.into_iter().map(Work::Ticket).collect()).map_err(stopping)?;
         Ok(admitted)
     });
     let mut results = Vec::new();
     for admitted in admitted.await? {
         results.push(answer(admitted, deadline).await);
     }
+    place.finish();
     for problem in results.iter().filter_map(|result| result.as_ref().err()) {
         shared.metrics.refused.get_or_create(&problem.code.into()).inc();
     }
@@ -118,13 +105,8 @@ async fn answer(admitted: Admitted, deadline: Instant) -> Result<Answer, Problem
     match tokio::time::timeout_at((deadline + Duration::from_secs(1)).into(), waiting).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Problem::internal("a ticket was lost on its way")),
-        Err(_) => Err(late()),
+        Err(_) => Err(Problem::late("the ticket")),
     }
-}
-
-fn late() -> Problem {
-    let next = "Send it again: where it was decided meanwhile, it gets that decision";
-    Problem::new(Code::Deadline, "the ticket", "it was not decided within the deadline", next)
 }
 
 fn text_bytes(ticket: &Value) -> usize {
@@ -145,15 +127,15 @@ fn read(tickets: Vec<Value>, order: &Order) -> Vec<Result<Incoming, Problem>> {
     tickets.into_iter().enumerate().map(incoming).collect()
 }
 
-/// Prepares tickets for the queue; gives what becomes of each, in order, and the items that are to be pushed.
+/// Makes items of tickets; gives the outcome of each, in order, and the items that are to be pushed.
 ///
 /// # Errors
-/// The store, or the engine, could not be asked. A ticket that is bad by itself is [refused](Admitted::Refused).
+/// The store could not be asked. A ticket that is bad by itself is [refused](Admitted::Refused).
 pub(crate) fn admit(
     shared: &Shared,
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
-) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
+) -> OrFault<(Vec<Admitted>, Vec<Box<Item>>)> {
     let customers: Vec<String> =
         incoming.iter().flatten().map(|incoming| incoming.ticket.customer_key()).collect();
     let named = incoming.iter().flatten().zip(&customers);
@@ -161,33 +143,15 @@ pub(crate) fn admit(
         named.map(|(one, customer)| TicketRef { number: &one.ticket.id, customer }).collect();
     let standing = if named.is_empty() { Vec::new() } else { shared.store.standing(&named)? };
     let mut known = customers.into_iter().zip(standing);
-    let incoming: Vec<_> = incoming.into_iter().map(|one| one.map(|one| (one, known.next()))).collect();
-    let ready: Vec<Result<Ready, Problem>> = incoming
-        .into_par_iter()
-        .map(|incoming| incoming.and_then(|(one, known)| prepare(live, one, known)))
-        .collect();
-    let (mut admitted, mut items) = (Vec::with_capacity(ready.len()), Vec::new());
-    for ready in ready {
-        let Ready { incoming: Incoming { ticket, order }, customer, standing, prepared, input_hash } =
-            match ready {
-                Ok(ready) => ready,
-                Err(problem) => {
-                    admitted.push(Admitted::Refused(problem));
-                    continue;
-                }
-            };
-        let (reply, answer) = oneshot::channel();
-        let item = Item {
-            live: Arc::clone(live),
-            customer,
-            storm_key: live.engine.storm_key(&ticket, &prepared),
-            standing,
-            ticket,
-            prepared,
-            input_hash,
-            order,
-            tries: 0,
-            reply,
+    let (mut admitted, mut items) = (Vec::with_capacity(incoming.len()), Vec::new());
+    for incoming in incoming {
+        let made = incoming.and_then(|incoming| item(live, incoming, known.next().unwrap_or_default()));
+        let (item, answer) = match made {
+            Ok(made) => made,
+            Err(problem) => {
+                admitted.push(Admitted::Refused(problem));
+                continue;
+            }
         };
         admitted.push(if let Some(problem) = item.refused() {
             Admitted::Refused(problem)
@@ -201,19 +165,35 @@ pub(crate) fn admit(
     Ok((admitted, items))
 }
 
-fn prepare(
-    live: &LiveBundle,
+/// A ticket on its way, and where its sender hears of it.
+type Sent = (Box<Item>, oneshot::Receiver<Result<Answer, Problem>>);
+
+/// The item of a ticket, whose customer in the form that customers are compared in, and how the ticket stands there, is `known`.
+fn item(
+    live: &Arc<LiveBundle>,
     incoming: Incoming,
-    known: Option<(String, Option<Standing>)>,
-) -> Result<Ready, Problem> {
-    let (customer, standing) = known.unwrap_or_default();
-    let prepared = live.engine.prepare(&incoming.ticket)?;
-    if prepared.tokens_cut() > 0 && !incoming.order.truncate {
-        return Err(too_long(&incoming.ticket.id, prepared.tokens_cut()));
-    }
+    known: (String, Option<Standing>),
+) -> Result<Sent, Problem> {
+    let Incoming { ticket, order } = incoming;
+    let (customer, standing) = known;
     // What the ticket says, as a hash.
-    let json = serde_json::to_vec(&incoming.ticket).map_err(Problem::internal)?;
-    Ok(Ready { incoming, customer, standing, prepared, input_hash: sha256_hex(&json) })
+    let json = serde_json::to_vec(&ticket).map_err(Problem::internal)?;
+    let bytes = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum();
+    let (reply, answer) = oneshot::channel();
+    let item = Item {
+        live: Arc::clone(live),
+        customer,
+        storm_key: None,
+        standing,
+        cost: cost_of(bytes, live.engine.encoders().max_tokens()),
+        ticket,
+        prepared: None,
+        input_hash: sha256_hex(&json),
+        order,
+        tries: 0,
+        reply,
+    };
+    Ok((Box::new(item), answer))
 }
 
 /// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.
@@ -236,10 +216,4 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
 pub(crate) fn twice(place: &str) -> Problem {
     let next = "Send each ticket once in a call";
     Problem::new(Code::TicketId, place, "its id stands before in this call", next)
-}
-
-fn too_long(id: &str, tokens: usize) -> Problem {
-    let problem = format!("{tokens} tokens of its text do not fit the encoder");
-    let next = "Set \"truncate\": true, and its middle is cut out of the embedding; the answer says how much";
-    Problem::new(Code::Input, &format!("ticket {id}"), problem, next)
 }

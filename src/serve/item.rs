@@ -59,16 +59,25 @@ pub(crate) fn not_for_this_key() -> Problem {
     Problem::new(Code::Scope, "customer", "the key is not for this ticket's customer", next)
 }
 
+fn too_long(id: &str, tokens: usize) -> Problem {
+    let problem = format!("{tokens} tokens of its text do not fit the encoder");
+    let next = "Set \"truncate\": true, and its middle is cut out of the embedding; the answer says how much";
+    Problem::new(Code::Input, &format!("ticket {id}"), problem, next)
+}
+
 /// A ticket on its way.
 #[derive(Debug)]
 pub(crate) struct Item {
     /// The bundle that it was prepared with, and is decided by.
     pub(crate) live: Arc<LiveBundle>,
     pub(crate) ticket: Ticket,
-    pub(crate) prepared: Prepared,
+    /// What the engine has read of it, once its turn has come.
+    pub(crate) prepared: Option<Prepared>,
+    /// What deciding it costs, by its length.
+    pub(crate) cost: usize,
     pub(crate) customer: String,
     pub(crate) input_hash: String,
-    /// What the alerts of its storm share.
+    /// What the alerts of its storm share, once it is prepared.
     pub(crate) storm_key: Option<String>,
     pub(crate) order: Order,
     pub(crate) standing: Option<Standing>,
@@ -77,9 +86,19 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    /// What deciding it costs.
-    pub(crate) fn tokens(&self) -> usize {
-        self.prepared.tokens()
+    /// Reads it, as far as that goes without others, where that has not been done.
+    pub(crate) fn prepare(&mut self) -> Result<(), Problem> {
+        if self.prepared.is_some() {
+            return Ok(());
+        }
+        let engine = &self.live.engine;
+        let prepared = engine.prepare(&self.ticket)?;
+        if prepared.tokens_cut() > 0 && !self.order.truncate {
+            return Err(too_long(&self.ticket.id, prepared.tokens_cut()));
+        }
+        self.storm_key = engine.storm_key(&self.ticket, &prepared);
+        self.prepared = Some(prepared);
+        Ok(())
     }
 
     /// The values that people have set.

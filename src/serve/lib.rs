@@ -31,6 +31,7 @@ mod readiness;
 mod server;
 mod settings;
 mod shared;
+mod shares;
 mod ticket_bounds;
 mod writing_time;
 

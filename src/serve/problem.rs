@@ -48,6 +48,12 @@ impl Problem {
         Self { retry_after: Some(retry_after.max(1)), ..Self::new(Code::Overload, place, problem, next) }
     }
 
+    /// Something was not done within its deadline.
+    pub(crate) fn late(place: &str) -> Self {
+        let next = "Send it again, and fewer at a time; what was decided meanwhile keeps that decision";
+        Self::new(Code::Deadline, place, "it was not done within the deadline", next)
+    }
+
     /// The same problem with another status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status: status.as_u16(), ..self }
@@ -100,7 +106,8 @@ impl From<UserError> for Problem {
             }
             _ => format!("{}: {}. {}", error.place, error.problem, error.next),
         };
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        let passes = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+        let retry_after = passes.then_some(5);
         let code = error.code.as_str();
         Self {
             kind: kind(code),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
@@ -24,6 +24,7 @@ use crate::problem::Problem;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
 use crate::settings::Settings;
+use crate::shares::Shares;
 
 /// How long a call of the store, or of the engine beside the queue, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) draft_waiters: DraftWaiters,
     /// Requests that are read and answered at a time.
     pub(crate) requests: Arc<Semaphore>,
+    /// What each key may have of them.
+    pub(crate) shares: Shares,
     /// Calls that wait for drafts at a time: a part of those.
     pub(crate) waiting_calls: Semaphore,
     /// Bytes that bodies and answers take up, shared by the keys.
@@ -96,6 +99,7 @@ impl Shared {
             job_bell: Bell::default(),
             draft_waiters: DraftWaiters::default(),
             requests: Arc::new(Semaphore::new(requests)),
+            shares: Shares::new(requests),
             waiting_calls: Semaphore::new((requests / 4).max(1)),
             memory: Pool::new(settings.limits.memory_bytes),
             places: Pool::new(requests),
@@ -132,6 +136,11 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Until when a call's computing is of use to its caller.
+    pub(crate) fn compute_deadline(&self) -> Instant {
+        Instant::now() + PATIENCE.max(Duration::from_millis(self.settings.limits.deadline_ms))
+    }
+
     /// From now on the service is not ready, and lanes end after the piece of work that they are at.
     pub(crate) fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -144,18 +153,29 @@ impl Shared {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        // One key's calls wait for each other, not for a thread or a connection that others need.
+        let busy = || Problem::overload("this key", 5);
+        let hand = tokio::time::timeout_at(end, self.shares.hand()).await.map_err(|_| busy())?;
+        let hand = hand.map_err(Problem::internal)?;
         let (send, done) = oneshot::channel();
-        let shared = Arc::clone(self);
+        let begun = Arc::new(AtomicBool::new(false));
+        let (shared, begins) = (Arc::clone(self), Arc::clone(&begun));
         // What was read from the request is there as long as this works at it, whoever waits.
         let held = Held::current();
         spawn_boxed(Box::new(move || {
-            let _held = held;
-            let _gone = send.send(work(&shared));
+            let (_hand, _held) = (hand, held);
+            begins.store(true, Ordering::Relaxed);
+            // Nothing is begun for a caller that is gone.
+            if !send.is_closed() {
+                let _gone = send.send(work(&shared));
+            }
         }));
-        match tokio::time::timeout(PATIENCE, done).await {
+        match tokio::time::timeout_at(end, done).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(Problem::internal("a call that blocks panicked")),
-            Err(_) => Err(late()),
+            Err(_) if begun.load(Ordering::Relaxed) => Err(late()),
+            Err(_) => Err(busy()),
         }
     }
 }

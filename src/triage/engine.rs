@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use firstline_fault::Result;
 use firstline_nn::Tokens;
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use crate::bundle::Bundle;
 use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, compose, context_features};
 use crate::model::Judgement;
-use crate::policy::Policy;
+use crate::policy::{Policy, words_of};
 use crate::{settle, storm};
 
 /// A trained engine, ready to decide.
@@ -30,6 +31,8 @@ pub struct Prepared {
     sparse: Vec<(u32, f32)>,
     tokens_cut: usize,
     is_alert: bool,
+    /// The words that the policy's rules look for.
+    words: Arc<str>,
 }
 
 impl Prepared {
@@ -87,6 +90,7 @@ impl Engine {
             tokens_cut: tokens.cut + input.tokens_cut(),
             sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
             is_alert: input.is_alert,
+            words: words_of(ticket, &input).into(),
             tokens,
         })
     }
@@ -95,7 +99,7 @@ impl Engine {
     /// one that none does.
     pub fn storm_key(&self, ticket: &Ticket, prepared: &Prepared) -> Option<String> {
         let mut fired = Decision::default();
-        self.policy.apply(ticket, None, &mut fired);
+        self.policy.apply_read(ticket, &prepared.words, None, &mut fired);
         storm::key(ticket, prepared.is_alert, &fired.rules)
     }
 
@@ -109,6 +113,7 @@ impl Engine {
         for ticket in prepared {
             features.sparse.push(&ticket.sparse);
             features.tokens_cut.push(ticket.tokens_cut);
+            features.words.push(ticket.words);
             tokens.push(ticket.tokens);
         }
         features.embeddings = self.encoders.embed_tokens(&tokens)?;
@@ -181,7 +186,10 @@ impl Engine {
             // No rule raises what a person has set.
             let set =
                 decision.kept.get(&Field::Priority).and_then(|_| decision.fields.remove(&Field::Priority));
-            self.policy.apply(ticket, priorities, decision);
+            match features.words.get(i) {
+                Some(words) => self.policy.apply_read(ticket, words, priorities, decision),
+                None => self.policy.apply(ticket, priorities, decision),
+            }
             decision.fields.extend(set.map(|set| (Field::Priority, set)));
         }
         Ok(decisions)

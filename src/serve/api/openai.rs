@@ -12,7 +12,7 @@ use firstline_fault::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::texts::{Embedded, Texts, embed_texts, with_body};
+use super::texts::{Embedded, Texts, embed_texts, large, with_body};
 use crate::auth::{Caller, Scope};
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -150,14 +150,16 @@ pub(crate) async fn create_embeddings(
     body: Result<Body<EmbeddingsRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller?.may(Scope::Triage)?;
+        let caller = caller?;
+        caller.may(Scope::Triage)?;
         let Body(request) = body?;
         let info = shared.live.load().engine.bundle().info.clone();
         if request.dimensions.is_some_and(|n| n != info.dimensions) {
             let problem = format!("the model has {} dimensions", info.dimensions);
             return Err(Problem::new(Code::Request, "dimensions", problem, "Leave it out"));
         }
-        let Embedded { rows, tokens } = embed_texts(&shared, request.input.list(), request.truncate).await?;
+        let texts = request.input.list();
+        let Embedded { rows, tokens } = embed_texts(&shared, &caller.key, texts, request.truncate).await?;
         let value = |row: Vec<f32>| match request.encoding_format {
             Encoding::Float => EmbeddingValue::Float(row),
             Encoding::Base64 => {
@@ -169,7 +171,7 @@ pub(crate) async fn create_embeddings(
             |(index, row)| EmbeddingItem { object: EmbeddingObject::Embedding, index, embedding: value(row) };
         let data = rows.into_iter().enumerate().map(view).collect();
         let usage = Usage { prompt_tokens: tokens, total_tokens: tokens };
-        Ok(Json(EmbeddingsResponse { object: ListObject::List, data, model: info.model, usage }))
+        large(&shared, EmbeddingsResponse { object: ListObject::List, data, model: info.model, usage }).await
     };
     answer.await.map_err(OpenAi).into_response()
 }

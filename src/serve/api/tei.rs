@@ -10,7 +10,7 @@ use firstline_ticket::{Field, Ticket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::texts::{MOST_TEXTS, Texts, embed_texts, place, with_body};
+use super::texts::{MOST_TEXTS, Texts, embed_texts, in_pieces, large, with_body};
 use super::wire::FieldName;
 use crate::auth::{Caller, Scope};
 use crate::extract::Body;
@@ -86,13 +86,15 @@ pub(crate) async fn embed(
     body: Result<Body<EmbedRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller?.may(Scope::Triage)?;
+        let caller = caller?;
+        caller.may(Scope::Triage)?;
         let Body(request) = body?;
         if request.normalize == Some(false) {
             let problem = "embeddings are of unit length here";
             return Err(Problem::new(Code::Input, "normalize", problem, "Leave it out"));
         }
-        Ok(Json(embed_texts(&shared, request.inputs.list(), request.truncate).await?.rows))
+        let texts = request.inputs.list();
+        large(&shared, embed_texts(&shared, &caller.key, texts, request.truncate).await?.rows).await
     };
     answer.await.map_err(Tei).into_response()
 }
@@ -153,7 +155,8 @@ pub(crate) async fn predict(
     body: Result<Body<PredictRequest>, Problem>,
 ) -> Response {
     let answer = async {
-        caller?.may(Scope::Triage)?;
+        let caller = caller?;
+        caller.may(Scope::Triage)?;
         let Body(request) = body?;
         let live = shared.live.load_full();
         let field = field(&live, request.field.as_deref())?;
@@ -176,8 +179,11 @@ pub(crate) async fn predict(
                 "Send 1 to 256",
             ));
         }
-        let _place = place(&shared, &live, &texts, "inputs")?;
-        let all = shared.blocking(move |_| predictions(&live, field, texts, request.truncate)).await?;
+        let predict = move |live: &LiveBundle, first, texts: &[String]| {
+            predictions(live, field, (first, texts), request.truncate)
+        };
+        let pieces = in_pieces(&shared, (&caller.key, "inputs"), &live, texts, predict).await?;
+        let all: Vec<_> = pieces.into_iter().flatten().collect();
         Ok(Json(match (one, all) {
             (true, mut all) => Predictions::One(all.pop().unwrap_or_default()),
             (false, all) => Predictions::Several(all),
@@ -203,17 +209,17 @@ fn field(live: &LiveBundle, named: Option<&str>) -> Result<Field, Problem> {
 fn predictions(
     live: &LiveBundle,
     field: Field,
-    texts: Vec<String>,
+    (first, texts): (usize, &[String]),
     truncate: bool,
 ) -> Result<Vec<Vec<Prediction>>, Problem> {
     let mut tickets = Vec::with_capacity(texts.len());
     let mut prepared = Vec::with_capacity(texts.len());
-    for (i, text) in texts.into_iter().enumerate() {
-        let place = format!("input {i}");
+    for (i, text) in texts.iter().enumerate() {
+        let place = format!("input {}", first + i);
         if text.trim().is_empty() {
             return Err(Problem::new(Code::Input, &place, "it is empty", "Send some text"));
         }
-        let ticket = Ticket { id: i.to_string(), body: Some(text), ..Ticket::default() };
+        let ticket = Ticket { id: i.to_string(), body: Some(text.clone()), ..Ticket::default() };
         let read = live.engine.prepare(&ticket)?;
         if read.tokens_cut() > 0 && !truncate {
             let problem = "it is longer than the encoder reads";

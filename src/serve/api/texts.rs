@@ -1,4 +1,5 @@
-//! What OpenAI's paths and text-embeddings-inference's have in common: texts that are embedded beside the queue.
+//! What OpenAI's paths and text-embeddings-inference's have in common: texts that are embedded piece by piece in the
+//! queue.
 //!
 //! Text that is too long is refused, unless the caller asks for it to be cut.
 
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 use crate::live_bundle::LiveBundle;
 use crate::memory;
 use crate::problem::Problem;
-use crate::queue::Place;
+use crate::queue::{Part, cost_of};
 use crate::shared::Shared;
 
 /// Texts of a call.
@@ -23,6 +24,8 @@ pub(super) const MOST_TEXTS: usize = 2_048;
 const MOST_BYTES: usize = 1 << 20;
 /// Bytes that a number of an embedding takes up: as a number, and as text.
 const NUMBER_BYTES: usize = 24;
+/// The cost of a piece of a call, unless a text is more.
+const PIECE: usize = 256;
 
 /// One text, or several.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,20 +52,56 @@ pub(super) struct Embedded {
     pub(super) tokens: usize,
 }
 
-fn embed_all(live: &LiveBundle, texts: &[String], truncate: bool) -> Result<Embedded, Problem> {
+/// Embeds texts, piece by piece in the queue.
+pub(super) async fn embed_texts(
+    shared: &Arc<Shared>,
+    key: &str,
+    texts: Vec<String>,
+    truncate: bool,
+) -> Result<Embedded, Problem> {
+    if !(1..=MOST_TEXTS).contains(&texts.len()) {
+        let problem = format!("{} texts", texts.len());
+        return Err(Problem::new(Code::Limit, "input", problem, "Send 1 to 2048 at a time"));
+    }
+    let live = shared.live.load_full();
+    // Embeddings, and the answer that becomes of them.
+    memory::grow(texts.len() * live.engine.encoders().dimensions() * NUMBER_BYTES)?;
+    let embed = move |live: &LiveBundle, first, texts: &[String]| embed_piece(live, first, texts, truncate);
+    let pieces = in_pieces(shared, (key, "input"), &live, texts, embed).await?;
+    let mut all = Embedded { rows: Vec::new(), tokens: 0 };
+    for Embedded { rows, tokens } in pieces {
+        all.rows.extend(rows);
+        all.tokens += tokens;
+    }
+    Ok(all)
+}
+
+/// Embeds some of a call's texts, from the `first` on.
+fn embed_piece(
+    live: &LiveBundle,
+    first: usize,
+    texts: &[String],
+    truncate: bool,
+) -> Result<Embedded, Problem> {
     let encoders = live.engine.encoders();
     let mut tokens = Vec::with_capacity(texts.len());
     for (i, text) in texts.iter().enumerate() {
-        let place = format!("input {i}");
+        let place = format!("input {}", first + i);
         if text.trim().is_empty() {
             return Err(Problem::new(Code::Input, &place, "it is empty", "Send some text"));
         }
-        let read = encoders.tokenize(text)?;
-        if text.len() > MOST_BYTES || (read.cut > 0 && !truncate) {
+        let too_long = || {
             let problem =
                 format!("it is longer than the {} tokens that the encoder reads", encoders.max_tokens());
             let next = "Send a shorter text, or \"truncate\": true to leave out its middle";
-            return Err(Problem::new(Code::Limit, &place, problem, next));
+            Problem::new(Code::Limit, &place, problem, next)
+        };
+        if text.len() > MOST_BYTES {
+            return Err(too_long());
+        }
+        let read = encoders.tokenize(text)?;
+        if read.cut > 0 && !truncate {
+            return Err(too_long());
         }
         tokens.push(read);
     }
@@ -72,33 +111,53 @@ fn embed_all(live: &LiveBundle, texts: &[String], truncate: bool) -> Result<Embe
     Ok(Embedded { rows, tokens: sum })
 }
 
-/// Embeds texts beside the queue, whose tokens count with those that wait there: refused where that is too much.
-pub(super) async fn embed_texts(
+/// Computes something of texts in pieces of about [`PIECE`], which wait in the queue under the caller's `(key, name)`, the name of
+/// the texts in errors; gives the pieces' results in order.
+pub(super) async fn in_pieces<T: Send + 'static>(
     shared: &Arc<Shared>,
+    (key, name): (&str, &str),
+    live: &Arc<LiveBundle>,
     texts: Vec<String>,
-    truncate: bool,
-) -> Result<Embedded, Problem> {
-    if !(1..=MOST_TEXTS).contains(&texts.len()) {
-        let problem = format!("{} texts", texts.len());
-        return Err(Problem::new(Code::Limit, "input", problem, "Send 1 to 2048 at a time"));
-    }
-    let live = shared.live.load_full();
-    let _place = place(shared, &live, &texts, "input")?;
-    // Embeddings, and the answer that becomes of them.
-    memory::grow(texts.len() * live.engine.encoders().dimensions() * NUMBER_BYTES)?;
-    shared.blocking(move |_| embed_all(&live, &texts, truncate)).await
+    compute: impl Fn(&LiveBundle, usize, &[String]) -> Result<T, Problem> + Clone + Send + 'static,
+) -> Result<Vec<T>, Problem> {
+    let most = live.engine.encoders().max_tokens();
+    let pieces = pieces(texts, most);
+    let cost = pieces.iter().map(|(cost, _)| cost).sum();
+    let place = shared.queue.place(key, cost).map_err(|seconds| Problem::overload(name, seconds))?;
+    let mut first = 0;
+    let part = |(cost, texts): (usize, Vec<String>)| -> Part<T> {
+        let (live, compute, at) = (Arc::clone(live), compute.clone(), first);
+        first += texts.len();
+        (cost, Box::new(move || compute(&live, at, &texts)))
+    };
+    let results = place.compute(shared.compute_deadline(), pieces.into_iter().map(part).collect()).await?;
+    place.finish();
+    Ok(results)
 }
 
-/// A place in the queue for texts that are read beside it.
-pub(super) fn place(
-    shared: &Shared,
-    live: &LiveBundle,
-    texts: &[String],
-    name: &str,
-) -> Result<Place, Problem> {
-    let most = live.engine.encoders().max_tokens();
-    let tokens = texts.iter().map(|text| (text.len() / 4).clamp(1, most)).sum();
-    shared.queue.place(tokens).map_err(|seconds| Problem::overload(name, seconds))
+/// Texts in pieces, with the cost of each.
+fn pieces(texts: Vec<String>, most: usize) -> Vec<(usize, Vec<String>)> {
+    let mut pieces: Vec<(usize, Vec<String>)> = Vec::new();
+    for text in texts {
+        let cost = cost_of(text.len(), most);
+        match pieces.last_mut() {
+            Some((sum, piece)) if *sum + cost <= PIECE => {
+                *sum += cost;
+                piece.push(text);
+            }
+            _ => pieces.push((cost, vec![text])),
+        }
+    }
+    pieces
+}
+
+/// A response with a large JSON body, which is written away from the threads that answer.
+pub(super) async fn large<T: Serialize + Send + 'static>(
+    shared: &Arc<Shared>,
+    body: T,
+) -> Result<Response, Problem> {
+    let json = shared.blocking(move |_| serde_json::to_vec(&body).map_err(Problem::internal)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 /// The response's status and headers with another JSON body.
@@ -107,4 +166,18 @@ pub(super) fn with_body(response: Response, body: &impl Serialize) -> Response {
     parts.headers.remove(header::CONTENT_TYPE);
     parts.headers.remove(header::CONTENT_LENGTH);
     (parts.status, parts.headers, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_into_pieces_in_order() {
+        let texts: Vec<String> = (0..2_048).map(|i| format!("{i:04} {}", "x".repeat(i % 2_000))).collect();
+        let pieces = pieces(texts.clone(), 512);
+        assert!(pieces.len() > 500);
+        assert!(pieces.iter().all(|(cost, texts)| *cost <= PIECE || texts.len() == 1));
+        assert_eq!(pieces.into_iter().flat_map(|(_, texts)| texts).collect::<Vec<_>>(), texts);
+    }
 }

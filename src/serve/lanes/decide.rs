@@ -12,11 +12,13 @@ use firstline_store::{Decided, DraftState, Recorded, Route, StormHead};
 use firstline_ticket::Decision;
 use firstline_triage::settle;
 use jiff::{Timestamp, ToSpan};
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
 use crate::problem::Problem;
+use crate::queue::{Piece, Work};
 use crate::shared::Shared;
 
 /// Batches between the two threads.
@@ -56,21 +58,32 @@ impl Deciding {
     fn decide_all(&self, to_record: &SyncSender<Batch>) {
         while let Some(batch) = self.shared.queue.take() {
             let start = Instant::now();
-            let tokens = batch.iter().map(Item::tokens).sum();
-            self.shared.metrics.batch_tickets.observe(batch.len() as f64);
-            self.shared.metrics.batch_tokens.observe(tokens as f64);
-            let waits = self.shared.metrics.stage_seconds.get_or_create(&"wait".into()).clone();
-            batch.iter().for_each(|item| waits.observe((start - item.order.came).as_secs_f64()));
-            let decided = match decide(&batch) {
-                Ok(decisions) => batch.into_iter().zip(decisions).collect(),
-                // One of them may be to blame: each by itself, then.
-                Err(_) => batch.into_iter().filter_map(alone).collect(),
-            };
-            // The other thread ends only after this one.
-            let _ended = to_record.send(decided);
-            self.shared.queue.took(tokens, start.elapsed());
-            self.shared.metrics.stage("decide", start);
+            self.shared.metrics.batch_tokens.observe(batch.cost as f64);
+            if !batch.tickets.is_empty() {
+                // The other thread ends only after this one.
+                let _ended = to_record.send(self.decide_tickets(batch.tickets));
+            }
+            batch.pieces.into_par_iter().for_each(Piece::run);
+            self.shared.queue.took(batch.cost, start.elapsed());
         }
+    }
+
+    fn decide_tickets(&self, tickets: Vec<Item>) -> Batch {
+        let metrics = &self.shared.metrics;
+        let start = Instant::now();
+        metrics.batch_tickets.observe(tickets.len() as f64);
+        let waits = metrics.stage_seconds.get_or_create(&"wait".into()).clone();
+        tickets.iter().for_each(|item| waits.observe((start - item.order.came).as_secs_f64()));
+        let tickets: Vec<Item> = tickets.into_par_iter().filter_map(prepared).collect();
+        metrics.stage("prepare", start);
+        let start = Instant::now();
+        let decided = match decide(&tickets) {
+            Ok(decisions) => tickets.into_iter().zip(decisions).collect(),
+            // One of them may be to blame: each by itself, then.
+            Err(_) => tickets.into_iter().filter_map(alone).collect(),
+        };
+        metrics.stage("decide", start);
+        decided
     }
 
     fn record_all(&self, decided: &Receiver<Batch>) {
@@ -220,10 +233,15 @@ impl Deciding {
                 next.push(item);
             }
         }
-        if let Err(items) = self.shared.queue.push(next) {
-            items
-                .into_iter()
-                .for_each(|item| item.answer(Err(Problem::overload("the service is stopping", 5))));
+        for item in next {
+            let key = item.order.actor.clone();
+            for work in
+                self.shared.queue.push(&key, vec![Work::Ticket(Box::new(item))]).err().unwrap_or_default()
+            {
+                if let Work::Ticket(item) = work {
+                    item.answer(Err(Problem::overload("the service is stopping", 5)));
+                }
+            }
         }
     }
 
@@ -249,6 +267,19 @@ impl Deciding {
             draft_state: if decided.draft { DraftState::Writing } else { DraftState::None },
             draft_version: 1,
         }));
+    }
+}
+
+/// An item that is ready to be decided with others; one that can't be read hears why, whatever it makes of the engine.
+fn prepared(mut item: Item) -> Option<Item> {
+    let prepare = std::panic::AssertUnwindSafe(|| item.prepare());
+    let prepared = std::panic::catch_unwind(prepare);
+    match prepared.unwrap_or_else(|_| Err(Problem::internal("reading a ticket panicked"))) {
+        Ok(()) => Some(item),
+        Err(problem) => {
+            item.answer(Err(problem));
+            None
+        }
     }
 }
 
@@ -282,7 +313,7 @@ fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
         batch.iter().zip(&leads).filter(|(_, leads)| **leads).map(|(item, _)| item).collect();
     let Some(first) = asked.first() else { return Ok(vec![None; batch.len()]) };
     let engine = &first.live.engine;
-    let features = engine.gather(asked.iter().map(|item| item.prepared.clone()).collect())?;
+    let features = engine.gather(asked.iter().filter_map(|item| item.prepared.clone()).collect())?;
     let tickets: Vec<_> = asked.iter().map(|item| item.ticket.clone()).collect();
     let given: Vec<_> = asked.iter().map(|item| item.given()).collect();
     let mut decisions = engine.decide_features(&tickets, &features, &given, LOOKED_AT)?.into_iter();

@@ -51,7 +51,7 @@ fn work(shared: &Shared) -> Result<usize> {
             Admitted::Waiting(answer) => waiting.push((*id, answer)),
         }
     }
-    if shared.queue.push_job(items).is_ok() {
+    if shared.queue.push_jobs(items) {
         waiting.into_iter().try_for_each(|(id, answer)| settle(shared, id, answer))?;
     }
     Ok(ids.len())

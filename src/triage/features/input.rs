@@ -2,7 +2,7 @@
 
 use firstline_ticket::Ticket;
 
-use crate::normalize::normalize;
+use crate::normalize::{Kind, normalize};
 
 /// Longest subject and body handed on, in characters. The encoder's own limit is in tokens and is kept by
 /// the tokenizer; this bound only keeps hostile tickets cheap.
@@ -18,7 +18,7 @@ pub struct Input {
     pub body: String,
     /// Whether the text is a monitoring alert.
     pub is_alert: bool,
-    /// Characters left out because the ticket was longer than the bounds.
+    /// Characters left out because the ticket was longer than the bounds; bytes of what the normaliser left out.
     pub cut_chars: usize,
 }
 
@@ -53,6 +53,7 @@ pub fn compose(ticket: &Ticket) -> Input {
     let subject = normalize(ticket.subject.as_deref().unwrap_or_default());
     let body = normalize(ticket.body.as_deref().unwrap_or_default());
     let is_alert = subject.is_alert || body.is_alert;
+    let truncated = [&subject, &body].map(|text| text.removed.bytes(Kind::Truncated)).iter().sum::<usize>();
     let (subject, cut_subject) = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
     let (body, cut_body) = head_and_tail(&body.text, MAX_BODY_CHARS);
     let repeated = body.trim() == subject.trim();
@@ -60,7 +61,7 @@ pub fn compose(ticket: &Ticket) -> Input {
         subject: if repeated { String::new() } else { subject },
         body,
         is_alert,
-        cut_chars: cut_subject + cut_body,
+        cut_chars: truncated + cut_subject + cut_body,
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! It must never know a field or a label.
 
+use std::sync::Arc;
+
 mod context;
 mod encoders;
 mod input;
@@ -27,4 +29,6 @@ pub struct Features {
     pub embeddings: Vec<f32>,
     /// Tokens of each ticket that the encoder's limit cut.
     pub tokens_cut: Vec<usize>,
+    /// The words of each ticket that a policy's rules look for; empty where they were not read.
+    pub words: Vec<Arc<str>>,
 }

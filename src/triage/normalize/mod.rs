@@ -36,11 +36,12 @@ pub use removed::{Kind, Removed};
 pub use text::Segment;
 
 use lines::Page;
-use text::Text;
+use text::{Editor, Text};
 
-/// What is kept of the start and the end of a text larger than both together.
-const MAX_HEAD: usize = 768 * 1024;
-const MAX_TAIL: usize = 256 * 1024;
+/// Bytes kept of the start and the end of a text that is longer than both together: of the text as it was sent, and of what is
+/// visible of it. The encoder reads some hundred tokens; what is kept holds any quotation, signature and notice around them.
+const SENT: [usize; 2] = [192 << 10, 64 << 10];
+const VISIBLE: [usize; 2] = [24 << 10, 8 << 10];
 
 /// Cutting one thing may lay another bare, as a signature under a disclaimer.
 const MAX_ROUNDS: usize = 6;
@@ -73,15 +74,16 @@ impl Normalized {
     }
 }
 
-/// Normalises a subject, a mail or a note of any kind. The cost is linear in the text, of which no more than
-/// a mebibyte is read.
+/// Normalises a subject, a mail or a note of any kind. The cost is linear in the text and bounded: of a text over 256 KiB, and of
+/// what is visible over 32 KiB, the first three quarters of so much and the last quarter are kept ([`Kind::Truncated`]).
 pub fn normalize(original: &str) -> Normalized {
     let mut removed = Removed::default();
-    let text = bounded(original, &mut removed);
+    let text = bounded(Text::new(original), SENT, &mut removed);
     let text = chars::line_ends(&text).unwrap_or(text);
     let is_html = html::is_html(text.as_str());
     let text =
         if is_html { counted(&text, markup::to_text(&text), Kind::Markup, &mut removed) } else { text };
+    let text = bounded(text, VISIBLE, &mut removed);
     let text = mojibake::repair(&text).unwrap_or(text);
     let text = match chars::visible(&text) {
         Some(visible) => counted(&text, visible, Kind::Invisible, &mut removed),
@@ -94,15 +96,24 @@ pub fn normalize(original: &str) -> Normalized {
     Normalized { text, removed, is_html, is_alert, segments }
 }
 
-/// The head and the tail of a text that is too large, a line break between them.
-fn bounded(original: &str, removed: &mut Removed) -> Text {
-    if original.len() <= MAX_HEAD + MAX_TAIL {
-        return Text::new(original);
+/// The head and the tail of a text that is longer than both, a line break between them.
+fn bounded(text: Text, [head, tail]: [usize; 2], removed: &mut Removed) -> Text {
+    let whole = text.as_str();
+    if whole.len() <= head + tail {
+        return text;
     }
-    let head = original.floor_char_boundary(MAX_HEAD);
-    let tail = original.ceil_char_boundary(original.len() - MAX_TAIL);
-    removed.add(Kind::Truncated, tail - head);
-    Text::new_gapped(original, head..tail)
+    let start = whole.ceil_char_boundary(whole.len() - tail);
+    // Half a line would have lost the sign that it starts with.
+    let line = whole[start..whole.floor_char_boundary(start + tail / 4)]
+        .find('\n')
+        .map_or(start, |at| start + at + 1);
+    let gap = whole.floor_char_boundary(head)..line;
+    removed.add(Kind::Truncated, gap.len());
+    let mut editor = Editor::new(&text);
+    editor.keep(0..gap.start);
+    editor.put(gap.clone(), "\n");
+    editor.keep(gap.end..whole.len());
+    editor.finish()
 }
 
 fn tidy(text: &Text, removed: &mut Removed) -> Text {

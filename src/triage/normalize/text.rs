@@ -31,15 +31,6 @@ impl Text {
         new
     }
 
-    /// The original without `gap`, a line break in its place.
-    pub(super) fn new_gapped(text: &str, gap: Range<usize>) -> Self {
-        let mut new = Self::default();
-        new.push(&text[..gap.start], 0..gap.start, true);
-        new.push("\n", gap.clone(), false);
-        new.push(&text[gap.end..], gap.end..text.len(), true);
-        new
-    }
-
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }

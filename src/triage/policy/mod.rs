@@ -17,7 +17,7 @@ use firstline_ticket::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::features::compose;
+use crate::features::{Input, compose};
 
 pub use hours::Hours;
 use order::Level;
@@ -90,15 +90,23 @@ impl Policy {
     /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
     /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
-        // As it was sent, and as people see it: neither markup nor a hidden character takes a word out of reach.
-        let seen = compose(ticket);
-        let text = words(&[&ticket.subject, &ticket.body, &Some(seen.subject), &Some(seen.body)]);
+        self.apply_read(ticket, &words_of(ticket, &compose(ticket)), priorities, decision);
+    }
+
+    /// The same of a ticket whose words were read already.
+    pub(crate) fn apply_read(
+        &self,
+        ticket: &Ticket,
+        text: &str,
+        priorities: Option<&LabelSpace>,
+        decision: &mut Decision,
+    ) {
         let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
         for rule in &self.rules {
             let decided = decision.fields.get(&Field::Priority);
             let may_be_urgent = rule.when_at_least.iter().all(|name| self.may_be_urgent(name, decided));
             let holds = (!rule.after_hours || after_hours) && may_be_urgent;
-            if !holds || !rule.fires(ticket, &text) {
+            if !holds || !rule.fires(ticket, text) {
                 continue;
             }
             let is_unranked = decided.is_some_and(|decided| self.priority.rank(&decided.label).is_none());
@@ -159,6 +167,12 @@ impl Policy {
         decided.alternatives.insert(0, was.clone());
         Raise::From(was.label)
     }
+}
+
+/// The words that rules look for: of the ticket as it was sent, and as people see it. Neither markup nor a hidden character takes
+/// a word out of reach.
+pub(crate) fn words_of(ticket: &Ticket, seen: &Input) -> String {
+    words(&[ticket.subject.as_deref(), ticket.body.as_deref(), Some(&seen.subject), Some(&seen.body)])
 }
 
 /// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.
