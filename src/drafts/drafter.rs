@@ -19,12 +19,13 @@ use firstline_ticket::{Decision, Draft, Field, Origin, Rejected, Ticket, custome
 
 use crate::consensus::consensus;
 use crate::drafting_id::drafting_id;
+use crate::fitting::Fitting;
 use crate::index::{CustomerFilter, Index, Similar};
 use crate::language::language_of;
-use crate::lexicon::{claim, names_secret, promise};
+use crate::lexicon::{claim, knows, names_secret, promise};
 use crate::reviews::Reviews;
 use crate::template::Templates;
-use crate::voice::Voice;
+use crate::voice::{Phrases, Voice};
 use crate::writer::Writer;
 use compose::Frame;
 use firstline_triage::{Bundle, Engine, compose, is_machine};
@@ -165,29 +166,50 @@ impl<'a> Drafter<'a> {
         'a: 'f,
     {
         let text = compose(ticket).text();
-        let (language, phrases) = self.voice.phrases(&language_of(ticket, &text));
+        let language = self.language(ticket, &text);
+        let phrases = self.voice.phrases(&language).unwrap_or(Phrases::NONE);
         let masker = self.index.masker();
+        let of: Vec<&str> =
+            [&ticket.contact, &ticket.customer].into_iter().flatten().map(String::as_str).collect();
+        let known = format!("{text}\n{}", of.join("\n"));
+        let fitting = Fitting::new([known.as_str()], &language, masker);
         let request = PoolRequest {
             decision,
             customer: viewer.customer.as_deref(),
-            language,
+            language: &language,
             slots: &viewer.slots,
             products: masker.products(&text),
             masker,
             stock: self.index.stock_sentences(),
+            fitting: &fitting,
         };
         let pool = Pool::new(found, &request);
         let agreed = consensus(&pool.replies);
-        Matter { text, customer: ticket.customer_key(), slots: viewer.slots, language, phrases, pool, agreed }
+        let customer = ticket.customer_key();
+        Matter { text, customer, slots: viewer.slots, known, language, phrases, pool, agreed }
+    }
+
+    /// The language to answer `ticket` in: its own; where it is too short to tell, that of its contact's, then its customer's,
+    /// earlier tickets; else the desk's.
+    fn language(&self, ticket: &Ticket, text: &str) -> String {
+        let told = language_of(ticket, text);
+        let usual = || self.index.languages().of(ticket).unwrap_or(&self.voice.default).to_owned();
+        if told.is_empty() { usual() } else { told }
     }
 
     /// What stands around each draft to the ticket.
     fn frame<'m>(&'m self, decision: &Decision, matter: &'m Matter<'m>) -> Frame<'m> {
         let masker = self.index.masker();
+        let fitting = Fitting::new([matter.known.as_str()], &matter.language, masker);
         let fit = |o: &&str| {
-            masker.find_all(o).is_empty() && promise(o).is_none() && claim(o).is_none() && !names_secret(o)
+            masker.find_all(o).is_empty()
+                && promise(o).is_none()
+                && claim(o).is_none()
+                && !names_secret(o)
+                && fitting.fits(o)
         };
-        let usual = self.index.stock_sentences().opening(matter.language).filter(fit);
+        let usual =
+            self.index.stock_sentences().opening(&matter.language).filter(fit).filter(|_| matter.has_voice());
         // In whatever language it is asked for, what is decided to be about a credential is.
         let about = |field: &Field| decision.fields.get(field).is_some_and(|d| names_secret(&d.label));
         Frame {
@@ -223,6 +245,9 @@ impl<'a> Drafter<'a> {
         for origin in WAYS {
             let attempt = match origin {
                 Origin::Template => template.as_ref().and_then(|filled| matter.template_attempt(filled)),
+                _ if !matter.has_voice() => None,
+                // Without word lists nobody could tell what past sentences promise.
+                Origin::Generated | Origin::Retrieved if !knows(&matter.language) => None,
                 Origin::Generated => {
                     past = self.past(&matter)?;
                     watch.lap("choose");

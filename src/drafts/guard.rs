@@ -10,9 +10,12 @@ use std::sync::LazyLock;
 use firstline_ticket::CheckResult;
 use regex::Regex;
 
-use crate::language::iso_639_1;
+use crate::fitting::Fitting;
+use crate::folding::{deceptive, fold};
+use crate::language::told;
 use crate::lexicon::{claims, credential, promises};
 use crate::mask::Masker;
+use crate::names::greets;
 use crate::segmentation::{sentences_of_line, words};
 use crate::slots::Slot;
 
@@ -20,18 +23,22 @@ use crate::slots::Slot;
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=2_500;
 /// Of a sentence's words, the share that one sentence it stands on must have.
 const SUPPORT: f32 = 0.7;
-/// Letters from which on a text's language can be told.
-const TELLING: usize = 60;
+/// The checks of whether each past sentence fits the ticket.
+const FITTING: [&str; 4] = ["greeting", "people", "circumstances", "links"];
 
 /// What a draft may stand on.
 #[derive(Debug)]
 pub struct Grounds<'a> {
     /// Sentences of past replies or of an approved template, filled.
     pub sentences: Vec<&'a str>,
+    /// Whether a person has approved `sentences`: only then they may promise, claim, or speak of what the ticket doesn't say.
+    pub approved: bool,
     /// What the desk says of itself: its opening, and the voice's phrases.
     pub phrases: Vec<&'a str>,
     /// What slots were filled with.
     pub slots: &'a HashMap<Slot, String>,
+    /// The ticket's own text and its contact: no source of sentences, but of whom and what they may name.
+    pub ticket: &'a str,
     /// The programs, plans, products that the ticket names.
     pub products: BTreeSet<&'a str>,
     /// The language to answer in.
@@ -42,29 +49,64 @@ pub struct Grounds<'a> {
     pub signature: &'a str,
 }
 
-/// Checks `text`: one verdict a check, in the order in which they are made.
+/// Checks `text`: one verdict a check, in the order in which they are made. Everything is checked as a reader sees it: folded,
+/// once, here.
 pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<CheckResult> {
-    let body = text.strip_suffix(grounds.signature).unwrap_or(text);
-    let checks = [
+    let written = text.strip_suffix(grounds.signature).unwrap_or(text);
+    let (body, seen) = (&*fold(written), Seen::of(grounds));
+    let mut checks = vec![
         ("length", length(text)),
         ("placeholders", placeholders(body)),
-        ("hidden characters", hidden(text)),
-        ("contact data", contact_data(body, grounds, masker)),
+        ("hidden characters", deceptive(text)),
+        ("contact data", [written, body].iter().find_map(|t| contact_data(t, grounds, &seen, masker))),
         ("products", products(body, grounds, masker)),
-        ("numbers", numbers(body, grounds)),
+        ("numbers", numbers(body, &seen)),
         ("credentials", credential(body)),
-        ("promises", unfounded(promises, body, grounds)),
-        ("work done", unfounded(claims, body, grounds)),
-        ("sources", sources(body, grounds)),
-        ("identity first", identity(body, grounds)),
-        ("language", language(body, grounds)),
+        ("promises", unfounded(promises, body, &seen)),
+        ("work done", unfounded(claims, body, &seen)),
+        ("sources", sources(body, &seen)),
+        ("identity first", identity(body, grounds, &seen)),
     ];
+    let (misfits, foreign) = misfits(written, grounds, masker);
+    checks.extend(FITTING.iter().zip(misfits).map(|(check, found)| (*check, found)));
+    checks.push(("language", foreign.or_else(|| language(written, grounds))));
     let verdict = |(check, found): (&str, Option<String>)| CheckResult {
         check: check.to_owned(),
         passed: found.is_none(),
         found: found.unwrap_or_default(),
     };
     checks.into_iter().map(verdict).collect()
+}
+
+/// The grounds as a reader sees them: folded like the text that stands on them.
+struct Seen {
+    sentences: Vec<String>,
+    approved: bool,
+    phrases: Vec<String>,
+    values: Vec<String>,
+}
+
+impl Seen {
+    fn of(grounds: &Grounds<'_>) -> Self {
+        let folded = |all: &[&str]| all.iter().map(|s| fold(s).into_owned()).collect();
+        Self {
+            sentences: folded(&grounds.sentences),
+            approved: grounds.approved,
+            phrases: folded(&grounds.phrases),
+            values: grounds.slots.values().map(|value| fold(value).into_owned()).collect(),
+        }
+    }
+
+    /// All sentences that the draft may stand on.
+    fn all(&self) -> impl Iterator<Item = &str> {
+        self.sentences.iter().chain(&self.phrases).map(String::as_str)
+    }
+
+    /// Those that a person has approved.
+    fn approved(&self) -> impl Iterator<Item = &str> {
+        let sentences = if self.approved { &self.sentences[..] } else { &[] };
+        sentences.iter().chain(&self.phrases).map(String::as_str)
+    }
 }
 
 fn length(text: &str) -> Option<String> {
@@ -79,34 +121,21 @@ fn placeholders(text: &str) -> Option<String> {
     OPEN.find(text).map(|m| m.as_str().to_owned())
 }
 
-/// Characters that a reader does not see.
-fn hidden(text: &str) -> Option<String> {
-    let odd = |c: &char| {
-        (c.is_control() && *c != '\n')
-            || matches!(*c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfeff | 0xe0000..=0xe007f)
-    };
-    text.chars().find(odd).map(|c| format!("U+{:04X}", c as u32))
-}
-
-impl Grounds<'_> {
-    /// All sentences that the draft may stand on.
-    fn all(&self) -> impl Iterator<Item = &str> {
-        self.sentences.iter().chain(&self.phrases).copied()
-    }
-}
-
 /// Addresses, numbers, hosts, names and companies that the grounds lack.
-fn contact_data(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Option<String> {
-    let known: Vec<String> = grounds
-        .all()
+fn contact_data(text: &str, grounds: &Grounds<'_>, seen: &Seen, masker: &Masker) -> Option<String> {
+    let mut found = masker.find(text).into_iter().peekable();
+    found.peek()?;
+    let written = grounds.sentences.iter().chain(&grounds.phrases).copied();
+    let mut known: Vec<String> = written
+        .chain(seen.all())
         .flat_map(|s| masker.find(s).into_iter().map(move |f| s[f.range].to_owned()))
-        .chain(grounds.slots.values().flat_map(|v| {
-            let parts = words(v).map(|(range, _)| v[range].to_owned());
-            parts.chain([v.clone()]).collect::<Vec<_>>()
-        }))
         .collect();
-    let found = masker.find(text).into_iter().find(|f| !known.iter().any(|k| *k == text[f.range.clone()]))?;
-    Some(format!("{}: {}", found.kind.name(), &text[found.range]))
+    for value in grounds.slots.values().chain(&seen.values) {
+        known.extend(words(value).map(|(range, _)| value[range].to_owned()));
+        known.push(value.clone());
+    }
+    let odd = found.find(|f| !known.iter().any(|k| *k == text[f.range.clone()]))?;
+    Some(format!("{}: {}", odd.kind.name(), &text[odd.range]))
 }
 
 /// A product that neither the ticket nor the desk's own phrases name.
@@ -117,83 +146,143 @@ fn products(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Option<String
 }
 
 /// Dates, prices, amounts that the grounds lack.
-fn numbers(text: &str, grounds: &Grounds<'_>) -> Option<String> {
+fn numbers(text: &str, seen: &Seen) -> Option<String> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"[$€£]\s?\d[\d.,]*|\d[\d.,:/-]*\d(?:\s?[%€$£])?|\d(?:\s?[%€$£])?").expect("tested")
     });
     let within = |text: &str| NUMBER.find_iter(text).map(|m| m.as_str().to_owned()).collect::<Vec<_>>();
-    let known: Vec<String> =
-        grounds.all().flat_map(within).chain(grounds.slots.values().flat_map(|v| within(v))).collect();
+    let values = seen.values.iter().map(String::as_str);
+    let known: Vec<String> = seen.all().chain(values).flat_map(within).collect();
     within(text).into_iter().find(|n| !known.contains(n))
 }
 
-/// What `find` finds in `text` and in none of the grounds: only what a person has approved, a template or the desk's own
-/// phrases, may promise or claim.
-fn unfounded<'t, F, I>(find: F, text: &'t str, grounds: &'t Grounds<'t>) -> Option<String>
-where
-    F: Fn(&'t str) -> I,
-    I: Iterator<Item = &'t str>,
-{
-    let known: Vec<&str> = grounds.all().flat_map(&find).collect();
-    find(text).find(|hit| !known.contains(hit)).map(str::to_owned)
+/// What `find` finds in `text` and in nothing that a person has approved: only a template or the desk's own phrases may
+/// promise or claim.
+fn unfounded(find: impl Fn(&str) -> Vec<String>, text: &str, seen: &Seen) -> Option<String> {
+    let hits = find(text);
+    if hits.is_empty() {
+        return None;
+    }
+    let known: Vec<String> = seen.approved().flat_map(&find).collect();
+    hits.into_iter().find(|hit| !known.contains(hit))
 }
 
 /// A sentence that stands on none of the grounds' sentences.
-fn sources(text: &str, grounds: &Grounds<'_>) -> Option<String> {
-    let known: Vec<Vec<String>> = grounds.all().map(|s| words(s).map(|(_, word)| word).collect()).collect();
+fn sources(text: &str, seen: &Seen) -> Option<String> {
+    let known: Vec<Vec<String>> = seen.all().map(|s| words(s).map(|(_, word)| word).collect()).collect();
+    said(text).find(|sentence| {
+        let said: Vec<String> = words(sentence).map(|(_, word)| word).collect();
+        let support = |known: &Vec<String>| {
+            said.iter().filter(|w| known.contains(w)).count() as f32 / said.len().max(1) as f32
+        };
+        !said.is_empty() && known.iter().all(|known| support(known) < SUPPORT)
+    })
+}
+
+/// The sentences of `text` behind its greeting.
+fn said(text: &str) -> impl Iterator<Item = String> {
     let greeting = |line: &str| line.ends_with([',', ':']) && line.split_whitespace().count() <= 4;
-    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
-    for (i, line) in lines.enumerate() {
-        if i == 0 && greeting(line) {
-            continue;
-        }
-        for sentence in sentences_of_line(line) {
-            let said: Vec<String> = words(&sentence).map(|(_, word)| word).collect();
-            let support = |known: &Vec<String>| {
-                said.iter().filter(|w| known.contains(w)).count() as f32 / said.len().max(1) as f32
-            };
-            if !said.is_empty() && known.iter().all(|known| support(known) < SUPPORT) {
-                return Some(sentence);
-            }
-        }
-    }
-    None
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty()).enumerate();
+    lines.filter(move |(i, line)| *i > 0 || !greeting(line)).flat_map(|(_, line)| sentences_of_line(line))
 }
 
 /// Whether the sentence that asks for identification is missing, or stands behind anything but the desk's own phrases.
-fn identity(text: &str, grounds: &Grounds<'_>) -> Option<String> {
-    let wanted = grounds.identity?;
-    let Some(at) = text.find(wanted) else { return Some("it does not ask to verify who wrote".to_owned()) };
+fn identity(text: &str, grounds: &Grounds<'_>, seen: &Seen) -> Option<String> {
+    let wanted = fold(grounds.identity?);
+    let at = if wanted.is_empty() { None } else { text.find(&*wanted) };
+    let Some(at) = at else { return Some("it does not ask to verify who wrote".to_owned()) };
     let before = text[..at].split_once('\n').map_or(&text[..at], |(_, rest)| rest);
-    let own = |sentence: &String| grounds.phrases.iter().any(|phrase| phrase.contains(sentence.as_str()));
+    let own = |sentence: &String| seen.phrases.iter().any(|phrase| phrase.contains(sentence.as_str()));
     let all_own = before.lines().flat_map(sentences_of_line).all(|sentence| own(&sentence));
     (!all_own).then(|| "it asks to verify who wrote too late".to_owned())
 }
 
+/// For each of [`FITTING`], and for the language, the first sentence that does not fit the ticket. What the desk says of itself
+/// and what a person has approved fits every ticket.
+fn misfits(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> ([Option<String>; 4], Option<String>) {
+    let (mut found, mut foreign) = (<[Option<String>; 4]>::default(), None);
+    let own_phrase = |sentence: &str| grounds.phrases.iter().any(|phrase| phrase.contains(sentence));
+    let values = grounds.slots.values().map(String::as_str);
+    let fitting = Fitting::new([grounds.ticket].into_iter().chain(values), grounds.language, masker);
+    for sentence in said(text).filter(|s| !own_phrase(s)) {
+        if grounds.approved {
+            found[0] = found[0].take().or_else(|| greets(&sentence).then(|| sentence.clone()));
+            continue;
+        }
+        for (check, problem) in fitting.problems(&sentence) {
+            match FITTING.iter().position(|known| *known == check) {
+                Some(i) => found[i] = found[i].take().or(Some(problem)),
+                None if check == "language" => foreign = foreign.or(Some(problem)),
+                None => {}
+            }
+        }
+    }
+    (found, foreign)
+}
+
 fn language(text: &str, grounds: &Grounds<'_>) -> Option<String> {
-    let letters = text.chars().filter(|c| c.is_alphabetic()).take(TELLING).count();
-    let told = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable())?;
-    let code = iso_639_1(told.lang()).unwrap_or(told.lang().code());
+    let code = told(text)?;
     (code != grounds.language).then(|| format!("{code}, not {}", grounds.language))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::KnownTerms;
 
-    #[test]
-    fn a_condition_in_a_source_is_no_ground_for_a_claim() {
-        let slots = HashMap::new();
-        let grounds = Grounds {
-            sentences: vec!["Please tell us whether the update was installed."],
+    const SOURCES: [&str; 2] =
+        ["Please tell us whether the update was installed.", "The update was installed."];
+
+    fn failed(text: &str, grounds: &Grounds<'_>) -> Vec<String> {
+        let masker = Masker::new(KnownTerms::default()).unwrap();
+        let verdicts = guard(text, grounds, &masker).into_iter();
+        verdicts.filter(|v| !v.passed).map(|v| v.check).collect()
+    }
+
+    fn grounds<'g>(slots: &'g HashMap<Slot, String>, sentences: &[&'g str], approved: bool) -> Grounds<'g> {
+        Grounds {
+            sentences: sentences.to_vec(),
+            approved,
             phrases: vec!["We answer within one hour."],
-            slots: &slots,
+            slots,
+            ticket: "The update fails.",
             products: BTreeSet::new(),
             language: "en",
             identity: None,
             signature: "",
-        };
-        assert!(unfounded(claims, "The update was installed.", &grounds).is_some());
-        assert_eq!(unfounded(promises, "We answer within one hour.", &grounds), None);
+        }
+    }
+
+    #[test]
+    fn a_past_sentence_is_no_ground_for_a_claim_and_an_approved_one_is() {
+        let slots = HashMap::new();
+        let claim = "Hello,\n\nThe update was installed.";
+        assert_eq!(failed(claim, &grounds(&slots, &SOURCES[..1], false)), ["work done"]);
+        assert_eq!(failed(claim, &grounds(&slots, &SOURCES, false)), ["work done"]);
+        assert_eq!(failed(claim, &grounds(&slots, &SOURCES, true)), Vec::<String>::new());
+        assert_eq!(
+            failed("Hello,\n\nWe answer within one hour.", &grounds(&slots, &[], false)),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn each_check_of_a_sentences_fitting_has_its_own_verdict() {
+        let slots = HashMap::from([(Slot::Contact, "Eva".to_owned())]);
+        for (check, sentence) in [
+            ("greeting", "Hi Eva, please try the update again."),
+            ("people", "Please try the update again, Sierra."),
+            ("circumstances", "As discussed, please try the update again."),
+            ("links", "Please use the link below."),
+            ("language", "Per favore provi di nuovo."),
+        ] {
+            let text = format!("Hi Eva,\n\n{sentence}");
+            assert_eq!(failed(&text, &grounds(&slots, &[sentence], false)), [check], "{sentence}");
+        }
+        let fine = "Please try the update again, Eva.";
+        assert_eq!(
+            failed(&format!("Hi Eva,\n\n{fine}"), &grounds(&slots, &[fine], false)),
+            Vec::<String>::new()
+        );
     }
 }

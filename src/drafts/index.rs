@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use firstline_fault::{InternalError, Result, UserError};
 
 use crate::files::create_private_folder;
+use crate::habits::LanguageHabits;
 use crate::mask::Masker;
 use crate::reply::Endings;
 use crate::stock_sentences::StockSentences;
@@ -64,6 +65,7 @@ pub struct Index {
     masker: Masker,
     endings: Endings,
     stock: StockSentences,
+    languages: LanguageHabits,
     id: String,
 }
 
@@ -91,8 +93,8 @@ impl Index {
         };
         list.complete(&folder, segments.len() + usize::from(!bytes.is_empty()))?;
         let id = id(&bytes, &segments);
-        let DeskProfile { known, endings, stock } = profile;
-        Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, stock, id })
+        let DeskProfile { known, endings, stock, languages } = profile;
+        Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, stock, languages, id })
     }
 
     /// Names the content of the index, 64 hexadecimal digits: the same for the same cases and the same desk, wherever the
@@ -226,6 +228,11 @@ impl Index {
     /// The desk's sentences that say nothing of the matter.
     pub fn stock_sentences(&self) -> &StockSentences {
         &self.stock
+    }
+
+    /// In which language contacts and customers write.
+    pub fn languages(&self) -> &LanguageHabits {
+        &self.languages
     }
 
     /// The lines of the desk's signature.

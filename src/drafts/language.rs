@@ -1,29 +1,133 @@
-//! The language of a ticket, told by its own field or by its text.
+//! The language of a ticket, told by its own field or by its text, and of a single sentence.
 //!
 //! Must never guess from a few letters: a wrong language costs more than none.
 
 use firstline_ticket::Ticket;
+use unicode_script::{Script, UnicodeScript};
 use whatlang::Lang;
 
-/// With fewer letters no language can be told.
-const FEWEST_LETTERS: usize = 20;
-/// Below this confidence the detector's answer counts for nothing.
-const LEAST_CONFIDENCE: f64 = 0.3;
+use crate::folding::plain;
+use crate::lexicon::common_words;
+use crate::segmentation::words;
+
+/// Letters from which on the detector's answer counts.
+const TELLING: usize = 60;
+/// Common words of one language alone that tell a short text.
+const FEWEST_WORDS: f32 = 1.5;
+/// Lead over the next language, as a factor.
+const LEAD: f32 = 1.25;
 
 /// The language of a ticket, ISO 639-1: as the ticket says, else as its text looks; empty where neither tells.
 pub fn language_of(ticket: &Ticket, text: &str) -> String {
     if let Some(said) = ticket.extra_str("language") {
         return said.trim().to_lowercase().chars().take(2).collect();
     }
-    let letters = text.chars().filter(|c| c.is_alphabetic()).take(FEWEST_LETTERS).count();
-    let detected = whatlang::detect(text)
-        .filter(|info| letters == FEWEST_LETTERS && info.confidence() > LEAST_CONFIDENCE);
-    detected.and_then(|info| iso_639_1(info.lang())).unwrap_or_default().to_owned()
+    told(text).unwrap_or_default().to_owned()
 }
 
-/// The two-letter code of a language, of those that service desks here write in.
-pub(crate) fn iso_639_1(language: Lang) -> Option<&'static str> {
-    Some(match language {
+/// The language of `text`, where its words, or enough letters, tell it.
+pub(crate) fn told(text: &str) -> Option<&'static str> {
+    let evidence = Evidence::of(text);
+    let letters = text.chars().filter(|c| c.is_alphabetic()).take(TELLING).count();
+    let detected = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable());
+    match (evidence.best(), detected.map(|info| code(info.lang()))) {
+        // Words that nobody else has outweigh the statistics of letters, which names and products mislead.
+        (Some(own), _) => Some(own),
+        (None, Some(code)) if !evidence.has_lists(code) || evidence.share(code) > 0.0 => Some(code),
+        _ => None,
+    }
+}
+
+/// The language of `text`, where its words alone tell it.
+pub(crate) fn told_by_words(text: &str) -> Option<&'static str> {
+    Evidence::of(text).best()
+}
+
+/// Whether `sentence` is in another language than `language`.
+pub(crate) fn is_foreign(sentence: &str, language: &str) -> bool {
+    let evidence = Evidence::of(sentence);
+    if !evidence.has_lists(language) {
+        // What no list knows is told by the detector alone, if at all.
+        return evidence.best().is_some();
+    }
+    if odd_script(sentence, language) {
+        return true;
+    }
+    let letters = sentence.chars().filter(|c| c.is_alphabetic()).take(TELLING).count();
+    let detected = || whatlang::detect(sentence).filter(|info| letters == TELLING && info.is_reliable());
+    evidence.against(language)
+        || (evidence.share(language) < 0.15 && detected().is_some_and(|info| code(info.lang()) != language))
+}
+
+/// Whether most letters of `sentence` are of a script in which nobody writes `language`.
+fn odd_script(sentence: &str, language: &str) -> bool {
+    let cyrillic = matches!(language, "ru" | "uk" | "bg" | "sr" | "mk" | "be");
+    let letters = sentence.chars().filter(|c| c.is_alphabetic());
+    let (own, all) = letters.fold((0, 0), |(own, all), c| {
+        let wanted = if cyrillic { Script::Cyrillic } else { Script::Latin };
+        (own + usize::from(c.script() == wanted), all + 1)
+    });
+    2 * own < all
+}
+
+/// Words of a text, by the languages that have them among their common ones.
+struct Evidence {
+    /// For each word that any language has, the languages' bits.
+    bits: Vec<u32>,
+    words: usize,
+}
+
+impl Evidence {
+    fn of(text: &str) -> Self {
+        let all = common_words();
+        let said: Vec<String> = words(&plain(text)).map(|(_, word)| word).collect();
+        let bits = said.iter().filter_map(|word| all.words.get(word).copied()).collect();
+        Self { bits, words: said.len() }
+    }
+
+    fn bit(language: &str) -> Option<u32> {
+        common_words().codes.iter().position(|code| *code == language).map(|i| 1 << i)
+    }
+
+    fn has_lists(&self, language: &str) -> bool {
+        Self::bit(language).is_some()
+    }
+
+    /// The share of the words that `language` has.
+    fn share(&self, language: &str) -> f32 {
+        let bit = Self::bit(language).unwrap_or_default();
+        self.bits.iter().filter(|bits| **bits & bit > 0).count() as f32 / self.words.max(1) as f32
+    }
+
+    /// Each language's words: one that several have counts a part for each.
+    fn score(&self, bit: u32) -> f32 {
+        self.bits.iter().filter(|bits| **bits & bit > 0).map(|bits| 1.0 / bits.count_ones() as f32).sum()
+    }
+
+    /// The language that clearly has most of the words.
+    fn best(&self) -> Option<&'static str> {
+        let codes = &common_words().codes;
+        let mut scores: Vec<(f32, usize)> = (0..codes.len()).map(|i| (self.score(1 << i), i)).collect();
+        scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let [(first, best), (second, _), ..] = scores[..] else { return None };
+        (first >= FEWEST_WORDS && first >= LEAD * second).then(|| codes[best])
+    }
+
+    /// Whether another language has words that `language` lacks, and more of them than the other way round.
+    fn against(&self, language: &str) -> bool {
+        let Some(own) = Self::bit(language) else { return false };
+        let alone =
+            |one: u32, other: u32| self.bits.iter().filter(|b| **b & one > 0 && **b & other == 0).count();
+        (0..common_words().codes.len()).map(|i| 1 << i).filter(|other| *other != own).any(|other| {
+            let (theirs, ours) = (alone(other, own), alone(own, other));
+            theirs > ours && (theirs > 1 || ours == 0)
+        })
+    }
+}
+
+/// The two-letter code of a language; the three-letter one where it has none here.
+fn code(language: Lang) -> &'static str {
+    match language {
         Lang::Eng => "en",
         Lang::Deu => "de",
         Lang::Fra => "fr",
@@ -37,6 +141,94 @@ pub(crate) fn iso_639_1(language: Lang) -> Option<&'static str> {
         Lang::Nob => "nb",
         Lang::Fin => "fi",
         Lang::Ces => "cs",
-        _ => return None,
-    })
+        Lang::Rus => "ru",
+        Lang::Ukr => "uk",
+        Lang::Tur => "tr",
+        Lang::Hun => "hu",
+        Lang::Ron => "ro",
+        Lang::Ell => "el",
+        Lang::Bul => "bg",
+        Lang::Hrv => "hr",
+        Lang::Slk => "sk",
+        Lang::Slv => "sl",
+        Lang::Cat => "ca",
+        Lang::Heb => "he",
+        Lang::Ara => "ar",
+        Lang::Jpn => "ja",
+        Lang::Cmn => "zh",
+        Lang::Kor => "ko",
+        other => other.code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_texts_are_told_by_their_words() {
+        for (text, language) in [
+            ("Bitte Harborgate Connect auf KES-LT011 einrichten.", Some("de")),
+            ("Please set up Harborgate Connect on KES-LT011.", Some("en")),
+            ("Per favore riavvii il computer.", Some("it")),
+            ("L'imprimante ne marche pas.", Some("fr")),
+            ("No puedo abrir el archivo.", Some("es")),
+            ("A impressora não funciona.", Some("pt")),
+            ("De printer werkt niet meer.", Some("nl")),
+            ("Drukarka nie działa.", Some("pl")),
+            ("Skrivaren fungerar inte.", Some("sv")),
+            ("Tiskárna nefunguje, prosím o pomoc, co mám dělat?", Some("cs")),
+            ("Принтер не работает.", Some("ru")),
+            ("Принтер не працює, що робити?", Some("uk")),
+            ("Yazıcı çalışmıyor, lütfen yardım edin.", Some("tr")),
+            ("Harborgate Connect KES-LT011", None),
+            ("Outlook", None),
+            ("VPN 619 KES-LT011", None),
+        ] {
+            assert_eq!(told(text), language, "{text}");
+        }
+        let finnish = "Tulostin ei toimi tänään ollenkaan, ja kaikki työntekijät odottavat että se korjataan mahdollisimman pian.";
+        assert_eq!(told(finnish), Some("fi"));
+    }
+
+    #[test]
+    fn sentences_in_another_language_are_told_and_no_others() {
+        for (sentence, language) in [
+            ("Per favore riavvii il computer.", "en"),
+            ("Per favore riavvii il computer.", "de"),
+            ("Bitte starten Sie neu.", "en"),
+            ("Please restart the computer.", "de"),
+            ("Veuillez redémarrer.", "en"),
+            ("Reinicie el equipo, por favor.", "en"),
+            ("Reinicie o computador e tente novamente.", "es"),
+            ("Start de computer opnieuw op.", "de"),
+            ("Starta om datorn.", "en"),
+            ("Пожалуйста, перезагрузите компьютер.", "en"),
+            ("Please restart the computer.", "ru"),
+        ] {
+            assert!(is_foreign(sentence, language), "{sentence} in {language}");
+        }
+        for (sentence, language) in [
+            ("Restart Outlook.", "en"),
+            ("Please restart Harborgate Connect on KES-LT011.", "en"),
+            ("Desk phone or app only?", "en"),
+            ("Is your extension 303?", "en"),
+            ("Done.", "en"),
+            ("1. Open Outlook", "en"),
+            (
+                "Is there power in the rack at Kanzlei, and what colours do you see on the provider's box?",
+                "en",
+            ),
+            ("Which source addresses and ports does the vendor name in writing?", "en"),
+            ("Access to a site is granted by its owner.", "en"),
+            ("Bitte starten Sie Outlook neu und melden Sie sich wieder an.", "de"),
+            ("Ich sehe mir das gerade an.", "de"),
+            ("Danke für die Meldung.", "de"),
+            ("Je regarde cela tout de suite.", "fr"),
+            ("Merci pour votre message.", "fr"),
+            ("Пожалуйста, перезагрузите компьютер.", "ru"),
+        ] {
+            assert!(!is_foreign(sentence, language), "{sentence} in {language}");
+        }
+    }
 }

@@ -8,11 +8,15 @@ mod consensus;
 mod drafter;
 mod drafting_id;
 mod files;
+mod fitting;
+mod folding;
 mod guard;
+mod habits;
 mod index;
 mod language;
 mod lexicon;
 mod mask;
+mod names;
 mod reply;
 mod reviews;
 mod segmentation;
@@ -27,6 +31,7 @@ pub use drafter::{Drafter, Lesson};
 pub use drafting_id::drafting_id;
 pub use files::create_private_folder;
 pub use guard::{Grounds, guard};
+pub use habits::{LanguageHabits, LanguageHabitsBuilder};
 pub use index::{
     CaseHit, CustomerFilter, DeskProfile, DeskProfileBuilder, Index, ReplySentence, ResolvedCase, Similar,
 };

@@ -3,10 +3,14 @@
 //!
 //! Must never keep a value that another ticket could not fill: a sentence is either whole for every ticket or has slots.
 
+mod courtesies;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use firstline_ticket::{Message, Ticket};
 use serde::{Deserialize, Serialize};
+
+use courtesies::{without_greeting, without_sign_off};
 
 use crate::lexicon::{addresses_reader, claim, credential, is_mail_header, names_secret, promise};
 use crate::mask::{Masker, PrivateKind, PrivateSpan};
@@ -88,12 +92,28 @@ pub fn sentences(text: &str, ticket: &Ticket, endings: &Endings) -> Vec<String> 
     let greeted = first.ends_with([',', '!', ':', ';'])
         || words(first).any(|(_, w)| names.contains(&w))
         || first.contains("<name>");
-    if lines.len() > 1 && is_short(first) && greeted {
+    if lines.len() > 1 && is_short(first) && greeted && !says_more(first, &names) {
         lines.remove(0);
     }
-    let mut all: Vec<String> = lines.into_iter().flat_map(sentences_of_line).collect();
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+    // A greeting may stand on a line with what it greets, and behind another.
+    while let Some(first) = lines.first_mut() {
+        *first = without_greeting(first, &names).to_owned();
+        if !first.is_empty() {
+            break;
+        }
+        lines.remove(0);
+    }
+    without_sign_off(&mut lines);
+    let mut all: Vec<String> = lines.iter().flat_map(|line| sentences_of_line(line)).collect();
     all.truncate(MAX_SENTENCES);
     all
+}
+
+/// Whether a line that greets goes on with something else.
+fn says_more(line: &str, names: &HashSet<String>) -> bool {
+    let rest = without_greeting(line, names);
+    rest.len() < line.len() && !rest.is_empty()
 }
 
 fn is_short(line: &str) -> bool {

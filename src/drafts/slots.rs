@@ -11,10 +11,10 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::mask::{Masker, PrivateKind};
+use crate::names::greeting_name;
 use firstline_triage::compose;
 
-/// Longest first name, in characters, and company, in bytes, that are put into a reply.
-const LONGEST_NAME: usize = 20;
+/// Longest company that is put into a reply, in bytes.
 const LONGEST_COMPANY: usize = 80;
 
 /// What a ticket fills in.
@@ -51,22 +51,12 @@ impl Slot {
 pub fn slots(ticket: &Ticket, masker: &Masker) -> HashMap<Slot, String> {
     let text = compose(ticket).text();
     let values = [
-        (Slot::Contact, contact(ticket, masker)),
+        (Slot::Contact, greeting_name(ticket, masker)),
         (Slot::Customer, customer(ticket, masker)),
         (Slot::Host, only(machines(&text, masker))),
         (Slot::Product, only(masker.products(&text))),
     ];
     values.into_iter().filter_map(|(slot, value)| Some((slot, value?.to_owned()))).collect()
-}
-
-fn contact<'t>(ticket: &'t Ticket, masker: &Masker) -> Option<&'t str> {
-    let first = ticket.contact.as_deref()?.split_whitespace().next()?;
-    let is_name = (2..=LONGEST_NAME).contains(&first.chars().count())
-        && first.chars().all(|c| c.is_alphabetic() || "-'’".contains(c))
-        && first.starts_with(char::is_uppercase)
-        // "Will" or "Office" is a word as well as a name: it would be replaced wherever it stands.
-        && !masker.is_shared(&first.to_lowercase());
-    is_name.then_some(first)
 }
 
 fn customer<'t>(ticket: &'t Ticket, masker: &Masker) -> Option<&'t str> {

@@ -14,7 +14,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::consensus::word_f1;
 use crate::index::{Index, ResolvedCase};
+use crate::language::is_foreign;
+use crate::lexicon::{circumstance, dangling_link};
 use crate::mask::SHARED_BY;
+use crate::names::greets;
 use crate::reply::Reach;
 use crate::slots::{Slot, without_marks};
 
@@ -127,7 +130,9 @@ impl Templates {
             {
                 let category = case.category.clone().map(Option::unwrap_or_default);
                 let open = all.clone().all(|said| {
-                    said.reach == Reach::Everybody && index.masker().products(&said.text).is_empty()
+                    said.reach == Reach::Everybody
+                        && index.masker().products(&said.text).is_empty()
+                        && holds_for_everybody(&said.text, &case.language)
                 });
                 let ResolvedCase { id, customer, language, .. } = case;
                 categories.entry((category, language)).or_default().push(CategoryReply {
@@ -177,6 +182,14 @@ impl Templates {
 /// Whether `sentence` has no slot but those that tickets fill.
 pub fn has_only_known_slots(sentence: &str) -> bool {
     !without_marks(sentence, "").contains(['{', '}'])
+}
+
+/// Whether `sentence` greets nobody, speaks of nobody's own circumstances, points at no link and is in the language.
+fn holds_for_everybody(sentence: &str, language: &str) -> bool {
+    !greets(sentence)
+        && circumstance(sentence, language).is_none()
+        && dangling_link(sentence, language).is_none()
+        && !is_foreign(sentence, language)
 }
 
 /// What a reply of one category said of the matter.

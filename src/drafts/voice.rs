@@ -17,7 +17,7 @@ pub const DEFAULT_VOICE: &str = include_str!("voice.toml");
 /// Greetings, signatures, and sentences of last resort.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Voice {
-    /// The language of tickets in a language that is not here.
+    /// The language of tickets that are too short to tell, from people who have not written before.
     pub default: String,
     /// What ends every draft; empty for none.
     #[serde(default)]
@@ -122,21 +122,23 @@ impl Voice {
         Self::parse(DEFAULT_VOICE, "voice.toml").map_err(|e| InternalError::new(e.to_string()).into())
     }
 
-    /// The language that is answered in, and its phrases.
-    ///
-    /// # Panics
-    /// Never: a voice has its default language.
-    pub fn phrases(&self, language: &str) -> (&str, &Phrases) {
-        let (language, phrases) = self
-            .languages
-            .get_key_value(language)
-            .or_else(|| self.languages.get_key_value(&self.default))
-            .expect("checked when it was read");
-        (language, phrases)
+    /// The phrases of `language`; `None` where the voice does not speak it.
+    pub fn phrases(&self, language: &str) -> Option<&Phrases> {
+        self.languages.get(language)
     }
 }
 
 impl Phrases {
+    /// Those of a language that the voice does not speak: none.
+    pub(crate) const NONE: &'static Self = &Self {
+        greeting: String::new(),
+        greeting_without_name: String::new(),
+        opening: String::new(),
+        acknowledgement: String::new(),
+        question: String::new(),
+        identity: String::new(),
+    };
+
     /// What is wrong with these phrases, which end with `signature`.
     fn problem(&self, signature: &String) -> Option<String> {
         let needed = [&self.greeting_without_name, &self.acknowledgement, &self.identity];
@@ -172,9 +174,9 @@ mod tests {
     fn the_built_in_voice_greets_in_the_tickets_language() {
         let voice = Voice::built_in().unwrap();
         let slots = HashMap::from([(Slot::Contact, "Eva".to_owned())]);
-        assert_eq!(voice.phrases("de").1.greet(&slots), "Hallo Eva,");
-        assert_eq!(voice.phrases("fi").0, "en");
-        assert_eq!(voice.phrases("fr").1.greet(&HashMap::new()), "Bonjour,");
+        assert_eq!(voice.phrases("de").unwrap().greet(&slots), "Hallo Eva,");
+        assert_eq!(voice.phrases("fi"), None);
+        assert_eq!(voice.phrases("fr").unwrap().greet(&HashMap::new()), "Bonjour,");
         let error = Voice::parse("default = \"xx\"", "v.toml").unwrap_err().to_string();
         assert!(error.contains("v.toml") && error.contains("\"xx\""), "{error}");
     }

@@ -189,7 +189,11 @@ pub(in crate::commands) fn fill(
         // New people and companies are known at once; what may be said to everybody is only learnt anew with the whole.
         true => {
             let old = Index::read_profile(dir)?;
-            DeskProfile { known: old.known.with_names(new.known), ..old }
+            DeskProfile {
+                known: old.known.with_names(new.known),
+                languages: old.languages.with(new.languages),
+                ..old
+            }
         }
         false => new,
     };

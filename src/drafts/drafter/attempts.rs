@@ -17,7 +17,7 @@ impl<'a> Drafter<'a> {
     /// Of the templates that fit and can be filled, the one that past replies speak for most.
     pub(super) fn template(&self, decision: &Decision, matter: &Matter<'_>) -> Option<FilledTemplate<'a>> {
         let decided = |field| decision.fields.get(&field).map(|d| d.label.as_str());
-        let fitting = self.templates.fitting(decided, matter.language).into_iter();
+        let fitting = self.templates.fitting(decided, &matter.language).into_iter();
         let filled = fitting.filter_map(|template| {
             let sentences: Option<Vec<String>> =
                 template.sentences.iter().map(|s| fill(s, &matter.slots)).collect();
@@ -42,7 +42,7 @@ impl<'a> Drafter<'a> {
         let Some((writer, go_on)) = self.writer else { return Ok(Ok(None)) };
         let steps = matter.pool.steps(&past.chosen);
         let (texts, told) = (matter.pool.texts(&steps), self.voice.told(&matter.customer));
-        let chosen = match writer.choose(&matter.text, matter.language, told, &texts, &mut || go_on())? {
+        let chosen = match writer.choose(&matter.text, &matter.language, told, &texts, &mut || go_on())? {
             Ok(chosen) => chosen,
             Err(why) => {
                 return Ok(Err(CheckResult {

@@ -8,7 +8,7 @@ use firstline_ticket::{Basis, CheckResult, Confidence, Draft, Origin};
 
 use super::matter::{Attempt, Matter};
 use crate::guard::{Grounds, guard};
-use crate::lexicon::names_secret;
+use crate::lexicon::changes_access;
 use crate::mask::Masker;
 use crate::reviews::Reviews;
 
@@ -35,7 +35,8 @@ impl Frame<'_> {
         attempt: Attempt,
         reviews: Option<&Reviews>,
     ) -> Result<Draft, Vec<CheckResult>> {
-        let asks = self.verify_identity || attempt.content.iter().any(|s| names_secret(s));
+        // A word of warning about passwords changes nothing.
+        let asks = self.verify_identity || attempt.content.iter().any(|s| changes_access(s));
         let identity = asks.then_some(self.matter.phrases.identity.as_str());
         let text = self.text(&attempt.content, identity);
         let verdicts = guard(&text, &self.grounds(&attempt, identity), self.masker);
@@ -46,7 +47,7 @@ impl Frame<'_> {
         let (confidence, basis) = reviews.map_or((prior, Basis::Prior), |r| r.confidence(origin, prior));
         Ok(Draft {
             text,
-            language: self.matter.language.to_owned(),
+            language: self.matter.language.clone(),
             origin,
             sources: attempt.sources,
             confidence,
@@ -68,13 +69,15 @@ impl Frame<'_> {
     }
 
     fn grounds<'g>(&'g self, attempt: &'g Attempt, identity: Option<&'g str>) -> Grounds<'g> {
-        let Matter { slots, language, phrases, text, .. } = self.matter;
+        let Matter { slots, language, phrases, text, known, .. } = self.matter;
         let phrases: [&str; 5] =
             [self.opening, &phrases.acknowledgement, &phrases.question, &phrases.identity, self.closing];
         Grounds {
             sentences: attempt.sources.iter().flat_map(|s| &s.sentences).map(String::as_str).collect(),
-            phrases: phrases.to_vec(),
+            approved: attempt.approved,
+            phrases: phrases.into_iter().filter(|phrase| !phrase.is_empty()).collect(),
             slots,
+            ticket: known,
             products: self.masker.products(text),
             language,
             identity,

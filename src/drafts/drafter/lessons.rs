@@ -49,7 +49,7 @@ impl Drafter<'_> {
         let same = |s: &String| steps.iter().find(|step| word_f1(s, step) >= SHARED_WORDS).copied();
         let answer: Option<Vec<&str>> = sent.map(same).collect();
         let answer = answer.map(|steps| steps.join(" ")).filter(|answer| !answer.is_empty());
-        let prompt = prompt(&matter.text, matter.language, self.voice.told(&matter.customer), &steps);
+        let prompt = prompt(&matter.text, &matter.language, self.voice.told(&matter.customer), &steps);
         Ok(answer.map(|answer| Lesson { prompt, answer }))
     }
 }

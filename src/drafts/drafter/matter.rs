@@ -43,8 +43,10 @@ pub(super) struct Matter<'f> {
     /// The key of its customer.
     pub(super) customer: String,
     pub(super) slots: HashMap<Slot, String>,
+    /// What the ticket knows: its text, who wrote it, for whom.
+    pub(super) known: String,
     /// The language to answer in, and its phrases.
-    pub(super) language: &'f str,
+    pub(super) language: String,
     pub(super) phrases: &'f Phrases,
     pub(super) pool: Pool<'f>,
     /// What past replies agree on.
@@ -57,6 +59,8 @@ pub(super) struct Attempt {
     pub(super) sources: Vec<Source>,
     /// The sentences of the pool that it consists of.
     pub(super) chosen: Vec<(usize, usize)>,
+    /// Whether a person has approved what it says.
+    pub(super) approved: bool,
     /// The share of the past replies, by weight, that say the same, but for one that it is taken from: a prior on the low
     /// side of its being sent unchanged.
     pub(super) same: f32,
@@ -85,6 +89,7 @@ impl Matter<'_> {
             content,
             sources,
             chosen: Vec::new(),
+            approved: true,
             same: filled.same,
         })
     }
@@ -95,10 +100,20 @@ impl Matter<'_> {
     }
 
     /// An attempt of these sentences of past replies.
-    pub(super) fn past_attempt(&self, chosen: Vec<(usize, usize)>) -> Attempt {
+    pub(super) fn past_attempt(&self, mut chosen: Vec<(usize, usize)>) -> Attempt {
+        // "Please try this:" says nothing where what it announces may not be used.
+        let announces = |place: &(usize, usize)| self.pool.texts(&[*place])[0].trim_end().ends_with(':');
+        while chosen.last().is_some_and(announces) {
+            chosen.pop();
+        }
         let content: Vec<String> = self.pool.texts(&chosen).into_iter().map(str::to_owned).collect();
         let same = agreement_of_others(&content, &self.pool.replies);
-        Attempt { content, sources: self.pool.sources(&chosen), chosen, same }
+        Attempt { content, sources: self.pool.sources(&chosen), chosen, approved: false, same }
+    }
+
+    /// Whether the voice speaks the language: where it does not, only an approved template is sent.
+    pub(super) fn has_voice(&self) -> bool {
+        !self.phrases.acknowledgement.is_empty()
     }
 
     /// Whether technicians say nothing of such a matter at first.
@@ -114,6 +129,7 @@ impl Matter<'_> {
             content: phrases.into_iter().take(if silent { 1 } else { 2 }).cloned().collect(),
             sources: Vec::new(),
             chosen: Vec::new(),
+            approved: true,
             same: if silent { agreement_of_others(&[], &self.pool.replies) } else { 0.0 },
         }
     }

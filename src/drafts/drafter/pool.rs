@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use firstline_ticket::{Decision, Field, Source, customer_key};
 
 use crate::consensus::{PastReply, SHARED_WORDS, word_f1};
+use crate::fitting::Fitting;
 use crate::index::{ReplySentence, ResolvedCase, Similar};
 use crate::lexicon::leans_on_previous;
 use crate::mask::Masker;
@@ -45,6 +46,8 @@ pub(super) struct PoolRequest<'r> {
     pub(super) products: BTreeSet<&'r str>,
     pub(super) masker: &'r Masker,
     pub(super) stock: &'r StockSentences,
+    /// Which sentences fit the ticket.
+    pub(super) fitting: &'r Fitting<'r>,
 }
 
 /// Past replies with their say.
@@ -140,7 +143,8 @@ fn past_reply(similar: &Similar, request: &PoolRequest<'_>) -> PastReply {
 /// A past sentence, filled; `None` where it may not be shown or does not fit the ticket.
 fn shown(said: &ReplySentence, own: bool, request: &PoolRequest<'_>) -> Option<String> {
     let may = said.reach == Reach::Everybody || (own && said.reach == Reach::Customer);
-    let filled = fill(&said.text, request.slots).filter(|_| may)?;
+    let filled =
+        may.then(|| fill(&said.text, request.slots)).flatten().filter(|s| request.fitting.fits(s))?;
     // What answered a ticket about one product is no answer to one about another.
     request.masker.products(&filled).is_subset(&request.products).then_some(filled)
 }
@@ -207,6 +211,7 @@ mod tests {
             products: BTreeSet::new(),
             masker: &masker,
             stock: &stock,
+            fitting: &Fitting::new(["zebrafish"], "en", &masker),
         };
         Pool::new(found, &request)
     }

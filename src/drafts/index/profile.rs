@@ -1,10 +1,12 @@
-//! What a history teaches of its desk before any ticket of it is indexed: terms to mask by, signature, stock sentences.
+//! What a history teaches of its desk before any ticket of it is indexed: terms to mask by, signature, stock sentences,
+//! languages.
 //!
 //! Must never hold whole replies: it says how to read them.
 
 use firstline_ticket::Ticket;
 use serde::{Deserialize, Serialize};
 
+use crate::habits::{LanguageHabits, LanguageHabitsBuilder};
 use crate::mask::{KnownTerms, KnownTermsBuilder};
 use crate::reply::{Endings, EndingsBuilder};
 use crate::stock_sentences::{StockSentences, StockSentencesBuilder};
@@ -19,6 +21,9 @@ pub struct DeskProfile {
     /// Sentences that say nothing of the matter.
     #[serde(rename = "usual")]
     pub stock: StockSentences,
+    /// In which language contacts and customers write.
+    #[serde(default)]
+    pub languages: LanguageHabits,
 }
 
 /// Reads a history and learns the profile of its desk.
@@ -27,6 +32,7 @@ pub struct DeskProfileBuilder {
     known: KnownTermsBuilder,
     endings: EndingsBuilder,
     stock: StockSentencesBuilder,
+    languages: LanguageHabitsBuilder,
 }
 
 impl DeskProfileBuilder {
@@ -35,10 +41,16 @@ impl DeskProfileBuilder {
         self.known.add(ticket);
         self.endings.add(ticket);
         self.stock.add(ticket);
+        self.languages.add(ticket);
     }
 
     /// The profile that was learnt.
     pub fn finish(self) -> DeskProfile {
-        DeskProfile { known: self.known.finish(), endings: self.endings.finish(), stock: self.stock.finish() }
+        DeskProfile {
+            known: self.known.finish(),
+            endings: self.endings.finish(),
+            stock: self.stock.finish(),
+            languages: self.languages.finish(),
+        }
     }
 }

@@ -1,61 +1,26 @@
-//! Words that claim that something was done, or is known of this ticket, in the languages that desks write in.
+//! Claims that something was done, or is known of this ticket.
 //!
 //! Must never take a question, a condition, or what the reader has done for a claim.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-use super::{compiled, is_question};
-
-/// That something was done, or is known of this ticket: nothing has been when a first response is drafted.
-static CLAIMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let adverb = r"(?:\s+(?:\w+ly|also|just|now|already|since|all|again|back))*";
-    let done = r"(?:\w+ed|reset|sent|found|made|put|set|given|taken|rebuilt|rerun|run|tried|done|gone ahead)";
-    let state = r"(?:activated|added|applied|approved|assigned|blocked|cleared|closed|created|deleted|deployed|disabled|done|enabled|extended|fixed|granted|installed|moved|ordered|released|removed|renewed|replaced|reset|resolved|restarted|restored|solved|sorted|unblocked|unlocked|updated|upgraded)";
-    let german = r"(?:\w*(?:iert|gewiesen|gefügt|ledigt|sperrt|gesetzt|geschaltet|gerichtet|behoben|gelöst|gestartet|ersetzt|erneuert|gelöscht|bestellt|geändert|geprüft|getauscht|entfernt|erstellt|angelegt|freigegeben))";
-    let french = r"(?:ajouté|activé|bloqué|changé|corrigé|créé|débloqué|désactivé|installé|modifié|réactivé|redémarré|réglé|réinitialisé|remplacé|résolu|rétabli|supprimé|vérifié)(?:e|s|es)?";
-    let spanish = r"(?:activad|añadid|asignad|cambiad|cread|desactivad|desbloquead|eliminad|instalad|modificad|reiniciad|restablecid|resuelt|solucionad)[oa]s?";
-    let doing = r"(?:add|assign|block|chang|clear|creat|delet|deploy|disabl|enabl|install|isolat|mov|order|reboot|recover|releas|remov|renew|replac|resett|restart|restor|revok|send|unblock|unlock|updat|upgrad)ing";
-    compiled([
-        format!(r"(?i)\b(?:i|we)(?:['’]ve| have| had|['’]d){adverb}\s+{done}\b"),
-        format!(r"(?i)\b(?:i|we){adverb}\s+(?:went ahead|{state})\b"),
-        format!(r"(?i)\b(?:i|we)(?:['’]m|['’]re| am| are)(?: currently)?{adverb}\s+{doing}\b"),
-        format!(r"(?i)\b(?:has|have|had)(?: not)?{adverb} been{adverb}\s+{state}\b"),
-        format!(r"(?i)\b(?:is|are|was|were|it['’]s|that['’]s){adverb}\s+{state}\b"),
-        r"(?i)\ball done\b|\byou now have\b|\bshould (?:now )?be (?:working|back|fixed|resolved)\b".into(),
-        r"(?i)\bthere is (?:a|an) (?:known |general |major )?(?:outage|incident|disruption)\b".into(),
-        r"(?i)\b(?:we are|we['’]re|i am|i['’]m) (?:already |currently |now )?aware of\b".into(),
-        format!(r"(?i)\b(?:habe|haben|wurden?|ist|sind)\b[^.?!]{{0,60}}\b{german}\b"),
-        format!(
-            r"(?i)\b(?:ai|avons|a été|ont été|est|sont|c['’]est)(?:\s+(?:bien|déjà|aussi|maintenant|de nouveau|à nouveau))?\s+{french}\b"
-        ),
-        format!(
-            r"(?i)\b(?:he|hemos|se ha|se han|ha sido|han sido|está|están)(?:\s+(?:ya|ahora|nuevo))?\s+{spanish}\b"
-        ),
-    ])
-});
+use super::{clause, in_any_language, is_question};
 
 /// Claims in `text` that something was done: no questions, no conditions ("once we have called you back"), nothing that
 /// the reader has done, nothing that is true when it is read ("We have received your request").
-pub(crate) fn claims(text: &str) -> impl Iterator<Item = &str> {
-    static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:once|until|till|after|when|if|whether|unless|before|what|as soon as|may|might|sobald|bis|nachdem|wenn|falls|ob|bevor|quand|si|dès que|après que|avant|cuando|hasta que)\b|\b(?:that|which|who|qui)\s*$|,\s*(?:die|der|das|welche[rsnm]?)\b|^\W*(?:please|kindly|make sure|bitte|veuillez|merci de|por favor)\b").expect("tested")
-    });
-    static TRUE_ANYWAY: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:received|noted|picked|looked|recorded|registered|logged|asked|needed|wanted|listed|attached)$").expect("tested")
-    });
-    let plain = |hit: &regex::Match<'_>| {
-        let before = &text[..hit.start()];
-        let clause = before.rfind(['.', '?', '!', ';', ':', '\n']).map_or(before, |at| &before[at + 1..]);
-        !is_question(&text[hit.end()..]) && !CONDITION.is_match(clause) && !TRUE_ANYWAY.is_match(hit.as_str())
-    };
-    CLAIMS.iter().flat_map(move |p| p.find_iter(text)).filter(plain).map(|m| m.as_str())
+pub(crate) fn claims(text: &str) -> Vec<String> {
+    in_any_language(text, |language, reading, found| {
+        for hit in language.claims.find_iter(reading) {
+            let harmless = language.harmless.as_ref().is_some_and(|h| h.is_match(hit.as_str()));
+            let condition = language.conditions.is_match(clause(&reading[..hit.start()]));
+            if !harmless && !condition && !is_question(&reading[hit.end()..]) {
+                found.push(hit.as_str().to_owned());
+            }
+        }
+    })
 }
 
 /// A claim in `text` that something was done.
-pub(crate) fn claim(text: &str) -> Option<&str> {
-    claims(text).next()
+pub(crate) fn claim(text: &str) -> Option<String> {
+    claims(text).into_iter().next()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) fn is_mail_header(line: &str) -> bool {
 /// Whether a sentence goes on with the one before it.
 pub(crate) fn leans_on_previous(sentence: &str) -> bool {
     static LEANS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)^\W*(?:then|after (?:that|this)|afterwards|next|it|this|that|these|those|they|and|also|otherwise|if (?:that|this|it|not)|dann|danach|anschließend|dies(?:e[srmn]?)?|das|sonst|falls nicht|wenn (?:das|nicht)|und|ensuite|puis|sinon|cela|ceci|et|luego|después|si no|esto|y|[2-9]\d?[.)])\b").expect("tested")
+        Regex::new(r"(?i)^\W*(?:then|after (?:that|this)|afterwards|next|it|this|that|these|those|they|and|also|otherwise|if (?:that|this|it|not)|dann|danach|anschließend|dies(?:e[srmn]?)?|das|sonst|falls nicht|wenn (?:das|nicht)|und|ensuite|puis|sinon|cela|ceci|et|luego|después|si no|esto|y|poi|altrimenti|depois|senão|daarna|anders|dan|potem|następnie)\b|^\W*(?:[2-9]|[1-9]\d)[.)](?:\s|$)").expect("tested")
     });
     LEANS.is_match(sentence)
 }
@@ -36,10 +36,19 @@ mod tests {
 
     #[test]
     fn a_sentence_that_stands_alone_leans_on_none() {
-        for leaning in ["Then restart it.", "Danach starten Sie neu.", "Ensuite, redémarrez."] {
+        for leaning in [
+            "Then restart it.",
+            "Danach starten Sie neu.",
+            "Ensuite, redémarrez.",
+            "2. Close it.",
+            "3) Call us",
+            "12. Done",
+        ] {
             assert!(leans_on_previous(leaning), "{leaning}");
         }
-        for alone in ["Restart the printer.", "1. Open Outlook", "Thenceforth it works."] {
+        for alone in
+            ["Restart the printer.", "1. Open Outlook", "Thenceforth it works.", "2.5 volts are enough."]
+        {
             assert!(!leans_on_previous(alone), "{alone}");
         }
     }

@@ -1,82 +1,70 @@
-//! Words by which a sentence gives a credential, asks for one, or speaks of one, in the languages that desks write in.
+//! Sentences that give a credential, ask for one, speak of one, or say that the desk will change one.
 //!
 //! Must never take "Please do not send us your password" for a request.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
 
-use regex::Regex;
+use super::pattern::Hit;
+use super::words::Language;
+use super::{in_any_language, language, languages};
+use crate::folding::readings;
+use crate::language::told_by_words;
 
-use super::compiled;
-
-/// Words for what opens doors.
-const SECRETS: &str = r"(?:passwords?|passcodes?|passphrases?|pins?|codes?|tokens?|otps?|credit card|card number|kennw(?:ort|örter)|passw(?:ort|örter)|mots? de passe|contraseñas?|senhas?)";
-
-/// A credential given: never, whatever the sources say.
-static GIVEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    compiled([
-        r"(?i)\b(?:your|the|a|new|temporary)\s+(?:new |temporary |initial |alarm |door |access |recovery )?(?:password|passcode|pin|code|token)\s*(?:\bis\s*[:=]|\bis\s+(\S+)|\bwill be\b|:|=)",
-        r"(?i)\b(?:password|passcode|pin|code|kennwort|passwort)\b[^.?!]{0,20}\b(?:set|reset|changed?)\b[^.?!]{0,10}\bto\s+\S*[\d_!#$%]",
-        r"(?i)\bas (?:the |your )?(?:new |temporary )?(?:password|passcode|pin)\b",
-        r"(?i)\b(?:ihr|das|neues?)\s+(?:neues |vorläufiges )?(?:passwort|kennwort)\s+(?:ist|lautet)\b",
-        r"(?i)\b(?:votre|le)\s+(?:nouveau )?mot de passe\s+est\b",
-        r"(?i)\b(?:su|la)\s+(?:nueva )?contraseña\s+es\b",
-    ])
-});
-
-/// What a credential may be said to be.
-const STATES: [&str; 20] = [
-    "typed", "correct", "wrong", "expired", "needed", "required", "accepted", "rejected", "refused",
-    "locked", "changed", "stored", "saved", "still", "not", "asked", "too", "case", "shown", "sent",
-];
-
-/// A credential asked for.
-static ASKED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    compiled([
-        format!(
-            r"(?i)\b(?:send|tell|give|e?-?mail|text|read|share|reply|answer|forward|provide|confirm|write|enter|type|schicken|senden|geben|nennen|teilen|mailen|envoyer|envoyez|donner|donnez|communiquer|communiquez|indiquez|envíe|envíen|díganos|dígame|indique|envie|informe)\b[^.?!]{{0,50}}\b{SECRETS}\b[^.?!]*"
-        ),
-        format!(
-            r"(?i)\b(?:what is|what['’]s|what was|can we have|may we have|we need|i need|wie lautet|wie ist|wir brauchen|ich brauche|wir benötigen|quel est|il nous faut|cuál es|necesitamos|qual é)\b[^.?!]{{0,15}}\b(?:your|the|ihr|ihre|ihren|das|den|votre|le|su|la|tu|sua|a)\s+(?:\w+ ){{0,2}}{SECRETS}\b[^.?!]*"
-        ),
-    ])
-});
-
-/// Codes that open no door: "The error code".
-static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:error|stop|status|exit|result|post|postal|zip|country|area|colou?r|source|order)[ -]codes?\b").expect("tested")
-});
-
-/// A credential in `text`, given or asked for.
+/// A credential in `text`, given or asked for, whatever the sources say.
 pub(crate) fn credential(text: &str) -> Option<String> {
-    static REFUSED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:not|never|nobody|no one|don['’]t|nicht|niemals|nie|keinem|keine|ne|pas|jamais|nunca|não|whether|where|how|which message|page|screen)\b").expect("tested")
+    let found = in_any_language(text, |language, reading, found| {
+        let reading = without_harmless_codes(reading);
+        // "The password is typed correctly" gives none.
+        let is_state = |value: &Option<Hit<'_>>| {
+            let word = value.as_ref().map(|value| value.as_str().trim_end_matches(['.', ',', '!', '?', ';']));
+            word.is_some_and(|word| language.states.contains(word))
+        };
+        let value =
+            language.value.captures_iter(&reading).find(|(_, value)| !is_state(value)).map(|(hit, _)| hit);
+        let given = || language.given.find(&reading);
+        let asked = || language.asked.find_iter(&reading).find(|hit| language.is_request(&reading, hit));
+        found.extend(value.or_else(given).or_else(asked).map(|hit| hit.as_str().to_owned()));
     });
-    // What is typed into a page of the user's own is given to nobody.
-    static TYPED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)^(?:enter|type)\b").expect("tested"));
-    static TO_US: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:us|me|uns|mir|nous|nos|reply|answer|here)\b").expect("tested")
-    });
-    let text = HARMLESS.replace_all(text, " ");
-    let asked = |m: &regex::Match<'_>| {
-        let clause = text[..m.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
-        let own = TYPED.is_match(m.as_str()) && !TO_US.is_match(m.as_str());
-        !own && !REFUSED.is_match(&text[clause..m.end()])
-    };
-    // "The password is typed correctly" gives none.
-    let state = |c: &regex::Captures<'_>| {
-        c.get(1).is_some_and(|word| STATES.contains(&word.as_str().trim_end_matches(['.', ',', '!'])))
-    };
-    let given = GIVEN.iter().find_map(|p| p.captures_iter(&text).find(|c| !state(c)).and_then(|c| c.get(0)));
-    let hit = given.or_else(|| ASKED.iter().flat_map(|p| p.find_iter(&text)).find(asked));
-    hit.map(|m| m.as_str().to_owned())
+    found.into_iter().next()
 }
 
-/// Whether `text` speaks of credentials: whoever it is for has to be known.
+/// Whether `text` speaks of credentials.
 pub(crate) fn names_secret(text: &str) -> bool {
-    static SECRET: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(?:password|passcode|passphrase|pin|code|mfa|2fa|two[- ]factor|authenticator|one[- ]time|token|passwort|kennwort|zweiter faktor|mot de passe|contraseña|senha)s?\b").expect("tested")
-    });
-    SECRET.is_match(&HARMLESS.replace_all(text, " "))
+    any(text, |language, reading| language.secrets.is_match(&without_harmless_codes(reading)))
+}
+
+/// Whether `text` says that the desk changes a credential or an access: whoever it is for has to be known.
+pub(crate) fn changes_access(text: &str) -> bool {
+    any(text, |language, reading| language.changes.is_match(reading))
+}
+
+fn any(text: &str, holds: impl Fn(&Language, &str) -> bool) -> bool {
+    readings(text).iter().any(|reading| languages().iter().any(|language| holds(language, reading)))
+}
+
+/// `reading` without codes that open no door.
+fn without_harmless_codes(reading: &str) -> Cow<'_, str> {
+    let all = languages().iter().filter_map(|language| language.harmless_codes.as_ref());
+    all.fold(Cow::Borrowed(reading), |reading, codes| match codes.is_match(&reading) {
+        true => Cow::Owned(codes.cut_out(&reading)),
+        false => reading,
+    })
+}
+
+impl Language {
+    /// Whether `hit` asks for a secret, rather than warning of telling it.
+    fn is_request(&self, reading: &str, hit: &Hit<'_>) -> bool {
+        let begins = reading[..hit.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
+        // What is typed into a page of the user's own is given to nobody.
+        let typed = self.typed.as_ref().is_some_and(|typed| typed.is_match(hit.as_str()));
+        let to_us = self.to_us.as_ref().is_some_and(|to_us| to_us.is_match(hit.as_str()));
+        let own = typed && !to_us;
+        let asking = &reading[begins..hit.end()];
+        // Words of one language may stand in a sentence of another, whose "not" counts.
+        let whole = told_by_words(asking).and_then(language);
+        let refused = |l: &Language| l.refusals.is_match(asking);
+        !own && !refused(self) && !whole.is_some_and(refused)
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod hours;
 mod names;
 mod order;
 mod ranks;
+mod reports;
 mod rule;
 
 use std::cmp::Reverse;
@@ -22,6 +23,7 @@ use crate::features::{Input, compose};
 pub use hours::Hours;
 use order::Level;
 pub use ranks::Ranks;
+use reports::Reports;
 pub use rule::Rule;
 use rule::words;
 
@@ -37,6 +39,9 @@ pub struct Policy {
     /// When somebody is at the desk; without it no ticket is after hours.
     #[serde(default)]
     pub hours: Option<Hours>,
+    /// What tells a report from a request; the built-in words where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reports: Option<Reports>,
     /// The rules, which are tried in their order.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
@@ -64,6 +69,10 @@ impl Policy {
         }
         if let Some(hours) = &policy.hours {
             hours.check().map_err(|problem| fault(format!("[hours]: {problem}")))?;
+        }
+        if let Some(phrase) = policy.reports.as_ref().and_then(Reports::odd_phrase) {
+            let problem = format!("[reports]: {phrase:?} must be words in lower case, a space between them");
+            return Err(fault(problem).into());
         }
         for rule in &policy.rules {
             if let Some(phrase) = rule.words.iter().find(|phrase| !phrase.contains(char::is_alphanumeric)) {
@@ -101,6 +110,12 @@ impl Policy {
         priorities: Option<&LabelSpace>,
         decision: &mut Decision,
     ) {
+        // Only where somebody would be asked who they are does it matter what the ticket says of it.
+        let is_request = |rule: &Rule| {
+            let Input { subject, body, .. } = compose(ticket);
+            let reports = self.reports.as_ref().unwrap_or_else(|| Reports::built_in());
+            !rule.is_only_reported(ticket, &[&subject, &body], reports)
+        };
         let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
         for rule in &self.rules {
             let decided = decision.fields.get(&Field::Priority);
@@ -123,7 +138,7 @@ impl Policy {
                     Raise::From(label) => Some(label),
                     Raise::Needless | Raise::Unsure => None,
                 },
-                verify_identity: rule.verify_identity,
+                verify_identity: rule.verify_identity && is_request(rule),
             });
         }
     }
@@ -406,5 +421,6 @@ mod tests {
         assert!(fault(&DEFAULT_POLICY.replace("\"UTC\"", "\"Mars\"")).contains("\"Mars\""));
         assert!(fault(&DEFAULT_POLICY.replace("\"friday\"", "\"fryday\"")).contains("\"fryday\""));
         assert!(fault(&DEFAULT_POLICY.replace("\"iban\"", "\"!!\"")).contains("no word in"));
+        assert!(fault(&DEFAULT_POLICY.replace("\"phishy\"", "\"Phishy\"")).contains("\"Phishy\""));
     }
 }

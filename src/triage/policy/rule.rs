@@ -3,6 +3,8 @@
 use firstline_ticket::Ticket;
 use serde::{Deserialize, Serialize};
 
+use super::reports::Reports;
+
 /// A rule that makes some tickets' decisions more careful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,12 +33,22 @@ pub struct Rule {
     /// Whether a person decides. One does in any case where it is not known that the priority is what the rule wants.
     #[serde(default)]
     pub person: bool,
-    /// Whether the sender's identity has to be verified before anything is sent.
+    /// Whether the sender's identity has to be verified before anything is sent. Words that a ticket only reports, what a
+    /// phishing mail asks for, ask for no such step.
     #[serde(default)]
     pub verify_identity: bool,
 }
 
 impl Rule {
+    /// Whether the rule fires by its words alone, and all of them are reported: what `texts`, the ticket's own, say that
+    /// somebody else wants.
+    pub(super) fn is_only_reported(&self, ticket: &Ticket, texts: &[&str], reports: &Reports) -> bool {
+        let by_name = Self { words: Vec::new(), ..self.clone() };
+        let named = (!self.contacts.is_empty() || !self.customers.is_empty()) && by_name.fires(ticket, " ");
+        let phrases: Vec<String> = self.words.iter().map(|phrase| words(&[Some(phrase)])).collect();
+        !named && reports.only_report(texts, &phrases)
+    }
+
     /// Whether the ticket is one that the rule names; a rule that names none is for all that it is narrowed down to.
     pub(super) fn fires(&self, ticket: &Ticket, text: &str) -> bool {
         let named = |value: &Option<String>, names: &[String]| {
