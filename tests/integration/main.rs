@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod canaries;
 mod contract;
 mod crashes;
 mod drafts;
