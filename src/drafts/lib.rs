@@ -5,9 +5,11 @@
 //! wrote.
 
 mod consensus;
+mod customers;
 mod drafter;
 mod drafting_id;
 mod files;
+mod folding;
 mod guard;
 mod index;
 mod language;

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! 64 bytes    magic, version, length of the head, rows, dimensions, hash of all that follows
-//! head        JSON: for each customer its name and rows
+//! head        JSON: for each customer its name, rows, and hashes of the sentences that others may be shown if enough got them
 //! vectors     packed, from a multiple of 64 on
 //! offsets     rows + 1 little-endian u64: where each row's JSON begins in what follows; no bytes for rows of padding
 //! texts       JSON, case after case
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::CustomerFilter;
 use super::case::ResolvedCase;
+use crate::mask::sentence_hash;
+use crate::reply::Reach;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+/// The version before sentences were counted: its cases are their customers' alone.
+const UNCOUNTED: u64 = 1;
 const HEAD: usize = 64;
 
 /// A mapped segment.
@@ -36,12 +40,16 @@ pub(super) struct Segment {
     vectors: Range<usize>,
     offsets: Range<usize>,
     texts: usize,
+    counted: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Customer {
     name: String,
     rows: Range<usize>,
+    /// Hashes of the sentences that were sent to it and tell nothing by themselves, sorted.
+    #[serde(default)]
+    sentences: Vec<u64>,
 }
 
 impl Segment {
@@ -49,8 +57,23 @@ impl Segment {
         let map = MappedFile::open(path).map_err(|e| UserError::io(path.display(), &e))?;
         let parsed = parse(&map, dimensions).map_err(|problem| damaged(path, problem))?;
         let (customers, rows, vectors, offsets) = parsed;
-        let texts = offsets.end;
-        Ok(Self { path: path.to_owned(), map, customers, rows, dimensions, vectors, offsets, texts })
+        let (texts, counted) = (offsets.end, map.get(8..16) == Some(&VERSION.to_le_bytes()[..]));
+        Ok(Self { path: path.to_owned(), map, customers, rows, dimensions, vectors, offsets, texts, counted })
+    }
+
+    /// Whether its sentences are counted; otherwise its cases are their customers' alone.
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// The customers' keys.
+    pub(super) fn customers(&self) -> impl Iterator<Item = &str> {
+        self.customers.iter().map(|c| c.name.as_str())
+    }
+
+    /// The customers' keys with the sentences that they were sent.
+    pub(super) fn sentences(&self) -> impl Iterator<Item = (&str, &[u64])> {
+        self.customers.iter().map(|c| (c.name.as_str(), c.sentences.as_slice()))
     }
 
     /// Rows that hold a case.
@@ -100,7 +123,7 @@ fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> 
     let word =
         |i: usize| -> Option<u64> { Some(u64::from_le_bytes(bytes.get(8 * i..8 * i + 8)?.try_into().ok()?)) };
     let size = |i: usize| word(i).and_then(|n| usize::try_from(n).ok()).ok_or("it ends too early");
-    if bytes.get(..8) != Some(MAGIC) || word(1) != Some(VERSION) {
+    if bytes.get(..8) != Some(MAGIC) || !matches!(word(1), Some(VERSION | UNCOUNTED)) {
         return Err("no segment of cases, or of another version".into());
     }
     let (head, rows, d) = (size(2)?, size(3)?, size(4)?);
@@ -146,7 +169,11 @@ pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> 
                 .map_err(|e| InternalError::new(format!("a case: {e}")))?;
             offsets.push(texts.len() as u64);
         }
-        customers.push(Customer { name, rows: start..start + rows.len() });
+        let sent = rows.iter().flat_map(|&row| &cases[row].reply);
+        let open = sent.filter(|said| said.reach == Reach::Everybody).map(|said| sentence_hash(&said.text));
+        let sentences: BTreeSet<u64> = open.collect();
+        let sentences = sentences.into_iter().collect();
+        customers.push(Customer { name, rows: start..start + rows.len(), sentences });
         let padding = rows.len().next_multiple_of(VECTOR_PANEL) - rows.len();
         vectors.resize(vectors.len() + padding * d, 0.0);
         offsets.resize(offsets.len() + padding, texts.len() as u64);
