@@ -145,7 +145,7 @@ impl<'a> Drafter<'a> {
         let customer = ticket.customer_key();
         let mut found = match customer.as_str() {
             // Nobody knows whose it is: it is shown what everybody may see.
-            "" if self.index.masker().has_customers() => Vec::new(),
+            "" if self.index.has_customers() => Vec::new(),
             _ => self.index.similar(ticket, embedding, CustomerFilter::Only(&customer), OWN)?,
         };
         found.extend(self.index.similar(ticket, embedding, CustomerFilter::Except(&customer), OTHERS)?);
@@ -202,7 +202,8 @@ impl<'a> Drafter<'a> {
         let masker = self.index.masker();
         let fitting = Fitting::new([matter.known.as_str()], &matter.language, masker);
         let fit = |o: &&str| {
-            masker.find_all(o).is_empty()
+            (self.index.is_shared(o) || !self.index.has_customers())
+                && masker.find_all(o).is_empty()
                 && promise(o).is_none()
                 && claim(o).is_none()
                 && !names_secret(o)
@@ -237,7 +238,7 @@ impl<'a> Drafter<'a> {
         let mut watch = Stopwatch::new(self.clock, spent);
         let found = self.found(ticket, embedding)?;
         watch.lap("retrieve");
-        let matter = self.matter(ticket, decision, &found, Viewer::of(ticket, self.index.masker()));
+        let matter = self.matter(ticket, decision, &found, Viewer::of(ticket, self.index));
         let template = self.template(decision, &matter);
         watch.lap("choose");
         let frame = self.frame(decision, &matter);

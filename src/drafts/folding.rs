@@ -112,6 +112,11 @@ fn cyrillic(text: &str) -> String {
     plain(&out)
 }
 
+/// `text` as it is compared, however it is written: folded, in lower case, without accents.
+pub(crate) fn folded(text: &str) -> String {
+    plain(&fold(text))
+}
+
 /// `text` in lower case, without accents.
 pub(crate) fn plain(text: &str) -> String {
     if text.is_ascii() {
@@ -226,5 +231,12 @@ mod tests {
             assert_eq!(deceptive(honest), None, "{honest}");
         }
         assert_eq!(plain("Straße Łódź Ødegård é"), "strasse lodz odegard e");
+    }
+
+    #[test]
+    fn letters_are_alike_however_they_are_written() {
+        assert_eq!(folded("Hárbour\u{ad}GATE Straße Łódź"), "harbourgate strasse lodz");
+        assert_eq!(folded("Наrbоrgаte"), "harborgate");
+        assert_eq!(folded("Contraseña’s Ⅷ"), "contrasena's viii");
     }
 }

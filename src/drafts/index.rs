@@ -9,6 +9,10 @@
 //! A segment never changes; adding writes another beside it. All of it is read into memory and checked against the hashes that
 //! `files.json` lists before anything is believed: what is done to the files later changes nothing.
 //! A search names whose cases may be found before it looks at any: a customer's lie together.
+//!
+//! To how many distinct customers each sentence was sent is counted over all segments when they are opened, so that it holds for
+//! what is there: with cases added, or a customer's taken out. Must never hand out a case whose sentences are open to everybody
+//! but for those that so many were sent.
 
 mod case;
 mod file_list;
@@ -21,11 +25,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use firstline_fault::{InternalError, Result, UserError};
+use firstline_ticket::customer_key;
 
+use crate::customers::Customers;
 use crate::files::create_private_folder;
 use crate::habits::LanguageHabits;
-use crate::mask::Masker;
-use crate::reply::Endings;
+use crate::mask::{Masker, SharedSentences};
+use crate::reply::{Endings, Reach};
 use crate::stock_sentences::StockSentences;
 use file_list::FileList;
 use firstline_triage::bundle::layout::{DESK, INDEX, INDEX_FILES, SEGMENT};
@@ -66,6 +72,9 @@ pub struct Index {
     endings: Endings,
     stock: StockSentences,
     languages: LanguageHabits,
+    customers: Customers,
+    shared: SharedSentences,
+    has_customers: bool,
     id: String,
 }
 
@@ -94,7 +103,44 @@ impl Index {
         list.complete(&folder, segments.len() + usize::from(!bytes.is_empty()))?;
         let id = id(&bytes, &segments);
         let DeskProfile { known, endings, stock, languages } = profile;
-        Ok(Self { segments, dimensions, masker: Masker::new(known)?, endings, stock, languages, id })
+        let named: Vec<&str> = segments.iter().flat_map(Segment::customers).map(|(name, _)| name).collect();
+        let customers = known.customers(&named);
+        let shared = SharedSentences::count(segments.iter().flat_map(Segment::sentences), &customers);
+        let has_customers = !customers.is_empty();
+        let masker = Masker::new(known)?;
+        Ok(Self {
+            segments,
+            dimensions,
+            masker,
+            endings,
+            stock,
+            languages,
+            customers,
+            shared,
+            has_customers,
+            id,
+        })
+    }
+
+    /// Whether the history tells customers apart. Where it names none, it is one organisation's.
+    pub fn has_customers(&self) -> bool {
+        self.has_customers
+    }
+
+    /// Whether a part of it was written before sentences were counted: nothing in that part is shown to other customers than
+    /// its own.
+    pub fn is_outdated(&self) -> bool {
+        !self.segments.iter().all(Segment::is_counted)
+    }
+
+    /// Whether technicians sent this sentence, with its slots, to enough distinct customers for all to see it.
+    pub(crate) fn is_shared(&self, sentence: &str) -> bool {
+        self.shared.has(sentence)
+    }
+
+    /// What stands for the customer of this name and all that are likely the same; `None` where nobody knows who it is.
+    pub(crate) fn customer_group(&self, name: &str) -> Option<u32> {
+        self.customers.group(&customer_key(name))
     }
 
     /// Names the content of the index, 64 hexadecimal digits: the same for the same cases and the same desk, wherever the
@@ -264,7 +310,18 @@ impl Index {
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it can't be read.
     pub fn case(&self, hit: CaseHit) -> Result<ResolvedCase> {
         let segment = self.segments.get(hit.segment as usize);
-        segment.ok_or_else(|| InternalError::new("a case of another index"))?.case(hit.row)
+        self.read(segment.ok_or_else(|| InternalError::new("a case of another index"))?, hit.row)
+    }
+
+    /// A case, its sentences open to everybody only where enough customers were sent them. There is no other way to a case.
+    fn read(&self, segment: &Segment, row: u32) -> Result<ResolvedCase> {
+        let mut case = segment.case(row)?;
+        for said in case.reply.iter_mut().filter(|said| said.reach == Reach::Everybody) {
+            if !segment.is_counted() || !self.is_shared(&said.text) {
+                said.reach = Reach::Customer;
+            }
+        }
+        Ok(case)
     }
 
     /// Hands every case to `look`, one after the other.
@@ -274,7 +331,7 @@ impl Index {
     pub fn each(&self, look: &mut dyn FnMut(ResolvedCase)) -> Result<()> {
         for segment in &self.segments {
             for row in segment.rows() {
-                look(segment.case(row)?);
+                look(self.read(segment, row)?);
             }
         }
         Ok(())

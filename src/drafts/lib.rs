@@ -5,6 +5,7 @@
 //! wrote.
 
 mod consensus;
+mod customers;
 mod drafter;
 mod drafting_id;
 mod files;

@@ -1,14 +1,18 @@
 //! Masking: what tells whose ticket a text came from is found before the text may serve anybody else.
 //!
-//! Two nets. Patterns and known names find mail addresses, telephone numbers, hosts, keys, passwords, people, companies.
-//! What passes them is held against the words that technicians have written: a word that they wrote to fewer than
-//! [`SHARED_BY`] customers is taken for private whatever it is, so that nothing that belongs to one customer can reach another
-//! (in the manner of k-anonymity, Samarati and Sweeney 1998). What customers write does not count: nobody can make a word
-//! common by mailing it. Must never let through what technicians have not written to several customers.
+//! Four nets. Patterns and known names find mail addresses, telephone numbers, hosts, keys, passwords, people, companies.
+//! Words that technicians wrote to fewer than [`SHARED_BY`] customers are private whatever they are, and so are words with
+//! digits that name no listed product, and sentences that may tell a secret. What passes all of these is held against whole
+//! sentences: one reaches other customers only where technicians sent it to at least [`SHARED_BY`] distinct ones (in the manner
+//! of k-anonymity, Samarati and Sweeney 1998). What customers write does not count: nobody can make a sentence common by
+//! mailing it. Must never let through what technicians have not written to several customers.
 
 mod known_terms;
+mod listed_products;
 mod patterns;
 mod product_names;
+mod secrets;
+mod shared_sentences;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -18,11 +22,14 @@ use firstline_fault::{InternalError, Result};
 
 use crate::segmentation::{begins_sentence, words};
 pub use known_terms::{KnownTerms, KnownTermsBuilder};
+pub(crate) use listed_products::has_unlisted_number;
 use product_names::ProductNames;
+pub(crate) use secrets::tell_secrets;
+pub(crate) use shared_sentences::{SharedSentences, sentence_hash};
 
 /// Longest word that may be shown to others, in bytes.
 const MAX_WORD: usize = 40;
-/// To how many customers technicians must have written a word before others may see it.
+/// To how many distinct customers technicians must have written a word, and sent a sentence, before others may see it.
 pub const SHARED_BY: usize = 3;
 
 /// Kinds of what is masked.
@@ -103,11 +110,6 @@ impl Masker {
             .map_err(|e| InternalError::new(format!("companies to look for: {e}")))?;
         let products = ProductNames::new(known.products(), |word| known.is_shared(word));
         Ok(Self { known, companies, products })
-    }
-
-    /// Whether the history tells customers apart. Where it names none, it is one organisation's.
-    pub fn has_customers(&self) -> bool {
-        !self.known.companies().is_empty()
     }
 
     /// The products (programs, plans) that `text` names, as technicians write them.

@@ -51,7 +51,7 @@ pub struct Template {
     pub seen: usize,
     /// All replies of the category in the language.
     pub of: usize,
-    /// Customers that were told so.
+    /// Distinct customers that were told so.
     pub customers: usize,
     /// Some of the tickets.
     pub examples: Vec<String>,
@@ -134,7 +134,8 @@ impl Templates {
                         && index.masker().products(&said.text).is_empty()
                         && holds_for_everybody(&said.text, &case.language)
                 });
-                let ResolvedCase { id, customer, language, .. } = case;
+                let customer = index.customer_group(&case.customer);
+                let ResolvedCase { id, language, .. } = case;
                 categories.entry((category, language)).or_default().push(CategoryReply {
                     id,
                     customer,
@@ -195,10 +196,24 @@ fn holds_for_everybody(sentence: &str, language: &str) -> bool {
 /// What a reply of one category said of the matter.
 struct CategoryReply {
     id: String,
-    customer: String,
+    /// What stands for the customer, and all that are likely the same.
+    customer: Option<u32>,
     sentences: Vec<String>,
     /// Whether everybody may see it.
     open: bool,
+}
+
+/// What a template that was learnt is called: it follows from what it says.
+fn learnt_id(category: &[String; 3], language: &str, sentences: &[String]) -> String {
+    let key = [&category[..], &[language.to_owned()], sentences].concat().join("\u{0}");
+    format!("{:012x}", xxh3_64(key.as_bytes()) >> 16)
+}
+
+impl Template {
+    /// Whether nobody has changed what was learnt.
+    pub(crate) fn is_as_learnt(&self) -> bool {
+        self.id == learnt_id(&self.category, &self.language, &self.sentences)
+    }
 }
 
 /// The templates of one category.
@@ -220,7 +235,7 @@ fn templates_of(category: &[String; 3], language: &str, replies: &[CategoryReply
         }
     }
     let enough = |(sentences, said): &(&[String], Vec<&CategoryReply>)| {
-        let customers: BTreeSet<&str> = said.iter().map(|s| s.customer.as_str()).collect();
+        let customers: BTreeSet<u32> = said.iter().filter_map(|s| s.customer).collect();
         let open = said.iter().any(|s| s.open && s.sentences == *sentences);
         (open
             && said.len() >= LEAST
@@ -233,9 +248,8 @@ fn templates_of(category: &[String; 3], language: &str, replies: &[CategoryReply
         .filter_map(|group| {
             let customers = enough(group)?;
             let (sentences, said) = group;
-            let key = [&category[..], &[language.to_owned()], sentences].concat().join("\u{0}");
             Some(Template {
-                id: format!("{:012x}", xxh3_64(key.as_bytes()) >> 16),
+                id: learnt_id(category, language, sentences),
                 approved: false,
                 category: category.clone(),
                 language: language.to_owned(),
@@ -261,7 +275,7 @@ mod tests {
     fn said(i: usize, text: &str) -> CategoryReply {
         CategoryReply {
             id: i.to_string(),
-            customer: format!("C{}", i % 4),
+            customer: Some(i as u32 % 4),
             sentences: vec![text.to_owned()],
             open: true,
         }
@@ -275,8 +289,7 @@ mod tests {
         replies.push(said(9, "Does webmail work for you in the mean time?"));
         replies
             .extend((10..20).map(|i| said(i, &format!("Please try step number {}{i} of this list.", i * 7))));
-        replies
-            .extend((20..26).map(|i| CategoryReply { customer: "C1".into(), ..said(i, "Ask Jo about it.") }));
+        replies.extend((20..26).map(|i| CategoryReply { customer: Some(1), ..said(i, "Ask Jo about it.") }));
         Templates { all: templates_of(&CATEGORY.map(String::from), "en", &replies) }
     }
 

@@ -6,6 +6,7 @@
 mod attacks;
 mod bounds;
 mod bundles;
+mod canaries;
 mod contract;
 mod crashes;
 mod drafts;

@@ -9,6 +9,7 @@ use super::Drafter;
 use super::matter::{Attempt, FilledTemplate, LEAD, Matter, WORTH};
 use crate::consensus::{agreement, word_f1};
 use crate::slots::fill;
+use crate::template::Template;
 
 /// Replies that are compared as a whole.
 const WHOLE: usize = 12;
@@ -18,7 +19,13 @@ impl<'a> Drafter<'a> {
     pub(super) fn template(&self, decision: &Decision, matter: &Matter<'_>) -> Option<FilledTemplate<'a>> {
         let decided = |field| decision.fields.get(&field).map(|d| d.label.as_str());
         let fitting = self.templates.fitting(decided, &matter.language).into_iter();
-        let filled = fitting.filter_map(|template| {
+        // What a person has worded is theirs; what was learnt has to be as widely known as any past sentence.
+        let may = |template: &&Template| {
+            !template.is_as_learnt()
+                || !self.index.has_customers()
+                || template.sentences.iter().all(|s| self.index.is_shared(s))
+        };
+        let filled = fitting.filter(may).filter_map(|template| {
             let sentences: Option<Vec<String>> =
                 template.sentences.iter().map(|s| fill(s, &matter.slots)).collect();
             let sentences = sentences?;

@@ -8,7 +8,7 @@ use firstline_ticket::{Source, Ticket};
 
 use super::pool::Pool;
 use crate::consensus::{Consensus, agreement_of_others};
-use crate::mask::Masker;
+use crate::index::Index;
 use crate::slots::{Slot, slots};
 use crate::template::Template;
 use crate::voice::Phrases;
@@ -29,10 +29,10 @@ pub(super) struct Viewer {
 
 impl Viewer {
     /// The customer who wrote `ticket`. Where nobody knows who that is, only a desk of one organisation shows its own.
-    pub(super) fn of(ticket: &Ticket, masker: &Masker) -> Self {
+    pub(super) fn of(ticket: &Ticket, index: &Index) -> Self {
         let key = ticket.customer_key();
-        let customer = (!key.is_empty() || !masker.has_customers()).then_some(key);
-        Self { customer, slots: slots(ticket, masker) }
+        let customer = (!key.is_empty() || !index.has_customers()).then_some(key);
+        Self { customer, slots: slots(ticket, index.masker()) }
     }
 }
 

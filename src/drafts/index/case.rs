@@ -1,15 +1,19 @@
 //! A resolved ticket as the index keeps it: what it was about, what the desk answered, how it was resolved.
 //!
-//! Must never say of a sentence that others may see it where it holds something private: that is decided here, once.
+//! Must never say of a sentence that others may see it where it holds something private by itself: that is decided here, once.
+//! Whether enough customers were sent it for others to see it, the index says when it is opened.
+
+use std::collections::HashSet;
 
 use firstline_ticket::{Field, Ticket};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::language::language_of;
-use crate::mask::Masker;
+use crate::mask::{Masker, has_unlisted_number, sentence_hash, tell_secrets};
 use crate::reply::{Endings, Reach, first_reply, open_up, sentences};
-use crate::slots::slots;
+use crate::segmentation::sentences_of_line;
+use crate::slots::{slots, without_marks};
 use firstline_triage::normalize::normalize;
 use firstline_triage::{Bundle, compose};
 
@@ -48,7 +52,7 @@ pub struct ResolvedCase {
 pub struct ReplySentence {
     /// The sentence, with slots for what belongs to its ticket.
     pub text: String,
-    /// To whom it may be shown.
+    /// To whom it may be shown; on disk, to whom at most.
     pub reach: Reach,
 }
 
@@ -56,11 +60,11 @@ impl ResolvedCase {
     /// The case that `ticket` is; `None` where it was not resolved, or nobody wrote how.
     pub fn of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Option<Self> {
         let resolution = ticket.resolution.as_deref().map(|r| cut(&normalize(r).text, RESOLUTION));
-        let reply = reply_of(ticket, masker, endings);
+        let problem = compose(ticket).text();
+        let reply = reply_of(ticket, &problem, masker, endings);
         if reply.is_empty() && resolution.is_none() {
             return None;
         }
-        let problem = compose(ticket).text();
         let label = |field| ticket.label(field).map(str::to_owned);
         Some(Self {
             id: ticket.id.clone(),
@@ -77,14 +81,37 @@ impl ResolvedCase {
 }
 
 /// What the desk answered first, with slots for what belongs to the ticket.
-fn reply_of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Vec<ReplySentence> {
+fn reply_of(ticket: &Ticket, problem: &str, masker: &Masker, endings: &Endings) -> Vec<ReplySentence> {
     let Some(text) = first_reply(ticket) else { return Vec::new() };
     let slots = slots(ticket, masker);
-    let open = |sentence: String| {
+    let opened = |sentence: String| {
         let (text, reach) = open_up(&sentence, &slots, masker);
         ReplySentence { text, reach }
     };
-    sentences(text, ticket, endings).into_iter().map(open).collect()
+    let mut reply: Vec<ReplySentence> = sentences(text, ticket, endings).into_iter().map(opened).collect();
+    let bare: Vec<String> = reply.iter().map(|said| without_marks(&said.text, " ")).collect();
+    let told = own_words(ticket);
+    for ((said, bare), secret) in reply.iter_mut().zip(&bare).zip(tell_secrets(&bare, problem)) {
+        let private = secret || has_unlisted_number(bare) || told.contains(&sentence_hash(bare));
+        if private && said.reach == Reach::Everybody {
+            said.reach = Reach::Customer;
+        }
+    }
+    reply
+}
+
+/// The sentences that the customer wrote: said again by a technician they are the customer's all the same.
+fn own_words(ticket: &Ticket) -> HashSet<u64> {
+    let messages = ticket.messages.iter().filter(|m| m.from != "technician").map(|m| m.text.as_str());
+    let written = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::as_str).chain(messages);
+    let sentences = written.flat_map(|text| {
+        let text = normalize(text).text;
+        text.lines()
+            .flat_map(sentences_of_line)
+            .map(|sentence| sentence_hash(&sentence))
+            .collect::<Vec<u64>>()
+    });
+    sentences.collect()
 }
 
 fn cut(text: &str, chars: usize) -> String {

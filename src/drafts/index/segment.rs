@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 64 bytes    magic, version, length of the head, rows, dimensions, hash of all that follows
-//! head        JSON: for each customer its name and rows
+//! head        JSON: for each customer its name, rows, and hashes of the sentences that others may be shown if enough got them
 //! vectors     packed, from a multiple of 64 on
 //! offsets     rows + 1 little-endian u64: where each row's JSON begins in what follows; no bytes for rows of padding
 //! texts       JSON, case after case
@@ -21,9 +21,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::CustomerFilter;
 use super::case::ResolvedCase;
 use super::file_list::FileList;
+use crate::mask::sentence_hash;
+use crate::reply::Reach;
 
 const MAGIC: &[u8; 8] = b"FLCASES\0";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+/// The version before sentences were counted: its cases are their customers' alone.
+const UNCOUNTED: u64 = 1;
 const HEAD: usize = 64;
 
 /// A segment in memory.
@@ -37,12 +41,16 @@ pub(super) struct Segment {
     vectors: Range<usize>,
     offsets: Range<usize>,
     texts: usize,
+    counted: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Customer {
     name: String,
     rows: Range<usize>,
+    /// Hashes of the sentences that were sent to it and tell nothing by themselves, sorted.
+    #[serde(default)]
+    sentences: Vec<u64>,
 }
 
 impl Segment {
@@ -64,8 +72,19 @@ impl Segment {
         list.check(path, &bytes)?;
         let parsed = parse(&bytes, dimensions).map_err(|problem| damaged(path, problem))?;
         let (customers, rows, vectors, offsets) = parsed;
-        let texts = offsets.end;
-        Ok(Self { path: path.to_owned(), bytes, customers, rows, dimensions, vectors, offsets, texts })
+        let (texts, counted) = (offsets.end, bytes.get(8..16) == Some(&VERSION.to_le_bytes()[..]));
+        let path = path.to_owned();
+        Ok(Self { path, bytes, customers, rows, dimensions, vectors, offsets, texts, counted })
+    }
+
+    /// Whether its sentences are counted; otherwise its cases are their customers' alone.
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// The customers' keys with the sentences that they were sent.
+    pub(super) fn sentences(&self) -> impl Iterator<Item = (&str, &[u64])> {
+        self.customers.iter().map(|c| (c.name.as_str(), c.sentences.as_slice()))
     }
 
     /// Rows that hold a case.
@@ -87,9 +106,13 @@ impl Segment {
     pub(super) fn without(&self, customers: &BTreeSet<String>, path: &Path) -> Result<usize> {
         let damaged = || damaged(&self.path, "a row is not in it");
         let panel = Vectors::packed_bytes(self.dimensions, VECTOR_PANEL);
+        let version = if self.counted { VERSION } else { UNCOUNTED };
+        let (customers_kept, offsets) = (Vec::new(), vec![0]);
         let mut kept =
-            Content { customers: Vec::new(), packed: Vec::new(), offsets: vec![0], texts: Vec::new() };
-        for Customer { name, rows } in self.customers.iter().filter(|c| !customers.contains(&c.name)) {
+            Content { version, customers: customers_kept, packed: Vec::new(), offsets, texts: Vec::new() };
+        for Customer { name, rows, sentences } in
+            self.customers.iter().filter(|c| !customers.contains(&c.name))
+        {
             let start = kept.offsets.len() - 1;
             for row in rows.clone() {
                 kept.texts.extend_from_slice(self.text(row).ok_or_else(damaged)?);
@@ -100,7 +123,8 @@ impl Segment {
             let panels = self.bytes[self.vectors.clone()].get(first * panel..last * panel);
             kept.packed.extend_from_slice(panels.ok_or_else(damaged)?);
             kept.offsets.resize(start + (last - first) * VECTOR_PANEL + 1, kept.texts.len() as u64);
-            kept.customers.push(Customer { name: name.clone(), rows: start..start + rows.len() });
+            let (name, sentences) = (name.clone(), sentences.clone());
+            kept.customers.push(Customer { name, rows: start..start + rows.len(), sentences });
         }
         let left = kept.customers.iter().map(|c| c.rows.len()).sum::<usize>();
         if left > 0 {
@@ -150,7 +174,7 @@ fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> 
     let word =
         |i: usize| -> Option<u64> { Some(u64::from_le_bytes(bytes.get(8 * i..8 * i + 8)?.try_into().ok()?)) };
     let size = |i: usize| word(i).and_then(|n| usize::try_from(n).ok()).ok_or("it ends too early");
-    if bytes.get(..8) != Some(MAGIC) || word(1) != Some(VERSION) {
+    if bytes.get(..8) != Some(MAGIC) || !matches!(word(1), Some(VERSION | UNCOUNTED)) {
         return Err("no segment of cases, or of another version".into());
     }
     let (head, rows, d) = (size(2)?, size(3)?, size(4)?);
@@ -196,17 +220,22 @@ pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> 
                 .map_err(|e| InternalError::new(format!("a case: {e}")))?;
             offsets.push(texts.len() as u64);
         }
-        customers.push(Customer { name, rows: start..start + rows.len() });
+        let sent = rows.iter().flat_map(|&row| &cases[row].reply);
+        let open = sent.filter(|said| said.reach == Reach::Everybody).map(|said| sentence_hash(&said.text));
+        let sentences: BTreeSet<u64> = open.collect();
+        let sentences = sentences.into_iter().collect();
+        customers.push(Customer { name, rows: start..start + rows.len(), sentences });
         let padding = rows.len().next_multiple_of(VECTOR_PANEL) - rows.len();
         vectors.resize(vectors.len() + padding * d, 0.0);
         offsets.resize(offsets.len() + padding, texts.len() as u64);
     }
     let packed = Vectors::pack(&vectors, d);
-    assemble(path, d, &Content { customers, packed, offsets, texts })
+    assemble(path, d, &Content { version: VERSION, customers, packed, offsets, texts })
 }
 
 /// What a segment is made of: `offsets` has one more than there are rows.
 struct Content {
+    version: u64,
     customers: Vec<Customer>,
     packed: Vec<u8>,
     offsets: Vec<u64>,
@@ -214,7 +243,7 @@ struct Content {
 }
 
 fn assemble(path: &Path, d: usize, content: &Content) -> Result<()> {
-    let Content { customers, packed, offsets, texts } = content;
+    let Content { version, customers, packed, offsets, texts } = content;
     let rows = offsets.len() - 1;
     let mut head =
         serde_json::to_vec(customers).map_err(|e| InternalError::new(format!("customers: {e}")))?;
@@ -225,7 +254,7 @@ fn assemble(path: &Path, d: usize, content: &Content) -> Result<()> {
     let parts = [&head, packed, &offsets, texts];
     parts.iter().for_each(|part| hash.update(part));
     let mut first = MAGIC.to_vec();
-    for word in [VERSION, length, rows as u64, d as u64, hash.digest()] {
+    for word in [*version, length, rows as u64, d as u64, hash.digest()] {
         first.extend(word.to_le_bytes());
     }
     first.resize(HEAD, 0);

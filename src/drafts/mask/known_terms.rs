@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use firstline_ticket::Ticket;
+use firstline_ticket::{Ticket, customer_key};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::SHARED_BY;
 use super::product_names::ProductNamesBuilder;
+use crate::customers::{Customers, mail_domains};
 use crate::segmentation::{begins_sentence, words};
 use firstline_triage::normalize::normalize;
 
@@ -31,13 +32,17 @@ pub struct KnownTerms {
     /// Products: names of a reply that the answer to another ticket would replace, as technicians write them, sorted.
     #[serde(default, rename = "things")]
     products: Vec<String>,
+    /// Keys of customers with hashes of the mail domains that their contacts write from, sorted.
+    #[serde(default)]
+    domains: Vec<(String, u64)>,
 }
 
 impl KnownTerms {
-    /// These terms with the names and companies of `newer` added. Shared words and products stay as they are.
+    /// These terms with the names, companies and mail domains of `newer` added. Shared words and products stay as they are.
     pub fn with_names(mut self, newer: Self) -> Self {
         self.names.extend(newer.names);
         self.companies.extend(newer.companies);
+        self.domains.extend(newer.domains);
         self.sorted()
     }
 
@@ -55,7 +60,15 @@ impl KnownTerms {
         }
         self.companies.sort_unstable();
         self.companies.dedup();
+        self.domains.sort_unstable();
+        self.domains.dedup();
         self
+    }
+
+    /// The customers among `keys` and those known, those put together that are likely one.
+    pub(crate) fn customers(&self, keys: &[&str]) -> Customers {
+        let known: Vec<String> = self.companies.iter().map(|name| customer_key(name)).collect();
+        Customers::merged(keys.iter().copied().chain(known.iter().map(String::as_str)), &self.domains)
     }
 
     /// Whether technicians write `word`, as it stands here, to everybody.
@@ -84,12 +97,15 @@ pub struct KnownTermsBuilder {
     customers: HashMap<String, u32>,
     companies: BTreeSet<String>,
     /// For each word, the first customers that it was written to.
-    users: HashMap<u64, [u32; SHARED_BY]>,
+    users: HashMap<u64, [u32; KEPT]>,
     names: HashSet<u64>,
     products: ProductNamesBuilder,
+    domains: BTreeSet<(String, u64)>,
 }
 
 const NOBODY: u32 = u32::MAX;
+/// Customers that are kept for a word or a product: several may turn out to be one.
+pub(super) const KEPT: usize = 8;
 
 impl KnownTermsBuilder {
     /// Learns from a ticket.
@@ -112,13 +128,14 @@ impl KnownTermsBuilder {
         if customer.is_empty() {
             return;
         }
+        self.domains.extend(mail_domains(ticket).into_iter().map(|domain| (customer.clone(), domain)));
         let customer = *self.customers.entry(customer).or_insert(next);
         for text in replies(ticket) {
             let text = normalize(text).text;
             self.products.add(ticket, &text, customer);
             // Those who write to each other are named in every reply: that makes no word of a name.
             for word in written(&text).filter(|w| !people.contains(&w.to_lowercase())) {
-                let users = self.users.entry(hash(word)).or_insert([NOBODY; SHARED_BY]);
+                let users = self.users.entry(hash(word)).or_insert([NOBODY; KEPT]);
                 if let Some(free) = users.iter().position(|&u| u == customer || u == NOBODY) {
                     users[free] = customer;
                 }
@@ -128,15 +145,21 @@ impl KnownTermsBuilder {
 
     /// The terms that were learnt.
     pub fn finish(self) -> KnownTerms {
-        let shared = self.users.into_iter().filter(|(_, users)| users.iter().all(|&u| u != NOBODY));
-        let shared = shared.map(|(word, _)| word).collect();
+        let domains: Vec<(String, u64)> = self.domains.into_iter().collect();
+        let merged = Customers::merged(self.customers.keys().map(String::as_str), &domains);
+        let groups: HashMap<u32, u32> =
+            self.customers.iter().filter_map(|(key, number)| Some((*number, merged.group(key)?))).collect();
+        let distinct =
+            |users: &[u32]| users.iter().filter_map(|user| groups.get(user)).collect::<HashSet<_>>().len();
+        let shared = self.users.iter().filter(|(_, users)| distinct(&users[..]) >= SHARED_BY);
+        let shared = shared.map(|(word, _)| *word).collect();
         // A person, or a numbered machine, is no product.
         let odd =
             |word: String| word.contains(|c: char| c.is_ascii_digit()) || self.names.contains(&hash(word));
-        let mut products = self.products.finish();
+        let mut products = self.products.finish(&distinct);
         products.retain(|product| !words(product).any(|(_, word)| odd(word)));
         let (names, companies) = (self.names.into_iter().collect(), self.companies.into_iter().collect());
-        KnownTerms { names, companies, shared, products }.sorted()
+        KnownTerms { names, companies, shared, products, domains }.sorted()
     }
 }
 

@@ -12,6 +12,7 @@ use firstline_ticket::Ticket;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::SHARED_BY;
+use super::known_terms::KEPT;
 use crate::language::language_of;
 use crate::segmentation::{begins_sentence, sentences_of_line, words};
 use firstline_triage::compose;
@@ -70,7 +71,7 @@ impl ProductNamesBuilder {
                 if name.written == written {
                     name.replies += 1;
                     name.echoed += u32::from(asked.contains(&folded(written)));
-                    if name.customers.len() < SHARED_BY && !name.customers.contains(&customer) {
+                    if name.customers.len() < KEPT && !name.customers.contains(&customer) {
                         name.customers.push(customer);
                     }
                 }
@@ -78,8 +79,8 @@ impl ProductNamesBuilder {
         }
     }
 
-    /// The products, as technicians write them, sorted.
-    pub(super) fn finish(self) -> Vec<String> {
+    /// The products, as technicians write them, sorted; `distinct` says how many distinct customers some are.
+    pub(super) fn finish(self, distinct: &dyn Fn(&[u32]) -> usize) -> Vec<String> {
         let mut customers: HashMap<String, BTreeSet<u32>> = HashMap::new();
         for all in self.gaps.into_values().filter(|all| all.len() >= SORT) {
             let sum = |of: fn(&Name) -> u32| all.iter().map(of).sum::<u32>();
@@ -91,7 +92,10 @@ impl ProductNamesBuilder {
                 }
             }
         }
-        let shared = customers.into_iter().filter(|(_, customers)| customers.len() >= SHARED_BY);
+        let several = |customers: &BTreeSet<u32>| {
+            distinct(&customers.iter().copied().collect::<Vec<u32>>()) >= SHARED_BY
+        };
+        let shared = customers.into_iter().filter(|(_, customers)| several(customers));
         let mut products: Vec<String> = shared.map(|(name, _)| name).collect();
         products.sort_unstable();
         products
@@ -180,7 +184,7 @@ mod tests {
             let reply = format!("Thanks. Has your manager approved {name} for you? Is the VPN on?");
             builder.add(&ticket, &reply, (i / 3) as u32);
         }
-        builder.finish()
+        builder.finish(&<[u32]>::len)
     }
 
     #[test]
@@ -206,7 +210,7 @@ mod tests {
                 let reply = format!("We add {} now.", ["Excel", "Visio", "Word"][i % 3]);
                 builder.add(&ticket, &reply, (i / 3 % customers) as u32);
             }
-            assert!(builder.finish().is_empty());
+            assert!(builder.finish(&<[u32]>::len).is_empty());
         }
     }
 }
