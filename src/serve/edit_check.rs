@@ -37,12 +37,15 @@ pub(crate) fn findings(index: &Index, text: &str, context: &Context<'_>) -> Vec<
     let quoted = draft.sources.iter().flat_map(|source| &source.sentences).map(String::as_str);
     let slots = HashMap::new();
     let masker = index.masker();
+    let said = told.clone().collect::<Vec<_>>().join("\n");
     let named =
         ticket.map(|t| [&t.subject, &t.body].map(|text| text.as_deref().unwrap_or_default()).join("\n"));
     let grounds = Grounds {
         sentences: told.chain(quoted).chain([draft.text.as_str()]).collect(),
+        approved: false,
         phrases: Vec::new(),
         slots: &slots,
+        ticket: &said,
         products: named.iter().flat_map(|text| masker.products(text)).collect::<BTreeSet<_>>(),
         language: &draft.language,
         identity: None,
