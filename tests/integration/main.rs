@@ -13,6 +13,7 @@ mod program;
 mod reviewing;
 mod served;
 mod service;
+mod storage;
 mod tool;
 mod way;
 mod writers;
