@@ -104,7 +104,12 @@ impl Metrics {
                 "Bundles put in service since the start",
                 Counter::default(),
             ),
-            alarms: known(r, "alarms", "What a person should look at, by kind: 1 while it lasts", Family::default()),
+            alarms: known(
+                r,
+                "alarms",
+                "What a person should look at, by kind: 1 while it lasts",
+                Family::default(),
+            ),
             registry,
         }
     }

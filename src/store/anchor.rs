@@ -187,7 +187,8 @@ pub fn anchors(path: &Path, keys: &[String]) -> Result<Vec<Anchor>> {
         let Ok(anchor) = serde_json::from_slice::<Anchor>(&line) else { continue };
         if !keys.contains(&anchor.key) || !anchor.is_signed() {
             let place = format!("{}, line {number}", path.display());
-            let next = "Name the public key that signed it with --key, or compare with another copy of the file";
+            let next =
+                "Name the public key that signed it with --key, or compare with another copy of the file";
             return Err(UserError::new(Code::Audit, place, "its signature is not this key's", next).into());
         }
         put(&mut held, anchor);
@@ -257,8 +258,10 @@ pub fn anchor(
     {
         if !accept {
             let place = format!("{}, entry {} of {}", path.display(), before.seq, before.at);
-            let problem = "the audit log no longer holds what was anchored: it was cut, rewritten or replaced";
-            let next = "Compare with a backup; after a restored one, run `firstline store audit anchor --accept`";
+            let problem =
+                "the audit log no longer holds what was anchored: it was cut, rewritten or replaced";
+            let next =
+                "Compare with a backup; after a restored one, run `firstline store audit anchor --accept`";
             return Err(UserError::new(Code::Audit, place, problem, next).into());
         }
         accepted = Some(last_held(store, key, path)?);

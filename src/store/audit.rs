@@ -214,7 +214,10 @@ pub(crate) fn check(tx: &mut dyn Tx, heads: &[(i64, String)]) -> Result<Verified
     };
     if kept != last {
         let due = kept.map_or(0, |(seq, _)| seq);
-        return Err(wrong(format!("it ends with entry {entries}, and should with {due}: it was cut or rewritten")).into());
+        return Err(wrong(format!(
+            "it ends with entry {entries}, and should with {due}: it was cut or rewritten"
+        ))
+        .into());
     }
     let unmet = heads.iter().filter(|head| !met.contains(head)).map(|(seq, _)| *seq).collect();
     let compared = claims.compare(tx)?;

@@ -210,7 +210,8 @@ pub(crate) fn rows_of(tx: &mut dyn Tx, action: &str, subject: &str) -> Result<Ve
     let mut all = Vec::new();
     for &kind in changed(action) {
         let Shape { name, key, columns, words, from, only, about, .. } = shape(kind);
-        let sql = format!("SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {about} ORDER BY {key}");
+        let sql =
+            format!("SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {about} ORDER BY {key}");
         for row in tx.query(&sql, &[subject.into()])? {
             let (key, words, columns) = parts(row);
             all.push(json!([name, key, digest(kind, &columns, &words)]));

@@ -85,7 +85,8 @@ impl StoreFile {
         let meta = path.metadata().map_err(|e| unusable(&path, &e))?;
         regular(&path, &meta)?;
         if names(&meta) > 1 {
-            let problem = "it has several names (hard links), of which each would get a write-ahead log of its own";
+            let problem =
+                "it has several names (hard links), of which each would get a write-ahead log of its own";
             return Err(fault(&path.display().to_string(), problem, "Copy it, and remove the other names"));
         }
         let real = path.canonicalize().map_err(|e| unusable(&path, &e))?;
@@ -208,8 +209,10 @@ impl StoreFile {
         if whole && !self.is_overwritten() {
             return Ok(());
         }
-        let problem = "it, or a file that SQLite keeps beside it, was removed or replaced while it was in use";
-        let next = "Stop Firstline, put the store back (`firstline store restore BACKUP`), then start it again";
+        let problem =
+            "it, or a file that SQLite keeps beside it, was removed or replaced while it was in use";
+        let next =
+            "Stop Firstline, put the store back (`firstline store restore BACKUP`), then start it again";
         Err(fault(&self.place(), problem, next))
     }
 

@@ -39,7 +39,8 @@ pub fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Restored> 
     for name in ["-wal", "-journal"] {
         let beside = sidecar(backup, name);
         if beside.metadata().is_ok_and(|meta| meta.len() > 0) {
-            let problem = format!("a log lies beside it, {}: it is a store in use, or a part of one", beside.display());
+            let problem =
+                format!("a log lies beside it, {}: it is a store in use, or a part of one", beside.display());
             let next = "Name a file that `firstline store backup` wrote";
             return Err(fault(&backup.display().to_string(), problem, next));
         }
@@ -51,7 +52,11 @@ pub fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Restored> 
         store.to_owned()
     };
     if store.canonicalize().ok().is_some_and(|same| backup.canonicalize().ok() == Some(same)) {
-        return Err(fault(&store.display().to_string(), "the backup is the store itself", "Name another file"));
+        return Err(fault(
+            &store.display().to_string(),
+            "the backup is the store itself",
+            "Name another file",
+        ));
     }
     let _lock = lock(&store)?;
     let kept = sidecar(&store, KEPT);
@@ -61,7 +66,8 @@ pub fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Restored> 
     }
     let partial = sidecar(&store, &format!(".{}.partial", std::process::id()));
     let placed = checked_copy(backup, &partial, now).and_then(|backup| {
-        let kept = put(&partial, &store, &kept).map_err(|e| Error::from(UserError::io(store.display(), &e)))?;
+        let kept =
+            put(&partial, &store, &kept).map_err(|e| Error::from(UserError::io(store.display(), &e)))?;
         Ok(Restored { backup, kept })
     });
     if placed.is_err() {

@@ -61,7 +61,10 @@ impl Sqlite {
         })
     }
 
-    fn begin(file: StoreFile, check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>) -> Result<Self> {
+    fn begin(
+        file: StoreFile,
+        check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>,
+    ) -> Result<Self> {
         let store = Self { writer: Pool::new(1), readers: Pool::new(READERS), file };
         let place = store.file.place();
         store.examine(check)?;
@@ -84,8 +87,8 @@ impl Sqlite {
     fn examine(&self, check: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>) -> Result<()> {
         let place = self.file.place();
         let told = |e: &rusqlite::Error| told(&place, e);
-        let connection =
-            Connection::open_with_flags(self.file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|e| told(&e))?;
+        let connection = Connection::open_with_flags(self.file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(|e| told(&e))?;
         // What is found not to belong here must not be written into the database when this connection ends.
         let look = || {
             connection.busy_timeout(PATIENCE)?;
@@ -99,7 +102,8 @@ impl Sqlite {
         if self.file.has_log() && !self.is_own_log(&connection) {
             let wal = self.file.sidecar("-wal");
             let problem = format!("the write-ahead log beside it is another database's: {}", wal.display());
-            let next = "Run `firstline store restore BACKUP`; where the database is right as it is, delete the log";
+            let next =
+                "Run `firstline store restore BACKUP`; where the database is right as it is, delete the log";
             return Err(fault(&place, problem, next));
         }
         match check(&connection).map_err(|e| told(&e))? {
@@ -118,7 +122,8 @@ impl Sqlite {
         let written = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") };
         let uri = format!("file:{}?immutable=1", path.bytes().map(written).collect::<String>());
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let alone = Connection::open_with_flags(uri, flags).and_then(|alone| Ok((says(&alone, "copy")?, says(&alone, "head")?)));
+        let alone = Connection::open_with_flags(uri, flags)
+            .and_then(|alone| Ok((says(&alone, "copy")?, says(&alone, "head")?)));
         // Cut off while the log was being written into it, the database may say nothing without the log.
         let Ok((copy, head)) = alone else { return true };
         let continues = |head: &str| {

@@ -10,7 +10,8 @@ use crate::tool::{Dir, TRAINED};
 /// Runs a statement behind the service's back, with Python's SQLite.
 fn meddle(dir: &Dir, store: &str, sql: &str) {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2])";
-    let run = std::process::Command::new("python3").args(["-c", script]).arg(dir.path(store)).arg(sql).status();
+    let run =
+        std::process::Command::new("python3").args(["-c", script]).arg(dir.path(store)).arg(sql).status();
     assert!(run.unwrap().success());
 }
 
@@ -43,7 +44,11 @@ fn a_service_whose_store_is_gone_says_so_and_a_backup_brings_it_back() {
     std::fs::remove_file(service.dir.path("firstline.db")).unwrap();
     service.wait_for(|| service.get("/readyz", "").status == 503);
     let answer = service.post("/v1/triage", &key, &json!({"tickets": &sent[3..]}));
-    assert!(answer.status == 503 || answer.json()["results"][0]["error"]["code"] == "E_STORE", "{}", answer.text);
+    assert!(
+        answer.status == 503 || answer.json()["results"][0]["error"]["code"] == "E_STORE",
+        "{}",
+        answer.text
+    );
     service.wait_for(|| service.log().contains("removed or replaced"));
     assert_ne!(service.terminate(), 0);
     assert!(!service.log().contains("is on record"), "{}", service.log());
@@ -73,7 +78,8 @@ fn the_log_is_verified_against_what_was_signed_elsewhere_and_rows_against_the_lo
     let dir = &service.dir;
     let verified = dir.ok(&["store", "audit", "verify", "--json"]).json();
     assert_eq!((&verified["whole"], &verified["signed"]["entry"]), (&json!(true), &verified["entries"]));
-    let anchors = std::fs::read_dir(dir.path("state/firstline/anchors")).unwrap().next().unwrap().unwrap().path();
+    let anchors =
+        std::fs::read_dir(dir.path("state/firstline/anchors")).unwrap().next().unwrap().unwrap().path();
     let anchors = anchors.to_str().unwrap();
     let head = "UPDATE meta SET setting = (SELECT seq || ':' || hash FROM audit_log ORDER BY seq DESC LIMIT 1) WHERE name = 'head'";
     for (sql, says) in [

@@ -291,8 +291,7 @@ fn note(one: &Decided, now: Timestamp) -> Result<Note<'_>> {
 /// What the rows of a decision and its ticket say: the columns of [`Kind::Decision`] and [`Kind::Ticket`], as they are written.
 fn rows(one: &Decided, ticket: &str, decision: Value, now: Timestamp) -> Result<[serde_json::Value; 2]> {
     let (id, received) = (Value::from(&one.id), Value::from(one.received_at));
-    let of_ticket =
-        [ticket.into(), (&one.customer).into(), received.clone(), id.clone(), decision.clone()];
+    let of_ticket = [ticket.into(), (&one.customer).into(), received.clone(), id.clone(), decision.clone()];
     let of_decision = [
         id,
         ticket.into(),
@@ -308,10 +307,7 @@ fn rows(one: &Decided, ticket: &str, decision: Value, now: Timestamp) -> Result<
         one.collapsed_into.as_ref().into(),
     ];
     let key = clean(&one.id);
-    Ok([
-        digests::row(Kind::Decision, &key, &of_decision),
-        digests::row(Kind::Ticket, ticket, &of_ticket),
-    ])
+    Ok([digests::row(Kind::Decision, &key, &of_decision), digests::row(Kind::Ticket, ticket, &of_ticket)])
 }
 
 /// Makes drafts for these tickets void that nobody has reviewed, written or still to be.

@@ -110,13 +110,19 @@ fn whatever_is_changed_in_a_row_is_found(home: &Home) {
         }
     }
     for (sql, said) in [
-        ("UPDATE actions SET payload = '{\"text\":\"Pay here\"}' WHERE idempotency_key = 'd1:reply'", "action: 1"),
+        (
+            "UPDATE actions SET payload = '{\"text\":\"Pay here\"}' WHERE idempotency_key = 'd1:reply'",
+            "action: 1",
+        ),
         ("UPDATE decisions SET draft = '{}' WHERE id = 'd2'", "draft: 1"),
         ("UPDATE outcomes SET reply = '\"No\"' WHERE ticket_id = 't3'", "outcome: 1"),
         ("DELETE FROM reviews", "review: 1 that the log tells of"),
         ("DELETE FROM api_keys WHERE id = 'k2'", "key: 1 that the log tells of"),
         ("DELETE FROM outcomes WHERE ticket_id = 't3'", "outcome: 1 that the log tells of"),
-        ("INSERT INTO api_keys VALUES ('k9', '', '', '[]', 'null', 0, NULL, NULL)", "key: 1 that the log does not"),
+        (
+            "INSERT INTO api_keys VALUES ('k9', '', '', '[]', 'null', 0, NULL, NULL)",
+            "key: 1 that the log does not",
+        ),
     ] {
         let before = checked(home).findings;
         home.meddle(sql);
@@ -175,7 +181,8 @@ fn a_log_that_was_emptied_cut_or_rewritten_is_found(home: &Home) {
     // Signed by another, or not at all.
     let other = AnchorKey::create(&dir.path().join("other")).unwrap();
     assert!(anchors(&file, &[other.public()]).is_err());
-    let text = std::fs::read_to_string(&file).unwrap().replace(&format!("\"seq\":{}", first.seq), "\"seq\":2");
+    let text =
+        std::fs::read_to_string(&file).unwrap().replace(&format!("\"seq\":{}", first.seq), "\"seq\":2");
     std::fs::write(&file, text).unwrap();
     assert_eq!(anchors(&file, &keys).unwrap_err().code(), Some(Code::Audit));
     assert!(!format!("{signing:?}").contains(std::fs::read_to_string(&secret).unwrap().trim()));
@@ -257,8 +264,10 @@ fn rows_of_a_store_of_before_are_counted_and_its_keys_kept(home: &Home) {
     // From now on they are compared; no row comes in without an entry.
     home.meddle("UPDATE api_keys SET scopes = '[\"admin\"]' WHERE id = 'k1'");
     assert!(again.keys().unwrap().iter().any(|key| key.altered));
-    home.meddle("INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, distance)
-        VALUES ('d2', 1, 'a', 'b', 'c', 'd', 0)");
+    home.meddle(
+        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, distance)
+        VALUES ('d2', 1, 'a', 'b', 'c', 'd', 0)",
+    );
     let found = again.audit_check(&[]).unwrap().findings;
     assert!(found.iter().any(|f| f.starts_with("review: 1 that the log does not")), "{found:?}");
 }

@@ -29,7 +29,8 @@ fn refused<T: std::fmt::Debug>(done: Result<T>, says: &str) {
 
 #[test]
 fn a_store_that_is_removed_or_replaced_under_its_service_answers_nothing_any_more() {
-    let gone: [(&str, fn(&Path)); 9] = [
+    type Remove = fn(&Path);
+    let gone: [(&str, Remove); 9] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("moved", |path| fs::rename(path, path.with_extension("old")).unwrap()),
         ("replaced by a copy", |path| {
@@ -94,7 +95,9 @@ fn what_is_no_regular_file_is_refused_at_once() {
     // What lies beside a store, too.
     for name in ["-wal", "-shm", "-journal"] {
         let _gone = fs::remove_file(at(&format!("b.db{name}")));
-        assert!(std::process::Command::new("mkfifo").arg(at(&format!("b.db{name}"))).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo").arg(at(&format!("b.db{name}"))).status().unwrap().success()
+        );
         refused(open(&Location::Sqlite(at("b.db"))), "not a regular file");
         fs::remove_file(at(&format!("b.db{name}"))).unwrap();
     }
@@ -241,7 +244,10 @@ fn a_backup_takes_the_stores_place_with_nothing_of_the_old_one_beside_it() {
     let store = alone(&path).unwrap();
     assert!(store.decision("d19").unwrap().is_some() && store.decision("d20").unwrap().is_none());
     let last = store.audit_entries(0, 99).unwrap().pop().unwrap();
-    assert_eq!((last.action.as_str(), last.subject), ("restore", format!("{}:{}", found.entries, found.hash)));
+    assert_eq!(
+        (last.action.as_str(), last.subject),
+        ("restore", format!("{}:{}", found.entries, found.hash))
+    );
     assert!(store.audit_check(&[]).unwrap().findings.is_empty());
     drop(store);
     // What was kept is never written over.
@@ -255,7 +261,10 @@ fn a_backup_takes_the_stores_place_with_nothing_of_the_old_one_beside_it() {
     fs::remove_file(sidecar(&backup, "-wal")).unwrap();
     let changed = dir.path().join("changed");
     fs::copy(&backup, &changed).unwrap();
-    rusqlite::Connection::open(&changed).unwrap().execute("UPDATE decisions SET route = 'auto' WHERE id = 'd3'", []).unwrap();
+    rusqlite::Connection::open(&changed)
+        .unwrap()
+        .execute("UPDATE decisions SET route = 'auto' WHERE id = 'd3'", [])
+        .unwrap();
     assert_eq!(restore(&changed, &path, at(9)).unwrap_err().code(), Some(Code::Audit));
     fs::write(dir.path().join("notes"), "Dear diary, ".repeat(999)).unwrap();
     refused(restore(&dir.path().join("notes"), &path, at(9)), "notes");
@@ -288,7 +297,11 @@ impl SmallDisk {
     fn new() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mount = |args: &[&str]| {
-            std::process::Command::new("mount").args(args).arg(dir.path()).output().is_ok_and(|done| done.status.success())
+            std::process::Command::new("mount")
+                .args(args)
+                .arg(dir.path())
+                .output()
+                .is_ok_and(|done| done.status.success())
         };
         mount(&["-t", "tmpfs", "-o", "size=16m", "none"]).then_some(Self(dir))
     }
