@@ -105,6 +105,7 @@ fn shown(key: &KeyRecord) -> Value {
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "altered": key.altered,
     })
 }
 
@@ -115,6 +116,7 @@ fn listed(keys: &[KeyRecord], now: Timestamp) -> String {
             CustomerSet::Only(these) => these.iter().cloned().collect::<Vec<_>>().join(", "),
         };
         let state = match (key.revoked_at, key.expires_at) {
+            _ if key.altered => "changed in the database: refused".to_owned(),
             (Some(at), _) => format!("revoked {at:.0}"),
             (None, Some(at)) if at <= now => format!("expired {at:.0}"),
             (None, Some(at)) => format!("until {at:.0}"),
