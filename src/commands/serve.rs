@@ -46,7 +46,8 @@ pub(crate) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     let bundle = args.bundle.as_ref().map(|path| path.display().to_string());
-    let mut settings = config::settings(&args.settings, &[("bundle", bundle), ("listen", args.listen.clone())])?;
+    let mut settings =
+        config::settings(&args.settings, &[("bundle", bundle), ("listen", args.listen.clone())])?;
     if args.print_config {
         let text = toml::to_string(&settings).map_err(|e| InternalError::new(format!("settings: {e}")))?;
         print(text.trim_end());
@@ -84,7 +85,8 @@ fn open(settings: &Settings, ui: &Ui) -> Result<Arc<dyn Store>, Failure> {
         && !path.exists()
         && settings.audit_anchor.metadata().is_ok_and(|meta| meta.len() > 0)
     {
-        let problem = format!("the store is gone; its audit log was signed in {}", settings.audit_anchor.display());
+        let problem =
+            format!("the store is gone; its audit log was signed in {}", settings.audit_anchor.display());
         let next = "Run `firstline store restore BACKUP`; to begin another store, move the signed heads away";
         return Err(UserError::new(Code::Store, path.display().to_string(), problem, next).into());
     }

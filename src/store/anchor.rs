@@ -34,8 +34,9 @@ pub struct Anchor {
     pub hash: String,
     /// When it was signed.
     pub at: Timestamp,
-    /// Whether a person accepted that the log no longer holds what was anchored after this entry, as after a restored backup.
-    pub accepted: bool,
+    /// The entry up to which earlier anchors still hold, where a person accepted that the log no longer has what was anchored after
+    /// it, as after a restored backup.
+    pub accepted: Option<i64>,
     /// The public key, hexadecimal.
     pub key: String,
     /// The signature, hexadecimal.
@@ -45,7 +46,7 @@ pub struct Anchor {
 impl Anchor {
     fn message(&self) -> String {
         let Self { seq, hash, at, accepted, .. } = self;
-        format!("firstline audit anchor 1\n{seq}\n{hash}\n{}\n{accepted}", at.as_microsecond())
+        format!("firstline audit anchor 1\n{seq}\n{hash}\n{}\n{accepted:?}", at.as_microsecond())
     }
 
     fn is_signed(&self) -> bool {
@@ -127,7 +128,7 @@ impl AnchorKey {
         hex(self.0.public_key().as_ref())
     }
 
-    fn sign(&self, (seq, hash): (i64, String), at: Timestamp, accepted: bool) -> Anchor {
+    fn sign(&self, (seq, hash): (i64, String), at: Timestamp, accepted: Option<i64>) -> Anchor {
         let mut anchor = Anchor { seq, hash, at, accepted, key: self.public(), signature: String::new() };
         anchor.signature = hex(self.0.sign(anchor.message().as_bytes()).as_ref());
         anchor
@@ -190,12 +191,33 @@ pub fn anchors(path: &Path, keys: &[String]) -> Result<Vec<Anchor>> {
                 "Name the public key that signed it with --key, or compare with another copy of the file";
             return Err(UserError::new(Code::Audit, place, "its signature is not this key's", next).into());
         }
-        if anchor.accepted {
-            held.retain(|before| before.seq <= anchor.seq);
-        }
-        held.push(anchor);
+        put(&mut held, anchor);
     }
     Ok(held)
+}
+
+/// Adds an anchor to those that hold.
+fn put(held: &mut Vec<Anchor>, anchor: Anchor) {
+    if let Some(last) = anchor.accepted {
+        held.retain(|before| before.seq <= last);
+    }
+    held.push(anchor);
+}
+
+/// Whether the log has the entry that was anchored.
+fn is_held(store: &dyn Store, Anchor { seq, hash, .. }: &Anchor) -> Result<bool> {
+    let held = store.audit_entries(seq - 1, 1)?;
+    Ok(held.first().is_some_and(|entry| entry.seq == *seq && entry.hash == *hash))
+}
+
+/// The newest entry that was anchored and that the log still has; 0 where there is none.
+fn last_held(store: &dyn Store, key: &AnchorKey, path: &Path) -> Result<i64> {
+    for anchor in anchors(path, &[key.public()])?.iter().rev() {
+        if is_held(store, anchor)? {
+            return Ok(anchor.seq);
+        }
+    }
+    Ok(0)
 }
 
 /// The last anchor in `path`, signed by `key`.
@@ -230,24 +252,26 @@ pub fn anchor(
     accept: bool,
 ) -> Result<Option<Anchor>> {
     let (before, head) = (newest(path, key)?, store.audit_head()?);
-    let mut gone = false;
-    if let Some(Anchor { seq, hash, at, .. }) = &before {
-        let held = store.audit_entries(seq - 1, 1)?;
-        gone = !held.first().is_some_and(|entry| entry.seq == *seq && entry.hash == *hash);
-        if gone && !accept {
-            let place = format!("{}, entry {seq} of {at}", path.display());
+    let mut accepted = None;
+    if let Some(before) = &before
+        && !is_held(store, before)?
+    {
+        if !accept {
+            let place = format!("{}, entry {} of {}", path.display(), before.seq, before.at);
             let problem =
                 "the audit log no longer holds what was anchored: it was cut, rewritten or replaced";
             let next =
                 "Compare with a backup; after a restored one, run `firstline store audit anchor --accept`";
             return Err(UserError::new(Code::Audit, place, problem, next).into());
         }
+        accepted = Some(last_held(store, key, path)?);
     }
     let Some(head) = head else { return Ok(None) };
-    if let Some(before) = before.filter(|before| !gone && (before.seq, &before.hash) == (head.0, &head.1)) {
+    let is_newest = |before: &Anchor| accepted.is_none() && (before.seq, &before.hash) == (head.0, &head.1);
+    if let Some(before) = before.filter(is_newest) {
         return Ok(Some(before));
     }
-    let anchor = key.sign(head, now, gone);
+    let anchor = key.sign(head, now, accepted);
     append(path, &anchor).map_err(|e| UserError::io(path.display(), &e))?;
     Ok(Some(anchor))
 }

@@ -6,6 +6,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Error, Result, UserError};
@@ -55,9 +56,19 @@ pub(crate) struct StoreFile {
     id: FileId,
     /// The files of [`BESIDE`], once they are there.
     beside: OnceLock<[Option<FileId>; 2]>,
-    /// The lock of the process that serves.
+    /// The lock of the process that serves, through which it looks at the file, too.
     lock: Option<File>,
+    /// The number that stands in the database's header, which another copy does not have.
+    mark: OnceLock<u32>,
+    /// Whether the mark has been written into the file itself.
+    marked: AtomicBool,
+    /// Whether the file was once found written over: from then on nothing in it can be relied on.
+    lost: AtomicBool,
 }
+
+/// What every SQLite database begins with, and where the number is that programs may choose.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const MARK: std::ops::Range<usize> = 68..72;
 
 impl StoreFile {
     /// Finds the file, or makes it, for its owner alone.
@@ -88,7 +99,16 @@ impl StoreFile {
                 regular(&beside, &meta)?;
             }
         }
-        Ok(Self { path, real, id: id_of(&meta), beside: OnceLock::new(), lock: None })
+        Ok(Self {
+            path,
+            real,
+            id: id_of(&meta),
+            beside: OnceLock::new(),
+            lock: None,
+            mark: OnceLock::new(),
+            marked: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+        })
     }
 
     /// The same, for the one process that serves from it; waits a while for another that is about to end.
@@ -152,6 +172,32 @@ impl StoreFile {
         self.beside.get_or_init(|| BESIDE.map(|name| Some(id_of(&self.sidecar(name).metadata().ok()?))));
     }
 
+    /// The number that stands in the database's header, from now on.
+    pub(crate) fn marked(&self, mark: u32) {
+        self.mark.get_or_init(|| mark);
+    }
+
+    /// Whether another file was copied over this one, under the same name and in its place.
+    fn is_overwritten(&self) -> bool {
+        // Elsewhere the lock is another file.
+        let (true, Some(file), Some(mark)) = (cfg!(unix), &self.lock, self.mark.get()) else { return false };
+        if self.lost.load(Ordering::Relaxed) {
+            return true;
+        }
+        let mut header = [0; 100];
+        let read = read_start(file, &mut header);
+        let found = u32::from_be_bytes(header[MARK].try_into().unwrap_or_default());
+        let same = read && header.starts_with(MAGIC) && found == *mark;
+        if same {
+            self.marked.store(true, Ordering::Relaxed);
+        }
+        // A new store's is in SQLite's log first.
+        let waits = read && found == 0 && !self.marked.load(Ordering::Relaxed);
+        let lost = !same && !waits;
+        self.lost.fetch_or(lost, Ordering::Relaxed);
+        lost
+    }
+
     /// Whether the store is still where it was, so that what is written to it is found there.
     pub(crate) fn check(&self) -> Result<()> {
         let same = |path: &Path, id| path.metadata().is_ok_and(|meta| id_of(&meta) == id);
@@ -160,7 +206,7 @@ impl StoreFile {
             let mut pairs = BESIDE.iter().zip(beside);
             whole &= pairs.all(|(name, id)| id.is_none_or(|id| same(&self.sidecar(name), id)));
         }
-        if whole {
+        if whole && !self.is_overwritten() {
             return Ok(());
         }
         let problem =
@@ -181,6 +227,17 @@ impl StoreFile {
             _ => Ok(()),
         }
     }
+}
+
+/// Reads the beginning of a file without moving in it.
+#[cfg(unix)]
+fn read_start(file: &File, into: &mut [u8]) -> bool {
+    std::os::unix::fs::FileExt::read_exact_at(file, into, 0).is_ok()
+}
+
+#[cfg(not(unix))]
+fn read_start(_: &File, _: &mut [u8]) -> bool {
+    false
 }
 
 /// `path` with `suffix` after its name.

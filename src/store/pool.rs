@@ -56,11 +56,17 @@ impl<C> Pool<C> {
 
     /// Throws the idle connections away: they broke together.
     pub(crate) fn clear(&self) {
+        drop(self.take_idle());
+    }
+
+    /// The idle connections, which are no longer the pool's.
+    pub(crate) fn take_idle(&self) -> Vec<C> {
         let mut state = self.lock();
-        let broken = std::mem::take(&mut state.idle);
-        state.open -= broken.len();
+        let idle = std::mem::take(&mut state.idle);
+        state.open -= idle.len();
         drop(state);
         self.freed.notify_all();
+        idle
     }
 }
 

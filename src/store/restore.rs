@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::db::{Db, fault, token};
 use crate::file::{SIDECARS, busy, private, regular, sidecar, sync_folder};
 use crate::sql::Shelf;
-use crate::sqlite::Sqlite;
+use crate::sqlite::{Sqlite, new_mark};
 use crate::{Upkeep, Verified};
 
 /// What is put after the name of the store that was there.
@@ -109,7 +109,10 @@ fn checked_copy(backup: &Path, to: &Path, now: Timestamp) -> Result<Verified> {
     copy.audit("command:restore", "restore", &head, &json!({}), now)?;
     // Restored twice, a log that the first left behind is not the second's.
     let (sql, name) = ("UPDATE meta SET setting = $1 WHERE name = 'copy'", token()?);
-    copy.write(|tx| tx.execute(sql, &[name.as_str().into()]))?;
+    copy.write(|tx| {
+        tx.execute(sql, &[name.as_str().into()])?;
+        tx.batch(&format!("PRAGMA application_id = {}", new_mark()?))
+    })?;
     copy.db.wipe()?;
     Ok(found)
 }

@@ -68,11 +68,18 @@ impl Sqlite {
         let store = Self { writer: Pool::new(1), readers: Pool::new(READERS), file };
         let place = store.file.place();
         store.examine(check)?;
-        let copy = token()?;
+        let (copy, mut mark) = (token()?, 0);
         store.write(&mut |tx| {
             bring_up(tx, IDENTITY, &place)?;
-            tx.execute(NAME_COPY, &[copy.as_str().into()]).map(drop)
+            tx.execute(NAME_COPY, &[copy.as_str().into()])?;
+            mark = tx.first("PRAGMA application_id", &[])?.map_or(Ok(0), |mut row| row.int())?;
+            if mark == 0 {
+                mark = new_mark()?.into();
+                tx.batch(&format!("PRAGMA application_id = {mark}"))?;
+            }
+            Ok(())
         })?;
+        store.file.marked(u32::try_from(mark).unwrap_or_default());
         Ok(store)
     }
 
@@ -219,7 +226,7 @@ impl Sqlite {
         if let Some(found) = sound(&from, "quick_check").map_err(|e| told(&place, &e))? {
             return Err(damaged(&place, &found));
         }
-        let name = token()?;
+        let (name, mark) = (token()?, new_mark()?);
         let copy = || {
             let mut to = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             let backup = rusqlite::backup::Backup::new(&from, &mut to)?;
@@ -228,6 +235,7 @@ impl Sqlite {
             // One file, with nothing beside it.
             to.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
             to.execute("UPDATE meta SET setting = ?1 WHERE name = 'copy'", [&name])?;
+            to.pragma_update(None, "application_id", mark)?;
             sound(&to, "integrity_check")
         };
         match copy().map_err(|e| told(&to.display().to_string(), &e))? {
@@ -235,6 +243,23 @@ impl Sqlite {
             Some(found) => Err(damaged(&place, &found)),
         }
     }
+}
+
+/// Where the store's file is gone, what is left of it is not written into what is there now.
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if self.file.check().is_err() {
+            for connection in self.writer.take_idle().into_iter().chain(self.readers.take_idle()) {
+                let _kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            }
+        }
+    }
+}
+
+/// A number for a database's header that no other copy has; neither 0, which all others have, nor negative.
+pub(crate) fn new_mark() -> Result<i32> {
+    let digits = token()?;
+    Ok(i32::from_str_radix(&digits[..7], 16).unwrap_or_default() | 1)
 }
 
 /// Reads the whole database; gives the first thing that is wrong with it.

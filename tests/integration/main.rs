@@ -16,6 +16,7 @@ mod program;
 mod reviewing;
 mod served;
 mod service;
+mod storage;
 mod tool;
 mod way;
 mod writers;

@@ -93,9 +93,20 @@ impl Service {
 
     /// Kills it, as a power cut would, and starts it again.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        (self.child, self.base) = spawn(&self.dir, &self.args, &self.log);
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts it again, after it has ended.
+    pub(crate) fn again(mut self) -> Self {
         (self.child, self.base) = spawn(&self.dir, &self.args, &self.log);
+        self
     }
 
     /// Asks it to end, and waits until it has.

@@ -169,9 +169,13 @@ impl Trust {
             let problem = match anchor {
                 Some(Anchor { at, .. }) if *seq > verified.entries => {
                     let n = verified.entries;
-                    format!("it was signed {at:.0}, and the log ends with entry {n}: it was cut, or is an earlier copy")
+                    format!(
+                        "it was signed {at:.0}, and the log ends with entry {n}: it was cut, or is an earlier copy"
+                    )
                 }
-                Some(Anchor { at, .. }) => format!("the log no longer holds what was signed {at:.0}: it was rewritten"),
+                Some(Anchor { at, .. }) => {
+                    format!("the log no longer holds what was signed {at:.0}: it was rewritten")
+                }
                 None => "the log no longer holds this entry: it was cut or rewritten".to_owned(),
             };
             return Err(UserError::new(Code::Audit, format!("audit entry {seq}"), problem, next));
@@ -210,7 +214,8 @@ fn report(verified: &Verified, trust: &Trust, json: bool) -> Result<(), Failure>
     }
     checked?;
     if !json {
-        let signed = signed.map_or_else(|| "none".to_owned(), |anchor| format!("entry {} at {:.0}", anchor.seq, anchor.at));
+        let signed = signed
+            .map_or_else(|| "none".to_owned(), |anchor| format!("entry {} at {:.0}", anchor.seq, anchor.at));
         print(format_args!("{entries} entries, the chain is whole. Last signed head: {signed}."));
         print(format_args!("{compared} rows are what their entries say."));
         if *undigested > 0 {

@@ -106,6 +106,7 @@ fn shown(key: &KeyRecord) -> Value {
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
         "current": NewKey::is_current(key),
+        "altered": key.altered,
     })
 }
 
@@ -116,6 +117,7 @@ fn listed(keys: &[KeyRecord], now: Timestamp) -> String {
             CustomerSet::Only(these) => these.iter().cloned().collect::<Vec<_>>().join(", "),
         };
         let state = match (key.revoked_at, key.expires_at) {
+            _ if key.altered => "changed in the database: refused".to_owned(),
             (Some(at), _) => format!("revoked {at:.0}"),
             _ if !NewKey::is_current(key) => "of an older version: create it again".to_owned(),
             (None, Some(at)) if at <= now => format!("expired {at:.0}"),

@@ -13,7 +13,7 @@ use crate::arguments::SettingsArgs;
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Manage the service's store: API keys, outcomes, audit log, backup, restore, deletion.
+/// Manage the store: API keys, outcomes, audit log, backup, restore, deletion.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
     #[command(flatten)]

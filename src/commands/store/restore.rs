@@ -41,8 +41,13 @@ pub(super) fn run(args: &RestoreArgs, settings: &SettingsArgs, ui: &Ui) -> Resul
         anchor(store.as_ref(), &key, &settings.audit_anchor, now, true)
     });
     if let Err(error) = signed {
-        ui.say(format_args!("The audit log is not anchored yet ({error}). Run: firstline store audit anchor --accept"));
+        ui.say(format_args!(
+            "The audit log is not anchored yet ({error}). Run: firstline store audit anchor --accept"
+        ));
     }
-    print(format_args!("restored: {} audit entries, {} rows compared", restored.backup.entries, restored.backup.compared));
+    print(format_args!(
+        "restored: {} audit entries, {} rows compared",
+        restored.backup.entries, restored.backup.compared
+    ));
     Ok(Exit::Success)
 }

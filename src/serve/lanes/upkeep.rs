@@ -13,15 +13,26 @@ use crate::shared::Shared;
 
 /// How often keys and the backlog are read, and claims renewed.
 const REFRESH: Duration = Duration::from_secs(2);
+/// How often the store is written to, to see whether it can be.
+const CHECK: Duration = Duration::from_secs(10);
 /// How often old words are deleted.
 const PURGE: Duration = Duration::from_secs(3_600);
 
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
-    let mut last_purge: Option<Instant> = None;
+    let (mut last_purge, mut last_check): (Option<Instant>, Option<Instant>) = (None, None);
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
         sign(&shared);
         refresh(&shared);
+        // Whether anybody asks or not: a store that is gone is to be noticed.
+        if last_check.is_none_or(|at| at.elapsed() >= CHECK) {
+            last_check = Some(Instant::now());
+            let checked = shared.readiness.check(shared.store.as_ref());
+            shared.metrics.alarm("store_not_writable", checked.is_err());
+            if let Err(error) = checked {
+                failed("writing to the store", &error);
+            }
+        }
         if shared.settings.retain_days > 0 && last_purge.is_none_or(|at| at.elapsed() >= PURGE) {
             let ran = last_purge.map_or(Duration::ZERO, |at| at.elapsed());
             last_purge = Some(Instant::now());

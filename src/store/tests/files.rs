@@ -29,7 +29,8 @@ fn refused<T: std::fmt::Debug>(done: Result<T>, says: &str) {
 
 #[test]
 fn a_store_that_is_removed_or_replaced_under_its_service_answers_nothing_any_more() {
-    let gone: [(&str, fn(&Path)); 6] = [
+    type Remove = fn(&Path);
+    let gone: [(&str, Remove); 9] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("moved", |path| fs::rename(path, path.with_extension("old")).unwrap()),
         ("replaced by a copy", |path| {
@@ -41,6 +42,11 @@ fn a_store_that_is_removed_or_replaced_under_its_service_answers_nothing_any_mor
             fs::rename(folder, folder.with_extension("moved")).unwrap();
         }),
         ("its log removed", |path| fs::remove_file(sidecar(path, "-wal")).unwrap()),
+        ("emptied in its place", |path| fs::write(path, "").unwrap()),
+        ("written over with a backup", |path| {
+            fs::write(path, fs::read(path.with_extension("backup")).unwrap()).unwrap();
+        }),
+        ("written over with anything", |path| fs::write(path, "anything ".repeat(99_999)).unwrap()),
         ("its log's index removed", |path| fs::remove_file(sidecar(path, "-shm")).unwrap()),
     ];
     for (how, remove) in gone {
@@ -48,6 +54,9 @@ fn a_store_that_is_removed_or_replaced_under_its_service_answers_nothing_any_mor
         let folder = dir.path().join("store");
         fs::create_dir(&folder).unwrap();
         let (path, store) = made(&folder);
+        store.backup(&path.with_extension("backup")).unwrap();
+        drop(store);
+        let store = alone(&path).unwrap();
         store.ping().unwrap();
         remove(&path);
         for _ in 0..2 {
