@@ -173,6 +173,23 @@ fn resolved_tickets_are_added_once_and_found() {
     let table =
         dir.ok(&["drafts", "similar", "--bundle", "bundle", "--text", "printer does not print"]).stdout;
     assert!(table.contains("resolved by"));
+    // A customer that is forgotten is in none of the index's files any more; everybody else's tickets are.
+    let named = |dir: &Dir| {
+        let files = std::fs::read_dir(dir.path("bundle/index")).unwrap();
+        let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<_>>();
+        String::from_utf8_lossy(&bytes).to_lowercase().contains(&customer.to_lowercase())
+    };
+    assert!(named(&dir));
+    let forget = ["drafts", "index", "--bundle", "bundle", "--forget", &customer.to_uppercase(), "--json"];
+    let gone = dir.ok(&forget).json();
+    let (removed, left) = (gone["removed"].as_u64().unwrap(), gone["cases"].as_u64().unwrap());
+    assert!(removed > 0 && removed + left == first["cases"].as_u64().unwrap(), "{gone}");
+    assert!(!named(&dir));
+    assert_eq!(dir.ok(&forget).json()["removed"], 0);
+    let all = ["drafts", "similar", "--bundle", "bundle", "one.jsonl", "--top", "50"];
+    let found = dir.ok(&all).lines()[0].clone();
+    assert!(found["similar"].as_array().unwrap().iter().all(|h| h["customer"] != customer), "{found}");
+    assert_eq!(dir.run(&["drafts", "index", "--bundle", "bundle"]).code, 2);
     // A damaged segment is refused by name.
     let segment = dir.path("bundle/index/000001.cases");
     let mut bytes = std::fs::read(&segment).unwrap();

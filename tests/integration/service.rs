@@ -417,10 +417,29 @@ fn the_record_is_kept_checked_copied_and_forgotten() {
         assert!(!log.contains(secret) && !service.log().contains(secret), "{secret}");
     }
     let customer = sent[0]["customer"].as_str().unwrap();
-    service.dir.fails(&["store", "forget", "--customer", customer], "E_CONFIG");
+    // An item of a job that can't be read, and says so in its own words; a key of that customer's; another spelling.
+    let odd = json!({"id": "Z", "customer": customer, "subject": "x", "opened_at": "zanzibarword"});
+    let nobodys = json!({"id": "Y", "subject": "x", "opened_at": "zanzibarword"});
+    let limited = format!("{customer}, Ltd.");
+    let alike = json!({"id": "X", "customer": limited, "subject": "Printer", "body": "It jams."});
+    let items = json!({"tickets": [odd, nobodys, alike]});
+    let job = service.post("/v1/jobs", &key, &items).ok()["id"].as_str().unwrap().to_owned();
+    service.wait_for(|| service.get(&format!("/v1/jobs/{job}"), &key).ok()["state"] == "done");
+    let held = service.key("triage", &[customer]);
+    let refused = service.dir.fails(&["store", "forget", "--customer", customer], "E_CONFIG");
+    assert!(refused.stderr.contains(&limited.to_lowercase()), "{}", refused.stderr);
     let gone = service.dir.ok(&["store", "forget", "--customer", customer, "--yes", "--json"]).json();
     let theirs = sent.iter().filter(|t| t["customer"] == customer).count();
-    assert_eq!(gone["tickets"], theirs);
+    assert_eq!((&gone["tickets"], &gone["keys"], &gone["job_items"]), (&json!(theirs), &json!(1), &json!(1)));
+    assert_eq!(gone["similar"], json!([limited.to_lowercase()]));
+    assert!(
+        gone["bundle"]["index_cases"].as_u64().unwrap() > 0 && gone["bundle"]["weights"] == true,
+        "{gone}"
+    );
+    service.wait_for(|| service.get("/v1/models", &held).status == 401);
+    let also = ["store", "forget", "--customer", customer, "--also", &limited, "--yes", "--json"];
+    let rest = service.dir.ok(&also).json();
+    assert_eq!((&rest["tickets"], &rest["similar"]), (&json!(1), &json!([])));
     let id = answer["results"][0]["decision_id"].as_str().unwrap();
     service.get(&format!("/v1/decisions/{id}"), &key).problem(404, "E_NOT_FOUND");
     service.dir.ok(&["store", "audit", "verify", "--head", &head]);

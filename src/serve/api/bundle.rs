@@ -32,8 +32,9 @@ pub(crate) struct BundleInService {
     drafting: String,
 }
 
-/// Reads the bundle anew, or another one, and puts it in service without dropping a request. It is everybody's: a key that is
-/// held to some customers can't.
+/// Reads the bundle anew, or another one, and puts it in service without dropping a request.
+///
+/// The bundle is everybody's: a key that is held to some customers can't replace it.
 #[utoipa::path(
     post, path = "/v1/bundle", tag = "service", security(("key" = ["admin"])),
     request_body = BundleRequest,

@@ -279,8 +279,9 @@ pub(crate) async fn claim_actions(
     Ok(Json(actions.await?.try_into()?))
 }
 
-/// Says that a claimed action was done, or why it could not be. Saying so again changes nothing. 10 attempts of one key, and it
-/// may not claim the action any more; other keys may.
+/// Says that a claimed action was done, or why it could not be. Saying so again changes nothing.
+///
+/// After 10 attempts a key may not claim the action any more; other keys may.
 #[utoipa::path(
     post, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = ["act"])),
     params(("id" = i64, Path, description = "The action's id")),

@@ -272,16 +272,18 @@ struct Open {
     row: String,
     version: i64,
     received_at: Timestamp,
+    wide: bool,
 }
 
 /// The open rows of the numbers that come in, whosever they are.
 fn open_rows(tx: &mut dyn Tx, decided: &[Decided]) -> Result<HashMap<String, Vec<Open>>> {
-    let sql = "SELECT number, customer, id, version, received_at FROM tickets
+    let sql = "SELECT number, customer, id, version, received_at, wide FROM tickets
         WHERE number IN (SELECT value ->> 0 FROM rows($1)) AND moved_at IS NULL";
     let mut open: HashMap<String, Vec<Open>> = HashMap::new();
     for mut row in tx.query(sql, &[list(decided.iter().map(|one| &one.ticket.id))?])? {
         let (number, customer, id) = (row.text()?, row.text()?, row.text()?);
-        let found = Open { customer, row: id, version: row.int()?, received_at: row.time()? };
+        let (version, received_at, wide) = (row.int()?, row.time()?, row.int()? != 0);
+        let found = Open { customer, row: id, version, received_at, wide };
         open.entry(number).or_default().push(found);
     }
     Ok(open)
@@ -293,17 +295,21 @@ fn place(rows: &mut Vec<Open>, one: &Decided) -> std::result::Result<(String, i6
     let customer = clean(&one.customer);
     let here = rows.iter().find(|open| open.customer == customer);
     let (row, version) = here.map_or((clean(&one.id), 0), |open| (open.row.clone(), open.version));
+    // What only a held key has said of a number makes nothing old that one says who may see all.
+    let wide = one.sees == CustomerSet::All;
+    let is_wide = wide || here.is_some_and(|open| open.wide);
     if version != one.expected {
         return Err(Recorded::Stale);
     }
     let left = |open: &Open| open.customer != customer && one.sees.has(&open.customer);
-    if rows.iter().any(|open| left(open) && open.received_at > one.received_at) {
+    let outdates = |open: &Open| open.received_at > one.received_at && (open.wide || !wide);
+    if rows.iter().any(|open| left(open) && outdates(open)) {
         return Err(Recorded::Moved);
     }
     let moved = rows.iter().filter(|open| left(open)).map(|open| open.row.clone()).collect();
     rows.retain(|open| open.customer != customer && !left(open));
     let (version, received_at) = (version + 1, one.received_at);
-    rows.push(Open { customer, row: row.clone(), version, received_at });
+    rows.push(Open { customer, row: row.clone(), version, received_at, wide: is_wide });
     Ok((row, version, moved))
 }
 

@@ -276,6 +276,9 @@ fn a_number_that_a_held_key_uses_stands_in_nobodys_way(home: &Home) {
     assert_eq!(home.decision("x1").unwrap().unwrap().outcome.len(), 0);
     let named = Feedback { customer: Some("bolt".to_owned()), ..told("7", "Phones") };
     assert_eq!(tell(named, &CustomerSet::All), Joined::To("x1".to_owned()));
+    // Nor does it make old news of what was sent before, and is decided after, as items of jobs are.
+    record(&**home, later(5, sent("x9", "9", "bolt", only(&["bolt"]))));
+    record(&**home, later(1, sent("d9", "9", "acme", CustomerSet::All)));
     // Two that only held keys have sent: nobody can tell, unless the customer is named.
     for customer in ["acme", "bolt"] {
         record(&**home, sent(&format!("y-{customer}"), "8", customer, only(&[customer])));
