@@ -11,6 +11,7 @@ use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
 use fs4::FileExt;
 
+use super::draft::outdated;
 use super::drafts::writer;
 use super::{draft, policy};
 use crate::arguments::{ModelOptions, SettingsArgs};
@@ -65,6 +66,9 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
                  --tickets FILE",
                 bundle.display()
             ));
+        }
+        if let Ok(Some(warning)) = outdated(&bundle) {
+            ui.say(format_args!("Warning: {warning}"));
         }
         if !has_keys {
             ui.say("There is no API key yet. To create one: firstline store keys create --name NAME --scope triage");
