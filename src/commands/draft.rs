@@ -74,6 +74,17 @@ struct Line<'a> {
     draft: &'a Option<Draft>,
 }
 
+/// What to say of an index that an older version wrote, where it is one.
+pub(super) fn outdated(bundle: &Path) -> Result<Option<String>, Failure> {
+    Ok(Index::is_outdated(bundle)?.then(|| {
+        format!(
+            "an older version wrote the index, so its sentences are shown to no customer but their own. To share those that \
+             several customers were sent: firstline drafts index --bundle {} --tickets FILE --rebuild",
+            bundle.display()
+        )
+    }))
+}
+
 /// The index of a bundle, which must hold resolved tickets.
 pub(super) fn open_index(bundle: &Path, engine: &Engine) -> Result<Index, Failure> {
     let index = Index::open(bundle, engine.bundle().info.dimensions)?;
@@ -82,6 +93,9 @@ pub(super) fn open_index(bundle: &Path, engine: &Engine) -> Result<Index, Failur
         let next = format!("Add some: firstline drafts index --bundle {place} --tickets FILE");
         let problem = "its index has no resolved tickets to draft from";
         return Err(UserError::new(Code::Bundle, place, problem, next).into());
+    }
+    if let Some(warning) = outdated(bundle)? {
+        eprintln!("warning: {warning}");
     }
     Ok(index)
 }

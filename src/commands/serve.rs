@@ -9,6 +9,7 @@ use firstline_fault::{Code, Error, InternalError, UserError};
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
 
+use super::draft::outdated;
 use super::drafts::writer;
 use super::{draft, policy};
 use crate::arguments::{ModelOptions, SettingsArgs};
@@ -68,6 +69,9 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
                  --tickets FILE",
                 bundle.display()
             ));
+        }
+        if let Ok(Some(warning)) = outdated(&bundle) {
+            ui.say(format_args!("Warning: {warning}"));
         }
         if !has_keys {
             ui.say("There is no API key yet. To create one: firstline store keys create --name NAME --scope triage");

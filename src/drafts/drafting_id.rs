@@ -31,7 +31,7 @@ pub fn drafting_id(
     writer: Option<&Writer>,
 ) -> Result<String> {
     let text = format!(
-        "drafting 1\nindex {}\nvoice {}\ntemplates {}\nreviews {}\nwriter {}\n",
+        "drafting 2\nindex {}\nvoice {}\ntemplates {}\nreviews {}\nwriter {}\n",
         index.id(),
         hash(voice)?,
         hash(templates)?,

@@ -127,12 +127,6 @@ impl Index {
         self.has_customers
     }
 
-    /// Whether a part of it was written before sentences were counted: nothing in that part is shown to other customers than
-    /// its own.
-    pub fn is_outdated(&self) -> bool {
-        !self.segments.iter().all(Segment::is_counted)
-    }
-
     /// Whether technicians sent this sentence, with its slots, to enough distinct customers for all to see it.
     pub(crate) fn is_shared(&self, sentence: &str) -> bool {
         self.shared.has(sentence)
@@ -152,6 +146,19 @@ impl Index {
     /// Whether the bundle in `dir` has an index.
     pub fn is_there(dir: &Path) -> bool {
         dir.join(INDEX).join(DESK).exists()
+    }
+
+    /// Whether a part of the index of the bundle in `dir` was written before sentences were counted: nothing in that part is
+    /// shown to other customers than its own.
+    ///
+    /// # Errors
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be read.
+    pub fn is_outdated(dir: &Path) -> Result<bool> {
+        let counted = files(&dir.join(INDEX))?
+            .iter()
+            .map(|path| segment::is_counted(path))
+            .collect::<Result<Vec<bool>>>()?;
+        Ok(counted.contains(&false))
     }
 
     /// The profile of the desk of the bundle in `dir`.
@@ -392,6 +399,109 @@ fn number(path: &Path) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Adds a case of each customer, all with the same reply, as a segment.
+    fn told(dir: &Path, customers: &[&str], said: &ReplySentence) {
+        let case = |customer: &&str| ResolvedCase {
+            id: format!("{customer} {}", said.text),
+            customer: (*customer).to_owned(),
+            reply: vec![said.clone()],
+            ..ResolvedCase::default()
+        };
+        let cases: Vec<ResolvedCase> = customers.iter().map(case).collect();
+        let embeddings = [vec![1.0], vec![0.0; 31]].concat().repeat(cases.len());
+        Index::add(dir, &cases, &embeddings).unwrap();
+    }
+
+    /// To whom each sentence may be shown, by everything that hands out cases.
+    fn reaches(dir: &Path) -> Vec<(String, Reach)> {
+        let index = Index::open(dir, 32).unwrap();
+        let mut all = Vec::new();
+        index.each(&mut |case| all.push(case)).unwrap();
+        let query = [vec![1.0], vec![0.0; 31]].concat();
+        let hits = index.nearest(&query, CustomerFilter::All, 100).unwrap();
+        all.extend(hits.into_iter().map(|hit| index.case(hit).unwrap()));
+        let ticket = firstline_ticket::Ticket { body: Some("x".into()), ..Default::default() };
+        let similar = index.similar(&ticket, &query, CustomerFilter::Except("nobody"), 100).unwrap();
+        all.extend(similar.into_iter().map(|similar| similar.case));
+        let mut found: Vec<(String, Reach)> = Vec::new();
+        for said in all.into_iter().flat_map(|case| case.reply).map(|said| (said.text, said.reach)) {
+            if !found.contains(&said) {
+                found.push(said);
+            }
+        }
+        found
+    }
+
+    fn said(text: &str) -> ReplySentence {
+        ReplySentence { text: text.into(), reach: Reach::Everybody, uncounted: false }
+    }
+
+    #[test]
+    fn a_sentence_is_open_once_three_distinct_customers_were_sent_it_over_all_segments() {
+        let dir = tempfile::tempdir().unwrap();
+        Index::write_profile(dir.path(), &DeskProfile::default()).unwrap();
+        let reach = |text: &str| {
+            let all = reaches(dir.path());
+            let of: Vec<Reach> = all.iter().filter(|(t, _)| t == text).map(|(_, reach)| *reach).collect();
+            assert_eq!(of.len(), 1, "one reach by every way: {all:?}");
+            of[0]
+        };
+        told(dir.path(), &["Harborgate", "Alder Clinic"], &said("Restart {host}."));
+        told(dir.path(), &["Harborgate Ltd", "HARBOR-GATE GmbH", ""], &said("Restart {host}."));
+        assert_eq!(reach("Restart {host}."), Reach::Customer);
+        told(dir.path(), &["Dogwood"], &ReplySentence { uncounted: true, ..said("Restart {host}.") });
+        assert_eq!(reach("Restart {host}."), Reach::Customer, "what does not count does not count");
+        told(dir.path(), &["Birch & Sons"], &said("restart {host}"));
+        assert_eq!(reach("Restart {host}."), Reach::Everybody);
+        for private in [Reach::Customer, Reach::Nobody] {
+            let text = format!("{private:?}");
+            told(
+                dir.path(),
+                &["Alder", "Birch", "Cedar", "Dogwood"],
+                &ReplySentence { reach: private, ..said(&text) },
+            );
+            assert_eq!(reach(&text), private, "what is private by itself stays so");
+        }
+        // A customer that is taken out counts no more.
+        std::fs::remove_file(dir.path().join(INDEX).join("000004.cases")).unwrap();
+        assert_eq!(reach("Restart {host}."), Reach::Customer);
+    }
+
+    #[test]
+    fn what_was_indexed_before_sentences_were_counted_is_its_customers_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        Index::write_profile(dir.path(), &DeskProfile::default()).unwrap();
+        told(dir.path(), &["Alder", "Birch", "Cedar", "Dogwood"], &said("Restart it."));
+        assert!(reaches(dir.path()).contains(&("Restart it.".into(), Reach::Everybody)));
+        assert!(!Index::is_outdated(dir.path()).unwrap());
+        let path = dir.path().join(INDEX).join("000001.cases");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[8] = 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(Index::is_outdated(dir.path()).unwrap());
+        assert_eq!(reaches(dir.path()), [("Restart it.".to_owned(), Reach::Customer)]);
+    }
+
+    #[test]
+    fn contacts_of_one_mail_domain_are_one_customer_even_if_only_an_open_ticket_tells() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut profile = DeskProfileBuilder::default();
+        for (customer, mail) in
+            [("Alder", "a@office.example"), ("Birch", "b@office.example"), ("Cedar", "c@gmail.com")]
+        {
+            profile.add(&firstline_ticket::Ticket {
+                customer: Some(customer.into()),
+                contact: Some(mail.into()),
+                ..Default::default()
+            });
+        }
+        Index::write_profile(dir.path(), &profile.finish()).unwrap();
+        told(dir.path(), &["Alder", "Birch", "Cedar"], &said("Restart it."));
+        assert_eq!(reaches(dir.path()), [("Restart it.".to_owned(), Reach::Customer)]);
+        told(dir.path(), &["Dogwood"], &said("Restart it."));
+        assert_eq!(reaches(dir.path()), [("Restart it.".to_owned(), Reach::Everybody)]);
+    }
 
     #[test]
     fn cases_are_added_and_are_their_owners_alone() {

@@ -24,13 +24,15 @@ use crate::segmentation::{begins_sentence, words};
 pub use known_terms::{KnownTerms, KnownTermsBuilder};
 pub(crate) use listed_products::has_unlisted_number;
 use product_names::ProductNames;
-pub(crate) use secrets::tell_secrets;
+pub(crate) use secrets::{Secret, secrets};
 pub(crate) use shared_sentences::{SharedSentences, sentence_hash};
 
 /// Longest word that may be shown to others, in bytes.
 const MAX_WORD: usize = 40;
 /// To how many distinct customers technicians must have written a word, and sent a sentence, before others may see it.
 pub const SHARED_BY: usize = 3;
+/// Customers that are kept for a word or a product: several may turn out to be one.
+const KEPT: usize = 8;
 
 /// Kinds of what is masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

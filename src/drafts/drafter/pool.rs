@@ -175,7 +175,7 @@ mod tests {
     fn similar(id: &str, customer: &str, score: f32, reply: &[(&str, Reach)]) -> Similar {
         let reply = reply
             .iter()
-            .map(|(text, reach)| ReplySentence { text: (*text).to_owned(), reach: *reach })
+            .map(|(text, reach)| ReplySentence { text: (*text).to_owned(), reach: *reach, uncounted: false })
             .collect();
         let category = [Some("Desk".to_owned()), None, None];
         let case = ResolvedCase {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::language::language_of;
-use crate::mask::{Masker, has_unlisted_number, sentence_hash, tell_secrets};
+use crate::mask::{Masker, Secret, has_unlisted_number, secrets, sentence_hash};
 use crate::reply::{Endings, Reach, first_reply, open_up, sentences};
 use crate::segmentation::sentences_of_line;
 use crate::slots::{slots, without_marks};
@@ -54,6 +54,9 @@ pub struct ReplySentence {
     pub text: String,
     /// To whom it may be shown; on disk, to whom at most.
     pub reach: Reach,
+    /// Whether it does not count as sent to its customer: the customer said it first, or a secret is spoken of beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
 }
 
 impl ResolvedCase {
@@ -86,16 +89,16 @@ fn reply_of(ticket: &Ticket, problem: &str, masker: &Masker, endings: &Endings) 
     let slots = slots(ticket, masker);
     let opened = |sentence: String| {
         let (text, reach) = open_up(&sentence, &slots, masker);
-        ReplySentence { text, reach }
+        ReplySentence { text, reach, uncounted: false }
     };
     let mut reply: Vec<ReplySentence> = sentences(text, ticket, endings).into_iter().map(opened).collect();
     let bare: Vec<String> = reply.iter().map(|said| without_marks(&said.text, " ")).collect();
-    let told = own_words(ticket);
-    for ((said, bare), secret) in reply.iter_mut().zip(&bare).zip(tell_secrets(&bare, problem)) {
-        let private = secret || has_unlisted_number(bare) || told.contains(&sentence_hash(bare));
-        if private && said.reach == Reach::Everybody {
+    let own = own_words(ticket);
+    for ((said, bare), secret) in reply.iter_mut().zip(&bare).zip(secrets(&bare, problem)) {
+        if said.reach == Reach::Everybody && (secret == Secret::Told || has_unlisted_number(bare)) {
             said.reach = Reach::Customer;
         }
+        said.uncounted = secret == Secret::Beside || own.contains(&sentence_hash(bare));
     }
     reply
 }
@@ -116,4 +119,45 @@ fn own_words(ticket: &Ticket) -> HashSet<u64> {
 
 fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::Message;
+
+    use super::*;
+    use crate::mask::KnownTermsBuilder;
+
+    #[test]
+    fn what_the_customer_said_or_may_be_a_secret_does_not_count() {
+        let message = |from: &str, text: &str| Message {
+            from: from.into(),
+            text: text.into(),
+            visible: Some(true),
+            ..Message::default()
+        };
+        let ticket = |reply: &str, asked: &str| Ticket {
+            id: "1".into(),
+            customer: Some("Alder".into()),
+            body: Some("The scanner of the back office makes a noise".into()),
+            messages: vec![message("technician", reply), message("customer", asked)],
+            ..Ticket::default()
+        };
+        let all = "The grey lamp is on. Please restart it. The wifi password is grey lamp. Sit 12 metres from Office 365.";
+        let mut known = KnownTermsBuilder::default();
+        for customer in ["Alder", "Birch", "Cedar"] {
+            known.add(&Ticket { customer: Some(customer.into()), ..ticket(all, "") });
+        }
+        let masker = Masker::new(known.finish()).unwrap();
+        let reply = |reply: &str, asked: &str| {
+            let case = ResolvedCase::of(&ticket(reply, asked), &masker, &Endings::default()).unwrap();
+            case.reply.into_iter().map(|said| (said.reach, said.uncounted)).collect::<Vec<_>>()
+        };
+        let open = (Reach::Everybody, false);
+        assert_eq!(reply("Please restart it. The grey lamp is on.", "Thanks"), [open, open]);
+        let echoed = reply("Please restart it. The grey lamp is on.", "The grey lamp is on!");
+        assert_eq!(echoed, [open, (Reach::Everybody, true)]);
+        assert!(reply("The wifi password is grey lamp. Please restart it.", "")[0].0 != Reach::Everybody);
+        assert_eq!(reply("Sit 12 metres from Office 365.", ""), [open]);
+    }
 }

@@ -9,6 +9,8 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -168,6 +170,14 @@ impl Segment {
     }
 }
 
+/// Whether the sentences of the segment at `path` are counted.
+pub(super) fn is_counted(path: &Path) -> Result<bool> {
+    let mut head = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.map_err(|e| UserError::io(path.display(), &e))?;
+    Ok(head[8..] == VERSION.to_le_bytes())
+}
+
 type Parts = (Vec<Customer>, usize, Range<usize>, Range<usize>);
 
 fn parse(bytes: &[u8], dimensions: usize) -> std::result::Result<Parts, String> {
@@ -221,8 +231,8 @@ pub(super) fn write(path: &Path, cases: &[ResolvedCase], embeddings: &[f32]) -> 
             offsets.push(texts.len() as u64);
         }
         let sent = rows.iter().flat_map(|&row| &cases[row].reply);
-        let open = sent.filter(|said| said.reach == Reach::Everybody).map(|said| sentence_hash(&said.text));
-        let sentences: BTreeSet<u64> = open.collect();
+        let open = sent.filter(|said| said.reach == Reach::Everybody && !said.uncounted);
+        let sentences: BTreeSet<u64> = open.map(|said| sentence_hash(&said.text)).collect();
         let sentences = sentences.into_iter().collect();
         customers.push(Customer { name, rows: start..start + rows.len(), sentences });
         let padding = rows.len().next_multiple_of(VECTOR_PANEL) - rows.len();

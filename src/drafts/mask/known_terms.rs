@@ -8,8 +8,8 @@ use firstline_ticket::{Ticket, customer_key};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::SHARED_BY;
 use super::product_names::ProductNamesBuilder;
+use super::{KEPT, SHARED_BY};
 use crate::customers::{Customers, mail_domains};
 use crate::segmentation::{begins_sentence, words};
 use firstline_triage::normalize::normalize;
@@ -104,8 +104,6 @@ pub struct KnownTermsBuilder {
 }
 
 const NOBODY: u32 = u32::MAX;
-/// Customers that are kept for a word or a product: several may turn out to be one.
-pub(super) const KEPT: usize = 8;
 
 impl KnownTermsBuilder {
     /// Learns from a ticket.

@@ -11,8 +11,7 @@ use std::ops::Range;
 use firstline_ticket::Ticket;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::SHARED_BY;
-use super::known_terms::KEPT;
+use super::{KEPT, SHARED_BY};
 use crate::language::language_of;
 use crate::segmentation::{begins_sentence, sentences_of_line, words};
 use firstline_triage::compose;

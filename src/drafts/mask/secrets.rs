@@ -25,28 +25,38 @@ const ODD: usize = 5;
 const LETTERS: usize = 3;
 const QUOTES: [char; 8] = ['"', '„', '“', '”', '«', '»', '‹', '›'];
 
-/// For each of a reply's sentences, whether it may tell a secret; `asked` is the text of the ticket.
-pub(crate) fn tell_secrets(sentences: &[String], asked: &str) -> Vec<bool> {
+/// How far a sentence may tell a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// It tells none.
+    None,
+    /// By itself it tells none, but what stands beside it, or what was asked, may make it one: this time it does not count.
+    Beside,
+    /// It may tell one.
+    Told,
+}
+
+/// How far each of a reply's sentences may tell a secret; `asked` is the text of the ticket.
+pub(crate) fn secrets(sentences: &[String], asked: &str) -> Vec<Secret> {
     let read: Vec<Reading> = sentences.iter().map(|s| Reading::of(s)).collect();
     let asked = Reading::of(asked);
-    let about = asked.secret.is_some() || asked.near.is_some();
-    let beside = |i: usize| {
-        let before = i.checked_sub(1).and_then(|i| read.get(i));
-        before.into_iter().chain(read.get(i + 1)).collect::<Vec<_>>()
-    };
-    let tells = |(i, (sentence, reading)): (usize, (&String, &Reading))| {
-        let beside = beside(i);
-        let named = beside.iter().any(|other| other.secret.is_some());
-        let near = about || beside.iter().any(|other| other.near.is_some());
-        has_odd_shape(sentence)
+    let secret = |(i, (sentence, reading)): (usize, (&String, &Reading))| {
+        let told = has_odd_shape(sentence)
             || reading.has_code()
-            || (named && !reading.is_harmless(0))
             || reading.secret.is_some_and(|at| !reading.is_harmless(at))
-            || reading.near.is_some_and(|at| reading.tells_behind(at))
-            || (near && reading.is_bare())
-            || (about && reading.tells_behind(0))
+            || reading.near.is_some_and(|at| reading.tells_behind(at));
+        let before = i.checked_sub(1).and_then(|i| read.get(i));
+        let beside = || before.into_iter().chain(read.get(i + 1));
+        let named = beside().any(|other| other.secret.is_some());
+        let near = || asked.secret.or(asked.near).is_some() || beside().any(|other| other.near.is_some());
+        let answers = asked.secret.is_some() && reading.tells_behind(0);
+        match (told, answers || (named && !reading.is_harmless(0)) || (reading.is_bare() && near())) {
+            (true, _) => Secret::Told,
+            (false, true) => Secret::Beside,
+            (false, false) => Secret::None,
+        }
     };
-    sentences.iter().zip(&read).enumerate().map(tells).collect()
+    sentences.iter().zip(&read).enumerate().map(secret).collect()
 }
 
 /// A sentence as it is looked through.
@@ -61,7 +71,8 @@ struct Reading {
 
 impl Reading {
     fn of(sentence: &str) -> Self {
-        let text = folded(sentence);
+        // Without its accent this word would be an "and".
+        let text = folded(&sentence.replace(" é ", " is ").replace(" è ", " is "));
         let (mut all, mut gaps, mut end) = (Vec::new(), Vec::new(), 0);
         for (range, word) in words(&text) {
             gaps.push(text[end..range.start].to_owned());
@@ -331,7 +342,7 @@ mod tests {
 
     fn tells(text: &str) -> bool {
         let sentences: Vec<String> = text.split('|').map(|s| s.trim().to_owned()).collect();
-        tell_secrets(&sentences, "The screen stays dark since this morning").contains(&true)
+        secrets(&sentences, "The screen stays dark since this morning").iter().any(|s| *s != Secret::None)
     }
 
     #[test]
@@ -371,6 +382,7 @@ mod tests {
             "La password del wifi è mare calmo.",
             "Lösenordet är blå himmel.",
             "The pаssword is blue moment.",
+            "O wifi é rio dourado.",
         ];
         let missed: Vec<&&str> = all.iter().filter(|told| !tells(told)).collect();
         assert!(missed.is_empty(), "{missed:#?}");
@@ -419,6 +431,14 @@ mod tests {
             "Would a five-minute screen share today suit you?",
             "Is it plugged in through the dock or straight to the charger?",
             "This step-by-step guide is up-to-date.",
+            "Please do not click anything in that mail and do not delete it.",
+            "Is the network cable in the port marked with the arrow?",
+            "Reply here when the sign-in screen is back or if an error code appears.",
+            "We unlock your account once we have called you back on the number in our records.",
+            "Which program opens when you double-click the file?",
+            "What does the panel say right after you press start?",
+            "Is the wifi slow, or is the network down?",
+            "Could you send us an e-mail about the network?",
             "Does OneDrive show a blue cloud?",
             "Please wait twenty four hours.",
         ];
@@ -429,7 +449,7 @@ mod tests {
     #[test]
     fn the_question_is_looked_at_too() {
         let said = ["Blue moment array.".to_owned()];
-        assert_eq!(tell_secrets(&said, "What is the wifi password of the training room?"), [true]);
-        assert_eq!(tell_secrets(&said, "Which colour does the printer use?"), [false]);
+        assert_eq!(secrets(&said, "What is the wifi password of the training room?"), [Secret::Beside]);
+        assert_eq!(secrets(&said, "Which colour does the printer use?"), [Secret::None]);
     }
 }

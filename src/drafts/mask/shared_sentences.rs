@@ -9,17 +9,25 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::SHARED_BY;
 use crate::customers::Customers;
-use crate::slots::without_marks;
 
 /// What may stand around a word and is no part of it.
-const AROUND: &str = ".,;:!?\"'()[]*-–—…•·«»‹›„“”‘’¿¡`";
+const AROUND: &str = ".,;:!?\"'()[]-–—…•·«»‹›„“”‘’¿¡`";
+/// What a line of a list may begin with.
+const BULLETS: [char; 4] = ['*', '-', '•', ' '];
 
 /// Names a sentence, the same however it is punctuated and capitalised, and whatever fills its slots.
 pub(crate) fn sentence_hash(text: &str) -> u64 {
-    let bare = without_marks(text, " ").to_lowercase().replace('’', "'");
-    let words = bare.split_whitespace().map(|word| word.trim_matches(|c| AROUND.contains(c)));
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    xxh3_64(words.join(" ").as_bytes())
+    // Braces stand around slots alone: other sentences with braces are shown to nobody.
+    let without_slots: Vec<&str> =
+        text.split('{').enumerate().map(|(i, part)| if i > 0 { behind_slot(part) } else { part }).collect();
+    let bare = without_slots.join(" ").to_lowercase().replace('’', "'");
+    let words = bare.trim_start_matches(BULLETS).split_whitespace();
+    let words = words.map(|word| word.trim_matches(|c| AROUND.contains(c))).filter(|word| !word.is_empty());
+    xxh3_64(words.collect::<Vec<&str>>().join(" ").as_bytes())
+}
+
+fn behind_slot(part: &str) -> &str {
+    part.split_once('}').map_or(part, |(_, rest)| rest)
 }
 
 /// The sentences that were sent to at least [`SHARED_BY`] distinct customers.
@@ -32,11 +40,11 @@ impl SharedSentences {
         sent: impl IntoIterator<Item = (&'s str, &'s [u64])>,
         customers: &Customers,
     ) -> Self {
-        let mut told: HashMap<u64, BTreeSet<u32>> = HashMap::new();
+        let (mut told, nothing) = (HashMap::<u64, BTreeSet<u32>>::new(), sentence_hash(""));
         for (key, sentences) in sent {
             // What nobody knows the customer of may have been told to one of those counted.
             let Some(group) = customers.group(key) else { continue };
-            for sentence in sentences {
+            for sentence in sentences.iter().filter(|sentence| **sentence != nothing) {
                 let groups = told.entry(*sentence).or_default();
                 if groups.len() < SHARED_BY {
                     groups.insert(group);
@@ -62,12 +70,12 @@ mod tests {
     #[test]
     fn a_sentence_is_the_same_however_it_is_dressed() {
         let same = sentence_hash("Please restart {host}, then tell us.");
-        assert_eq!(sentence_hash("- please  restart: then tell us!"), same);
+        assert_eq!(sentence_hash("* please  restart: then tell us!"), same);
         assert_eq!(sentence_hash("Please restart {product} then “tell” us"), same);
         for other in [
             "Please restart, then tell us 2.",
             "Please restart then tell-us.",
-            "Please restart #, then tell us.",
+            "Please restart *, then tell us.",
         ] {
             assert_ne!(sentence_hash(other), same, "{other}");
         }
