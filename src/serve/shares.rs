@@ -33,6 +33,8 @@ pub(crate) struct Shares {
 struct Share {
     requests: usize,
     hands: Arc<Semaphore>,
+    /// Calls that wait for drafts at a time.
+    waits: Arc<Semaphore>,
 }
 
 /// A request among its key's, until this is dropped.
@@ -41,6 +43,7 @@ struct Seat {
     keys: Arc<Mutex<HashMap<String, Share>>>,
     key: String,
     hands: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
 }
 
 impl Drop for Seat {
@@ -89,13 +92,23 @@ impl Shares {
         let mut keys = lock(&self.keys);
         let others = keys.len() - usize::from(keys.contains_key(key));
         let most = (self.most / (others + 1)).max(1);
-        let open = || Share { requests: 0, hands: Arc::new(Semaphore::new(HANDS)) };
+        let semaphore = |n| Arc::new(Semaphore::new(n));
+        let open =
+            || Share { requests: 0, hands: semaphore(HANDS), waits: semaphore((self.most / 6).max(1)) };
         let share = keys.entry(key.to_owned()).or_insert_with(open);
         if share.requests >= most {
             return Err(Problem::overload("this key", 1));
         }
         share.requests += 1;
-        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands: Arc::clone(&share.hands) })
+        let (hands, waits) = (Arc::clone(&share.hands), Arc::clone(&share.waits));
+        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands, waits })
+    }
+
+    /// Whether the key of the request that this task answers may have one more call that waits for drafts: until what is given is
+    /// dropped.
+    pub(crate) fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        let waits = SEAT.try_with(|seat| seat.get().map(|seat| Arc::clone(&seat.waits))).ok().flatten()?;
+        waits.try_acquire_owned().ok()
     }
 
     /// Waits until the key of the request that this task answers may do one more thing that blocks.

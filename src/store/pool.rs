@@ -40,8 +40,8 @@ impl<C> Pool<C> {
         let waited = self.freed.wait_timeout_while(self.lock(), PATIENCE, busy);
         let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() && busy(&mut state) {
-            let next = "Look whether the database answers, and what holds it up";
-            return Err(UserError::new(Code::Store, "the store", "all connections are busy", next).into());
+            let next = "Send it again later; if that goes on, check whether the database answers";
+            return Err(UserError::new(Code::Overload, "the store", "all connections are busy", next).into());
         }
         let idle = state.idle.pop();
         state.open += usize::from(idle.is_none());

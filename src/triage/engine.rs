@@ -98,6 +98,10 @@ impl Engine {
     /// What the alerts of one storm share; `None` for what a person wrote. An alert that a rule fires on is of another storm than
     /// one that none does.
     pub fn storm_key(&self, ticket: &Ticket, prepared: &Prepared) -> Option<String> {
+        // Only what may be of a storm needs to know its rules.
+        if !storm::may_be_of_one(ticket, prepared.is_alert) {
+            return None;
+        }
         let mut fired = Decision::default();
         self.policy.apply_read(ticket, &prepared.words, None, &mut fired);
         storm::key(ticket, prepared.is_alert, &fired.rules)

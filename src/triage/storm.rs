@@ -17,7 +17,7 @@ const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "
 /// What the alerts of one storm share: source, customer, type, machine, what they say but for numbers, and the rules that fire
 /// on them. `None` for what a person wrote.
 pub(crate) fn key(ticket: &Ticket, is_alert: bool, rules: &[FiredRule]) -> Option<String> {
-    if !is_alert && !is_machine(ticket) {
+    if !may_be_of_one(ticket, is_alert) {
         return None;
     }
     let plain = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
@@ -41,6 +41,11 @@ pub(crate) fn key(ticket: &Ticket, is_alert: bool, rules: &[FiredRule]) -> Optio
     ];
     let digest = Sha256::digest(parts.join("\0"));
     Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether the ticket may be of a storm: no person wrote it.
+pub(crate) fn may_be_of_one(ticket: &Ticket, is_alert: bool) -> bool {
+    is_alert || is_machine(ticket)
 }
 
 /// Whether a word of an alert tells what it is about: "SRV-01" and "10.0.0.1" tell one machine from another; "92", a time or the

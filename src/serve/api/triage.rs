@@ -180,7 +180,9 @@ fn all_failed(results: &[TriageResult]) -> Option<Problem> {
 /// Waits for the drafts of `results`, as long as the service has patience.
 async fn add_drafts(shared: &Arc<Shared>, results: &mut [TriageResult]) -> Result<(), Problem> {
     // Who waits holds a place among the requests: too many of them would keep others out.
-    let Ok(_waits) = shared.waiting_calls.try_acquire() else { return Ok(()) };
+    let (Some(_share), Ok(_waits)) = (shared.shares.wait(), shared.waiting_calls.try_acquire()) else {
+        return Ok(());
+    };
     let end = Instant::now() + Duration::from_millis(shared.settings.limits.draft_wait_ms);
     for result in results {
         let TriageResult::Decision(view) = result else { continue };

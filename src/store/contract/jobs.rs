@@ -27,8 +27,9 @@ pub trait Jobs {
     /// Calls a job off: items that nobody has claimed are not done. `None` where there is none of that id.
     fn cancel_job(&self, id: &str, actor: &str, now: Timestamp) -> Result<Option<Job>>;
 
-    /// Claims up to `limit` pieces of work, or as many as have [`PAGE_BYTES`](crate::PAGE_BYTES), for `owner` until `until`, oldest
-    /// first: those that nobody holds, and those whose lease has ended. What was claimed twenty times and never finished is given up, so that a ticket that kills the process
+    /// Claims up to `limit` pieces of work, or as many as have [`PAGE_BYTES`](crate::PAGE_BYTES), for `owner` until `until`: those
+    /// that nobody holds, and those whose lease has ended; as many of each actor's as of another's, each actor's oldest first. What
+    /// was claimed twenty times and never finished is given up, so that a ticket that kills the process
     /// does not kill it for ever.
     fn claim(
         &self,

@@ -13,7 +13,9 @@ use serde_json::json;
 use super::{Shelf, bytes_of, decisions, name, page};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
-use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind};
+use crate::{
+    DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, PAGE_BYTES, RefusedItem, Work, WorkKind,
+};
 
 impl WorkKind {
     fn name(self) -> &'static str {
@@ -28,7 +30,7 @@ impl WorkKind {
 const CLAIMS: i64 = 20;
 
 /// What may be claimed at `$2` of the kind `$1`.
-const OPEN: &str = "SELECT id FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
+const OPEN: &str = "FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
     AND (state = 'waiting' OR lease_until <= $2)
     AND (job IS NULL OR job NOT IN (SELECT id FROM jobs WHERE state = 'cancelled'))";
 
@@ -37,15 +39,17 @@ const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
 
 impl<D: Db> Jobs for Shelf<D> {
     fn add_job(&self, job: &NewJob, now: Timestamp) -> Result<String> {
+        // Made beforehand: no writer is held up by it.
+        let items = job.items.iter().enumerate().map(item_row).collect::<Result<Vec<_>>>()?;
+        let digest = hash_of(&json(&(&job.items, job.drafts))?);
         self.write(|tx| {
-            if let Some(known) = add(tx, job, now)? {
+            if let Some(known) = add(tx, job, &digest, now)? {
                 return Ok(known);
             }
             let sql =
                 "INSERT INTO work (kind, state, actor, received_at, job, place, customer, ticket, fault)
                 SELECT 'triage', value ->> 1, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT),
                 CAST(value ->> 0 AS BIGINT), value ->> 2, value ->> 3, value ->> 4 FROM rows($1)";
-            let items = job.items.iter().enumerate().map(item_row).collect::<Result<Vec<_>>>()?;
             execute_rows(tx, sql, &items, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
             let failed = job.items.iter().filter(|item| item.is_err()).count();
             let detail = json!({"items": job.items.len(), "failed": failed});
@@ -105,19 +109,15 @@ impl<D: Db> Jobs for Shelf<D> {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Work>> {
+        // Read beforehand: it takes longer than a writer may hold others up.
+        let shares = self.read(|tx| shares(tx, kind, now))?;
         self.write(|tx| {
             give_up_worn(tx, kind, now)?;
-            let which = "ORDER BY id LIMIT $3";
-            let values = [kind.name().into(), now.into()];
-            let bytes = bytes_of(&["ticket"]);
-            let sizes = format!("{} {which}", OPEN.replacen("SELECT id", &format!("SELECT {bytes}"), 1));
-            let (fits, _) = page(tx, &sizes, &values, limit)?;
-            let sql = format!("{OPEN} {which} FOR UPDATE SKIP LOCKED");
-            let free = tx.query(&sql, &[&values[..], &[fits.into()]].concat())?;
+            let free = free(tx, kind, &shares, (limit, now))?;
             if free.is_empty() {
                 return Ok(Vec::new());
             }
-            let free = list(free.into_iter().map(|mut row| row.int()).collect::<Result<Vec<_>>>()?)?;
+            let free = list(fitting(tx, free)?)?;
             let sql = format!(
                 "UPDATE work SET state = 'claimed', owner = $2, lease_until = $3, attempts = attempts + 1
                 WHERE id {THESE}"
@@ -209,14 +209,87 @@ impl<D: Db> Jobs for Shelf<D> {
     }
 }
 
+/// Work of one actor, from one id to another.
+struct Share {
+    actor: String,
+    from: i64,
+    to: i64,
+}
+
+/// Whose work waits, and where: of jobs those that run, oldest first; of drafts each actor's.
+fn shares(tx: &mut dyn Tx, kind: WorkKind, now: Timestamp) -> Result<Vec<Share>> {
+    let rows = match kind {
+        WorkKind::Triage => {
+            let sql = "SELECT j.actor, f.id, l.id FROM jobs j JOIN work f ON f.job = j.id AND f.place = 0
+                JOIN work l ON l.job = j.id AND l.place = j.total - 1 WHERE j.state = 'running' ORDER BY f.id";
+            tx.query(sql, &[])?
+        }
+        WorkKind::Draft => {
+            let sql = format!("SELECT actor, MIN(id), MAX(id) {OPEN} GROUP BY actor ORDER BY actor");
+            tx.query(&sql, &[kind.name().into(), now.into()])?
+        }
+    };
+    let share = |mut row: Row| Ok(Share { actor: row.text()?, from: row.int()?, to: row.int()? });
+    rows.into_iter().map(share).collect()
+}
+
+/// Up to `limit` pieces of open work, as many of each actor's as of another's, each actor's oldest first. The actor who is served
+/// first changes with the time, so that no order favours one.
+fn free(
+    tx: &mut dyn Tx,
+    kind: WorkKind,
+    shares: &[Share],
+    (limit, now): (usize, Timestamp),
+) -> Result<Vec<i64>> {
+    let mut actors: Vec<&str> = shares.iter().map(|share| share.actor.as_str()).collect();
+    actors.sort_unstable();
+    actors.dedup();
+    let first = usize::try_from(now.as_millisecond()).unwrap_or(0) % actors.len().max(1);
+    actors.rotate_left(first);
+    let sql = format!(
+        "SELECT id {OPEN} AND actor = $3 AND id BETWEEN $4 AND $5 ORDER BY id LIMIT $6 FOR UPDATE SKIP LOCKED"
+    );
+    let mut free = Vec::new();
+    for (i, actor) in actors.iter().enumerate() {
+        let mut quota = (limit - free.len()).div_ceil(actors.len() - i);
+        for share in shares.iter().filter(|share| share.actor == *actor) {
+            if quota == 0 {
+                break;
+            }
+            let (from, to) = (share.from.into(), share.to.into());
+            let values = [kind.name().into(), now.into(), (*actor).into(), from, to, quota.into()];
+            let found = tx.query(&sql, &values)?;
+            quota -= found.len();
+            for mut row in found {
+                free.push(row.int()?);
+            }
+        }
+    }
+    Ok(free)
+}
+
+/// The first of these pieces of work, as many as have [`PAGE_BYTES`], and one at least.
+fn fitting(tx: &mut dyn Tx, mut these: Vec<i64>) -> Result<Vec<i64>> {
+    let sql = format!("SELECT id, {} FROM work WHERE id {THESE}", bytes_of(&["ticket"]));
+    let rows = tx.query(&sql, &[list(these.iter().copied())?])?;
+    let sizes: HashMap<i64, i64> =
+        rows.into_iter().map(|mut row| Ok((row.int()?, row.int()?))).collect::<Result<_>>()?;
+    let mut bytes = 0;
+    let over = these.iter().position(|id| {
+        bytes += sizes.get(id).copied().unwrap_or_default();
+        bytes.unsigned_abs() as usize > PAGE_BYTES
+    });
+    these.truncate(over.unwrap_or(these.len()).max(1));
+    Ok(these)
+}
+
 /// Adds the job itself; gives the id of the one that its key stands for, where there is one.
-fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Option<String>> {
+fn add(tx: &mut dyn Tx, job: &NewJob, digest: &str, now: Timestamp) -> Result<Option<String>> {
     let failed = job.items.iter().filter(|item| item.is_err()).count();
     let state = if failed == job.items.len() { JobState::Done } else { JobState::Running };
     let sql = "INSERT INTO jobs (id, state, total, done, failed, drafts, actor, idempotency_key, created_at, updated_at,
         digest) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (actor, idempotency_key) DO NOTHING";
     let key = Value::from(job.idempotency_key.as_ref());
-    let digest = hash_of(&json(&(&job.items, job.drafts))?);
     let values = [
         (&job.id).into(),
         name(state)?,
@@ -226,7 +299,7 @@ fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Option<String>> 
         (&job.actor).into(),
         key.clone(),
         now.into(),
-        (&digest).into(),
+        digest.into(),
     ];
     if tx.execute(sql, &values)? > 0 {
         return Ok(None);
@@ -366,7 +439,7 @@ fn put_draft(tx: &mut dyn Tx, decision: &str, result: &DraftResult<'_>, now: Tim
 }
 
 fn give_up_worn(tx: &mut dyn Tx, kind: WorkKind, now: Timestamp) -> Result<()> {
-    let sql = format!("{OPEN} AND attempts >= {CLAIMS} ORDER BY id FOR UPDATE SKIP LOCKED");
+    let sql = format!("SELECT id {OPEN} AND attempts >= {CLAIMS} ORDER BY id FOR UPDATE SKIP LOCKED");
     let fault =
         JobFault { code: "E_INTERNAL".to_owned(), message: format!("given up after {CLAIMS} attempts") };
     for mut row in tx.query(&sql, &[kind.name().into(), now.into()])? {

@@ -16,6 +16,7 @@ on_both!(
     work_that_kills_is_given_up,
     drafts_that_can_t_be_are_no_drafts,
     no_work_is_claimed_twice,
+    work_is_claimed_from_all_actors_alike,
     writers_of_all_kinds_leave_the_log_whole,
 );
 
@@ -296,4 +297,54 @@ fn writers_of_all_kinds_leave_the_log_whole(home: &Home) {
     // Each decision and each label moved its ticket on by one, none unseen.
     let moved: i64 = home.standing(&four).unwrap().into_iter().flatten().map(|s| s.version).sum();
     assert_eq!(moved as u64, count("decide") + 48);
+}
+
+fn work_is_claimed_from_all_actors_alike(home: &Home) {
+    let of = |id: &str, actor: &str, n: usize| {
+        let items = (0..n).map(|i| ticket(&format!("{id}-{i}"))).collect::<Vec<_>>();
+        let mut new = job(id, items);
+        new.actor = actor.to_owned();
+        home.add_job(&new, at(0)).unwrap();
+    };
+    of("n1", "noisy", 300);
+    of("q1", "quiet", 5);
+    of("n2", "noisy", 300);
+    of("o1", "other", 40);
+    of("q2", "quiet", 3);
+    let taken = |work: &[Work], actor: &str| work.iter().filter(|work| work.actor == actor).count();
+    let claim = |kind, limit, n| home.claim(kind, "w", limit, at(n), at(600)).unwrap();
+    let work = claim(WorkKind::Triage, 24, 1);
+    assert_eq!(
+        ["noisy", "other", "quiet"].map(|actor| taken(&work, actor)),
+        [8, 8, 8],
+        "both of quiet's jobs"
+    );
+    let first = work.iter().find(|work| work.actor == "noisy").unwrap();
+    assert_eq!(first.ticket.id, "n1-0", "each actor's oldest first");
+    // What quiet does not use is the others'.
+    let work = claim(WorkKind::Triage, 60, 2);
+    assert_eq!(
+        (taken(&work, "quiet"), taken(&work, "other") >= 20, taken(&work, "noisy") >= 20),
+        (0, true, true)
+    );
+    // Drafts: a few at a time, of more actors than that.
+    let mut wanted = Vec::new();
+    for (actor, n) in [("a", 200), ("b", 30), ("c", 30), ("d", 30), ("e", 30)] {
+        for i in 0..n {
+            let mut one = decided(&format!("d-{actor}-{i}"), &format!("{actor}-{i}"), 0);
+            (one.draft, one.actor) = (true, actor.to_owned());
+            wanted.push(one);
+        }
+    }
+    wanted.chunks(100).for_each(|some| drop(home.record(some, at(3)).unwrap()));
+    let mut all = Vec::new();
+    for n in 0..50 {
+        // A claim each millisecond.
+        let now = Timestamp::from_millisecond(1_700_000_010_000 + n).unwrap();
+        let work = home.claim(WorkKind::Draft, "w", 2, now, at(600)).unwrap();
+        assert_eq!(work.len(), 2);
+        assert!(work[0].actor != work[1].actor);
+        all.extend(work);
+    }
+    assert_eq!(["a", "b", "c", "d", "e"].map(|actor| taken(&all, actor)), [20; 5]);
 }

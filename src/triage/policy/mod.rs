@@ -27,6 +27,9 @@ use reports::Reports;
 pub use rule::Rule;
 use rule::words;
 
+/// Bytes of a body as it was sent that rules read.
+const SENT: usize = 64 << 10;
+
 /// The policy that holds where no other is given.
 pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
 
@@ -185,9 +188,16 @@ impl Policy {
 }
 
 /// The words that rules look for: of the ticket as it was sent, and as people see it. Neither markup nor a hidden character takes
-/// a word out of reach.
+/// a word out of reach. Of a body as it was sent that is longer than 64 KiB, the first 48 and the last 16 are read.
 pub(crate) fn words_of(ticket: &Ticket, seen: &Input) -> String {
-    words(&[ticket.subject.as_deref(), ticket.body.as_deref(), Some(&seen.subject), Some(&seen.body)])
+    let body = ticket.body.as_deref().unwrap_or_default();
+    let (head, tail) = match body.len() {
+        ..=SENT => (body, ""),
+        n => {
+            (&body[..body.floor_char_boundary(SENT / 4 * 3)], &body[body.ceil_char_boundary(n - SENT / 4)..])
+        }
+    };
+    words(&[ticket.subject.as_deref(), Some(head), Some(tail), Some(&seen.subject), Some(&seen.body)])
 }
 
 /// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.
@@ -250,6 +260,22 @@ mod tests {
         let priority = &d.fields[&Field::Priority];
         let others: Vec<_> = priority.alternatives.iter().map(|c| c.label.as_str()).collect();
         assert_eq!((priority.confidence.get(), others), (Confidence::new(0.2).get(), vec!["High", "Medium"]));
+    }
+
+    #[test]
+    fn rules_read_the_start_and_the_end_of_a_long_body_and_what_is_visible_of_it() {
+        let fires = |body: String| {
+            let ticket = Ticket { body: Some(body), ..Ticket::default() };
+            let mut decision = decided("Low");
+            Policy::built_in().unwrap().apply(&ticket, None, &mut decision);
+            !decision.rules.is_empty()
+        };
+        let fill = "some text here. ".repeat(60_000);
+        assert!(fires(format!("phishing {fill}")) && fires(format!("{fill} phishing")));
+        assert!(!fires(fill.clone()));
+        // Markup does not push what people see out of reach.
+        let style = format!("<html><style>{}</style>", "p{a:b}".repeat(12_000));
+        assert!(fires(format!("{style}<p>phishing</p>{style}</html>")));
     }
 
     #[test]

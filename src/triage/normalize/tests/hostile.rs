@@ -98,7 +98,10 @@ fn more_than_the_limit_keeps_head_and_tail() {
     assert!(out.text.starts_with("first words") && out.text.ends_with("last words"));
     assert_eq!(out.removed.bytes(Kind::Truncated), text.len() - KEPT + 1);
     let words = format!("first words\n{}> quoted\nlast words", "> some text\n".repeat(400_000));
-    assert_eq!(normalize(&words).text.split_whitespace().collect::<Vec<_>>().join(" "), "first words last words");
+    assert_eq!(
+        normalize(&words).text.split_whitespace().collect::<Vec<_>>().join(" "),
+        "first words last words"
+    );
     assert_eq!(out.source_range(out.text.len() - 10..out.text.len()), text.len() - 10..text.len());
     let wide = format!("a{}", "é".repeat(MEGABYTE));
     assert!(normalize(&wide).text.ends_with('é'));
