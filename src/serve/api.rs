@@ -39,8 +39,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::body;
-use crate::connection::Spare;
+use crate::body::{self, Unread};
+use crate::connections::Slot;
 use crate::memory::Held;
 use crate::metrics::Answered;
 use crate::problem::Problem;
@@ -134,7 +134,8 @@ async fn around(
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let is_light =
         method == Method::GET && ["/healthz", "/health", "/readyz", "/metrics"].contains(&route.as_str());
-    let is_spare = request.extensions().get::<Spare>().is_some();
+    let slot = request.extensions().get::<Arc<Slot>>().cloned();
+    let is_spare = slot.as_ref().is_some_and(|slot| slot.is_spare);
     let permit = match is_light {
         true => Ok(None),
         // A spare connection is for health checks.
@@ -155,7 +156,7 @@ async fn around(
     response = body::counted(response, &held).await;
     drop(held);
     let is_read_out = match unread {
-        Some(unread) => unread.is_read_out().await,
+        Some(unread) => rest(unread, slot.as_deref()).await,
         None => true,
     };
     if !is_read_out || is_spare {
@@ -169,6 +170,17 @@ async fn around(
     span.in_scope(|| log(&method, &route, status, time));
     decorate(&mut response, &id, &route);
     response
+}
+
+/// Reads what a handler has left of a body; `false` where it can't be read to its end.
+async fn rest(unread: Unread, slot: Option<&Slot>) -> bool {
+    if unread.is_ended() {
+        return true;
+    }
+    slot.inspect(|slot| slot.leaves());
+    let is_read_out = unread.is_read_out().await;
+    slot.inspect(|slot| slot.returns());
+    is_read_out
 }
 
 fn overload() -> Problem {

@@ -137,14 +137,20 @@ impl Unread {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it was read to its end.
+    pub(crate) fn is_ended(&self) -> bool {
+        let inner = self.lock();
+        inner.ended || inner.body.is_end_stream()
+    }
+
     /// Reads what is left, where that is little; `false` where there is more, and the connection can't be used again.
     pub(crate) async fn is_read_out(mut self) -> bool {
-        let (left, begun, ended) = {
+        let (left, begun) = {
             let inner = self.lock();
-            (inner.body.size_hint().lower(), inner.begun, inner.ended)
+            (inner.body.size_hint().lower(), inner.begun)
         };
-        if ended || !begun || left > MOST_UNREAD as u64 {
-            return ended;
+        if !begun || left > MOST_UNREAD as u64 {
+            return self.is_ended();
         }
         let all = async {
             let mut length = 0;
@@ -156,7 +162,7 @@ impl Unread {
             }
         };
         let _late = tokio::time::timeout(UNREAD_TIME, all).await;
-        self.lock().ended
+        self.is_ended()
     }
 }
 

@@ -79,10 +79,7 @@ impl Door {
         };
         let watched =
             Watched { inner: stream, slot: Arc::clone(&slot), written: 0, stall: None, leaving: None };
-        let service = service_fn(|request: Request<Incoming>| {
-            let turn = slot.begin();
-            self.request(request, turn, slot.is_spare)
-        });
+        let service = service_fn(|request: Request<Incoming>| self.request(request, &slot));
         let mut served = pin!(self.http.serve_connection(TokioIo::new(watched), service));
         let mut stopping = false;
         loop {
@@ -105,20 +102,14 @@ impl Door {
     async fn request(
         &self,
         mut request: Request<Incoming>,
-        turn: Turn,
-        is_spare: bool,
+        slot: &Arc<Slot>,
     ) -> Result<Response<Answered>, Infallible> {
-        if is_spare {
-            request.extensions_mut().insert(Spare);
-        }
+        let turn = slot.begin();
+        request.extensions_mut().insert(Arc::clone(slot));
         let response = self.service.call(request).await?;
         Ok(response.map(|body| Answered { body, _turn: turn }))
     }
 }
-
-/// Marks a request whose connection has a spare place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spare;
 
 /// An answer's body; the connection is at it until it is dropped.
 struct Answered {

@@ -37,7 +37,7 @@ enum Phase {
     Stalled,
     /// It is kept open for the next request.
     Idle,
-    /// The last answer is written.
+    /// The last answer is written, or there is nothing but the rest of a refused body.
     Leaving,
 }
 
@@ -114,9 +114,14 @@ impl Slot {
         }
     }
 
-    /// The last answer is written.
+    /// The last answer is written, or what is left of a refused body is read: it may give way.
     pub(crate) fn leaves(&self) {
         self.set(Phase::Leaving);
+    }
+
+    /// What was left of a body is read, and the answer goes out.
+    pub(crate) fn returns(&self) {
+        self.set(Phase::Busy);
     }
 
     /// Whether it has waited too long for its client; if not, when to look again.
