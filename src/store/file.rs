@@ -4,6 +4,7 @@
 //! Knows no SQL. Must never open the file for a moment only: the system drops SQLite's own locks when any handle of it is closed.
 
 use std::fs::{File, Metadata, OpenOptions};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,6 +100,7 @@ impl StoreFile {
                 regular(&beside, &meta)?;
             }
         }
+        not_rolled_back(&real)?;
         Ok(Self {
             path,
             real,
@@ -160,6 +162,11 @@ impl StoreFile {
     /// The name of a file beside it.
     pub(crate) fn sidecar(&self, suffix: &str) -> PathBuf {
         sidecar(&self.real, suffix)
+    }
+
+    /// Whether the last process that used the store may have been killed.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        self.has_log() || self.sidecar("-journal").metadata().is_ok_and(|meta| meta.len() > 0)
     }
 
     /// Whether SQLite's log holds anything: the store is in use, or its last process was killed.
@@ -278,6 +285,24 @@ fn not_orphaned(path: &Path) -> Result<()> {
     if wal.metadata().is_ok_and(|meta| meta.len() > 0) {
         let problem = format!("the database is gone, and its write-ahead log is left: {}", wal.display());
         let next = "Put the database back, or run `firstline store restore BACKUP`";
+        return Err(fault(&path.display().to_string(), problem, next));
+    }
+    Ok(())
+}
+
+/// A store has no rollback journal once it is made: SQLite would put one that lies there, and is another's, into the database.
+fn not_rolled_back(path: &Path) -> Result<()> {
+    let journal = sidecar(path, "-journal");
+    if !journal.metadata().is_ok_and(|meta| meta.len() > 0) {
+        return Ok(());
+    }
+    // Bytes 18 and 19 of the header are 2 where changes go to a write-ahead log.
+    let mut header = [0; 20];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    if read.is_ok() && header[18..] == [2, 2] {
+        let problem = format!("a rollback journal of another database lies beside it: {}", journal.display());
+        let next =
+            "Run `firstline store restore BACKUP`; where the database is right as it is, delete the journal";
         return Err(fault(&path.display().to_string(), problem, next));
     }
     Ok(())

@@ -46,7 +46,7 @@ impl Sqlite {
     pub(crate) fn open_alone(path: &Path) -> Result<Self> {
         let file = StoreFile::open_alone(path)?;
         // After a crash the tables and their indexes are compared, too.
-        let check = if file.has_log() { "integrity_check" } else { "quick_check" };
+        let check = if file.was_cut_off() { "integrity_check" } else { "quick_check" };
         Self::begin(file, |connection| sound(connection, check))
     }
 
@@ -369,7 +369,7 @@ fn told(place: &str, e: &rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "Check that you may write it and its folder"
         }
-        Some(ErrorCode::SystemIoFailure) => "Check the disk",
+        Some(ErrorCode::SystemIoFailure) => "Check the disk, and whether a quota is used up",
         _ => return InternalError::new(format!("using the store {place}: {e}")).into(),
     };
     fault(place, e.to_string(), next)

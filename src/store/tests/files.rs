@@ -219,6 +219,11 @@ fn a_log_is_only_ever_taken_for_its_own_database() {
         }
         refused(alone(&gone), "its write-ahead log is left");
     }
+    // A journal of another database, which SQLite would roll back into this one.
+    let journal = sidecar(&path, "-journal");
+    fs::write(&journal, fs::read(&backup).unwrap()).unwrap();
+    refused(open(&Location::Sqlite(path.clone())), "a rollback journal");
+    fs::remove_file(&journal).unwrap();
     // As it was left, it is whole.
     assert!(alone(&path).unwrap().decision("d39").unwrap().is_some());
 }
