@@ -258,6 +258,13 @@ fn free(tx: &mut dyn Tx, claim: &ActionClaim<'_>) -> Result<Vec<i64>> {
         sql.push_str(" AND ticket_id IN (SELECT t.id FROM tickets t WHERE 1 = 1");
         seen_by(&mut sql, &mut values, claim.holder.customers);
         sql.push(')');
+    } else {
+        // A number that only a held key has sent for its customer, while the desk's own key knows it as another's: who acts for all
+        // would act in that one's ticket.
+        sql.push_str(
+            " AND NOT EXISTS (SELECT 1 FROM tickets t JOIN tickets o ON o.number = t.number AND o.customer <> t.customer
+            WHERE t.id = a.ticket_id AND t.wide = 0 AND o.wide = 1 AND o.moved_at IS NULL)",
+        );
     }
     values.push(claim.limit.into());
     sql.push_str(&format!(" ORDER BY id LIMIT ${} FOR UPDATE SKIP LOCKED", values.len()));

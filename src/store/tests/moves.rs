@@ -272,6 +272,11 @@ fn a_number_that_a_held_key_uses_stands_in_nobodys_way(home: &Home) {
     let tell = |news: Feedback, customers: &CustomerSet| {
         home.feedback(&[news], customers, at(20)).unwrap().remove(0)
     };
+    // What it approves there is not done by who acts for all: that would be in the other's ticket.
+    written(&**home, "x1");
+    home.review(&review("x1", Review::Accepted, "k"), at(6)).unwrap();
+    assert!(take(&**home, &CustomerSet::All).is_empty());
+    assert_eq!(take(&**home, &only(&["bolt"])).len(), 1);
     assert_eq!(tell(told("7", "Mail"), &CustomerSet::All), Joined::To("d1".to_owned()));
     assert_eq!(home.decision("x1").unwrap().unwrap().outcome.len(), 0);
     let named = Feedback { customer: Some("bolt".to_owned()), ..told("7", "Phones") };
