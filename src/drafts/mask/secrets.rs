@@ -44,7 +44,7 @@ pub(crate) fn secrets(sentences: &[String], asked: &str) -> Vec<Secret> {
         let told = has_odd_shape(sentence)
             || reading.has_code()
             || reading.secret.is_some_and(|at| !reading.is_harmless(at))
-            || reading.near.is_some_and(|at| reading.tells_behind(at));
+            || reading.near.is_some_and(|at| reading.tells_behind(at) || reading.is_bare());
         let before = i.checked_sub(1).and_then(|i| read.get(i));
         let beside = || before.into_iter().chain(read.get(i + 1));
         let named = beside().any(|other| other.secret.is_some());
@@ -94,10 +94,23 @@ impl Reading {
     fn is_harmless(&self, from: usize) -> bool {
         let quoted = (from..self.words.len()).any(|i| from > 0 && self.is_marked(i));
         !quoted
+            && !self.is_set()
             && LEXICON
                 .languages
                 .iter()
                 .any(|lists| self.are_ordinary(0, lists) && self.has_states_only(from, lists))
+    }
+
+    /// Whether something is used "as the password".
+    fn is_set(&self) -> bool {
+        let named = |at: usize| {
+            let next = self.words[at + 1..]
+                .iter()
+                .position(|w| !LEXICON.languages.iter().any(|l| l.skip.contains(w)));
+            next.is_some_and(|n| LEXICON.names_secret(&self.words[at + 1 + n..]) > 0)
+        };
+        let is_as = |at: &usize| LEXICON.languages.iter().any(|lists| lists.r#as.contains(&self.words[*at]));
+        (0..self.words.len()).filter(is_as).any(named)
     }
 
     fn are_ordinary(&self, from: usize, lists: &Lists) -> bool {
@@ -251,6 +264,7 @@ impl Phrases {
 struct Lists {
     tells: HashSet<String>,
     with: HashSet<String>,
+    r#as: HashSet<String>,
     skip: HashSet<String>,
     states: HashSet<String>,
     numbers: HashSet<String>,
@@ -288,6 +302,7 @@ struct Written {
     near: Vec<String>,
     tells: String,
     with: String,
+    r#as: String,
     #[serde(default)]
     skip: String,
     #[serde(default)]
@@ -304,9 +319,9 @@ impl From<&Written> for Lists {
         let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<HashSet<String>>();
         let phrases = [&written.secrets, &written.harmless, &written.near];
         let named = phrases.into_iter().flatten().flat_map(|phrase| list(phrase));
-        let Written { tells, with, skip, states, ordinary, .. } = written;
+        let Written { tells, with, r#as, skip, states, ordinary, .. } = written;
         Self {
-            known: [tells, with, skip, states, ordinary]
+            known: [tells, with, r#as, skip, states, ordinary]
                 .into_iter()
                 .flat_map(|l| list(l))
                 .chain(named)
@@ -314,6 +329,7 @@ impl From<&Written> for Lists {
             has_ordinary: !ordinary.is_empty(),
             tells: list(tells),
             with: list(with),
+            r#as: list(r#as),
             skip: list(skip),
             states: list(states),
             numbers: list(&written.numbers),
@@ -353,6 +369,10 @@ mod tests {
             "The password is password.",
             "Your password is still welcome.",
             "Use blue moment as the password.",
+            "Use window as the new password.",
+            "Nehmen Sie Fenster als Kennwort.",
+            "Guest wifi, blue moment array.",
+            "On the guest wifi use blue moment array and you are done.",
             "Use the password blue moment.",
             "Password - computer",
             "Set your password to computer.",
