@@ -41,7 +41,14 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
         })?;
         match bytes.len() {
             ..=AT_ONCE => parse(&bytes).map(Body),
-            _ => shared.blocking(move |_| parse(&bytes).map(Body)).await,
+            _ => {
+                // A key that will be refused anyway does not have long bodies read.
+                let full = shared.shares.key().and_then(|key| shared.queue.is_full_for(&key));
+                match full {
+                    Some(seconds) => Err(Problem::overload("this key", seconds)),
+                    None => shared.blocking(move |_| parse(&bytes).map(Body)).await,
+                }
+            }
         }
     }
 }
