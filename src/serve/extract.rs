@@ -39,6 +39,10 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
         if bytes.len() <= LONG_BODY {
             return parse(&bytes, &room.json, &held).map(Body);
         }
+        // A key that will be refused anyway does not have long bodies parsed.
+        if let Some(seconds) = shared.shares.key().and_then(|key| shared.queue.is_full_for(&key)) {
+            return Err(Problem::overload("this key", seconds));
+        }
         let _one = LONG_BODIES.acquire().await.map_err(Problem::internal)?;
         shared.blocking(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
     }

@@ -178,8 +178,7 @@ impl Queue {
         let mut waiting = self.lock();
         let has = waiting.places.get(key).copied().unwrap_or(0);
         let keys = waiting.places.len().max(1);
-        // Its backlog, at its share of the speed.
-        let wait = Duration::from_secs_f64((has * keys) as f64 / self.speed());
+        let wait = self.wait(has, keys);
         let is_too_much = has + cost > self.queue_tokens / keys || wait > self.longest;
         if waiting.closed || (has > 0 && is_too_much) {
             return Err(wait.as_secs().clamp(1, 60));
@@ -189,6 +188,21 @@ impl Queue {
         waiting.places.insert(Arc::clone(&key), has + cost);
         self.show(&waiting);
         Ok(Place { queue: Arc::clone(self), key, cost, alive: Some(Arc::new(())), is_finished: false })
+    }
+
+    /// Where the key has so much waiting that another call would be refused, whatever it is: the seconds after which to ask again.
+    pub(crate) fn is_full_for(&self, key: &str) -> Option<u64> {
+        let waiting = self.lock();
+        let has = waiting.places.get(key).copied().unwrap_or(0);
+        let keys = waiting.places.len().max(1);
+        let wait = self.wait(has, keys);
+        let is_full = has > 0 && (has >= self.queue_tokens / keys || wait > self.longest);
+        is_full.then(|| wait.as_secs().clamp(1, 60))
+    }
+
+    /// How long a key's backlog takes at its share of the speed.
+    fn wait(&self, backlog: usize, keys: usize) -> Duration {
+        Duration::from_secs_f64((backlog * keys) as f64 / self.speed())
     }
 
     /// Puts work of a key's calls into the queue, or gives it back where the queue is closed.

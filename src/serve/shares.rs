@@ -88,6 +88,11 @@ impl Shares {
         Ok(())
     }
 
+    /// The key of the request that this task answers, once it is known.
+    pub(crate) fn key(&self) -> Option<String> {
+        SEAT.try_with(|seat| seat.get().map(|seat| seat.key.clone())).ok().flatten()
+    }
+
     fn seat(&self, key: &str) -> Result<Seat, Problem> {
         let mut keys = lock(&self.keys);
         let others = keys.len() - usize::from(keys.contains_key(key));

@@ -23,6 +23,8 @@ use crate::shared::Shared;
 
 /// Batches between the two threads.
 const BETWEEN: usize = 2;
+/// The cost of tickets from which on no more are added to a transaction.
+const RECORDED_TOGETHER: usize = 1_024;
 /// How often a ticket that changes all the time is decided anew before its sender has to wait.
 const MOST_TRIES: u32 = 5;
 
@@ -88,8 +90,11 @@ impl Deciding {
 
     fn record_all(&self, decided: &Receiver<Batch>) {
         while let Ok(mut batch) = decided.recv() {
-            // One transaction for all that is there.
-            while let Ok(more) = decided.try_recv() {
+            // One transaction for all that is there, unless it is so much that those who come next would wait for it.
+            let cost = |batch: &Batch| batch.iter().map(|(item, _)| item.cost).sum::<usize>();
+            while cost(&batch) < RECORDED_TOGETHER
+                && let Ok(more) = decided.try_recv()
+            {
                 batch.extend(more);
             }
             let start = Instant::now();

@@ -146,8 +146,10 @@ fn the_wait_of_a_key_counts_its_own_backlog_and_its_share_of_the_speed() {
     // 5,000 a second at first, two seconds at most: 10,000 alone, 5,000 beside another key.
     let queue = queue(1_024, 1 << 26);
     let alone = queue.place("noisy", 10_000).unwrap();
+    assert_eq!((queue.is_full_for("noisy"), queue.is_full_for("other")), (None, None));
     let second = queue.place("noisy", 1_000).unwrap();
     assert_eq!(queue.place("noisy", 1).unwrap_err(), 2);
+    assert_eq!((queue.is_full_for("noisy"), queue.is_full_for("other")), (Some(2), None));
     // Another key's wait is not the noisy one's.
     let other = queue.place("other", 4_000).unwrap();
     assert!(queue.place("other", 1_000).is_ok());

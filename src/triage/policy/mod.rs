@@ -27,7 +27,7 @@ use reports::Reports;
 pub use rule::Rule;
 use rule::words;
 
-/// Bytes of a body as it was sent that rules read.
+/// Bytes of a text as it was sent that rules read.
 const SENT: usize = 64 << 10;
 
 /// The policy that holds where no other is given.
@@ -188,16 +188,21 @@ impl Policy {
 }
 
 /// The words that rules look for: of the ticket as it was sent, and as people see it. Neither markup nor a hidden character takes
-/// a word out of reach. Of a body as it was sent that is longer than 64 KiB, the first 48 and the last 16 are read.
+/// a word out of reach. Of a text as it was sent that is longer than 64 KiB, the first 48 and the last 16 are read.
 pub(crate) fn words_of(ticket: &Ticket, seen: &Input) -> String {
-    let body = ticket.body.as_deref().unwrap_or_default();
-    let (head, tail) = match body.len() {
-        ..=SENT => (body, ""),
+    let [subject, subject_end] = ends(ticket.subject.as_deref().unwrap_or_default());
+    let [body, body_end] = ends(ticket.body.as_deref().unwrap_or_default());
+    words(&[subject, subject_end, body, body_end, &seen.subject, &seen.body])
+}
+
+/// The start and the end of a text as it was sent, which are read.
+fn ends(text: &str) -> [&str; 2] {
+    match text.len() {
+        ..=SENT => [text, ""],
         n => {
-            (&body[..body.floor_char_boundary(SENT / 4 * 3)], &body[body.ceil_char_boundary(n - SENT / 4)..])
+            [&text[..text.floor_char_boundary(SENT / 4 * 3)], &text[text.ceil_char_boundary(n - SENT / 4)..]]
         }
-    };
-    words(&[ticket.subject.as_deref(), Some(head), Some(tail), Some(&seen.subject), Some(&seen.body)])
+    }
 }
 
 /// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.

@@ -61,15 +61,15 @@ impl Rule {
         }
         named(&ticket.contact, contacts)
             || named(&ticket.customer, customers)
-            || phrases.iter().any(|phrase| text.contains(&words(&[Some(phrase)])))
+            || phrases.iter().any(|phrase| text.contains(&words(&[phrase])))
     }
 }
 
 /// The words of some texts in lower case, each between single spaces: a phrase's words stand in a text's exactly where
 /// it holds the phrase as whole words.
-pub(super) fn words(texts: &[Option<&str>]) -> String {
+pub(super) fn words(texts: &[&str]) -> String {
     let mut all = String::from(" ");
-    for text in texts.iter().flatten() {
+    for text in texts {
         // A fragment of HTML without a tag comes through as it is: the commonest entity in one is no word.
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && *w != "nbsp") {
             all.extend(word.chars().flat_map(char::to_lowercase));
