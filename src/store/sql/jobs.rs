@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Shelf, bytes_of, decisions, name, page};
-use crate::audit::{Log, Note, hash_of};
+use crate::audit::{Log, Note, hash_of, hash_of_json};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
 use crate::{DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, Work, WorkKind};
 
@@ -26,6 +26,9 @@ impl WorkKind {
 
 /// How often work is handed out; the index `work_worn` counts on it.
 const CLAIMS: i64 = 20;
+
+/// Items of a job that are written together.
+const TOGETHER: usize = 128;
 
 /// What may be claimed at `$2` of the kind `$1`.
 const OPEN: &str = "SELECT id FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
@@ -45,8 +48,15 @@ impl<D: Db> Jobs for Shelf<D> {
                 "INSERT INTO work (kind, state, actor, received_at, job, place, customer, ticket, fault)
                 SELECT 'triage', value ->> 1, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT),
                 CAST(value ->> 0 AS BIGINT), value ->> 2, value ->> 3, value ->> 4 FROM rows($1)";
-            let items = job.items.iter().enumerate().map(item_row).collect::<Result<Vec<_>>>()?;
-            execute_rows(tx, sql, &items, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
+            // A few at a time: a job may be long, and is there twice already.
+            let mut items = job.items.iter().enumerate().map(item_row);
+            loop {
+                let these = items.by_ref().take(TOGETHER).collect::<Result<Vec<_>>>()?;
+                if these.is_empty() {
+                    break;
+                }
+                execute_rows(tx, sql, &these, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
+            }
             let failed = job.items.iter().filter(|item| item.is_err()).count();
             let detail = json!({"items": job.items.len(), "failed": failed});
             Log::open(tx, now)?
@@ -216,7 +226,7 @@ fn add(tx: &mut dyn Tx, job: &NewJob, now: Timestamp) -> Result<Option<String>> 
     let sql = "INSERT INTO jobs (id, state, total, done, failed, drafts, actor, idempotency_key, created_at, updated_at,
         digest) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (actor, idempotency_key) DO NOTHING";
     let key = Value::from(job.idempotency_key.as_ref());
-    let digest = hash_of(&json(&(&job.items, job.drafts))?);
+    let digest = hash_of_json(&(&job.items, job.drafts))?;
     let values = [
         (&job.id).into(),
         name(state)?,
