@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 /// Bytes that a byte of a body takes up until its request is done: as it came, as it was read, as it goes into the store, and what
 /// is made of its text. Measured: tests/attack/memory.py.
-pub(crate) const BODY_FACTOR: usize = 6;
+pub(crate) const BODY_FACTOR: usize = 7;
 /// Bytes that a value of JSON takes up beside its text.
 pub(crate) const VALUE_BYTES: usize = 128;
 /// Bytes that a page of a list takes up while it is made: what the store gives for it, and the answer that becomes of that.

@@ -25,7 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(50);
 /// Open files that are no connections: the store's, the bundle's, the log.
 const OTHER_FILES: usize = 256;
 /// Calls that block at a time: each may hold a body, and each thread keeps memory of its own.
-const BLOCKING_CALLS: usize = 64;
+const BLOCKING_CALLS: usize = 32;
 
 /// Starts logging to standard error as the settings say. Only the first call counts.
 ///

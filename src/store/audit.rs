@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use firstline_fault::{Code, Result, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,25 @@ impl AuditEntry {
 /// What stands in the log for words.
 pub(crate) fn hash_of(words: &str) -> String {
     hex(&Sha256::digest(words))
+}
+
+/// The same of what `data` is in JSON, which is never held as a whole.
+pub(crate) fn hash_of_json(data: &impl Serialize) -> Result<String> {
+    struct Words(Sha256);
+    impl std::io::Write for Words {
+        fn write(&mut self, words: &[u8]) -> std::io::Result<usize> {
+            self.0.update(words);
+            Ok(words.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut words = Words(Sha256::new());
+    serde_json::to_writer(&mut words, data)
+        .map_err(|e| InternalError::new(format!("hashing for the store: {e}")))?;
+    Ok(hex(&words.0.finalize()))
 }
 
 /// What an entry is to say.

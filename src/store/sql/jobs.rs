@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Shelf, bytes_of, decisions, name, page};
-use crate::audit::{Log, Note, hash_of};
+use crate::audit::{Log, Note, hash_of, hash_of_json};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
 use crate::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, PAGE_BYTES, RefusedItem, Work, WorkKind,
@@ -29,6 +29,9 @@ impl WorkKind {
 /// How often work is handed out; the index `work_worn` counts on it.
 const CLAIMS: i64 = 20;
 
+/// Items of a job that are written together.
+const TOGETHER: usize = 128;
+
 /// What may be claimed at `$2` of the kind `$1`.
 const OPEN: &str = "FROM work WHERE kind = $1 AND state IN ('waiting', 'claimed')
     AND (state = 'waiting' OR lease_until <= $2)
@@ -40,8 +43,7 @@ const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
 impl<D: Db> Jobs for Shelf<D> {
     fn add_job(&self, job: &NewJob, now: Timestamp) -> Result<String> {
         // Made beforehand: no writer is held up by it.
-        let items = job.items.iter().enumerate().map(item_row).collect::<Result<Vec<_>>>()?;
-        let digest = hash_of(&json(&(&job.items, job.drafts))?);
+        let digest = hash_of_json(&(&job.items, job.drafts))?;
         self.write(|tx| {
             if let Some(known) = add(tx, job, &digest, now)? {
                 return Ok(known);
@@ -50,7 +52,15 @@ impl<D: Db> Jobs for Shelf<D> {
                 "INSERT INTO work (kind, state, actor, received_at, job, place, customer, ticket, fault)
                 SELECT 'triage', value ->> 1, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT),
                 CAST(value ->> 0 AS BIGINT), value ->> 2, value ->> 3, value ->> 4 FROM rows($1)";
-            execute_rows(tx, sql, &items, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
+            // A few at a time: a job may be long, and is there twice already.
+            let mut items = job.items.iter().enumerate().map(item_row);
+            loop {
+                let these = items.by_ref().take(TOGETHER).collect::<Result<Vec<_>>>()?;
+                if these.is_empty() {
+                    break;
+                }
+                execute_rows(tx, sql, &these, &[(&job.actor).into(), now.into(), (&job.id).into()])?;
+            }
             let failed = job.items.iter().filter(|item| item.is_err()).count();
             let detail = json!({"items": job.items.len(), "failed": failed});
             Log::open(tx, now)?

@@ -110,7 +110,7 @@ fn sentences(text: &str) -> Vec<String> {
 }
 
 fn padded(phrase: &str) -> String {
-    words(&[Some(phrase)])
+    words(&[phrase])
 }
 
 /// Where `phrase` stands in `text`, whose words are between single spaces, as whole words.

@@ -45,7 +45,7 @@ impl Rule {
     pub(super) fn is_only_reported(&self, ticket: &Ticket, texts: &[&str], reports: &Reports) -> bool {
         let by_name = Self { words: Vec::new(), ..self.clone() };
         let named = (!self.contacts.is_empty() || !self.customers.is_empty()) && by_name.fires(ticket, " ");
-        let phrases: Vec<String> = self.words.iter().map(|phrase| words(&[Some(phrase)])).collect();
+        let phrases: Vec<String> = self.words.iter().map(|phrase| words(&[phrase])).collect();
         !named && reports.only_report(texts, &phrases)
     }
 
