@@ -278,8 +278,10 @@ fn failed(text: &str, identity: Option<&str>) -> Vec<String> {
     let products = BTreeSet::from(["Excel"]);
     let grounds = Grounds {
         sentences,
+        approved: false,
         phrases,
         slots: &slots,
+        ticket: "Excel",
         products,
         language: "en",
         identity,
