@@ -150,7 +150,7 @@ pub(crate) const KEY: &str =
     "k.id, k.name, k.hash, k.scopes, k.customers, k.created_at, k.expires_at, k.revoked_at";
 
 /// The actions that say what an API key is, as the schema's index has them.
-pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_revoke')";
+pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_change', 'key_revoke')";
 
 fn shape(kind: Kind) -> &'static Shape {
     &SHAPES[kind as usize]
