@@ -103,10 +103,14 @@ impl Item {
         self.standing.as_ref().map(|standing| standing.locked.clone()).unwrap_or_default()
     }
 
-    /// What is wrong with deciding it, in view of how it stands: it is another customer's than the sender may see.
+    /// What is wrong with deciding it, in view of how it stands: it is another customer's than the sender may see, or its text was
+    /// cut and may not be.
     pub(crate) fn refused(&self) -> Option<Problem> {
-        let theirs = self.standing.as_ref().is_some_and(|known| !self.order.customers.has(&known.customer));
-        theirs.then(not_for_this_key)
+        if self.standing.as_ref().is_some_and(|known| !self.order.customers.has(&known.customer)) {
+            return Some(not_for_this_key());
+        }
+        let cut = self.holds().map_or(0, |standing| standing.decision.tokens_cut);
+        (cut > 0 && !self.order.truncate).then(|| too_long(&self.ticket.id, cut))
     }
 
     /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.
