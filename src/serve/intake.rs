@@ -82,7 +82,10 @@ pub(crate) async fn triage(
     let admitted = shared.blocking(move |shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
         let stopping = |_| Problem::overload("the service is stopping", 5);
-        shared.queue.push(&order.actor, items.into_iter().map(Work::Ticket).collect()).map_err(stopping)?;
+        shared
+            .queue
+            .push(&order.actor, items.into_iter().map(|item| Work::Ticket(Box::new(item))).collect())
+            .map_err(stopping)?;
         Ok(admitted)
     });
     let mut results = Vec::new();
@@ -136,7 +139,7 @@ pub(crate) fn admit(
     shared: &Shared,
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
-) -> OrFault<(Vec<Admitted>, Vec<Box<Item>>)> {
+) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
     let ids: Vec<&str> = incoming.iter().flatten().map(|incoming| incoming.ticket.id.as_str()).collect();
     let mut standing = if ids.is_empty() { Default::default() } else { shared.store.standing(&ids)? };
     let (mut admitted, mut items) = (Vec::with_capacity(incoming.len()), Vec::new());
@@ -165,7 +168,7 @@ pub(crate) fn admit(
 }
 
 /// A ticket on its way, and where its sender hears of it.
-type Sent = (Box<Item>, oneshot::Receiver<Result<Answer, Problem>>);
+type Sent = (Item, oneshot::Receiver<Result<Answer, Problem>>);
 
 fn item(live: &Arc<LiveBundle>, incoming: Incoming, standing: Option<Standing>) -> Result<Sent, Problem> {
     let Incoming { ticket, order } = incoming;
@@ -186,7 +189,7 @@ fn item(live: &Arc<LiveBundle>, incoming: Incoming, standing: Option<Standing>) 
         tries: 0,
         reply,
     };
-    Ok((Box::new(item), answer))
+    Ok((item, answer))
 }
 
 /// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.
