@@ -81,7 +81,10 @@ pub(crate) async fn triage(
     let admitted = shared.blocking(move |shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
         let stopping = |_| Problem::overload("the service is stopping", 5);
-        shared.queue.push(&order.actor, items.into_iter().map(Work::Ticket).collect()).map_err(stopping)?;
+        shared
+            .queue
+            .push(&order.actor, items.into_iter().map(|item| Work::Ticket(Box::new(item))).collect())
+            .map_err(stopping)?;
         Ok(admitted)
     });
     let mut results = Vec::new();
@@ -135,7 +138,7 @@ pub(crate) fn admit(
     shared: &Shared,
     live: &Arc<LiveBundle>,
     incoming: Vec<Result<Incoming, Problem>>,
-) -> OrFault<(Vec<Admitted>, Vec<Box<Item>>)> {
+) -> OrFault<(Vec<Admitted>, Vec<Item>)> {
     let customers: Vec<String> =
         incoming.iter().flatten().map(|incoming| incoming.ticket.customer_key()).collect();
     let named = incoming.iter().flatten().zip(&customers);
@@ -166,7 +169,7 @@ pub(crate) fn admit(
 }
 
 /// A ticket on its way, and where its sender hears of it.
-type Sent = (Box<Item>, oneshot::Receiver<Result<Answer, Problem>>);
+type Sent = (Item, oneshot::Receiver<Result<Answer, Problem>>);
 
 /// The item of a ticket, whose customer in the form that customers are compared in, and how the ticket stands there, is `known`.
 fn item(
@@ -193,7 +196,7 @@ fn item(
         tries: 0,
         reply,
     };
-    Ok((Box::new(item), answer))
+    Ok((item, answer))
 }
 
 /// A ticket that may be decided, of a JSON value; `place` is where it stands, `customers` are those that the sender may see.

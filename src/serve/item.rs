@@ -111,9 +111,14 @@ impl Item {
         TicketRef { number: &self.ticket.id, customer: &self.customer }
     }
 
-    /// What is wrong with deciding it: its sender may not see its customer, or no longer.
+    /// What is wrong with deciding it, in view of how it stands: its sender may not see its customer, or no longer, or its text
+    /// was cut and may not be.
     pub(crate) fn refused(&self) -> Option<Problem> {
-        (!self.order.customers.has(&self.customer)).then(not_for_this_key)
+        if !self.order.customers.has(&self.customer) {
+            return Some(not_for_this_key());
+        }
+        let cut = self.holds().map_or(0, |standing| standing.decision.tokens_cut);
+        (cut > 0 && !self.order.truncate).then(|| too_long(&self.ticket.id, cut))
     }
 
     /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.

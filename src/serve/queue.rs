@@ -224,12 +224,12 @@ impl Queue {
     }
 
     /// The same for tickets of jobs, each under its sender's key: they are decided when no call waits, and now and then anyway.
-    pub(crate) fn push_jobs(&self, items: Vec<Box<Item>>) -> bool {
+    pub(crate) fn push_jobs(&self, items: Vec<Item>) -> bool {
         let mut waiting = self.lock();
         if !waiting.closed {
             for item in items {
                 let key = item.order.actor.clone();
-                waiting.jobs.push(&key, [Work::Ticket(item)]);
+                waiting.jobs.push(&key, [Work::Ticket(Box::new(item))]);
             }
         }
         self.show(&waiting);

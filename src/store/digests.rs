@@ -327,6 +327,9 @@ impl Claims {
             "move" => {
                 let due = digest(Kind::Moved, &[text("left").into()], &Value::Null);
                 self.claim(Kind::Moved, text("left"), Some(&due), subject);
+                for decision in detail["void"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+                    self.claims.remove(&short(Kind::Verdict, decision));
+                }
             }
             "forget" => self.forgotten += detail["decisions"].as_u64().unwrap_or_default(),
             "adopt" => {

@@ -39,7 +39,8 @@ const STANDING: &str =
 /// Of each storm its head alone is looked up, so that a storm of thousands costs no more than one of two.
 const STORM_HEADS: &str = "SELECT h.storm, d.id, t.number, d.decision, d.at FROM (
         SELECT r.value ->> 0 AS storm, (SELECT x.seq FROM decisions x WHERE x.storm = r.value ->> 0
-            AND x.collapsed_into IS NULL AND x.at >= $2 ORDER BY x.at, x.seq LIMIT 1) AS head FROM rows($1) r
+            AND x.collapsed_into IS NULL AND x.at >= $2
+            AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = x.ticket_id AND m.moved_at IS NOT NULL) ORDER BY x.at, x.seq LIMIT 1) AS head FROM rows($1) r
     ) h JOIN decisions d ON d.seq = h.head JOIN tickets t ON t.id = d.ticket_id";
 
 impl<D: Db> Decisions for Shelf<D> {
@@ -58,17 +59,18 @@ impl<D: Db> Decisions for Shelf<D> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
             let (recorded, kept) = sort_out(tx, decided)?;
+            let mut void = HashMap::new();
             for these in runs(&kept) {
                 let moved: Vec<&str> =
                     these.iter().flat_map(|kept| &kept.moved).map(String::as_str).collect();
-                close(tx, &moved, now)?;
+                void.extend(close(tx, &moved, now)?);
                 let rows: Vec<&str> = these.iter().map(|kept| kept.row.as_str()).collect();
                 supersede(tx, &rows)?;
                 insert(tx, these, now)?;
             }
             let done = kept.iter().filter_map(|kept| Some((kept.item.as_ref()?, kept.one.id.as_str())));
             jobs::decided(tx, done, now)?;
-            let notes = kept.iter().flat_map(|kept| moves(kept).map(Ok).chain([note(&log, kept, now)]));
+            let notes = kept.iter().flat_map(|kept| moves(kept, &void).map(Ok).chain([note(&log, kept, now)]));
             let notes = notes.collect::<Result<Vec<_>>>()?;
             log.add_all(tx, notes)?;
             Ok(recorded)
@@ -313,29 +315,39 @@ fn place(rows: &mut Vec<Open>, one: &Decided) -> std::result::Result<(String, i6
     Ok((row, version, moved))
 }
 
-/// Closes the rows of tickets that have moved to another customer: nothing that waits there is written, reviewed or sent.
-fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<()> {
+/// The decisions of rows whose approved drafts are void, by row.
+type Void = HashMap<String, Vec<String>>;
+
+/// Closes the rows of tickets that have moved to another customer: nothing that waits there is written, reviewed or sent. Gives
+/// what was approved there and will not be sent.
+fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<Void> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Void::new());
     }
     let these = list(rows.iter().copied())?;
     let of_these = "ticket_id IN (SELECT value ->> 0 FROM rows($1))";
     let sql = "UPDATE tickets SET moved_at = $2, version = version + 1 WHERE id IN (SELECT value ->> 0 FROM rows($1))";
     tx.execute(sql, &[these.clone(), now.into()])?;
-    // What was approved and not sent yet is void as well; a storm that goes on gets another head.
+    // What was approved and not sent yet is void as well.
+    let unsent = "draft_state IN ('approved', 'edited') AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = decisions.id
+        AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed'))";
+    let sql = format!("SELECT ticket_id, id FROM decisions WHERE {of_these} AND {unsent}");
+    let mut void = Void::new();
+    for mut row in tx.query(&sql, std::slice::from_ref(&these))? {
+        void.entry(row.text()?).or_default().push(row.text()?);
+    }
     let sql = format!(
-        "UPDATE decisions SET storm = NULL, version = version + 1, draft_state = CASE
+        "UPDATE decisions SET version = version + 1, draft_state = CASE
             WHEN draft_state IN ('writing', 'pending') THEN 'superseded'
-            WHEN draft_state IN ('approved', 'edited') AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = decisions.id
-                AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed')) THEN 'superseded'
-            ELSE draft_state END WHERE {of_these}"
+            WHEN {unsent} THEN 'superseded' ELSE draft_state END WHERE {of_these}"
     );
     tx.execute(&sql, std::slice::from_ref(&these))?;
     let sql = format!(
         "DELETE FROM work WHERE kind = 'draft' AND decision_id IN (SELECT id FROM decisions WHERE {of_these})"
     );
     tx.execute(&sql, std::slice::from_ref(&these))?;
-    outbox::void(tx, &these)
+    outbox::void(tx, &these)?;
+    Ok(void)
 }
 
 /// Cuts them, in order, where a ticket comes again: one statement can't write it twice.
@@ -405,13 +417,13 @@ fn decision_row(Kept { one, row, .. }: &Kept<'_>) -> Result<Vec<Value>> {
 }
 
 /// An entry for each customer that a ticket leaves: ids, and nobody's name.
-fn moves<'k>(kept: &'k Kept<'_>) -> impl Iterator<Item = Note<'k>> {
+fn moves<'k>(kept: &'k Kept<'_>, void: &'k Void) -> impl Iterator<Item = Note<'k>> {
     let Kept { one, moved, .. } = kept;
-    moved.iter().map(|row| Note {
+    moved.iter().map(move |row| Note {
         actor: &one.actor,
         action: "move",
         subject: &one.id,
-        detail: json!({"ticket": one.ticket.id, "left": row}),
+        detail: json!({"ticket": one.ticket.id, "left": row, "void": void.get(row)}),
     })
 }
 
