@@ -178,7 +178,7 @@ async fn rest(unread: Unread, slot: Option<&Slot>) -> bool {
         return true;
     }
     slot.inspect(|slot| slot.leaves());
-    let is_read_out = unread.is_read_out().await;
+    let is_read_out = unread.read_out().await;
     slot.inspect(|slot| slot.returns());
     is_read_out
 }

@@ -144,7 +144,7 @@ impl Unread {
     }
 
     /// Reads what is left, where that is little; `false` where there is more, and the connection can't be used again.
-    pub(crate) async fn is_read_out(mut self) -> bool {
+    pub(crate) async fn read_out(mut self) -> bool {
         let (left, begun) = {
             let inner = self.lock();
             (inner.body.size_hint().lower(), inner.begun)
@@ -326,12 +326,12 @@ mod tests {
         ] {
             let (request, unread) = apart(Request::new(body));
             drop(request);
-            assert_eq!(unread.unwrap().is_read_out().await, is_read_out);
+            assert_eq!(unread.unwrap().read_out().await, is_read_out);
         }
         // A client that waits to be told to send is not told to.
         let waits =
             Request::builder().header(header::EXPECT, "100-continue").body(pieces(1, 9, false)).unwrap();
-        assert!(!apart(waits).1.unwrap().is_read_out().await);
+        assert!(!apart(waits).1.unwrap().read_out().await);
         assert!(apart(Request::new(Body::empty())).1.is_none());
     }
 

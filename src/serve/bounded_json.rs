@@ -161,7 +161,7 @@ impl<'j> Level<'j> {
         }
         if self.keys.contains(&key) {
             let name = String::from_utf8_lossy(&key);
-            let problem = format!("the key {:?} stands twice in one object", name);
+            let problem = format!("the key {name:?} stands twice in one object");
             return fault(Code::Request, problem, "Send each key once");
         }
         self.keys.push(key);
@@ -201,7 +201,7 @@ mod tests {
         }
         assert_eq!(code(&format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH))), "");
         // Ten of a list, and as many as one likes in a list within.
-        let ten = vec!["[1,2,3,4,5,6,7,8,9,10,11]"; 10].join(",");
+        let ten = ["[1,2,3,4,5,6,7,8,9,10,11]"; 10].join(",");
         assert_eq!(code(&format!(r#"{{"tickets":[{ten}]}}"#)), "");
     }
 
