@@ -8,6 +8,7 @@ mod circumstances;
 mod claims;
 mod coherence;
 mod credentials;
+mod evidence;
 mod links;
 mod pattern;
 mod promises;
@@ -15,7 +16,7 @@ mod salutations;
 mod words;
 
 use crate::folding::readings;
-use crate::language::told_by_words;
+use evidence::told_by_words;
 use pattern::Hit;
 use words::{Language, languages};
 
@@ -23,6 +24,7 @@ pub(crate) use circumstances::{circumstance, is_common, is_third_person};
 pub(crate) use claims::{claim, claims};
 pub(crate) use coherence::{addresses_reader, is_mail_header, leans_on_previous};
 pub(crate) use credentials::{changes_access, credential, names_secret};
+pub(crate) use evidence::Evidence;
 pub(crate) use links::dangling_link;
 pub(crate) use promises::{promise, promises};
 pub(crate) use salutations::{is_people, is_sign_off, is_title, salutation};

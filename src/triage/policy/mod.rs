@@ -127,7 +127,7 @@ impl Policy {
                     Raise::From(label) => Some(label),
                     Raise::Needless | Raise::Unsure => None,
                 },
-                verify_identity: rule.verify_identity && !rule.is_only_reported(ticket, &read, reports),
+                verify_identity: rule.verify_identity && !rule.is_only_reported(ticket, |phrases| reports.only_report(&read, phrases)),
             });
         }
     }
