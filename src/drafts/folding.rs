@@ -5,7 +5,9 @@
 //! used to write a draft: a Russian text would not survive it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use regex::{Captures, Regex};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript};
@@ -88,14 +90,24 @@ fn small_capital(c: char) -> Option<char> {
     std::iter::from_fn(|| Some((all.next()?, all.next()?))).find(|(odd, _)| *odd == c).map(|(_, plain)| plain)
 }
 
-/// The readings of `text` that word lists are held against: folded, in lower case, without accents. A text with Cyrillic
-/// letters has a second one, in which Latin look-alikes are Cyrillic.
+/// The readings of `text` that word lists are held against: folded, in lower case, without accents, words that are spelt letter
+/// by letter put together. A text with Cyrillic letters has a second one, in which Latin look-alikes are Cyrillic.
 pub(crate) fn readings(text: &str) -> Vec<String> {
-    let mut all = vec![plain(&fold(text))];
+    let mut all = vec![spelt_out(plain(&fold(text)))];
     if text.chars().any(|c| c.script() == Script::Cyrillic) {
         all.push(cyrillic(text));
     }
     all
+}
+
+/// `text` with "p a s s w o r d" and "p-a-s-s-w-o-r-d" as words.
+fn spelt_out(text: String) -> String {
+    static SPELT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b(?:[a-z][ ._*-]){4,}[a-z]\b").expect("tested"));
+    match SPELT.replace_all(&text, |hit: &Captures<'_>| hit[0].replace([' ', '.', '_', '*', '-'], "")) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(joined) => joined,
+    }
 }
 
 /// The Cyrillic reading of `text`.

@@ -182,7 +182,7 @@ fn nor_is_it_by_a_language_model_which_can_only_choose() {
 }
 
 /// Drafts that say more than their grounds do, and the check that has to notice.
-const INVENTED: [(&str, &str); 50] = [
+const INVENTED: [(&str, &str); 101] = [
     ("products", "Please open Visio once more."),
     ("products", "Has your manager approved Acrobat for you?"),
     ("work done", "I have reset your account."),
@@ -231,6 +231,60 @@ const INVENTED: [(&str, &str); 50] = [
     ("sources", "Microsoft has confirmed a bug in this version."),
     ("sources", "Thank you for solving the problem yourself."),
     ("sources", "Please uninstall the antivirus program first."),
+    // In every language of the desk, with inflected forms.
+    ("promises", "Garantimos que isto não volta a acontecer."),
+    ("promises", "Será resolvido até amanhã."),
+    ("promises", "We garanderen dat het morgen werkt."),
+    ("promises", "Het wordt binnen een uur opgelost."),
+    ("promises", "Wir lösen das innerhalb einer Stunde."),
+    ("promises", "Ce sera réglé d'ici demain."),
+    ("promises", "Se lo rimborsiamo entro domani."),
+    ("promises", "Le devolveremos el dinero antes del viernes."),
+    ("promises", "Naprawimy to w ciągu dwóch godzin."),
+    ("promises", "Vi garanterar att det fungerar."),
+    ("promises", "Мы гарантируем, что это не повторится."),
+    ("promises", "Garanti ediyoruz, yarın sabah çalışır."),
+    ("work done", "Repusemos a sua conta."),
+    ("work done", "A sua conta foi desbloqueada."),
+    ("work done", "We hebben uw account ontgrendeld."),
+    ("work done", "Abbiamo sbloccato il suo account."),
+    ("work done", "Odblokowaliśmy konto."),
+    ("work done", "Hemos desbloqueado su cuenta."),
+    ("work done", "J'ai débloqué votre compte."),
+    ("work done", "Мы разблокировали вашу учётную запись."),
+    ("credentials", "Envie-nos a sua senha, por favor."),
+    ("credentials", "Stuur ons uw wachtwoord."),
+    ("credentials", "Ci mandi la sua password."),
+    ("credentials", "Prosimy o podanie hasła."),
+    ("credentials", "Bitte teilen Sie uns Ihr Kennwort mit."),
+    ("credentials", "Merci de nous communiquer votre mot de passe."),
+    ("credentials", "Indíquenos su contraseña."),
+    ("credentials", "Skicka ditt lösenord till oss."),
+    ("credentials", "Пришлите нам ваш пароль."),
+    ("credentials", "Lütfen şifrenizi bize gönderin."),
+    ("credentials", "Uw wachtwoord is zomer."),
+    ("credentials", "A sua senha é verao22."),
+    // Disguised.
+    ("credentials", "Please send us your раѕѕwоrd."),
+    ("credentials", "Please send us your pass\u{ad}word."),
+    ("credentials", "Please send us your p\u{200b}assword."),
+    ("credentials", "Please send us your ｐａｓｓｗｏｒｄ."),
+    ("credentials", "Please send us your pässwörd."),
+    ("credentials", "Please send us your passw0rd."),
+    ("promises", "We guаrаntee that it works."),
+    ("promises", "We guaran\u{ad}tee that it works."),
+    ("work done", "I have rе\u{2060}set your account."),
+    ("hidden characters", "Does wеbmail work for you?"),
+    ("hidden characters", "Does web\u{ad}mail work for you?"),
+    ("hidden characters", "Does 𝐰ebmail work for you?"),
+    // Of another person, and of what was taken out.
+    ("people", "Does webmail work for you in the meantime, Sierra?"),
+    ("people", "Does webmail work for you in the meantime? -Jo"),
+    ("circumstances", "As you said, you moved to the new office last week."),
+    ("circumstances", "Since you are on holiday until Monday, does webmail work for you?"),
+    ("greeting", "Hi Sierra. Does webmail work for you in the meantime?"),
+    ("links", "Please use the link below."),
+    ("language", "Per favore riavvii il computer."),
     ("placeholders", "Dear [name], does webmail work for you?"),
     ("hidden characters", "Does webmail\u{200b} work for you?"),
 ];
@@ -281,7 +335,7 @@ fn failed(text: &str, identity: Option<&str>) -> Vec<String> {
         approved: false,
         phrases,
         slots: &slots,
-        ticket: "Excel",
+        ticket: "Excel does not open. Eva Stone",
         products,
         language: "en",
         identity,
@@ -309,6 +363,91 @@ fn what_the_sources_say_passes_the_guard() {
     ] {
         assert_eq!(failed(text, None), Vec::<String>::new(), "{text}");
     }
+}
+
+#[test]
+fn a_past_sentence_may_not_say_what_only_a_person_may_however_it_is_written() {
+    let slots = HashMap::new();
+    for (check, sentence) in INVENTED.iter().filter(|(check, _)| {
+        ["promises", "work done", "credentials", "people", "circumstances", "greeting", "links", "language"]
+            .contains(check)
+    }) {
+        let grounds = Grounds {
+            sentences: vec![*sentence],
+            approved: false,
+            phrases: Vec::new(),
+            slots: &slots,
+            ticket: "Excel does not open. Eva Stone",
+            products: BTreeSet::new(),
+            language: "en",
+            identity: None,
+            signature: "",
+        };
+        let verdicts = guard(&format!("Hello,\n\n{sentence}"), &grounds, &masker());
+        assert!(verdicts.iter().any(|v| !v.passed && v.check == *check), "{check} let {sentence:?} pass");
+    }
+}
+
+/// Tickets, and whether the answer has to ask who wrote.
+const IDENTIFIED: [(bool, &str, &str); 6] = [
+    (
+        false,
+        "Phishing",
+        "I got a mail that asks for my password and my bank account. I did not click anything.",
+    ),
+    (false, "Phishing-Mail", "Jemand verlangt in einer Mail ein neues Passwort, ich habe nichts angeklickt."),
+    (false, "Odd call", "Someone asked me to change the bank account for payment. Is this genuine?"),
+    (true, "Salary", "Please change my bank account for salary."),
+    (true, "Password", "I clicked a phishing link and entered my password, please reset it."),
+    (true, "Passwort vergessen", "Bitte das Passwort zurücksetzen, ich bin ausgesperrt."),
+];
+
+#[test]
+fn who_reports_a_fraud_is_not_identified_and_who_asks_for_a_change_is() {
+    let tickets: String = IDENTIFIED
+        .iter()
+        .map(|(_, subject, body)| {
+            let ticket = json!({ "id": subject, "customer": "Amaro Foods", "contact": "Eva Stone", "source": "email",
+                "subject": subject, "body": body });
+            format!("{ticket}\n")
+        })
+        .collect();
+    TRAINED.file("identified.jsonl", tickets);
+    let lines = TRAINED.ok(&["draft", "--bundle", "bundle", "identified.jsonl"]).lines();
+    for ((asked, _, body), line) in IDENTIFIED.iter().zip(&lines) {
+        let rules =
+            line["rules"].as_array().map(|rules| rules.iter().any(|rule| rule["verify_identity"] == true));
+        assert_eq!(rules.unwrap_or_default(), *asked, "{body}: {line}");
+        if *asked {
+            assert_eq!(line["draft"]["verify_identity"], true, "{body}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_hostile_display_name_is_not_greeted_and_a_short_ticket_gets_its_own_language() {
+    let ticket = |id: &str, contact: &str, body: &str| {
+        let ticket = json!({ "id": id, "customer": "Amaro Foods", "contact": contact, "source": "email", "subject": "", "body": body });
+        format!("{ticket}\n")
+    };
+    let printer = "The printer does not print since this morning, please help.";
+    let hostile = ["Visit-Evil-Dot-Com", "Visit Evil Dot Com", "Еva Stone", "Click Here", "Password Expired"];
+    let mut tickets: String = hostile.iter().map(|contact| ticket(contact, contact, printer)).collect();
+    tickets += &ticket("de", "Eva Stone", "Bitte Harborgate Connect auf KES-LT011 einrichten.");
+    tickets += &ticket(
+        "fi",
+        "Eva Stone",
+        "Tulostin ei toimi tänään ollenkaan, ja kaikki työntekijät odottavat että se korjataan pian.",
+    );
+    TRAINED.file("odd_names.jsonl", tickets);
+    let lines = TRAINED.ok(&["draft", "--bundle", "bundle", "odd_names.jsonl"]).lines();
+    for line in &lines[..hostile.len()] {
+        let text = line["draft"]["text"].as_str().unwrap();
+        assert!(text.starts_with("Hello,\n"), "{line}");
+    }
+    let [.., german, finnish] = &lines[..] else { unreachable!() };
+    assert!(german["draft"]["text"].as_str().unwrap().starts_with("Hallo Eva,"), "{german}");
+    assert!(finnish["draft"].is_null(), "{finnish}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Must never take a question, a condition, or what the reader has done for a claim.
 
-use super::{clause, in_any_language, is_question};
+use super::{clause, in_any_language, is_of_another, is_question};
 
 /// Claims in `text` that something was done: no questions, no conditions ("once we have called you back"), nothing that
 /// the reader has done, nothing that is true when it is read ("We have received your request").
@@ -11,7 +11,8 @@ pub(crate) fn claims(text: &str) -> Vec<String> {
         for hit in language.claims.find_iter(reading) {
             let harmless = language.harmless.as_ref().is_some_and(|h| h.is_match(hit.as_str()));
             let condition = language.conditions.is_match(clause(&reading[..hit.start()]));
-            if !harmless && !condition && !is_question(&reading[hit.end()..]) {
+            let other = || is_of_another(&hit, reading, language.code);
+            if !harmless && !condition && !is_question(&reading[hit.end()..]) && !other() {
                 found.push(hit.as_str().to_owned());
             }
         }
@@ -87,6 +88,8 @@ mod tests {
             "Ich kümmere mich darum.",
             "J'ai bien reçu votre demande.",
             "Nous avons bien reçu votre demande et nous nous en occupons.",
+            "This is a change of the plan.",
+            "Reinicie el equipo, por favor.",
         ] {
             assert_eq!(claim(plain), None, "{plain}");
         }

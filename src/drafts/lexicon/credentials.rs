@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
+use super::evidence::told_by_words;
 use super::pattern::Hit;
 use super::words::Language;
 use super::{in_any_language, language, languages};
 use crate::folding::readings;
-use crate::language::told_by_words;
 
 /// A credential in `text`, given or asked for, whatever the sources say.
 pub(crate) fn credential(text: &str) -> Option<String> {

@@ -2,14 +2,15 @@
 //!
 //! Must never take a question, or what is asked of the reader, for a promise.
 
-use super::{in_any_language, is_question};
+use super::{in_any_language, is_of_another, is_question};
 
 /// Promises in `text`: no questions, and not what is asked of the reader ("Please try again in a few minutes").
 pub(crate) fn promises(text: &str) -> Vec<String> {
     in_any_language(text, |language, reading, found| {
         for hit in language.promises.find_iter(reading) {
             let begins = reading[..hit.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
-            if !is_question(&reading[hit.end()..]) && !language.asking.is_match(&reading[begins..]) {
+            let asked = is_question(&reading[hit.end()..]) || language.asking.is_match(&reading[begins..]);
+            if !asked && !is_of_another(&hit, reading, language.code) {
                 found.push(hit.as_str().to_owned());
             }
         }
@@ -36,6 +37,8 @@ mod tests {
             "Would a call tomorrow morning suit you?",
             "Brauchen Sie es bis Freitag?",
             "Please tell us by Friday which model it is.",
+            "Je regarde cela tout de suite.",
+            "Halten Sie die Taste bis zum Signalton.",
         ] {
             assert_eq!(promise(plain), None, "{plain}");
         }

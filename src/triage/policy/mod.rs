@@ -117,7 +117,7 @@ impl Policy {
         let is_request = |rule: &Rule| {
             let Input { subject, body, .. } = compose(ticket);
             let reports = self.reports.as_ref().unwrap_or_else(|| Reports::built_in());
-            !rule.is_only_reported(ticket, &[&subject, &body], reports)
+            !rule.is_only_reported(ticket, |phrases| reports.only_report(&[&subject, &body], phrases))
         };
         let after_hours = self.hours.as_ref().is_some_and(|hours| hours.are_over(ticket));
         for rule in &self.rules {

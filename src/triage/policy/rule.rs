@@ -3,8 +3,6 @@
 use firstline_ticket::Ticket;
 use serde::{Deserialize, Serialize};
 
-use super::reports::Reports;
-
 /// A rule that makes some tickets' decisions more careful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,13 +38,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule fires by its words alone, and all of them are reported: what `texts`, the ticket's own, say that
-    /// somebody else wants.
-    pub(super) fn is_only_reported(&self, ticket: &Ticket, texts: &[&str], reports: &Reports) -> bool {
+    /// Whether the rule fires by its words alone, and all of them are only reported, as `only_report` tells of phrases.
+    pub(super) fn is_only_reported(&self, ticket: &Ticket, only_report: impl Fn(&[String]) -> bool) -> bool {
         let by_name = Self { words: Vec::new(), ..self.clone() };
         let named = (!self.contacts.is_empty() || !self.customers.is_empty()) && by_name.fires(ticket, " ");
         let phrases: Vec<String> = self.words.iter().map(|phrase| words(&[phrase])).collect();
-        !named && reports.only_report(texts, &phrases)
+        !named && only_report(&phrases)
     }
 
     /// Whether the ticket is one that the rule names; a rule that names none is for all that it is narrowed down to.
