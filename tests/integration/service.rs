@@ -428,7 +428,9 @@ fn the_record_is_kept_checked_copied_and_forgotten() {
     let held = service.key("triage", &[customer]);
     let refused = service.dir.fails(&["store", "forget", "--customer", customer], "E_CONFIG");
     assert!(refused.stderr.contains(&limited.to_lowercase()), "{}", refused.stderr);
-    let gone = service.dir.ok(&["store", "forget", "--customer", customer, "--yes", "--json"]).json();
+    let bundle = format!("bundle={}", TRAINED.path("bundle").display());
+    let forget = ["store", "forget", "--customer", customer, "--yes", "--json", "--set", &bundle];
+    let gone = service.dir.ok(&forget).json();
     let theirs = sent.iter().filter(|t| t["customer"] == customer).count();
     assert_eq!((&gone["tickets"], &gone["keys"], &gone["job_items"]), (&json!(theirs), &json!(1), &json!(1)));
     assert_eq!(gone["similar"], json!([limited.to_lowercase()]));
