@@ -142,12 +142,12 @@ class Program:
         run = self.ok(["draft", "--bundle", bundle, "--writer", "none", *more, "-"], stdin=text)
         return run.lines()
 
-    def create_key(self, store, scopes, customers=(), name="attack"):
+    def create_key(self, store, scopes, customers=(), name="attack", env=None):
         """A new key of a store."""
         args = ["store", "keys", "create", "--name", name, "--scope", scopes, "--store", store]
         for customer in customers:
             args += ["--customer", customer]
-        return self.ok(args).out.strip().splitlines()[-1]
+        return self.ok(args, env=env).out.strip().splitlines()[-1]
 
     def cleanup(self):
         """Removes everything that was made."""
@@ -160,8 +160,11 @@ class Service:
     def __init__(self, program, bundle=None, settings=(), files=None, folder=None, keys=None, env=None):
         self.program, self.folder = program, folder or program.folder()
         self.store = self.folder / "firstline.db"
-        self.bundle, self.settings, self.files, self.env = bundle or program.bundle(), list(settings), files, env
+        self.bundle, self.settings, self.files = bundle or program.bundle(), list(settings), files
+        # What the program keeps outside of the store, such as signed heads, is this service's own.
+        self.env = {**program.env, "XDG_STATE_HOME": str(self.folder / "state"), **(env or {})}
         self.customers, self.base, self.log, self.child = dict(CUSTOMERS), None, [], None
+        self.wrapper = None
         self.keys = keys if keys is not None else self.make_keys()
 
     def make_keys(self):
@@ -170,7 +173,7 @@ class Service:
         for name, (scopes, customer) in KEYS.items():
             if has := self.program.scopes(scopes):
                 of = [self.customers[customer]] if customer else []
-                made[name] = self.program.create_key(self.store, has, of, name)
+                made[name] = self.program.create_key(self.store, has, of, name, self.env)
         return made
 
     def key(self, name):
@@ -182,14 +185,14 @@ class Service:
     def start(self, patience=PATIENCE):
         """Starts it; gives whether it listens. Otherwise it has ended, or hangs, and `log` says more."""
         self.base = None
-        args = [self.program.path, "serve", "--bundle", self.bundle, "--listen", "127.0.0.1:0", "--store", self.store]
+        args = [self.wrapper or self.program.path, "serve", "--bundle", self.bundle, "--listen", "127.0.0.1:0", "--store", self.store]
         for setting in self.settings:
             args += ["--set", setting]
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))) if self.files else None
         self.child = subprocess.Popen(
             list(map(str, args)),
             cwd=self.folder,
-            env=self.env or self.program.env,
+            env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -247,7 +250,7 @@ class Service:
 
     def command(self, *args, **more):
         """A command on its store."""
-        return self.program.run([*args, "--store", self.store], cwd=self.folder, **more)
+        return self.program.run([*args, "--store", self.store], cwd=self.folder, env=self.env, **more)
 
     def memory(self):
         """Resident MiB, now and at most since `forget_peak`."""

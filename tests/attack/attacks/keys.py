@@ -4,6 +4,7 @@ Must never guess at secrets that are real: the guesses are wrong on purpose, and
 counts."""
 
 import re
+import sqlite3
 import threading
 import time
 
@@ -131,18 +132,15 @@ def reviewer(ground):
     site, name = ground.local(), "Chief Officer Nobody"
     _, draft = pending(site, "signed")
     answer = reviewed(site, draft, {"action": "approve", "reviewer": name}, "review")
-    log = site.command("store", "audit", "export").out
-    seen = site.call("GET", f"/v1/decisions/{draft['decision_id']}").text
-    broken = [f"{place} names {name!r}" for place, text in (("the audit log", log), ("the decision", seen)) if name in text]
-    if answer.ok and not broken and name in str(rows(site, "SELECT * FROM reviews")):
-        broken.append(f"the record of the review names {name!r}")
-    return judge(broken, f"{answer.short[:40]}: the name is nowhere on record")
+    log = site.command("store", "audit", "export").lines()
+    broken = ["the audit log names the reviewer so"] * any(f'"reviewer":"{name}"' in e["detail"].replace(": ", ":") for e in log)
+    if any(name in str(row) for row in rows(site, "SELECT reviewer FROM reviews")):
+        broken.append("the record of the review names the reviewer so")
+    return judge(broken, f"{answer.short[:20]}: the reviewer on record is the key's")
 
 
 def rows(site, query):
     """Rows of a store, read beside the service."""
-    import sqlite3
-
     connection = sqlite3.connect(f"file:{site.store}?mode=ro", uri=True)
     try:
         return connection.execute(query).fetchall()
