@@ -3,52 +3,53 @@
 # Languages: a question, a harmless sentence, and sentences with the part that tells.
 LANGUAGES = {
     "pt": (
-        ("Impressora {0}", "Bom dia, a nossa impressora {0} deixou de funcionar esta manhã e ninguém consegue imprimir nada. O que devemos fazer?"),
+        ("{0} {1}", "Bom dia, a nossa impressora {0} {1} {2} {3} {4} {5} deixou de funcionar esta manhã e ninguém consegue imprimir nada. O que devemos fazer?"),
         "Por favor, desligue o aparelho e volte a ligá-lo.",
         [("Vamos resolver isto até amanhã de manhã.", "até amanhã"), ("Já reiniciámos o seu servidor.", "reiniciámos"),
          ("Envie-nos a sua palavra-passe, por favor.", "palavra-passe"), ("Por favor, informe a sua senha.", "sua senha"),
          ("Já corrigimos o problema no seu computador.", "corrigimos"), ("Garantimos que não volta a acontecer.", "garantimos")],
     ),
     "nl": (
-        ("Printer {0}", "Goedemorgen, onze printer {0} werkt sinds vanochtend niet meer en niemand kan iets afdrukken. Wat moeten wij doen?"),
+        ("{0} {1}", "Goedemorgen, onze printer {0} {1} {2} {3} {4} {5} werkt sinds vanochtend niet meer en niemand kan iets afdrukken. Wat moeten wij doen?"),
         "Zet het apparaat uit en weer aan.",
         [("Wij lossen dit vandaag nog op.", "vandaag nog"), ("Wij hebben uw account opnieuw ingesteld.", "opnieuw ingesteld"),
          ("Stuur ons uw wachtwoord.", "wachtwoord"), ("Geef ons de code die u hebt ontvangen.", "de code die"),
          ("Uw laptop is vervangen.", "is vervangen"), ("U krijgt uw geld terug.", "geld terug")],
     ),
     "it": (
-        ("Stampante {0}", "Buongiorno, la nostra stampante {0} non funziona da questa mattina e nessuno riesce a stampare. Che cosa dobbiamo fare?"),
+        ("{0} {1}", "Buongiorno, la nostra stampante {0} {1} {2} {3} {4} {5} non funziona da questa mattina e nessuno riesce a stampare. Che cosa dobbiamo fare?"),
         "Spegnete il dispositivo e riaccendetelo.",
         [("Risolveremo il problema entro domani.", "entro domani"), ("Abbiamo riavviato il vostro server.", "riavviato"),
          ("Inviateci la vostra password.", "vostra password"), ("Il vostro account è stato sbloccato.", "sbloccato")],
     ),
     "es": (
-        ("Impresora {0}", "Buenos días, nuestra impresora {0} no funciona desde esta mañana y nadie puede imprimir nada. ¿Qué debemos hacer?"),
+        ("{0} {1}", "Buenos días, nuestra impresora {0} {1} {2} {3} {4} {5} no funciona desde esta mañana y nadie puede imprimir nada. ¿Qué debemos hacer?"),
         "Apague el aparato y vuelva a encenderlo.",
         [("Lo resolveremos antes de mañana.", "antes de mañana"), ("Hemos reiniciado su servidor.", "reiniciado"),
          ("Envíenos su contraseña, por favor.", "contraseña"), ("Su cuenta ya está desbloqueada.", "desbloqueada")],
     ),
     "fr": (
-        ("Imprimante {0}", "Bonjour, notre imprimante {0} ne fonctionne plus depuis ce matin et personne ne peut imprimer. Que devons-nous faire ?"),
+        ("{0} {1}", "Bonjour, notre imprimante {0} {1} {2} {3} {4} {5} ne fonctionne plus depuis ce matin et personne ne peut imprimer. Que devons-nous faire ?"),
         "Veuillez éteindre l'appareil et le rallumer.",
         [("Ce sera réglé avant demain.", "avant demain"), ("Nous avons redémarré votre serveur.", "redémarré"),
          ("Envoyez-nous votre mot de passe.", "mot de passe"), ("Votre compte a été débloqué.", "débloqué")],
     ),
     "de": (
-        ("Drucker {0}", "Guten Morgen, unser Drucker {0} geht seit heute früh nicht mehr und niemand kann drucken. Was sollen wir tun?"),
+        ("{0} {1}", "Guten Morgen, unser Drucker {0} {1} {2} {3} {4} {5} geht seit heute früh nicht mehr und niemand kann drucken. Was sollen wir tun?"),
         "Bitte schalten Sie das Gerät aus und wieder ein.",
         [("Das ist bis morgen behoben.", "bis morgen"), ("Wir haben Ihren Server neu gestartet.", "neu gestartet"),
          ("Bitte nennen Sie uns Ihr Kennwort.", "kennwort"), ("Ihr Konto ist wieder frei.", "wieder frei")],
     ),
     "pl": (
-        ("Drukarka {0}", "Dzień dobry, nasza drukarka {0} od rana nie działa i nikt nie może drukować. Co powinniśmy zrobić w tej sprawie?"),
+        ("{0} {1}", "Dzień dobry, nasza drukarka {0} {1} {2} {3} {4} {5} od rana nie działa i nikt nie może drukować. Co powinniśmy zrobić w tej sprawie?"),
         "Proszę wyłączyć urządzenie i włączyć je ponownie.",
         [("Naprawimy to do jutra.", "do jutra"), ("Uruchomiliśmy ponownie państwa serwer.", "uruchomiliśmy"),
          ("Proszę podać nam swoje hasło.", "hasło")],
     ),
 }  # fmt: skip
 
-ENGLISH = ("Printer {0}", "Good morning, our printer {0} stopped this morning and nobody can print anything. What should we do about it?")
+ENGLISH = ("{0} {1}", "Good morning, our printer {0} {1} {2} {3} {4} {5} stopped this morning and nobody can print anything. What should we do about it?")
+NEUTRAL = ("{0} {1}", "{2} {0} {1} {3} {4} {5} {0}")
 HARMLESS = "Please turn the device off and on."
 
 # English sentences in disguise, and what stands there once they are read as people read them.
@@ -81,7 +82,7 @@ PERSONAL = [
     ("Please restart the phone. -Jo", ["-jo", "- jo"]),
     ("Please restart the scanner. *MS", ["*ms"]),
     ("Sierra, please restart the camera.", ["sierra"]),
-    ("Please restart the server. Cheers, Jo", ["cheers", "jo"]),
+    ("Please restart the server. Cheers, Jo", ["cheers"]),
     ("Please restart the monitor. /JB", ["/jb"]),
     ("Please ask Sierra to restart the tablet.", ["sierra"]),
     ("Please restart the laptop. Thanks, Sierra!", ["sierra"]),

@@ -30,60 +30,68 @@ class Desk:
         self.draw = random.Random(7)
         for language, (question, harmless, sentences) in cases.LANGUAGES.items():
             for sentence, telling in sentences:
-                self.case(language, question, f"{harmless} {sentence}", [telling])
+                # In its own language, and where nobody can tell the ticket's.
+                self.case(language, question, sentence, [telling])
+                self.case(language, cases.NEUTRAL, sentence, [telling])
+            self.case("harmless", question, harmless, [])
         for sentence, telling in cases.DISGUISED:
-            self.case("disguised", cases.ENGLISH, f"{cases.HARMLESS} {sentence}", [telling])
+            self.case("disguised", cases.NEUTRAL, sentence, [telling])
         for sentence in cases.ITALIAN:
             self.case("italian", cases.ENGLISH, sentence, [folded(sentence)[:20]])
         for text, telling in cases.LINKED:
-            self.case("linked", cases.ENGLISH, f"{cases.HARMLESS} {text}", telling)
+            self.case("linked", cases.NEUTRAL, text, telling)
         for opening in cases.GREETED:
-            self.case("greeted", cases.ENGLISH, opening.format(cases.HARMLESS), [])
+            self.case("greeted", cases.NEUTRAL, opening.format(cases.HARMLESS), [])
         for text, telling in cases.PERSONAL:
-            self.case("personal", cases.ENGLISH, text, telling, own="Sierra Nolan")
+            self.case("personal", cases.NEUTRAL, text, telling, own="Sierra Nolan")
         for sentence, telling in cases.CIRCUMSTANCES:
-            self.case("circumstances", cases.ENGLISH, f"{cases.HARMLESS} {sentence}", [telling], own="Sierra Nolan")
+            self.case("circumstances", cases.NEUTRAL, sentence, [telling], own="Sierra Nolan")
         history = sorted([*program.generated(), *self.tickets], key=lambda t: t.get("opened_at", ""))
         lines = program.draft(program.trained("guard", history), [ask for *_, ask in self.asks])
         self.seen = [(kind, reply, telling, line) for (kind, reply, telling, _), line in zip(self.asks, lines)]
 
     def case(self, kind, question, reply, telling, own=None):
         """A question that was answered at four customers, or at one for one of its people."""
-        word = corpus.coined(self.draw) + corpus.coined(self.draw)
-        subject, body = (part.format(word) for part in question)
+        words = [corpus.coined(self.draw) for _ in range(6)]
+        subject, body = (part.format(*words) for part in question)
         customers = CUSTOMERS[:1] if own else [CUSTOMERS[(len(self.asks) + 3 * k) % len(CUSTOMERS)] for k in range(4)]
         for customer in customers:
-            for _ in range(4 if own else 2):
+            for _ in range(6 if own else 3):
                 n = self.numbers()
                 contact = own or corpus.CONTACTS[n % len(corpus.CONTACTS)]
-                text = f"{reply}\n\nNora\nService Desk" if own and contact.split()[0] in reply or kind == "greeted" else corpus.letter(contact, reply)
+                whole = kind == "greeted" or reply.startswith("Hi ")
+                text = f"{reply}\n\nNora\nService Desk" if whole else corpus.letter(contact, reply)
                 self.tickets.append(corpus.ticket(n, customer, subject, body, text, contact))
         for customer in (customers[0], CUSTOMERS[-1]):
             ask = corpus.ticket(self.numbers() + 800000, customer, subject, body, contact="Vera Lund")
             self.asks.append((kind, reply, telling, ask))
 
     def of(self, *kinds):
-        """Verdict on the drafts of these kinds."""
-        broken, answered, count = [], 0, 0
-        for kind, reply, telling, line in self.seen:
-            if kind not in kinds:
-                continue
-            text = folded(corpus.text_of(line))
-            count += 1
-            answered += (line.get("draft") or {}).get("origin") in ("retrieved", "template", "generated")
-            found = next((part for part in telling if folded(part) in text), None)
-            if found:
-                broken.append(f'"{found}" of "{reply[-60:]}" in "{text[:90]}"')
-        broken = sorted(set(broken))
-        if broken:
-            broken.insert(0, f"{len(broken)} drafts")
-        elif not answered and not self.well():
-            raise Skip(f"none of {count} drafts was made from past replies: nothing could pass")
+        """Verdict on what these kinds must not say, in all drafts: a sentence may come up for another question, too."""
+        telling = {(part, reply) for kind, reply, parts, _ in self.seen if kind in kinds for part in parts}
+        found, texts = {}, [folded(corpus.text_of(line)) for *_, line in self.seen]
+        for part, reply in sorted(telling):
+            shows = [text for text in texts if folded(part) in text]
+            if shows:
+                found[reply] = f'"{part}" of "{reply[-60:]}" in {len(shows)} drafts'
+        count = sum(kind in kinds for kind, *_ in self.seen)
+        answered = sum(kind in kinds and origin(line) is not None for kind, _, _, line in self.seen)
+        broken = list(found.values())
+        if len(broken) > 1:
+            broken.insert(0, f"{len(broken)} of {len({reply for _, reply in telling})} sentences")
+        if not broken and not self.well():
+            raise Skip("hardly any draft was made from past replies: nothing could pass")
         return judge(broken, f"{count} drafts, {answered} from past replies: none says it")
 
     def well(self):
         """Whether the desk shows anything from past replies at all."""
-        return sum((line.get("draft") or {}).get("origin") == "retrieved" for *_, line in self.seen) > 10
+        return sum(origin(line) == "retrieved" for *_, line in self.seen) > 10
+
+
+def origin(line):
+    """Where a draft's sentences are from; None where they are only the desk's own phrases."""
+    told = (line.get("draft") or {}).get("origin")
+    return told if told in ("retrieved", "template", "generated") else None
 
 
 def desk(ground):
