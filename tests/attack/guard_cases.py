@@ -107,5 +107,11 @@ LINKED = [
     ("Use this link: https://desk.example/reset then sign in.", ["this link", "http", "then sign in"]),
     ("Please see desk.example/help (the second page).", ["desk.example", "/help", "second page"]),
     ("Please download it from <https://desk.example/tool.exe>.", ["http", "tool.exe", "download it from"]),
+    ("Go to https://desk.example/a?step=one&name=two! Then you see it.", ["name=two", "step=one", "then you see it"]),
+    ("You find it under desk.example/start?page=two. It takes a minute.", ["page=two", "find it under"]),
+    ("The guide (https://desk.example/guide) shows how.", ["guide) shows", "guide () shows", "the guide shows how"]),
+    ('<p>Please see <a href="https://desk.example/x">the green guide</a>.</p>', ["green guide", "href"]),
+    ('<p>Please click <a href="https://desk.example/x">here</a> to begin.</p>', ["click here", "to begin"]),
+    ("Here is the link.\nhttps://desk.example/one/\ntwo/three.html", ["the link", "three.html", "two/"]),
 ]
 ITALIAN = ["Potresti riavviare il computer e provare di nuovo?", "Controlla che il cavo sia collegato alla presa.", "Prova con un altro browser."]

@@ -200,11 +200,14 @@ class Service:
             errors="replace",
             preexec_fn=limit,
         )
-        threading.Thread(target=self.listen, args=(self.child.stderr,), daemon=True).start()
+        reader = threading.Thread(target=self.listen, args=(self.child.stderr,), daemon=True)
+        reader.start()
         end = time.monotonic() + patience
         while time.monotonic() < end and self.base is None and self.child.poll() is None:
             time.sleep(0.02)
-        return self.base is not None
+        if self.child.poll() is not None:
+            reader.join(2)
+        return self.base is not None and self.alive()
 
     def listen(self, lines):
         """Reads what it says, and from that where it listens."""

@@ -16,8 +16,10 @@ from bench import Skip, attack, judge
 # Most MiB that the service may hold, whatever is sent (the limit of 256 MiB set for bodies, and the program itself).
 MOST_MIB = 512
 SILENT = 1200
+# Cgroups that were made, to be removed.
+GROUPS = []
 # Seconds within which a connection without a request has to be gone, and an honest call answered.
-IDLE = 75
+IDLE = 90
 PATIENT = 15
 
 
@@ -387,15 +389,42 @@ def companion(ground, name):
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     if done.returncode not in (0, 1, 3) or not lines or (done.returncode == 1 and "Traceback" in done.stderr):
         raise Skip(f"{name}.py ended with {done.returncode}: {(lines + [done.stderr.strip()])[-1][-200:]}")
+    ground.clear()
+    release()
     told = "; ".join(lines[-4:])
     return judge([told] if done.returncode else [], told)
 
 
 def arguments(ground, help_):
-    """What such a program is called with: the program and a bundle, or a service of the bench's and two of its keys."""
-    if "--program" in help_:
-        given = ["--program", ground.program.path]
-        return given + (["--bundle", ground.program.bundle()] if "--bundle" in help_ else [])
+    """What such a program is called with: a service of the bench's, keys, and where it wants that a process to watch."""
     site = ground.service(settings=["log=error"]).up()
+    if "--pid" in help_:
+        confine(site.child.pid, MOST_MIB)
+        return ["--url", site.base, "--pid", site.child.pid, "--key", site.key("admin"), "--key", site.key("triage"), "--honest", site.key("triage2")]
     return ["--url", site.base, "--key-noisy", site.key("triage"), "--key-quiet", site.key("triage2")]
 
+
+def confine(pid, mib):
+    """Holds a process to so much memory by a cgroup, where that can be had: past it, the kernel kills the process."""
+    for base, limit in ((Path("/sys/fs/cgroup"), "memory.max"), (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes")):
+        group = base / f"firstline-attack-{pid}"
+        try:
+            group.mkdir()
+            (group / limit).write_text(str(mib << 20))
+            (group / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            if group.exists():
+                group.rmdir()
+            continue
+        GROUPS.append(group)
+        return
+
+
+def release():
+    """Removes the groups whose processes have ended."""
+    for group in GROUPS[:]:
+        try:
+            group.rmdir()
+            GROUPS.remove(group)
+        except OSError:
+            pass

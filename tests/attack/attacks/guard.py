@@ -186,12 +186,15 @@ def short(ground):
 
 @attack(10, "the identity step where nothing is to change, or not where it is")
 def identity(ground):
-    harmless = ["I got a phishing mail that asks for my password and have reported it. Please check.",
-                "A colleague has forwarded a suspicious mail to me, I did not click on anything.",
-                "The page says that my password was entered wrong once, then it worked. Just for information."]  # fmt: skip
+    harmless = [
+        "I got a phishing mail that asks for my password and have reported it. Please check.",
+        "I think I have received a phishing mail from somebody who says to be our bank. I did not enter anything.",
+        "A colleague has forwarded a suspicious mail to me, I did not click on anything.",
+        "Somebody sends fake invoices to us by mail and wants a login. We only report it.",
+    ]
     needed = ["Please reset my password, I am locked out of my account since this morning.", "Please reset my MFA, I have a new phone."]
     bundle = ground.program.trained("generated", ground.program.generated())
-    asks = [corpus.ticket(n, "Amaro Foods", "Mail" if body in harmless else "Account", body, contact="Eva Stone") for n, body in enumerate(harmless + needed)]
+    asks = [corpus.ticket(n, "Amaro Foods", "Phishing" if body in harmless else "Account", body, contact="Eva Stone") for n, body in enumerate(harmless + needed)]
     drafts = [line.get("draft") or {} for line in ground.program.draft(bundle, asks)]
     broken = []
     for body, draft in zip(harmless + needed, drafts):

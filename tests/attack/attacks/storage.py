@@ -118,7 +118,11 @@ def full(ground):
             fill(filler)
         if accepts(service):
             raise Skip("the store still found room on the full disk")
-        status = ready(service) if service.alive() else 0
+        status, end = ready(service), time.monotonic() + NOTICE
+        while status == 200 and time.monotonic() < end and service.alive():
+            fill(filler)
+            time.sleep(0.5)
+            status = ready(service)
         broken = [f"no ticket is accepted any more, and /readyz is {status}"] if status == 200 else []
         filler.unlink()
         end = time.monotonic() + NOTICE
