@@ -3,6 +3,7 @@
 Every attack that fills something up is followed by an honest call, and memory is read from the kernel. `memory.py` beside
 this package holds the service under a cgroup's limit; here memory is only watched. Must never leave connections open."""
 
+import re
 import resource
 import subprocess
 import sys
@@ -169,7 +170,8 @@ def drips(ground):
         for sock in socks:
             sock.sendall(begun + f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
         broken = meanwhile(site, "drips")
-        return judge([f"with {len(socks)} uploads of 100 bytes, {fault}" for fault in broken], f"{len(socks)} uploads of 100 bytes: honest calls are answered")
+        uploads = f"{len(socks)} uploads of 100 bytes"
+        return judge([f"with {uploads}, {fault}" for fault in broken], f"{uploads}: honest calls are answered")
     finally:
         close(socks)
 
@@ -183,7 +185,8 @@ def announced(ground):
         for sock in socks:
             sock.sendall(begun + b'{"tickets":[')
         broken = meanwhile(site, "announced")
-        return judge([f"with {len(socks)} uploads of 12 bytes, {fault}" for fault in broken], f"{len(socks)} uploads of 12 bytes: honest calls are answered")
+        uploads = f"{len(socks)} uploads of 12 bytes"
+        return judge([f"with {uploads}, {fault}" for fault in broken], f"{uploads}: honest calls are answered")
     finally:
         close(socks)
 
@@ -231,29 +234,36 @@ def pour(connection, begun, blank):
     return sent
 
 
-def bodies():
-    """Bodies of about 30 MB that parse into much more: name, path, text."""
-    numbers = "[" + ",".join(["1"] * 15_000_000) + "]"
+def bodies(size):
+    """Bodies of nearly `size` bytes that parse into much more: name, path, text."""
+    size = int(0.95 * size)
+    numbers = "[" + ",".join(["1"] * (size // 2)) + "]"
     head = '{"tickets":[{"id":"attack-big","subject":"x","body":"y",'
     yield "numbers in an unknown key", "/v1/triage", f'{head}"zzz":{numbers}}}]}}'
     yield "numbers beside the tickets", "/v1/triage", f'{{"zzz":{numbers},"tickets":[]}}'
     yield "numbers as tickets", "/v1/triage", f'{{"tickets":{numbers}}}'
     yield "numbers as texts", "/v1/embeddings", f'{{"input":{numbers}}}'
     yield "numbers in a job", "/v1/jobs", f'{{"tickets":[{{"id":"attack-big","subject":"x","zzz":{numbers}}}]}}'
-    keys = ",".join(f'"{n}":0' for n in range(2_600_000))
+    keys = ",".join(f'"{n}":0' for n in range(size // 12))
     yield "keys of a ticket", "/v1/triage", f"{head}{keys}}}]}}"
-    yield "lists in lists", "/v1/triage", f'{head}"zzz":[{",".join(["[[[]]]"] * 4_000_000)}]}}]}}'
-    messages = ",".join(['{"text":""}'] * 2_600_000)
+    yield "lists in lists", "/v1/triage", f'{head}"zzz":[{",".join(["[[[]]]"] * (size // 7))}]}}]}}'
+    messages = ",".join(['{"text":""}'] * (size // 12))
     yield "messages", "/v1/triage", f'{head}"messages":[{messages}]}}]}}'
-    yield "one long key", "/v1/triage", f'{head}"{"k" * 30_000_000}":1}}]}}'
+    yield "one long key", "/v1/triage", f'{head}"{"k" * size}":1}}]}}'
     yield "finals of feedback", "/v1/feedback", f'{{"items":[{{"ticket_id":"x","final":{{{keys}}}}}]}}'
 
 
-@attack(3, "30 MB bodies that parse into gigabytes")
+def longest(ground):
+    """Bytes of the longest body that the service takes, at most 32 MiB."""
+    told = re.search(r"^body_bytes = (\d+)", ground.program.settings(), re.MULTILINE)
+    return min(int(told[1]) if told else 32 << 20, 32 << 20)
+
+
+@attack(3, "bodies that parse into gigabytes")
 def parsed(ground):
     site = ground.service(settings=["log=error"]).up()
     broken, most = [], 0
-    for name, path, text in bodies():
+    for name, path, text in bodies(longest(ground)):
         site.forget_peak()
         answer = wire.call(site.base, "POST", path, site.key("admin"), text, timeout=120)
         if not site.alive():
@@ -262,7 +272,7 @@ def parsed(ground):
         most = max(most, peak)
         if peak > MOST_MIB:
             broken.append(f"{name}: {peak:.0f} MiB ({answer.status})")
-    return judge(broken, f"at most {most:.0f} MiB")
+    return judge(broken, f"at most {most:.0f} MiB for bodies of {longest(ground) >> 20} MiB")
 
 
 def big(site, name, **fields):
@@ -271,9 +281,10 @@ def big(site, name, **fields):
             "source": "email", "subject": "Printer offline", "body": "The printer is offline and nothing prints.", **fields}  # fmt: skip
 
 
-@attack(3, "20 MB in one field are stored")
+@attack(3, "megabytes in one field are stored")
 def stored(ground):
-    site, much, broken = ground.service(settings=["log=error"]).up(), "x" * 20_000_000, []
+    site, broken = ground.service(settings=["log=error"]).up(), []
+    much = "x" * min(20_000_000, int(0.9 * longest(ground)))
     shapes = {
         "contact": {"contact": much},
         "customer": {"customer": much},

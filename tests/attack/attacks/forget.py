@@ -6,6 +6,7 @@ search for words that were not put on record: each has to be found before it may
 import hashlib
 import json
 import re
+import shutil
 import time
 
 import corpus
@@ -188,18 +189,40 @@ def spellings(ground):
     return judge([f"not mentioned: {', '.join(missing)}"] if missing else [], f"all {len(SPELLINGS)} are named")
 
 
+CASES = 6
+
+
+def indexed(ground):
+    """A bundle whose index holds so many tickets of the customer's."""
+    tickets = ground.program.generated()
+    for n in range(CASES):
+        tickets.append(corpus.ticket(600 + n, NAME, f"Sealing machine {n}", f"The quillfeather number {n} is loose, says the nurse.",
+                                     corpus.letter("Ottoline", f"Please tighten the saffronbrick on line {n}."), "Ottoline Zapparov"))  # fmt: skip
+    made = ground.program.trained("to forget", sorted(tickets, key=lambda t: t["opened_at"]))
+    copy = ground.program.folder()
+    shutil.copytree(made.parent, copy, dirs_exist_ok=True)
+    (copy / "history.jsonl").unlink()
+    return copy / "bundle"
+
+
+@attack(9, "what the bundle still holds stays unmentioned")
+def unmentioned(ground):
+    bundle = indexed(ground)
+    store = bundle.parent / "firstline.db"
+    ground.program.create_key(store, "triage")
+    run = ground.program.run(["store", "forget", "--customer", NAME, "--yes", "--store", store, "--set", f"bundle={bundle}"])
+    told = re.search(rf"\b{CASES}\b", run.said) and "index" in run.said and "backup" in run.said
+    return judge([] if told else [f"not told: {CASES} tickets in the index, and backups"], "the bundle's tickets and backups are named")
+
+
 @attack(9, "a customer is taken out of an index")
 def index(ground):
     program = ground.program
     help_ = program.help("drafts", "index")
     if "--forget" not in help_:
         return judge(["there is no `drafts index --forget`"], "")
-    tickets = program.generated()
-    for n in range(6):
-        tickets.append(corpus.ticket(600 + n, NAME, f"Sealing machine {n}", f"The quillfeather number {n} is loose, says the nurse.",
-                                     corpus.letter("Ottoline", f"Please tighten the saffronbrick on line {n}."), "Ottoline Zapparov"))  # fmt: skip
-    bundle = program.trained("to forget", sorted(tickets, key=lambda t: t["opened_at"]))
-    read = lambda: b"".join(path.read_bytes() for path in bundle.parent.rglob("*") if path.is_file() and path.name != "history.jsonl").lower()
+    bundle = indexed(ground)
+    read = lambda: b"".join(path.read_bytes() for path in bundle.parent.rglob("*") if path.is_file()).lower()
     if WORDS["text"].encode() not in read():
         raise Skip("the index does not hold the customer's words")
     run = program.run(["drafts", "index", "--bundle", bundle, "--forget", NAME])

@@ -194,7 +194,8 @@ def identity(ground):
     ]
     needed = ["Please reset my password, I am locked out of my account since this morning.", "Please reset my MFA, I have a new phone."]
     bundle = ground.program.trained("generated", ground.program.generated())
-    asks = [corpus.ticket(n, "Amaro Foods", "Phishing" if body in harmless else "Account", body, contact="Eva Stone") for n, body in enumerate(harmless + needed)]
+    subject = lambda body: "Phishing" if body in harmless else "Account"
+    asks = [corpus.ticket(n, "Amaro Foods", subject(body), body, contact="Eva Stone") for n, body in enumerate(harmless + needed)]
     drafts = [line.get("draft") or {} for line in ground.program.draft(bundle, asks)]
     broken = []
     for body, draft in zip(harmless + needed, drafts):

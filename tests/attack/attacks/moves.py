@@ -121,7 +121,8 @@ def trace(ground):
     moved(ground)
     log = site.command("store", "audit", "export").lines()
     noted = [e for e in log if re.search(r"move|void", e["action"]) or re.search(r'"(\w*moved?\w*|\w*void\w*)":', e["detail"])]
-    return judge([] if noted else [f"none of {len(log)} entries speaks of it"], f"{len(noted)} entries, such as {noted[0]['action'] if noted else ''}")
+    found = f"{len(noted)} entries, such as {noted[0]['action'] if noted else ''}"
+    return judge([] if noted else [f"none of {len(log)} entries speaks of it"], found)
 
 
 def both(site, ticket_id, first, second):

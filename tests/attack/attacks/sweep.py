@@ -35,7 +35,8 @@ def sweep(ground):
             questions.append((customer, subject, body))
             for _ in range(2):
                 n = numbers()
-                tickets.append(corpus.ticket(n, customer, subject, body, corpus.letter("Sam", sentence, "Please tell us whether it helps."), "Sam Hart"))
+                reply = corpus.letter("Sam", sentence, "Please tell us whether it helps.")
+                tickets.append(corpus.ticket(n, customer, subject, body, reply, "Sam Hart"))
     bundle = program.trained(f"sweep {options.seed}", sorted(tickets, key=lambda t: t["opened_at"]))
     asks = []
     for n in range(options.asks):
@@ -53,7 +54,8 @@ def sweep(ground):
                 own += owner == asked["customer"]
                 if owner != asked["customer"]:
                     leaks.add(f"{word!r} of {owner} to {asked['customer']}")
-    about = f"{options.asks} asks, seed {options.seed}: {retrieved} drafts from past replies, {own} canaries shown to their own, a common sentence in {shared}"
+    about = f"{options.asks} asks, seed {options.seed}: {retrieved} drafts from past replies, {own} canaries shown to their own, "
+    about += f"a common sentence in {shared}"
     if not leaks and own == 0:
         raise Skip(f"no canary was shown to its own customer: nothing could leak ({about})")
     return judge([f"{len(leaks)} leaks, such as {sorted(leaks)[0]} ({about})"] if leaks else [], f"0 leaks; {about}")
