@@ -154,6 +154,11 @@ class Program:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+def stamp():
+    """A mark for ids that no earlier run has used."""
+    return f"{time.time_ns() // 1000:x}"[-9:]
+
+
 class Service:
     """A service in a folder of its own. Its keys are made before it starts: it then knows them at once."""
 
@@ -164,7 +169,7 @@ class Service:
         # What the program keeps outside of the store, such as signed heads, is this service's own.
         self.env = {**program.env, "XDG_STATE_HOME": str(self.folder / "state"), **(env or {})}
         self.customers, self.base, self.log, self.child = dict(CUSTOMERS), None, [], None
-        self.wrapper = None
+        self.wrapper, self.stamp = None, stamp()
         self.keys = keys if keys is not None else self.make_keys()
 
     def make_keys(self):
@@ -179,7 +184,9 @@ class Service:
     def key(self, name):
         """A key's token."""
         if name not in self.keys:
-            raise Skip(f"there is no key {name!r}")
+            scopes, customer = KEYS[name]
+            held = f" held to {self.customers[customer]}" if customer else ""
+            raise Skip(f"needs a key with {scopes}{held}: README.md says how it is given")
         return self.keys[name]
 
     def start(self, patience=PATIENCE):
@@ -270,7 +277,7 @@ class Remote:
 
     def __init__(self, options, program):
         self.base, self.folder, self.child = options.url.rstrip("/"), None, None
-        self.store = options.store
+        self.store, self.stamp = options.store, stamp()
         self.customers = dict(CUSTOMERS)
         self.keys = {"admin": options.admin_key}
         for name in ("a", "b"):

@@ -277,7 +277,7 @@ def parsed(ground):
 
 def big(site, name, **fields):
     """A ticket with much in it."""
-    return {"id": f"attack-{name}-{site.base.rsplit(':', 1)[-1]}", "customer": site.customers["a"], "contact": "Eva Stone",
+    return {"id": f"attack-{name}-{site.stamp}", "customer": site.customers["a"], "contact": "Eva Stone",
             "source": "email", "subject": "Printer offline", "body": "The printer is offline and nothing prints.", **fields}  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def guesses(ground):
 
 def decided(site, name):
     """A ticket that was decided: its id and its result."""
-    sent = {"id": f"attack-{name}-{site.base.rsplit(':', 1)[-1]}", "customer": site.customers["a"], "subject": "Printer",
+    sent = {"id": f"attack-{name}-{site.stamp}", "customer": site.customers["a"], "subject": "Printer",
             "body": f"The printer does not print. {name}"}  # fmt: skip
     result = (site.triage([sent]).json().get("results") or [{}])[0]
     if "decision_id" not in result:
@@ -116,7 +116,7 @@ def swaps(ground):
 @attack(5, "an admin of one customer sees figures of all", needs="service")
 def figures(ground):
     site = ground.site()
-    sent = {"id": f"attack-fig-{site.base.rsplit(':', 1)[-1]}", "customer": site.customers["b"], "subject": "Mouse", "body": "The mouse is dead."}
+    sent = {"id": f"attack-fig-{site.stamp}", "customer": site.customers["b"], "subject": "Mouse", "body": "The mouse is dead."}
     site.triage([sent])
     mine = site.call("GET", "/v1/kpis", "admin_a").json().get("total", {}).get("tickets", 0)
     all_of = site.call("GET", "/v1/kpis", "admin").json().get("total", {}).get("tickets", 0)

@@ -22,7 +22,7 @@ def pending(site, prefix, key="admin", customer="a"):
     """A new ticket of a customer with a draft that waits for review: the ticket and the decision."""
     for n, (subject, body) in enumerate(TEXTS):
         sent = {
-            "id": f"attack-{prefix}-{n}-{site.base.rsplit(':', 1)[-1]}", "customer": site.customers[customer],
+            "id": f"attack-{prefix}-{n}-{site.stamp}", "customer": site.customers[customer],
             "contact": "Eva Stone", "source": "email", "subject": subject, "body": f"{body} It says {WORDS} and {prefix}.",
         }  # fmt: skip
         answer = site.triage([sent], key, drafts=True)
@@ -140,7 +140,7 @@ def both(site, ticket_id, first, second):
 def ids(ground):
     site, broken = ground.site(), []
     site.key("a"), site.key("b")
-    stamp = site.base.rsplit(":", 1)[-1]
+    stamp = site.stamp
     taken = both(site, f"attack-id1-{stamp}", "a", "b")
     if "decision_id" not in taken[0]:
         raise Skip(f"A's own ticket was refused: {taken[0]}")
@@ -161,7 +161,7 @@ def ids(ground):
 @attack(2, "feedback by ticket id reaches another customer's ticket", needs="service")
 def news(ground):
     site = ground.site()
-    stamp = site.base.rsplit(":", 1)[-1]
+    stamp = site.stamp
     sent = {"id": f"attack-news-{stamp}", "customer": site.customers["a"], "subject": "Scanner", "body": "The scanner jams."}
     mine = (site.triage([sent], "a").json().get("results") or [{}])[0]
     if "decision_id" not in mine:
