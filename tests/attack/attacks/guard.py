@@ -172,7 +172,7 @@ def short(ground):
         "Bitte Passwort zurücksetzen": ("Hallo", "Guten"),
         "Drucker geht nicht": ("Hallo", "Guten"),
         "Merci de débloquer mon compte": ("Bonjour",),
-        "Impresora rota": ("Hola",),
+        "La impresora no funciona desde ayer": ("Hola",),
     }
     bundle = ground.program.trained("generated", ground.program.generated())
     tickets = [corpus.ticket(n, "Amaro Foods", "", body, contact="Eva Stone") for n, body in enumerate(asks)]
