@@ -61,9 +61,9 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<CheckRes
         ("contact data", [written, body].iter().find_map(|t| contact_data(t, grounds, &seen, masker))),
         ("products", products(body, grounds, masker)),
         ("numbers", numbers(body, &seen)),
-        ("credentials", credential(body)),
-        ("promises", unfounded(promises, body, &seen)),
-        ("work done", unfounded(claims, body, &seen)),
+        ("credentials", credential(written)),
+        ("promises", unfounded(promises, written, grounds)),
+        ("work done", unfounded(claims, written, grounds)),
         ("sources", sources(body, &seen)),
         ("identity first", identity(body, grounds, &seen)),
     ];
@@ -81,7 +81,6 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<CheckRes
 /// The grounds as a reader sees them: folded like the text that stands on them.
 struct Seen {
     sentences: Vec<String>,
-    approved: bool,
     phrases: Vec<String>,
     values: Vec<String>,
 }
@@ -91,7 +90,6 @@ impl Seen {
         let folded = |all: &[&str]| all.iter().map(|s| fold(s).into_owned()).collect();
         Self {
             sentences: folded(&grounds.sentences),
-            approved: grounds.approved,
             phrases: folded(&grounds.phrases),
             values: grounds.slots.values().map(|value| fold(value).into_owned()).collect(),
         }
@@ -100,12 +98,6 @@ impl Seen {
     /// All sentences that the draft may stand on.
     fn all(&self) -> impl Iterator<Item = &str> {
         self.sentences.iter().chain(&self.phrases).map(String::as_str)
-    }
-
-    /// Those that a person has approved.
-    fn approved(&self) -> impl Iterator<Item = &str> {
-        let sentences = if self.approved { &self.sentences[..] } else { &[] };
-        sentences.iter().chain(&self.phrases).map(String::as_str)
     }
 }
 
@@ -157,13 +149,14 @@ fn numbers(text: &str, seen: &Seen) -> Option<String> {
 }
 
 /// What `find` finds in `text` and in nothing that a person has approved: only a template or the desk's own phrases may
-/// promise or claim.
-fn unfounded(find: impl Fn(&str) -> Vec<String>, text: &str, seen: &Seen) -> Option<String> {
+/// promise or claim. Word lists fold what they read themselves: a text in Cyrillic letters has two readings.
+fn unfounded(find: impl Fn(&str) -> Vec<String>, text: &str, grounds: &Grounds<'_>) -> Option<String> {
     let hits = find(text);
     if hits.is_empty() {
         return None;
     }
-    let known: Vec<String> = seen.approved().flat_map(&find).collect();
+    let sentences = if grounds.approved { &grounds.sentences[..] } else { &[] };
+    let known: Vec<String> = sentences.iter().chain(&grounds.phrases).flat_map(|s| find(s)).collect();
     hits.into_iter().find(|hit| !known.contains(hit))
 }
 
@@ -264,6 +257,23 @@ mod tests {
             failed("Hello,\n\nWe answer within one hour.", &grounds(&slots, &[], false)),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_is_written_in_cyrillic_letters_is_read_as_it_is_written() {
+        let slots = HashMap::new();
+        for (check, sentence) in [
+            ("credentials", "Пришлите нам ваш пароль."),
+            ("promises", "Мы гарантируем, что это не повторится."),
+            ("work done", "Мы разблокировали вашу учётную запись."),
+        ] {
+            let text = format!("Здравствуйте,\n\n{sentence}");
+            let found = |approved| {
+                failed(&text, &Grounds { language: "ru", ..grounds(&slots, &[sentence], approved) })
+            };
+            assert_eq!(found(false), [check], "{sentence}");
+            assert_eq!(found(true).is_empty(), check != "credentials", "{sentence}");
+        }
     }
 
     #[test]
