@@ -39,16 +39,16 @@ def guesses(ground):
 
     threads = [threading.Thread(target=guess, daemon=True) for _ in range(4)]
     [thread.start() for thread in threads]
-    time.sleep(0.5)
+    time.sleep(2)
     answers, end = [], time.monotonic() + GUESSING
     while time.monotonic() < end:
         answers.append(site.call("GET", "/v1/models", "triage2").status)
         time.sleep(0.1)
     ended.set()
     [thread.join(20) for thread in threads]
-    if len(tried) < 20:
-        raise Skip(f"only {len(tried)} guesses were made")
     refused = [status for status in answers if status != 200]
+    if not refused and len(tried) < 10 * GUESSING:
+        raise Skip(f"only {len(tried)} guesses were answered: too few to tell")
     if 200 in tried:
         return judge(["a wrong secret was let in"], "")
     about = f"{len(answers)} calls of the owner under {len(tried)} guesses"
