@@ -30,7 +30,7 @@ pub(crate) struct AuditLogArgs {
 
 #[derive(Debug, Subcommand)]
 enum AuditLogCommand {
-    /// Check that no entry was changed, removed or inserted, and that rows are what their entries say.
+    /// Check that no entry was changed, removed or added, and that rows match their entries.
     ///
     /// The log must hold the heads that were signed outside of the store (settings audit_key, audit_anchor), or the one given with
     /// --head. The number and hash of the last entry, the head, are printed last.
