@@ -358,7 +358,7 @@ impl Index {
 }
 
 fn parse_profile(path: &Path, bytes: &[u8]) -> Result<DeskProfile> {
-    Ok(serde_json::from_slice(bytes).map_err(|e| segment::damaged(path, e.to_string()))?)
+    Ok(serde_json::from_slice(bytes).map_err(|e| file_list::damaged(path, e.to_string()))?)
 }
 
 /// What an index of this profile and these segments is called. Each segment's hash was checked when it was opened, so that
@@ -464,7 +464,9 @@ mod tests {
             assert_eq!(reach(&text), private, "what is private by itself stays so");
         }
         // A customer that is taken out counts no more.
-        std::fs::remove_file(dir.path().join(INDEX).join("000004.cases")).unwrap();
+        let folder = dir.path().join(INDEX);
+        std::fs::remove_file(folder.join("000004.cases")).unwrap();
+        file_list::write(&folder, "").unwrap();
         assert_eq!(reach("Restart {host}."), Reach::Customer);
     }
 
@@ -479,6 +481,7 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[8] = 1;
         std::fs::write(&path, bytes).unwrap();
+        file_list::write(&dir.path().join(INDEX), "000001.cases").unwrap();
         assert!(Index::is_outdated(dir.path()).unwrap());
         assert_eq!(reaches(dir.path()), [("Restart it.".to_owned(), Reach::Customer)]);
     }

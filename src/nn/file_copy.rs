@@ -13,14 +13,16 @@ use memmap2::{Mmap, MmapMut};
 /// A copy of a file, in memory that belongs to no file: what becomes of the file later changes nothing here. Its bytes begin at
 /// a multiple of 64.
 #[derive(Debug)]
-pub struct FileCopy(Mmap);
+pub struct FileCopy {
+    map: Mmap,
+    length: usize,
+}
 
 impl FileCopy {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// Whatever the system says; `InvalidInput` for what is no file, or is empty; `UnexpectedEof` for one that is cut short
-    /// meanwhile.
+    /// Whatever the system says; `InvalidInput` for what is no file; `UnexpectedEof` for one that is cut short meanwhile.
     pub fn read(path: &Path) -> io::Result<Self> {
         // A pipe would block whoever opens it.
         if !fs::metadata(path)?.is_file() {
@@ -28,12 +30,10 @@ impl FileCopy {
         }
         let mut file = File::open(path)?;
         let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        if length == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is empty"));
-        }
-        let mut map = MmapMut::map_anon(length)?;
-        file.read_exact(&mut map)?;
-        map.make_read_only().map(Self)
+        // There is no map of no bytes.
+        let mut map = MmapMut::map_anon(length.max(1))?;
+        file.read_exact(&mut map[..length])?;
+        Ok(Self { map: map.make_read_only()?, length })
     }
 
     /// What a file of `length` bytes, all 0, holds once `fill` has written into it.
@@ -41,9 +41,9 @@ impl FileCopy {
     /// # Errors
     /// When there is no memory for it.
     pub(crate) fn filled(length: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Self> {
-        let mut map = MmapMut::map_anon(length)?;
-        fill(&mut map);
-        map.make_read_only().map(Self)
+        let mut map = MmapMut::map_anon(length.max(1))?;
+        fill(&mut map[..length]);
+        Ok(Self { map: map.make_read_only()?, length })
     }
 }
 
@@ -51,7 +51,7 @@ impl Deref for FileCopy {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.map[..self.length]
     }
 }
 
@@ -106,10 +106,11 @@ mod tests {
     #[test]
     fn what_is_no_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let empty = dir.path().join("empty");
-        fs::write(&empty, "").unwrap();
-        for path in [dir.path(), &empty, &dir.path().join("missing")] {
+        for path in [dir.path(), &dir.path().join("missing")] {
             assert!(FileCopy::read(path).is_err(), "{}", path.display());
         }
+        let empty = dir.path().join("empty");
+        fs::write(&empty, "").unwrap();
+        assert!(FileCopy::read(&empty).unwrap().is_empty());
     }
 }

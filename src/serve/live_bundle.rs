@@ -60,7 +60,7 @@ impl LiveBundle {
     /// meanwhile.
     pub(crate) fn open(folder: &Path, parts: &ReadParts) -> Result<Self> {
         let info = folder.join(layout::INFO);
-        let info_sha256 = sha256_file(&info)?;
+        let before = sha256_file(&info).ok();
         let Parts { policy, voice, writer } = parts(folder)?;
         let json =
             serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
@@ -69,12 +69,13 @@ impl LiveBundle {
         let zone = policy.hours.as_ref().and_then(|hours| TimeZone::get(&hours.time_zone).ok());
         let engine = Engine::open(folder)?.under(policy);
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
+        let info_sha256 = sha256_file(&info)?;
         let id = format!("{}.{}", &info_sha256[..12], &rules[..4]);
         let templates = Templates::read(folder)?;
         let reviews = Reviews::read(folder)?;
         let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;
         // The engine of one and the index of another would be a bundle that nobody has measured.
-        if sha256_file(&info)? != info_sha256 {
+        if before != Some(info_sha256) {
             let problem = "it was replaced while it was opened";
             return Err(
                 UserError::new(Code::Bundle, folder.display().to_string(), problem, "Open it again").into()

@@ -7,11 +7,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use firstline_fault::{InternalError, Result, UserError};
+use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_triage::bundle::layout::{DESK, INDEX_FILES};
 use firstline_triage::{sha256_file, sha256_hex};
 
-use super::segment::damaged;
 use super::{files, name_of};
 
 /// The files of an index by name; `None` for an index of a version that did not list them.
@@ -78,4 +77,10 @@ pub(super) fn write(folder: &Path, changed: &str) -> Result<()> {
     let path = folder.join(INDEX_FILES);
     firstline_nn::write_private_file(&[json], &path).map_err(|e| UserError::io(path.display(), &e))?;
     Ok(())
+}
+
+/// What is wrong with the index's file or folder at `path`.
+pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> UserError {
+    let next = "Remove the bundle's index folder and add the tickets again: firstline drafts index --bundle DIR --tickets FILE";
+    UserError::new(Code::Bundle, path.display().to_string(), problem, next)
 }

@@ -14,7 +14,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use firstline_fault::{Code, InternalError, Result, UserError};
+use firstline_fault::{InternalError, Result, UserError};
 use firstline_nn::{FileCopy, Hit, VECTOR_PANEL, Vectors};
 use firstline_ticket::customer_key;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::CustomerFilter;
 use super::case::ResolvedCase;
-use super::file_list::FileList;
+use super::file_list::{FileList, damaged};
 use crate::mask::sentence_hash;
 use crate::reply::Reach;
 
@@ -271,11 +271,6 @@ fn assemble(path: &Path, d: usize, content: &Content) -> Result<()> {
     firstline_nn::write_private_file(&[&first, &head, packed, &offsets, texts], path)
         .map_err(|e| UserError::io(path.display(), &e))?;
     Ok(())
-}
-
-pub(super) fn damaged(path: &Path, problem: impl Into<String>) -> UserError {
-    let next = "Remove the bundle's index folder and add the tickets again: firstline drafts index --bundle DIR --tickets FILE";
-    UserError::new(Code::Bundle, path.display().to_string(), problem, next)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! BUNDLE/bundle.json            train                format, model, fields, label names, mixtures, hashes of the files below
+//! BUNDLE/bundle.sha256          train                the hash of bundle.json
 //! BUNDLE/weights.safetensors    train                vocabulary, heads, vectors and labels of the history, its tickets' hashes
 //! BUNDLE/encoder/               train                the encoder's files, each by its path in the manifest
 //! BUNDLE/encoder/manifest.toml  train                which files they are, and how they are used
@@ -28,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 /// What the bundle says about itself.
 pub const INFO: &str = "bundle.json";
+/// The sha256 of what the bundle says about itself.
+pub const INFO_HASH: &str = "bundle.sha256";
 /// Weights and the history's vectors.
 pub const WEIGHTS: &str = "weights.safetensors";
 /// The encoder's folder.
@@ -52,7 +55,7 @@ pub const WRITER_MODEL: &str = "tuned.gguf";
 pub const WRITER_CHOICE: &str = "writer.json";
 
 /// Every name that can stand in a bundle's folder.
-pub const ALL: [&str; 6] = [INFO, WEIGHTS, ENCODER, TUNED, INDEX, WRITER];
+pub const ALL: [&str; 7] = [INFO, INFO_HASH, WEIGHTS, ENCODER, TUNED, INDEX, WRITER];
 
 /// Ending of the reply templates' file, [`beside`] the bundle.
 pub const TEMPLATES: &str = "templates.toml";

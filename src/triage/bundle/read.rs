@@ -9,9 +9,9 @@ use firstline_nn::Encoder;
 use firstline_ticket::Field;
 use serde::Deserialize;
 
-use super::hashes::{check, damaged};
+use super::hashes::{check, damaged, sha256_hex};
 use super::info::{BUNDLE_FORMAT, FieldFile, InfoFile};
-use super::layout::{ENCODER, INFO, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ENCODER, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles};
 use crate::features::{Encoders, Vocabulary};
@@ -35,6 +35,13 @@ impl Bundle {
             return Err(
                 UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it again").into()
             );
+        }
+        // Bundles of before state none.
+        if let Ok(stated) = fs::read_to_string(dir.join(INFO_HASH)) {
+            let found = sha256_hex(&json);
+            if stated.trim() != found {
+                return Err(damaged(&path, format!("sha256 is {found}, not {}", stated.trim())).into());
+            }
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
         let tuned = file.info.tuned.then_some(TUNED);

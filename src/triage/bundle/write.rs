@@ -9,7 +9,7 @@ use firstline_fault::{Error, InternalError};
 use firstline_ticket::Field;
 
 use super::info::{FieldFile, InfoFile};
-use super::layout::{ENCODER, INFO, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ENCODER, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles, place};
 use crate::model::{FieldModel, Reserve};
@@ -65,7 +65,8 @@ impl Bundle {
         };
         let json =
             serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
-        place::write(&staging.join(INFO), &json)?;
+        let sha256 = place::write(&staging.join(INFO), &json)?;
+        place::write(&staging.join(INFO_HASH), sha256.as_bytes())?;
         Ok(())
     }
 
@@ -240,7 +241,7 @@ mod tests {
         let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
         bundle(1).publish(&dir, &encoder, Some(&encoder), alone).unwrap();
         let all = tree(&dir);
-        assert_eq!(all.len(), 10, "two files, and twice a folder, a manifest, a folder, a file: {all:?}");
+        assert_eq!(all.len(), 11, "three files, and twice a folder, a manifest, a folder, a file: {all:?}");
         for path in all.into_iter().chain([dir]) {
             let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
