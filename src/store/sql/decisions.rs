@@ -70,7 +70,8 @@ impl<D: Db> Decisions for Shelf<D> {
             }
             let done = kept.iter().filter_map(|kept| Some((kept.item.as_ref()?, kept.one.id.as_str())));
             jobs::decided(tx, done, now)?;
-            let notes = kept.iter().flat_map(|kept| moves(kept, &void).map(Ok).chain([note(&log, kept, now)]));
+            let notes =
+                kept.iter().flat_map(|kept| moves(kept, &void).map(Ok).chain([note(&log, kept, now)]));
             let notes = notes.collect::<Result<Vec<_>>>()?;
             log.add_all(tx, notes)?;
             Ok(recorded)

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Holder, Settlement,
-    ActionClaim, AnchorKey, CustomerSet, Feedback, KeyRecord, Verified, anchor, anchors, public_keys,
+    ActionClaim, AnchorKey, CustomerSet, Feedback, Holder, KeyRecord, Settlement, Verified, anchor, anchors,
+    public_keys,
 };
 use firstline_fault::Code;
 

@@ -134,7 +134,8 @@ fn what_was_is_for_those_who_may_see_all(home: &Home) {
     }
     assert_eq!(queue(&all, DraftState::Superseded), 1);
     assert!(
-        home.actions(None, &acme, None, 9).unwrap().items.is_empty() && home.actions(None, &bolt, None, 9).unwrap().items.is_empty()
+        home.actions(None, &acme, None, 9).unwrap().items.is_empty()
+            && home.actions(None, &bolt, None, 9).unwrap().items.is_empty()
     );
     assert_eq!(home.actions(None, &all, None, 9).unwrap().items.len(), 2);
     // It is one ticket: it counts once, for the customer that it is of.
