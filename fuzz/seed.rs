@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use firstline_nn::write_tiny_decoder;
+// What it is built with counts coverage; the counters are there.
+use libfuzzer_sys as _;
 
 /// More than the head of a tiny decoder has, and little of its weights.
 const HEAD: usize = 12 << 10;
