@@ -22,6 +22,8 @@ use crate::problem::Problem;
 use crate::settings::Secret;
 
 const PREFIX: &str = "fl";
+/// Random bytes of a key's id.
+const ID_BYTES: usize = 6;
 /// What a hash in the store begins with.
 const HASH: &str = "sha256:";
 
@@ -97,7 +99,7 @@ impl NewKey {
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Self> {
-        let (id, secret) = (hex(&random::<6>()?), hex(&random::<32>()?));
+        let (id, secret) = (hex(&random::<ID_BYTES>()?), hex(&random::<32>()?));
         let scopes = scopes.iter().map(|scope| scope.name().to_owned()).collect();
         let token = format!("{PREFIX}_{id}_{secret}");
         let record = KeyRecord {
@@ -242,10 +244,22 @@ impl Keys {
         })
     }
 
-    /// Whose tickets an actor may see, by the name that is on record: a key's, or a command's, which may see all.
-    pub(crate) fn customers(&self, actor: &str) -> CustomerSet {
-        self.known.load().get(actor).map(|key| key.customers.clone()).unwrap_or_default()
+    /// Whether this is the id of a key that was not read yet.
+    pub(crate) fn is_unknown(&self, actor: &str) -> bool {
+        is_key(actor) && !self.known.load().contains_key(actor)
     }
+
+    /// Whose tickets an actor may see, by the name that is on record: a key's, or a command's, which may see all. A key that is not
+    /// known, or not yet, sees none.
+    pub(crate) fn customers(&self, actor: &str) -> CustomerSet {
+        let unknown = if is_key(actor) { CustomerSet::Only(BTreeSet::new()) } else { CustomerSet::All };
+        self.known.load().get(actor).map_or(unknown, |key| key.customers.clone())
+    }
+}
+
+/// Whether this is a key's id, not a command's name.
+fn is_key(actor: &str) -> bool {
+    actor.len() == 2 * ID_BYTES && actor.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 impl fmt::Debug for Keys {

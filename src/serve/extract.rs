@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use firstline_fault::Code;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 
 use crate::auth::Caller;
 use crate::body;
@@ -17,9 +16,8 @@ use crate::memory::{Held, VALUE_BYTES};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
-/// Bodies above this are read from JSON away from the threads that answer, a few at a time.
+/// Bodies above this are read from JSON away from the threads that answer.
 const LONG_BODY: usize = 128 << 10;
-static LONG_BODIES: Semaphore = Semaphore::const_new(2);
 
 /// A JSON body. Its media type is not looked at. It is read only where the caller is known: extract it after [`Caller`].
 #[derive(Debug)]
@@ -43,7 +41,6 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
         if let Some(seconds) = shared.shares.key().and_then(|key| shared.queue.is_full_for(&key)) {
             return Err(Problem::overload("this key", seconds));
         }
-        let _one = LONG_BODIES.acquire().await.map_err(Problem::internal)?;
         shared.blocking(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
     }
 }

@@ -326,7 +326,7 @@ impl Claims {
             }
             "move" => {
                 let due = digest(Kind::Moved, &[text("left").into()], &Value::Null);
-                self.claim(Kind::Moved, text("left"), Some(&due), subject);
+                self.claim(Kind::Moved, text("left"), Some(&due), text("decided"));
                 for decision in detail["void"].as_array().into_iter().flatten().filter_map(Json::as_str) {
                     self.claims.remove(&short(Kind::Verdict, decision));
                 }

@@ -78,6 +78,7 @@ impl StoreFile {
         let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
         if path.symlink_metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
             not_orphaned(&path)?;
+            not_half_restored(&path)?;
             private(&path, OpenOptions::new().create_new(true)).or_else(|e| match e.kind() {
                 std::io::ErrorKind::AlreadyExists => Ok(()),
                 _ => Err(unusable(&path, &e)),
@@ -285,6 +286,21 @@ fn not_orphaned(path: &Path) -> Result<()> {
     if wal.metadata().is_ok_and(|meta| meta.len() > 0) {
         let problem = format!("the database is gone, and its write-ahead log is left: {}", wal.display());
         let next = "Put the database back, or run `firstline store restore BACKUP`";
+        return Err(fault(&path.display().to_string(), problem, next));
+    }
+    Ok(())
+}
+
+/// What a restored backup's predecessor is called, behind the store's name.
+pub(crate) const KEPT: &str = ".before-restore";
+
+/// A restore that was stopped between its two renames must not become an empty store.
+fn not_half_restored(path: &Path) -> Result<()> {
+    let kept = sidecar(path, KEPT);
+    if kept.symlink_metadata().is_ok() {
+        let problem =
+            format!("the database is gone, and the one from before a restore is left: {}", kept.display());
+        let next = "Move it back, or move it away and run `firstline store restore BACKUP`";
         return Err(fault(&path.display().to_string(), problem, next));
     }
     Ok(())

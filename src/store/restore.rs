@@ -10,13 +10,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::db::{Db, fault, token};
-use crate::file::{SIDECARS, busy, private, regular, sidecar, sync_folder};
+use crate::file::{KEPT, SIDECARS, busy, private, regular, sidecar, sync_folder};
 use crate::sql::Shelf;
 use crate::sqlite::{Sqlite, new_mark};
 use crate::{Upkeep, Verified};
-
-/// What is put after the name of the store that was there.
-const KEPT: &str = ".before-restore";
 
 /// A backup that is in place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! `GET /v1/kpis`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -26,7 +27,9 @@ const WEEK: i64 = 7 * 24;
 /// Weeks that figures are given for.
 const MOST_WEEKS: i64 = 60;
 /// A year's decisions are a lot to hold: for one call at a time.
-static ONE: Semaphore = Semaphore::const_new(1);
+static ONE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
+/// How long a call waits for another's.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of which time, and whose.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -102,10 +105,17 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
-    let _one = ONE.acquire().await.map_err(Problem::internal)?;
-    let mut judged = shared.blocking(move |shared| Ok(shared.store.judged(from, to, &customers)?)).await?;
-    let live = shared.live.load_full();
-    judged.iter_mut().for_each(|ticket| ticket.unknown = unknown(&live.engine, ticket));
+    let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
+    let one = one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)?;
+    let judged = shared.blocking(move |shared| {
+        // Held as long as it works, whether or not its caller still waits.
+        let _one = one;
+        let mut judged = shared.store.judged(from, to, &customers)?;
+        let live = shared.live.load_full();
+        judged.iter_mut().for_each(|ticket| ticket.unknown = unknown(&live.engine, ticket));
+        Ok(judged)
+    });
+    let judged = judged.await?;
     let view = |week: Week| WeekFigures {
         week: week.to_string(),
         from: week.start.max(from),

@@ -60,6 +60,10 @@ fn work(shared: &Shared) -> Result<usize> {
 fn incoming(shared: &Shared, work: Work) -> Incoming {
     let Work { id, ticket, drafts, actor, received_at, .. } = work;
     let came = Instant::now();
+    // The key may have been made since this process last read them.
+    if shared.keys.is_unknown(&actor) {
+        let _read = shared.keys.reload(shared.store.as_ref());
+    }
     let order = Order {
         received_at,
         customers: shared.keys.customers(&actor),

@@ -9,6 +9,9 @@ UPDATE tickets SET number = id;
 ALTER TABLE tickets ADD COLUMN moved_at BIGINT;
 -- Whether a key for all customers has sent it: its word on whose a ticket is stands above that of a key held to one.
 ALTER TABLE tickets ADD COLUMN wide BIGINT NOT NULL DEFAULT 1;
+-- When such a key sent it last.
+ALTER TABLE tickets ADD COLUMN wide_at BIGINT;
+UPDATE tickets SET wide_at = received_at;
 CREATE UNIQUE INDEX tickets_number ON tickets (number, customer) WHERE moved_at IS NULL;
 
 -- Who wrote the outcome last, and whether that key was for all customers.

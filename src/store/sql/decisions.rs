@@ -118,6 +118,7 @@ impl<D: Db> Decisions for Shelf<D> {
                 WHERE id = $1 AND draft_asked = 0 AND draft_state = 'none' AND collapsed_into IS NULL
                 AND EXISTS (SELECT 1 FROM tickets t WHERE t.decision_id = decisions.id AND t.ticket IS NOT NULL
                     AND t.moved_at IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.decision_id = decisions.id)
                 RETURNING received_at";
             let Some(mut row) = tx.first(sql, &[decision.into()])? else { return Ok(false) };
             jobs::want_drafts(tx, &[vec![actor.into(), row.time()?.into(), decision.into()]])?;
@@ -276,17 +277,20 @@ struct Open {
     version: i64,
     received_at: Timestamp,
     wide: bool,
+    /// When a key for all customers sent it last.
+    wide_at: Option<Timestamp>,
 }
 
 /// The open rows of the numbers that come in, whosever they are.
 fn open_rows(tx: &mut dyn Tx, decided: &[Decided]) -> Result<HashMap<String, Vec<Open>>> {
-    let sql = "SELECT number, customer, id, version, received_at, wide FROM tickets
+    let sql = "SELECT number, customer, id, version, received_at, wide, wide_at FROM tickets
         WHERE number IN (SELECT value ->> 0 FROM rows($1)) AND moved_at IS NULL";
     let mut open: HashMap<String, Vec<Open>> = HashMap::new();
     for mut row in tx.query(sql, &[list(decided.iter().map(|one| &one.ticket.id))?])? {
         let (number, customer, id) = (row.text()?, row.text()?, row.text()?);
         let (version, received_at, wide) = (row.int()?, row.time()?, row.int()? != 0);
-        let found = Open { customer, row: id, version, received_at, wide };
+        let wide_at = row.maybe_time()?;
+        let found = Open { customer, row: id, version, received_at, wide, wide_at };
         open.entry(number).or_default().push(found);
     }
     Ok(open)
@@ -301,23 +305,27 @@ fn place(rows: &mut Vec<Open>, one: &Decided) -> std::result::Result<(String, i6
     // What only a held key has said of a number makes nothing old that one says who may see all.
     let wide = one.sees == CustomerSet::All;
     let is_wide = wide || here.is_some_and(|open| open.wide);
+    let wide_at = if wide { Some(one.received_at) } else { here.and_then(|open| open.wide_at) };
     if version != one.expected {
         return Err(Recorded::Stale);
     }
     let left = |open: &Open| open.customer != customer && one.sees.has(&open.customer);
-    let outdates = |open: &Open| open.received_at > one.received_at && (open.wide || !wide);
+    let outdates = |open: &Open| match wide {
+        true => open.wide_at.is_some_and(|at| at > one.received_at),
+        false => open.received_at > one.received_at,
+    };
     if rows.iter().any(|open| left(open) && outdates(open)) {
         return Err(Recorded::Moved);
     }
     let moved = rows.iter().filter(|open| left(open)).map(|open| open.row.clone()).collect();
     rows.retain(|open| open.customer != customer && !left(open));
     let (version, received_at) = (version + 1, one.received_at);
-    rows.push(Open { customer, row: row.clone(), version, received_at, wide: is_wide });
+    rows.push(Open { customer, row: row.clone(), version, received_at, wide: is_wide, wide_at });
     Ok((row, version, moved))
 }
 
-/// The decisions of rows whose approved drafts are void, by row.
-type Void = HashMap<String, Vec<String>>;
+/// Of rows that were closed, the newest decision and those whose approved drafts are void, by row.
+type Void = HashMap<String, (String, Vec<String>)>;
 
 /// Closes the rows of tickets that have moved to another customer: nothing that waits there is written, reviewed or sent. Gives
 /// what was approved there and will not be sent.
@@ -333,9 +341,14 @@ fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<Void> {
     let unsent = "draft_state IN ('approved', 'edited') AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = decisions.id
         AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed'))";
     let sql = format!("SELECT ticket_id, id FROM decisions WHERE {of_these} AND {unsent}");
-    let mut void = Void::new();
+    let newest = "SELECT id, decision_id FROM tickets WHERE id IN (SELECT value ->> 0 FROM rows($1))";
+    let newest = tx.query(newest, std::slice::from_ref(&these))?;
+    let mut void = newest
+        .into_iter()
+        .map(|mut row| Ok((row.text()?, (row.text()?, Vec::new()))))
+        .collect::<Result<Void>>()?;
     for mut row in tx.query(&sql, std::slice::from_ref(&these))? {
-        void.entry(row.text()?).or_default().push(row.text()?);
+        void.entry(row.text()?).or_default().1.push(row.text()?);
     }
     let sql = format!(
         "UPDATE decisions SET version = version + 1, draft_state = CASE
@@ -365,12 +378,13 @@ fn runs<'k, 'a>(mut kept: &'k [Kept<'a>]) -> Vec<&'k [Kept<'a>]> {
 }
 
 fn insert(tx: &mut dyn Tx, kept: &[Kept<'_>], now: Timestamp) -> Result<()> {
-    let sql = "INSERT INTO tickets (id, customer, ticket, received_at, version, decision_id, number, wide)
+    let sql = "INSERT INTO tickets (id, customer, ticket, received_at, version, decision_id, number, wide, wide_at)
         SELECT value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS BIGINT), CAST(value ->> 4 AS BIGINT), value ->> 5,
-        value ->> 6, CAST(value ->> 7 AS BIGINT) FROM rows($1) WHERE 1 = 1
+        value ->> 6, CAST(value ->> 7 AS BIGINT), CAST(value ->> 8 AS BIGINT) FROM rows($1) WHERE 1 = 1
         ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, received_at = excluded.received_at,
         version = excluded.version, decision_id = excluded.decision_id,
-        wide = CASE WHEN excluded.wide = 1 THEN 1 ELSE tickets.wide END";
+        wide = CASE WHEN excluded.wide = 1 THEN 1 ELSE tickets.wide END,
+        wide_at = COALESCE(excluded.wide_at, tickets.wide_at)";
     let tickets = kept.iter().map(ticket_row).collect::<Result<Vec<_>>>()?;
     execute_rows(tx, sql, &tickets, &[])?;
     let sql = "INSERT INTO decisions (id, ticket_id, received_at, opened_at, input_hash, bundle, drafting, decision, route,
@@ -396,6 +410,7 @@ fn ticket_row(Kept { one, row, version, .. }: &Kept<'_>) -> Result<Vec<Value>> {
         (&one.id).into(),
         (&one.ticket.id).into(),
         i64::from(one.sees == CustomerSet::All).into(),
+        (one.sees == CustomerSet::All).then_some(one.received_at).into(),
     ])
 }
 
@@ -424,7 +439,12 @@ fn moves<'k>(kept: &'k Kept<'_>, void: &'k Void) -> impl Iterator<Item = Note<'k
         actor: &one.actor,
         action: "move",
         subject: &one.id,
-        detail: json!({"ticket": one.ticket.id, "left": row, "void": void.get(row)}),
+        detail: json!({
+            "ticket": one.ticket.id,
+            "left": row,
+            "decided": void.get(row).map(|(decision, _)| decision),
+            "void": void.get(row).map(|(_, void)| void),
+        }),
     })
 }
 
@@ -433,7 +453,7 @@ fn note<'k>(log: &Log, kept: &'k Kept<'_>, now: Timestamp) -> Result<Note<'k>> {
     let decision = json(&one.decision)?;
     let detail = json!({
         "ticket": one.ticket.id,
-        "input_hash": one.input_hash,
+        "input_hash": log.salted(&one.input_hash),
         "bundle": one.bundle,
         "drafting": one.drafting,
         "decision": hash_of(&decision),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Shelf, bytes_of, decisions, name, page};
-use crate::audit::{Log, Note, hash_of, hash_of_json};
+use crate::audit::{Log, Note, hash_of_json};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
 use crate::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, PAGE_BYTES, RefusedItem, Work, WorkKind,
@@ -157,7 +157,7 @@ impl<D: Db> Jobs for Shelf<D> {
             }
             let detail = match result.draft {
                 Some(draft) => json!({
-                    "text": hash_of(&draft.text),
+                    "text": log.salted(&draft.text),
                     "origin": draft.origin,
                     "confidence": draft.confidence,
                     "bundle": result.bundle,

@@ -249,6 +249,8 @@ fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
 fn free(tx: &mut dyn Tx, claim: &ActionClaim<'_>) -> Result<Vec<i64>> {
     let mut sql = "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed', 'failed')
         AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1) OR state = 'failed')
+        AND payload IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.moved_at IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM action_claims c WHERE c.action_id = a.id AND c.actor = $2 AND c.claims >= $3)
         AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
             AND b.state IN ('waiting', 'claimed'))"

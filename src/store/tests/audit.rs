@@ -238,6 +238,10 @@ fn a_ticket_that_moved_stays_moved(home: &Home) {
     home.meddle("UPDATE tickets SET moved_at = NULL WHERE id = 'd1'");
     let found = checked(home).findings;
     assert!(found.len() == 1 && found[0].starts_with("moved: 1 that the log tells of"), "{found:?}");
+    home.meddle("UPDATE tickets SET moved_at = 9 WHERE id = 'd1'");
+    // Whom it left is forgotten, with all that was closed there.
+    home.forget(&["acme".to_owned()], "cli", at(20)).unwrap();
+    assert_eq!(checked(home).findings, [""; 0]);
 }
 
 fn forgetting_and_deletion_leave_a_log_that_fits(home: &Home) {
