@@ -88,6 +88,8 @@ impl Sets {
 #[derive(Debug)]
 struct Name {
     words: HashSet<String>,
+    /// The first word, where it tells a company from others: its sites have that in common.
+    first: Option<String>,
     /// All of its letters, without legal form and blanks.
     letters: Vec<char>,
     digits: String,
@@ -95,6 +97,11 @@ struct Name {
     has: u32,
     /// Whether its digits tell it from others.
     numbered: bool,
+}
+
+/// Whether many companies' names begin with this word.
+fn is_usual(word: &str) -> bool {
+    LISTS.usual.contains(word) || LISTS.numbered.contains(word)
 }
 
 impl Name {
@@ -114,6 +121,7 @@ impl Name {
             digits: text.chars().filter(|c| c.is_numeric()).collect(),
             has: letters.iter().map(bit).fold(0, |all, bit| all | bit),
             numbered: letters.len() < TELLING || kept.iter().all(|word| LISTS.numbered.contains(word)),
+            first: kept.first().filter(|word| word.chars().count() >= TELLING && !is_usual(word)).cloned(),
             words: kept.into_iter().collect(),
             letters,
         }
@@ -126,7 +134,8 @@ impl Name {
         }
         let (short, long) =
             if self.letters.len() <= other.letters.len() { (self, other) } else { (other, self) };
-        short.is_part_of(long) || short.is_spelling_of(long)
+        let site = || short.first.is_some() && short.first == long.first;
+        short.is_part_of(long) || short.is_spelling_of(long) || site()
     }
 
     fn is_part_of(&self, long: &Self) -> bool {
@@ -228,6 +237,7 @@ struct Lists {
     forms: HashSet<String>,
     #[serde(deserialize_with = "list")]
     numbered: HashSet<String>,
+    usual: HashSet<String>,
     #[serde(deserialize_with = "list")]
     freemail_names: HashSet<String>,
     #[serde(deserialize_with = "list")]

@@ -85,10 +85,21 @@ impl Index {
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when it is damaged or of other embeddings.
     pub fn open(dir: &Path, dimensions: usize) -> Result<Self> {
         let folder = dir.join(INDEX);
-        let list = FileList::read(&folder)?;
+        loop {
+            let list = FileList::read(&folder)?;
+            match Self::open_listed(dir, &list, dimensions) {
+                // It was replaced while it was read.
+                Err(_) if FileList::read(&folder)? != list => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_listed(dir: &Path, list: &FileList, dimensions: usize) -> Result<Self> {
+        let folder = dir.join(INDEX);
         let segments: Vec<Segment> = files(&folder)?
             .iter()
-            .map(|path| Segment::open(path, &list, dimensions))
+            .map(|path| Segment::open(path, list, dimensions))
             .collect::<Result<_>>()?;
         let path = folder.join(DESK);
         let (profile, bytes) = match fs::read(&path) {
@@ -101,6 +112,9 @@ impl Index {
             Err(e) => return Err(UserError::io(path.display(), &e).into()),
         };
         list.complete(&folder, segments.len() + usize::from(!bytes.is_empty()))?;
+        if list.is_unlisted() && segments.iter().any(Segment::is_counted) {
+            return Err(file_list::damaged(&folder, format!("{INDEX_FILES} is missing")).into());
+        }
         let id = id(&bytes, &segments);
         let DeskProfile { known, endings, stock, languages } = profile;
         let named: Vec<&str> = segments.iter().flat_map(Segment::customers).map(|(name, _)| name).collect();
@@ -168,6 +182,7 @@ impl Index {
     pub fn read_profile(dir: &Path) -> Result<DeskProfile> {
         let path = dir.join(INDEX).join(DESK);
         let bytes = fs::read(&path).map_err(|e| UserError::io(path.display(), &e))?;
+        FileList::read(&dir.join(INDEX))?.check(&path, &bytes)?;
         parse_profile(&path, &bytes)
     }
 
@@ -179,6 +194,10 @@ impl Index {
     pub fn copy(from: &Path, to: &Path) -> Result<()> {
         let (old, new) = (from.join(INDEX), to.join(INDEX));
         create_private_folder(&new).map_err(|e| UserError::io(new.display(), &e))?;
+        let list = FileList::read(&old)?;
+        for path in files(&old)? {
+            list.check(&path, &fs::read(&path).map_err(|e| UserError::io(path.display(), &e))?)?;
+        }
         for path in files(&old)?.into_iter().chain([DESK, INDEX_FILES].map(|name| old.join(name))) {
             let copy = new.join(name_of(&path));
             let copied = fs::hard_link(&path, &copy).or_else(|_| fs::copy(&path, &copy).map(drop));
@@ -572,6 +591,13 @@ mod tests {
     fn an_index_of_before_opens_and_lists_its_files_when_it_is_added_to() {
         let dir = written();
         fs::remove_file(dir.path().join(INDEX).join(INDEX_FILES)).unwrap();
+        assert!(fault(dir.path()).contains("files.json is missing"), "those of now have one");
+        for name in ["000001.cases", "000002.cases"] {
+            let path = dir.path().join(INDEX).join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[8] = 1;
+            fs::write(&path, bytes).unwrap();
+        }
         assert_eq!(Index::open(dir.path(), 32).unwrap().len(), 2);
         let case = ResolvedCase { id: "c".into(), ..ResolvedCase::default() };
         Index::add(dir.path(), &[case], &[vec![1.0], vec![0.0; 31]].concat()).unwrap();

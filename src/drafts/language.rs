@@ -43,8 +43,22 @@ pub(crate) fn is_foreign(sentence: &str, language: &str) -> bool {
     }
     let letters = sentence.chars().filter(|c| c.is_alphabetic()).take(TELLING).count();
     let detected = || whatlang::detect(sentence).filter(|info| letters == TELLING && info.is_reliable());
-    evidence.against(language)
+    // Several words of which no list of the language has one are of another, whichever.
+    let unknown = evidence.share(language) == 0.0 && telling_words(sentence) >= UNKNOWN_WORDS;
+    unknown
+        || evidence.against(language)
         || (evidence.share(language) < 0.15 && detected().is_some_and(|info| code(info.lang()) != language))
+}
+
+/// Words from which on a sentence must have some that its language's lists know.
+const UNKNOWN_WORDS: usize = 3;
+
+/// The words of `sentence` that are written small: no names, products or abbreviations.
+fn telling_words(sentence: &str) -> usize {
+    sentence
+        .split_whitespace()
+        .filter(|word| word.chars().all(|c| c.is_lowercase() || c == '.' || c == ','))
+        .count()
 }
 
 /// Whether most letters of `sentence` are of a script in which nobody writes `language`.

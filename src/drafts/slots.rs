@@ -64,8 +64,17 @@ fn customer<'t>(ticket: &'t Ticket, masker: &Masker) -> Option<&'t str> {
     let plain = |c: char| c.is_alphanumeric() || " &.,'’-".contains(c);
     let is_name = (3..=LONGEST_COMPANY).contains(&company.len())
         && company.chars().all(plain)
+        && !has_host(company)
         && masker.find(company).iter().all(|f| matches!(f.kind, PrivateKind::Company | PrivateKind::Name));
     is_name.then_some(company)
+}
+
+/// Whether a dot stands within a word, as in a web address and not in "St. Mary's" or "A.B. Smith".
+fn has_host(company: &str) -> bool {
+    company.split_whitespace().any(|word| {
+        let mut pieces = word.trim_matches('.').split('.');
+        pieces.clone().count() > 1 && pieces.any(|piece| piece.chars().count() > 2)
+    })
 }
 
 fn machines<'t>(text: &'t str, masker: &Masker) -> BTreeSet<&'t str> {

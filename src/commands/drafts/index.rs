@@ -82,8 +82,9 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
         return Err(UserError::new(Code::Config, "--tickets", problem, "Name a file").into());
     }
     let bundle = &args.bundle.bundle;
-    let engine = Engine::open(bundle)?;
+    // Before anything is opened: a training that publishes meanwhile brings another encoder.
     let _lock = lock(bundle)?;
+    let engine = Engine::open(bundle)?;
     let aside = aside(bundle)?;
     if !args.rebuild {
         Index::copy(bundle, aside.path())?;
@@ -110,8 +111,9 @@ fn forget(args: &IndexArgs) -> Result<Exit, Failure> {
         let next = "Name a customer";
         return Err(UserError::new(Code::Config, "--forget", "the name is empty", next).into());
     }
-    let engine = Engine::open(bundle)?;
+    // Before anything is opened: a training that publishes meanwhile brings another encoder.
     let _lock = lock(bundle)?;
+    let engine = Engine::open(bundle)?;
     if !Index::is_there(bundle) {
         let next = "There is nothing to remove";
         return Err(
@@ -147,8 +149,10 @@ fn aside(bundle: &Path) -> Result<tempfile::TempDir, Failure> {
 
 /// Keeps others from adding to the same index until it is dropped.
 pub(in crate::commands) fn lock(bundle: &Path) -> Result<File, Failure> {
-    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
-    let path = bundle.with_file_name(format!(".{name}.index.lock"));
+    // However the bundle is named, by a link or through another folder, its lock is one.
+    let real = bundle.canonicalize().unwrap_or_else(|_| bundle.to_owned());
+    let name = real.file_name().unwrap_or_default().to_string_lossy();
+    let path = real.with_file_name(format!(".{name}.index.lock"));
     let io = |e: std::io::Error| UserError::io(path.display(), &e);
     let file = File::create(&path).map_err(io)?;
     file.lock().map_err(io)?;

@@ -14,13 +14,18 @@ use firstline_triage::{sha256_file, sha256_hex};
 use super::{files, name_of};
 
 /// The files of an index by name; `None` for an index of a version that did not list them.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileList(Option<BTreeMap<String, String>>);
 
 impl FileList {
     /// Those of an index that lists none.
     #[cfg(test)]
     pub(super) const UNLISTED: Self = Self(None);
+
+    /// Whether nothing is listed.
+    pub(super) fn is_unlisted(&self) -> bool {
+        self.0.is_none()
+    }
 
     /// What the index in `folder` lists.
     pub(super) fn read(folder: &Path) -> Result<Self> {

@@ -59,7 +59,9 @@ impl Language {
         let typed = self.typed.as_ref().is_some_and(|typed| typed.is_match(hit.as_str()));
         let to_us = self.to_us.as_ref().is_some_and(|to_us| to_us.is_match(hit.as_str()));
         let own = typed && !to_us;
-        let asking = &reading[begins..hit.end()];
+        // "Never send us your password", but "send us your password and the page that you were on".
+        let asked = self.secrets.find(hit.as_str()).map(|secret| secret.start()).filter(|at| *at > 0);
+        let asking = &reading[begins..asked.map_or(hit.end(), |at| hit.start() + at)];
         // Words of one language may stand in a sentence of another, whose "not" counts.
         let whole = told_by_words(asking).and_then(language);
         let refused = |l: &Language| l.refusals.is_match(asking);

@@ -49,7 +49,8 @@ impl KnownTerms {
     /// These terms without the companies of these [keys](firstline_ticket::customer_key). Hashes of people's names stay: nobody can
     /// tell whose they are.
     pub fn without_companies(mut self, customers: &BTreeSet<String>) -> Self {
-        self.companies.retain(|company| !customers.contains(&firstline_ticket::customer_key(company)));
+        self.companies.retain(|company| !customers.contains(&customer_key(company)));
+        self.domains.retain(|(key, _)| !customers.contains(key));
         self
     }
 

@@ -53,12 +53,13 @@ impl Reports {
     /// Whether all that `phrases` find in `texts` is reported rather than asked for. `phrases` are between single spaces.
     pub(super) fn only_report(&self, texts: &[&str], phrases: &[String]) -> bool {
         let all = padded(&texts.join("\n"));
-        let fraud = holds(&self.fraud, &all);
-        if !(fraud || holds(&self.told, &all)) || self.is_exposed(&all) {
+        if !(holds(&self.fraud, &all) || holds(&self.told, &all)) || self.is_exposed(&all) {
             return false;
         }
         let (mut reported, mut asked) = (false, false);
         for sentence in texts.iter().flat_map(|text| sentences(text)) {
+            // What is asked for in a sentence of its own is not reported because another sentence speaks of fraud.
+            let fraud = holds(&self.fraud, &padded(&sentence));
             let mut told = false;
             for part in self.parts(&sentence) {
                 let request = self.requests.iter().any(|phrase| at(&part, phrase) == Some(1));
