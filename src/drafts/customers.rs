@@ -237,6 +237,7 @@ struct Lists {
     forms: HashSet<String>,
     #[serde(deserialize_with = "list")]
     numbered: HashSet<String>,
+    #[serde(deserialize_with = "list")]
     usual: HashSet<String>,
     #[serde(deserialize_with = "list")]
     freemail_names: HashSet<String>,
