@@ -131,7 +131,7 @@ mod tests {
         fs::create_dir_all(other.join("index")).unwrap();
         fs::copy(Reviews::path(&one), Reviews::path(&other)).unwrap();
         fs::copy(Templates::path(&one), Templates::path(&other)).unwrap();
-        for name in ["000002.cases", "desk.json", "000001.cases"] {
+        for name in ["000002.cases", "desk.json", "files.json", "000001.cases"] {
             fs::copy(one.join("index").join(name), other.join("index").join(name)).unwrap();
         }
         assert_eq!(id(&other, &voice, None), first);

@@ -38,6 +38,46 @@ pub(crate) fn changes_access(text: &str) -> bool {
     any(text, |language, reading| language.changes.is_match(reading))
 }
 
+/// Words from a secret on among which a "not" makes a warning of a request.
+const BEHIND: usize = 5;
+/// What says "not" or "nobody" behind what is not to be told, as some languages do; without accents.
+const DENIALS: [&str; 33] = [
+    "not",
+    "never",
+    "nobody",
+    "anyone",
+    "nicht",
+    "nie",
+    "niemals",
+    "niemandem",
+    "niet",
+    "nooit",
+    "niemand",
+    "ikke",
+    "aldrig",
+    "aldri",
+    "inte",
+    "ingen",
+    "pas",
+    "jamais",
+    "personne",
+    "nao",
+    "nunca",
+    "ninguem",
+    "no",
+    "nadie",
+    "non",
+    "mai",
+    "nessuno",
+    "nigdy",
+    "nikomu",
+    "ne",
+    "nikdy",
+    "не",
+    "никогда",
+    "nikdo",
+];
+
 fn any(text: &str, holds: impl Fn(&Language, &str) -> bool) -> bool {
     readings(text).iter().any(|reading| languages().iter().any(|language| holds(language, reading)))
 }
@@ -62,10 +102,15 @@ impl Language {
         // "Never send us your password", but "send us your password and the page that you were on".
         let asked = self.secrets.find(hit.as_str()).map(|secret| secret.start()).filter(|at| *at > 0);
         let asking = &reading[begins..asked.map_or(hit.end(), |at| hit.start() + at)];
+        let behind = asked.map_or("", |at| &hit.as_str()[at..]);
+        let denied = behind
+            .split_whitespace()
+            .take(BEHIND)
+            .any(|word| DENIALS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric())));
         // Words of one language may stand in a sentence of another, whose "not" counts.
         let whole = told_by_words(asking).and_then(language);
         let refused = |l: &Language| l.refusals.is_match(asking);
-        !own && !refused(self) && !whole.is_some_and(refused)
+        !own && !denied && !refused(self) && !whole.is_some_and(refused)
     }
 }
 
