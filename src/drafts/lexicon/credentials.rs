@@ -41,7 +41,7 @@ pub(crate) fn changes_access(text: &str) -> bool {
 /// Words from a secret on among which a "not" makes a warning of a request.
 const BEHIND: usize = 5;
 /// What says "not" or "nobody" behind what is not to be told, as some languages do; without accents.
-const DENIALS: [&str; 33] = [
+const DENIALS: &[&str] = &[
     "not",
     "never",
     "nobody",
@@ -64,7 +64,6 @@ const DENIALS: [&str; 33] = [
     "nao",
     "nunca",
     "ninguem",
-    "no",
     "nadie",
     "non",
     "mai",
