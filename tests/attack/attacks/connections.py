@@ -147,7 +147,7 @@ def slow(ground):
             except OSError:
                 pass
         broken = []
-        for _ in range(4):
+        for _ in range(12):
             for n, sock in enumerate(socks):
                 try:
                     sock.send(b"x" if n % 2 else b" ")
@@ -199,20 +199,17 @@ def http2(ground):
         first.sock.close()
         return judge([], "HTTP/2 is not spoken")
     site.forget_peak()
-    connections, sent, peak = [first], 0, 0
-    begun, blank = b'{"tickets":[', b" " * (1 << 20)
+    connections = [first, *(wire.Http2(site.base, site.key("triage")) for _ in range(5))]
+    sent, begun, blank = [], b'{"tickets":[', b" " * (1 << 20)
     try:
-        for number in range(6):
-            connection = first if number == 0 else wire.Http2(site.base, site.key("triage"))
-            if number:
-                connections.append(connection)
-            sent += pour(connection, begun, blank)
-            peak = site.memory()[1]
-            if peak > MOST_MIB * 1.2:
-                break
-        broken = [f"{peak:.0f} MiB held of {sent >> 20} MiB sent with one key"] if peak > MOST_MIB else []
+        # At once: what is held is what came before the first body's time ran out.
+        threads = [threading.Thread(target=lambda c=c: sent.append(pour(c, begun, blank)), daemon=True) for c in connections]
+        [thread.start() for thread in threads]
+        [thread.join(90) for thread in threads]
+        peak, total = site.memory()[1], sum(sent) >> 20
+        broken = [f"{peak:.0f} MiB held of {total} MiB sent with one key"] if peak > MOST_MIB else []
         broken += [f"with them open, {fault}" for fault in honest(site, "h2")]
-        return judge(broken, f"{sent >> 20} MiB sent on {len(connections)} connections: {peak:.0f} MiB held")
+        return judge(broken, f"{total} MiB sent on {len(connections)} connections: {peak:.0f} MiB held")
     finally:
         close([c.sock for c in connections])
 

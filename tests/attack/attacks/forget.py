@@ -146,14 +146,15 @@ def log(ground):
     done, broken = forgotten(ground), []
     looked = [kind for kind in WORDS if WORDS[kind] in done.log_before]
     for kind in WORDS:
-        if WORDS[kind] in done.log:
+        # Ids of tickets are what the log is for.
+        if kind != "ticket id" and WORDS[kind] in done.log:
             broken.append(f"{kind} ({WORDS[kind]!r})")
     if len(done.log.splitlines()) < 5:
         raise Skip("the log has no entries")
     return judge(broken, f"no name, label or id in {len(done.log.splitlines())} entries ({len(looked)} kinds were there before)")
 
 
-@attack(9, "the customer's hash can be guessed")
+@attack(9, "hashes of names, labels and replies can be guessed")
 def hashes(ground):
     done, found = forgotten(ground), []
     names = {NAME, NAME.lower(), " ".join(NAME.lower().split())}
@@ -161,6 +162,8 @@ def hashes(ground):
     for name in names:
         texts |= {json.dumps([name]), json.dumps([name], separators=(",", ":")), json.dumps({"Only": [name]}, separators=(",", ":")),
                   json.dumps({"only": [name]}, separators=(",", ":")), json.dumps(name)}  # fmt: skip
+    for words in ("Vellumdesk", "Mind the saffronbrick.", "Please mind the saffronbrick.", "Moira Brannigan", "Ottoline Zapparov"):
+        texts |= {words, words.lower(), json.dumps(words)}
     for text in texts:
         for algorithm in ("sha256", "sha1", "md5", "sha512", "blake2b", "blake2s"):
             digest = hashlib.new(algorithm, text.encode()).hexdigest()
@@ -211,7 +214,7 @@ def unmentioned(ground):
     store = bundle.parent / "firstline.db"
     ground.program.create_key(store, "triage")
     run = ground.program.run(["store", "forget", "--customer", NAME, "--yes", "--store", store, "--set", f"bundle={bundle}"])
-    told = re.search(rf"\b{CASES}\b", run.said) and "index" in run.said and "backup" in run.said
+    told = re.search(rf"\b{CASES}\b", run.said) and "index" in run.said and "backup" in run.said.lower()
     return judge([] if told else [f"not told: {CASES} tickets in the index, and backups"], "the bundle's tickets and backups are named")
 
 

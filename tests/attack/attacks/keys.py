@@ -3,6 +3,7 @@
 Must never guess at secrets that are real: the guesses are wrong on purpose, and only whether the owner is still served
 counts."""
 
+import json
 import re
 import sqlite3
 import threading
@@ -81,7 +82,8 @@ def agreement(site):
     answer = site.call("GET", "/v1/kpis", "admin")
     total = answer.json().get("total", {})
     of = total.get("agreement", {}).get("fields", {}).get("board", {}).get("of", 0)
-    return of, [int(n) for n in re.findall(r'"unknown[a-z_]*":\s*(\d+)', answer.text)]
+    unknown = re.findall(r'"unknown[a-z_]*":\s*(\{[^}]*\}|\d+)', json.dumps(total))
+    return of, [int(n) for found in unknown for n in re.findall(r"\d+", found)]
 
 
 @attack(5, "labels that nobody knows count as disagreement", needs="service")
