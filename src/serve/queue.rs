@@ -33,8 +33,10 @@ const NEWEST: f64 = 0.2;
 /// Before anything was measured: cost a second.
 const FIRST_GUESS: f64 = 5_000.0;
 /// How long a batch may take where one key asks, and where several do.
-const ALONE: Duration = Duration::from_millis(50);
+const ALONE: Duration = Duration::from_millis(250);
 const SHARED: Duration = Duration::from_millis(10);
+/// A batch that takes so long tells the speed; shorter ones tell more of what a batch costs.
+const TELLING: Duration = Duration::from_millis(50);
 /// How long ago another key may have asked for the lane to count as shared.
 const LATELY: Duration = Duration::from_secs(10);
 /// The least budget of a batch: smaller ones only cost.
@@ -282,8 +284,7 @@ impl Queue {
     /// A batch of this cost took so long.
     pub(crate) fn took(&self, cost: usize, time: Duration) {
         let speed = cost as f64 / time.as_secs_f64().max(1e-6);
-        // Small batches tell more of what a batch costs than of what a unit does.
-        let weight = NEWEST * (time.as_secs_f64() / ALONE.as_secs_f64()).min(1.0);
+        let weight = NEWEST * (time.as_secs_f64() / TELLING.as_secs_f64()).min(1.0);
         let speed = self.speed() * (1.0 - weight) + speed * weight;
         self.speed.store(speed.to_bits(), Ordering::Relaxed);
         self.lock().is_computing = false;
