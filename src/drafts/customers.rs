@@ -175,7 +175,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
     rows[1][b.len()]
 }
 
-/// Hashes of the mail domains that a ticket's contact writes from, but for those that anybody can write from.
+/// Hashes of the mail domains that a ticket's contact writes from, without those of free mail providers.
 pub(crate) fn mail_domains(ticket: &Ticket) -> BTreeSet<u64> {
     let mut hosts: Vec<String> = Vec::new();
     let mut add = |text: &str| hosts.extend(hosts_in(text));

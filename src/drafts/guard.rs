@@ -78,7 +78,7 @@ pub fn guard(text: &str, grounds: &Grounds<'_>, masker: &Masker) -> Vec<CheckRes
     checks.into_iter().map(verdict).collect()
 }
 
-/// The grounds as a reader sees them: folded like the text that stands on them.
+/// The grounds, folded in the same way as the text that is checked against them.
 struct Seen {
     sentences: Vec<String>,
     phrases: Vec<String>,

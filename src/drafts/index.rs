@@ -10,9 +10,9 @@
 //! `files.json` lists before anything is believed: what is done to the files later changes nothing.
 //! A search names whose cases may be found before it looks at any: a customer's lie together.
 //!
-//! To how many distinct customers each sentence was sent is counted over all segments when they are opened, so that it holds for
-//! what is there: with cases added, or a customer's taken out. Must never hand out a case whose sentences are open to everybody
-//! but for those that so many were sent.
+//! The distinct customers that were sent each sentence are counted over all segments when these are opened, so that the count holds
+//! after cases are added or a customer is taken out. Must never hand out a sentence as open to everybody that fewer than three
+//! distinct customers were sent.
 
 mod case;
 mod file_list;

@@ -35,7 +35,7 @@ pub(crate) fn told(text: &str) -> Option<&'static str> {
 pub(crate) fn is_foreign(sentence: &str, language: &str) -> bool {
     let evidence = Evidence::of(sentence);
     if !evidence.has_lists(language) {
-        // What no list knows is told by the detector alone, if at all.
+        // Without lists of its own, all that tells is whether another language has words in it.
         return evidence.best().is_some();
     }
     if odd_script(sentence, language) {

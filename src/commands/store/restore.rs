@@ -34,7 +34,7 @@ pub(super) fn run(args: &RestoreArgs, settings: &SettingsArgs, ui: &Ui) -> Resul
     if let Some(kept) = &restored.kept {
         ui.say(format_args!("The store that was there is kept: {}", kept.display()));
     }
-    // From here on the log continues after the backup's last entry: whoever holds the key says so.
+    // The log continues after the backup's last entry, and the key signs that it does.
     config::anchoring(&mut settings, false)?;
     let signed = AnchorKey::read(&settings.audit_key).and_then(|key| {
         let store = config::store(&settings).map_err(|Failure(error)| error)?;

@@ -33,7 +33,7 @@ pub(crate) fn names_secret(text: &str) -> bool {
     any(text, |language, reading| language.secrets.is_match(&without_harmless_codes(reading)))
 }
 
-/// Whether `text` says that the desk changes a credential or an access: whoever it is for has to be known.
+/// Whether `text` says that the desk changes a credential or grants access. The recipient then has to prove who they are.
 pub(crate) fn changes_access(text: &str) -> bool {
     any(text, |language, reading| language.changes.is_match(reading))
 }

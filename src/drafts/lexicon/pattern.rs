@@ -77,7 +77,7 @@ impl<'t> Hit<'t> {
     }
 }
 
-/// `pattern` without accents, but for what stands behind a backslash.
+/// `pattern` without accents. Escapes stay as they are.
 fn folded(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();
