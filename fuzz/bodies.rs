@@ -5,21 +5,18 @@
 //! tiny-random --fine-tune never --tickets h.jsonl --bundle DIR`.
 #![no_main]
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, mpsc};
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use firstline_serve::{App, DEFAULT_SETTINGS, NewKey, Parts, Scope, Settings, router};
-use firstline_store::{CustomerSet, Location, Store, open};
 use firstline_drafts::Voice;
+use firstline_serve::{App, DEFAULT_SETTINGS, NewKey, Parts, Scope, Settings, serve};
+use firstline_store::{CustomerSet, Location, Store, open};
 use firstline_triage::Policy;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tower::ServiceExt;
+use ureq::Agent;
 
 const PATHS: [&str; 10] = [
     "/v1/triage",
@@ -36,8 +33,8 @@ const PATHS: [&str; 10] = [
 
 struct Service {
     _dir: TempDir,
-    runtime: Runtime,
-    router: Router,
+    address: SocketAddr,
+    agent: Agent,
     key: String,
 }
 
@@ -49,23 +46,30 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
     store.add_key(&key.record, "fuzz", now).expect("the key is kept");
     let mut settings: Settings = toml::from_str(DEFAULT_SETTINGS).expect("the defaults");
     settings.bundle = std::env::var_os("FIRSTLINE_FUZZ_BUNDLE").map(PathBuf::from).expect("FIRSTLINE_FUZZ_BUNDLE");
+    settings.listen = "127.0.0.1:0".to_owned();
     settings.limits.requests_per_second = 1_000_000;
     settings.limits.draft_wait_ms = 1;
     let parts = Arc::new(|_: &Path| Ok(Parts { policy: Policy::built_in()?, voice: Voice::built_in()?, writer: None }));
     let app = App::start(settings, store, parts).expect("a service");
-    let runtime = Runtime::new().expect("a runtime");
-    Service { _dir: dir, runtime, router: router(app), key: key.token.expose().to_owned() }
+    let (listens, address) = mpsc::channel();
+    std::thread::spawn(move || serve(&app, |at| listens.send(at).expect("heard")).expect("a service"));
+    let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
+    Service { _dir: dir, address: address.recv().expect("it listens"), agent, key: key.token.expose().to_owned() }
 });
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, body)) = bytes.split_first() else { return };
     let path = PATHS[usize::from(*first) % PATHS.len()];
     let service = &*SERVICE;
-    let request = Request::post(path)
+    let request = service
+        .agent
+        .post(format!("http://{}{path}", service.address))
         .header("authorization", format!("Bearer {}", service.key))
         .header("if-match", "\"1\"")
-        .body(Body::from(body.to_vec()))
-        .expect("a request");
-    let answer = service.runtime.block_on(service.router.clone().oneshot(request)).expect("an answer");
-    assert!(answer.status().as_u16() < 500, "{path}: {}", answer.status());
+        .content_type("application/json");
+    let answer = request.send(body);
+    let mut answer = answer.expect("an answer");
+    let status = answer.status().as_u16();
+    answer.body_mut().read_to_vec().expect("a whole answer");
+    assert!(status < 500, "{path}: {status}");
 });

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
 /// Zeros behind the head, for its tensors to lie in.
-const WEIGHTS: usize = 4 << 20;
+const WEIGHTS: usize = 256 << 10;
 
 static FOLDER: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     let dir = tempfile::tempdir().expect("a folder");

@@ -10,7 +10,7 @@ use firstline_drafts::{Grounds, Index, guard};
 use firstline_ticket::{CheckResult, Draft, Ticket};
 
 /// The guard's checks whose findings a person has to confirm.
-const HARD: [&str; 3] = ["credentials", "contact data", "hidden characters"];
+const HARD: [&str; 4] = ["credentials", "contact data", "people", "hidden characters"];
 
 /// What the text stands on, beside the reviewer.
 #[derive(Debug, Clone, Copy)]

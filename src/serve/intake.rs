@@ -1,6 +1,8 @@
 //! Tickets come in: each is read and checked by itself, so that a bad one harms no other; an unchanged ticket keeps its decision.
-//! Calls and jobs come in the same way. Must never compute what grows with a text faster than reading it: that waits its turn in
-//! the queue.
+//! Calls and jobs come in the same way.
+//!
+//! Texts are read here, on threads of which one key has few: the queue gets what is ready, and nobody waits there for another key's
+//! long text. Must never read for a caller that is gone.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,9 +22,12 @@ use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
 use crate::memory::Held;
 use crate::problem::Problem;
-use crate::queue::{Work, cost_of};
+use crate::queue::{Work, cost_of, encoding_cost};
 use crate::shared::Shared;
 use crate::ticket_bounds;
+
+/// Tickets whose texts are read before the first of them is decided.
+const READ_TOGETHER: usize = 16;
 
 /// What the sender of some tickets wants.
 #[derive(Debug, Clone, Copy)]
@@ -80,11 +85,7 @@ pub(crate) async fn triage(
     })?;
     let admitted = shared.blocking(move |shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
-        let stopping = |_| Problem::overload("the service is stopping", 5);
-        shared
-            .queue
-            .push(&order.actor, items.into_iter().map(|item| Work::Ticket(Box::new(item))).collect())
-            .map_err(stopping)?;
+        read_texts(shared, &order.actor, items)?;
         Ok(admitted)
     });
     let mut results = Vec::new();
@@ -96,6 +97,22 @@ pub(crate) async fn triage(
         shared.metrics.refused.get_or_create(&problem.code.into()).inc();
     }
     Ok(results)
+}
+
+/// Reads what the tickets say and puts them into the queue, some at a time: the first are decided while the next are read.
+fn read_texts(shared: &Shared, key: &str, items: Vec<Item>) -> Result<(), Problem> {
+    let start = Instant::now();
+    let mut items = items.into_iter();
+    loop {
+        let some = items.by_ref().take(READ_TOGETHER);
+        let some: Vec<Work> = some.filter_map(Item::read).map(|item| Work::Ticket(Box::new(item))).collect();
+        if some.is_empty() && items.len() == 0 {
+            break;
+        }
+        shared.queue.push(key, some).map_err(|_| Problem::overload("the service is stopping", 5))?;
+    }
+    shared.metrics.stage("prepare", start);
+    Ok(())
 }
 
 /// Waits for the answer. The lane that decides gives up by itself what is late; a little more, and something is stuck.
@@ -188,7 +205,7 @@ fn item(
         customer,
         storm_key: None,
         standing,
-        cost: cost_of(bytes, live.engine.encoders().max_tokens()),
+        cost: encoding_cost(bytes, live.engine.encoders().max_tokens()),
         ticket,
         prepared: None,
         input_hash: sha256_hex(&json),

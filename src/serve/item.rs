@@ -1,6 +1,7 @@
 //! A ticket on its way through the service, and what its sender gets.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -71,9 +72,9 @@ pub(crate) struct Item {
     /// The bundle that it was prepared with, and is decided by.
     pub(crate) live: Arc<LiveBundle>,
     pub(crate) ticket: Ticket,
-    /// What the engine has read of it, once its turn has come.
+    /// What the engine has read of it.
     pub(crate) prepared: Option<Prepared>,
-    /// What deciding it costs, by its length.
+    /// What deciding it costs once it is read, by its length.
     pub(crate) cost: usize,
     pub(crate) customer: String,
     pub(crate) input_hash: String,
@@ -86,8 +87,24 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// Reads it; one that can't be read hears why, whatever it makes of the engine, and so does one that comes too late.
+    pub(crate) fn read(mut self) -> Option<Self> {
+        if self.is_given_up(Instant::now()) {
+            self.give_up();
+            return None;
+        }
+        let read = catch_unwind(AssertUnwindSafe(|| self.prepare()));
+        match read.unwrap_or_else(|_| Err(Problem::internal("reading a ticket panicked"))) {
+            Ok(()) => Some(self),
+            Err(problem) => {
+                self.answer(Err(problem));
+                None
+            }
+        }
+    }
+
     /// Reads it, as far as that goes without others, where that has not been done.
-    pub(crate) fn prepare(&mut self) -> Result<(), Problem> {
+    fn prepare(&mut self) -> Result<(), Problem> {
         if self.prepared.is_some() {
             return Ok(());
         }
@@ -99,6 +116,11 @@ impl Item {
         self.storm_key = engine.storm_key(&self.ticket, &prepared);
         self.prepared = Some(prepared);
         Ok(())
+    }
+
+    /// Bytes of its text.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.ticket.subject, &self.ticket.body].into_iter().flatten().map(String::len).sum()
     }
 
     /// The values that people have set.

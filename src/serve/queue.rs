@@ -26,7 +26,7 @@ use crate::problem::Problem;
 use crate::settings::Limits;
 
 use turns::Turns;
-pub(crate) use work::{Batch, Piece, Work, cost_of};
+pub(crate) use work::{Batch, Piece, Work, cost_of, encoding_cost};
 
 /// How much the newest batch says of the speed.
 const NEWEST: f64 = 0.2;

@@ -62,8 +62,11 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
     (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()).collect()
 }
 
-/// A private key.
-pub struct AnchorKey(Ed25519KeyPair);
+/// A private key, and the public keys whose anchors count: its own, and those of the keys before it.
+pub struct AnchorKey {
+    pair: Ed25519KeyPair,
+    known: Vec<String>,
+}
 
 impl fmt::Debug for AnchorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,7 +115,9 @@ impl AnchorKey {
             let next = "Name a key that `firstline store audit keygen` made";
             UserError::new(Code::Config, path.display().to_string(), "it holds no private key", next)
         };
-        Self::of_seed(&seed.ok_or_else(odd)?, path)
+        let mut key = Self::of_seed(&seed.ok_or_else(odd)?, path)?;
+        key.known.extend(public_keys(path)?);
+        Ok(key)
     }
 
     fn of_seed(seed: &[u8], path: &Path) -> Result<Self> {
@@ -120,17 +125,18 @@ impl AnchorKey {
             let next = "Make another: `firstline store audit keygen --out FILE`";
             UserError::new(Code::Config, path.display().to_string(), "its key can't be used", next)
         };
-        Ok(Self(Ed25519KeyPair::from_seed_unchecked(seed).map_err(odd)?))
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(odd)?;
+        Ok(Self { known: vec![hex(pair.public_key().as_ref())], pair })
     }
 
     /// The public key, hexadecimal.
     pub fn public(&self) -> String {
-        hex(self.0.public_key().as_ref())
+        hex(self.pair.public_key().as_ref())
     }
 
     fn sign(&self, (seq, hash): (i64, String), at: Timestamp, accepted: Option<i64>) -> Anchor {
         let mut anchor = Anchor { seq, hash, at, accepted, key: self.public(), signature: String::new() };
-        anchor.signature = hex(self.0.sign(anchor.message().as_bytes()).as_ref());
+        anchor.signature = hex(self.pair.sign(anchor.message().as_bytes()).as_ref());
         anchor
     }
 }
@@ -212,7 +218,7 @@ fn is_held(store: &dyn Store, Anchor { seq, hash, .. }: &Anchor) -> Result<bool>
 
 /// The newest entry that was anchored and that the log still has; 0 where there is none.
 fn last_held(store: &dyn Store, key: &AnchorKey, path: &Path) -> Result<i64> {
-    for anchor in anchors(path, &[key.public()])?.iter().rev() {
+    for anchor in anchors(path, &key.known)?.iter().rev() {
         if is_held(store, anchor)? {
             return Ok(anchor.seq);
         }
@@ -220,7 +226,10 @@ fn last_held(store: &dyn Store, key: &AnchorKey, path: &Path) -> Result<i64> {
     Ok(0)
 }
 
-/// The last anchor in `path`, signed by `key`.
+/// The last anchor in `path` that a known key signed; `None` where the file has no anchor.
+///
+/// # Errors
+/// [`Code::Io`], and [`Code::Audit`] where there are anchors of unknown keys alone: a new key must not set the earlier ones aside.
 fn newest(path: &Path, key: &AnchorKey) -> Result<Option<Anchor>> {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(path)?;
@@ -235,8 +244,15 @@ fn newest(path: &Path, key: &AnchorKey) -> Result<Option<Anchor>> {
         meta => regular(path, &meta.map_err(|e| UserError::io(path.display(), &e))?)?,
     }
     let text = read().map_err(|e| UserError::io(path.display(), &e))?;
-    let mut lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Anchor>(line).ok());
-    Ok(lines.find(|anchor| anchor.key == key.public() && anchor.is_signed()))
+    let lines = || text.lines().rev().filter_map(|line| serde_json::from_str::<Anchor>(line).ok());
+    match lines().find(|anchor| key.known.contains(&anchor.key) && anchor.is_signed()) {
+        None if lines().next().is_some() => {
+            let next = "After a change of the key, add the earlier key's line to the new key's .pub file";
+            let problem = "its anchors are signed by another key";
+            Err(UserError::new(Code::Audit, path.display().to_string(), problem, next).into())
+        }
+        newest => Ok(newest),
+    }
 }
 
 /// Signs the log's head and appends it to `path`; gives the newest anchor, `None` where the log has no entry yet. `accept` sets aside

@@ -14,7 +14,8 @@ pub(crate) fn circumstance(sentence: &str, code: &str) -> Option<String> {
         let told = language.told.find(reading);
         let past = || {
             language.past.find_iter(reading).find(|hit| {
-                let condition = language.conditions.is_match(clause(&reading[..hit.start()]));
+                let before = clause(&reading[..hit.start()]);
+                let condition = language.conditions.is_match(before) || language.asks(before, hit);
                 !condition && !is_question(&reading[hit.end()..])
             })
         };

@@ -10,7 +10,9 @@ pub(crate) fn claims(text: &str) -> Vec<String> {
     in_any_language(text, |language, reading, found| {
         for hit in language.claims.find_iter(reading) {
             let harmless = language.harmless.as_ref().is_some_and(|h| h.is_match(hit.as_str()));
-            let condition = language.conditions.is_match(clause(&reading[..hit.start()]));
+            let before = clause(&reading[..hit.start()]);
+            let condition =
+                language.conditions.is_match(language.statement(before)) || language.asks(before, &hit);
             let other = || is_of_another(&hit, reading, language.code);
             if !harmless && !condition && !is_question(&reading[hit.end()..]) && !other() {
                 found.push(hit.as_str().to_owned());
@@ -48,6 +50,18 @@ mod tests {
             "We are now restarting the server.",
             "I am revoking your sessions now.",
             "Your licence has been assigned.",
+            "Please note that we have reset your password.",
+            "Please be assured that the licence has been assigned.",
+            "Please sign in again, I have reset your password.",
+            "Please sign in again, your account is unlocked.",
+            "We are happy to say that we have restored it.",
+            "Bitte beachten Sie, dass wir das Konto entsperrt haben.",
+            "Bitte beachten Sie, dass das Konto entsperrt wurde.",
+            "Guten Tag, das Konto wurde entsperrt.",
+            "Veuillez noter que nous avons réinitialisé le compte.",
+            "Tenga en cuenta que hemos restablecido la cuenta.",
+            "Graag laten we u weten dat we het account hebben hersteld.",
+            "Prosimy pamiętać, że hasło zostało zresetowane.",
             "The update was installed.",
             "We are aware of the outage.",
             "Ich habe das Kennwort zurückgesetzt.",
@@ -74,6 +88,9 @@ mod tests {
             "Please let us know as soon as you have restarted the computer.",
             "Please confirm that you have restarted it.",
             "Please make sure Windows has been updated.",
+            "Bitte prüfen Sie, ob das Update installiert wurde.",
+            "Bitte bestätigen Sie, dass das Update installiert wurde.",
+            "Please note that we unlock your account once we have called you back.",
             "Please send the steps you have already tried.",
             "Please forward the mail that was sent to you.",
             "Was it working before the update was installed?",

@@ -40,42 +40,6 @@ pub(crate) fn changes_access(text: &str) -> bool {
 
 /// Words from a secret on among which a "not" makes a warning of a request.
 const BEHIND: usize = 5;
-/// What says "not" or "nobody" behind what is not to be told, as some languages do; without accents.
-const DENIALS: &[&str] = &[
-    "not",
-    "never",
-    "nobody",
-    "anyone",
-    "nicht",
-    "nie",
-    "niemals",
-    "niemandem",
-    "niet",
-    "nooit",
-    "niemand",
-    "ikke",
-    "aldrig",
-    "aldri",
-    "inte",
-    "ingen",
-    "pas",
-    "jamais",
-    "personne",
-    "nao",
-    "nunca",
-    "ninguem",
-    "nadie",
-    "non",
-    "mai",
-    "nessuno",
-    "nigdy",
-    "nikomu",
-    "ne",
-    "nikdy",
-    "не",
-    "никогда",
-    "nikdo",
-];
 
 fn any(text: &str, holds: impl Fn(&Language, &str) -> bool) -> bool {
     readings(text).iter().any(|reading| languages().iter().any(|language| holds(language, reading)))
@@ -105,7 +69,8 @@ impl Language {
         let denied = behind
             .split_whitespace()
             .take(BEHIND)
-            .any(|word| DENIALS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric())));
+            .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+            .any(|word| languages().iter().any(|l| l.denials.contains(word)));
         // Words of one language may stand in a sentence of another, whose "not" counts.
         let whole = told_by_words(asking).and_then(language);
         let refused = |l: &Language| l.refusals.is_match(asking);

@@ -9,7 +9,8 @@ pub(crate) fn promises(text: &str) -> Vec<String> {
     in_any_language(text, |language, reading, found| {
         for hit in language.promises.find_iter(reading) {
             let begins = reading[..hit.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
-            let asked = is_question(&reading[hit.end()..]) || language.asking.is_match(&reading[begins..]);
+            let asked =
+                is_question(&reading[hit.end()..]) || language.asks(&reading[begins..hit.start()], &hit);
             if !asked && !is_of_another(&hit, reading, language.code) {
                 found.push(hit.as_str().to_owned());
             }
@@ -28,7 +29,15 @@ mod tests {
 
     #[test]
     fn what_is_asked_is_no_promise() {
-        for promised in ["It will be fixed within two hours.", "Sie haben es bis Freitag, versprochen."] {
+        for promised in [
+            "It will be fixed within two hours.",
+            "Please note that it will be fixed within two hours.",
+            "Please try again, we will fix it by Friday.",
+            "Then we will refund it.",
+            "Sie haben es bis Freitag, versprochen.",
+            "Bitte beachten Sie, dass wir es bis Freitag reparieren.",
+            "Graag laten we u weten dat we het voor vrijdag oplossen.",
+        ] {
             assert!(promise(promised).is_some(), "{promised}");
         }
         for plain in [

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::pattern::Pattern;
+use super::pattern::{Hit, Pattern};
 use crate::folding::plain;
 
 /// The files, by ISO 639-1.
@@ -38,6 +38,10 @@ struct Lists {
     common: String,
     /// In front of a claim, within its sentence: it is none.
     conditions: Vec<String>,
+    /// Behind one of these a statement begins, whatever stands in front: "Please note that ...".
+    informs: Vec<String>,
+    /// Pronouns and verbs by which the desk speaks of itself.
+    we: Vec<String>,
     /// At the beginning of a sentence: it asks something of its reader.
     asking: Vec<String>,
     promises: Vec<String>,
@@ -61,6 +65,8 @@ struct Lists {
     states: String,
     /// What turns a request for a secret into advice: "never".
     refusals: Vec<String>,
+    /// What says "not" or "nobody" behind a secret that is not to be told.
+    denials: String,
     /// What is typed into a page of the user's own, unless it is typed `to_us`.
     #[serde(default)]
     typed: Vec<String>,
@@ -91,7 +97,11 @@ struct Lists {
 pub(super) struct Language {
     pub(super) code: &'static str,
     pub(super) conditions: Pattern,
-    pub(super) asking: Pattern,
+    informs: Pattern,
+    we: Pattern,
+    asking: Pattern,
+    /// The end of what is asked: a comma, and a new subject.
+    subject: Pattern,
     pub(super) promises: Pattern,
     pub(super) claims: Pattern,
     pub(super) harmless: Option<Pattern>,
@@ -102,6 +112,7 @@ pub(super) struct Language {
     pub(super) value: Pattern,
     pub(super) states: HashSet<String>,
     pub(super) refusals: Pattern,
+    pub(super) denials: HashSet<String>,
     pub(super) typed: Option<Pattern>,
     pub(super) to_us: Option<Pattern>,
     pub(super) harmless_codes: Option<Pattern>,
@@ -147,6 +158,10 @@ pub(crate) fn common_words() -> &'static Common {
     &ALL
 }
 
+fn words_of(list: &str) -> HashSet<String> {
+    plain(list).split_whitespace().map(str::to_owned).collect()
+}
+
 fn lists(text: &str) -> Lists {
     toml::from_str(text).expect("tested")
 }
@@ -181,6 +196,9 @@ impl Language {
         Self {
             code,
             conditions: pattern(&format!(r"(?:^|\b)(?:{})(?:\b|$)", make(&lists.conditions))),
+            informs: whole(&lists.informs),
+            we: whole(&lists.we),
+            subject: pattern(&format!(r",\s*(?:{own})\b")),
             asking: pattern(&format!(r"^\W*(?:{})\b", make(&lists.asking))),
             promises: whole(&lists.promises),
             claims: whole(&lists.claims),
@@ -189,8 +207,9 @@ impl Language {
             asked: whole(&asked),
             given: if lists.given.is_empty() { pattern("$^") } else { whole(&lists.given) },
             value: pattern(&value),
-            states: plain(&lists.states).split_whitespace().map(str::to_owned).collect(),
+            states: words_of(&lists.states),
             refusals: whole(&lists.refusals),
+            denials: words_of(&lists.denials),
             typed: (!lists.typed.is_empty()).then(|| pattern(&format!(r"^(?:{})\b", make(&lists.typed)))),
             to_us: some(&lists.to_us),
             harmless_codes: some(&lists.harmless_codes),
@@ -204,6 +223,22 @@ impl Language {
             titles: pattern(&format!(r"^(?:{})$", make(&lists.titles))),
             third: pattern(&format!(r"^(?:{})$", make(&lists.third))),
         }
+    }
+}
+
+impl Language {
+    /// What of `before` belongs to the statement at its end.
+    pub(super) fn statement<'t>(&self, before: &'t str) -> &'t str {
+        self.informs.find_iter(before).last().map_or(before, |hit| &before[hit.end()..])
+    }
+
+    /// Whether `hit`, behind `before` in its sentence, is something that the reader is asked for; the desk asks nothing of itself.
+    pub(super) fn asks(&self, before: &str, hit: &Hit<'_>) -> bool {
+        let statement = self.statement(before);
+        let part =
+            self.subject.find_iter(statement).last().map_or(statement, |own| &statement[own.start()..]);
+        let itself = self.asking.is_match(hit.as_str()) && part.trim().is_empty();
+        (itself || self.asking.is_match(part)) && !self.we.is_match(part) && !self.we.is_match(hit.as_str())
     }
 }
 

@@ -48,7 +48,8 @@ pub(crate) fn secrets(sentences: &[String], asked: &str) -> Vec<Secret> {
         let before = i.checked_sub(1).and_then(|i| read.get(i));
         let beside = || before.into_iter().chain(read.get(i + 1));
         let named = beside().any(|other| other.secret.is_some());
-        let near = || asked.secret.or(asked.near).is_some() || beside().any(|other| other.near.is_some());
+        // What a bare value opens may stand anywhere in the reply.
+        let near = || asked.secret.or(asked.near).is_some() || read.iter().any(|other| other.near.is_some());
         let answers = asked.secret.is_some() && reading.tells_behind(0);
         match (told, answers || (named && !reading.is_harmless(0)) || (reading.is_bare() && near())) {
             (true, _) => Secret::Told,
@@ -247,7 +248,7 @@ struct Phrases(HashMap<String, Vec<Vec<String>>>);
 
 impl Phrases {
     fn add(&mut self, phrases: &[String]) {
-        for phrase in phrases {
+        for phrase in phrases.iter().flat_map(|phrase| spellings(phrase)) {
             let words: Vec<String> = phrase.split_whitespace().map(str::to_owned).collect();
             self.0.entry(words[0].clone()).or_default().push(words);
         }
@@ -258,6 +259,17 @@ impl Phrases {
         let phrases = words.first().and_then(|first| self.0.get(first)).into_iter().flatten();
         phrases.filter(|phrase| words.starts_with(phrase)).map(Vec::len).max().unwrap_or(0)
     }
+}
+
+/// A phrase of the lists as a folded text may have it: a capital of another script may look like a Latin letter that its small
+/// letter does not look like.
+fn spellings(phrase: &str) -> Vec<String> {
+    if phrase.is_ascii() {
+        return vec![phrase.to_owned()];
+    }
+    let (upper, first) = (phrase.to_uppercase(), phrase.chars().next().map_or(0, char::len_utf8));
+    let title = phrase[..first].to_uppercase() + &phrase[first..];
+    [phrase, &title, &upper].map(folded).into()
 }
 
 /// What the sentences of one language are looked through by.
@@ -316,7 +328,7 @@ struct Written {
 
 impl From<&Written> for Lists {
     fn from(written: &Written) -> Self {
-        let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<HashSet<String>>();
+        let list = |text: &str| text.split_whitespace().flat_map(spellings).collect::<HashSet<String>>();
         let phrases = [&written.secrets, &written.harmless, &written.near];
         let named = phrases.into_iter().flatten().flat_map(|phrase| list(phrase));
         let Written { tells, with, r#as, skip, states, ordinary, .. } = written;
@@ -347,7 +359,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         harmless.add(&lists.harmless);
         near.add(&lists.near);
     }
-    let stems = written.values().flat_map(|lists| lists.stems.split_whitespace());
+    let stems = written.values().flat_map(|lists| lists.stems.split_whitespace()).flat_map(spellings);
     let stems = AhoCorasick::new(stems).expect("tested");
     Lexicon { stems, secrets, harmless, near, languages: written.values().map(Lists::from).collect() }
 });
@@ -403,6 +415,17 @@ mod tests {
             "Lösenordet är blå himmel.",
             "The pаssword is blue moment.",
             "O wifi é rio dourado.",
+            "The phrase for the internet is quiet river market.",
+            "Your memorable word is sunshine.",
+            "For internet in the office take golden summer bridge.",
+            "The guest wifi is called Visitors. | Ask at the desk for a cable. | Golden summer bridge.",
+            "Das Codewort ist Sommer.",
+            "Пароль от сети синяя луна.",
+            "Интернет: синяя луна",
+            "Кодовое слово весна.",
+            "Пароль до мережі синій місяць.",
+            "Şifreniz mavi ay.",
+            "Kapı mavi ay ile açılır.",
         ];
         let missed: Vec<&&str> = all.iter().filter(|told| !tells(told)).collect();
         assert!(missed.is_empty(), "{missed:#?}");

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
 use crate::problem::Problem;
-use crate::queue::{Piece, Work};
+use crate::queue::{Piece, Work, cost_of};
 use crate::shared::Shared;
 
 /// Batches between the two threads.
@@ -76,9 +76,6 @@ impl Deciding {
         metrics.batch_tickets.observe(tickets.len() as f64);
         let waits = metrics.stage_seconds.get_or_create(&"wait".into()).clone();
         tickets.iter().for_each(|item| waits.observe((start - item.order.came).as_secs_f64()));
-        let tickets: Vec<Item> = tickets.into_par_iter().filter_map(prepared).collect();
-        metrics.stage("prepare", start);
-        let start = Instant::now();
         let decided = match decide(&tickets) {
             Ok(decisions) => tickets.into_iter().zip(decisions).collect(),
             // One of them may be to blame: each by itself, then.
@@ -91,7 +88,8 @@ impl Deciding {
     fn record_all(&self, decided: &Receiver<Batch>) {
         while let Ok(mut batch) = decided.recv() {
             // One transaction for all that is there, unless it is so much that those who come next would wait for it.
-            let cost = |batch: &Batch| batch.iter().map(|(item, _)| item.cost).sum::<usize>();
+            let cost =
+                |batch: &Batch| batch.iter().map(|(item, _)| cost_of(item.bytes(), item.cost)).sum::<usize>();
             while cost(&batch) < RECORDED_TOGETHER
                 && let Ok(more) = decided.try_recv()
             {
@@ -272,19 +270,6 @@ impl Deciding {
             draft_state: if decided.draft { DraftState::Writing } else { DraftState::None },
             draft_version: 1,
         }));
-    }
-}
-
-/// An item that is ready to be decided with others; one that can't be read hears why, whatever it makes of the engine.
-fn prepared(mut item: Item) -> Option<Item> {
-    let prepare = std::panic::AssertUnwindSafe(|| item.prepare());
-    let prepared = std::panic::catch_unwind(prepare);
-    match prepared.unwrap_or_else(|_| Err(Problem::internal("reading a ticket panicked"))) {
-        Ok(()) => Some(item),
-        Err(problem) => {
-            item.answer(Err(problem));
-            None
-        }
     }
 }
 

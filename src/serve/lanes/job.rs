@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::oneshot;
 
 use crate::intake::{Admitted, Incoming, admit};
-use crate::item::{Answer, Order};
+use crate::item::{Answer, Item, Order};
 use crate::leases::LEASE;
 use crate::problem::Problem;
 use crate::shared::Shared;
@@ -51,7 +51,7 @@ fn work(shared: &Shared) -> Result<usize> {
             Admitted::Waiting(answer) => waiting.push((*id, answer)),
         }
     }
-    if shared.queue.push_jobs(items) {
+    if shared.queue.push_jobs(items.into_iter().filter_map(Item::read).collect()) {
         waiting.into_iter().try_for_each(|(id, answer)| settle(shared, id, answer))?;
     }
     Ok(ids.len())

@@ -16,7 +16,12 @@ const BYTES_PER_UNIT: usize = 512;
 
 /// The cost of a text of so many bytes: the tokens that the encoder will read, `most` at the most, and the reading before that.
 pub(crate) fn cost_of(bytes: usize, most: usize) -> usize {
-    (bytes / BYTES_PER_TOKEN).clamp(1, most.max(1)) + bytes / BYTES_PER_UNIT
+    encoding_cost(bytes, most) + bytes / BYTES_PER_UNIT
+}
+
+/// The same where the text was read before it comes into the queue.
+pub(crate) fn encoding_cost(bytes: usize, most: usize) -> usize {
+    (bytes / BYTES_PER_TOKEN).clamp(1, most.max(1))
 }
 
 /// A unit of work.

@@ -178,12 +178,22 @@ fn a_log_that_was_emptied_cut_or_rewritten_is_found(home: &Home) {
     home.audit("kim", "test", "s", &serde_json::json!({}), at(9)).unwrap();
     assert!(anchor(&**home, &signing, &file, at(9), false).is_ok());
     assert_eq!((home.audit_check(&heads()).unwrap().unmet.as_slice(), heads().len()), (&[][..], 2));
+    // A new key goes on only where the old one is known beside it.
+    let renewed = dir.path().join("renewed");
+    AnchorKey::create(&renewed).unwrap();
+    let signs = |at: Timestamp| anchor(&**home, &AnchorKey::read(&renewed).unwrap(), &file, at, false);
+    assert_eq!(signs(at(10)).unwrap_err().code(), Some(Code::Audit));
+    let public = |path: &std::path::Path| std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    std::fs::write(renewed.with_extension("pub"), public(&renewed) + &public(&secret)).unwrap();
+    home.audit("kim", "test", "s", &serde_json::json!({}), at(10)).unwrap();
+    assert_ne!(signs(at(10)).unwrap().unwrap().key, signing.public());
+    let keys = public_keys(&renewed).unwrap();
     // Emptied, and emptied with the head beside it.
     home.meddle("DELETE FROM audit_log");
     assert!(home.audit_check(&[]).unwrap_err().to_string().contains("once had"));
     home.meddle("UPDATE meta SET setting = '' WHERE name = 'head'");
     assert!(home.audit_check(&[]).unwrap_err().to_string().contains("empty"));
-    assert!(anchor(&**home, &signing, &file, at(9), false).is_err());
+    assert!(signs(at(11)).is_err());
     // Signed by another, or not at all.
     let other = AnchorKey::create(&dir.path().join("other")).unwrap();
     assert!(anchors(&file, &[other.public()]).is_err());

@@ -57,11 +57,20 @@ impl Reports {
             return false;
         }
         let (mut reported, mut asked) = (false, false);
-        for sentence in texts.iter().flat_map(|text| sentences(text)) {
+        let sentences: Vec<Vec<String>> = texts.iter().map(|text| sentences(text)).collect();
+        // A subject is the title of the sentence below it, where nothing is asked for.
+        let title = match sentences.as_slice() {
+            [subject, body] if subject.len() == 1 && !self.requests.iter().any(|r| at(&all, r).is_some()) => {
+                body.first()
+            }
+            _ => None,
+        };
+        for (number, sentence) in sentences.iter().flatten().enumerate() {
             // What is asked for in a sentence of its own is not reported because another sentence speaks of fraud.
-            let fraud = holds(&self.fraud, &padded(&sentence));
+            let title = title.filter(|_| number == 0);
+            let fraud = [Some(sentence), title].into_iter().flatten().any(|s| holds(&self.fraud, &padded(s)));
             let mut told = false;
-            for part in self.parts(&sentence) {
+            for part in self.parts(sentence) {
                 let request = self.requests.iter().any(|phrase| at(&part, phrase) == Some(1));
                 told = (told && !request) || holds(&self.told, &part) || holds(&self.fraud, &part);
                 let governed = told || (fraud && !request && !holds(&self.own, &part));
@@ -180,6 +189,7 @@ mod tests {
             ("Password", "Reset my password please, I was hacked."),
             ("Phishing", "I got a phishing mail yesterday. Please reset my password."),
             ("Phishing", "I got a phishing mail yesterday. Also I need a new password."),
+            ("Bank account change", "I got a phishing mail yesterday. Please set it for Mr. Stone."),
             ("Phishing", "Please reset my password, I think it was a phishing mail."),
             ("Phishing", "I got a phishing mail. Unlock my account, I am locked out."),
             ("Locked", "My account is locked since I clicked on a phishing link."),
