@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// Bodies above this are read from JSON away from the threads that answer.
-const LONG_BODY: usize = 128 << 10;
+pub(crate) const LONG_BODY: usize = 128 << 10;
 
 /// A JSON body. Its media type is not looked at. It is read only where the caller is known: extract it after [`Caller`].
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
         if let Some(seconds) = shared.shares.key().and_then(|key| shared.queue.is_full_for(&key)) {
             return Err(Problem::overload("this key", seconds));
         }
-        shared.blocking(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
+        shared.reading(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
     }
 }
 

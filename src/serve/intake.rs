@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::auth::Caller;
-use crate::extract::brief;
+use crate::extract::{LONG_BODY, brief};
 use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
 use crate::memory::Held;
@@ -79,17 +79,19 @@ pub(crate) async fn triage(
     let live = shared.live.load_full();
     let most = live.engine.encoders().max_tokens();
     let cost = tickets.iter().map(|ticket| cost_of(text_bytes(ticket), most)).sum();
+    let is_long = tickets.iter().map(text_bytes).sum::<usize>() > LONG_BODY;
     let place = shared.queue.place(&caller.key, cost).map_err(|seconds| {
         shared.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
         Problem::overload("tickets", seconds)
     })?;
-    let admitted = shared.blocking(move |shared| {
+    let work = move |shared: &Shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
         read_texts(shared, &order.actor, items)?;
         Ok(admitted)
-    });
+    };
+    let admitted = if is_long { shared.reading(work).await } else { shared.blocking(work).await };
     let mut results = Vec::new();
-    for admitted in admitted.await? {
+    for admitted in admitted? {
         results.push(answer(admitted, deadline).await);
     }
     place.finish();

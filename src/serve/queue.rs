@@ -66,6 +66,8 @@ struct Waiting {
     /// The key that asked last, and until when the lane counts as shared.
     last: Arc<str>,
     shared_until: Option<Instant>,
+    /// When a call asked last.
+    called: Option<Instant>,
     /// Whether a batch is computed now.
     is_computing: bool,
     /// Batches since jobs that wait had something in one.
@@ -219,6 +221,7 @@ impl Queue {
             waiting.shared_until = (!is_first).then(|| Instant::now() + LATELY);
             waiting.last = key.into();
         }
+        waiting.called = Some(Instant::now());
         waiting.calls.push(key, work);
         self.show(&waiting);
         self.changed.notify_all();
@@ -259,8 +262,9 @@ impl Queue {
 
     fn next(&self, waiting: &mut Waiting, now: Instant) -> Batch {
         let budget = self.budget(waiting, now);
-        // A call that comes in next waits for this batch: jobs have a part of it at most.
-        let for_jobs = (budget / 4).max(LEAST);
+        // A call that comes in next waits for this batch: jobs have a part of it at most, and little where calls are about.
+        let is_called = waiting.called.is_some_and(|called| now < called + LATELY);
+        let for_jobs = if is_called { self.cost_in(SHARED / 2) } else { (budget / 4).max(LEAST) };
         let mut batch = Batch::default();
         if waiting.passed_over >= PATIENCE_OF_JOBS {
             waiting.jobs.fill(&mut batch, for_jobs, now);
@@ -276,9 +280,13 @@ impl Queue {
     /// The cost of a batch that takes as long as a batch may.
     fn budget(&self, waiting: &Waiting, now: Instant) -> usize {
         let is_shared = waiting.shared_until.is_some_and(|until| now < until) || waiting.calls.keys() > 1;
-        let longest = if is_shared { SHARED } else { ALONE };
-        let budget = (self.speed() * longest.as_secs_f64()) as usize;
-        budget.clamp(LEAST, self.batch_tokens.max(LEAST))
+        self.cost_in(if is_shared { SHARED } else { ALONE })
+    }
+
+    /// The cost of a batch that takes so long.
+    fn cost_in(&self, time: Duration) -> usize {
+        let cost = (self.speed() * time.as_secs_f64()) as usize;
+        cost.clamp(LEAST, self.batch_tokens.max(LEAST))
     }
 
     /// A batch of this cost took so long.

@@ -71,6 +71,8 @@ pub struct Limits {
     pub batch_tickets: usize,
     /// Tickets of a job.
     pub job_tickets: usize,
+    /// Tickets of one key's jobs that wait at a time.
+    pub waiting_tickets: usize,
     /// Requests that are answered at a time.
     pub requests: usize,
     /// Requests of one key a second.
@@ -154,8 +156,16 @@ impl Settings {
         if !(0.0..=60.0).contains(&self.writing_seconds) {
             return fault("writing_seconds", "not within a minute", "Give 0 to 60 seconds");
         }
-        let Limits { body_bytes, batch_tickets, job_tickets, requests, batch_tokens, queue_tokens, .. } =
-            self.limits;
+        let Limits {
+            body_bytes,
+            batch_tickets,
+            job_tickets,
+            waiting_tickets,
+            requests,
+            batch_tokens,
+            queue_tokens,
+            ..
+        } = self.limits;
         let bounds = [
             ("limits.body_bytes", body_bytes, 1_024, 1 << 30),
             // One key has half of it at most, a body counts for several times its length, and pages have to be made as well.
@@ -169,6 +179,7 @@ impl Settings {
             ("limits.idle_seconds", self.limits.idle_seconds as usize, 1, 3_600),
             ("limits.batch_tickets", batch_tickets, 1, 256),
             ("limits.job_tickets", job_tickets, 1, 100_000),
+            ("limits.waiting_tickets", waiting_tickets, 1, 100_000_000),
             ("limits.requests", requests, 1, 65_536),
             ("limits.batch_tokens", batch_tokens, 64, 1 << 20),
             ("limits.queue_tokens", queue_tokens, batch_tokens, 1 << 26),

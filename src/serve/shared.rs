@@ -148,6 +148,20 @@ impl Shared {
         self.job_bell.stop();
     }
 
+    /// Reads what is long, on a core that the key of the request may have.
+    pub(crate) async fn reading<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let core = tokio::time::timeout(PATIENCE, self.shares.core()).await.map_err(|_| busy())?;
+        let core = core.map_err(Problem::internal)?;
+        let work = move |shared: &Self| {
+            let _core = core;
+            work(shared)
+        };
+        self.blocking(work).await
+    }
+
     /// Does what blocks, such as a call of the store, away from the threads that answer.
     pub(crate) async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
@@ -155,7 +169,6 @@ impl Shared {
     ) -> std::result::Result<T, Problem> {
         let end = tokio::time::Instant::now() + PATIENCE;
         // One key's calls wait for each other, not for a thread or a connection that others need.
-        let busy = || Problem::overload("this key", 5);
         let hand = tokio::time::timeout_at(end, self.shares.hand()).await.map_err(|_| busy())?;
         let hand = hand.map_err(Problem::internal)?;
         let (send, done) = oneshot::channel();
@@ -184,6 +197,10 @@ impl Shared {
 fn spawn_boxed(work: Box<dyn FnOnce() + Send>) {
     // Nobody waits for the task itself.
     drop(tokio::task::spawn_blocking(work));
+}
+
+fn busy() -> Problem {
+    Problem::overload("this key", 5)
 }
 
 fn late() -> Problem {

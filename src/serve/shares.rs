@@ -1,10 +1,11 @@
-//! What one key may have of the service beside the queue: requests at a time, and calls that block at a time.
+//! What one key may have of the service beside the queue: requests at a time, calls that block at a time, and cores.
 //!
-//! A part of the requests is never one key's, and a key's calls of the store never take all of its connections: whatever one key
-//! does, another's request is taken in and finds the store free. Must never make a request wait for another key's.
+//! A part of the requests is never one key's, a key's calls of the store never take all of its connections, and its long bodies
+//! never all cores: whatever one key does, another's request is taken in and finds the store and a core free. Must never make a request wait for another key's.
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -24,6 +25,8 @@ tokio::task_local! {
 pub(crate) struct Shares {
     /// Requests at a time that one key alone may have.
     most: usize,
+    /// Cores that one key's reading may take.
+    cores: usize,
     keys: Arc<Mutex<HashMap<String, Share>>>,
     /// For calls without a key.
     keyless: Arc<Semaphore>,
@@ -33,6 +36,8 @@ pub(crate) struct Shares {
 struct Share {
     requests: usize,
     hands: Arc<Semaphore>,
+    /// Threads that read long bodies and long texts at a time.
+    cores: Arc<Semaphore>,
     /// Calls that wait for drafts at a time.
     waits: Arc<Semaphore>,
 }
@@ -43,6 +48,7 @@ struct Seat {
     keys: Arc<Mutex<HashMap<String, Share>>>,
     key: String,
     hands: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
     waits: Arc<Semaphore>,
 }
 
@@ -66,7 +72,8 @@ impl Shares {
     /// Shares of `requests` at a time.
     pub(crate) fn new(requests: usize) -> Self {
         let hands = || Arc::new(Semaphore::new(HANDS));
-        Self { most: requests - requests / 4, keys: Arc::default(), keyless: hands() }
+        let cores = (std::thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1);
+        Self { most: requests - requests / 4, cores, keys: Arc::default(), keyless: hands() }
     }
 
     /// Answers a request that has no seat yet.
@@ -98,15 +105,20 @@ impl Shares {
         let others = keys.len() - usize::from(keys.contains_key(key));
         let most = (self.most / (others + 1)).max(1);
         let semaphore = |n| Arc::new(Semaphore::new(n));
-        let open =
-            || Share { requests: 0, hands: semaphore(HANDS), waits: semaphore((self.most / 6).max(1)) };
+        let waits = (self.most / 6).max(1);
+        let open = || Share {
+            requests: 0,
+            hands: semaphore(HANDS),
+            cores: semaphore(self.cores),
+            waits: semaphore(waits),
+        };
         let share = keys.entry(key.to_owned()).or_insert_with(open);
         if share.requests >= most {
             return Err(Problem::overload("this key", 1));
         }
         share.requests += 1;
-        let (hands, waits) = (Arc::clone(&share.hands), Arc::clone(&share.waits));
-        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands, waits })
+        let [hands, cores, waits] = [&share.hands, &share.cores, &share.waits].map(Arc::clone);
+        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands, cores, waits })
     }
 
     /// Whether the key of the request that this task answers may have one more call that waits for drafts: until what is given is
@@ -118,7 +130,19 @@ impl Shares {
 
     /// Waits until the key of the request that this task answers may do one more thing that blocks.
     pub(crate) async fn hand(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        let seated = SEAT.try_with(|seat| seat.get().map(|seat| Arc::clone(&seat.hands))).ok().flatten();
+        self.one_of(|seat| &seat.hands).await
+    }
+
+    /// Waits until the key of the request that this task answers may do one more thing that takes a core for a while.
+    pub(crate) async fn core(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        self.one_of(|seat| &seat.cores).await
+    }
+
+    async fn one_of(
+        &self,
+        semaphore: impl Fn(&Seat) -> &Arc<Semaphore>,
+    ) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let seated = SEAT.try_with(|seat| seat.get().map(|seat| Arc::clone(semaphore(seat)))).ok().flatten();
         seated.unwrap_or_else(|| Arc::clone(&self.keyless)).acquire_owned().await
     }
 }

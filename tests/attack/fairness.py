@@ -195,11 +195,9 @@ def main():
     for name, _, _ in LOADS:
         if args.only not in name:
             continue
-        before, _ = quiet(args, args.seconds / 2)
+        idle, _ = quiet(args, args.seconds)
         times, refused, seen = under(args, name)
         time.sleep(2)
-        after, _ = quiet(args, args.seconds / 2)
-        idle = before + after
         ratio = at(times, 0.95) / at(idle, 0.95)
         held &= refused == 0 and ratio <= args.most
         answers = ", ".join(f"{status or 'none'}: {n}" for status, n in sorted(seen.items()))

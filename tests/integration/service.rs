@@ -185,7 +185,7 @@ fn a_storm_of_alerts_is_one_decision() {
 
 #[test]
 fn jobs_are_done_and_can_be_called_off() {
-    let service = Service::start(&[]);
+    let service = Service::start(&["limits.waiting_tickets=3100"]);
     let key = service.key("triage", &[]);
     let mut sent = tickets(100);
     sent[7] = json!({"id": "bad"});
@@ -219,6 +219,7 @@ fn jobs_are_done_and_can_be_called_off() {
         .collect();
     let made = service.post("/v1/jobs", &key, &json!({"tickets": many})).ok();
     let path = format!("/v1/jobs/{}", made["id"].as_str().unwrap());
+    service.post("/v1/jobs", &key, &json!({"tickets": many})).problem(429, "E_OVERLOAD");
     let off = service.send("DELETE", &path, &key, &[], None).ok();
     assert_eq!(off["state"], "cancelled");
     service.get("/v1/jobs/none", &key).problem(404, "E_NOT_FOUND");

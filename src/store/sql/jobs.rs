@@ -69,6 +69,13 @@ impl<D: Db> Jobs for Shelf<D> {
         })
     }
 
+    fn backlog(&self, actor: &str) -> Result<usize> {
+        let sql = "SELECT CAST(COALESCE(SUM(total - done - failed), 0) AS BIGINT) FROM jobs
+            WHERE actor = $1 AND state = 'running'";
+        let waiting = self.read(|tx| tx.first(sql, &[actor.into()])?.map_or(Ok(0), |mut row| row.int()))?;
+        Ok(usize::try_from(waiting).unwrap_or(0))
+    }
+
     fn job(&self, id: &str) -> Result<Option<Job>> {
         self.read(|tx| job(tx, id))
     }
