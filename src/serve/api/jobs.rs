@@ -174,8 +174,8 @@ pub(super) async fn add(
     let idempotency_key = idempotency_key(headers)?;
     let caller = caller.clone();
     let job = shared.blocking(move |shared| {
-        let backlog = shared.store.backlog(&caller.key)?;
-        if backlog > 0 && backlog + tickets.len() > shared.settings.limits.waiting_tickets {
+        let waiting = shared.store.waiting_tickets(&caller.key)?;
+        if waiting > 0 && waiting + tickets.len() > shared.settings.limits.waiting_tickets {
             return Err(Problem::overload("this key's jobs", 60));
         }
         let mut ids = HashSet::new();

@@ -19,7 +19,7 @@ pub trait Jobs {
     fn add_job(&self, job: &NewJob, now: Timestamp) -> Result<String>;
 
     /// Tickets of the actor's jobs that are still to be decided.
-    fn backlog(&self, actor: &str) -> Result<usize>;
+    fn waiting_tickets(&self, actor: &str) -> Result<usize>;
 
     /// A job.
     fn job(&self, id: &str) -> Result<Option<Job>>;

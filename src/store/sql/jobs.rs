@@ -69,7 +69,7 @@ impl<D: Db> Jobs for Shelf<D> {
         })
     }
 
-    fn backlog(&self, actor: &str) -> Result<usize> {
+    fn waiting_tickets(&self, actor: &str) -> Result<usize> {
         let sql = "SELECT CAST(COALESCE(SUM(total - done - failed), 0) AS BIGINT) FROM jobs
             WHERE actor = $1 AND state = 'running'";
         let waiting = self.read(|tx| tx.first(sql, &[actor.into()])?.map_or(Ok(0), |mut row| row.int()))?;

@@ -33,7 +33,7 @@ fn a_job_goes_from_given_to_done(home: &Home) {
     assert_eq!((found.state, found.total, found.done, found.failed), (JobState::Running, 4, 0, 1));
     assert_eq!((found.actor.as_str(), found.created_at), ("key-1", at(0)));
     assert!(home.job("j2").unwrap().is_none());
-    assert_eq!((home.backlog("key-1").unwrap(), home.backlog("key-2").unwrap()), (3, 0));
+    assert_eq!((home.waiting_tickets("key-1").unwrap(), home.waiting_tickets("key-2").unwrap()), (3, 0));
     let work = claim(&**home, WorkKind::Triage, "w", 9);
     let ids: Vec<_> = work.iter().map(|w| w.ticket.id.as_str()).collect();
     assert_eq!(ids, ["t0", "t1", "t2"]);
@@ -56,7 +56,7 @@ fn a_job_goes_from_given_to_done(home: &Home) {
     assert_eq!(home.record(&[last], at(4)).unwrap(), [Recorded::Stored]);
     let found = home.job("j1").unwrap().unwrap();
     assert_eq!((found.state, found.done, found.failed, found.updated_at), (JobState::Done, 2, 2, at(4)));
-    assert_eq!(home.backlog("key-1").unwrap(), 0);
+    assert_eq!(home.waiting_tickets("key-1").unwrap(), 0);
     let items = home.job_items("j1", 1, 9).unwrap();
     assert_eq!(items.iter().map(|i| i.place).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(items[0].fault, Some(fault("no text")));
@@ -132,7 +132,7 @@ fn a_job_called_off_does_no_more(home: &Home) {
     assert!(claim(&**home, WorkKind::Triage, "w", 9).is_empty());
     let found = home.job("j1").unwrap().unwrap();
     assert_eq!((found.state, found.done, found.failed), (JobState::Cancelled, 1, 0));
-    assert_eq!(home.backlog().unwrap().triage, 0);
+    assert_eq!(home.waiting_tickets().unwrap().triage, 0);
     assert_eq!(audited(&**home), ["job", "job_cancel", "decide"]);
 }
 
@@ -197,7 +197,7 @@ fn work_that_kills_is_given_up(home: &Home) {
     assert_eq!((fault.code.as_str(), fault.message.as_str()), ("E_INTERNAL", "given up after 20 attempts"));
     let decision = home.decision("d1").unwrap().unwrap();
     assert_eq!((decision.draft_state, decision.version), (DraftState::None, 2));
-    assert_eq!(home.backlog().unwrap(), crate::Backlog::default());
+    assert_eq!(home.waiting_tickets().unwrap(), crate::Backlog::default());
 }
 
 fn drafts_that_can_t_be_are_no_drafts(home: &Home) {
