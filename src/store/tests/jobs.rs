@@ -132,7 +132,7 @@ fn a_job_called_off_does_no_more(home: &Home) {
     assert!(claim(&**home, WorkKind::Triage, "w", 9).is_empty());
     let found = home.job("j1").unwrap().unwrap();
     assert_eq!((found.state, found.done, found.failed), (JobState::Cancelled, 1, 0));
-    assert_eq!(home.waiting_tickets().unwrap().triage, 0);
+    assert_eq!(home.backlog().unwrap().triage, 0);
     assert_eq!(audited(&**home), ["job", "job_cancel", "decide"]);
 }
 
@@ -197,7 +197,7 @@ fn work_that_kills_is_given_up(home: &Home) {
     assert_eq!((fault.code.as_str(), fault.message.as_str()), ("E_INTERNAL", "given up after 20 attempts"));
     let decision = home.decision("d1").unwrap().unwrap();
     assert_eq!((decision.draft_state, decision.version), (DraftState::None, 2));
-    assert_eq!(home.waiting_tickets().unwrap(), crate::Backlog::default());
+    assert_eq!(home.backlog().unwrap(), crate::Backlog::default());
 }
 
 fn drafts_that_can_t_be_are_no_drafts(home: &Home) {
