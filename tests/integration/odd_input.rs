@@ -116,8 +116,15 @@ fn a_damaged_bundle_is_refused() {
     let run = dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE");
     assert!(run.stderr.contains("sha256"), "{}", run.stderr);
     let info = dir.path("bundle/bundle.json");
-    let text = std::fs::read_to_string(&info).unwrap().replace("\"format\": 2", "\"format\": 99");
-    std::fs::write(&info, text).unwrap();
+    let whole = std::fs::read_to_string(&info).unwrap();
+    std::fs::write(&info, whole.replace("\"sealed\": true", "\"sealed\": false")).unwrap();
+    let run = dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE");
+    assert!(run.stderr.contains("bundle.json"), "{}", run.stderr);
+    std::fs::write(&info, &whole).unwrap();
+    std::fs::remove_file(dir.path("bundle/bundle.sha256")).unwrap();
+    let run = dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE");
+    assert!(run.stderr.contains("bundle.sha256"), "{}", run.stderr);
+    std::fs::write(&info, whole.replace("\"format\": 2", "\"format\": 99")).unwrap();
     assert!(dir.fails(&["classify", "--bundle", "bundle"], "E_BUNDLE").stderr.contains("format 99"));
 }
 

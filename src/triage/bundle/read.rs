@@ -36,14 +36,17 @@ impl Bundle {
                 UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it again").into()
             );
         }
-        // Bundles of before state none.
-        if let Ok(stated) = fs::read_to_string(dir.join(INFO_HASH)) {
+        let stated = fs::read_to_string(dir.join(INFO_HASH));
+        if let Ok(stated) = &stated {
             let found = sha256_hex(&json);
             if stated.trim() != found {
                 return Err(damaged(&path, format!("sha256 is {found}, not {}", stated.trim())).into());
             }
         }
         let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+        if let (true, Err(e)) = (file.sealed, &stated) {
+            return Err(damaged(&dir.join(INFO_HASH), e.to_string()).into());
+        }
         let tuned = file.info.tuned.then_some(TUNED);
         let manifests = [ENCODER].into_iter().chain(tuned).map(|name| format!("{name}/{MANIFEST}"));
         for needed in manifests.chain([WEIGHTS.to_owned()]) {

@@ -62,6 +62,7 @@ impl Bundle {
             fields: self.field_files(),
             hierarchy: self.hierarchy.clone(),
             files,
+            sealed: true,
         };
         let json =
             serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
