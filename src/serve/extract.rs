@@ -41,7 +41,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
         if let Some(seconds) = shared.shares.key().and_then(|key| shared.queue.is_full_for(&key)) {
             return Err(Problem::overload("this key", seconds));
         }
-        shared.reading(move |_| parse(&bytes, &room.json, &held)).await.map(Body)
+        let end = shared.compute_deadline();
+        shared.reading(end, move |_| parse(&bytes, &room.json, &held)).await.map(Body)
     }
 }
 

@@ -5,7 +5,7 @@
 //! long text. Must never read for a caller that is gone.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Result as OrFault};
@@ -84,12 +84,13 @@ pub(crate) async fn triage(
         shared.metrics.refused.get_or_create(&"E_OVERLOAD".into()).inc_by(tickets.len() as u64);
         Problem::overload("tickets", seconds)
     })?;
+    let caller = place.caller();
     let work = move |shared: &Shared| {
         let (admitted, items) = admit(shared, &live, read(tickets, &order))?;
-        read_texts(shared, &order.actor, items)?;
+        read_texts(shared, &order.actor, &caller, items)?;
         Ok(admitted)
     };
-    let admitted = if is_long { shared.reading(work).await } else { shared.blocking(work).await };
+    let admitted = if is_long { shared.reading(deadline, work).await } else { shared.blocking(work).await };
     let mut results = Vec::new();
     for admitted in admitted? {
         results.push(answer(admitted, deadline).await);
@@ -102,15 +103,12 @@ pub(crate) async fn triage(
 }
 
 /// Reads what the tickets say and puts them into the queue, some at a time: the first are decided while the next are read.
-fn read_texts(shared: &Shared, key: &str, items: Vec<Item>) -> Result<(), Problem> {
+fn read_texts(shared: &Shared, key: &str, caller: &Weak<()>, items: Vec<Item>) -> Result<(), Problem> {
     let start = Instant::now();
-    let mut items = items.into_iter();
-    loop {
+    let mut items = items.into_iter().take_while(|_| caller.strong_count() > 0).peekable();
+    while items.peek().is_some() {
         let some = items.by_ref().take(READ_TOGETHER);
         let some: Vec<Work> = some.filter_map(Item::read).map(|item| Work::Ticket(Box::new(item))).collect();
-        if some.is_empty() && items.len() == 0 {
-            break;
-        }
         shared.queue.push(key, some).map_err(|_| Problem::overload("the service is stopping", 5))?;
     }
     shared.metrics.stage("prepare", start);

@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -39,6 +39,8 @@ const SHARED: Duration = Duration::from_millis(10);
 const TELLING: Duration = Duration::from_millis(50);
 /// How long ago another key may have asked for the lane to count as shared.
 const LATELY: Duration = Duration::from_secs(10);
+/// How long ago a call may have asked for jobs to have little of a batch.
+const CALLED: Duration = Duration::from_secs(2);
 /// The least budget of a batch: smaller ones only cost.
 const LEAST: usize = 64;
 /// Batches of calls alone while jobs wait; the next one begins with jobs.
@@ -90,6 +92,11 @@ pub(crate) struct Place {
 pub(crate) type Part<T> = (usize, Box<dyn FnOnce() -> Result<T, Problem> + Send>);
 
 impl Place {
+    /// Whether somebody waits for the call, for as long as it lasts.
+    pub(crate) fn caller(&self) -> Weak<()> {
+        self.alive.as_ref().map_or_else(Weak::new, Arc::downgrade)
+    }
+
     /// All of the call was computed: nothing of it waits.
     pub(crate) fn finish(mut self) {
         self.is_finished = true;
@@ -221,7 +228,9 @@ impl Queue {
             waiting.shared_until = (!is_first).then(|| Instant::now() + LATELY);
             waiting.last = key.into();
         }
-        waiting.called = Some(Instant::now());
+        if !work.iter().all(Work::is_of_job) {
+            waiting.called = Some(Instant::now());
+        }
         waiting.calls.push(key, work);
         self.show(&waiting);
         self.changed.notify_all();
@@ -263,7 +272,7 @@ impl Queue {
     fn next(&self, waiting: &mut Waiting, now: Instant) -> Batch {
         let budget = self.budget(waiting, now);
         // A call that comes in next waits for this batch: jobs have a part of it at most, and little where calls are about.
-        let is_called = waiting.called.is_some_and(|called| now < called + LATELY);
+        let is_called = waiting.called.is_some_and(|called| now < called + CALLED);
         let for_jobs = if is_called { self.cost_in(SHARED / 2) } else { (budget / 4).max(LEAST) };
         let mut batch = Batch::default();
         if waiting.passed_over >= PATIENCE_OF_JOBS {

@@ -148,15 +148,16 @@ impl Shared {
         self.job_bell.stop();
     }
 
-    /// Reads what is long, on a core that the key of the request may have.
+    /// Reads what is long: one thing at a time of each key's.
     pub(crate) async fn reading<T: Send + 'static>(
         self: &Arc<Self>,
+        deadline: Instant,
         work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
-        let core = tokio::time::timeout(PATIENCE, self.shares.core()).await.map_err(|_| busy())?;
-        let core = core.map_err(Problem::internal)?;
+        let turn = tokio::time::timeout_at(deadline.into(), self.shares.reading()).await;
+        let turn = turn.map_err(|_| Problem::late("the call"))?.map_err(Problem::internal)?;
         let work = move |shared: &Self| {
-            let _core = core;
+            let _turn = turn;
             work(shared)
         };
         self.blocking(work).await

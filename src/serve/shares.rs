@@ -1,11 +1,10 @@
-//! What one key may have of the service beside the queue: requests at a time, calls that block at a time, and cores.
+//! What one key may have of the service beside the queue: requests at a time, calls that block at a time, one thread that reads.
 //!
 //! A part of the requests is never one key's, a key's calls of the store never take all of its connections, and its long bodies
-//! never all cores: whatever one key does, another's request is taken in and finds the store and a core free. Must never make a request wait for another key's.
+//! never the cores: whatever one key does, another's request is taken in and finds the store free. Must never make a request wait for another key's.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -25,8 +24,6 @@ tokio::task_local! {
 pub(crate) struct Shares {
     /// Requests at a time that one key alone may have.
     most: usize,
-    /// Cores that one key's reading may take.
-    cores: usize,
     keys: Arc<Mutex<HashMap<String, Share>>>,
     /// For calls without a key.
     keyless: Arc<Semaphore>,
@@ -36,8 +33,8 @@ pub(crate) struct Shares {
 struct Share {
     requests: usize,
     hands: Arc<Semaphore>,
-    /// Threads that read long bodies and long texts at a time.
-    cores: Arc<Semaphore>,
+    /// For the one that reads a long body or long texts.
+    reading: Arc<Semaphore>,
     /// Calls that wait for drafts at a time.
     waits: Arc<Semaphore>,
 }
@@ -48,7 +45,7 @@ struct Seat {
     keys: Arc<Mutex<HashMap<String, Share>>>,
     key: String,
     hands: Arc<Semaphore>,
-    cores: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
     waits: Arc<Semaphore>,
 }
 
@@ -72,8 +69,7 @@ impl Shares {
     /// Shares of `requests` at a time.
     pub(crate) fn new(requests: usize) -> Self {
         let hands = || Arc::new(Semaphore::new(HANDS));
-        let cores = (std::thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1);
-        Self { most: requests - requests / 4, cores, keys: Arc::default(), keyless: hands() }
+        Self { most: requests - requests / 4, keys: Arc::default(), keyless: hands() }
     }
 
     /// Answers a request that has no seat yet.
@@ -106,19 +102,15 @@ impl Shares {
         let most = (self.most / (others + 1)).max(1);
         let semaphore = |n| Arc::new(Semaphore::new(n));
         let waits = (self.most / 6).max(1);
-        let open = || Share {
-            requests: 0,
-            hands: semaphore(HANDS),
-            cores: semaphore(self.cores),
-            waits: semaphore(waits),
-        };
+        let open =
+            || Share { requests: 0, hands: semaphore(HANDS), reading: semaphore(1), waits: semaphore(waits) };
         let share = keys.entry(key.to_owned()).or_insert_with(open);
         if share.requests >= most {
             return Err(Problem::overload("this key", 1));
         }
         share.requests += 1;
-        let [hands, cores, waits] = [&share.hands, &share.cores, &share.waits].map(Arc::clone);
-        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands, cores, waits })
+        let [hands, reading, waits] = [&share.hands, &share.reading, &share.waits].map(Arc::clone);
+        Ok(Seat { keys: Arc::clone(&self.keys), key: key.to_owned(), hands, reading, waits })
     }
 
     /// Whether the key of the request that this task answers may have one more call that waits for drafts: until what is given is
@@ -133,9 +125,9 @@ impl Shares {
         self.one_of(|seat| &seat.hands).await
     }
 
-    /// Waits until the key of the request that this task answers may do one more thing that takes a core for a while.
-    pub(crate) async fn core(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.one_of(|seat| &seat.cores).await
+    /// Waits until nothing else that is long is read for the key of the request that this task answers.
+    pub(crate) async fn reading(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        self.one_of(|seat| &seat.reading).await
     }
 
     async fn one_of(

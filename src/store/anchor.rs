@@ -109,15 +109,21 @@ impl AnchorKey {
     /// # Errors
     /// [`Code::Io`], and [`Code::Config`] where the file holds none.
     pub fn read(path: &Path) -> Result<Self> {
+        let mut key = Self::private(path)?;
+        if sidecar(path, ".pub").exists() {
+            key.known.extend(public_keys(path)?);
+        }
+        Ok(key)
+    }
+
+    fn private(path: &Path) -> Result<Self> {
         let text = key_text(path)?;
         let seed = text.trim().strip_prefix(PRIVATE).and_then(bytes);
         let odd = || {
             let next = "Name a key that `firstline store audit keygen` made";
             UserError::new(Code::Config, path.display().to_string(), "it holds no private key", next)
         };
-        let mut key = Self::of_seed(&seed.ok_or_else(odd)?, path)?;
-        key.known.extend(public_keys(path)?);
-        Ok(key)
+        Self::of_seed(&seed.ok_or_else(odd)?, path)
     }
 
     fn of_seed(seed: &[u8], path: &Path) -> Result<Self> {
@@ -159,7 +165,7 @@ pub fn public_keys(path: &Path) -> Result<Vec<String>> {
     let path: PathBuf = if beside.exists() { beside } else { path.to_owned() };
     let text = key_text(&path)?;
     if text.starts_with(PRIVATE) {
-        return Ok(vec![AnchorKey::read(&path)?.public()]);
+        return Ok(vec![AnchorKey::private(&path)?.public()]);
     }
     let keys: Vec<String> =
         text.lines().filter_map(|line| line.trim().strip_prefix(PUBLIC)).map(str::to_owned).collect();
@@ -194,7 +200,7 @@ pub fn anchors(path: &Path, keys: &[String]) -> Result<Vec<Anchor>> {
         if !keys.contains(&anchor.key) || !anchor.is_signed() {
             let place = format!("{}, line {number}", path.display());
             let next =
-                "Name the public key that signed it with --key, or compare with another copy of the file";
+                "Add the line of the key that signed it to the .pub file, or compare with another copy";
             return Err(UserError::new(Code::Audit, place, "its signature is not this key's", next).into());
         }
         put(&mut held, anchor);
@@ -229,7 +235,7 @@ fn last_held(store: &dyn Store, key: &AnchorKey, path: &Path) -> Result<i64> {
 /// The last anchor in `path` that a known key signed; `None` where the file has no anchor.
 ///
 /// # Errors
-/// [`Code::Io`], and [`Code::Audit`] where there are anchors of unknown keys alone: a new key must not set the earlier ones aside.
+/// As for [`anchors`]: a new key must not set aside what an earlier one has signed.
 fn newest(path: &Path, key: &AnchorKey) -> Result<Option<Anchor>> {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(path)?;
@@ -244,14 +250,10 @@ fn newest(path: &Path, key: &AnchorKey) -> Result<Option<Anchor>> {
         meta => regular(path, &meta.map_err(|e| UserError::io(path.display(), &e))?)?,
     }
     let text = read().map_err(|e| UserError::io(path.display(), &e))?;
-    let lines = || text.lines().rev().filter_map(|line| serde_json::from_str::<Anchor>(line).ok());
-    match lines().find(|anchor| key.known.contains(&anchor.key) && anchor.is_signed()) {
-        None if lines().next().is_some() => {
-            let next = "After a change of the key, add the earlier key's line to the new key's .pub file";
-            let problem = "its anchors are signed by another key";
-            Err(UserError::new(Code::Audit, path.display().to_string(), problem, next).into())
-        }
-        newest => Ok(newest),
+    let mut lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Anchor>(line).ok());
+    match lines.find(|anchor| key.known.contains(&anchor.key) && anchor.is_signed()) {
+        Some(newest) => Ok(Some(newest)),
+        None => Ok(anchors(path, &key.known)?.pop()),
     }
 }
 

@@ -9,8 +9,10 @@ pub(crate) fn promises(text: &str) -> Vec<String> {
     in_any_language(text, |language, reading, found| {
         for hit in language.promises.find_iter(reading) {
             let begins = reading[..hit.start()].rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1);
-            let asked =
-                is_question(&reading[hit.end()..]) || language.asks(&reading[begins..hit.start()], &hit);
+            let before = &reading[begins..hit.start()];
+            let asked = is_question(&reading[hit.end()..])
+                || language.asks(before, &hit)
+                || language.is_next(before, &hit);
             if !asked && !is_of_another(&hit, reading, language.code) {
                 found.push(hit.as_str().to_owned());
             }
@@ -34,6 +36,7 @@ mod tests {
             "Please note that it will be fixed within two hours.",
             "Please try again, we will fix it by Friday.",
             "Then we will refund it.",
+            "Please try again, it will be fixed by Friday.",
             "Sie haben es bis Freitag, versprochen.",
             "Bitte beachten Sie, dass wir es bis Freitag reparieren.",
             "Graag laten we u weten dat we het voor vrijdag oplossen.",

@@ -44,6 +44,10 @@ struct Lists {
     we: Vec<String>,
     /// At the beginning of a sentence: it asks something of its reader.
     asking: Vec<String>,
+    /// At the beginning of a sentence: what the reader does next.
+    next: Vec<String>,
+    /// The end of what is asked, and the new subject behind it. `{own}` stands for the list of that name.
+    subjects: Vec<String>,
     promises: Vec<String>,
     claims: Vec<String>,
     /// Claims that are true whenever they are read.
@@ -100,8 +104,8 @@ pub(super) struct Language {
     informs: Pattern,
     we: Pattern,
     asking: Pattern,
-    /// The end of what is asked: a comma, and a new subject.
-    subject: Pattern,
+    next: Pattern,
+    subjects: Pattern,
     pub(super) promises: Pattern,
     pub(super) claims: Pattern,
     pub(super) harmless: Option<Pattern>,
@@ -198,7 +202,8 @@ impl Language {
             conditions: pattern(&format!(r"(?:^|\b)(?:{})(?:\b|$)", make(&lists.conditions))),
             informs: whole(&lists.informs),
             we: whole(&lists.we),
-            subject: pattern(&format!(r",\s*(?:{own})\b")),
+            next: pattern(&format!(r"^\W*(?:{})\b", make(&lists.next))),
+            subjects: pattern(&format!(r"(?:{})\b", make(&lists.subjects).replace("{own}", &own))),
             asking: pattern(&format!(r"^\W*(?:{})\b", make(&lists.asking))),
             promises: whole(&lists.promises),
             claims: whole(&lists.claims),
@@ -232,11 +237,17 @@ impl Language {
         self.informs.find_iter(before).last().map_or(before, |hit| &before[hit.end()..])
     }
 
+    /// Whether `hit`, behind `before` in its sentence, is something that the reader does next.
+    pub(super) fn is_next(&self, before: &str, hit: &Hit<'_>) -> bool {
+        let part = self.statement(before);
+        self.next.is_match(part) && !self.we.is_match(part) && !self.we.is_match(hit.as_str())
+    }
+
     /// Whether `hit`, behind `before` in its sentence, is something that the reader is asked for; the desk asks nothing of itself.
     pub(super) fn asks(&self, before: &str, hit: &Hit<'_>) -> bool {
         let statement = self.statement(before);
         let part =
-            self.subject.find_iter(statement).last().map_or(statement, |own| &statement[own.start()..]);
+            self.subjects.find_iter(statement).last().map_or(statement, |own| &statement[own.start()..]);
         let itself = self.asking.is_match(hit.as_str()) && part.trim().is_empty();
         (itself || self.asking.is_match(part)) && !self.we.is_match(part) && !self.we.is_match(hit.as_str())
     }

@@ -174,10 +174,6 @@ pub(super) async fn add(
     let idempotency_key = idempotency_key(headers)?;
     let caller = caller.clone();
     let job = shared.blocking(move |shared| {
-        let waiting = shared.store.waiting_tickets(&caller.key)?;
-        if waiting > 0 && waiting + tickets.len() > shared.settings.limits.waiting_tickets {
-            return Err(Problem::overload("this key's jobs", 60));
-        }
         let mut ids = HashSet::new();
         let item = |(i, value)| {
             let place = format!("tickets[{i}]");
@@ -191,7 +187,14 @@ pub(super) async fn add(
         };
         let items = tickets.into_iter().enumerate().map(item).collect();
         let id = Uuid::now_v7().to_string();
-        let job = NewJob { id, items, drafts, actor: caller.key, idempotency_key };
+        let job = NewJob {
+            id,
+            items,
+            drafts,
+            actor: caller.key,
+            idempotency_key,
+            most_waiting: shared.settings.limits.waiting_tickets,
+        };
         let id = shared.store.add_job(&job, Timestamp::now())?;
         shared.store.job(&id)?.ok_or_else(|| Problem::internal("a job that was added is not there"))
     });

@@ -41,6 +41,11 @@ impl Work {
         }
     }
 
+    /// Whether it is a job's, though it comes with calls.
+    pub(super) fn is_of_job(&self) -> bool {
+        matches!(self, Self::Ticket(item) if item.order.work.is_some())
+    }
+
     pub(super) fn is_given_up(&self, now: Instant) -> bool {
         match self {
             Self::Ticket(item) => item.is_given_up(now),

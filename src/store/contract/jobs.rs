@@ -18,9 +18,6 @@ pub trait Jobs {
     /// idempotency key.
     fn add_job(&self, job: &NewJob, now: Timestamp) -> Result<String>;
 
-    /// Tickets of the actor's jobs that are still to be decided.
-    fn waiting_tickets(&self, actor: &str) -> Result<usize>;
-
     /// A job.
     fn job(&self, id: &str) -> Result<Option<Job>>;
 
@@ -124,6 +121,8 @@ pub struct NewJob {
     /// The same key again by the same actor is the same job: the id of the first is given back. With other tickets it is a
     /// conflict.
     pub idempotency_key: Option<String>,
+    /// Tickets of the actor's jobs that may wait, these with them; a first job may have more.
+    pub most_waiting: usize,
 }
 
 /// An item of a job that has failed from the start.

@@ -69,13 +69,6 @@ impl<D: Db> Jobs for Shelf<D> {
         })
     }
 
-    fn waiting_tickets(&self, actor: &str) -> Result<usize> {
-        let sql = "SELECT CAST(COALESCE(SUM(total - done - failed), 0) AS BIGINT) FROM jobs
-            WHERE actor = $1 AND state = 'running'";
-        let waiting = self.read(|tx| tx.first(sql, &[actor.into()])?.map_or(Ok(0), |mut row| row.int()))?;
-        Ok(usize::try_from(waiting).unwrap_or(0))
-    }
-
     fn job(&self, id: &str) -> Result<Option<Job>> {
         self.read(|tx| job(tx, id))
     }
@@ -319,7 +312,7 @@ fn add(tx: &mut dyn Tx, job: &NewJob, digest: &str, now: Timestamp) -> Result<Op
         digest.into(),
     ];
     if tx.execute(sql, &values)? > 0 {
-        return Ok(None);
+        return check_backlog(tx, job).map(|()| None);
     }
     let sql = "SELECT id, digest FROM jobs WHERE actor = $1 AND idempotency_key = $2";
     let Some(mut known) = tx.first(sql, &[(&job.actor).into(), key])? else {
@@ -332,6 +325,21 @@ fn add(tx: &mut dyn Tx, job: &NewJob, digest: &str, now: Timestamp) -> Result<Op
         return Err(UserError::new(Code::Conflict, "Idempotency-Key", problem, next).into());
     }
     Ok(Some(id))
+}
+
+/// Checks that no more of the actor's tickets wait than may, the new job's among them.
+fn check_backlog(tx: &mut dyn Tx, job: &NewJob) -> Result<()> {
+    let sql = "SELECT CAST(COALESCE(SUM(total - done - failed), 0) AS BIGINT) FROM jobs
+        WHERE actor = $1 AND state = 'running' AND id <> $2";
+    let before =
+        tx.first(sql, &[(&job.actor).into(), (&job.id).into()])?.map_or(Ok(0), |mut row| row.int())?;
+    let before = usize::try_from(before).unwrap_or(0);
+    if before > 0 && before + job.items.len() > job.most_waiting {
+        let problem = format!("{before} tickets of this key's jobs wait already");
+        let next = "Send it again when some are decided";
+        return Err(UserError::new(Code::Overload, "the job", problem, next).into());
+    }
+    Ok(())
 }
 
 fn item_row((place, item): (usize, &std::result::Result<Ticket, RefusedItem>)) -> Result<Vec<Value>> {

@@ -183,6 +183,10 @@ fn a_log_that_was_emptied_cut_or_rewritten_is_found(home: &Home) {
     AnchorKey::create(&renewed).unwrap();
     let signs = |at: Timestamp| anchor(&**home, &AnchorKey::read(&renewed).unwrap(), &file, at, false);
     assert_eq!(signs(at(10)).unwrap_err().code(), Some(Code::Audit));
+    std::fs::rename(renewed.with_extension("pub"), dir.path().join("aside")).unwrap();
+    assert_eq!(signs(at(10)).unwrap_err().code(), Some(Code::Audit));
+    assert_eq!(public_keys(&renewed).unwrap(), [AnchorKey::read(&renewed).unwrap().public()]);
+    std::fs::rename(dir.path().join("aside"), renewed.with_extension("pub")).unwrap();
     let public = |path: &std::path::Path| std::fs::read_to_string(path.with_extension("pub")).unwrap();
     std::fs::write(renewed.with_extension("pub"), public(&renewed) + &public(&secret)).unwrap();
     home.audit("kim", "test", "s", &serde_json::json!({}), at(10)).unwrap();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use firstline_fault::Code;
+
 use super::*;
 use crate::{DraftState, JobFault, JobState, Joined};
 
@@ -12,6 +14,7 @@ on_both!(
     a_job_called_off_does_no_more,
     what_a_living_process_holds_on_to_is_nobody_elses,
     what_a_killed_process_held_is_taken_over,
+    one_keys_jobs_have_a_bound,
     what_was_given_back_or_lapsed_is_claimed_again,
     work_that_kills_is_given_up,
     drafts_that_can_t_be_are_no_drafts,
@@ -33,7 +36,6 @@ fn a_job_goes_from_given_to_done(home: &Home) {
     assert_eq!((found.state, found.total, found.done, found.failed), (JobState::Running, 4, 0, 1));
     assert_eq!((found.actor.as_str(), found.created_at), ("key-1", at(0)));
     assert!(home.job("j2").unwrap().is_none());
-    assert_eq!((home.waiting_tickets("key-1").unwrap(), home.waiting_tickets("key-2").unwrap()), (3, 0));
     let work = claim(&**home, WorkKind::Triage, "w", 9);
     let ids: Vec<_> = work.iter().map(|w| w.ticket.id.as_str()).collect();
     assert_eq!(ids, ["t0", "t1", "t2"]);
@@ -56,7 +58,6 @@ fn a_job_goes_from_given_to_done(home: &Home) {
     assert_eq!(home.record(&[last], at(4)).unwrap(), [Recorded::Stored]);
     let found = home.job("j1").unwrap().unwrap();
     assert_eq!((found.state, found.done, found.failed, found.updated_at), (JobState::Done, 2, 2, at(4)));
-    assert_eq!(home.waiting_tickets("key-1").unwrap(), 0);
     let items = home.job_items("j1", 1, 9).unwrap();
     assert_eq!(items.iter().map(|i| i.place).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(items[0].fault, Some(fault("no text")));
@@ -116,6 +117,23 @@ fn a_job_given_twice_is_one(home: &Home) {
         assert_eq!(home.add_job(&new, at(3)).unwrap(), id);
     }
     assert_eq!(audited(&**home), ["job"; 4]);
+}
+
+fn one_keys_jobs_have_a_bound(home: &Home) {
+    let mut first = job("j1", (0..20).map(|i| ticket(&format!("t{i}"))));
+    first.idempotency_key = Some("k".to_owned());
+    assert_eq!(home.add_job(&first, at(0)).unwrap(), "j1");
+    let mut more = job("j2", [ticket("t1")]);
+    assert_eq!(home.add_job(&more, at(1)).unwrap_err().code(), Some(Code::Overload));
+    assert!(home.job("j2").unwrap().is_none());
+    // What was taken in before is no more; another's are another's.
+    first.id = "j3".to_owned();
+    assert_eq!(home.add_job(&first, at(2)).unwrap(), "j1");
+    more.actor = "key-2".to_owned();
+    assert_eq!(home.add_job(&more, at(3)).unwrap(), "j2");
+    home.cancel_job("j1", "kim", at(4)).unwrap();
+    more = job("j4", [ticket("t1")]);
+    assert_eq!(home.add_job(&more, at(5)).unwrap(), "j4");
 }
 
 fn a_job_called_off_does_no_more(home: &Home) {

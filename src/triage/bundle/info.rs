@@ -67,7 +67,7 @@ pub(super) struct InfoFile {
     pub(super) fields: BTreeMap<Field, FieldFile>,
     pub(super) hierarchy: Option<Hierarchy>,
     pub(super) files: BTreeMap<String, String>,
-    /// Whether the hash of this file lies beside it. Bundles of before have none.
+    /// Whether the hash of this file lies beside it, so that its loss is noticed. Bundles of before have none.
     #[serde(default)]
     pub(super) sealed: bool,
 }

@@ -58,11 +58,15 @@ impl Reports {
         }
         let (mut reported, mut asked) = (false, false);
         let sentences: Vec<Vec<String>> = texts.iter().map(|text| sentences(text)).collect();
-        // A subject is the title of the sentence below it, where nothing is asked for.
+        // A subject is the title of what is below it, where that is nothing but a report.
+        let mere = |sentence: &String| {
+            let text = padded(sentence);
+            holds(&self.fraud, &text)
+                || holds(&self.told, &text)
+                || self.exposed.iter().any(|phrase| at(&text, phrase).is_some())
+        };
         let title = match sentences.as_slice() {
-            [subject, body] if subject.len() == 1 && !self.requests.iter().any(|r| at(&all, r).is_some()) => {
-                body.first()
-            }
+            [subject, body] if subject.len() == 1 && body.iter().all(mere) => body.first(),
             _ => None,
         };
         for (number, sentence) in sentences.iter().flatten().enumerate() {
@@ -190,6 +194,12 @@ mod tests {
             ("Phishing", "I got a phishing mail yesterday. Please reset my password."),
             ("Phishing", "I got a phishing mail yesterday. Also I need a new password."),
             ("Bank account change", "I got a phishing mail yesterday. Please set it for Mr. Stone."),
+            (
+                "Bank account change",
+                "No phishing this time. Mr. Stone is paid to another account from Monday on.",
+            ),
+            ("Password reset Anna Stone", "She had a phishing training. Her mobile is 0171 1234567."),
+            ("Password reset for Anna Stone", "There was a suspicious sign-in yesterday. Call her with it."),
             ("Phishing", "Please reset my password, I think it was a phishing mail."),
             ("Phishing", "I got a phishing mail. Unlock my account, I am locked out."),
             ("Locked", "My account is locked since I clicked on a phishing link."),
