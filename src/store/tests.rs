@@ -215,7 +215,7 @@ fn job(id: &str, tickets: impl IntoIterator<Item = Ticket>) -> NewJob {
         drafts: false,
         actor: "key-1".to_owned(),
         idempotency_key: None,
-        most_waiting: 9,
+        most_waiting: 1_000,
     }
 }
 

@@ -200,7 +200,7 @@ impl Language {
         Self {
             code,
             conditions: pattern(&format!(r"(?:^|\b)(?:{})(?:\b|$)", make(&lists.conditions))),
-            informs: whole(&lists.informs),
+            informs: pattern(&format!(r"(?:^|\b)(?:{})(?:\b|$)", make(&lists.informs))),
             we: whole(&lists.we),
             next: pattern(&format!(r"^\W*(?:{})\b", make(&lists.next))),
             subjects: pattern(&format!(r"(?:{})\b", make(&lists.subjects).replace("{own}", &own))),

@@ -121,9 +121,10 @@ fn a_job_given_twice_is_one(home: &Home) {
 
 fn one_keys_jobs_have_a_bound(home: &Home) {
     let mut first = job("j1", (0..20).map(|i| ticket(&format!("t{i}"))));
-    first.idempotency_key = Some("k".to_owned());
+    (first.idempotency_key, first.most_waiting) = (Some("k".to_owned()), 9);
     assert_eq!(home.add_job(&first, at(0)).unwrap(), "j1");
     let mut more = job("j2", [ticket("t1")]);
+    more.most_waiting = 9;
     assert_eq!(home.add_job(&more, at(1)).unwrap_err().code(), Some(Code::Overload));
     assert!(home.job("j2").unwrap().is_none());
     // What was taken in before is no more; another's are another's.
