@@ -1,7 +1,9 @@
 //! Tickets in: file exports of service desks become canonical JSONL; and the sheet of doubtful labels, out and in.
 //!
 //! ```text
-//! bytes -> gzip -> text (UTF-8) -> records or lines -> columns -> ticket -> out | rejects
+//! bytes -> gzip -> text (UTF-8) -> CSV, markup -> rows -> columns --+-> ticket -> out | rejects
+//!      \-> zip -> sheets ---------------/                           |
+//!                       text -> lines or lists of JSON -> keys -----+
 //! ```
 //!
 //! One pass in bounded memory, whatever the file's size: a record is held, never the file, and what was
@@ -10,6 +12,7 @@
 //! never talks to a network and never looks at the clock.
 
 mod aliases;
+mod blanks;
 mod convert;
 mod dates;
 mod decode;
@@ -20,6 +23,8 @@ mod import;
 mod json;
 mod layout;
 mod lines;
+mod markup;
+mod objects;
 mod options;
 mod records;
 mod sink;
@@ -27,6 +32,9 @@ mod slot;
 mod sniff;
 mod source;
 mod summary;
+mod table;
+mod told;
+mod workbook;
 
 pub use doubts::{Correction, Doubt, read_corrections, write_doubts};
 pub use import::{Outputs, import};
