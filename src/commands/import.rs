@@ -77,6 +77,9 @@ pub(crate) struct ImportArgs {
 /// Most tickets that are compared for near-duplicates, to bound the memory.
 const COMPARED: usize = 200_000;
 
+/// Columns and fields that the table names.
+const LISTED: usize = 30;
+
 /// Findings about the texts of the imported tickets.
 #[derive(Debug, Default, Serialize)]
 struct Texts {
@@ -233,9 +236,13 @@ fn text(output: &Output<'_>) -> String {
             s.delimiter.map_or_else(String::new, |d| format!(", {d:?}"))
         ),
     ));
-    let listed = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    rows.push(("columns not used", listed(s.unused().map(|name| format!("{name:?}")).collect())));
-    rows.push(("fields not filled", listed(s.unfilled.iter().map(ToString::to_string).collect())));
+    let listed = |names: Vec<String>| match names.len() {
+        0 => "none".to_owned(),
+        n if n > LISTED => format!("{}, and {} more", names[..LISTED].join(", "), n - LISTED),
+        _ => names.join(", "),
+    };
+    rows.push(("columns that filled nothing", listed(s.unused().map(|name| format!("{name:?}")).collect())));
+    rows.push(("fields that nothing filled", listed(s.unfilled.iter().map(ToString::to_string).collect())));
     rows.extend(s.notes.iter().map(|n| ("note", n.clone())));
     rows.push(("tickets", output.out.clone()));
     rows.extend(output.rejects.iter().map(|r| ("rejects", r.clone())));

@@ -2,7 +2,7 @@
 //! objects (`"board": {"id": 1, "name": "Service"}`), keys by the names that headings go by, lists of tickets in envelopes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use firstline_fault::Code;
 use firstline_ticket::{Message, Ticket};
@@ -42,11 +42,13 @@ pub(crate) struct JsonTickets<'a> {
     looked: bool,
     convert: Convert,
     keys: BTreeMap<String, ColumnUse>,
+    /// What keys that were met stand for.
+    names: HashMap<String, Option<(Slot, usize)>>,
 }
 
 impl<'a> JsonTickets<'a> {
     pub(crate) fn new(map: &'a [Mapping], preset: Option<Preset>, convert: Convert) -> Self {
-        Self { map, preset, looked: preset.is_some(), convert, keys: BTreeMap::new() }
+        Self { map, preset, looked: preset.is_some(), convert, keys: BTreeMap::new(), names: HashMap::new() }
     }
 
     /// What was converted, and what became of each key.
@@ -107,24 +109,14 @@ impl<'a> JsonTickets<'a> {
     }
 
     /// The key of each field: as mapped, else the best of those that go by its name and say something.
-    fn fields(&self, object: &Map<String, Value>) -> Vec<(Slot, String)> {
+    fn fields(&mut self, object: &Map<String, Value>) -> Vec<(Slot, String)> {
         let mut fields: Vec<(Slot, String)> = self.map.iter().map(|m| (m.slot, m.column.clone())).collect();
-        let is_mapped = |key: &str| self.map.iter().any(|m| m.column == key);
         let mut offers: Vec<(Slot, usize, &String)> = Vec::new();
-        for (key, value) in object.iter().filter(|(key, _)| !is_mapped(key)) {
-            let exact = Slot::ALL.iter().find(|slot| slot.name() == key).map(|slot| (*slot, EXACT));
-            let named = match aliases::look_up(key, self.preset) {
-                Some((Meaning::Field(slot), rank)) => Some((slot, rank)),
-                _ => None,
-            };
-            let best = [exact, named].into_iter().flatten().min_by_key(|(_, rank)| *rank);
-            let Some((slot, rank)) = best.filter(|(slot, _)| !self.map.iter().any(|m| m.slot == *slot))
-            else {
-                continue;
-            };
-            let says =
-                !matches!(value, Value::Null) && value.as_str().is_none_or(|text| !text.trim().is_empty());
-            if says || exact.is_some() {
+        for (key, value) in object {
+            let is_mapped = self.map.iter().any(|m| m.column == *key);
+            let Some((slot, rank)) = self.meaning(key).filter(|_| !is_mapped) else { continue };
+            let says = !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
+            if (says || slot.name() == key) && !self.map.iter().any(|m| m.slot == slot) {
                 offers.push((slot, rank + if says { 0 } else { 10_000 }, key));
             }
         }
@@ -132,6 +124,23 @@ impl<'a> JsonTickets<'a> {
         offers.dedup_by_key(|(slot, ..)| *slot);
         fields.extend(offers.into_iter().map(|(slot, _, key)| (slot, key.clone())));
         fields
+    }
+
+    /// The field that a key stands for, and how good the name is.
+    fn meaning(&mut self, key: &str) -> Option<(Slot, usize)> {
+        if let Some(known) = self.names.get(key) {
+            return *known;
+        }
+        let exact = Slot::ALL.iter().find(|slot| slot.name() == key).map(|slot| (*slot, EXACT));
+        let named = match aliases::look_up(key, self.preset) {
+            Some((Meaning::Field(slot), rank)) => Some((slot, rank)),
+            _ => None,
+        };
+        let best = [exact, named].into_iter().flatten().min_by_key(|(_, rank)| *rank);
+        if self.names.len() < MAX_KEYS {
+            self.names.insert(key.to_owned(), best);
+        }
+        best
     }
 
     /// Notes what became of a key.
@@ -319,7 +328,8 @@ fn is_named(key: &str, slots: &[Slot]) -> bool {
 
 /// Whether an object has a text of a ticket's.
 fn has_text(object: &Map<String, Value>) -> bool {
-    object.keys().any(|key| is_named(key, &[Slot::Subject, Slot::Body]))
+    let plain = object.contains_key("subject") || object.contains_key("body");
+    plain || object.keys().any(|key| is_named(key, &[Slot::Subject, Slot::Body]))
 }
 
 /// Whether an object may be a ticket or an envelope of tickets.

@@ -111,9 +111,10 @@ impl ImportSummary {
         }
     }
 
-    /// Columns that fill no field and no message, although they say something.
+    /// Columns that filled nothing: they stand for no field, or say nothing in any row.
     pub fn unused(&self) -> impl Iterator<Item = &str> {
-        let unused = |column: &&ColumnUse| column.fields.is_empty() && !column.messages && column.filled > 0;
+        let is_extra = |column: &ColumnUse| column.fields.is_empty() && !column.messages;
+        let unused = move |column: &&ColumnUse| is_extra(column) || column.filled == 0;
         self.columns.iter().filter(unused).map(|column| column.column.as_str())
     }
 

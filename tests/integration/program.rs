@@ -250,5 +250,5 @@ fn import_counts_duplicates_and_languages() {
     assert_eq!(summary["imported"], 4);
     assert_eq!(summary["exact_duplicates"], 1);
     assert_eq!(summary["near_duplicates"], 2);
-    assert_eq!(summary["languages"]["deu"], 1, "{summary}");
+    assert_eq!(summary["languages"]["de"], 1, "{summary}");
 }

@@ -338,7 +338,8 @@ proptest! {
     #[test]
     fn no_bytes_can_panic_it(
         bytes in prop::collection::vec(any::<u8>(), 0..400),
-        start in prop::sample::select(vec!["", "id,subject\n", "{\"id\":1,\"subject\":", "\u{feff}id;body\n\"", "\u{1f}"]),
+        start in prop::sample::select(vec!["", "id,subject\n", "{\"id\":1,\"subject\":", "\u{feff}id;body\n\"", "\u{1f}",
+            "<table><tr><td>id<td>subject<tr><td>1<td>", "{\"tickets\":[{\"id\":1,\"subject\":\"", "[{\"id\":{", "PK\u{3}\u{4}"]),
         format in prop::sample::select(vec![Format::Auto, Format::Csv, Format::Jsonl]),
     ) {
         let whole = [start.as_bytes(), bytes.as_slice()].concat();
