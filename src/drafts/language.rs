@@ -29,10 +29,49 @@ pub(crate) fn told(text: &str) -> Option<&'static str> {
     let detected = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable());
     match (evidence.best(), detected.map(|info| code(info.lang()))) {
         // Words that nobody else has outweigh the statistics of letters, which names and products mislead.
-        (Some(own), _) => Some(own),
+        (Some(own), _) if !is_a_neighbour(text, own) => Some(own),
+        (Some(own), code) => code.filter(|code| *code != own),
         (None, Some(code)) if !evidence.has_lists(code) || evidence.share(code) > 0.0 => Some(code),
         _ => None,
     }
+}
+
+/// Frequent words of languages without lists of their own, by the language with lists that they would be taken for: Slovak,
+/// Slovenian and Croatian; Bulgarian and Serbian; Catalan and Galician.
+const NEIGHBOURS: [(&str, &str); 4] = [
+    (
+        "cs",
+        "som sme sú nie ako pre ktorý ktorá ktoré druhom nejde môžem nemôžem ďakujem potrebujem tlačiareň \
+         ešte tiež iba keď smo lahko tudi ampak tiskalnik deluje nadstropju jutra nije molim može pisač \
+         jutros što koji lozinka",
+    ),
+    (
+        "ru",
+        "се съм този тази това който няма беше моля работи сутринта етаж принтерът компютърът благодаря които \
+         трябва мога искам",
+    ),
+    (
+        "es",
+        "amb aquest aquesta puc gràcies matí però també perquè contrasenya correu dende mañá unha contrasinal \
+         podo tamén grazas",
+    ),
+    (
+        "pt",
+        "amb aquest aquesta puc gràcies matí però també perquè contrasenya correu dende mañá unha contrasinal \
+         non grazas",
+    ),
+];
+/// Letters of Cyrillic that Russian has not.
+const NOT_RUSSIAN: &str = "јљњћђџѓќѝѕ";
+
+/// Whether words of `text` are of a language that `language` is taken for, as long as nobody looks twice.
+fn is_a_neighbour(text: &str, language: &str) -> bool {
+    let text = text.to_lowercase();
+    let foreign = NEIGHBOURS.iter().find(|(own, _)| *own == language).map_or("", |(_, words)| words);
+    let foreign: Vec<&str> = foreign.split_whitespace().collect();
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    words.any(|word| foreign.contains(&word))
+        || (language == "ru" && text.contains(|c| NOT_RUSSIAN.contains(c)))
 }
 
 /// Letters from which on Chinese characters alone are Chinese: no Japanese text is as long without syllables.
@@ -186,6 +225,10 @@ mod tests {
             ("Harborgate Connect KES-LT011", None),
             ("Outlook", None),
             ("VPN 619 KES-LT011", None),
+            ("Tlačiareň nejde, prosím o pomoc", None),
+            ("Tiskalnik v drugem nadstropju ne deluje", None),
+            ("Принтерът на етажа не работи, моля помогнете", None),
+            ("A impresora non funciona dende esta mañá", None),
             ("打印机无法打印。", Some("zh")),
             ("電腦沒有聲音", Some("zh")),
             ("Outlook 打不开", Some("zh")),

@@ -1,12 +1,13 @@
 //! JSON objects as tickets, more tolerant than the canonical form: numbers as ids, dates without a zone, flags in words, names as
 //! objects (`"board": {"id": 1, "name": "Service"}`), keys by the names that headings go by, lists of tickets in envelopes.
 
+mod messages;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use firstline_fault::Code;
-use firstline_ticket::{Message, Ticket};
-use jiff::Timestamp;
+use firstline_ticket::Ticket;
 use serde_json::{Map, Number, Value};
 
 use crate::aliases::{self, Meaning};
@@ -16,6 +17,7 @@ use crate::objects::LISTS;
 use crate::options::{Mapping, Preset};
 use crate::slot::Slot;
 use crate::summary::ColumnUse;
+use messages::People;
 
 /// Keys beyond these are not listed in the summary.
 const MAX_KEYS: usize = 1024;
@@ -25,8 +27,6 @@ const NAMES: [&str; 9] =
 /// The part of an object that is its text, best first.
 const TEXTS: [&str; 9] =
     ["text", "plain_body", "body_text", "plain", "body", "html_body", "content", "html", "value"];
-/// The keys under which a message has its text, best first.
-const SAID: [&str; 7] = ["text", "plain_body", "body_text", "body", "html_body", "note", "content"];
 /// Ranks of the field's own name come after those of a preset's names, and before all others'.
 const EXACT: usize = 900;
 /// Envelopes within envelopes.
@@ -81,6 +81,7 @@ impl<'a> JsonTickets<'a> {
             self.fill(&mut ticket, slot, &part, path(&object, &part))?;
         }
         let fields = self.fields(&object);
+        let people = People::of(&object);
         for (key, value) in object {
             let slots: Vec<Slot> =
                 fields.iter().filter(|(_, of)| *of == key).map(|(slot, _)| *slot).collect();
@@ -98,6 +99,7 @@ impl<'a> JsonTickets<'a> {
                 }
             }
         }
+        people.attribute(&mut ticket);
         self.convert.finish(&mut ticket, row);
         Ok(ticket)
     }
@@ -203,94 +205,6 @@ impl<'a> JsonTickets<'a> {
         let kept = text.replace('\0', "");
         self.convert.told.nuls += (text.len() - kept.len()) as u64;
         Cow::Owned(kept)
-    }
-
-    /// The messages of a key that may hold some; `None` where it holds something else.
-    fn messages(&mut self, key: &str, value: &Value) -> Result<Option<Vec<Message>>, Fault> {
-        let list = match value {
-            Value::Null if key == "messages" => return Ok(Some(Vec::new())),
-            Value::Array(list) => list,
-            Value::Object(object) if key == "comment" => match object.get("comments") {
-                Some(Value::Array(list)) => list,
-                _ => return Ok(None),
-            },
-            other if key == "messages" => {
-                return Err(json_fault(format!("messages: {} where an array was expected", kind(other))));
-            }
-            _ => return Ok(None),
-        };
-        let says = |item: &Value| {
-            item.as_object().is_some_and(|item| SAID.iter().any(|key| item.contains_key(*key)))
-        };
-        if key != "messages" && !list.iter().all(says) {
-            return Ok(None);
-        }
-        let mut messages = Vec::with_capacity(list.len());
-        for (i, item) in list.iter().enumerate() {
-            let message = self.message(item).map_err(|f| f.of(&format!("{key}[{i}]")))?;
-            if message.text.trim().is_empty() {
-                self.convert.told.empty_messages += 1;
-            } else {
-                messages.push(message);
-            }
-        }
-        Ok(Some(messages))
-    }
-
-    fn message(&mut self, item: &Value) -> Result<Message, Fault> {
-        let object = match item {
-            Value::String(text) => {
-                let text = self.without_nuls(text).into_owned();
-                return Ok(Message { text, ..Message::default() });
-            }
-            Value::Object(object) => object,
-            other => return Err(json_fault(format!("{} where an object was expected", kind(other)))),
-        };
-        let mut message = Message::default();
-        let text = SAID.iter().find(|key| object.get(**key).is_some_and(|value| !value.is_null()));
-        let at = ["at", "created_at", "created", "createDateTime", "dateCreated", "date"];
-        let at = at.iter().find(|key| object.get(**key).is_some_and(Value::is_string));
-        for (key, value) in object {
-            let place = |f: Fault| f.of(key);
-            match key.as_str() {
-                _ if text.is_some_and(|text| text == key) => {
-                    message.text = self.text(value).map_err(place)?
-                }
-                "at" => message.at = self.date(value).map_err(place)?,
-                _ if at.is_some_and(|at| at == key) => match self.date(value) {
-                    Ok(at) => message.at = at,
-                    Err(_) => drop(message.extra.insert(key.clone(), value.clone())),
-                },
-                "from" => message.from = self.text(value).map_err(place)?.trim().to_owned(),
-                "visible" | "public" => message.visible = self.visible(value)?,
-                "private" | "internal" => message.visible = self.visible(value)?.map(|hidden| !hidden),
-                "incoming" if value == &Value::Bool(true) => "customer".clone_into(&mut message.from),
-                "incoming" if value == &Value::Bool(false) => "technician".clone_into(&mut message.from),
-                _ => drop(message.extra.insert(key.clone(), value.clone())),
-            }
-        }
-        Ok(message)
-    }
-
-    /// Unknown counts as internal, so nothing is lost by leaving it out.
-    fn visible(&mut self, value: &Value) -> Result<Option<bool>, Fault> {
-        let flag = convert::flag(&self.text(value).map_err(|f| f.of("visible"))?);
-        self.convert.told.not_flags += u64::from(flag.is_none() && !value.is_null());
-        Ok(flag)
-    }
-
-    fn date(&mut self, value: &Value) -> Result<Option<Timestamp>, Fault> {
-        let text = self.text(value)?;
-        self.convert.dates.parse(&text)
-    }
-
-    fn text(&mut self, value: &Value) -> Result<String, Fault> {
-        if value.is_null() {
-            return Ok(String::new());
-        }
-        let text = single(value, &TEXTS)
-            .ok_or_else(|| json_fault(format!("{} where a single value was expected", kind(value))))?;
-        Ok(self.without_nuls(&text).into_owned())
     }
 }
 

@@ -261,7 +261,7 @@ impl Scan {
         let value = value.or_else(|| attribute(tag, "office:value"));
         self.cell = Some(Cell {
             text: String::new(),
-            value: value.map(|value| decoded(value)),
+            value: value.map(decoded),
             repeated: number("number-columns-repeated").or_else(|| number("colspan")).unwrap_or(1).max(1),
             verbatim: name.ends_with("cell"),
         });

@@ -235,6 +235,24 @@ fn comment_columns_are_messages() {
 }
 
 #[test]
+fn comments_of_apis_are_messages() {
+    for text in [
+        r#"{"id":1,"subject":"a","requester_id":5,"assignee_id":6,"comments":[{"author_id":5,"body":"<p>x</p>","plain_body":"x","public":true,"created_at":"2025-01-01T08:00:00Z"},{"author_id":6,"body":"y","public":false}]}"#,
+        r#"{"id":1,"subject":"a","conversations":[{"body":"<p>x</p>","body_text":"x","incoming":true,"private":false,"created_at":"2025-01-01T08:00:00Z"},{"body_text":"y","incoming":false,"private":true}]}"#,
+        r#"{"key":"1","fields":{"summary":"a","issuetype":{"name":"T"},"reporter":{"accountId":"5"},"assignee":{"accountId":"6"},"comment":{"comments":[{"author":{"accountId":"5"},"body":"x","created":"2025-01-01T08:00:00.000+0000"},{"author":{"accountId":"6"},"body":"y","internal":true}]}}}"#,
+    ] {
+        let (tickets, _) = plain(text);
+        let said: Vec<_> =
+            tickets[0].messages.iter().map(|m| (m.from.as_str(), m.text.trim(), m.visible)).collect();
+        assert_eq!(said, [("customer", "x", Some(true)), ("technician", "y", Some(false))], "{text}");
+        assert!(tickets[0].messages[0].at.is_some(), "{text}");
+    }
+    // A list of notes without text passes through.
+    let (tickets, _) = plain(r#"{"id":1,"subject":"a","comments":[{"n":1}]}"#);
+    assert!(tickets[0].messages.is_empty() && tickets[0].extra.contains_key("comments"));
+}
+
+#[test]
 fn states_are_no_resolutions() {
     let (tickets, summary) = plain("id,subject,solution\n1,a,Done\n2,b,Erledigt.\n3,c,Done: new toner\n");
     let found: Vec<_> = tickets.iter().map(|t| t.resolution.as_deref()).collect();
