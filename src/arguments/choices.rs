@@ -10,11 +10,11 @@ use firstline_training::{FineTuning, SplitMode};
 /// How an export is read.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum FormatChoice {
-    /// Detect it from the first bytes.
+    /// Detect it from the first bytes: also workbooks and tables of HTML.
     Auto,
     /// Delimited columns under one header row.
     Csv,
-    /// One JSON object per line.
+    /// JSON: one object per line, or lists of objects.
     Jsonl,
 }
 
@@ -37,6 +37,20 @@ pub(crate) enum PresetChoice {
     Autotask,
     /// HaloPSA: team, ticket type, category.
     Halopsa,
+    /// Freshdesk: group, type.
+    Freshdesk,
+    /// GLPI in English, French or German: group of technicians, category.
+    Glpi,
+    /// Jira Service Management: project, request or issue type, comments.
+    Jira,
+    /// osTicket: department, help topic.
+    Osticket,
+    /// ServiceNow: assignment group, category, subcategory.
+    Servicenow,
+    /// Spiceworks: category.
+    Spiceworks,
+    /// Zendesk: group, type.
+    Zendesk,
 }
 
 impl From<PresetChoice> for Preset {
@@ -45,6 +59,13 @@ impl From<PresetChoice> for Preset {
             PresetChoice::Connectwise => Preset::ConnectWise,
             PresetChoice::Autotask => Preset::Autotask,
             PresetChoice::Halopsa => Preset::HaloPsa,
+            PresetChoice::Freshdesk => Preset::Freshdesk,
+            PresetChoice::Glpi => Preset::Glpi,
+            PresetChoice::Jira => Preset::Jira,
+            PresetChoice::Osticket => Preset::OsTicket,
+            PresetChoice::Servicenow => Preset::ServiceNow,
+            PresetChoice::Spiceworks => Preset::Spiceworks,
+            PresetChoice::Zendesk => Preset::Zendesk,
         }
     }
 }

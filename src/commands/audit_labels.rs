@@ -86,6 +86,11 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
         true => print(serde_json::to_string(&audits)?),
         false => audits.iter().for_each(show),
     }
+    let judged = |field: &&Field| audits.iter().any(|audit| audit.field == **field);
+    let others: Vec<&str> = fields.iter().filter(|field| !judged(field)).map(|field| field.name()).collect();
+    if !others.is_empty() {
+        ui.say(format!("note: too few labelled tickets to judge {}", others.join(", ")));
+    }
     ui.say(format!("Doubtful labels: {}", args.out.display()));
     ui.say(format!(
         "Next: fill its last column where a label is wrong, then firstline audit-labels --tickets {} --apply {} --out FIXED.jsonl",
@@ -120,7 +125,9 @@ fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {
         suggested_label: s.suggested.clone(),
         probability: s.probability,
         suggested_probability: s.suggested_probability,
+        expected_precision: s.expected_precision,
         subject: s.subject.clone(),
+        text: s.text.clone(),
     };
     let doubts: Vec<Doubt> =
         audits.iter().flat_map(|audit| audit.suspects.iter().map(|s| doubt(audit.field, s))).collect();
@@ -202,10 +209,11 @@ fn show(audit: &FieldAudit) {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let n = audit.suspects.len();
     print(format_args!(
-        "{}: {n} of {} labels are likely wrong ({})",
+        "{}: {n} of {} labels are doubtful ({}); about {:.0} of these are wrong",
         audit.field,
         audit.tickets,
-        percent(n as f64 / audit.tickets as f64)
+        percent(n as f64 / audit.tickets as f64),
+        audit.expected_wrong
     ));
     let c = &audit.ceiling;
     let source = match (c.from_people, &audit.people) {

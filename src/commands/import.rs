@@ -5,6 +5,7 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use firstline_drafts::language_of;
 use firstline_fault::{Code, UserError};
 use firstline_psa::{ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
 use firstline_ticket::Lines;
@@ -18,7 +19,7 @@ use crate::files;
 use crate::table::pairs;
 use crate::ui::{Bars, Ui, go_on, print};
 
-/// Convert a PSA's export (CSV or JSONL, plain or .gz) to canonical tickets.
+/// Convert an export (CSV, JSON, HTML table, .xlsx, .ods) to canonical tickets.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The export; `-` reads standard input.
@@ -37,11 +38,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
     format: FormatChoice,
 
-    /// PSA that wrote the export: settles columns whose meaning differs between PSAs.
+    /// Desk that wrote the export, for columns whose meaning differs [default: by the headings].
     #[arg(long, value_enum)]
     preset: Option<PresetChoice>,
 
-    /// Column that holds a field, such as --map subject="Ticket Summary". Repeatable.
+    /// Column that holds a field: --map subject="Ticket Summary", --map board=board.name. Repeatable.
     #[arg(long, value_name = "FIELD=COLUMN")]
     map: Vec<String>,
 
@@ -61,6 +62,10 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "IANA")]
     time_zone: Option<String>,
 
+    /// Number tickets by their rows where the export has no id.
+    #[arg(long)]
+    number_rows: bool,
+
     /// Stop at the first unusable row, and write nothing.
     #[arg(long)]
     strict: bool,
@@ -72,6 +77,9 @@ pub(crate) struct ImportArgs {
 /// Most tickets that are compared for near-duplicates, to bound the memory.
 const COMPARED: usize = 200_000;
 
+/// Columns and fields that the table names.
+const LISTED: usize = 30;
+
 /// Findings about the texts of the imported tickets.
 #[derive(Debug, Default, Serialize)]
 struct Texts {
@@ -79,8 +87,8 @@ struct Texts {
     /// Number of tickets that were compared, if not all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     near_duplicates_among: Option<usize>,
-    /// ISO 639-3 code, or `unknown`, and the number of tickets.
-    languages: BTreeMap<&'static str, u64>,
+    /// ISO 639-1 code, or `unknown`, and the number of tickets.
+    languages: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,6 +161,7 @@ fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
         encoding: args.encoding.clone(),
         date_format: args.date_format.clone(),
         time_zone: args.time_zone.clone(),
+        number_rows: args.number_rows,
         strict: args.strict,
     })
 }
@@ -170,12 +179,9 @@ fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
     bars.stage("comparing tickets", 0);
     for ticket in Lines::new(BufReader::new(file), "import").filter_map(|l| l.ticket.ok()) {
         let text = compose(&ticket).text();
-        // A few words are too little to tell a language.
-        let language = match text.split_whitespace().nth(4) {
-            Some(_) => whatlang::detect(&text)
-                .filter(whatlang::Info::is_reliable)
-                .map_or("unknown", |i| i.lang().code()),
-            None => "unknown",
+        let language = match language_of(&ticket, &text) {
+            none if none.is_empty() => "unknown".to_owned(),
+            language => language,
         };
         *texts.languages.entry(language).or_default() += 1;
         if read < COMPARED {
@@ -212,7 +218,8 @@ fn text(output: &Output<'_>) -> String {
             format!("{} labels on {} tickets: {}{more}", l.distinct, l.labelled, top.join(", ")),
         ));
     }
-    let mut languages: Vec<(&str, u64)> = output.texts.languages.iter().map(|(l, n)| (*l, *n)).collect();
+    let mut languages: Vec<(&str, u64)> =
+        output.texts.languages.iter().map(|(l, n)| (l.as_str(), *n)).collect();
     languages.sort_by_key(|&(l, n)| (std::cmp::Reverse(n), l));
     let languages: Vec<String> = languages.iter().take(8).map(|(l, n)| format!("{l} {n}")).collect();
     rows.push(("languages", languages.join(", ")));
@@ -229,12 +236,13 @@ fn text(output: &Output<'_>) -> String {
             s.delimiter.map_or_else(String::new, |d| format!(", {d:?}"))
         ),
     ));
-    if s.assumed_utc > 0 {
-        rows.push((
-            "note",
-            format!("{} dates name no time zone and were read as UTC: see --time-zone", s.assumed_utc),
-        ));
-    }
+    let listed = |names: Vec<String>| match names.len() {
+        0 => "none".to_owned(),
+        n if n > LISTED => format!("{}, and {} more", names[..LISTED].join(", "), n - LISTED),
+        _ => names.join(", "),
+    };
+    rows.push(("columns that filled nothing", listed(s.unused().map(|name| format!("{name:?}")).collect())));
+    rows.push(("fields that nothing filled", listed(s.unfilled.iter().map(ToString::to_string).collect())));
     rows.extend(s.notes.iter().map(|n| ("note", n.clone())));
     rows.push(("tickets", output.out.clone()));
     rows.extend(output.rejects.iter().map(|r| ("rejects", r.clone())));

@@ -200,8 +200,13 @@ pub(super) fn learn(
         ui.say(format!("note: {} could not be cleared: {e}", work.display()));
     }
     finish_index(job, cases, ui)?;
-    for (field, why) in &trained.left_out {
-        ui.say(format!("note: {field} was left out. {why}"));
+    let absent = trained.left_out.iter().filter(|left_out| left_out.is_absent);
+    let absent: Vec<&str> = absent.map(|left_out| left_out.field.name()).collect();
+    if !absent.is_empty() {
+        ui.say(format!("note: the history has no labels of {}, so these are not decided", absent.join(", ")));
+    }
+    for left_out in trained.left_out.iter().filter(|left_out| !left_out.is_absent) {
+        ui.say(format!("note: {} was left out. {}", left_out.field, left_out.why));
     }
     if let Some(note) = &trained.bundle.info.split.note {
         ui.say(format!("note: {note}"));
@@ -368,7 +373,7 @@ fn output<'a>(job: &Job, trained: &'a Trained, bad_lines: usize) -> Output<'a> {
         fine_tuned: trained.tuned.is_some(),
         encoders_tried: &trained.tried,
         fields: learnt(trained),
-        left_out: trained.left_out.iter().map(|(f, e)| (*f, e.to_string())).collect(),
+        left_out: trained.left_out.iter().map(|left| (left.field, left.why.to_string())).collect(),
         priorities_without_rank: unranked(&job.policy, trained),
         tickets_cut: trained.cut.0,
         tokens_cut: trained.cut.1,

@@ -20,14 +20,108 @@ pub fn language_of(ticket: &Ticket, text: &str) -> String {
 
 /// The language of `text`, where its words, or enough letters, tell it.
 pub(crate) fn told(text: &str) -> Option<&'static str> {
+    let scripts = EastAsian::of(text);
+    if scripts.prevails() {
+        return scripts.language();
+    }
     let evidence = Evidence::of(text);
     let letters = text.chars().filter(|c| c.is_alphabetic()).take(TELLING).count();
     let detected = whatlang::detect(text).filter(|info| letters == TELLING && info.is_reliable());
     match (evidence.best(), detected.map(|info| code(info.lang()))) {
         // Words that nobody else has outweigh the statistics of letters, which names and products mislead.
-        (Some(own), _) => Some(own),
+        (Some(own), _) if !is_a_neighbour(text, own) => Some(own),
+        (Some(own), code) => code.filter(|code| *code != own),
         (None, Some(code)) if !evidence.has_lists(code) || evidence.share(code) > 0.0 => Some(code),
         _ => None,
+    }
+}
+
+/// Frequent words of languages without lists of their own, by the language with lists that they would be taken for: Slovak,
+/// Slovenian and Croatian; Bulgarian and Serbian; Catalan and Galician.
+const NEIGHBOURS: [(&str, &str); 4] = [
+    (
+        "cs",
+        "som sme sú nie ako pre ktorý ktorá ktoré druhom nejde môžem nemôžem ďakujem potrebujem tlačiareň \
+         ešte tiež iba keď smo lahko tudi ampak tiskalnik deluje nadstropju jutra nije molim može pisač \
+         jutros što koji lozinka",
+    ),
+    (
+        "ru",
+        "се съм този тази това който няма беше моля работи сутринта етаж принтерът компютърът благодаря които \
+         трябва мога искам",
+    ),
+    (
+        "es",
+        "amb aquest aquesta puc gràcies matí però també perquè contrasenya correu dende mañá unha contrasinal \
+         podo tamén grazas",
+    ),
+    (
+        "pt",
+        "amb aquest aquesta puc gràcies matí però també perquè contrasenya correu dende mañá unha contrasinal \
+         non grazas",
+    ),
+];
+/// Letters of Cyrillic that Russian has not.
+const NOT_RUSSIAN: &str = "јљњћђџѓќѝѕ";
+
+/// Whether words of `text` are of a language that `language` is taken for, as long as nobody looks twice.
+fn is_a_neighbour(text: &str, language: &str) -> bool {
+    let text = text.to_lowercase();
+    let foreign = NEIGHBOURS.iter().find(|(own, _)| *own == language).map_or("", |(_, words)| words);
+    let foreign: Vec<&str> = foreign.split_whitespace().collect();
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    words.any(|word| foreign.contains(&word))
+        || (language == "ru" && text.contains(|c| NOT_RUSSIAN.contains(c)))
+}
+
+/// Letters from which on Chinese characters alone are Chinese: no Japanese text is as long without syllables.
+const CHINESE: usize = 24;
+/// Characters that Chinese writes and Japanese does not.
+const ONLY_CHINESE: &str = "们們这這个么麼吗嗎呢吧你您没沒给请问题电脑腦邮网络无务错误显账户录连线开关门闭启啟动载传输设备办软档帮谢谁为从还对时间经让说话认证验权该应";
+
+/// The letters of a text in the scripts of Chinese, Japanese and Korean.
+#[derive(Debug, Default)]
+struct EastAsian {
+    all: usize,
+    han: usize,
+    only_chinese: usize,
+    kana: usize,
+    hangul: usize,
+}
+
+impl EastAsian {
+    fn of(text: &str) -> Self {
+        let mut counts = Self::default();
+        for c in text.chars().filter(|c| c.is_alphabetic()) {
+            counts.all += 1;
+            match c.script() {
+                Script::Han => {
+                    counts.han += 1;
+                    counts.only_chinese += usize::from(ONLY_CHINESE.contains(c));
+                }
+                Script::Hiragana | Script::Katakana => counts.kana += 1,
+                Script::Hangul => counts.hangul += 1,
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    /// Whether they are the text's own: names of products around them are Latin, often more letters than the rest.
+    fn prevails(&self) -> bool {
+        let own = self.han + self.kana + self.hangul;
+        own > 1 && 4 * own >= self.all
+    }
+
+    /// The language, where the scripts tell it: a few Chinese characters alone may be Japanese, too.
+    fn language(&self) -> Option<&'static str> {
+        let Self { han, only_chinese, kana, hangul, .. } = *self;
+        match () {
+            () if hangul > han + kana => Some("ko"),
+            () if kana > 1 && 8 * kana >= han => Some("ja"),
+            () if kana + hangul == 0 && (only_chinese > 0 || han >= CHINESE) => Some("zh"),
+            () => None,
+        }
     }
 }
 
@@ -131,6 +225,19 @@ mod tests {
             ("Harborgate Connect KES-LT011", None),
             ("Outlook", None),
             ("VPN 619 KES-LT011", None),
+            ("Tlačiareň nejde, prosím o pomoc", None),
+            ("Tiskalnik v drugem nadstropju ne deluje", None),
+            ("Принтерът на етажа не работи, моля помогнете", None),
+            ("A impresora non funciona dende esta mañá", None),
+            ("打印机无法打印。", Some("zh")),
+            ("電腦沒有聲音", Some("zh")),
+            ("Outlook 打不开", Some("zh")),
+            ("プリンターが動かない", Some("ja")),
+            ("Teams の会議に入れません", Some("ja")),
+            ("会議室予約変更", None),
+            ("프린터 고장", Some("ko")),
+            ("VPN 접속 오류", Some("ko")),
+            ("Der Aufkleber 入口 fehlt an der Tür.", Some("de")),
         ] {
             assert_eq!(told(text), language, "{text}");
         }

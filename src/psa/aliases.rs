@@ -1,239 +1,64 @@
-//! Which headers mean which field. Names are compared without case, blanks and punctuation.
+//! Which headings mean which field, read from `headings.txt`. Names are compared without case, blanks, punctuation and accents.
 //!
-//! A preset's table is asked first, since the same word means different things in different PSAs
-//! (HaloPSA's "Ticket Type" is the type, Autotask's is only incident-or-request). No name may stand twice
-//! in one table.
+//! A preset's section is asked first, since the same word means different things in different desks (HaloPSA's "Ticket Type" is
+//! the type, Autotask's is only incident-or-request). No name may stand twice in one section.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::options::Preset;
 use crate::slot::Slot;
 
-/// Aliases of one field, best first. `None` as the field: the column is never taken for any.
-type Table = &'static [(Option<Slot>, &'static [&'static str])];
+/// Ranks of generic names come after a preset's own.
+const GENERIC_RANK: usize = 1000;
 
-const GENERIC: Table = &[
-    (
-        Some(Slot::Id),
-        &[
-            "id",
-            "ticketid",
-            "ticketnumber",
-            "ticketno",
-            "ticketnr",
-            "ticket",
-            "number",
-            "autotaskticketnumberupdatesonly",
-            "externallegacyticketid",
-            "srservicerecid",
-            "incidentid",
-            "incidentnumber",
-            "caseid",
-            "casenumber",
-            "requestid",
-            "faultid",
-            "recid",
-            "issuekey",
-            "ticketref",
-        ],
-    ),
-    (
-        Some(Slot::OpenedAt),
-        &[
-            "openedat",
-            "opened",
-            "dateopened",
-            "openeddate",
-            "opendate",
-            "dateentered",
-            "createdatetime",
-            "createdat",
-            "created",
-            "datecreated",
-            "createddate",
-            "createdate",
-            "createdon",
-            "createdtime",
-            "creationdate",
-            "dateoccurred",
-            "occurredat",
-            "datelogged",
-            "reportedat",
-            "reporteddate",
-            "date",
-        ],
-    ),
-    (
-        Some(Slot::Subject),
-        &[
-            "subject",
-            "summary",
-            "summarydescription",
-            "title",
-            "ticketsummary",
-            "tickettitle",
-            "ticketsubject",
-            "shortdescription",
-        ],
-    ),
-    (
-        Some(Slot::Body),
-        &[
-            "body",
-            "description",
-            "initialdescription",
-            "detaildescription",
-            "details",
-            "ticketdescription",
-            "problemdescription",
-            "longdescription",
-            "message",
-            "content",
-            "text",
-        ],
-    ),
-    (
-        Some(Slot::Customer),
-        &[
-            "customer",
-            "company",
-            "client",
-            "account",
-            "customername",
-            "companyname",
-            "clientname",
-            "accountname",
-            "organization",
-            "organisation",
-        ],
-    ),
-    (
-        Some(Slot::Contact),
-        &[
-            "contact",
-            "contactname",
-            "requester",
-            "requestor",
-            "caller",
-            "enduser",
-            "user",
-            "username",
-            "reportedby",
-        ],
-    ),
-    (Some(Slot::Source), &["source", "ticketsource", "sourcename", "channel", "origin", "contacttype"]),
-    (
-        Some(Slot::Board),
-        &[
-            "board",
-            "boardname",
-            "serviceboard",
-            "queue",
-            "queuename",
-            "team",
-            "teamname",
-            "assignmentgroup",
-            "group",
-        ],
-    ),
-    (
-        Some(Slot::Type),
-        &["type", "typename", "issuetype", "tickettype", "tickettypename", "requesttype", "category"],
-    ),
-    (Some(Slot::Subtype), &["subtype", "subtypename", "subissuetype", "subcategory"]),
-    (Some(Slot::Priority), &["priority", "priorityname", "prioritylabel", "ticketpriority", "severity"]),
-    (
-        Some(Slot::Technician),
-        &[
-            "technician",
-            "primaryresource",
-            "assignee",
-            "assignedto",
-            "assignedresource",
-            "assignedtechnician",
-            "agent",
-            "agentname",
-            "owner",
-            "ticketowner",
-            "resource",
-            "resources",
-            "tech",
-        ],
-    ),
-    (
-        Some(Slot::FirstResponseAt),
-        &[
-            "firstresponseat",
-            "firstresponsedatetime",
-            "firstresponsedate",
-            "datefirstresponse",
-            "firstrespondedat",
-            "respondedat",
-            "dateresponded",
-            "responsedate",
-        ],
-    ),
-    // "Resolved" and "Closed" alone are flags as often as dates, so they stay out.
-    (
-        Some(Slot::ResolvedAt),
-        &[
-            "resolvedat",
-            "resolveddatetime",
-            "dateresolved",
-            "resolveddate",
-            "resolutiondate",
-            "completedatetime",
-            "completeddate",
-            "completedat",
-            "closedatetime",
-            "closedat",
-            "dateclosed",
-            "closeddate",
-        ],
-    ),
-    (Some(Slot::Reopened), &["reopened", "isreopened", "wasreopened", "reopencount"]),
-    (Some(Slot::Escalated), &["escalated", "isescalated", "wasescalated"]),
-    (Some(Slot::Resolution), &["resolution", "resolutionnotes", "resolutiontext", "solution", "closenotes"]),
-];
+/// What a heading stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Meaning {
+    /// A field.
+    Field(Slot),
+    /// One message of the conversation, as `date;author;text`.
+    Message,
+}
 
-const CONNECTWISE: Table = &[
-    (Some(Slot::Id), &["ticket", "ticketid", "srservicerecid"]),
-    (Some(Slot::Subject), &["summarydescription", "summary"]),
-    (Some(Slot::Body), &["initialdescription", "detaildescription", "description"]),
-    (Some(Slot::OpenedAt), &["dateentered"]),
-    (Some(Slot::ResolvedAt), &["dateresolved", "dateclosed"]),
-    (Some(Slot::Technician), &["ticketowner", "owner", "resources", "assignedto"]),
-    (Some(Slot::Board), &["board", "boardname", "serviceboard"]),
-    (Some(Slot::Type), &["type", "servicetype"]),
-    (Some(Slot::Subtype), &["subtype", "servicesubtype"]),
-];
+/// One section.
+#[derive(Debug, Default)]
+struct Table {
+    /// Meaning and rank of each name, 0 the best; `None`: the heading is never taken for any.
+    names: HashMap<String, (Option<Meaning>, usize)>,
+    signatures: Vec<Vec<String>>,
+}
 
-const AUTOTASK: Table = &[
-    (Some(Slot::Id), &["ticketnumber", "autotaskticketnumberupdatesonly", "externallegacyticketid"]),
-    (Some(Slot::Subject), &["title", "tickettitle"]),
-    (Some(Slot::Board), &["queue"]),
-    (Some(Slot::Type), &["issuetype"]),
-    (Some(Slot::Subtype), &["subissuetype"]),
-    (Some(Slot::Technician), &["primaryresource"]),
-    (Some(Slot::OpenedAt), &["createdatetime", "createdate", "created"]),
-    (Some(Slot::ResolvedAt), &["resolveddatetime", "completedatetime", "completedate"]),
-    // Incident, problem, change: says nothing about what the ticket is about.
-    (None, &["tickettype", "ticketcategory", "category", "worktype"]),
-];
+static TABLES: LazyLock<HashMap<&str, Table>> = LazyLock::new(|| {
+    let mut tables: HashMap<&str, Table> = HashMap::new();
+    let mut section = "";
+    for line in include_str!("headings.txt").lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+        } else if let Some((field, names)) = line.split_once(": ").filter(|_| !line.starts_with('#')) {
+            tables.entry(section).or_default().add(field, names.split(", ").map(normalise));
+        }
+    }
+    tables
+});
 
-const HALOPSA: Table = &[
-    (Some(Slot::Id), &["ticketid", "faultid", "id"]),
-    (Some(Slot::Subject), &["summary"]),
-    (Some(Slot::Body), &["details"]),
-    (Some(Slot::Customer), &["customer", "client"]),
-    (Some(Slot::Contact), &["user", "enduser"]),
-    (Some(Slot::Board), &["team"]),
-    (Some(Slot::Type), &["tickettype"]),
-    (Some(Slot::Subtype), &["category", "category1"]),
-    (Some(Slot::Technician), &["agent"]),
-    (Some(Slot::OpenedAt), &["dateoccurred", "dateopened", "datelogged"]),
-    (Some(Slot::ResolvedAt), &["dateclosed"]),
-];
+impl Table {
+    fn add(&mut self, field: &str, names: impl Iterator<Item = String>) {
+        let meaning = match field {
+            "signature" => return self.signatures.push(names.collect()),
+            "messages" => Some(Meaning::Message),
+            name => name.parse().ok().map(Meaning::Field),
+        };
+        for name in names {
+            let rank = self.names.len();
+            self.names.entry(name).or_insert((meaning, rank));
+        }
+    }
+}
 
-/// A header in the form in which names are compared: letters and digits only, in lower case, without the
+/// A heading in the form in which names are compared: letters and digits only, in lower case and without accents, without the
 /// `[required ...]` that Autotask's template puts in front.
 pub(crate) fn normalise(header: &str) -> String {
     let header = header.trim_start();
@@ -242,30 +67,34 @@ pub(crate) fn normalise(header: &str) -> String {
         Some(end) if marked => &header[end + 1..],
         _ => header,
     };
-    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    header.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The field a header stands for and how good the name is (0 is best); `None` when it stands for none.
-pub(crate) fn look_up(header: &str, preset: Option<Preset>) -> Option<(Slot, usize)> {
-    const GENERIC_RANK: usize = 1000;
+/// What a heading stands for and how good the name is (0 is best); `None` when it stands for nothing.
+pub(crate) fn look_up(header: &str, preset: Option<Preset>) -> Option<(Meaning, usize)> {
     let name = normalise(header);
-    let own = preset.and_then(|preset| find(table(preset), &name));
+    let own = preset.and_then(|preset| find(preset.name(), &name));
     match own {
-        Some((slot, rank)) => slot.map(|slot| (slot, rank)),
-        None => find(GENERIC, &name).and_then(|(slot, rank)| slot.map(|slot| (slot, GENERIC_RANK + rank))),
+        Some((meaning, rank)) => meaning.map(|meaning| (meaning, rank)),
+        None => {
+            let (meaning, rank) = find("generic", &name)?;
+            meaning.map(|meaning| (meaning, GENERIC_RANK + rank))
+        }
     }
 }
 
-fn table(preset: Preset) -> Table {
-    match preset {
-        Preset::ConnectWise => CONNECTWISE,
-        Preset::Autotask => AUTOTASK,
-        Preset::HaloPsa => HALOPSA,
-    }
+fn find(section: &str, name: &str) -> Option<(Option<Meaning>, usize)> {
+    TABLES.get(section)?.names.get(name).copied()
 }
 
-fn find(table: Table, name: &str) -> Option<(Option<Slot>, usize)> {
-    table.iter().find_map(|(slot, names)| Some((*slot, names.iter().position(|n| *n == name)?)))
+/// The desk that writes such headings, where they tell.
+pub(crate) fn detect<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Preset> {
+    let headers: HashSet<String> = headers.map(normalise).collect();
+    let has_signature = |preset: &&Preset| {
+        let table = TABLES.get(preset.name());
+        table.is_some_and(|t| t.signatures.iter().any(|names| names.iter().all(|n| headers.contains(n))))
+    };
+    Preset::ALL.iter().find(has_signature).copied()
 }
 
 #[cfg(test)]
@@ -273,21 +102,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_stands_twice_and_all_are_normalised() {
-        for table in [GENERIC, CONNECTWISE, AUTOTASK, HALOPSA] {
-            let mut names: Vec<_> = table.iter().flat_map(|(_, names)| names.iter()).collect();
-            assert!(names.iter().all(|n| normalise(n) == **n));
-            let all = names.len();
-            names.sort_unstable();
-            names.dedup();
-            assert_eq!(names.len(), all);
+    fn every_line_is_read_and_no_name_stands_twice() {
+        let mut seen: HashSet<(String, String)> = HashSet::new();
+        let mut section = "";
+        for line in include_str!("headings.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                section = name;
+                assert!(name == "generic" || Preset::ALL.iter().any(|p| p.name() == name), "{name}");
+                continue;
+            }
+            let (field, names) = line.split_once(": ").unwrap();
+            let known = ["-", "messages", "signature"].contains(&field) || field.parse::<Slot>().is_ok();
+            assert!(known, "{line}");
+            for name in names.split(", ").map(normalise).filter(|_| field != "signature") {
+                assert!(!name.is_empty(), "{line}");
+                assert!(seen.insert((section.to_owned(), name.clone())), "{section}: {name}");
+            }
         }
+        assert!(TABLES.len() == Preset::ALL.len() + 1);
     }
 
     #[test]
-    fn canonical_names_are_always_known() {
+    fn canonical_names_are_always_known_and_the_best() {
         for slot in Slot::ALL {
-            assert_eq!(look_up(slot.name(), None), Some((*slot, 1000)), "{slot}");
+            let (meaning, rank) = look_up(slot.name(), None).unwrap();
+            assert_eq!(meaning, Meaning::Field(*slot));
+            let table = &TABLES["generic"];
+            assert!(
+                table.names.values().all(|(m, r)| *m != Some(meaning) || r + GENERIC_RANK >= rank),
+                "{slot}"
+            );
         }
     }
 
@@ -298,9 +142,10 @@ mod tests {
             ("[required if no Queue] Primary Resource", "primaryresource"),
             ("[Required] Title", "title"),
             ("Create Date/Time", "createdatetime"),
-            ("Priorität", "priorität"),
+            ("Priorität", "prioritat"),
+            ("Date d\u{2019}ouverture", "datedouverture"),
             ("[required", "required"),
-            ("äääää", "äääää"),
+            ("äääää", "aaaaa"),
         ] {
             assert_eq!(normalise(header), name);
         }
@@ -308,10 +153,12 @@ mod tests {
 
     #[test]
     fn a_preset_decides_what_a_word_means() {
-        let slot = |header, preset| look_up(header, preset).map(|(slot, _)| slot);
-        assert_eq!(slot("Category", None), Some(Slot::Type));
-        assert_eq!(slot("Category", Some(Preset::HaloPsa)), Some(Slot::Subtype));
-        assert_eq!(slot("Ticket Type", Some(Preset::HaloPsa)), Some(Slot::Type));
+        let slot = |header, preset| look_up(header, preset).map(|(meaning, _)| meaning);
+        assert_eq!(slot("Category", None), Some(Meaning::Field(Slot::Type)));
+        assert_eq!(slot("Category", Some(Preset::HaloPsa)), Some(Meaning::Field(Slot::Subtype)));
+        assert_eq!(slot("Ticket Type", Some(Preset::HaloPsa)), Some(Meaning::Field(Slot::Type)));
         assert_eq!(slot("Ticket Type", Some(Preset::Autotask)), None);
+        assert_eq!(slot("Comment", Some(Preset::Jira)), Some(Meaning::Message));
+        assert_eq!([slot("Comment", None), slot("Resolution", Some(Preset::Jira))], [None; 2]);
     }
 }

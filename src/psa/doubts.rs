@@ -13,6 +13,20 @@ const NEXT: &str = "Keep the columns as audit-labels writes them, and save as CS
 /// What makes a spreadsheet calculate, and the apostrophe that keeps it from that.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
+/// The columns of the sheet.
+const COLUMNS: [&str; 10] = [
+    "id",
+    "field",
+    "label",
+    "suggested_label",
+    "probability",
+    "suggested_probability",
+    "expected_precision",
+    "subject",
+    "text",
+    "correct_label",
+];
+
 /// A label that is doubted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Doubt {
@@ -28,8 +42,12 @@ pub struct Doubt {
     pub probability: f64,
     /// Probability of the second.
     pub suggested_probability: f64,
+    /// Probability that the label is wrong.
+    pub expected_precision: f64,
     /// The ticket's subject.
     pub subject: String,
+    /// The beginning of its text.
+    pub text: String,
 }
 
 /// A label as somebody has corrected it.
@@ -57,13 +75,13 @@ struct Row {
 /// As the writer's.
 pub fn write_doubts<'a>(out: impl Write, doubts: impl IntoIterator<Item = &'a Doubt>) -> std::io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    let header = "id,field,label,suggested_label,probability,suggested_probability,subject,correct_label";
-    writer.write_record(header.split(','))?;
+    writer.write_record(COLUMNS)?;
     for d in doubts {
-        let [p, q] = [d.probability, d.suggested_probability].map(|p| format!("{p:.3}"));
-        let [id, label, suggested, subject] =
-            [&d.id, &d.label, &d.suggested_label, &d.subject].map(|s| as_text(s));
-        writer.write_record([&id, d.field.name(), &label, &suggested, &p, &q, &subject, ""])?;
+        let [p, q, r] =
+            [d.probability, d.suggested_probability, d.expected_precision].map(|p| format!("{p:.3}"));
+        let [id, label, suggested, subject, text] =
+            [&d.id, &d.label, &d.suggested_label, &d.subject, &d.text].map(|s| as_text(s));
+        writer.write_record([&id, d.field.name(), &label, &suggested, &p, &q, &r, &subject, &text, ""])?;
     }
     writer.flush()
 }
@@ -118,7 +136,9 @@ mod tests {
             suggested_label: "B".to_owned(),
             probability: 0.125,
             suggested_probability: 0.75,
+            expected_precision: 0.5,
             subject: subject.to_owned(),
+            text: "=1+1".to_owned(),
         }
     }
 

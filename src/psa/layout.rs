@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use firstline_fault::Code;
 
-use crate::aliases;
+use crate::aliases::{self, Meaning};
 use crate::fault::{Fault, clip};
-use crate::options::{ImportOptions, Mapping};
+use crate::options::{ImportOptions, Mapping, Preset};
 use crate::records::Record;
 use crate::slot::Slot;
-use crate::summary::ColumnUse;
 
 /// More columns than this are no ticket export.
 const MAX_COLUMNS: usize = 1024;
@@ -24,6 +23,8 @@ pub(crate) struct Column {
     pub(crate) header: String,
     /// The fields it fills; several only by explicit mappings.
     pub(crate) slots: Vec<Slot>,
+    /// Whether each of its cells is a message of the conversation.
+    pub(crate) is_message: bool,
     /// The key it passes through under when it fills none.
     pub(crate) extra: String,
 }
@@ -35,33 +36,59 @@ pub(crate) struct Layout {
     pub(crate) notes: Vec<String>,
 }
 
+/// Why a row is no header, and how much of one it is: columns that are mapped or have a known name.
+#[derive(Debug)]
+pub(crate) struct NoHeader {
+    pub(crate) fault: Fault,
+    pub(crate) known: usize,
+}
+
+impl Column {
+    /// Whether its cells pass through as they are.
+    pub(crate) fn is_extra(&self) -> bool {
+        self.slots.is_empty() && !self.is_message
+    }
+}
+
 impl Layout {
     /// Gives each column its meaning: explicit mappings first, then for each field its best alias.
     ///
     /// # Errors
     /// [`Code::CsvColumn`]: a mapped column is missing, no column is the id, or none is subject or body.
-    pub(crate) fn new(header: &Record, options: &ImportOptions) -> Result<Self, Fault> {
-        check_header(header)?;
-        let mut columns: Vec<Column> = header
-            .cells()
-            .map(|h| Column { header: h.trim().to_owned(), slots: Vec::new(), extra: String::new() })
-            .collect();
-        for mapping in &options.map {
-            let at = find(&columns, mapping)?;
+    pub(crate) fn new(header: &Record, options: &ImportOptions) -> Result<Self, NoHeader> {
+        check_header(header).map_err(|fault| NoHeader { fault, known: 0 })?;
+        let preset = options.preset.or_else(|| aliases::detect(header.cells()));
+        let column = |h: &str| Column {
+            header: h.trim().to_owned(),
+            slots: Vec::new(),
+            is_message: false,
+            extra: String::new(),
+        };
+        let mut columns: Vec<Column> = header.cells().map(column).collect();
+        let named = columns.iter().filter(|c| aliases::look_up(&c.header, preset).is_some()).count();
+        let found = options.map.iter().map(|mapping| find(&columns, mapping)).collect::<Vec<_>>();
+        let known = named + found.iter().flatten().count();
+        for (mapping, at) in options.map.iter().zip(found) {
+            let at = at.map_err(|fault| NoHeader { fault, known })?;
             columns[at].slots.push(mapping.slot);
         }
         let mut layout = Self { columns, notes: Vec::new() };
-        layout.assign_aliases(options);
-        layout.check_complete()?;
+        if let Some(found) = preset.filter(|_| options.preset.is_none()) {
+            layout.notes.push(format!("the headings are those of {}; --preset says otherwise", found.name()));
+        }
+        layout.assign_aliases(options, preset);
+        layout.check_complete(options.number_rows).map_err(|fault| NoHeader { fault, known })?;
         layout.name_extras();
         Ok(layout)
     }
 
-    fn assign_aliases(&mut self, options: &ImportOptions) {
+    fn assign_aliases(&mut self, options: &ImportOptions, preset: Option<Preset>) {
         let mut offers: Vec<(Slot, usize, usize)> = Vec::new();
-        for (at, column) in self.columns.iter().enumerate().filter(|(_, c)| c.slots.is_empty()) {
-            if let Some((slot, rank)) = aliases::look_up(&column.header, options.preset) {
-                offers.push((slot, rank, at));
+        for (at, column) in self.columns.iter_mut().enumerate().filter(|(_, c)| c.slots.is_empty()) {
+            match aliases::look_up(&column.header, preset) {
+                Some((Meaning::Field(slot), rank)) => offers.push((slot, rank, at)),
+                Some((Meaning::Message, _)) => column.is_message = true,
+                None => {}
             }
         }
         offers.retain(|(slot, ..)| !options.map.iter().any(|m| m.slot == *slot));
@@ -81,24 +108,33 @@ impl Layout {
         }
     }
 
-    fn check_complete(&self) -> Result<(), Fault> {
+    fn check_complete(&self, number_rows: bool) -> Result<(), Fault> {
         let has = |slot| self.columns.iter().any(|c| c.slots.contains(&slot));
-        let missing = match () {
-            () if !has(Slot::Id) => ("no column is the ticket's id", "id"),
+        let (problem, next) = match () {
+            () if !has(Slot::Id) && !number_rows => (
+                "no column is the ticket's id",
+                "Name it with --map id=\"Column\", or use --number-rows if there is none",
+            ),
             () if !has(Slot::Subject) && !has(Slot::Body) => {
-                ("no column is the subject or the body", "subject")
+                ("no column is the subject or the body", "Name it with --map subject=\"Column\"")
             }
             () => return Ok(()),
         };
-        let problem = format!("{} (have: {})", missing.0, listed(&self.columns));
-        Err(Fault::new(Code::CsvColumn, problem, format!("Name it with --map {}=\"Column\"", missing.1)))
+        let problem = format!("{problem} (have: {})", listed(&self.columns));
+        Err(Fault::new(Code::CsvColumn, problem, next))
+    }
+
+    /// Whether `record` is the header once more.
+    pub(crate) fn is_header(&self, record: &Record) -> bool {
+        record.len() >= self.columns.len()
+            && record.cells().zip(&self.columns).all(|(cell, column)| cell.trim() == column.header)
     }
 
     /// Keys of the columns that pass through: their header, numbered where that is taken or reserved.
     fn name_extras(&mut self) {
-        let filled = self.columns.iter().filter(|c| !c.slots.is_empty());
+        let filled = self.columns.iter().filter(|c| !c.is_extra());
         let mut taken: HashSet<String> = filled.map(|c| c.header.clone()).collect();
-        for (at, column) in self.columns.iter_mut().enumerate().filter(|(_, c)| c.slots.is_empty()) {
+        for (at, column) in self.columns.iter_mut().enumerate().filter(|(_, c)| c.is_extra()) {
             let base = match column.header.as_str() {
                 "" => format!("column_{}", at + 1),
                 header => header.to_owned(),
@@ -110,16 +146,6 @@ impl Layout {
             }
             taken.insert(column.extra.clone());
         }
-    }
-
-    /// What became of each column, for the summary.
-    pub(crate) fn uses(&self) -> Vec<ColumnUse> {
-        let of = |c: &Column| ColumnUse {
-            column: c.header.clone(),
-            fields: c.slots.clone(),
-            extra: (c.slots.is_empty()).then(|| c.extra.clone()),
-        };
-        self.columns.iter().map(of).collect()
     }
 }
 
@@ -175,14 +201,14 @@ fn listed(columns: &[Column]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Preset;
     use crate::records::Records;
 
     fn layout(header: &str, preset: Option<Preset>, map: &[&str]) -> Result<Layout, Fault> {
         let mut record = Record::default();
         Records::new(header.as_bytes(), b',').read(&mut record).unwrap();
         let map = map.iter().map(|m| m.parse().unwrap()).collect();
-        Layout::new(&record, &ImportOptions { preset, map, ..Default::default() })
+        let options = ImportOptions { preset, map, ..Default::default() };
+        Layout::new(&record, &options).map_err(|no_header| no_header.fault)
     }
 
     fn column_of(layout: &Layout, slot: Slot) -> Option<&str> {

@@ -1,15 +1,18 @@
 //! Tickets in: file exports of service desks become canonical JSONL; and the sheet of doubtful labels, out and in.
 //!
 //! ```text
-//! bytes -> gzip -> text (UTF-8) -> records or lines -> columns -> ticket -> out | rejects
+//! bytes -> gzip -> text (UTF-8) -> CSV, markup -> rows -> columns --+-> ticket -> out | rejects
+//!      \-> zip -> sheets ---------------/                           |
+//!                       text -> lines or lists of JSON -> keys -----+
 //! ```
 //!
-//! One pass in bounded memory, whatever the file's size: a record is held, never the file, and what was
-//! seen before is remembered as 128-bit hashes. Input is hostile: no byte sequence may panic, and what
+//! One pass in bounded memory, whatever the file's size: a record is held, never the file (but for a workbook, which has
+//! a bound), and what was seen before is remembered as 128-bit hashes. Input is hostile: no byte sequence may panic, and what
 //! can't be read without guessing is refused with the flag that settles it. This crate never opens files,
 //! never talks to a network and never looks at the clock.
 
 mod aliases;
+mod blanks;
 mod convert;
 mod dates;
 mod decode;
@@ -20,6 +23,8 @@ mod import;
 mod json;
 mod layout;
 mod lines;
+mod markup;
+mod objects;
 mod options;
 mod records;
 mod sink;
@@ -27,6 +32,9 @@ mod slot;
 mod sniff;
 mod source;
 mod summary;
+mod table;
+mod told;
+mod workbook;
 
 pub use doubts::{Correction, Doubt, read_corrections, write_doubts};
 pub use import::{Outputs, import};

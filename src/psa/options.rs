@@ -12,12 +12,12 @@ use crate::slot::Slot;
 /// How a file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// JSONL when the first character is a brace, else CSV.
+    /// JSON when the first character is a brace or a list of objects begins, a table of HTML, XML or a workbook, else CSV.
     #[default]
     Auto,
     /// Delimited columns under one header row.
     Csv,
-    /// One JSON object a line.
+    /// JSON: an object a line, or lists of objects.
     Jsonl,
 }
 
@@ -28,33 +28,53 @@ impl FromStr for Format {
         match s.trim().to_ascii_lowercase().as_str() {
             "auto" => Ok(Format::Auto),
             "csv" | "tsv" => Ok(Format::Csv),
-            "jsonl" | "ndjson" => Ok(Format::Jsonl),
+            "jsonl" | "ndjson" | "json" => Ok(Format::Jsonl),
             _ => Err(bad("--format", format!("no format {s:?}"), "Use auto, csv or jsonl")),
         }
     }
 }
 
-/// Whose export a CSV is: decides between columns whose names mean different things in different PSAs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
-    /// ConnectWise PSA (Manage): board, type, subtype.
-    ConnectWise,
-    /// Autotask: queue, issue type, sub-issue type.
-    Autotask,
-    /// HaloPSA: team, ticket type, category.
-    HaloPsa,
+macro_rules! presets {
+    ($($variant:ident $name:literal $doc:literal),+ $(,)?) => {
+        /// Whose export it is: decides between columns whose names mean different things in different desks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Preset { $(#[doc = $doc] $variant),+ }
+
+        impl Preset {
+            /// Every preset.
+            pub const ALL: &'static [Preset] = &[$(Preset::$variant),+];
+
+            /// Its name, as it is typed and as its section of headings is called.
+            pub fn name(self) -> &'static str {
+                match self { $(Preset::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+presets! {
+    ConnectWise "connectwise" "ConnectWise PSA (Manage): board, type, subtype.",
+    Autotask "autotask" "Autotask: queue, issue type, sub-issue type.",
+    HaloPsa "halopsa" "HaloPSA: team, ticket type, category.",
+    Freshdesk "freshdesk" "Freshdesk: group, type.",
+    Glpi "glpi" "GLPI, in English, French or German: group of technicians, category.",
+    Jira "jira" "Jira Service Management: project, request or issue type, comments.",
+    OsTicket "osticket" "osTicket: department, help topic.",
+    ServiceNow "servicenow" "ServiceNow: assignment group, category, subcategory.",
+    Spiceworks "spiceworks" "Spiceworks: category.",
+    Zendesk "zendesk" "Zendesk: group, type.",
 }
 
 impl FromStr for Preset {
     type Err = UserError;
 
     fn from_str(s: &str) -> std::result::Result<Self, UserError> {
-        match s.trim().to_ascii_lowercase().as_str() {
-            "connectwise" => Ok(Preset::ConnectWise),
-            "autotask" => Ok(Preset::Autotask),
-            "halopsa" | "halo" => Ok(Preset::HaloPsa),
-            _ => Err(bad("--preset", format!("no preset {s:?}"), "Use connectwise, autotask or halopsa")),
-        }
+        let wanted = s.trim().to_ascii_lowercase();
+        let wanted = if wanted == "halo" { "halopsa" } else { wanted.as_str() };
+        Preset::ALL.iter().copied().find(|preset| preset.name() == wanted).ok_or_else(|| {
+            let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+            bad("--preset", format!("no preset {s:?}"), &format!("Use one of {}", names.join(", ")))
+        })
     }
 }
 
@@ -63,7 +83,7 @@ impl FromStr for Preset {
 pub struct Mapping {
     /// The field to fill.
     pub slot: Slot,
-    /// The column's header, or the key of a JSON object.
+    /// The column's header, or the key of a JSON object; `board.name` is the key `name` of the object `board`.
     pub column: String,
 }
 
@@ -122,6 +142,8 @@ pub struct ImportOptions {
     pub date_format: Option<String>,
     /// IANA name of the zone of dates that carry none; UTC when absent.
     pub time_zone: Option<String>,
+    /// Give a ticket without an id its row's number.
+    pub number_rows: bool,
     /// Stop at the first bad row.
     pub strict: bool,
 }

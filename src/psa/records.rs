@@ -41,6 +41,28 @@ impl Record {
         (0..self.len()).map(|i| self.cell(i))
     }
 
+    /// Starts over for the record at `row` and `line`.
+    pub(crate) fn restart(&mut self, row: u64, line: u64) {
+        self.text.clear();
+        self.ends.clear();
+        (self.row, self.line, self.too_long) = (row, line, false);
+    }
+
+    /// Adds a cell.
+    pub(crate) fn push(&mut self, cell: &str) {
+        let fits = self.text.len() + cell.len() <= MAX_RECORD_BYTES && self.ends.len() < MAX_CELLS;
+        self.too_long |= !fits;
+        if fits {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// Whether no cell says anything.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty() && !self.too_long
+    }
+
     /// All cells' text, end to end.
     pub(crate) fn text(&self) -> &str {
         &self.text

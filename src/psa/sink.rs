@@ -43,21 +43,32 @@ enum Raw<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Row<'a> {
     Record(&'a Record),
-    Line { number: u64, text: &'a str, too_long: bool },
+    Line {
+        number: u64,
+        text: &'a str,
+        too_long: bool,
+    },
+    /// An object of a JSON document.
+    Object {
+        number: u64,
+        line: u64,
+        text: &'a str,
+        too_long: bool,
+    },
 }
 
 impl<'a> Row<'a> {
     fn number(self) -> u64 {
         match self {
             Row::Record(record) => record.row,
-            Row::Line { number, .. } => number,
+            Row::Line { number, .. } | Row::Object { number, .. } => number,
         }
     }
 
     fn text(self) -> &'a str {
         match self {
             Row::Record(record) => record.text(),
-            Row::Line { text, .. } => text,
+            Row::Line { text, .. } | Row::Object { text, .. } => text,
         }
     }
 
@@ -67,9 +78,9 @@ impl<'a> Row<'a> {
                 let (cells, cut) = cells(record);
                 (record.line, Raw::Cells(cells), cut || record.too_long)
             }
-            Row::Line { number, text, too_long } => {
+            Row::Line { number: line, text, too_long } | Row::Object { line, text, too_long, .. } => {
                 let held = clip(text, MAX_RAW_BYTES);
-                (number, Raw::Line(held), too_long || held.len() < text.len())
+                (line, Raw::Line(held), too_long || held.len() < text.len())
             }
         };
         let reason = fault.reason();
@@ -162,6 +173,7 @@ impl<'w> Sink<'w> {
             }
             Row::Record(record) => format!("{}, row {}", self.name, record.row),
             Row::Line { number, .. } => format!("{}, line {number}", self.name),
+            Row::Object { number, line, .. } => format!("{}, object {number} (line {line})", self.name),
         }
     }
 

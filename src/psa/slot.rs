@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use firstline_fault::{Code, UserError};
+use firstline_ticket::Ticket;
 use serde::Serialize;
 
 macro_rules! slots {
@@ -49,6 +50,29 @@ impl Slot {
     /// Whether `key` is one of the canonical form's own, so that no foreign column may be written under it.
     pub(crate) fn is_reserved(key: &str) -> bool {
         key == "messages" || Slot::ALL.iter().any(|s| s.name() == key)
+    }
+
+    /// Whether `ticket` has the field.
+    pub(crate) fn is_filled(self, ticket: &Ticket) -> bool {
+        match self {
+            Slot::Id => !ticket.id.is_empty(),
+            Slot::OpenedAt => ticket.opened_at.is_some(),
+            Slot::Subject => ticket.subject.is_some(),
+            Slot::Body => ticket.body.is_some(),
+            Slot::Customer => ticket.customer.is_some(),
+            Slot::Contact => ticket.contact.is_some(),
+            Slot::Source => ticket.source.is_some(),
+            Slot::Board => ticket.board.is_some(),
+            Slot::Type => ticket.kind.is_some(),
+            Slot::Subtype => ticket.subtype.is_some(),
+            Slot::Priority => ticket.priority.is_some(),
+            Slot::Technician => ticket.technician.is_some(),
+            Slot::FirstResponseAt => ticket.first_response_at.is_some(),
+            Slot::ResolvedAt => ticket.resolved_at.is_some(),
+            Slot::Reopened => ticket.reopened.is_some(),
+            Slot::Escalated => ticket.escalated.is_some(),
+            Slot::Resolution => ticket.resolution.is_some(),
+        }
     }
 
     /// All names, for error messages.

@@ -17,12 +17,14 @@ pub(crate) type Progress<'p> = dyn FnMut(u64) -> ControlFlow<()> + 'p;
 pub(crate) struct Source<'a> {
     pub(crate) bytes: Box<dyn Read + 'a>,
     pub(crate) gzip: bool,
+    /// Whether it is a zip archive, as workbooks are.
+    pub(crate) zip: bool,
 }
 
 /// Looks at the first bytes, never at the name.
 ///
 /// # Errors
-/// The input can't be read, or it is a workbook or archive that is no text at all.
+/// The input can't be read, or it is a workbook that can't be read here.
 pub(crate) fn open<'a>(
     input: impl Read + 'a,
     name: &str,
@@ -31,15 +33,16 @@ pub(crate) fn open<'a>(
     let mut input = Metered { input, read: 0, told: 0, progress };
     let mut head = Vec::with_capacity(4);
     (&mut input).take(4).read_to_end(&mut head).map_err(|e| read_error(name, &e))?;
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"\xd0\xcf\x11\xe0") {
-        let problem = "this is a workbook or a zip archive, not text";
-        let next = "Save the sheet as CSV (UTF-8) or unpack the archive first";
+    if head.starts_with(b"\xd0\xcf\x11\xe0") {
+        let problem = "this is a workbook in Excel's old binary form, not text";
+        let next = "Save the sheet as .xlsx or CSV (UTF-8)";
         return Err(UserError::new(Code::Encoding, name, problem, next).into());
     }
+    let zip = head.starts_with(b"PK\x03\x04");
     let gzip = head.starts_with(b"\x1f\x8b");
     let whole = Cursor::new(head).chain(input);
     let bytes: Box<dyn Read + 'a> = if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-    Ok(Source { bytes, gzip })
+    Ok(Source { bytes, gzip, zip })
 }
 
 /// What a failed read means to the user.

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::fault::clip;
-use crate::options::Format;
 use crate::slot::Slot;
 
 /// Labels beyond this many different ones are no longer told apart.
@@ -38,7 +37,7 @@ pub struct ImportSummary {
     pub labels: BTreeMap<Field, LabelCounts>,
     /// Tickets whose subject and body equal an earlier ticket's.
     pub exact_duplicates: u64,
-    /// `csv` or `jsonl`.
+    /// `csv`, `jsonl`, `json`, `html`, `xlsx` or `ods`.
     pub format: &'static str,
     /// Whether the file was gzip.
     pub gzip: bool,
@@ -46,8 +45,10 @@ pub struct ImportSummary {
     pub encoding: &'static str,
     /// The character between cells, for a CSV.
     pub delimiter: Option<char>,
-    /// What became of each column, for a CSV.
+    /// What became of each column, or of each key of JSON objects.
     pub columns: Vec<ColumnUse>,
+    /// Fields that no ticket has.
+    pub unfilled: Vec<Slot>,
     /// Dates without a zone that were taken as UTC because no time zone was given.
     pub assumed_utc: u64,
     /// Byte sequences that were no text in the encoding and became U+FFFD.
@@ -69,20 +70,25 @@ pub struct LabelCounts {
     pub top: Vec<(String, u64)>,
 }
 
-/// What became of one column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What became of one column, or of one key of JSON objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ColumnUse {
     /// Its header.
     pub column: String,
     /// The fields it fills.
     pub fields: Vec<Slot>,
+    /// Whether its values are messages.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub messages: bool,
+    /// Rows in which it says anything.
+    pub filled: u64,
     /// The key it passes through under, when it fills none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
 }
 
 impl ImportSummary {
-    pub(crate) fn new(format: Format, gzip: bool) -> Self {
+    pub(crate) fn new(format: &'static str, gzip: bool) -> Self {
         Self {
             rows: 0,
             imported: 0,
@@ -93,20 +99,29 @@ impl ImportSummary {
             undated: 0,
             labels: BTreeMap::new(),
             exact_duplicates: 0,
-            format: if format == Format::Jsonl { "jsonl" } else { "csv" },
+            format,
             gzip,
             encoding: "",
             delimiter: None,
             columns: Vec::new(),
+            unfilled: Slot::ALL.to_vec(),
             assumed_utc: 0,
             replaced: 0,
             notes: Vec::new(),
         }
     }
 
+    /// Columns that filled nothing: they stand for no field, or say nothing in any row.
+    pub fn unused(&self) -> impl Iterator<Item = &str> {
+        let is_extra = |column: &ColumnUse| column.fields.is_empty() && !column.messages;
+        let unused = move |column: &&ColumnUse| is_extra(column) || column.filled == 0;
+        self.columns.iter().filter(unused).map(|column| column.column.as_str())
+    }
+
     /// Counts a ticket that was written.
     pub(crate) fn count(&mut self, ticket: &Ticket) {
         self.imported += 1;
+        self.unfilled.retain(|slot| !slot.is_filled(ticket));
         match ticket.opened_at {
             None => self.undated += 1,
             Some(at) => {

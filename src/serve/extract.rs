@@ -15,6 +15,7 @@ use crate::bounded_json::{Bounds, scan};
 use crate::memory::{Held, VALUE_BYTES};
 use crate::problem::Problem;
 use crate::shared::Shared;
+use crate::wording::{self, brief, plain};
 
 /// Bodies above this are read from JSON away from the threads that answer.
 pub(crate) const LONG_BODY: usize = 128 << 10;
@@ -50,19 +51,12 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Shared>> for Body<T> 
 fn parse<T: DeserializeOwned>(bytes: &[u8], bounds: &Bounds, held: &Held) -> Result<T, Problem> {
     let values = scan(bytes, bounds)?;
     held.grow(values * VALUE_BYTES)?;
-    serde_json::from_slice(bytes).map_err(|e| {
+    let fault = |place: &str, problem: String| {
         let next = "Send JSON as /openapi.json describes it";
-        Problem::new(Code::Request, "the body", brief(&e.to_string()), next)
-    })
-}
-
-/// The beginning of what a library says of a fault: it may repeat what was sent, however long that was.
-pub(crate) fn brief(text: &str) -> String {
-    const MOST: usize = 240;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
+        Problem::new(Code::Request, if place.is_empty() { "the body" } else { place }, problem, next)
+    };
+    let value = serde_json::from_slice(bytes).map_err(|e| fault("", plain(&e.to_string())))?;
+    wording::read(value).map_err(|misfit| fault(&brief(&misfit.key), misfit.problem))
 }
 
 /// The id in the path.
@@ -90,7 +84,13 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Shared>> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
         let Query(query) = Query::from_request_parts(parts, shared).await.map_err(|rejection| {
             let next = "Give it as /openapi.json describes it";
-            Problem::new(Code::Request, "the query", brief(&rejection.body_text()), next)
+            let text = rejection.body_text();
+            let (key, problem) = text
+                .split_once("query string: ")
+                .and_then(|(_, text)| text.split_once(": "))
+                .unwrap_or(("", &text));
+            let place = if key.is_empty() { "the query".to_owned() } else { brief(key) };
+            Problem::new(Code::Request, &place, plain(problem), next)
         })?;
         Ok(Self(query))
     }

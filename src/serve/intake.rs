@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::auth::Caller;
-use crate::extract::{LONG_BODY, brief};
+use crate::extract::LONG_BODY;
 use crate::item::{Answer, Item, Order, not_for_this_key};
 use crate::live_bundle::LiveBundle;
 use crate::memory::Held;
@@ -25,6 +25,7 @@ use crate::problem::Problem;
 use crate::queue::{Work, cost_of, encoding_cost};
 use crate::shared::Shared;
 use crate::ticket_bounds;
+use crate::wording::{self, Misfit, brief};
 
 /// Tickets whose texts are read before the first of them is decided.
 const READ_TOGETHER: usize = 16;
@@ -224,7 +225,11 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
     if !value.is_object() {
         return Err(not_canonical("no JSON object".to_owned()));
     }
-    let ticket: Ticket = serde_json::from_value(value).map_err(|e| not_canonical(brief(&e.to_string())))?;
+    let ticket: Ticket = wording::read(value).map_err(|misfit| {
+        let Misfit { key, problem } = misfit;
+        let place = if key.is_empty() { place.to_owned() } else { format!("{place}.{}", brief(&key)) };
+        Problem::new(Code::TicketJson, &place, problem, "Send tickets in the canonical form")
+    })?;
     ticket.check(place)?;
     ticket_bounds::check(place, &ticket)?;
     match customers.has(&ticket.customer_key()) {

@@ -33,6 +33,7 @@ mod settings;
 mod shared;
 mod shares;
 mod ticket_bounds;
+mod wording;
 mod writing_time;
 
 pub use app::App;

@@ -7,6 +7,7 @@ mod attacks;
 mod bounds;
 mod bundles;
 mod canaries;
+mod clients;
 mod contract;
 mod crashes;
 mod drafts;

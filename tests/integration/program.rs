@@ -240,6 +240,18 @@ fn an_autotask_export_becomes_canonical_tickets() {
 }
 
 #[test]
+fn an_export_without_ids_is_numbered_and_the_table_says_what_was_not_used() {
+    let dir = Dir::new();
+    dir.file("e.csv", "Tickets of May,\nSummary,Mood\nScanner dead,glad\n");
+    assert!(dir.run(&["import", "e.csv", "--out", "t.jsonl"]).stderr.contains("--number-rows"));
+    let table = dir.ok(&["import", "e.csv", "--out", "t.jsonl", "--number-rows"]).stdout;
+    let row = |name: &str| table.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row("columns that filled nothing").contains("\"Mood\""), "{table}");
+    assert!(row("fields that nothing filled").contains("opened_at, body"), "{table}");
+    assert!(std::fs::read_to_string(dir.path("t.jsonl")).unwrap().contains("\"id\":\"row-3\""));
+}
+
+#[test]
 fn import_counts_duplicates_and_languages() {
     let dir = Dir::new();
     let text = "The printer on the second floor does not print anything since this morning, please help us";
@@ -250,5 +262,5 @@ fn import_counts_duplicates_and_languages() {
     assert_eq!(summary["imported"], 4);
     assert_eq!(summary["exact_duplicates"], 1);
     assert_eq!(summary["near_duplicates"], 2);
-    assert_eq!(summary["languages"]["deu"], 1, "{summary}");
+    assert_eq!(summary["languages"]["de"], 1, "{summary}");
 }

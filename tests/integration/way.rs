@@ -150,7 +150,7 @@ fn doubtful_labels_are_listed_and_corrections_are_taken_back() {
     let mut lines = doubts.lines();
     let header = lines.next().unwrap();
     let first = lines.find(|l| l.contains(",board,")).unwrap();
-    dir.file("fixed.csv", format!("{header}\n{first}Repaired\nnobody,board,x,y,,,,Repaired\n"));
+    dir.file("fixed.csv", format!("{header}\n{first}Repaired\nnobody,board,x,y,,,,,,Repaired\n"));
     let apply = [&audit[..], &["--apply", "fixed.csv", "--out", "fixed.jsonl"]].concat();
     let run = dir.run(&apply);
     assert_eq!(run.code, 3, "one id is in no ticket: {}", run.stderr);

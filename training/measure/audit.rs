@@ -11,7 +11,7 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_nn::Encoder;
 use firstline_stats::{Interval, wilson95};
 use firstline_ticket::{Field, LabelSpace};
-use firstline_triage::{Neighbours, log_softmax};
+use firstline_triage::{Input, Neighbours, log_softmax};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -32,6 +32,9 @@ const LEAST_JUDGED: usize = 50;
 const DEAD_DAYS: i64 = 90;
 /// How much more probable another label is than the one given for that to be enough of a doubt.
 const SURE: f32 = 0.5;
+/// Most characters of a subject and of a text that are shown.
+const SUBJECT_CHARS: usize = 120;
+const TEXT_CHARS: usize = 500;
 /// Pairs of confused labels listed.
 const PAIRS: usize = 20;
 /// Fewest pairs of near-identical tickets from which people's agreement is told.
@@ -46,8 +49,10 @@ pub struct FieldAudit {
     pub field: Field,
     /// Tickets that carry a label which can be judged.
     pub tickets: usize,
-    /// Labels that are likely wrong, the most doubtful first.
+    /// Labels that are likely wrong, the most doubtful first: no more than the ceiling leaves room for.
     pub suspects: Vec<Suspect>,
+    /// How many of these are expected to be wrong.
+    pub expected_wrong: f64,
     /// Pairs of labels of which one is likely given for the other, the most frequent first.
     pub confused: Vec<Confused>,
     /// Labels that hardly anybody gives any more.
@@ -68,8 +73,10 @@ pub struct Suspect {
     pub row: usize,
     /// Its id.
     pub id: String,
-    /// Its subject.
+    /// Its subject; where that is empty or repeats the body, the body's first line.
     pub subject: String,
+    /// The beginning of its body, without what is quoted or signed.
+    pub text: String,
     /// The label it carries.
     pub label: String,
     /// The label it likely should.
@@ -78,6 +85,8 @@ pub struct Suspect {
     pub probability: f64,
     /// Probability of the suggested label.
     pub suggested_probability: f64,
+    /// Probability that the label is wrong, given how far people agree: the share of such rows that are worth a change.
+    pub expected_precision: f64,
 }
 
 /// A pair of labels of which one is given for the other.
@@ -261,7 +270,21 @@ impl FieldAudit {
     fn new(history: &History, judged: &JudgedField, families: &[u32]) -> Self {
         let JudgedField { field, space, of, probabilities } = judged;
         let name = |label: u32| space.labels()[label as usize].clone();
-        let doubts = doubts(probabilities, &of.labels, space.len());
+        let mut doubts = doubts(probabilities, &of.labels, space.len());
+        let kin = Kin::new(of, families);
+        let people = kin.agreement();
+        let n = of.rows.len();
+        let ceiling = people.map_or_else(
+            || Ceiling {
+                estimate: 1.0 - doubts.len() as f64 / n as f64,
+                interval: wilson95(n - doubts.len(), n),
+                from_people: false,
+            },
+            |people| ceiling(people, space.len()),
+        );
+        let wrong = wrongness(probabilities, &of.labels, ceiling.estimate);
+        doubts.sort_by(|a, b| wrong[b.0].total_cmp(&wrong[a.0]));
+        doubts.truncate(((1.0 - ceiling.estimate) * n as f64).round() as usize);
         let mut pairs: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         doubts.iter().for_each(|&(i, meant)| *pairs.entry((of.labels[i], meant)).or_default() += 1);
         let mut confused: Vec<Confused> = pairs
@@ -275,28 +298,20 @@ impl FieldAudit {
             Suspect {
                 row: of.rows[i],
                 id: ticket.id.clone(),
-                subject: ticket.input.subject.clone(),
+                subject: subject(&ticket.input),
+                text: one_line(&ticket.input.body, TEXT_CHARS),
                 label: name(of.labels[i]),
                 suggested: name(meant),
                 probability: f64::from(probabilities[i][of.labels[i] as usize]),
                 suggested_probability: f64::from(probabilities[i][meant as usize]),
+                expected_precision: wrong[i],
             }
         };
-        let kin = Kin::new(of, families);
-        let people = kin.agreement();
-        let n = of.rows.len();
-        let ceiling = people.map_or_else(
-            || Ceiling {
-                estimate: 1.0 - doubts.len() as f64 / n as f64,
-                interval: wilson95(n - doubts.len(), n),
-                from_people: false,
-            },
-            |people| ceiling(people, space.len()),
-        );
         Self {
             field: *field,
             tickets: n,
             suspects: doubts.iter().map(suspect).collect(),
+            expected_wrong: doubts.iter().map(|&(i, _)| wrong[i]).sum(),
             confused,
             dead: dead(history, *field),
             people,
@@ -344,6 +359,45 @@ fn doubts(probabilities: &[Vec<f32>], labels: &[u32], k: usize) -> Vec<(usize, u
     }
     doubts.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
     doubts.into_iter().map(|(i, meant, _)| (i, meant)).collect()
+}
+
+/// What is shown as the subject: the composed text has none where it repeats the body.
+fn subject(input: &Input) -> String {
+    let first = || input.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let line = if input.subject.trim().is_empty() { first() } else { input.subject.as_str() };
+    one_line(line, SUBJECT_CHARS)
+}
+
+/// The beginning of a text, its line ends as blanks: a cell of a sheet.
+fn one_line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.len() > most {
+            break;
+        }
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    line.chars().take(most).collect()
+}
+
+/// The probability that each label is wrong. People give the right label with probability `quality` and any other alike; what the
+/// heads say of the labels that are given is then a mixture of right ones and such errors, from which the right ones are told.
+/// Heads that are too sure are held to the whole: no more labels are wrong than `quality` says.
+fn wrongness(probabilities: &[Vec<f32>], labels: &[u32], quality: f64) -> Vec<f64> {
+    let wrong = |(p, &label): (&Vec<f32>, &u32)| {
+        let noise = (1.0 - quality) / (p.len() as f64 - 1.0).max(1.0);
+        let given = f64::from(p[label as usize]).max(f64::MIN_POSITIVE);
+        let right = ((given - noise) / (quality - noise).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        1.0 - (quality * right / given).clamp(0.0, 1.0)
+    };
+    let mut all: Vec<f64> = probabilities.iter().zip(labels).map(wrong).collect();
+    let sum: f64 = all.iter().sum();
+    let allowed = (1.0 - quality) * all.len() as f64;
+    if sum > allowed {
+        all.iter_mut().for_each(|wrong| *wrong *= allowed / sum);
+    }
+    all
 }
 
 /// The labels of `field` that no ticket of the last [`DEAD_DAYS`] carries, or a single ticket in all.
@@ -468,6 +522,44 @@ mod tests {
             .map(Vec::from);
         // The last but one carries 1 though all speaks for 0; the last is undecided.
         assert_eq!(doubts(&p, &[0, 0, 1, 1, 0], 2), [(3, 0)]);
+    }
+
+    #[test]
+    fn no_more_labels_are_wrong_than_people_disagree_about() {
+        // A tenth of the labels is given at random among four; heads know the right one, as far as that can be known.
+        let (quality, k) = (0.9, 4);
+        let noise = (1.0 - quality) / 3.0;
+        let likely = |label: u32| -> Vec<f32> {
+            (0..k).map(|c| if c == label { quality as f32 } else { noise as f32 }).collect()
+        };
+        let labels: Vec<u32> = (0..1_000).map(|i| if i % 10 == 0 { 1 + i / 10 % 3 } else { 0 }).collect();
+        let p: Vec<Vec<f32>> = labels.iter().map(|_| likely(0)).collect();
+        let wrong = wrongness(&p, &labels, quality);
+        assert!((wrong.iter().sum::<f64>() - 100.0).abs() < 1e-3);
+        assert!(wrong[10] > 0.99 && wrong[1] < 0.01, "{} {}", wrong[10], wrong[1]);
+        // Heads that are sure of something else for everything are not believed.
+        let sure: Vec<Vec<f32>> = labels.iter().map(|_| vec![0.001, 0.001, 0.001, 0.997]).collect();
+        assert!(wrongness(&sure, &labels, quality).iter().sum::<f64>() <= 100.0 + 1e-6);
+        assert!(wrongness(&p, &labels, 1.0).iter().all(|w| *w == 0.0));
+    }
+
+    #[test]
+    fn a_suspect_shows_what_it_can_be_judged_by() {
+        let input = |subject: &str, body: &str| {
+            subject_and_text(&Ticket {
+                subject: Some(subject.into()),
+                body: Some(body.into()),
+                ..Ticket::default()
+            })
+        };
+        assert_eq!(input("Scanner dead", "Scanner dead"), ("Scanner dead".into(), "Scanner dead".into()));
+        assert_eq!(input("Scanner", "\nIt is dead.\nHelp"), ("Scanner".into(), "It is dead. Help".into()));
+        assert_eq!(input("", "\nIt is dead.\nHelp").0, "It is dead.");
+    }
+
+    fn subject_and_text(ticket: &Ticket) -> (String, String) {
+        let input = firstline_triage::compose(ticket);
+        (subject(&input), one_line(&input.body, TEXT_CHARS))
     }
 
     #[test]

@@ -19,8 +19,19 @@ const RARE: usize = 10;
 /// A technician without a ticket for so long is taken to be gone.
 const ACTIVE_DAYS: i64 = 60;
 
-/// Fields that could not be learnt, and why.
-pub type LeftOut = Vec<(Field, Error)>;
+/// A field that could not be learnt.
+#[derive(Debug)]
+pub struct LeftOutField {
+    /// The field.
+    pub field: Field,
+    /// Whether the history has no label of it at all.
+    pub is_absent: bool,
+    /// Why it could not be learnt.
+    pub why: Error,
+}
+
+/// Fields that could not be learnt.
+pub type LeftOut = Vec<LeftOutField>;
 
 /// The labels of each of `fields` that can be learnt, and the fields that can't be.
 ///
@@ -37,7 +48,10 @@ pub(crate) fn label_spaces(
     for &field in fields {
         match label_space(tickets, learn, field) {
             Ok(space) => spaces.push((field, space)),
-            Err(e) if e.code() == Some(Code::Labels) && !all_required => left_out.push((field, e)),
+            Err(why) if why.code() == Some(Code::Labels) && !all_required => {
+                let is_absent = tickets.iter().all(|ticket| !ticket.labels.contains_key(&field));
+                left_out.push(LeftOutField { field, is_absent, why });
+            }
             Err(e) => return Err(e),
         }
     }

@@ -142,6 +142,7 @@ fn with_history(mut report: Report, name: &str) -> Report {
             field: f.field,
             tickets: 5_000,
             suspects: Vec::new(),
+            expected_wrong: 0.0,
             confused: vec![Confused { given: name.to_owned(), meant: name.to_owned(), tickets: 77 }],
             dead: vec![DeadLabel { label: name.to_owned(), tickets: 3, last: None }],
             people: Some(PeopleAgreement { families: 90, pairs: 300, agree: 0.91 }),

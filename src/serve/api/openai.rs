@@ -8,11 +8,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use firstline_fault::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::texts::{Embedded, Texts, embed_texts, large, with_body};
+use super::texts::{Embedded, Texts, check_dimensions, embed_texts, large, read_texts, with_body};
 use crate::auth::{Caller, Scope};
 use crate::extract::Body;
 use crate::problem::Problem;
@@ -85,13 +84,19 @@ pub(crate) enum Encoding {
 
 /// Texts to be embedded.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EmbeddingsRequest {
     /// One text, or up to 2048. Lists of token numbers are not taken: tokens belong to one model.
+    #[serde(deserialize_with = "read_texts")]
     input: Texts,
     /// Any: there is one model.
     #[serde(default)]
     #[allow(dead_code)] // Part of the form; there is nothing to choose.
     model: Option<String>,
+    /// Any: OpenAI keeps it for its own statistics.
+    #[serde(default)]
+    #[allow(dead_code)] // Part of the form; there is nothing to keep.
+    user: Option<String>,
     #[serde(default)]
     encoding_format: Encoding,
     /// Only the model's own number.
@@ -153,13 +158,12 @@ pub(crate) async fn create_embeddings(
         let caller = caller?;
         caller.may(Scope::Triage)?;
         let Body(request) = body?;
-        let info = shared.live.load().engine.bundle().info.clone();
-        if request.dimensions.is_some_and(|n| n != info.dimensions) {
-            let problem = format!("the model has {} dimensions", info.dimensions);
-            return Err(Problem::new(Code::Request, "dimensions", problem, "Leave it out"));
-        }
+        let live = shared.live.load_full();
+        let info = live.engine.bundle().info.clone();
+        check_dimensions(request.dimensions, &live)?;
         let texts = request.input.list();
-        let Embedded { rows, tokens } = embed_texts(&shared, &caller.key, texts, request.truncate).await?;
+        let from = (caller.key.as_str(), "input");
+        let Embedded { rows, tokens } = embed_texts(&shared, from, texts, request.truncate).await?;
         let value = |row: Vec<f32>| match request.encoding_format {
             Encoding::Float => EmbeddingValue::Float(row),
             Encoding::Base64 => {

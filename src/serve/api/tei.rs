@@ -7,16 +7,22 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
 use firstline_ticket::{Field, Ticket};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::texts::{MOST_TEXTS, Texts, embed_texts, in_pieces, large, with_body};
+use super::texts::{
+    MOST_TEXTS, Texts, all_texts, check_dimensions, embed_texts, in_pieces, large, read_texts, refuse,
+    with_body,
+};
 use super::wire::FieldName;
 use crate::auth::{Caller, Scope};
 use crate::extract::Body;
 use crate::live_bundle::LiveBundle;
 use crate::problem::Problem;
 use crate::shared::Shared;
+use crate::wording::kind;
 
 /// An error as TEI's clients read it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,8 +67,10 @@ impl IntoResponse for Tei {
 
 /// Texts to be embedded.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EmbedRequest {
     /// One text, or several.
+    #[serde(deserialize_with = "read_texts")]
     inputs: Texts,
     /// Whether the middle of a text that is too long may be left out.
     #[serde(default)]
@@ -70,6 +78,15 @@ pub(crate) struct EmbedRequest {
     /// Embeddings are of unit length; `false` is refused.
     #[serde(default)]
     normalize: Option<bool>,
+    /// Only the model's own number.
+    #[serde(default)]
+    dimensions: Option<usize>,
+    /// Refused: the model has no prompts.
+    #[serde(default)]
+    prompt_name: Option<String>,
+    /// Refused with `truncate`: it is the middle that is left out.
+    #[serde(default)]
+    truncation_direction: Option<String>,
 }
 
 /// Embeds texts, as text-embeddings-inference does.
@@ -89,14 +106,24 @@ pub(crate) async fn embed(
         let caller = caller?;
         caller.may(Scope::Triage)?;
         let Body(request) = body?;
-        if request.normalize == Some(false) {
-            let problem = "embeddings are of unit length here";
-            return Err(Problem::new(Code::Input, "normalize", problem, "Leave it out"));
-        }
+        refuse("normalize", request.normalize == Some(false), "embeddings are of unit length here")?;
+        refuse("prompt_name", request.prompt_name.is_some(), "there are no prompts here")?;
+        refuse_direction(request.truncate, request.truncation_direction.as_deref())?;
+        check_dimensions(request.dimensions, &shared.live.load())?;
         let texts = request.inputs.list();
-        large(&shared, embed_texts(&shared, &caller.key, texts, request.truncate).await?.rows).await
+        let from = (caller.key.as_str(), "inputs");
+        large(&shared, embed_texts(&shared, from, texts, request.truncate).await?.rows).await
     };
     answer.await.map_err(Tei).into_response()
+}
+
+/// Text has no direction in which it is cut: its middle goes.
+fn refuse_direction(truncate: bool, direction: Option<&str>) -> Result<(), Problem> {
+    refuse(
+        "truncation_direction",
+        truncate && direction.is_some(),
+        "the middle of a text is left out here, not an end",
+    )
 }
 
 /// Texts to be classified: one, or several, which text-embeddings-inference has each in a list of its own.
@@ -111,13 +138,40 @@ pub(crate) enum PredictInputs {
     Nested(Vec<Vec<String>>),
 }
 
+/// Reads texts to be classified, and says of what is none where it stands.
+fn read_inputs<'de, D: Deserializer<'de>>(from: D) -> Result<PredictInputs, D::Error> {
+    let list = match Value::deserialize(from)? {
+        Value::String(text) => return Ok(PredictInputs::One(text)),
+        Value::Array(list) => list,
+        other => {
+            let problem = format!("it is {} where a text or a list of texts belongs", kind(&other));
+            return Err(D::Error::custom(problem));
+        }
+    };
+    let is_nested = |value: &Value| value.as_array().is_some_and(|inner| inner.iter().all(Value::is_string));
+    if list.is_empty() || !list.iter().all(is_nested) {
+        return all_texts(list).map(PredictInputs::Several).map_err(D::Error::custom);
+    }
+    let inner = |value: Value| if let Value::Array(inner) = value { inner } else { Vec::new() };
+    let lists: Result<Vec<_>, String> = list.into_iter().map(|value| all_texts(inner(value))).collect();
+    lists.map(PredictInputs::Nested).map_err(D::Error::custom)
+}
+
 /// Texts to be classified.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PredictRequest {
+    #[serde(deserialize_with = "read_inputs")]
     inputs: PredictInputs,
     /// Whether the middle of a text that is too long may be left out.
     #[serde(default)]
     truncate: bool,
+    /// Refused where true: scores are probabilities.
+    #[serde(default)]
+    raw_scores: Option<bool>,
+    /// Refused with `truncate`: it is the middle that is left out.
+    #[serde(default)]
+    truncation_direction: Option<String>,
     /// Which field's labels: by default `type`, or the first there is. Ours, not TEI's.
     #[serde(default)]
     #[schema(value_type = Option<FieldName>)]
@@ -158,6 +212,8 @@ pub(crate) async fn predict(
         let caller = caller?;
         caller.may(Scope::Triage)?;
         let Body(request) = body?;
+        refuse("raw_scores", request.raw_scores == Some(true), "scores are probabilities here")?;
+        refuse_direction(request.truncate, request.truncation_direction.as_deref())?;
         let live = shared.live.load_full();
         let field = field(&live, request.field.as_deref())?;
         let (texts, one) = match request.inputs {
@@ -171,7 +227,8 @@ pub(crate) async fn predict(
                 return Err(Problem::new(Code::Input, "inputs", problem, "Send one text in each inner list"));
             }
         };
-        if !(1..=256).contains(&texts.len()) {
+        refuse("inputs", texts.is_empty(), "it is an empty list")?;
+        if texts.len() > 256 {
             return Err(Problem::new(
                 Code::Limit,
                 "inputs",

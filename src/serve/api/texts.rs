@@ -9,7 +9,9 @@ use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::live_bundle::LiveBundle;
@@ -17,6 +19,7 @@ use crate::memory;
 use crate::problem::Problem;
 use crate::queue::{Part, cost_of};
 use crate::shared::Shared;
+use crate::wording::kind;
 
 /// Texts of a call.
 pub(super) const MOST_TEXTS: usize = 2_048;
@@ -24,6 +27,9 @@ pub(super) const MOST_TEXTS: usize = 2_048;
 const MOST_BYTES: usize = 1 << 20;
 /// Bytes that a number of an embedding takes up: as a number, and as text.
 const NUMBER_BYTES: usize = 24;
+/// What is said to clients that send token numbers.
+const TOKENS: &str = "token numbers are not read here, since they belong to one model's vocabulary; have the client send the texts \
+    themselves (in LangChain: check_embedding_ctx_length=False)";
 /// The cost of a piece of a call, unless a text is more.
 const PIECE: usize = 256;
 
@@ -35,6 +41,36 @@ pub(crate) enum Texts {
     One(String),
     /// Several.
     Several(Vec<String>),
+}
+
+/// Reads texts, and says of what is none where it stands; what serde derives only says that nothing fits.
+pub(super) fn read_texts<'de, D: Deserializer<'de>>(from: D) -> Result<Texts, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => Ok(Texts::One(text)),
+        Value::Array(list) => all_texts(list).map(Texts::Several).map_err(D::Error::custom),
+        other => {
+            Err(D::Error::custom(format!("it is {} where a text or a list of texts belongs", kind(&other))))
+        }
+    }
+}
+
+/// The texts of a list.
+///
+/// # Errors
+/// Says which is none.
+pub(super) fn all_texts(list: Vec<Value>) -> Result<Vec<String>, String> {
+    let is_tokens = |value: &Value| match value {
+        Value::Array(inner) => !inner.is_empty() && inner.iter().all(Value::is_number),
+        other => other.is_number(),
+    };
+    if !list.is_empty() && list.iter().all(is_tokens) {
+        return Err(TOKENS.to_owned());
+    }
+    let text = |(i, value): (usize, Value)| match value {
+        Value::String(text) => Ok(text),
+        other => Err(format!("input {i} is {} where a text belongs", kind(&other))),
+    };
+    list.into_iter().enumerate().map(text).collect()
 }
 
 impl Texts {
@@ -52,22 +88,46 @@ pub(super) struct Embedded {
     pub(super) tokens: usize,
 }
 
-/// Embeds texts, piece by piece in the queue.
+/// Refuses an option that a client of another service may set and that means nothing here.
+///
+/// # Errors
+/// Names the option, and says `why`.
+pub(super) fn refuse(name: &str, is_set: bool, why: &str) -> Result<(), Problem> {
+    match is_set {
+        true => Err(Problem::new(Code::Request, name, why, "Leave it out")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses any number of dimensions but the model's.
+pub(super) fn check_dimensions(asked: Option<usize>, live: &LiveBundle) -> Result<(), Problem> {
+    let has = live.engine.encoders().dimensions();
+    refuse(
+        "dimensions",
+        asked.is_some_and(|n| n != has),
+        &format!("the model has {has} dimensions, and no others"),
+    )
+}
+
+/// Embeds texts, piece by piece in the queue; the caller's `(key, name)`: the name of the texts in errors.
 pub(super) async fn embed_texts(
     shared: &Arc<Shared>,
-    key: &str,
+    (key, name): (&str, &str),
     texts: Vec<String>,
     truncate: bool,
 ) -> Result<Embedded, Problem> {
+    if texts.is_empty() {
+        return Err(Problem::new(Code::Request, name, "it is an empty list", "Send 1 to 2048 texts"));
+    }
     if !(1..=MOST_TEXTS).contains(&texts.len()) {
         let problem = format!("{} texts", texts.len());
-        return Err(Problem::new(Code::Limit, "input", problem, "Send 1 to 2048 at a time"));
+        return Err(Problem::new(Code::Limit, name, problem, "Send 1 to 2048 at a time"));
     }
     let live = shared.live.load_full();
     // Embeddings, and the answer that becomes of them.
     memory::grow(texts.len() * live.engine.encoders().dimensions() * NUMBER_BYTES)?;
     let embed = move |live: &LiveBundle, first, texts: &[String]| embed_piece(live, first, texts, truncate);
-    let pieces = in_pieces(shared, (key, "input"), &live, texts, embed).await?;
+    let pieces = in_pieces(shared, (key, name), &live, texts, embed).await?;
     let mut all = Embedded { rows: Vec::new(), tokens: 0 };
     for Embedded { rows, tokens } in pieces {
         all.rows.extend(rows);
