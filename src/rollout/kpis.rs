@@ -25,7 +25,7 @@ pub struct Kpis {
     pub agreement: Agreement,
     /// What became of drafts.
     pub drafts: Drafts,
-    /// Seconds from opening, or intake where that is not known, to the first response.
+    /// Seconds from opening, or intake where that is not known, to the first response, of tickets that a person waits for.
     pub first_response: Durations,
     /// Seconds from there to the resolution.
     pub resolution: Durations,
@@ -117,7 +117,9 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         to.map(|to| to.duration_since(from).as_secs_f64())
     };
     let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
-    let first_response = tickets.iter().filter_map(|t| since_opening(t, t.outcome.first_response_at));
+    // Nobody waits where a machine wrote, and nobody gets credit for an answer to it.
+    let waiting = tickets.iter().filter(|t| t.decision.kind.wants_answer());
+    let first_response = waiting.filter_map(|t| since_opening(t, t.outcome.first_response_at));
     let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
     Kpis {
         tickets: tickets.len() as u64,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, Standing, TicketRef};
 use firstline_ticket::Ticket;
-use firstline_triage::sha256_hex;
+use firstline_triage::{sha256_hex, what_is_read};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -198,8 +198,7 @@ fn item(
 ) -> Result<Sent, Problem> {
     let Incoming { ticket, order } = incoming;
     let (customer, standing) = known;
-    // What the ticket says, as a hash.
-    let json = serde_json::to_vec(&ticket).map_err(Problem::internal)?;
+    let json = serde_json::to_vec(&what_is_read(&ticket)).map_err(Problem::internal)?;
     let bytes = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum();
     let (reply, answer) = oneshot::channel();
     let item = Item {
@@ -226,7 +225,9 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
     if !value.is_object() {
         return Err(not_canonical("no JSON object".to_owned()));
     }
-    let ticket: Ticket = serde_json::from_value(value).map_err(|e| not_canonical(brief(&e.to_string())))?;
+    let mut ticket: Ticket =
+        serde_json::from_value(value).map_err(|e| not_canonical(brief(&e.to_string())))?;
+    ticket.drop_own_notes();
     ticket.check(place)?;
     ticket_bounds::check(place, &ticket)?;
     match customers.has(&ticket.customer_key()) {
