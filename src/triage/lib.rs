@@ -8,6 +8,7 @@ mod acknowledgements;
 pub mod bundle;
 mod engine;
 mod features;
+mod habits;
 mod kind;
 mod model;
 pub mod normalize;
@@ -26,6 +27,7 @@ pub use features::{
     compose, context_features, is_machine, ngram_buckets, side_by_side,
 };
 pub use firstline_ticket::customer_key;
+pub use habits::{Habits, HabitsBuilder, Writer};
 pub use kind::kind;
 pub use model::{
     Calibrator, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,

@@ -89,7 +89,8 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     if !args.rebuild {
         Index::copy(bundle, aside.path())?;
     }
-    let added = fill(&engine, aside.path(), tickets, &|_| true, ui)?;
+    let source = Source { path: tickets, wanted: &|_| true, real_replies: true };
+    let added = fill(&engine, aside.path(), &source, ui)?;
     Index::replace(bundle, aside.path())?;
     let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
@@ -167,27 +168,45 @@ pub(in crate::commands) fn learn_templates(engine: &Engine, dir: &Path) -> Resul
     Ok(templates.all.len())
 }
 
-/// Adds the tickets in `path` that are resolved and `wanted` to the index in the folder `dir`, creating it if needed.
+/// Tickets for an index.
+pub(in crate::commands) struct Source<'a> {
+    /// Their file.
+    pub(in crate::commands) path: &'a Path,
+    /// Which of them.
+    pub(in crate::commands) wanted: &'a dyn Fn(&Ticket) -> bool,
+    /// Whether automatic acknowledgements are told from replies. Always, but where it is measured what that is worth.
+    pub(in crate::commands) real_replies: bool,
+}
+
+/// Adds the tickets of `source` that are resolved to the index in the folder `dir`, creating it if needed.
 pub(in crate::commands) fn fill(
     engine: &Engine,
     dir: &Path,
-    path: &Path,
-    wanted: &dyn Fn(&Ticket) -> bool,
+    source: &Source<'_>,
     ui: &Ui,
 ) -> Result<Added, Failure> {
+    let &Source { path, wanted, real_replies } = source;
     let mut bars = ui.bars();
     let old = if Index::is_there(dir) { Some(Index::read_profile(dir)?) } else { None };
     let known = old.as_ref().map(|old| old.acknowledgements.clone()).unwrap_or_default();
-    let acknowledgements = known.with(acknowledgements(path, wanted, &mut bars)?);
+    let acknowledgements = match real_replies {
+        true => Some(known.with(acknowledgements(path, wanted, &mut bars)?)),
+        false => None,
+    };
+    let set_aside = |ticket: &mut Ticket| {
+        if let Some(known) = &acknowledgements {
+            known.set_aside(ticket);
+        }
+    };
     bars.stage("learning names and words", 0);
     let mut total = 0;
-    let mut desk = DeskProfileBuilder::knowing(acknowledgements.clone());
+    let mut desk = DeskProfileBuilder::knowing(acknowledgements.clone().unwrap_or_default());
     for line in files::tickets(path)? {
         total = line.number;
         if let Ok(mut ticket) = line.ticket
             && wanted(&ticket)
         {
-            acknowledgements.set_aside(&mut ticket);
+            set_aside(&mut ticket);
             desk.add(&ticket);
         }
         check(total, &mut bars)?;
@@ -198,7 +217,7 @@ pub(in crate::commands) fn fill(
         Some(old) => DeskProfile {
             known: old.known.with_names(new.known),
             languages: old.languages.with(new.languages),
-            acknowledgements,
+            acknowledgements: new.acknowledgements,
             ..old
         },
         None => new,
@@ -217,7 +236,7 @@ pub(in crate::commands) fn fill(
             match line.ticket {
                 Ok(ticket) if !wanted(&ticket) => {}
                 Ok(mut ticket) => {
-                    index.acknowledgements().set_aside(&mut ticket);
+                    set_aside(&mut ticket);
                     take(ticket, &index, &mut known, &mut tickets, &mut cases, &mut found);
                 }
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
