@@ -199,7 +199,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use firstline_ticket::{Confidence, Decision, FieldDecision, Outcome};
+    use firstline_ticket::{Confidence, Decision, FieldDecision, Kind, Outcome};
     use jiff::ToSpan;
 
     fn ticket(board: &str, ended: Option<&str>) -> JudgedDecision {
@@ -313,7 +313,10 @@ mod tests {
             answered.outcome.first_response_at = Some(answered.received_at + seconds.seconds());
             answered
         };
-        let tickets = [answered(0), answered(20), answered(-60)];
+        // Nobody waits for an answer to an out-of-office note.
+        let mut machine = answered(3_000);
+        machine.decision.kind = Kind::AutoReply;
+        let tickets = [answered(0), answered(20), answered(-60), machine];
         assert_eq!(
             kpis(&tickets).first_response,
             Durations { count: 2, mean: Some(20.0), p50: Some(10.0), p95: Some(30.0) }

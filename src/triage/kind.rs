@@ -85,12 +85,15 @@ fn is_bounce(letter: &Letter<'_>, _: bool) -> bool {
     let says = words.body.is_in(&letter.opening);
     let (subject, report) = (letter.subject_is(&words.subject), letter.has_delivery_report());
     if system {
-        return says || subject || report;
+        // In whatever language, such a sender names the mail, and the address that it is about.
+        return says || subject || report || letter.names_an_address() && !letter.asks() && !letter.talks();
     }
     if subject && says {
         return !letter.talks();
     }
-    (subject && (report || letter.is_empty()) || says && report) && !letter.asks()
+    // Without a subject that says so, people pass such a mail on below their own words.
+    let begins = words.body.begin(&letter.opening);
+    (subject && (report || letter.is_empty()) || begins && report) && !letter.asks()
 }
 
 fn is_auto_reply(letter: &Letter<'_>, is_machine: bool) -> bool {
@@ -99,14 +102,17 @@ fn is_auto_reply(letter: &Letter<'_>, is_machine: bool) -> bool {
     if letter.talks() {
         return false;
     }
-    if letter.subject_is(&words.subject) {
-        return says
-            || letter.subject_is(&words.certain)
-            || letter.subject_has(&words.certain) && !letter.asks();
+    let named = letter.subject_has(&words.subject);
+    if named && letter.head_holds(&words.roots) {
+        return says || !letter.asks();
     }
-    // A program answers something: the subject is an answer's, or names a ticket.
-    let answers = letter.is_answer() || letter.names_a_ticket();
-    says && !letter.is_forward() && (is_machine || answers && !letter.asks() && letter.is_short())
+    if says && letter.heads_with(&words.subject) && !letter.requests() {
+        return true;
+    }
+    // A program answers something: the subject names what it answers with, is an answer's, or names a ticket.
+    let answers = named || letter.is_answer() || letter.names_a_ticket();
+    let asks = letter.asks() || letter.requests();
+    says && !letter.is_forward() && (is_machine || answers && !asks && letter.is_short())
 }
 
 fn is_receipt(letter: &Letter<'_>, is_machine: bool) -> bool {
@@ -114,7 +120,8 @@ fn is_receipt(letter: &Letter<'_>, is_machine: bool) -> bool {
     let subject = letter.subject_is(&words.subject);
     let says = words.body.is_in(&letter.opening);
     let told = says || letter.is_empty() || letter.pairs() >= 2;
-    (subject && told || is_machine && says) && !letter.asks() && !letter.talks()
+    let begins = letter.subject_has(&words.subject) && words.body.begin(&letter.opening);
+    (subject && told || begins || is_machine && says) && !letter.asks() && !letter.talks()
 }
 
 fn is_calendar(letter: &Letter<'_>, is_machine: bool) -> bool {
@@ -126,14 +133,12 @@ fn is_calendar(letter: &Letter<'_>, is_machine: bool) -> bool {
 }
 
 fn is_acknowledged(letter: &Letter<'_>, is_machine: bool) -> bool {
+    let words = &WORDS.acknowledgement;
     let least = if is_machine { 1 } else { 2 };
-    let numbered = is_machine || letter.names_a_number();
     let said = letter.said();
-    numbered
-        && !letter.is_forward()
-        && !letter.asks()
-        && !letter.talks()
-        && WORDS.acknowledgement.body.count(&said) >= least
+    let asks = letter.asks() || letter.talks() || words.customer.is_in(&said);
+    let is_numbered = is_machine || letter.names_a_number();
+    is_numbered && !letter.is_forward() && !asks && words.body.count(&said) >= least
 }
 
 fn is_newsletter(letter: &Letter<'_>, is_machine: bool) -> bool {

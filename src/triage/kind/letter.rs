@@ -90,18 +90,27 @@ impl<'a> Letter<'a> {
 
     /// Whether the subject is one of `phrases`, or begins with one and a colon.
     pub(super) fn subject_is(&self, phrases: &Phrases) -> bool {
+        phrases.has(&self.subject) || self.heads_with(phrases)
+    }
+
+    /// Whether the subject begins with one of `phrases` and a colon.
+    pub(super) fn heads_with(&self, phrases: &Phrases) -> bool {
         // "Out of office Re: ..." answers an answer.
         let first = |head: &str| {
             let (first, last) = head.trim_end().rsplit_once(' ')?;
             WORDS.passed_on.answer.has(last).then(|| phrases.has(first))
         };
-        let is_head = |head: &str| phrases.has(head) || first(head) == Some(true);
-        phrases.has(&self.subject) || self.head.as_deref().is_some_and(is_head)
+        self.head.as_deref().is_some_and(|head| phrases.has(head) || first(head) == Some(true))
     }
 
     /// Whether one of `phrases` stands in the part of the subject before the colon, or in all of it.
     pub(super) fn subject_has(&self, phrases: &Phrases) -> bool {
         phrases.is_in(self.head.as_deref().unwrap_or(&self.subject))
+    }
+
+    /// Whether what stands before the subject's colon holds one of `roots`.
+    pub(super) fn head_holds(&self, roots: &Phrases) -> bool {
+        self.head.as_deref().is_some_and(|head| roots.is_part_of(head))
     }
 
     pub(super) fn is_answer(&self) -> bool {
@@ -137,6 +146,12 @@ impl<'a> Letter<'a> {
         self.start.contains(['?', '？', '؟'])
     }
 
+    /// Whether it begins with a request, other than to turn to somebody else.
+    pub(super) fn requests(&self) -> bool {
+        let sentences = self.start.split(['.', '!', '\n', '。', ';']).map(fold);
+        sentences.into_iter().any(|said| WORDS.talk.please.is_in(&said) && !WORDS.talk.elsewhere.is_in(&said))
+    }
+
     /// Whether its first line is a question.
     pub(super) fn begins_with_question(&self) -> bool {
         self.start.lines().next().is_some_and(|line| line.contains(['?', '？', '؟']))
@@ -162,6 +177,11 @@ impl<'a> Letter<'a> {
     pub(super) fn names_a_number(&self) -> bool {
         let numbered = |word: &str| word.len() >= 3 && word.chars().filter(char::is_ascii_digit).count() >= 2;
         self.names_a_ticket() || self.opening.split(' ').any(numbered)
+    }
+
+    /// Whether the subject names another mail, and the beginning of the text an address.
+    pub(super) fn names_an_address(&self) -> bool {
+        self.head.is_some() && self.start.contains('@')
     }
 
     /// Lines at its beginning that pair a name with a value.

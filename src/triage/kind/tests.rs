@@ -116,6 +116,8 @@ fn bounces_are_known_by_sender_report_and_words() {
         Kind::Bounce
     );
     assert_eq!(sent("Microsoft Outlook", "Ulevert", "Reporting-MTA: dns; x\nAction: failed"), Kind::Bounce);
+    let subject = "Ekki afhent: INC-7";
+    assert_eq!(sent("Microsoft Outlook", subject, "Ekki tókst að afhenda: mia@alder.example"), Kind::Bounce);
     assert_eq!(
         sent("Postmaster <postmaster@alder.example>", "Our new mail server", "Please move our mailboxes."),
         Kind::Person

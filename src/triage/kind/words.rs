@@ -24,10 +24,10 @@ pub(super) struct Words {
     pub(super) bounce: Bounce,
     pub(super) receipt: Mail,
     pub(super) calendar: Mail,
-    pub(super) acknowledgement: Body,
+    pub(super) acknowledgement: Acknowledgement,
     pub(super) newsletter: Newsletter,
     pub(super) notice: Senders,
-    pub(super) talk: Body,
+    pub(super) talk: Talk,
     pub(super) passed_on: PassedOn,
     pub(super) thanks: Thanks,
 }
@@ -35,7 +35,7 @@ pub(super) struct Words {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AutoReply {
-    pub(super) certain: Phrases,
+    pub(super) roots: Phrases,
     pub(super) subject: Phrases,
     pub(super) body: Phrases,
 }
@@ -58,7 +58,16 @@ pub(super) struct Mail {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Body {
+pub(super) struct Acknowledgement {
+    pub(super) customer: Phrases,
+    pub(super) body: Phrases,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Talk {
+    pub(super) please: Phrases,
+    pub(super) elsewhere: Phrases,
     pub(super) body: Phrases,
 }
 
@@ -123,6 +132,11 @@ impl Phrases {
         self.find.is_match(text)
     }
 
+    /// Whether one of them stands in `text`, which is [folded](fold), be it as a part of a word.
+    pub(super) fn is_part_of(&self, text: &str) -> bool {
+        self.sorted.iter().any(|phrase| text.contains(phrase.as_str()))
+    }
+
     /// How many of them stand in `text`, which is [folded](fold). What a longer one holds does not count again.
     pub(super) fn count(&self, text: &str) -> usize {
         let mut seen = vec![false; self.sorted.len()];
@@ -136,15 +150,18 @@ impl Phrases {
         count
     }
 
-    /// How many lines of `text` begin with one of them, of those after the first; a line between two strokes counts by itself.
+    /// How many lines of `text` begin with one of them; a line between two strokes counts by itself, and the first only where another
+    /// does.
     pub(super) fn count_lines(&self, text: &str) -> usize {
-        let mut lines = text.split(['\n', '|', '•', '·']).map(str::trim).filter(|line| !line.is_empty());
-        let _first = lines.next();
-        lines.filter(|line| line.len() <= LONGEST_LINE && self.begin(&fold(line))).take(8).count()
+        let lines = text.split(['\n', '|', '•', '·']).map(str::trim).filter(|line| !line.is_empty());
+        let mut found = lines.map(|line| line.len() <= LONGEST_LINE && self.begin(&fold(line)));
+        let first = found.next().unwrap_or_default();
+        let others = found.filter(|found| *found).take(8).count();
+        others + usize::from(first && others > 0)
     }
 
     /// Whether `text`, which is [folded](fold), begins with one of them.
-    fn begin(&self, text: &str) -> bool {
+    pub(super) fn begin(&self, text: &str) -> bool {
         self.find.find(text).is_some_and(|hit| hit.start() <= 1)
     }
 }
@@ -178,6 +195,6 @@ pub(crate) fn is_acknowledgement(text: &str) -> bool {
     if head.len() < text.len() || head.contains(['?', '？', '؟']) {
         return false;
     }
-    let said = fold(head);
-    WORDS.acknowledgement.body.count(&said) >= 2 && !WORDS.talk.body.is_in(&said)
+    let (said, words) = (fold(head), &WORDS.acknowledgement);
+    words.body.count(&said) >= 2 && !words.customer.is_in(&said) && !WORDS.talk.body.is_in(&said)
 }
