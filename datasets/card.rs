@@ -48,6 +48,13 @@ pub fn card(settings: &Settings, count: usize, seed: u64) -> String {
         settings.product.name,
         settings.product.day,
     );
+    if settings.desk.acknowledged > 0.0 {
+        let share = settings.desk.acknowledged * 100.0;
+        let _ = writeln!(
+            out,
+            "## Acknowledgements\nThe desk's machine answers {share:.0} % of people's tickets at once.\n"
+        );
+    }
     out + LIMITS
 }
 

@@ -16,6 +16,7 @@ pub(crate) enum Stream {
     Dress,
     Desk,
     Talk,
+    Acknowledgement,
 }
 
 /// A stream of chance.

@@ -120,7 +120,14 @@ fn write(plan: &Plan, index: usize, id: String) -> Ticket {
     let mut talk = Dice::new(plan.seed, Stream::Talk, index as u64);
     let end = Span::ending(plan.settings.end, plan.settings.days).end();
     let (messages, resolution) = talk::write(&scene, end, &mut talk);
-    let ticket = Ticket { id, messages, resolution, ..labelled(&scene, end) };
+    let mut ticket = Ticket { id, messages, resolution, ..labelled(&scene, end) };
+    let answered_at = ticket.messages.first().and_then(|message| message.at);
+    let acknowledged =
+        talk::acknowledgement(&scene, index).filter(|sent| answered_at.is_none_or(|at| sent.at < Some(at)));
+    if let Some(sent) = acknowledged {
+        ticket.first_response_at = sent.at;
+        ticket.messages.insert(0, sent);
+    }
     let Letter { subject, body, source } = letter;
     Ticket { subject, body, source: Some(source.to_owned()), ..ticket }
 }
@@ -250,6 +257,24 @@ mod tests {
             t
         });
         assert_eq!(plain, told.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn acknowledgements_come_at_once_and_change_nothing_else() {
+        let mut settings = Settings::default();
+        settings.desk.acknowledged = 0.6;
+        let (mut acknowledged, mut people) = (0, 0);
+        for (plain, mut ticket) in generate(&Settings::default(), 500, 3).zip(generate(&settings, 500, 3)) {
+            people += usize::from(ticket.contact.is_some());
+            if ticket.messages.len() > plain.messages.len() {
+                let sent = ticket.messages.remove(0).at;
+                assert!(sent > ticket.opened_at && sent == ticket.first_response_at);
+                ticket.first_response_at = plain.first_response_at;
+                acknowledged += 1;
+            }
+            assert_eq!(ticket, plain);
+        }
+        assert!((50 * people..70 * people).contains(&(100 * acknowledged)), "{acknowledged} of {people}");
     }
 
     #[test]

@@ -92,6 +92,9 @@ shares! {
         reopened,
         /// First answers that are the desk's canned reply, where the kind has one.
         canned,
+        /// People's tickets that the desk's machine acknowledges at once; the PSA takes that for the first response.
+        #[serde(default)]
+        acknowledged,
     }
 }
 

@@ -4,13 +4,32 @@
 use firstline_ticket::Message;
 
 use crate::arrivals::Shape;
-use crate::dice::Dice;
+use crate::dice::{Dice, Stream};
 use crate::history::{Scene, timestamp};
 use crate::phrase::Phrase;
 use crate::text::{capital, sentence};
 
 /// Name of the invented service provider in its signatures.
 const DESK: &str = "Bluefinch IT Service Desk";
+
+/// What the desk's machine sends at once, by the contact's language, where the settings say so.
+const ACKNOWLEDGEMENTS: [(&str, &str); 3] = [
+    (
+        "en",
+        "Thank you for contacting {desk}. Your request has been received, and ticket {number} has been created. A member of our team \
+         will be in touch with you shortly.",
+    ),
+    (
+        "de",
+        "Vielen Dank für Ihre Anfrage. Sie ist unter der Nummer {number} bei uns eingegangen. Ein Mitarbeiter wird sich in Kürze bei \
+         Ihnen melden.",
+    ),
+    (
+        "fr",
+        "Nous avons bien reçu votre demande, enregistrée sous le numéro {number}. Un membre de notre équipe vous contactera dans les \
+         plus brefs délais.",
+    ),
+];
 
 const NOTES: [&str; 7] = [
     "Called {}, no answer, left a voicemail.",
@@ -21,6 +40,20 @@ const NOTES: [&str; 7] = [
     "Same symptom seen last month, see history.",
     "{} is out until tomorrow.",
 ];
+
+/// The machine's acknowledgement of a ticket, with its number `index`, where there is one.
+pub(crate) fn acknowledgement(scene: &Scene<'_>, index: usize) -> Option<Message> {
+    let mut dice = Dice::new(scene.plan.seed, Stream::Acknowledgement, index as u64);
+    if scene.alert() || !dice.chance(scene.plan.settings.desk.acknowledged) {
+        return None;
+    }
+    let known = ACKNOWLEDGEMENTS.iter().find(|(language, _)| *language == scene.contact.language);
+    let (_, text) = known.unwrap_or(&ACKNOWLEDGEMENTS[0]);
+    let text = text.replace("{number}", &format!("{:06}", 100_000 + index)).replace("{desk}", DESK);
+    let at = scene.event.at + dice.between(2, 45);
+    let (from, visible) = ("technician".to_owned(), Some(true));
+    Some(Message { at: Some(timestamp(at)), from, text, visible, ..Message::default() })
+}
 
 /// The conversation up to `end`, the end of the history, and the resolution if there is one by then.
 pub(crate) fn write(scene: &Scene<'_>, end: i64, dice: &mut Dice) -> (Vec<Message>, Option<String>) {

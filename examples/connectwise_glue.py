@@ -9,6 +9,7 @@ import json, os, socket, sys, time, urllib.error, urllib.parse, urllib.request
 PSA, FIRST = os.environ["PSA_URL"], os.environ.get("FIRSTLINE_URL", "http://127.0.0.1:8484")
 PSA_HEADERS = {"Authorization": "Basic " + os.environ["PSA_AUTH"], "clientId": os.environ.get("PSA_CLIENT", "")}
 FIRST_HEADERS = {"Authorization": "Bearer " + os.environ["FIRSTLINE_KEY"]}
+MARK = "[ref FL-"  # In what Firstline has sent: it is never the customer's words.
 OWNER = f"glue-{socket.gethostname()}"  # The same after a restart: what it had claimed is still its own.
 
 def call(method, url, headers, body=None):
@@ -26,8 +27,17 @@ def call(method, url, headers, body=None):
 def name(ticket, field):
     return (ticket.get(field) or {}).get("name")
 
+def is_description(note, psa):
+    """Whether a note is what the ticket was opened with: a contact's words, or a technician's who entered them with the ticket."""
+    entered = (psa.get("_info") or {}).get("dateEntered") or ""
+    with_ticket = entered and (note.get("dateCreated") or "")[:16] == entered[:16]
+    return note.get("detailDescriptionFlag") and MARK not in note["text"] and (with_ticket or not note.get("member"))
+
+def in_order(notes):
+    return sorted(notes, key=lambda note: note["id"])
+
 def canonical(psa, notes):
-    first = next((note["text"] for note in notes if note.get("detailDescriptionFlag")), "")
+    first = next((note["text"] for note in in_order(notes) if is_description(note, psa)), "")
     return {"id": str(psa["id"]), "subject": psa["summary"], "body": first, "customer": name(psa, "company"),
             "contact": name(psa, "contact"), "source": name(psa, "source"),
             "opened_at": (psa.get("_info") or {}).get("dateEntered")}
@@ -35,9 +45,10 @@ def canonical(psa, notes):
 def outcome(psa, notes):
     fields = {"board": name(psa, "board"), "type": name(psa, "type"), "subtype": name(psa, "subType"),
               "priority": name(psa, "priority"), "technician": name(psa, "owner")}
-    reply = next((n["text"] for n in notes if n.get("member") and not n.get("internalAnalysisFlag")), None)
-    return {"ticket_id": str(psa["id"]), "customer": name(psa, "company"), "final": {k: v for k, v in fields.items() if v}, "reply": reply,
-            "first_response_at": psa.get("dateResponded"), "resolved_at": psa.get("dateResolved")}
+    replies = [n for n in in_order(notes) if n.get("member") and not n.get("internalAnalysisFlag")]
+    first = replies[0] if replies else {}
+    return {"ticket_id": str(psa["id"]), "customer": name(psa, "company"), "final": {k: v for k, v in fields.items() if v}, "reply": first.get("text"),
+            "first_response_at": first.get("dateCreated") or psa.get("dateResponded"), "resolved_at": psa.get("dateResolved")}
 
 def act(action):
     ticket = f"{PSA}/service/tickets/{action['ticket_id']}"

@@ -277,7 +277,8 @@ fn publish(trained: &Trained, job: &Job, source: &EncoderFiles, ui: &Ui) -> Resu
         if job.index {
             let engine = Engine::open(staging)?;
             let seen = |ticket: &Ticket| engine.bundle().has_seen(ticket);
-            cases = index::fill(&engine, staging, &job.tickets, &seen, ui)?.cases;
+            let source = index::Source { path: &job.tickets, wanted: &seen, real_replies: true };
+            cases = index::fill(&engine, staging, &source, ui)?.cases;
         }
         Ok::<(), Failure>(())
     })?;

@@ -28,7 +28,7 @@ use crate::template::Templates;
 use crate::voice::{Phrases, Voice};
 use crate::writer::Writer;
 use compose::Frame;
-use firstline_triage::{Bundle, Engine, compose, is_machine};
+use firstline_triage::{Bundle, Engine, compose, kind};
 use matter::{Matter, Viewer};
 use pool::{Pool, PoolRequest};
 use stopwatch::{Clock, Stopwatch, now};
@@ -232,7 +232,7 @@ impl<'a> Drafter<'a> {
         embedding: &[f32],
         spent: &[(&str, f64)],
     ) -> Result<Option<Draft>> {
-        if compose(ticket).is_alert || is_machine(ticket) {
+        if !kind(ticket).wants_answer() {
             return Ok(None);
         }
         let mut watch = Stopwatch::new(self.clock, spent);

@@ -36,7 +36,7 @@ use crate::stock_sentences::StockSentences;
 use file_list::FileList;
 use firstline_triage::bundle::layout::{DESK, INDEX, INDEX_FILES, SEGMENT};
 use firstline_triage::bundle::replace_folder;
-use firstline_triage::sha256_hex;
+use firstline_triage::{Acknowledgements, sha256_hex};
 use segment::Segment;
 
 pub use case::{ReplySentence, ResolvedCase};
@@ -72,6 +72,7 @@ pub struct Index {
     endings: Endings,
     stock: StockSentences,
     languages: LanguageHabits,
+    acknowledgements: Acknowledgements,
     customers: Customers,
     shared: SharedSentences,
     has_customers: bool,
@@ -116,7 +117,7 @@ impl Index {
             return Err(file_list::damaged(&folder, format!("{INDEX_FILES} is missing")).into());
         }
         let id = id(&bytes, &segments);
-        let DeskProfile { known, endings, stock, languages } = profile;
+        let DeskProfile { known, endings, stock, languages, acknowledgements } = profile;
         let named: Vec<&str> = segments.iter().flat_map(Segment::customers).map(|(name, _)| name).collect();
         let customers = known.customers(&named);
         let shared = SharedSentences::count(segments.iter().flat_map(Segment::sentences), &customers);
@@ -129,6 +130,7 @@ impl Index {
             endings,
             stock,
             languages,
+            acknowledgements,
             customers,
             shared,
             has_customers,
@@ -305,6 +307,11 @@ impl Index {
     /// In which language contacts and customers write.
     pub fn languages(&self) -> &LanguageHabits {
         &self.languages
+    }
+
+    /// What the desk's machines answer.
+    pub fn acknowledgements(&self) -> &Acknowledgements {
+        &self.acknowledgements
     }
 
     /// The lines of the desk's signature.

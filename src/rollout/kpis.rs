@@ -25,7 +25,7 @@ pub struct Kpis {
     pub agreement: Agreement,
     /// What became of drafts.
     pub drafts: Drafts,
-    /// Seconds from opening, or intake where that is not known, to the first response.
+    /// Seconds from opening, or intake where that is not known, to the first response, of tickets that a person waits for.
     pub first_response: Durations,
     /// Seconds from there to the resolution.
     pub resolution: Durations,
@@ -117,7 +117,9 @@ pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
         to.map(|to| to.duration_since(from).as_secs_f64())
     };
     let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
-    let first_response = tickets.iter().filter_map(|t| since_opening(t, t.outcome.first_response_at));
+    // Nobody waits where a machine wrote, and nobody gets credit for an answer to it.
+    let waiting = tickets.iter().filter(|t| t.decision.kind.wants_answer());
+    let first_response = waiting.filter_map(|t| since_opening(t, t.outcome.first_response_at));
     let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
     Kpis {
         tickets: tickets.len() as u64,
@@ -197,7 +199,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use firstline_ticket::{Confidence, Decision, FieldDecision, Outcome};
+    use firstline_ticket::{Confidence, Decision, FieldDecision, Kind, Outcome};
     use jiff::ToSpan;
 
     fn ticket(board: &str, ended: Option<&str>) -> JudgedDecision {
@@ -311,7 +313,10 @@ mod tests {
             answered.outcome.first_response_at = Some(answered.received_at + seconds.seconds());
             answered
         };
-        let tickets = [answered(0), answered(20), answered(-60)];
+        // Nobody waits for an answer to an out-of-office note.
+        let mut machine = answered(3_000);
+        machine.decision.kind = Kind::AutoReply;
+        let tickets = [answered(0), answered(20), answered(-60), machine];
         assert_eq!(
             kpis(&tickets).first_response,
             Durations { count: 2, mean: Some(20.0), p50: Some(10.0), p95: Some(30.0) }

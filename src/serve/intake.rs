@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, Standing, TicketRef};
 use firstline_ticket::Ticket;
-use firstline_triage::sha256_hex;
+use firstline_triage::{sha256_hex, what_is_read};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -197,8 +197,7 @@ fn item(
 ) -> Result<Sent, Problem> {
     let Incoming { ticket, order } = incoming;
     let (customer, standing) = known;
-    // What the ticket says, as a hash.
-    let json = serde_json::to_vec(&ticket).map_err(Problem::internal)?;
+    let json = serde_json::to_vec(&what_is_read(&ticket)).map_err(Problem::internal)?;
     let bytes = [&ticket.subject, &ticket.body].into_iter().flatten().map(String::len).sum();
     let (reply, answer) = oneshot::channel();
     let item = Item {
@@ -225,11 +224,12 @@ pub(crate) fn check(place: &str, value: Value, customers: &CustomerSet) -> Resul
     if !value.is_object() {
         return Err(not_canonical("no JSON object".to_owned()));
     }
-    let ticket: Ticket = wording::read(value).map_err(|misfit| {
+    let mut ticket: Ticket = wording::read(value).map_err(|misfit| {
         let Misfit { key, problem } = misfit;
         let place = if key.is_empty() { place.to_owned() } else { format!("{place}.{}", brief(&key)) };
         Problem::new(Code::TicketJson, &place, problem, "Send tickets in the canonical form")
     })?;
+    ticket.drop_own_notes();
     ticket.check(place)?;
     ticket_bounds::check(place, &ticket)?;
     match customers.has(&ticket.customer_key()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Field;
+use crate::{Field, Kind};
 
 /// A calibrated probability in `0..=1`: of all decisions made at 0.9, 90 % are right.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ pub enum Route {
 pub struct Decision {
     /// The ticket's id.
     pub id: String,
+    /// Who or what wrote it.
+    #[serde(default)]
+    pub kind: Kind,
     /// One decision a trained field.
     pub fields: BTreeMap<Field, FieldDecision>,
     /// The rules that fired.

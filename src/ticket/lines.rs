@@ -68,10 +68,11 @@ impl<R: BufRead> Lines<R> {
             .into());
         }
         let bytes = self.buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.buffer);
-        let ticket: Ticket = serde_json::from_slice(bytes).map_err(|e| {
+        let mut ticket: Ticket = serde_json::from_slice(bytes).map_err(|e| {
             let next = "Write one JSON object a line; `firstline import` makes them from a CSV";
             Error::from(UserError::new(Code::TicketJson, place.as_str(), e.to_string(), next))
         })?;
+        ticket.drop_own_notes();
         ticket.check(&place)?;
         Ok(ticket)
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use firstline_fault::Result;
 use firstline_nn::Tokens;
-use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Ticket};
+use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Kind, Ticket};
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
 use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, compose, context_features};
+use crate::kind::{kind, kind_of};
 use crate::model::Judgement;
 use crate::policy::{Policy, words_of};
 use crate::{settle, storm};
@@ -31,6 +32,7 @@ pub struct Prepared {
     sparse: Vec<(u32, f32)>,
     tokens_cut: usize,
     is_alert: bool,
+    kind: Kind,
     /// The words that the policy's rules look for.
     words: Arc<str>,
 }
@@ -90,6 +92,7 @@ impl Engine {
             tokens_cut: tokens.cut + input.tokens_cut(),
             sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
             is_alert: input.is_alert,
+            kind: kind_of(ticket, &input),
             words: words_of(ticket, &input).into(),
             tokens,
         })
@@ -118,6 +121,7 @@ impl Engine {
             features.sparse.push(&ticket.sparse);
             features.tokens_cut.push(ticket.tokens_cut);
             features.words.push(ticket.words);
+            features.kinds.push(ticket.kind);
             tokens.push(ticket.tokens);
         }
         features.embeddings = self.encoders.embed_tokens(&tokens)?;
@@ -169,10 +173,12 @@ impl Engine {
         top: usize,
     ) -> Result<Vec<Decision>> {
         let nearest = self.nearest(features)?;
-        let mut decisions: Vec<Decision> = tickets
-            .iter()
-            .zip(&features.tokens_cut)
-            .map(|(t, &tokens_cut)| Decision { id: t.id.clone(), tokens_cut, ..Decision::default() })
+        let read = tickets.iter().zip(&features.tokens_cut).enumerate();
+        let mut decisions: Vec<Decision> = read
+            .map(|(i, (t, &tokens_cut))| {
+                let kind = features.kinds.get(i).copied().unwrap_or_else(|| kind(t));
+                Decision { id: t.id.clone(), kind, tokens_cut, ..Decision::default() }
+            })
             .collect();
         for (field, judged) in self.bundle.judge(features, &nearest, given) {
             let labels = self.bundle.fields[&field].space.labels();

@@ -4,15 +4,20 @@
 //! This room never opens a socket, never looks at the wall clock and knows neither service desks' protocols
 //! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
 
+mod acknowledgements;
 pub mod bundle;
 mod engine;
 mod features;
+mod habits;
+mod kind;
 mod model;
 pub mod normalize;
 mod policy;
+mod reading;
 mod settle;
 mod storm;
 
+pub use acknowledgements::{Acknowledgements, AcknowledgementsBuilder};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
@@ -22,10 +27,13 @@ pub use features::{
     compose, context_features, is_machine, ngram_buckets, side_by_side,
 };
 pub use firstline_ticket::customer_key;
+pub use habits::{Habits, HabitsBuilder, Writer};
+pub use kind::kind;
 pub use model::{
     Calibrator, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
     Mixture, Opinion, Ordinal, Reserve, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
     softmax,
 };
 pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule};
+pub use reading::what_is_read;
 pub use settle::settle;

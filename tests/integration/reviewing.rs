@@ -76,7 +76,10 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
     assert_eq!(keys.len(), done.len());
     let reply =
         done.iter().find(|a| a["kind"] == "reply" && a["decision_id"] == drafts[1]["decision_id"]).unwrap();
-    assert_eq!(reply["payload"]["text"], drafts[1]["draft"]["text"]);
+    // What leaves carries a mark, by which it is known when it comes back.
+    let (sent, draft) =
+        (reply["payload"]["text"].as_str().unwrap(), drafts[1]["draft"]["text"].as_str().unwrap());
+    assert!(sent.starts_with(draft) && sent[draft.len()..].starts_with("\n\n[ref FL-"), "{sent}");
     // What people did teaches how likely drafts are sent unchanged.
     let bundle = TRAINED.path("bundle").display().to_string();
     let learnt = service
@@ -109,10 +112,8 @@ fn a_ticket_that_moves_takes_nothing_of_its_customer_along() {
     );
     let claim = json!({"owner": "glue", "limit": 100});
     let claimed = service.post("/v1/outbox/claim", &old, &claim).ok()["actions"][0].clone();
-    assert_eq!(
-        (&claimed["payload"]["text"], &claimed["customer"]),
-        (&json!(words), &json!(from.to_lowercase()))
-    );
+    assert!(claimed["payload"]["text"].as_str().unwrap().starts_with(words), "{claimed}");
+    assert_eq!(claimed["customer"], from.to_lowercase());
 
     let mut moved = ticket.clone();
     moved["customer"] = json!("Moved To");

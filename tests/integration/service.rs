@@ -38,6 +38,69 @@ fn tickets_are_decided_in_order_and_a_bad_one_harms_no_other() {
 }
 
 #[test]
+fn mail_of_machines_is_named_and_gets_no_draft() {
+    let service = Service::start(&[]);
+    let key = service.key("admin", &[]);
+    let mail = |id: &str, subject: &str, body: &str| json!({"id": id, "subject": subject, "body": body, "customer": "Acme", "contact": "Jo Doe", "source": "email"});
+    let mut headed = mail("M3", "Ticket 88", "Hier ist niemand.");
+    headed["headers"] = json!({"Auto-Submitted": "auto-replied"});
+    let sent = [
+        mail("M1", "Out of Office: Ticket 88", "I am out of the office until 4 May."),
+        mail("M2", "Undeliverable: Ticket 88", "Delivery has failed to these recipients: jo@acme.example"),
+        headed,
+        mail(
+            "M4",
+            "Out of office does not start",
+            "I set my out of office, but nobody gets it. Can you look?",
+        ),
+    ];
+    for drafts in [false, true] {
+        let answer = service.post("/v1/triage", &key, &json!({"tickets": sent, "drafts": drafts})).ok();
+        let told = |key: &str| {
+            answer["results"].as_array().unwrap().iter().map(|r| r[key].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(told("kind"), ["auto_reply", "bounce", "auto_reply", "person"]);
+        assert_eq!(told("draft_state")[..3], ["none", "none", "none"], "{answer}");
+        assert_eq!(told("draft_state")[3] == "none", !drafts, "{answer}");
+    }
+    // A machine's acknowledgement answers nobody: the draft still waits, once it is written.
+    let reply = "Your request has been received and ticket 88 has been created. We will get back to you.";
+    let told =
+        json!({"items": [{"ticket_id": "M4", "reply": reply, "first_response_at": "2026-05-04T10:00:00Z"}]});
+    assert!(service.post("/v1/feedback", &key, &told).ok()["results"][0]["decision_id"].is_string());
+    let waiting = service.get("/v1/review", &key).ok();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 1, "{waiting}");
+}
+
+#[test]
+fn small_changes_are_no_news_and_what_was_sent_is_not_the_customers() {
+    let service = Service::start(&["phase=assist"]);
+    let key = service.key("admin", &[]);
+    let sent = tickets(2);
+    let first = triage(&service, &key, &sent[..1])[0].clone();
+    for (name, value) in [
+        ("status", json!("In Progress")),
+        ("last_updated", json!("2026-05-04T10:00:00Z")),
+        ("technician", json!("Dana")),
+    ] {
+        let mut changed = sent[0].clone();
+        changed[name] = value;
+        let again = triage(&service, &key, &[changed])[0].clone();
+        assert_eq!(
+            (&again["decision_id"], &again["repeated"]),
+            (&first["decision_id"], &json!(true)),
+            "{name}"
+        );
+    }
+    let mut answered = sent[0].clone();
+    let note = firstline_ticket::mark_own_note("Hi Jo, please switch it off and on.");
+    answered["messages"] = json!([{"from": "customer", "text": answered["body"]}]);
+    answered["body"] = json!(note);
+    let again = triage(&service, &key, &[answered])[0].clone();
+    assert_eq!((&again["decision_id"], &again["repeated"]), (&first["decision_id"], &json!(true)));
+}
+
+#[test]
 fn every_path_but_health_and_documentation_wants_a_key_that_may() {
     let service = Service::start(&[]);
     let document = service.get("/openapi.json", "").ok();

@@ -2,6 +2,7 @@
 
 pub(super) mod generate;
 
+mod acknowledgements;
 mod chat;
 mod man;
 
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Generate a history, try a language model, write the man pages.
+/// Generate a history, measure on it, try a language model, write the man pages.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     #[command(subcommand)]
@@ -20,6 +21,7 @@ pub(crate) struct DevArgs {
 #[derive(Debug, Subcommand)]
 enum DevCommand {
     Generate(generate::GenerateArgs),
+    Acknowledgements(acknowledgements::AcknowledgementsArgs),
     Chat(chat::ChatArgs),
     Man(man::ManArgs),
 }
@@ -27,6 +29,7 @@ enum DevCommand {
 pub(super) fn run(args: &DevArgs, ui: &Ui) -> Result<Exit, Failure> {
     match &args.command {
         DevCommand::Generate(args) => generate::run(args, ui),
+        DevCommand::Acknowledgements(args) => acknowledgements::run(args, ui),
         DevCommand::Chat(args) => chat::run(args, ui),
         DevCommand::Man(args) => man::run(args, ui),
     }

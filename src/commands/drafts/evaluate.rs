@@ -66,7 +66,10 @@ pub(super) fn run(args: &EvaluateDraftsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut tickets = Vec::new();
     for line in files::tickets(&args.tickets)? {
         match line.ticket {
-            Ok(ticket) if wanted(&ticket) => tickets.push(ticket),
+            Ok(mut ticket) if wanted(&ticket) => {
+                index.acknowledgements().set_aside(&mut ticket);
+                tickets.push(ticket);
+            }
             Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
             _ => {}
         }

@@ -9,7 +9,7 @@ use firstline_drafts::{DeskProfile, DeskProfileBuilder, Index, ResolvedCase, Tem
 use firstline_fault::{Code, UserError};
 use firstline_ticket::{Ticket, customer_key};
 use firstline_training::Progress;
-use firstline_triage::{Bundle, Engine};
+use firstline_triage::{Acknowledgements, AcknowledgementsBuilder, Bundle, Engine};
 use serde::Serialize;
 
 use crate::arguments::{BundleArg, JsonArg};
@@ -78,7 +78,7 @@ struct Removed {
 pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     let Some(tickets) = &args.tickets else { return forget(args) };
     if tickets == Path::new("-") {
-        let problem = "the tickets are read twice, so they can't come from a pipe";
+        let problem = "the tickets are read more than once, so they can't come from a pipe";
         return Err(UserError::new(Code::Config, "--tickets", problem, "Name a file").into());
     }
     let bundle = &args.bundle.bundle;
@@ -89,7 +89,8 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     if !args.rebuild {
         Index::copy(bundle, aside.path())?;
     }
-    let added = fill(&engine, aside.path(), tickets, &|_| true, ui)?;
+    let source = Source { path: tickets, wanted: &|_| true, real_replies: true };
+    let added = fill(&engine, aside.path(), &source, ui)?;
     Index::replace(bundle, aside.path())?;
     let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
@@ -167,39 +168,59 @@ pub(in crate::commands) fn learn_templates(engine: &Engine, dir: &Path) -> Resul
     Ok(templates.all.len())
 }
 
-/// Adds the tickets in `path` that are resolved and `wanted` to the index in the folder `dir`, creating it if needed.
+/// Tickets for an index.
+pub(in crate::commands) struct Source<'a> {
+    /// Their file.
+    pub(in crate::commands) path: &'a Path,
+    /// Which of them.
+    pub(in crate::commands) wanted: &'a dyn Fn(&Ticket) -> bool,
+    /// Whether automatic acknowledgements are told from replies. Always, but where it is measured what that is worth.
+    pub(in crate::commands) real_replies: bool,
+}
+
+/// Adds the tickets of `source` that are resolved to the index in the folder `dir`, creating it if needed.
 pub(in crate::commands) fn fill(
     engine: &Engine,
     dir: &Path,
-    path: &Path,
-    wanted: &dyn Fn(&Ticket) -> bool,
+    source: &Source<'_>,
     ui: &Ui,
 ) -> Result<Added, Failure> {
+    let &Source { path, wanted, real_replies } = source;
     let mut bars = ui.bars();
+    let old = if Index::is_there(dir) { Some(Index::read_profile(dir)?) } else { None };
+    let known = old.as_ref().map(|old| old.acknowledgements.clone()).unwrap_or_default();
+    let acknowledgements = match real_replies {
+        true => Some(known.with(acknowledgements(path, wanted, &mut bars)?)),
+        false => None,
+    };
+    let set_aside = |ticket: &mut Ticket| {
+        if let Some(known) = &acknowledgements {
+            known.set_aside(ticket);
+        }
+    };
     bars.stage("learning names and words", 0);
     let mut total = 0;
-    let mut desk = DeskProfileBuilder::default();
+    let mut desk = DeskProfileBuilder::knowing(acknowledgements.clone().unwrap_or_default());
     for line in files::tickets(path)? {
         total = line.number;
-        if let Ok(ticket) = line.ticket
+        if let Ok(mut ticket) = line.ticket
             && wanted(&ticket)
         {
+            set_aside(&mut ticket);
             desk.add(&ticket);
         }
         check(total, &mut bars)?;
     }
     let new = desk.finish();
-    let desk = match Index::is_there(dir) {
+    let desk = match old {
         // New people and companies are known at once; what may be said to everybody is only learnt anew with the whole.
-        true => {
-            let old = Index::read_profile(dir)?;
-            DeskProfile {
-                known: old.known.with_names(new.known),
-                languages: old.languages.with(new.languages),
-                ..old
-            }
-        }
-        false => new,
+        Some(old) => DeskProfile {
+            known: old.known.with_names(new.known),
+            languages: old.languages.with(new.languages),
+            acknowledgements: new.acknowledgements,
+            ..old
+        },
+        None => new,
     };
     Index::write_profile(dir, &desk)?;
     let index = Index::open(dir, engine.bundle().info.dimensions)?;
@@ -214,7 +235,10 @@ pub(in crate::commands) fn fill(
         for line in batch {
             match line.ticket {
                 Ok(ticket) if !wanted(&ticket) => {}
-                Ok(ticket) => take(ticket, &index, &mut known, &mut tickets, &mut cases, &mut found),
+                Ok(mut ticket) => {
+                    set_aside(&mut ticket);
+                    take(ticket, &index, &mut known, &mut tickets, &mut cases, &mut found);
+                }
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
                 Err(_) => found.bad_lines += 1,
             }
@@ -230,6 +254,25 @@ pub(in crate::commands) fn fill(
     Index::add(dir, &cases, &embeddings)?;
     found.cases += found.added;
     Ok(found)
+}
+
+/// Learns which messages of the `wanted` tickets in `path` are no technician's.
+fn acknowledgements(
+    path: &Path,
+    wanted: &dyn Fn(&Ticket) -> bool,
+    bars: &mut impl Progress,
+) -> Result<Acknowledgements, Failure> {
+    bars.stage("looking for acknowledgements", 0);
+    let mut builder = AcknowledgementsBuilder::default();
+    for line in files::tickets(path)? {
+        if let Ok(ticket) = line.ticket
+            && wanted(&ticket)
+        {
+            builder.add(&ticket);
+        }
+        check(line.number, bars)?;
+    }
+    Ok(builder.finish())
 }
 
 fn take(

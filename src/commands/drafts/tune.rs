@@ -74,7 +74,11 @@ pub(super) fn run(args: &TuneWriterArgs, ui: &Ui) -> Result<Exit, Failure> {
     let known = index.hashes()?;
     let (mut seen, mut new) = (Vec::new(), Vec::new());
     for line in files::tickets(&args.tickets)? {
-        match line.ticket {
+        let ticket = line.ticket.map(|mut ticket| {
+            index.acknowledgements().set_aside(&mut ticket);
+            ticket
+        });
+        match ticket {
             Ok(ticket) if first_reply(&ticket).is_none() => {}
             Ok(ticket) if known.contains(&Bundle::ticket_hash(&ticket)) => seen.push(ticket),
             Ok(ticket) if new.len() < args.compare as usize && !engine.bundle().has_seen(&ticket) => {

@@ -1,6 +1,6 @@
 //! `firstline store outcomes`: how tickets ended, from an export, joined to the decisions about them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firstline_drafts::first_reply;
@@ -8,6 +8,7 @@ use firstline_fault::{Code, UserError};
 use firstline_serve::distance;
 use firstline_store::{CustomerSet, Feedback, Joined};
 use firstline_ticket::{Field, Outcome, Ticket};
+use firstline_triage::{Acknowledgements, AcknowledgementsBuilder};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -37,6 +38,7 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
     let (mut joined, mut unknown, mut ambiguous, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "joining outcomes", 0);
+    let acknowledgements = acknowledgements(&args.tickets)?;
     for batch in files::tickets(&args.tickets)?.batches(BATCH.0, BATCH.1) {
         if stopping() {
             let problem = format!("stopped after {done} lines");
@@ -49,7 +51,8 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
         let mut news = Vec::new();
         for line in batch {
             match line.ticket {
-                Ok(ticket) => {
+                Ok(mut ticket) => {
+                    acknowledgements.set_aside(&mut ticket);
                     let customer = ticket.customer.as_ref().map(|_| ticket.customer_key());
                     let record = store.decision_of(&ticket.id, customer.as_deref(), &CustomerSet::All)?;
                     let draft = record.and_then(|record| record.draft);
@@ -82,6 +85,22 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
     Ok(if bad > 0 { Exit::SomeFailed } else { Exit::Success })
 }
 
+/// The automatic acknowledgements among the messages of the tickets in `path`. A pipe is read once, and they are told by their
+/// words then.
+fn acknowledgements(path: &Path) -> Result<Acknowledgements, Failure> {
+    let mut builder = AcknowledgementsBuilder::default();
+    if path != Path::new("-") {
+        files::tickets(path)?.filter_map(|line| line.ticket.ok()).for_each(|ticket| builder.add(&ticket));
+    }
+    Ok(builder.finish())
+}
+
+/// When a technician first wrote to the customer; what the PSA has stamped where the conversation does not tell.
+fn first_response_at(ticket: &Ticket) -> Option<Timestamp> {
+    let sent = ticket.messages.iter().filter(|m| m.from == "technician" && m.visible == Some(true));
+    sent.filter_map(|message| message.at).min().or(ticket.first_response_at)
+}
+
 /// How a closed ticket ended.
 fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
     let label = |field| ticket.label(field).map(|label| (field, label.to_owned()));
@@ -94,7 +113,7 @@ fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
             labels: Field::ALL.into_iter().filter_map(label).collect(),
             distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
             reply,
-            first_response_at: ticket.first_response_at,
+            first_response_at: first_response_at(ticket),
             resolved_at: ticket.resolved_at,
             reopened: ticket.reopened,
             escalated: ticket.escalated,

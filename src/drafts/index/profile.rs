@@ -4,6 +4,7 @@
 //! Must never hold whole replies: it says how to read them.
 
 use firstline_ticket::Ticket;
+use firstline_triage::Acknowledgements;
 use serde::{Deserialize, Serialize};
 
 use crate::habits::{LanguageHabits, LanguageHabitsBuilder};
@@ -24,11 +25,15 @@ pub struct DeskProfile {
     /// In which language contacts and customers write.
     #[serde(default)]
     pub languages: LanguageHabits,
+    /// What the desk's machines answer: no technician's words.
+    #[serde(default)]
+    pub acknowledgements: Acknowledgements,
 }
 
 /// Reads a history and learns the profile of its desk.
 #[derive(Debug, Default)]
 pub struct DeskProfileBuilder {
+    acknowledgements: Acknowledgements,
     known: KnownTermsBuilder,
     endings: EndingsBuilder,
     stock: StockSentencesBuilder,
@@ -36,7 +41,12 @@ pub struct DeskProfileBuilder {
 }
 
 impl DeskProfileBuilder {
-    /// Learns from a ticket.
+    /// A builder that knows which messages of the history are no technician's.
+    pub fn knowing(acknowledgements: Acknowledgements) -> Self {
+        Self { acknowledgements, ..Self::default() }
+    }
+
+    /// Learns from a ticket, whose acknowledgements are [set aside](Acknowledgements::set_aside).
     pub fn add(&mut self, ticket: &Ticket) {
         self.known.add(ticket);
         self.endings.add(ticket);
@@ -51,6 +61,7 @@ impl DeskProfileBuilder {
             endings: self.endings.finish(),
             stock: self.stock.finish(),
             languages: self.languages.finish(),
+            acknowledgements: self.acknowledgements,
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{Feedback, Joined};
-use firstline_ticket::{Outcome, customer_key};
+use firstline_ticket::{Outcome, customer_key, unmarked};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,7 +51,7 @@ pub(crate) struct FeedbackItem {
     #[serde(default, rename = "final")]
     #[schema(value_type = BTreeMap<FieldName, String>)]
     labels: BTreeMap<String, String>,
-    /// What the technician sent first.
+    /// What the technician sent first. An automatic acknowledgement does not count, nor does its time.
     #[serde(default)]
     reply: Option<String>,
     /// When, RFC 3339.
@@ -149,7 +149,7 @@ fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Ve
     Ok(news.into_iter().enumerate().map(view).collect())
 }
 
-fn read(shared: &Shared, caller: &Caller, i: usize, item: FeedbackItem) -> Result<Feedback, Problem> {
+fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> Result<Feedback, Problem> {
     let place = format!("items[{i}]");
     let fault = |problem: &str, next: &str| Problem::new(Code::Request, &place, problem, next);
     if item.decision_id.is_none() && item.ticket_id.is_none() {
@@ -176,6 +176,12 @@ fn read(shared: &Shared, caller: &Caller, i: usize, item: FeedbackItem) -> Resul
             "a time that can't be",
             "Send when it was, as RFC 3339",
         ));
+    }
+    item.reply = item.reply.map(|reply| unmarked(&reply));
+    // A machine's acknowledgement is no reply, and the time that it was sent at is no response's.
+    let acknowledges = |reply: &String| shared.live.load().index.acknowledgements().is_one(reply);
+    if item.reply.as_ref().is_some_and(acknowledges) {
+        (item.reply, item.first_response_at) = (None, None);
     }
     let labels = labels(&item.labels, &place)?;
     let customer = item.customer.as_deref().map(customer_key);

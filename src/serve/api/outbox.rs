@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{ActionClaim, ActionKind, Holder, Paged, Settlement};
+use firstline_ticket::mark_own_note;
 use jiff::{Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -102,7 +103,8 @@ struct ActionHead {
 /// A reply that a person approved.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Reply {
-    /// What is sent.
+    /// What is sent. Its last line is a mark, such as `[ref FL-42-9f3a2b1c]`, by which it is known when it comes back with a ticket:
+    /// send it as it is.
     text: String,
     /// Its language, ISO 639-1.
     language: Option<String>,
@@ -133,7 +135,9 @@ impl TryFrom<firstline_store::Action> for Action {
         let payload = action.payload;
         Ok(match action.kind {
             ActionKind::Reply => {
-                Self::Reply(ReplyAction { kind: ReplyKind::Reply, payload: read(payload)?, about })
+                let reply: Option<Reply> = read(payload)?;
+                let payload = reply.map(|reply| Reply { text: mark_own_note(&reply.text), ..reply });
+                Self::Reply(ReplyAction { kind: ReplyKind::Reply, payload, about })
             }
             ActionKind::SetFields => {
                 let kind = SetFieldsKind::SetFields;

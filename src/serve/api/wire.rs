@@ -12,4 +12,4 @@ pub(crate) use decision::{Decision, ItemFault, labels};
 pub(crate) use draft::{CheckResult, Draft};
 pub(crate) use kpis::Kpis;
 pub(crate) use ticket::Ticket;
-pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Origin, Route};
+pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Kind, Origin, Route};

@@ -164,7 +164,7 @@ impl Deciding {
         }
         let by_rule = decision.rules.iter().any(|rule| rule.person);
         let route = if by_rule { Route::Person } else { Route::Review };
-        let draft = item.is_draft_due();
+        let draft = decision.kind.wants_answer() && item.is_draft_due();
         let decided = decided(&item, decision, route, None, draft);
         (item, decided)
     }

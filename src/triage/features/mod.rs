@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use firstline_ticket::Kind;
+
 mod context;
 mod encoders;
 mod input;
@@ -31,4 +33,6 @@ pub struct Features {
     pub tokens_cut: Vec<usize>,
     /// The words of each ticket that a policy's rules look for; empty where they were not read.
     pub words: Vec<Arc<str>>,
+    /// Who or what wrote each ticket; empty where that was not read.
+    pub kinds: Vec<Kind>,
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Draft, DraftState, FieldName, KeptBy, Route};
+use super::{Draft, DraftState, FieldName, KeptBy, Kind, Route};
 
 use crate::auth::Caller;
 use crate::item::Answer;
@@ -62,6 +62,8 @@ pub(crate) struct Decision {
     #[serde(skip_serializing_if = "Option::is_none")]
     drafting: Option<String>,
     route: Route,
+    /// Who or what wrote the ticket.
+    kind: Kind,
     /// The first decision of its storm.
     #[serde(skip_serializing_if = "Option::is_none")]
     collapsed_into: Option<String>,
@@ -155,6 +157,7 @@ impl From<Answer> for Decision {
             bundle: answer.bundle,
             drafting: answer.drafting,
             route: answer.route.into(),
+            kind: answer.decision.kind.into(),
             collapsed_into: answer.collapsed_into,
             repeated: answer.repeated,
             fields: fields(&answer.decision),
@@ -179,6 +182,7 @@ impl From<DecisionRecord> for Decision {
             decision_id: record.id,
             bundle: record.bundle,
             route: record.route.into(),
+            kind: record.decision.kind.into(),
             collapsed_into: record.collapsed_into,
             repeated: false,
             fields: fields(&record.decision),

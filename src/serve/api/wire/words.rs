@@ -44,6 +44,31 @@ words! {
         Storm,
     }
 
+    /// Who or what wrote a ticket. Only `person` waits for an answer, and gets a draft. `thanks`: a person who asks for nothing;
+    /// `notice`: a program's mail of no other kind.
+    Kind of firstline_ticket::Kind {
+        /// A person who wants something.
+        Person,
+        /// A person who says thanks.
+        Thanks,
+        /// An automatic reply, such as an out-of-office note.
+        AutoReply,
+        /// A mail that could not be delivered.
+        Bounce,
+        /// A delivery or read receipt.
+        Receipt,
+        /// An answer to an invitation, or another calendar's mail.
+        Calendar,
+        /// A service desk's automatic acknowledgement.
+        Acknowledgement,
+        /// Bulk mail.
+        Newsletter,
+        /// A program's notice.
+        Notice,
+        /// A monitoring alert.
+        Alert,
+    }
+
     /// A field that is decided.
     FieldName of firstline_ticket::Field {
         /// Board, queue or team.
