@@ -90,7 +90,7 @@ impl Engine {
             tokens_cut: tokens.cut + input.tokens_cut(),
             sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
             is_alert: input.is_alert,
-            words: words_of(ticket, &input).into(),
+            words: words_of(&input).into(),
             tokens,
         })
     }

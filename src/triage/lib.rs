@@ -6,6 +6,7 @@
 
 pub mod bundle;
 mod engine;
+mod explain;
 mod features;
 mod model;
 pub mod normalize;
@@ -17,6 +18,7 @@ pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
 pub use engine::{Engine, Prepared};
+pub use explain::{Explanation, explain};
 pub use features::{
     BUCKETS, Encoders, Features, Input, Neighbours, SparseRow, SparseRows, Vocabulary, VocabularyBuilder,
     compose, context_features, is_machine, ngram_buckets, side_by_side,

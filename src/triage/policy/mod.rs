@@ -27,9 +27,6 @@ use reports::Reports;
 pub use rule::Rule;
 use rule::words;
 
-/// Bytes of a text as it was sent that rules read.
-const SENT: usize = 64 << 10;
-
 /// The policy that holds where no other is given.
 pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
 
@@ -102,7 +99,7 @@ impl Policy {
     /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
     /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
-        self.apply_read(ticket, &words_of(ticket, &compose(ticket)), priorities, decision);
+        self.apply_read(ticket, &words_of(&compose(ticket)), priorities, decision);
     }
 
     /// The same of a ticket whose words were read already.
@@ -187,22 +184,10 @@ impl Policy {
     }
 }
 
-/// The words that rules look for: of the ticket as it was sent, and as people see it. Neither markup nor a hidden character takes
-/// a word out of reach. Of a text as it was sent that is longer than 64 KiB, the first 48 and the last 16 are read.
-pub(crate) fn words_of(ticket: &Ticket, seen: &Input) -> String {
-    let [subject, subject_end] = ends(ticket.subject.as_deref().unwrap_or_default());
-    let [body, body_end] = ends(ticket.body.as_deref().unwrap_or_default());
-    words(&[subject, subject_end, body, body_end, &seen.subject, &seen.body])
-}
-
-/// The start and the end of a text as it was sent, which are read.
-fn ends(text: &str) -> [&str; 2] {
-    match text.len() {
-        ..=SENT => [text, ""],
-        n => {
-            [&text[..text.floor_char_boundary(SENT / 4 * 3)], &text[text.ceil_char_boundary(n - SENT / 4)..]]
-        }
-    }
+/// The words that rules look for: of what the sender wrote, as people see it. Neither markup nor a hidden character takes a word out
+/// of reach; what is no reader's, a footer's, a signature's or an answered mail's is not looked at.
+pub(crate) fn words_of(seen: &Input) -> String {
+    words(&[&seen.subject, &seen.body, &seen.left_out])
 }
 
 /// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.
