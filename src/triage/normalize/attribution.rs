@@ -50,6 +50,7 @@ fn is_attribution(joined: &str, quote_follows: bool) -> bool {
     let verb = WORDS.attribution_verbs.within_as_words(joined);
     let tail = joined.rsplit(['>', ')', ',']).next().unwrap_or_default();
     match address(joined) {
+        Some(Address::Bracketed) if !dated => colon && words <= 10 && (verb || quote_follows),
         // A date and a name with its address, as programs write them: no verb is needed.
         Some(Address::Bracketed) => {
             dated

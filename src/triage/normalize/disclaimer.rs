@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
+
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::text::{Editor, Text};
@@ -15,8 +18,9 @@ use super::words::WORDS;
 const MAX_FOLD: usize = 600;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
-/// Characters within which a legal note names the message that it is about.
-const NAMES_MESSAGE: usize = 32;
+/// Words and characters within which a legal note names the message that it is about.
+const NAMES_MESSAGE: usize = 4;
+const MAX_HEAD: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
@@ -36,7 +40,12 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let note = note(&folded);
-            legal = note == Some(Note::Legal) || (legal && WORDS.note_words.within(&folded));
+            let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
+            let breaks =
+                whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
+            let same_line = !breaks && !folded.contains('?');
+            legal = note == Some(Note::Legal)
+                || (legal && (same_line || WORDS.note_words.within(&without_accents(&folded))));
             if legal || note.is_some() {
                 editor.keep(kept..unit.start);
                 kept = unit.end;
@@ -124,8 +133,21 @@ fn note(folded: &str) -> Option<Note> {
 /// "This message is confidential and for its recipient": a sentence that names the message first, then says so, in any language
 /// whose roots are known.
 fn is_confidential(line: &str) -> bool {
-    let head = line.char_indices().nth(NAMES_MESSAGE).map_or(line, |(end, _)| &line[..end]);
-    WORDS.message_roots.within(head) && WORDS.note_roots.within(line) && WORDS.recipient_roots.within(line)
+    let words = line.match_indices(' ').nth(NAMES_MESSAGE - 1).map_or(line, |(end, _)| &line[..end]);
+    let head = words.char_indices().nth(MAX_HEAD).map_or(words, |(end, _)| &words[..end]);
+    if WORDS.doubts.within(line) {
+        return false;
+    }
+    let (head, line) = (without_accents(head), without_accents(line));
+    WORDS.message_roots.within(&head) && WORDS.note_roots.within(&line) && WORDS.recipient_roots.within(&line)
+}
+
+/// Roots bend their accents from case to case, and are looked up without.
+fn without_accents(folded: &str) -> String {
+    if folded.is_ascii() {
+        return folded.to_owned();
+    }
+    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect()
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.

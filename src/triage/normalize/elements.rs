@@ -42,8 +42,11 @@ pub(super) const VOID: &[&str] = &["base", "br", "col", "hr", "img", "input", "l
 /// Styles that hide an element, without blanks. A number goes on where a digit or a point follows.
 pub(super) const HIDING_STYLES: &[&str] = &[
     "display:none", "visibility:hidden", "mso-hide:all", "max-height:0", "font-size:0", "opacity:0",
-    "max-width:0",
+    "max-width:0", "font-size:1px", "left:-9999px", "text-indent:-9999px",
 ];
+
+/// Classes of an element that shows in a list of mails only.
+pub(super) const HIDDEN_CLASSES: &[&str] = &["preheader", "preview-text", "mcnPreviewText"];
 
 /// Class or id of an element that holds a signature.
 pub(super) const SIGNATURE_CLASSES: &[&str] = &[

@@ -64,6 +64,9 @@ fn header_key(folded: &str) -> Option<Key> {
 pub(super) fn block(page: &Page<'_>, at: usize) -> Option<Headers> {
     let folded = &page.lines[at].folded;
     let (key, value) = key_value(folded)?;
+    if let Some(headers) = in_one_line(folded, at) {
+        return Some(headers);
+    }
     let known = header_key(folded);
     if known.is_none() && !is_key(key, value) {
         return None;
@@ -80,16 +83,24 @@ pub(super) fn block(page: &Page<'_>, at: usize) -> Option<Headers> {
     if starts { unknown(page, at) } else { None }
 }
 
+/// A block that lost its line ends on the way: `From: ... Sent: ... To: ... Subject: ...`.
+fn in_one_line(folded: &str, at: usize) -> Option<Headers> {
+    let mut headers = Headers::empty(at);
+    for (colon, _) in folded.match_indices(": ") {
+        let before = &folded[..colon];
+        let starts = before.rmatch_indices(' ').map(|(blank, _)| blank + 1).take(2).chain([0]);
+        let known = starts.filter_map(|start| header_key(&folded[start..]).map(|key| (key, start))).next();
+        if let Some((key, start)) = known.filter(|&(key, _)| headers.count > 0 || key == Key::From) {
+            headers.take(key, &folded[start..]);
+        }
+    }
+    headers.end = at + 1;
+    (headers.count >= 3 && headers.are_a_mails() && is_dated(folded)).then_some(headers)
+}
+
 /// A block whose keys may be in any language: three lines or four, a sender with an address, and a date.
 fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
-    let mut read = Headers {
-        end: at,
-        count: 0,
-        seen: [false; 6],
-        address: false,
-        hint: Hint::None,
-        first_key: String::new(),
-    };
+    let mut read = Headers::empty(at);
     let (mut bracketed, mut bare, mut dated, mut timed, mut known) = (false, false, false, false, 0);
     let mut open = false;
     for (i, line) in page.lines.iter().enumerate().skip(at).take(MAX_HEADERS) {
@@ -111,7 +122,11 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
             read.first_key = key.to_owned();
         }
         read.count += 1;
-        known += usize::from(header_key(&line.folded).is_some());
+        let is_known = header_key(&line.folded).is_some();
+        if !is_known && WORDS.alert_keys.is(key) {
+            return None;
+        }
+        known += usize::from(is_known);
         let found = if read.count <= 3 && !WORDS.contact_labels.is(key) { address(value) } else { None };
         bracketed |= found == Some(Address::Bracketed);
         bare |= found.is_some();
@@ -124,7 +139,8 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
     }
     let ruled = at > 0 && is_rule(page, at - 1);
     let enough = read.count >= 4 || (read.count == 3 && (ruled || known >= 2));
-    let sender = bracketed || (bare && timed) || (ruled && timed && known > 0);
+    let prefixed = read.count >= 4 && read.hint != Hint::None;
+    let sender = bracketed || (bare && timed) || (timed && (prefixed || (ruled && known > 0)));
     (enough && read.count <= MAX_UNKNOWN && sender && dated).then_some(read)
 }
 
@@ -154,16 +170,20 @@ pub(super) fn is_rule(page: &Page<'_>, at: usize) -> bool {
 }
 
 impl Headers {
-    /// The headers at `start` whose keys are known.
-    pub(super) fn read(page: &Page<'_>, start: usize) -> Self {
-        let mut headers = Self {
-            end: start,
+    fn empty(at: usize) -> Self {
+        Self {
+            end: at,
             count: 0,
-            seen: [false; 6],
-            address: false,
             hint: Hint::None,
             first_key: String::new(),
-        };
+            seen: [false; 6],
+            address: false,
+        }
+    }
+
+    /// The headers at `start` whose keys are known.
+    pub(super) fn read(page: &Page<'_>, start: usize) -> Self {
+        let mut headers = Self::empty(start);
         let mut last = None;
         for (at, line) in page.lines.iter().enumerate().skip(start).take(MAX_HEADERS) {
             let key = header_key(&line.folded);

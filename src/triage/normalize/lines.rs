@@ -158,9 +158,10 @@ pub(super) fn weighs_less(now: (usize, usize), before: (usize, usize)) -> bool {
     (now.0 == 0 && before.0 > 0) || (now.1 == 0 && before.1 > 0)
 }
 
-/// Letters and digits in a text.
+/// Letters, digits and pictures in a text.
 pub(super) fn substance(text: &str) -> usize {
-    text.chars().filter(|c| c.is_alphanumeric()).count()
+    let is_picture = |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}');
+    text.chars().filter(|&c| c.is_alphanumeric() || is_picture(c)).count()
 }
 
 /// The form in which phrases are compared: lower case, straight quotes, plain hyphens, single spaces, no

@@ -61,7 +61,9 @@ fn change(whole: &str, at: usize, sign: &str) -> Option<(usize, Change)> {
     match sign {
         "[" => {
             let inner = enclosed(rest, ']', MAX_MARK)?;
-            is_image(inner).then_some((inner.len() + 2, Change::Cut))
+            let address =
+                inner.strip_prefix("mailto:").filter(|address| whole[..at].trim_end().ends_with(address));
+            (address.is_some() || is_image(inner)).then_some((inner.len() + 2, Change::Cut))
         }
         "<" => {
             let inner = enclosed(rest, '>', MAX_LINK)?;
@@ -91,6 +93,7 @@ fn is_image(inner: &str) -> bool {
     let file = IMAGES.iter().any(|end| folded.ends_with(end));
     folded.starts_with("cid:")
         || WORDS.image_words.is(&folded)
+        || WORDS.image_captions.within(&folded)
         || folded.split_once(':').is_some_and(|(word, _)| WORDS.image_words.is(word.trim()))
         || (file && !folded.contains(['/', '\\']) && folded.split_whitespace().count() == 1)
         || (file && WORDS.image_words.after_start(&folded).is_some())
@@ -103,7 +106,13 @@ fn angle(whole: &str, at: usize, inner: &str) -> Option<Change> {
     if inner.contains(char::is_whitespace) {
         return None;
     }
+    let address = inner.get("mailto:".len()..).filter(|_| start("mailto:") && !attached);
+    if let Some(address) = address {
+        return Some(Change::To(format!("<{address}>")));
+    }
+    let file = IMAGES.iter().any(|end| inner.to_ascii_lowercase().ends_with(end)) && !inner.contains(['/', '\\']);
     if start("cid:")
+        || file
         || (attached && (start("mailto:") || start("tel:") || start("http://") || start("https://")))
     {
         return Some(Change::Cut);
@@ -168,6 +177,10 @@ mod tests {
             ("[Bild: Logo] kaputt", " kaputt"),
             ("!screen-2024.png|thumbnail! is black", " is black"),
             ("write to ann@acme.example<mailto:ann@acme.example> now", "write to ann@acme.example now"),
+            ("ann@acme.example [mailto:ann@acme.example] called", "ann@acme.example  called"),
+            ("Ann <mailto:ann@acme.example> called", "Ann <ann@acme.example> called"),
+            ("dark <image003.png> screen", "dark  screen"),
+            ("[A screenshot of a computer Description automatically generated] fails", " fails"),
             ("call +44 20<tel:+4420> now", "call +44 20 now"),
             ("the guide<https://a.example/b?c=d> says", "the guide says"),
             (

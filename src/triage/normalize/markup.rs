@@ -11,7 +11,7 @@ use std::ops::Range;
 use html5gum::emitters::callback::CallbackEvent;
 
 use super::elements::{
-    BLOCKS, HIDDEN, HIDING_STYLES, QUOTE_CLASSES, SEPARATOR_CLASSES, SIGNATURE_CLASSES, VOID,
+    BLOCKS, HIDDEN, HIDDEN_CLASSES, HIDING_STYLES, QUOTE_CLASSES, SEPARATOR_CLASSES, SIGNATURE_CLASSES, VOID,
 };
 use super::entity;
 use super::html::{is_element, tag_name};
@@ -404,6 +404,7 @@ impl Tag {
     /// Takes note of the class or id by which mail programs mark their parts.
     fn named(&mut self, value: &str) {
         self.quote |= QUOTE_CLASSES.iter().any(|class| value.contains(class));
+        self.unseen |= HIDDEN_CLASSES.contains(&value);
         self.signature |= SIGNATURE_CLASSES.contains(&value);
         self.separator |= SEPARATOR_CLASSES.iter().any(|class| value.ends_with(class));
         self.office |= value.starts_with("Mso") || value.starts_with("xmso");

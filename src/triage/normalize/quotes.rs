@@ -14,7 +14,7 @@ use super::signature::is_closing;
 use super::subject::Hint;
 use super::words::WORDS;
 
-/// A note above a forwarded mail with fewer letters than this does not replace it.
+/// An answer of fewer letters than this does not replace a mail that is passed on under it.
 const SHORT_NOTE: usize = 200;
 /// Outlook writes the same headers for an answer as for a forwarded mail: where no subject tells, a note as short as "please help,
 /// see below" means the latter.
@@ -27,6 +27,8 @@ const NOTHING: usize = 3;
 const MARKER_LENGTH: usize = 120;
 /// Words of a line below which the thread is, at most.
 const REPLY_LINE_WORDS: usize = 14;
+/// Characters of a greeting in a script without capitals.
+const GREETING_CHARS: usize = 16;
 /// Lines that senders quote of their own accord, at most.
 const OWN_QUOTATION: usize = 15;
 
@@ -57,15 +59,22 @@ impl Marker {
         Self { sign, lines: start..headers.end, hint: headers.hint, first_key: headers.first_key }
     }
 
+    /// What the subject above says here, over a mail under which `above` letters stand.
+    fn hint(&self, hint: Hint, above: usize) -> Hint {
+        hint.above(self.hint, &self.first_key, above < SHORT_ANSWER)
+    }
+
     /// With fewer letters than this above it, what the marker stands over is kept.
     fn keeps_below(&self, hint: Hint) -> usize {
-        match (self.sign, hint.above(self.hint, &self.first_key)) {
+        match (self.sign, hint) {
             (Sign::ReplyLine, _) => NOTHING,
             (_, Hint::Forward) => usize::MAX,
-            (Sign::Forward, _) => SHORT_NOTE,
-            (Sign::Original, Hint::None | Hint::Either(_)) if self.hint == Hint::Answer => SHORT_REMARK,
-            (Sign::Original, Hint::None | Hint::Either(_)) => SHORT_ANSWER,
-            (Sign::Original, Hint::Answer) | (Sign::Attribution, _) => NOTHING,
+            (Sign::Forward, Hint::Answer) => SHORT_NOTE,
+            (Sign::Forward, _) => usize::MAX,
+            (Sign::Original | Sign::Attribution, Hint::Answer) => 1,
+            (Sign::Original, _) if self.hint == Hint::Answer => SHORT_REMARK,
+            (Sign::Original, _) => SHORT_ANSWER,
+            (Sign::Attribution, _) => NOTHING,
         }
     }
 }
@@ -74,8 +83,15 @@ impl Marker {
 pub(super) fn mark(page: &mut Page<'_>, hint: Hint) {
     let markers = find_markers(page);
     let own = has_own_words(page, &markers);
-    let mut walk =
-        Walk { hint, above: 0, signed: None, keep_quoted: !own, answers: hint == Hint::Answer, own_until: 0 };
+    let mut walk = Walk {
+        hint,
+        above: 0,
+        says: false,
+        signed: None,
+        keep_quoted: !own || hint == Hint::Forward,
+        answers: hint == Hint::Answer,
+        own_until: 0,
+    };
     let mut markers = markers.into_iter().peekable();
     let mut line = 0;
     while line < page.lines.len() {
@@ -103,6 +119,8 @@ struct Walk {
     hint: Hint,
     /// Letters and digits kept of that mail so far, greetings and signatures apart.
     above: usize,
+    /// Whether any line of it says something, and be it "Thanks" or a sign.
+    says: bool,
     /// Where the words above close.
     signed: Option<usize>,
     keep_quoted: bool,
@@ -117,23 +135,25 @@ impl Walk {
     fn marker(&mut self, page: &mut Page<'_>, marker: &Marker) -> bool {
         let Range { start, end } = marker.lines;
         let start = start - usize::from(start > 0 && is_rule(page, start - 1));
-        let keeps = self.above < marker.keeps_below(self.hint);
+        let hint = marker.hint(self.hint, self.above);
+        let above = if hint == Hint::Answer { self.above.max(usize::from(self.says)) } else { self.above };
+        let keeps = above < marker.keeps_below(hint);
         if marker.sign == Sign::Attribution
             && !page.lines[marker.lines.start].quoted
             && quote_follows(page, end)
         {
             page.cut(start..end, Kind::Header);
-            self.keep_quoted |= self.hint == Hint::Forward;
+            self.keep_quoted |= hint == Hint::Forward;
             self.answers = true;
         } else if keeps {
             page.cut(start..end, Kind::Header);
             if let Some(signed) = self.signed.take().filter(|_| self.above >= NOTHING) {
                 page.cut(signed..start, Kind::Signature);
             }
-            let passed_on = marker.sign == Sign::Forward || self.hint == Hint::Forward;
+            let passed_on = marker.sign == Sign::Forward || hint == Hint::Forward;
             self.keep_quoted |= passed_on;
             self.answers |= !passed_on;
-            (self.hint, self.above) = (marker.hint, 0);
+            (self.hint, self.above, self.says) = (marker.hint, 0, false);
         } else {
             page.cut(start..page.lines.len(), Kind::Quote);
             return false;
@@ -158,6 +178,7 @@ impl Walk {
         }
         let closes = is_closing(page, at) || page.lines[at].folded == "--" || page.lines[at].folded == "-- -";
         let line = &page.lines[at];
+        self.says |= (line.substance > 0 || !line.folded.is_ascii()) && !is_greeting(&line.folded);
         if closes {
             self.signed.get_or_insert(at);
         } else if self.signed.is_none() && !is_greeting(&line.folded) {
@@ -281,7 +302,9 @@ fn after_headers(page: &Page<'_>, at: usize, sign: Sign) -> Marker {
 
 pub(super) fn is_greeting(folded: &str) -> bool {
     let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
-    words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
+    let cased = folded.contains(char::is_lowercase);
+    let short = cased || folded.chars().count() <= GREETING_CHARS;
+    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
 }
 
 #[cfg(test)]

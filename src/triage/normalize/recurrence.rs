@@ -1,7 +1,6 @@
 //! Text that an earlier message of the ticket holds: a quotation, in any language and layout.
 //!
-//! Must never cut the sender's own words because somebody quoted them later: a message that holds how this text starts is no earlier
-//! one.
+//! Must never cut the sender's own words because somebody quoted them later: of an earlier message the start recurs too.
 
 use std::collections::HashSet;
 
@@ -12,13 +11,21 @@ use super::removed::Kind;
 /// Bytes of messages, and of one line, that are looked at.
 const MAX_BYTES: usize = 128 << 10;
 const MAX_LINE: usize = 400;
+/// Messages that are looked at.
+const MAX_MESSAGES: usize = 64;
 /// Letters of a line that tell where it is from.
 const TELLING: usize = 12;
 
 /// The lines of a ticket's other messages.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
-    messages: Vec<HashSet<String>>,
+    messages: Vec<Message>,
+}
+
+#[derive(Debug)]
+struct Message {
+    first: String,
+    lines: HashSet<String>,
 }
 
 impl Earlier {
@@ -26,11 +33,14 @@ impl Earlier {
     pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
         let mut left = MAX_BYTES;
         let mut messages = Vec::new();
-        for text in texts {
+        for text in texts.take(MAX_MESSAGES) {
             let text = &text[..text.floor_char_boundary(left)];
             left -= text.len();
-            let lines = text.split('\n').map(|line| line.split('<').fold(String::new(), without_tag));
-            messages.push(lines.map(|line| folded(&line)).filter(|line| tells(line)).collect());
+            let own = text.split('\n').filter(|line| !line.trim_start().starts_with('>'));
+            let lines = own.map(|line| line.split('<').fold(String::new(), without_tag));
+            let lines: Vec<String> = lines.map(|line| folded(&line)).filter(|line| tells(line)).collect();
+            let Some(first) = lines.iter().find(|line| !is_greeting(line)).cloned() else { continue };
+            messages.push(Message { first, lines: lines.into_iter().collect() });
         }
         Self { messages }
     }
@@ -51,24 +61,25 @@ fn tells(folded: &str) -> bool {
     folded.chars().filter(|c| c.is_alphanumeric()).count() >= TELLING
 }
 
-/// Marks the end of a text for cutting where all of it that tells stands in one earlier message.
+/// Marks the end of a text for cutting where all of it that tells stands in one earlier message, its start included.
 pub(super) fn mark(page: &mut Page<'_>, earlier: &Earlier) {
-    let live: Vec<usize> = page.live().collect();
-    let first = live.iter().find(|&&i| tells(&page.lines[i].folded) && !is_greeting(&page.lines[i].folded));
-    let Some(&first) = first else { return };
+    let live: Vec<usize> = page.live().filter(|&i| !is_greeting(&page.lines[i].folded)).collect();
+    let Some((_, below)) = live.split_first() else { return };
+    if earlier.messages.is_empty() {
+        return;
+    }
+    let below: Vec<(usize, String)> = below.iter().map(|&line| (line, folded(page.raw(line)))).collect();
     for message in &earlier.messages {
-        if message.contains(&folded(page.raw(first))) {
-            continue;
-        }
-        let mut start = None;
-        for &line in live.iter().rev().take_while(|&&line| line > first) {
-            let recurs = message.contains(&folded(page.raw(line)));
-            if !recurs && tells(&page.lines[line].folded) {
+        let (mut start, mut whole) = (None, false);
+        for (line, text) in below.iter().rev() {
+            let recurs = message.lines.contains(text);
+            if !recurs && tells(text) {
                 break;
             }
-            start = if recurs { Some(line) } else { start };
+            start = if recurs { Some(*line) } else { start };
+            whole |= *text == message.first;
         }
-        if let Some(start) = start {
+        if let Some(start) = start.filter(|_| whole) {
             page.cut(start..page.lines.len(), Kind::Quote);
             return;
         }

@@ -194,7 +194,10 @@ fn closes_with_name(raw: &str, folded: &str) -> bool {
     let long = folded[..phrase].contains(' ') || phrase >= 8;
     let words = rest.split_whitespace().count();
     let name = raw.split_whitespace().rev().take(words).collect::<Vec<_>>();
-    let name: Vec<&str> = name.into_iter().rev().collect();
+    // "Greetings from Ulm"
+    let is_link =
+        |word: &&str| words > 1 && word.chars().count() <= 4 && word.chars().all(char::is_lowercase);
+    let name: Vec<&str> = name.into_iter().rev().skip_while(is_link).collect();
     long && (1..=3).contains(&words) && is_name(&name.join(" "))
 }
 

@@ -3,7 +3,7 @@
 //! Must never take a word before a colon for a prefix where people write one: `Printer: jammed`.
 
 use super::lines::fold;
-use super::words::WORDS;
+use super::words::{Ambiguous, WORDS};
 
 /// Longest prefix, in bytes.
 const MAX_PREFIX: usize = 32;
@@ -55,12 +55,13 @@ impl Hint {
         }
     }
 
-    /// What the hint says above an old mail whose own subject says `old`, and whose header block starts with `key`.
-    pub(super) fn above(self, old: Self, key: &str) -> Self {
+    /// What the hint says above an old mail whose own subject says `old`, and whose header block starts with `key`. Few words
+    /// above a mail that is an answer itself are an answer to it.
+    pub(super) fn above(self, old: Self, key: &str, is_short: bool) -> Self {
         let Self::Either(either) = self else { return self };
-        let answers =
-            WORDS.ambiguous_prefix.get(either).is_some_and(|e| e.answer_under.iter().any(|k| k == key));
-        if answers || old == Self::Answer { Self::Answer } else { Self::Forward }
+        let names_key = |e: &Ambiguous| e.answer_under.iter().any(|k| k == key);
+        let answers = WORDS.ambiguous_prefix.get(either).is_some_and(names_key);
+        if answers || (old == Self::Answer && is_short) { Self::Answer } else { Self::Forward }
     }
 }
 
@@ -103,8 +104,8 @@ mod tests {
         for subject in ["Printer: jammed", "Error: 5", "real problem", "", "Reset: password"] {
             assert_eq!(Hint::of(subject), Hint::None, "{subject}");
         }
-        assert_eq!(Hint::of("VS: a").above(Hint::None, "lähettäjä"), Hint::Answer);
-        assert_eq!(Hint::of("VS: a").above(Hint::None, "fra"), Hint::Forward);
-        assert_eq!(Hint::of("RV: a").above(Hint::Answer, "de"), Hint::Answer);
+        assert_eq!(Hint::of("VS: a").above(Hint::None, "lähettäjä", false), Hint::Answer);
+        assert_eq!(Hint::of("VS: a").above(Hint::None, "fra", true), Hint::Forward);
+        assert_eq!(Hint::of("RV: a").above(Hint::Answer, "de", true), Hint::Answer);
     }
 }

@@ -65,6 +65,7 @@ pub(super) struct Words {
     pub(super) intake_keys: Phrases,
     pub(super) introducers: Phrases,
     pub(super) image_words: Phrases,
+    pub(super) image_captions: Phrases,
     pub(super) empty_subjects: Phrases,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,

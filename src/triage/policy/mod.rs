@@ -269,6 +269,37 @@ mod tests {
     }
 
     #[test]
+    fn rules_read_what_the_sender_wrote() {
+        let fired = |subject: &str, body: &str| {
+            let (subject, body) = (Some(subject.to_owned()), Some(body.to_owned()));
+            let ticket = Ticket { subject, body, ..Ticket::default() };
+            let mut decision = decided("Low");
+            Policy::built_in().unwrap().apply(&ticket, None, &mut decision);
+            decision.rules.len()
+        };
+        let old =
+            "From: Desk <desk@msp.example>\nSent: Monday\nTo: Ann\nSubject: news\n\nBeware of phishing.";
+        for (subject, body) in [
+            ("RE: news", format!("All good.\n\n{old}")),
+            ("Keyboard broken", "The keyboard is broken.\n\nVirus-free. www.avg.example".to_owned()),
+            ("Keyboard broken", "Virus-free. www.avg.example".to_owned()),
+            (
+                "Toner",
+                "Please order toner.\n\nRegards\nAnn\nMalware Labs Ltd\nTel: +44 20 7946 0001".to_owned(),
+            ),
+            ("Toner", "<p>Please order toner.</p><p style='display:none'>ransomware</p>".to_owned()),
+        ] {
+            assert_eq!(fired(subject, &body), 0, "{body}");
+        }
+        for body in
+            ["I clicked on a phishing mail.", "<p>ransom<b>ware</b> on my PC</p>", "phi\u{200b}shing mail"]
+        {
+            assert_eq!(fired("Help", body), 1, "{body}");
+        }
+        assert_eq!(fired("FW: strange", &format!("Is this real?\n\n{old}")), 1);
+    }
+
+    #[test]
     fn whole_words_only_and_several_rules_may_fire() {
         assert!(apply("antivirus renewal", "Low").rules.is_empty());
         assert!(apply("calibrating the pump", "Low").rules.is_empty(), "no iban in it");
