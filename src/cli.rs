@@ -28,7 +28,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Learn from your history",
         &["import", "audit-labels", "learning-curve", "train", "evaluate", "certify"],
     ),
-    ("Decide and draft", &["classify", "draft", "drafts", "policy"]),
+    ("Decide and draft", &["normalize", "classify", "draft", "drafts", "policy"]),
     ("Run as a service", &["serve", "store"]),
     ("Tools", &["models", "completions", "dev"]),
 ];

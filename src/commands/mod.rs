@@ -14,6 +14,7 @@ mod evaluate;
 mod import;
 mod learning_curve;
 mod models;
+mod normalize;
 mod policy;
 mod serve;
 mod store;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Certify(certify::CertifyArgs),
     Classify(classify::ClassifyArgs),
+    Normalize(normalize::NormalizeArgs),
     Draft(draft::DraftArgs),
     Drafts(drafts::DraftsArgs),
     Policy(policy::PrintPolicyArgs),
@@ -60,6 +62,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(args, ui),
         Command::Certify(args) => certify::run(args, ui),
         Command::Classify(args) => classify::run(args, ui),
+        Command::Normalize(args) => normalize::run(args),
         Command::Draft(args) => draft::run(args, ui),
         Command::Drafts(args) => drafts::run(args, ui),
         Command::Policy(args) => Ok(policy::run(args)),

@@ -93,7 +93,7 @@ impl Engine {
             sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
             is_alert: input.is_alert,
             kind: kind_of(ticket, &input),
-            words: words_of(ticket, &input).into(),
+            words: words_of(&input).into(),
             tokens,
         })
     }

@@ -7,6 +7,7 @@
 mod acknowledgements;
 pub mod bundle;
 mod engine;
+mod explain;
 mod features;
 mod habits;
 mod kind;
@@ -22,6 +23,7 @@ pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
 pub use engine::{Engine, Prepared};
+pub use explain::{Explanation, explain};
 pub use features::{
     BUCKETS, Encoders, Features, Input, Neighbours, SparseRow, SparseRows, Vocabulary, VocabularyBuilder,
     compose, context_features, is_machine, ngram_buckets, side_by_side,

@@ -8,15 +8,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
+use firstline_triage::explain;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::jobs;
 use super::requests::count;
-use super::wire::{Decision, DraftState, ItemFault, Ticket};
+use super::wire::{Decision, DraftState, ItemFault, Reading, Ticket};
 use crate::auth::{Caller, Scope};
-use crate::extract::Body;
+use crate::extract::{Body, Params};
 use crate::intake::{self, Wanted};
 use crate::item::KEPT_LABELS;
 use crate::problem::Problem;
@@ -63,6 +64,20 @@ pub(crate) struct TriageRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 600_000)]
     deadline_ms: Option<u64>,
+    /// Whether each decision says what the model reads of its ticket, and what was cut and why.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// What the address may say of a call.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TriageQuery {
+    /// The same as `explain` in the body.
+    #[serde(default)]
+    #[param(required = false)]
+    explain: bool,
 }
 
 impl TriageRequest {
@@ -77,6 +92,9 @@ impl TriageRequest {
         if self.mode == Mode::Async && (!self.truncate || self.deadline_ms.is_some()) {
             let next = "Leave them out, or use mode sync";
             return fault("truncate, deadline_ms", "they do not go with mode async", next);
+        }
+        if self.mode == Mode::Async && self.explain {
+            return fault("explain", "it does not go with mode async", "Leave it out, or use mode sync");
         }
         if self.deadline_ms.is_some_and(|ms| !(1..=600_000).contains(&ms)) {
             return fault("deadline_ms", "out of its range", "Give 1 to 600000");
@@ -115,7 +133,7 @@ pub(crate) enum TriageResult {
 /// has changed is decided anew, with hysteresis, and never against what a person has set.
 #[utoipa::path(
     post, path = "/v1/triage", tag = "tickets", security(("key" = ["triage"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "With mode async: the same key again is the same job")),
+    params(TriageQuery, ("Idempotency-Key" = Option<String>, Header, description = "With mode async: the same key again is the same job")),
     request_body = TriageRequest,
     responses(
         (status = 200, description = "Decisions, in order", body = TriageResponse),
@@ -126,9 +144,11 @@ pub(crate) async fn triage(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
-    Body(request): Body<TriageRequest>,
+    Params(query): Params<TriageQuery>,
+    Body(mut request): Body<TriageRequest>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Triage)?;
+    request.explain |= query.explain;
     let limits = &shared.settings.limits;
     request.check(limits)?;
     if request.mode == Mode::Async {
@@ -142,6 +162,7 @@ pub(crate) async fn triage(
         truncate: request.truncate,
         deadline: Duration::from_millis(deadline),
     };
+    let explained = if request.explain { request.tickets.clone() } else { Vec::new() };
     let answers = intake::triage(&shared, &caller, request.tickets, wanted).await?;
     let mut results = Vec::with_capacity(answers.len());
     for (index, answer) in answers.into_iter().enumerate() {
@@ -152,6 +173,9 @@ pub(crate) async fn triage(
     }
     if request.drafts {
         add_drafts(&shared, &mut results).await?;
+    }
+    if request.explain {
+        add_readings(&shared, explained, &mut results).await?;
     }
     for result in &mut results {
         if let TriageResult::Decision(view) = result {
@@ -175,6 +199,23 @@ fn all_failed(results: &[TriageResult]) -> Option<Problem> {
     };
     let first = problem(results.first()?)?;
     results.iter().all(|result| problem(result).is_some_and(|p| p.code == first.code)).then_some(first)
+}
+
+/// Adds to each decision how its ticket is read.
+async fn add_readings(
+    shared: &Arc<Shared>,
+    tickets: Vec<Value>,
+    results: &mut [TriageResult],
+) -> Result<(), Problem> {
+    let read = |ticket: Value| serde_json::from_value(ticket).ok().map(|ticket| explain(&ticket).into());
+    let readings: Vec<Option<Reading>> =
+        shared.blocking(move |_| Ok(tickets.into_iter().map(read).collect())).await?;
+    for (result, reading) in results.iter_mut().zip(readings) {
+        if let TriageResult::Decision(view) = result {
+            view.reading = reading;
+        }
+    }
+    Ok(())
 }
 
 /// Waits for the drafts of `results`, as long as the service has patience.

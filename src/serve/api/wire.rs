@@ -5,11 +5,13 @@
 mod decision;
 mod draft;
 mod kpis;
+mod reading;
 mod ticket;
 mod words;
 
 pub(crate) use decision::{Decision, ItemFault, labels};
 pub(crate) use draft::{CheckResult, Draft};
 pub(crate) use kpis::Kpis;
+pub(crate) use reading::Reading;
 pub(crate) use ticket::Ticket;
 pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Kind, Origin, Route};

@@ -2,7 +2,7 @@
 
 use firstline_ticket::Ticket;
 
-use crate::normalize::{Kind, normalize};
+use crate::normalize::{Kind, Reading, read};
 
 /// Longest subject and body handed on, in characters. The encoder's own limit is in tokens and is kept by
 /// the tokenizer; this bound only keeps hostile tickets cheap.
@@ -18,6 +18,8 @@ pub struct Input {
     pub body: String,
     /// Whether the text is a monitoring alert.
     pub is_alert: bool,
+    /// What the bounds left out of subject and body. Models don't read it, rules do.
+    pub left_out: String,
     /// Characters left out because the ticket was longer than the bounds; bytes of what the normaliser left out.
     pub cut_chars: usize,
 }
@@ -48,32 +50,45 @@ impl Input {
     }
 }
 
-/// Normalises a ticket's subject and body, and drops the subject where the body only repeats it.
+/// Reads a ticket's subject and body, and drops the subject where the body only repeats it.
 pub fn compose(ticket: &Ticket) -> Input {
-    let subject = normalize(ticket.subject.as_deref().unwrap_or_default());
-    let body = normalize(ticket.body.as_deref().unwrap_or_default());
-    let is_alert = subject.is_alert || body.is_alert;
+    let read = read(ticket);
+    let is_alert = read.is_alert();
+    let Reading { subject, body } = read;
     let truncated = [&subject, &body].map(|text| text.removed.bytes(Kind::Truncated)).iter().sum::<usize>();
-    let (subject, cut_subject) = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
-    let (body, cut_body) = head_and_tail(&body.text, MAX_BODY_CHARS);
-    let repeated = body.trim() == subject.trim();
+    let subject = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
+    let body = head_and_tail(&body.text, MAX_BODY_CHARS);
+    let repeated = body.text.trim() == subject.text.trim();
     Input {
-        subject: if repeated { String::new() } else { subject },
-        body,
+        subject: if repeated { String::new() } else { subject.text },
+        body: body.text,
         is_alert,
-        cut_chars: truncated + cut_subject + cut_body,
+        left_out: format!("{}\n{}", subject.left_out, body.left_out).trim().to_owned(),
+        cut_chars: truncated + subject.cut + body.cut,
     }
 }
 
-/// Keeps the first three quarters and the last quarter of `limit` characters, and counts what went.
-fn head_and_tail(text: &str, limit: usize) -> (String, usize) {
+/// A text within its bound.
+struct Bounded {
+    text: String,
+    left_out: String,
+    /// Characters that were left out.
+    cut: usize,
+}
+
+/// Keeps the first three quarters and the last quarter of `limit` characters.
+fn head_and_tail(text: &str, limit: usize) -> Bounded {
     let chars = if text.len() <= limit { 0 } else { text.chars().count() };
     if chars <= limit {
-        return (text.to_owned(), 0);
+        return Bounded { text: text.to_owned(), left_out: String::new(), cut: 0 };
     }
-    let head: String = text.chars().take(limit / 4 * 3).collect();
-    let tail: String = text.chars().skip(chars - limit / 4).collect();
-    (format!("{head}\n{tail}"), chars - limit)
+    let at = |nth: usize| text.char_indices().nth(nth).map_or(text.len(), |(at, _)| at);
+    let (head, tail) = (at(limit / 4 * 3), at(chars - limit / 4));
+    Bounded {
+        text: format!("{}\n{}", &text[..head], &text[tail..]),
+        left_out: text[head..tail].to_owned(),
+        cut: chars - limit,
+    }
 }
 
 /// Whether a machine opened the ticket, by what the PSA calls its source.
@@ -102,8 +117,9 @@ mod tests {
 
     #[test]
     fn long_text_keeps_head_and_tail_and_counts_the_cut() {
-        let (text, cut) = head_and_tail(&format!("{}{}", "a".repeat(900), "é".repeat(300)), 800);
+        let Bounded { text, left_out, cut } =
+            head_and_tail(&format!("{}{}", "a".repeat(900), "é".repeat(300)), 800);
         assert!(text.starts_with("aaa") && text.ends_with("ééé"));
-        assert_eq!((text.chars().count(), cut), (801, 400));
+        assert_eq!((text.chars().count(), left_out.chars().count(), cut), (801, 400, 400));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Must never take a person's short list of "key: value" lines for an alert on its shape alone.
 
-use super::lines::{Line, Page, contains_any, key_value, starts_with_any};
-use super::phrases::{ALERT_KEYS, ALERT_LINK_LINES, ALERT_NOISE_KEYS, ALERT_OPENERS, ALERT_PHRASES};
+use super::lines::{Line, Page, key_value};
 use super::removed::Kind;
+use super::words::WORDS;
 
 /// Lines at the start of a text that are looked at.
 const MAX_LINES: usize = 60;
@@ -15,9 +15,9 @@ pub(super) fn is_alert(page: &Page<'_>) -> bool {
     let lines: Vec<&Line> = page.live().take(MAX_LINES).map(|i| &page.lines[i]).collect();
     let Some(first) = lines.first() else { return false };
     let keys = lines.iter().filter(|l| has_alert_key(&l.folded)).count();
-    let opens = starts_with_any(first.folded.trim_start_matches(['-', ' ', '=', '#']), ALERT_OPENERS);
+    let opens = WORDS.alert_openers.start(first.folded.trim_start_matches(['-', ' ', '=', '#']));
     let mostly_keys = keys * 2 >= lines.len();
-    let phrase = || lines.iter().any(|l| contains_any(&l.folded, ALERT_PHRASES));
+    let phrase = || lines.iter().any(|l| WORDS.alert_phrases.within(&l.folded));
     (opens && (lines.len() <= 2 || keys >= 1)) || (mostly_keys && (keys >= 5 || (keys >= 3 && phrase())))
 }
 
@@ -31,18 +31,18 @@ pub(super) fn mark_noise(page: &mut Page<'_>) {
 }
 
 fn has_alert_key(folded: &str) -> bool {
-    key_value(folded).is_some_and(|(key, value)| !value.is_empty() && ALERT_KEYS.contains(&key))
+    key_value(folded).is_some_and(|(key, value)| !value.is_empty() && WORDS.alert_keys.is(key))
 }
 
 fn is_noise(folded: &str) -> bool {
     let line = folded.trim_matches(|c: char| !c.is_alphanumeric() && c != '{');
     let value = match key_value(line) {
-        Some((key, value)) if ALERT_NOISE_KEYS.contains(&key) => {
+        Some((key, value)) if WORDS.alert_noise_keys.is(key) => {
             return value.is_empty() || is_link(value) || is_identifier(value) || is_time(value);
         }
         _ => line,
     };
-    let leads_away = value.len() <= 120 && starts_with_any(value, ALERT_LINK_LINES);
+    let leads_away = value.len() <= 120 && WORDS.alert_link_lines.start(value);
     leads_away || is_link(value) || is_guid(value) || is_time(value)
 }
 

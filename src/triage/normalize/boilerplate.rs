@@ -2,9 +2,9 @@
 //!
 //! Must never cut a long line: a notice is short, a report that starts like one is not.
 
-use super::lines::{Page, contains_any, starts_with_any};
-use super::phrases::{DOUBTS, NOTICE_SUBJECTS, NOTICE_VERBS, PORTAL_LINES};
+use super::lines::Page;
 use super::removed::Kind;
+use super::words::WORDS;
 
 /// Longest notice, in bytes.
 const MAX_LENGTH: usize = 180;
@@ -23,15 +23,15 @@ pub(super) fn mark(page: &mut Page<'_>) {
 
 fn is_portal(folded: &str) -> bool {
     let line = folded.trim_matches(|c: char| !c.is_alphanumeric());
-    starts_with_any(line, PORTAL_LINES) || is_notice(line)
+    WORDS.portal_lines.start(line) || is_notice(line)
 }
 
 /// "Your ticket #1234 has been created." The number tells it from talk about a ticket.
 fn is_notice(line: &str) -> bool {
-    starts_with_any(line, NOTICE_SUBJECTS)
-        && contains_any(line, NOTICE_VERBS)
+    WORDS.notice_subjects.start(line)
+        && WORDS.notice_verbs.within(line)
         && line.contains(|c: char| c.is_ascii_digit())
-        && !contains_any(line, DOUBTS)
+        && !WORDS.doubts.within(line)
 }
 
 #[cfg(test)]

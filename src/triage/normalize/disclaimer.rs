@@ -6,15 +6,21 @@
 
 use std::ops::Range;
 
-use super::lines::{contains_any, fold, starts_with_any, substance};
-use super::phrases::{BANNER_LINES, BANNERS, DOUBTS, NOTE_LABELS, NOTE_WORDS, NOTES};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
+
+use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::text::{Editor, Text};
+use super::words::WORDS;
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
+/// Words and characters within which a legal note names the message that it is about.
+const NAMES_MESSAGE: usize = 4;
+const MAX_HEAD: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
@@ -22,32 +28,40 @@ enum Note {
     Banner,
 }
 
-/// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left.
-pub(super) fn cut(text: &Text, removed: &mut Removed) -> Option<Text> {
+/// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left, unless that `may_be_empty`.
+pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Option<Text> {
     let whole = text.as_str();
     let mut editor = Editor::new(text);
-    let (mut kept, mut start, mut cut) = (0, 0, 0);
+    let (mut kept, mut start) = (0, 0);
+    let mut cut = Vec::new();
     for paragraph in whole.split_inclusive("\n\n") {
         let mut legal = false;
         for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let note = note(&folded);
-            legal = note == Some(Note::Legal) || (legal && contains_any(&folded, NOTE_WORDS));
+            let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
+            let breaks =
+                whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
+            let same_line = !breaks && !folded.contains('?');
+            legal = note == Some(Note::Legal)
+                || (legal && (same_line || WORDS.note_words.within(&without_accents(&folded))));
             if legal || note.is_some() {
                 editor.keep(kept..unit.start);
                 kept = unit.end;
-                cut += unit.len();
+                cut.push(unit);
             }
         }
         start += paragraph.len();
     }
     editor.keep(kept..whole.len());
     let out = editor.finish();
-    if cut == 0 || substance(out.as_str()) == 0 {
+    if cut.is_empty() || (substance(out.as_str()) == 0 && !may_be_empty) {
         return None;
     }
-    removed.add(Kind::Disclaimer, cut);
+    for unit in cut {
+        removed.cut(Kind::Disclaimer, unit.len(), text.source(unit));
+    }
     Some(out)
 }
 
@@ -57,12 +71,13 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
-    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']']) {
-        let end = paragraph.start + at + 1;
+    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？']) {
+        let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
+            "。" | "！" | "？" => true,
             _ => rest.starts_with(char::is_whitespace),
         };
         if ends && end > start {
@@ -95,13 +110,13 @@ fn is_banner_line(line: &str) -> bool {
     let folded = fold(line);
     let bracketed = folded.starts_with(['[', '(', '{', '-', '_', '=']);
     let words = folded.trim_matches(|c: char| !c.is_alphanumeric());
-    BANNER_LINES.contains(&words) && (bracketed || words.contains(' ') || words == "caution")
+    WORDS.banner_lines.is(words) && (bracketed || words.contains(' ') || words == "caution")
 }
 
 /// Whether a line could be the start of a note.
 fn opens_note(folded: &str) -> bool {
     let line = unlabelled(folded);
-    NOTES.iter().chain(BANNERS).any(|(openers, _)| starts_with_any(line, openers))
+    WORDS.note.iter().chain(&WORDS.banner).any(|sentence| sentence.opens(line))
 }
 
 fn note(folded: &str) -> Option<Note> {
@@ -109,23 +124,37 @@ fn note(folded: &str) -> Option<Note> {
         return Some(Note::Banner);
     }
     let line = unlabelled(folded);
-    let holds = |table: &[(&[&str], &[&str])]| {
-        table.iter().any(|(openers, parts)| {
-            starts_with_any(line, openers) && (parts.is_empty() || contains_any(line, parts))
-        })
-    };
-    if holds(BANNERS) && !contains_any(line, DOUBTS) {
-        Some(Note::Banner)
-    } else {
-        holds(NOTES).then_some(Note::Legal)
+    if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
+        return Some(Note::Banner);
     }
+    (WORDS.note.iter().any(|sentence| sentence.is(line)) || is_confidential(line)).then_some(Note::Legal)
+}
+
+/// "This message is confidential and for its recipient": a sentence that names the message first, then says so, in any language
+/// whose roots are known.
+fn is_confidential(line: &str) -> bool {
+    let words = line.match_indices(' ').nth(NAMES_MESSAGE - 1).map_or(line, |(end, _)| &line[..end]);
+    let head = words.char_indices().nth(MAX_HEAD).map_or(words, |(end, _)| &words[..end]);
+    if WORDS.doubts.within(line) {
+        return false;
+    }
+    let (head, line) = (without_accents(head), without_accents(line));
+    WORDS.message_roots.within(&head) && WORDS.note_roots.within(&line) && WORDS.recipient_roots.within(&line)
+}
+
+/// Roots bend their accents from case to case, and are looked up without.
+fn without_accents(folded: &str) -> String {
+    if folded.is_ascii() {
+        return folded.to_owned();
+    }
+    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect()
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.
 fn unlabelled(folded: &str) -> &str {
     let mut line = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
     for _ in 0..3 {
-        let label = NOTE_LABELS.iter().filter_map(|label| line.strip_prefix(label)).find_map(|rest| {
+        let label = WORDS.note_labels.after_start(line).and_then(|rest| {
             rest.trim_start()
                 .starts_with([':', '-', ']', '!', '|', '.', ';'])
                 .then(|| rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
@@ -144,7 +173,7 @@ mod tests {
 
     fn run(text: &str) -> String {
         let text = Text::new(text);
-        cut(&text, &mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
+        cut(&text, false, &mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
     }
 
     #[test]

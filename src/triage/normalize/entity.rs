@@ -42,14 +42,14 @@ pub(super) fn pieces(
 }
 
 /// The longest stretch from the `&` that `text` starts with that may be one reference.
-fn reference(text: &str) -> &str {
+pub(super) fn reference(text: &str) -> &str {
     let name =
         text.bytes().skip(1).take(MAX_REFERENCE).take_while(|&b| b.is_ascii_alphanumeric() || b == b'#');
     let end = 1 + name.count();
     &text[..end + usize::from(text[end..].starts_with(';'))]
 }
 
-fn decode(reference: &str) -> String {
+pub(super) fn decode(reference: &str) -> String {
     match reference {
         "&amp;" => "&".into(),
         "&lt;" => "<".into(),

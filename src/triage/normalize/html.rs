@@ -3,7 +3,7 @@
 //! Must never take `value < 5 and > 3`, `<server01>` or `<john@example.com>` for markup: a wrong yes loses
 //! words, a wrong no only leaves tags in.
 
-use super::phrases::{ELEMENTS, OFFICE_PREFIXES};
+use super::elements::{ELEMENTS, OFFICE_PREFIXES};
 
 /// Longest element name worth looking up.
 const MAX_NAME: usize = 16;

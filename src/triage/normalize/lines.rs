@@ -31,6 +31,8 @@ pub(super) struct Line {
     pub(super) folded: String,
     /// Whether the line starts with `>`.
     pub(super) quoted: bool,
+    /// Whether it starts with two of them.
+    pub(super) nested: bool,
     /// Letters and digits.
     pub(super) substance: usize,
     pub(super) fate: Fate,
@@ -47,6 +49,8 @@ impl Line {
             body: start..start + body.len(),
             folded: fold(&body[..body.floor_char_boundary(MAX_FOLD)]),
             quoted,
+            nested: quoted && line.trim_start().trim_start_matches('>').trim_start().starts_with('>')
+                || line.trim_start().starts_with(">>"),
             substance: substance(body),
             fate: Fate::Keep,
             range,
@@ -97,6 +101,16 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// The line as it was written, without `>` before it and blanks around it.
+    pub(super) fn raw(&self, line: usize) -> &str {
+        &self.text.as_str()[self.lines[line].body.clone()]
+    }
+
+    /// The line of something before `line` that is not cut.
+    pub(super) fn live_before(&self, line: usize) -> Option<usize> {
+        (0..line).rev().find(|&i| self.lines[i].is_live() && !self.lines[i].is_blank())
+    }
+
     /// Runs a pass and takes it back if it cut the last words.
     pub(super) fn attempt(&mut self, pass: impl FnOnce(&mut Self)) {
         let before: Vec<Fate> = self.lines.iter().map(|l| l.fate).collect();
@@ -107,6 +121,11 @@ impl<'a> Page<'a> {
                 line.fate = fate;
             }
         }
+    }
+
+    /// As [`attempt`](Self::attempt), unless nothing of the text may be left.
+    pub(super) fn attempt_or(&mut self, may_be_empty: bool, mut pass: impl FnMut(&mut Self)) {
+        if may_be_empty { pass(self) } else { self.attempt(pass) }
     }
 
     /// Letters and digits left, and lines left.
@@ -127,7 +146,7 @@ impl<'a> Page<'a> {
                     removed.add(Kind::Quote, line.body.start - line.range.start);
                     editor.keep(line.body.start..line.range.end);
                 }
-                Fate::Cut(kind) => removed.add(kind, line.range.len()),
+                Fate::Cut(kind) => removed.cut(kind, line.range.len(), self.text.source(line.body.clone())),
             }
         }
         Some(editor.finish())
@@ -139,9 +158,10 @@ pub(super) fn weighs_less(now: (usize, usize), before: (usize, usize)) -> bool {
     (now.0 == 0 && before.0 > 0) || (now.1 == 0 && before.1 > 0)
 }
 
-/// Letters and digits in a text.
+/// Letters, digits and pictures in a text.
 pub(super) fn substance(text: &str) -> usize {
-    text.chars().filter(|c| c.is_alphanumeric()).count()
+    let is_picture = |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}');
+    text.chars().filter(|&c| c.is_alphanumeric() || is_picture(c)).count()
 }
 
 /// The form in which phrases are compared: lower case, straight quotes, plain hyphens, single spaces, no
@@ -161,26 +181,17 @@ pub(super) fn fold(text: &str) -> String {
             '’' | '‘' | '´' | '`' => folded.push('\''),
             '“' | '”' | '„' | '«' | '»' => folded.push('"'),
             '–' | '—' | '‐' | '‑' | '−' => folded.push('-'),
+            '：' | '﹕' => folded.push(':'),
             _ => folded.extend(c.to_lowercase()),
         }
     }
     if folded.contains("e-mail") { folded.replace("e-mail", "email") } else { folded }
 }
 
-/// Whether `text` starts with one of `phrases`.
-pub(super) fn starts_with_any(text: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|p| text.starts_with(p))
-}
-
-/// Whether `text` holds one of `phrases`.
-pub(super) fn contains_any(text: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|p| text.contains(p))
-}
-
 /// A folded line `key: value` in its two parts.
 pub(super) fn key_value(folded: &str) -> Option<(&str, &str)> {
     let (key, value) = folded.split_once(':')?;
-    (key.len() <= 40).then(|| (key.trim(), value.trim()))
+    (key.len() <= 60).then(|| (key.trim(), value.trim()))
 }
 
 #[cfg(test)]

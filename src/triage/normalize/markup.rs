@@ -1,26 +1,40 @@
 //! HTML mail to the plain text that a mail reader would show, in the conventions of plain-text mail: quoted
-//! parts get `> `, a signature `--`, so that one set of rules serves both.
+//! parts get `> `, and what a mail program marks as the mail that is answered `>> `; a signature gets a delimiter. So one set of rules
+//! serves both.
 //!
 //! No tree and no recursion: depth is a counter, and a million open elements cost nothing. Must never drop
-//! text outside scripts, styles and titles; what is in angle brackets but is no element stays.
+//! text that a reader sees; what is in angle brackets but is no element stays.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use html5gum::emitters::callback::CallbackEvent;
 
+use super::elements::{
+    BLOCKS, HIDDEN, HIDDEN_CLASSES, HIDING_STYLES, QUOTE_CLASSES, SEPARATOR_CLASSES, SIGNATURE_CLASSES, VOID,
+};
 use super::entity;
 use super::html::{is_element, tag_name};
-use super::phrases::{BLOCKS, HIDDEN, QUOTE_CLASSES, SIGNATURE_CLASSES};
+use super::removed::{Kind, Removed};
+use super::signature::MARKED;
 use super::text::{Editor, Text};
 use super::tokens;
 
 /// The line that stands for Outlook's border between a mail and the one it answers.
 const SEPARATOR: &str = "-----Original Message-----";
 
+/// The line that Outlook draws above a mail that is answered.
+const RULE: &str = "________";
+/// Bytes below such a border in which the old mail's headers start.
+const HEADERS_NEAR: usize = 700;
+
 /// The text of an HTML mail. The input must have no carriage returns and no NULs.
-pub(super) fn to_text(html: &Text) -> Text {
+pub(super) fn to_text(html: &Text, removed: &mut Removed) -> Text {
     let mut writer = Writer::new(html);
     tokens::tokenize(html.as_str(), |event, range| writer.event(event, range));
+    for range in std::mem::take(&mut writer.unseen) {
+        removed.cut(Kind::Hidden, range.len(), html.source(range));
+    }
     writer.finish()
 }
 
@@ -34,13 +48,26 @@ struct Tag {
     separator: bool,
     signature: bool,
     office: bool,
+    /// Whether its style or an attribute hides it.
+    unseen: bool,
+    /// Whether it draws a border above itself.
+    bordered: bool,
 }
 
 #[derive(Default, Clone, Copy, PartialEq)]
 enum Attribute {
     Naming,
+    Style,
+    Type,
     #[default]
     Other,
+}
+
+/// An element that no reader sees: its name, how many of the name are open in it, and where it starts.
+struct Unseen {
+    name: String,
+    depth: usize,
+    start: usize,
 }
 
 struct Writer<'a> {
@@ -53,12 +80,18 @@ struct Writer<'a> {
     breaks: usize,
     bullet: bool,
     hidden: Option<&'static str>,
-    last_xml_end: usize,
+    hiding: Option<Unseen>,
+    /// Ranges of what no reader sees.
+    unseen: Vec<Range<usize>>,
+    /// Where the last end tag of an element stands, by its name.
+    last_ends: HashMap<String, usize>,
     preformatted: usize,
     divs: usize,
     blockquotes: usize,
     /// Depth of the `div` that holds a quotation.
     quote_div: Option<usize>,
+    /// Depth of the `blockquote` that a mail program marked as the mail that is answered.
+    cited: Option<usize>,
 }
 
 impl<'a> Writer<'a> {
@@ -71,12 +104,30 @@ impl<'a> Writer<'a> {
             breaks: 2,
             bullet: false,
             hidden: None,
-            last_xml_end: html.as_str().rfind("</xml").unwrap_or(0),
+            hiding: None,
+            unseen: Vec::new(),
+            last_ends: HashMap::new(),
             preformatted: 0,
             divs: 0,
             blockquotes: 0,
             quote_div: None,
+            cited: None,
         }
+    }
+
+    /// Whether an end tag of the element stands at or behind `at`: without one, hiding it would swallow the mail.
+    fn ends_behind(&mut self, name: &str, at: usize) -> bool {
+        let html = self.html;
+        let end = self.last_ends.entry(name.to_owned()).or_insert_with(|| {
+            html.rmatch_indices("</")
+                .find(|(end, _)| {
+                    html.as_bytes()[end + 2..]
+                        .get(..name.len())
+                        .is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+                })
+                .map_or(0, |(end, _)| end)
+        });
+        at <= *end
     }
 
     fn event(&mut self, event: &CallbackEvent<'_>, span: Range<usize>) {
@@ -86,12 +137,15 @@ impl<'a> Writer<'a> {
                 self.tag = Tag { name, start: span.start, ..Tag::default() };
             }
             CallbackEvent::AttributeName { name } => {
-                let naming = matches!(*name, b"class" | b"id");
-                self.tag.attribute = if naming { Attribute::Naming } else { Attribute::Other };
+                self.tag.unseen |= *name == b"hidden";
+                self.tag.attribute = match *name {
+                    b"class" | b"id" => Attribute::Naming,
+                    b"style" => Attribute::Style,
+                    b"type" => Attribute::Type,
+                    _ => Attribute::Other,
+                };
             }
-            CallbackEvent::AttributeValue { value } if self.tag.attribute == Attribute::Naming => {
-                self.tag.named(&String::from_utf8_lossy(value));
-            }
+            CallbackEvent::AttributeValue { value } => self.tag.valued(&String::from_utf8_lossy(value)),
             CallbackEvent::CloseStartTag { .. } => {
                 let tag = std::mem::take(&mut self.tag);
                 let range = self.claim(tag.start..span.end);
@@ -108,7 +162,7 @@ impl<'a> Writer<'a> {
             CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } => {
                 self.claim(span);
             }
-            CallbackEvent::AttributeValue { .. } | CallbackEvent::Error(_) => {}
+            CallbackEvent::Error(_) => {}
         }
     }
 
@@ -122,15 +176,19 @@ impl<'a> Writer<'a> {
 
     fn start_tag(&mut self, tag: &Tag, at: Range<usize>) {
         let name = tag.name.as_str();
-        if self.hidden.is_some() {
+        if self.hidden.is_some() || self.goes_on_unseen(name, &at) {
             return;
         }
         if !is_element(name) {
             return self.verbatim(at);
         }
+        if tag.unseen && VOID.binary_search(&name).is_err() && self.ends_behind(name, at.end) {
+            self.hiding = Some(Unseen { name: name.to_owned(), depth: 1, start: at.end });
+            return;
+        }
         if let Some(&hidden) = HIDDEN.iter().find(|&&h| h == name) {
             // Office's settings in `<xml>`: unclosed, it would swallow the mail.
-            let closed = name != "xml" || at.end <= self.last_xml_end;
+            let closed = name != "xml" || self.ends_behind(name, at.end);
             self.hidden = closed.then_some(hidden);
             return;
         }
@@ -138,7 +196,12 @@ impl<'a> Writer<'a> {
         match name {
             "pre" => self.preformatted += 1,
             "li" => self.bullet = true,
-            "blockquote" => self.blockquotes += 1,
+            "blockquote" => {
+                self.blockquotes += 1;
+                if tag.quote {
+                    self.cited.get_or_insert(self.blockquotes);
+                }
+            }
             "div" => {
                 self.divs += 1;
                 if tag.quote && self.quote_div.is_none() {
@@ -149,9 +212,36 @@ impl<'a> Writer<'a> {
         }
         if tag.separator || tag.signature {
             self.break_lines(1, at.clone());
-            self.insert(at.clone(), if tag.separator { SEPARATOR } else { "--" });
+            self.insert(at.clone(), if tag.separator { SEPARATOR } else { MARKED });
+            self.break_lines(1, at);
+        } else if tag.bordered && self.headers_near(at.end) {
+            self.break_lines(1, at.clone());
+            self.insert(at.clone(), RULE);
             self.break_lines(1, at);
         }
+    }
+
+    /// Whether a bold word with a colon, and a line break, stand right behind `at`.
+    fn headers_near(&self, at: usize) -> bool {
+        let near = &self.html[at..self.html.floor_char_boundary(at + HEADERS_NEAR)];
+        let bold = near.contains("<b>") || near.contains("<strong>") || near.contains("bold");
+        bold && near.contains(':') && near.contains("<br")
+    }
+
+    /// Whether the tag stands in an element that no reader sees; the next paragraph ends one that has no end tag.
+    fn goes_on_unseen(&mut self, name: &str, at: &Range<usize>) -> bool {
+        let Some(hiding) = &mut self.hiding else { return false };
+        if hiding.name != name {
+            return true;
+        }
+        if name == "p" || name == "li" {
+            let start = hiding.start;
+            self.unseen.push(start..at.start);
+            self.hiding = None;
+            return false;
+        }
+        hiding.depth += 1;
+        true
     }
 
     fn end_tag(&mut self, name: &str, at: Range<usize>) {
@@ -161,12 +251,26 @@ impl<'a> Writer<'a> {
             }
             return;
         }
+        if let Some(hiding) = &mut self.hiding {
+            hiding.depth -= usize::from(hiding.name == name);
+            if hiding.depth == 0 {
+                let start = hiding.start;
+                self.unseen.push(start..at.start);
+                self.hiding = None;
+            }
+            return;
+        }
         if !is_element(name) {
             return self.verbatim(at);
         }
         match name {
             "pre" => self.preformatted = self.preformatted.saturating_sub(1),
-            "blockquote" => self.blockquotes = self.blockquotes.saturating_sub(1),
+            "blockquote" => {
+                if self.cited == Some(self.blockquotes) {
+                    self.cited = None;
+                }
+                self.blockquotes = self.blockquotes.saturating_sub(1);
+            }
             "div" => {
                 if self.quote_div == Some(self.divs) {
                     self.quote_div = None;
@@ -203,7 +307,7 @@ impl<'a> Writer<'a> {
     }
 
     fn string(&mut self, range: Range<usize>, value: &str) {
-        if self.hidden.is_some() {
+        if self.hidden.is_some() || self.hiding.is_some() {
             return;
         }
         let html = self.html;
@@ -247,7 +351,9 @@ impl<'a> Writer<'a> {
 
     /// What a line starts with, before its first word.
     fn start_line(&mut self, at: usize) {
-        if self.breaks > 0 && (self.blockquotes > 0 || self.quote_div.is_some()) {
+        if self.breaks > 0 && (self.cited.is_some() || self.quote_div.is_some()) {
+            self.editor.put(at..at, ">> ");
+        } else if self.breaks > 0 && self.blockquotes > 0 {
             self.editor.put(at..at, "> ");
         }
         if std::mem::take(&mut self.bullet) {
@@ -260,7 +366,12 @@ impl<'a> Writer<'a> {
     fn finish(mut self) -> Text {
         let rest = self.html.get(self.read..).unwrap_or_default();
         let is_tag = rest.strip_prefix('<').is_some_and(|tag| is_element(tag_name(tag).0));
-        if self.hidden.is_none() && rest.starts_with('<') && !rest.starts_with("<!") && !is_tag {
+        if self.hidden.is_none()
+            && self.hiding.is_none()
+            && rest.starts_with('<')
+            && !rest.starts_with("<!")
+            && !is_tag
+        {
             self.verbatim(self.read..self.html.len());
         }
         self.editor.finish()
@@ -268,11 +379,34 @@ impl<'a> Writer<'a> {
 }
 
 impl Tag {
+    /// Takes note of an attribute's value.
+    fn valued(&mut self, value: &str) {
+        match self.attribute {
+            Attribute::Naming => self.named(value),
+            Attribute::Style => self.styled(value),
+            Attribute::Type => self.quote |= value.eq_ignore_ascii_case("cite"),
+            Attribute::Other => {}
+        }
+    }
+
+    fn styled(&mut self, value: &str) {
+        let style: String =
+            value.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
+        self.unseen |= HIDING_STYLES.iter().any(|hiding| {
+            let goes_on = |rest: &str| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit());
+            style.match_indices(hiding).any(|(at, _)| !goes_on(&style[at + hiding.len()..]))
+        });
+        let border = style.split(';').find_map(|part| part.strip_prefix("border-top:"));
+        self.bordered |=
+            border.is_some_and(|border| border.contains("solid")) && style.contains("border:none");
+    }
+
     /// Takes note of the class or id by which mail programs mark their parts.
     fn named(&mut self, value: &str) {
         self.quote |= QUOTE_CLASSES.iter().any(|class| value.contains(class));
+        self.unseen |= HIDDEN_CLASSES.contains(&value);
         self.signature |= SIGNATURE_CLASSES.contains(&value);
-        self.separator |= value.ends_with("divRplyFwdMsg");
+        self.separator |= SEPARATOR_CLASSES.iter().any(|class| value.ends_with(class));
         self.office |= value.starts_with("Mso") || value.starts_with("xmso");
     }
 }
@@ -282,7 +416,7 @@ mod tests {
     use super::*;
 
     fn text(html: &str) -> String {
-        super::super::runs::space(&to_text(&Text::new(html))).as_str().to_owned()
+        super::super::runs::space(&to_text(&Text::new(html), &mut Removed::default())).as_str().to_owned()
     }
 
     #[test]
@@ -317,7 +451,7 @@ mod tests {
     #[test]
     fn entities_are_decoded_and_mapped() {
         let html = Text::new("<p>T&ouml;ne &amp; &#8364;5 &notit; caf&eacute</p>");
-        let out = to_text(&html);
+        let out = to_text(&html, &mut Removed::default());
         assert_eq!(out.as_str(), "Töne & €5 ¬it; café\n");
         let changed: Vec<_> =
             out.segments().iter().filter(|s| !s.verbatim).map(|s| &html.as_str()[s.source.clone()]).collect();
@@ -327,10 +461,45 @@ mod tests {
     #[test]
     fn quoted_parts_are_marked() {
         assert_eq!(text("new<blockquote>old<br>older</blockquote>end"), "new\n> old\n> older\nend");
-        assert_eq!(text("new<div class=\"gmail_quote\"><div>x</div>y</div><div>z</div>"), "new\n> x\n> y\nz");
+        assert_eq!(
+            text("new<div class=\"gmail_quote\"><div>x</div>y</div><div>z</div>"),
+            "new\n>> x\n>> y\nz"
+        );
         assert_eq!(
             text("new<div id=\"divRplyFwdMsg\">From: a</div>"),
             "new\n-----Original Message-----\nFrom: a"
         );
+    }
+
+    #[test]
+    fn what_no_reader_sees_goes() {
+        for html in [
+            "<div style=\"display:none;max-height:0\">secret <div>offer</div></div>Hi",
+            "<p hidden>secret</p><p>Hi</p>",
+            "<span style='font-size:0px'>secret</span>Hi",
+            "<p style='Display: None'>secret<p>Hi</p>",
+            "<!--[if mso]>secret<![endif]--><div style='mso-hide:all'>secret</div>Hi",
+        ] {
+            assert_eq!(text(html), "Hi", "{html}");
+        }
+        for html in [
+            "<div style='font-size:0.9em'>Hi</div>",
+            "<div style='opacity:0.8'>Hi</div>",
+            "<div style='display:none'>Hi",
+            "<img style='display:none'>Hi<br>",
+        ] {
+            assert_eq!(text(html), "Hi", "{html}");
+        }
+    }
+
+    #[test]
+    fn mail_programs_mark_what_is_answered() {
+        assert_eq!(text("a<blockquote type=\"cite\">old</blockquote>b"), "a\n>> old\nb");
+        assert_eq!(
+            text("a<div class=\"moz-cite-prefix\">Am 4.3. schrieb Jo:</div>"),
+            "a\n>> Am 4.3. schrieb Jo:"
+        );
+        let bordered = "a<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>X:</b> y<br><b>Z:</b> w</p></div>";
+        assert_eq!(text(bordered), "a\n________\n\nX: y\nZ: w");
     }
 }

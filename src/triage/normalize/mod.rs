@@ -10,32 +10,47 @@
 //! kept apart, and cuts nested more than `MAX_ROUNDS` deep.
 
 mod alert;
+mod attribution;
 mod boilerplate;
 mod chars;
+mod codepages;
 mod disclaimer;
+#[rustfmt::skip]
+mod elements;
 mod entity;
+mod escaped;
+mod facts;
+mod headers;
 mod html;
+mod intake;
 mod lines;
+mod marks;
 mod markup;
 mod mojibake;
-#[rustfmt::skip]
-mod phrases;
 mod quotes;
+mod reading;
+mod recurrence;
 mod removed;
 mod runs;
 mod signature;
+mod subject;
 mod text;
 mod tokens;
+mod transfer;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-pub use removed::{Kind, Removed};
+pub use reading::{FieldCut, Reading, read};
+pub use removed::{Cut, Kind, Removed};
 pub use text::Segment;
 
 use lines::Page;
+use recurrence::Earlier;
+use subject::Hint;
 use text::{Editor, Text};
 
 /// Bytes kept of the start and the end of a text that is longer than both together: of the text as it was sent, and of what is
@@ -74,26 +89,65 @@ impl Normalized {
     }
 }
 
-/// Normalises a subject, a mail or a note of any kind. The cost is linear in the text and bounded: of a text over 256 KiB, and of
-/// what is visible over 32 KiB, the first three quarters of so much and the last quarter are kept ([`Kind::Truncated`]).
+/// What is known of a text beside its words.
+#[derive(Debug, Default)]
+struct Setting<'a> {
+    /// What the subject above it says.
+    hint: Hint,
+    /// Who wrote it.
+    contact: Option<&'a str>,
+    /// What the ticket's other messages hold.
+    earlier: Earlier,
+    /// Whether nothing of it may be left: another field says what the ticket is about.
+    may_be_empty: bool,
+}
+
+/// Normalises a subject, a mail or a note of any kind by itself; [`read`] does so with a ticket, which knows more. The cost is linear
+/// in the text and bounded: of a text over 256 KiB, and of what is visible over 32 KiB, the first three quarters of so much and the
+/// last quarter are kept ([`Kind::Truncated`]).
 pub fn normalize(original: &str) -> Normalized {
+    normalize_in(original, &Setting::default())
+}
+
+fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
     let mut removed = Removed::default();
     let text = bounded(Text::new(original), SENT, &mut removed);
     let text = chars::line_ends(&text).unwrap_or(text);
+    let text = transfer::decode(&text).unwrap_or(text);
+    let text = escaped_markup(&text).unwrap_or(text);
     let is_html = html::is_html(text.as_str());
-    let text =
-        if is_html { counted(&text, markup::to_text(&text), Kind::Markup, &mut removed) } else { text };
+    let text = match is_html {
+        true => counted(&text, markup::to_text(&text, &mut removed), Kind::Markup, &mut removed),
+        false => text,
+    };
     let text = bounded(text, VISIBLE, &mut removed);
+    let text = escaped::unescape(&text, is_html).unwrap_or(text);
     let text = mojibake::repair(&text).unwrap_or(text);
     let text = match chars::visible(&text) {
         Some(visible) => counted(&text, visible, Kind::Invisible, &mut removed),
         None => text,
     };
     let text = chars::nfc(&text).unwrap_or(text);
+    let text = marks::cut(&text, setting.may_be_empty, &mut removed).unwrap_or(text);
     let text = tidy(&text, &mut removed);
-    let (text, is_alert) = cut(text, &mut removed);
+    let (text, is_alert) = cut(text, setting, &mut removed);
     let (text, segments) = text.into_parts();
+    removed.join(|gap| {
+        let first = segments.partition_point(|s| s.source.end <= gap.start);
+        segments.get(first).is_some_and(|s| s.source.start < gap.end)
+    });
     Normalized { text, removed, is_html, is_alert, segments }
+}
+
+/// HTML that was stored as text, each `<` an entity.
+fn escaped_markup(text: &Text) -> Option<Text> {
+    let whole = text.as_str();
+    if !["&lt;", "&#60;", "&#x3c;", "&#x3C;", "&amp;lt;"].iter().any(|sign| whole.contains(sign))
+        || html::is_html(whole)
+    {
+        return None;
+    }
+    Some(escaped::decoded(text)).filter(|decoded| html::is_html(decoded.as_str()))
 }
 
 /// The head and the tail of a text that is longer than both, a line break between them.
@@ -108,7 +162,7 @@ fn bounded(text: Text, [head, tail]: [usize; 2], removed: &mut Removed) -> Text 
         .find('\n')
         .map_or(start, |at| start + at + 1);
     let gap = whole.floor_char_boundary(head)..line;
-    removed.add(Kind::Truncated, gap.len());
+    removed.cut(Kind::Truncated, gap.len(), text.source(gap.clone()));
     let mut editor = Editor::new(&text);
     editor.keep(0..gap.start);
     editor.put(gap.clone(), "\n");
@@ -127,25 +181,28 @@ fn counted(old: &Text, new: Text, kind: Kind, removed: &mut Removed) -> Text {
 }
 
 /// Cuts what is not the sender's message, until nothing more is found.
-fn cut(mut text: Text, removed: &mut Removed) -> (Text, bool) {
+fn cut(mut text: Text, setting: &Setting<'_>, removed: &mut Removed) -> (Text, bool) {
     let mut is_alert = false;
     for _ in 0..MAX_ROUNDS {
-        let noted = disclaimer::cut(&text, removed);
-        let ruled = cut_lines(noted.as_ref().unwrap_or(&text), removed, &mut is_alert);
+        let noted = disclaimer::cut(&text, setting.may_be_empty, removed);
+        let ruled = cut_lines(noted.as_ref().unwrap_or(&text), setting, removed, &mut is_alert);
         let Some(next) = ruled.or(noted) else { break };
         text = tidy(&next, removed);
     }
     (text, is_alert)
 }
 
-fn cut_lines(text: &Text, removed: &mut Removed, is_alert: &mut bool) -> Option<Text> {
+fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert: &mut bool) -> Option<Text> {
     let mut page = Page::new(text);
-    page.attempt(boilerplate::mark);
-    page.attempt(quotes::mark);
+    let empty = setting.may_be_empty;
+    page.attempt_or(empty, boilerplate::mark);
+    page.attempt(intake::mark);
+    page.attempt(|page| quotes::mark(page, setting.hint));
+    page.attempt(|page| recurrence::mark(page, &setting.earlier));
     if alert::is_alert(&page) {
         *is_alert = true;
         page.attempt(alert::mark_noise);
     }
-    page.attempt(signature::mark);
+    page.attempt_or(empty, |page| signature::mark(page, setting.contact));
     page.apply(removed)
 }

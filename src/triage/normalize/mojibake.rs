@@ -1,49 +1,45 @@
-//! UTF-8 that somebody read as Windows-1252 or Latin-1, put right: `donâ€™t` to `don’t`, `Ã©` to `é`.
+//! UTF-8 that somebody read in another code page, put right: `donâ€™t` to `don’t`, `Ã©` and `├⌐` to `é`.
 //!
 //! Must never touch text that is right as it stands: `NÃO` and `AÇÃO` are Portuguese, not damage. Hence a
 //! sequence is repaired only if its bytes are valid UTF-8 for a character that such damage plausibly hides.
 
-use std::sync::LazyLock;
-
-use encoding_rs::WINDOWS_1252;
-
+use super::codepages::{CODEPAGES, Codepage, Name};
 use super::text::{Editor, Text};
-
-/// The characters of bytes 0x80 to 0x9F in Windows-1252, as the web reads it.
-static HIGH: LazyLock<[char; 32]> = LazyLock::new(|| {
-    let bytes: Vec<u8> = (0x80..=0x9f).collect();
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(&bytes);
-    let mut high = ['\0'; 32];
-    text.chars().zip(&mut high).for_each(|(c, slot)| *slot = c);
-    high
-});
 
 /// A double fault needs two rounds; each round at least halves what it touches.
 const MAX_ROUNDS: usize = 4;
+/// Of the letters beyond ASCII, the share that must be damage before Cyrillic is read as Cyrillic misread, in tenths.
+const CYRILLIC_DAMAGE: usize = 6;
 
 /// Repairs the text, or gives `None` where nothing is to be done.
 pub(super) fn repair(text: &Text) -> Option<Text> {
-    let mut repaired = None;
-    for _ in 0..MAX_ROUNDS {
-        let Some(next) = round(repaired.as_ref().unwrap_or(text)) else { break };
-        repaired = Some(next);
+    if text.as_str().is_ascii() {
+        return None;
     }
-    repaired
+    let mut repaired = None;
+    for page in CODEPAGES.iter() {
+        for _ in 0..MAX_ROUNDS {
+            let Some(next) = round(repaired.as_ref().unwrap_or(text), page) else { break };
+            repaired = Some(next);
+        }
+    }
+    let lost = lost_bytes(repaired.as_ref().unwrap_or(text), repaired.is_some());
+    lost.or(repaired)
 }
 
-fn round(text: &Text) -> Option<Text> {
+fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let whole = text.as_str();
-    if whole.is_ascii() {
+    if whole.is_ascii() || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
         return None;
     }
     let mut editor = Editor::new(text);
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
     while let Some(c) = whole[at..].chars().next() {
-        let found = sequence(&whole[at..]).filter(|found| {
+        let found = sequence(&whole[at..], page).filter(|found| {
             let after = whole[at + found.length..].chars().next();
-            let in_run = at == repaired_to || sequence(&whole[at + found.length..]).is_some();
-            plausible(found, c, before, after, in_run)
+            let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
+            plausible(page.name, found, Around { lead: c, before, after, in_run })
         });
         let Some(found) = found else {
             before = Some(c);
@@ -53,7 +49,53 @@ fn round(text: &Text) -> Option<Text> {
         editor.keep(kept..at);
         kept = at + found.length;
         editor.put(at..kept, found.hidden.encode_utf8(&mut [0; 4]));
-        (at, before, repaired_to) = (kept, None, kept);
+        (at, before, repaired_to) = (kept, Some(found.hidden).filter(|_| page.name != Name::Western), kept);
+    }
+    if kept == 0 {
+        return None;
+    }
+    editor.keep(kept..whole.len());
+    Some(editor.finish())
+}
+
+/// Whether most letters beyond ASCII are damage. Some pairs of Cyrillic letters are valid UTF-8 by chance.
+fn is_mostly_damage(whole: &str, page: &Codepage) -> bool {
+    let (mut damaged, mut letters, mut at) = (0, 0, 0);
+    while let Some(c) = whole[at..].chars().next() {
+        let found = sequence(&whole[at..], page);
+        damaged += usize::from(found.is_some());
+        letters += usize::from(found.is_some() || (c.is_alphabetic() && !c.is_ascii()));
+        at += found.map_or(c.len_utf8(), |found| found.length);
+    }
+    damaged * 10 >= letters * CYRILLIC_DAMAGE
+}
+
+/// Characters whose last byte was lost on the way: what is left of `”` is `â€`, and of `à`, before a blank, `Ã`.
+fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
+    let whole = text.as_str();
+    let mut editor = Editor::new(text);
+    let mut kept = 0;
+    let mut put = |range: std::ops::Range<usize>, new: &str| {
+        editor.keep(kept..range.start);
+        editor.put(range.clone(), new);
+        kept = range.end;
+    };
+    for (at, lead) in whole.match_indices(['â', 'Ã']) {
+        let rest = &whole[at + lead.len()..];
+        match lead {
+            "â" if rest.starts_with('€') => {
+                let end = at + lead.len() + '€'.len_utf8();
+                let lost = if whole[end..].starts_with('\u{fffd}') { '\u{fffd}'.len_utf8() } else { 0 };
+                put(at..end + lost, "”");
+            }
+            "Ã" if rest.starts_with('\u{fffd}') => {
+                put(at..at + lead.len() + '\u{fffd}'.len_utf8(), "\u{fffd}")
+            }
+            "Ã" if damaged && rest.starts_with(' ') && whole[..at].ends_with(' ') => {
+                put(at..at + lead.len(), "à")
+            }
+            _ => {}
+        }
     }
     if kept == 0 {
         return None;
@@ -72,9 +114,18 @@ struct Sequence {
     punctuation: bool,
 }
 
-fn sequence(text: &str) -> Option<Sequence> {
+/// What stands around a sequence.
+struct Around {
+    lead: char,
+    before: Option<char>,
+    after: Option<char>,
+    /// Whether another sequence touches it.
+    in_run: bool,
+}
+
+fn sequence(text: &str, page: &Codepage) -> Option<Sequence> {
     let mut chars = text.chars();
-    let lead = byte(chars.next()?)?;
+    let lead = page.byte(chars.next().filter(|c| !c.is_ascii())?)?;
     let size = match lead {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
@@ -85,26 +136,18 @@ fn sequence(text: &str) -> Option<Sequence> {
     let mut punctuation = true;
     for slot in &mut bytes[1..size] {
         let c = chars.next()?;
-        *slot = byte(c).filter(|b| (0x80..=0xbf).contains(b))?;
+        *slot = page.byte(c).filter(|b| (0x80..=0xbf).contains(b))?;
         punctuation &= "\u{a0}»«’‘”“„‚…–—›‹°ªº".contains(c);
     }
     let hidden = std::str::from_utf8(&bytes[..size]).ok()?.chars().next()?;
     Some(Sequence { hidden, length: text.len() - chars.as_str().len(), punctuation })
 }
 
-/// The byte that `c` was read from, if one of the upper half.
-fn byte(c: char) -> Option<u8> {
-    match c {
-        '\u{80}'..='\u{ff}' => u8::try_from(u32::from(c)).ok(),
-        '\u{152}'..='\u{2122}' => HIGH.iter().position(|&h| h == c).and_then(|i| u8::try_from(i + 0x80).ok()),
-        _ => None,
-    }
-}
-
-fn plausible(found: &Sequence, lead: char, before: Option<char>, after: Option<char>, in_run: bool) -> bool {
+fn plausible(page: Name, found: &Sequence, around: Around) -> bool {
+    let Around { lead, before, after, in_run } = around;
     let hidden_fits = match found.hidden {
         // C1 controls come out of a second round, never out of a first.
-        '\u{80}'..='\u{9f}' => in_run,
+        '\u{80}'..='\u{9f}' => in_run && page == Name::Western,
         '\u{a0}'..='\u{17f}' | 'Ș'..='ț' => true,
         '\u{2010}'..='\u{2044}' | '\u{20a0}'..='\u{20bf}' | '\u{2100}'..='\u{22ff}' => true,
         '\u{2000}'..='\u{200f}' | '\u{2500}'..='\u{27bf}' | '\u{feff}' | '\u{fffd}' => true,
@@ -112,15 +155,24 @@ fn plausible(found: &Sequence, lead: char, before: Option<char>, after: Option<c
         // Other scripts come as words: one sequence alone is chance.
         _ => in_run,
     };
+    // Beyond Windows-1252, a letter alone is damage only inside a word, and in a word of letters that belong together.
+    let letter = found.hidden.is_alphabetic() && !in_run;
+    let beside = |c: Option<char>| {
+        c.is_some_and(|c| if page == Name::Cyrillic { c.is_ascii_alphabetic() } else { c.is_alphabetic() })
+    };
+    let inside = page == Name::Western || !letter || beside(before) || beside(after);
+    let sign = page == Name::Cyrillic && u32::from(found.hidden) < 0xc0;
     // `“AMANHÔ` ends in a letter and a quotation mark; only a letter after it, or a lead of the wrong case
     // (`déjÃ `), tells damage from Portuguese.
     let same_case = before.is_some_and(|b| b.is_alphabetic() && b.is_uppercase() == lead.is_uppercase());
     let ends_word = !after.is_some_and(char::is_alphabetic);
-    hidden_fits && !(found.punctuation && same_case && ends_word)
+    hidden_fits && inside && !sign && !(found.punctuation && same_case && ends_word)
 }
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::WINDOWS_1252;
+
     use super::*;
 
     fn repaired(text: &str) -> String {
@@ -174,5 +226,58 @@ mod tests {
     fn the_map_covers_the_damage() {
         let text = repair(&Text::new("a Ã© b")).unwrap();
         assert_eq!(text.segments()[1].source, 2..6);
+    }
+
+    /// Reads the UTF-8 bytes of `text` in another code page.
+    fn misread(text: &str, name: Name) -> String {
+        let page = CODEPAGES.iter().find(|page| page.name == name).unwrap();
+        let chars: Vec<char> = ('\0'..'\u{ffff}').collect();
+        let read = |byte: u8| match byte {
+            ..0x80 => char::from(byte),
+            _ => *chars.iter().find(|&&c| page.byte(c) == Some(byte)).unwrap_or(&'\u{fffd}'),
+        };
+        text.bytes().map(read).collect()
+    }
+
+    #[test]
+    fn other_code_pages_are_undone() {
+        for (name, texts) in [
+            (Name::Turkish, &["Yazıcı bağlanmıyor, şifre yanlış", "crash 🔥 again"][..]),
+            (
+                Name::Central,
+                &["Drukarka nie działa, proszę o pomoc", "Tiskárna nefunguje, děkuji", "Größe prüfen"],
+            ),
+            (Name::Cyrillic, &["Принтер не печатает", "Не можу увійти"]),
+            (Name::Dos437, &["Müller’s café – größer", "Não funciona"]),
+            (Name::Dos850, &["Müller’s café – größer", "Où est l’écran ?"]),
+            (Name::Mac, &["Müller’s café – größer", "señal “débil”"]),
+        ] {
+            for text in texts {
+                let damaged = misread(text, name);
+                assert!(!damaged.contains('\u{fffd}'), "{damaged}");
+                assert_eq!(repaired(&damaged), *text, "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_of_those_pages_that_is_right_is_left_alone() {
+        for text in [
+            "СВІТЛО, СІРІ ПРИНТЕРИ, РІК, надії та лінії Марії",
+            "Сёмга, Рёв, Съёмка; № 5 «Работа»",
+            "├── src\n│   ├── main.rs\n└── Cargo.toml",
+            "√2 ≈ 1,41 und „Äpfel‘ – über",
+            "FAŢĂ” şi ÎNTÂI, Ďábel, Łódź, Ötödik",
+            "Ağ bağlantısı yok, İstanbul’da",
+        ] {
+            assert_eq!(repaired(text), text);
+        }
+    }
+
+    #[test]
+    fn a_lost_byte_does_not_hide_the_rest() {
+        assert_eq!(repaired("the â€œscannerâ€\u{fffd} at the cafÃ©"), "the “scanner” at the café");
+        assert_eq!(repaired("le problÃ¨me Ã  l'accueil"), "le problème à  l'accueil");
+        assert_eq!(repaired("NÃO Ã toa, problème"), "NÃO Ã toa, problème");
     }
 }

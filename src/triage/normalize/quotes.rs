@@ -1,35 +1,39 @@
-//! Quoted replies, forwarded mail and mail headers.
+//! Quoted replies and forwarded mail.
 //!
-//! An answer's quotation is cut; a forwarded mail under a short note *is* the ticket, and only its headers
-//! go. Must never judge by a single sign that people also type, such as `From:` alone.
+//! An answer's quotation is cut; a forwarded mail under a note *is* the ticket, and only its headers go. Which of the two a mail is,
+//! its subject says; where it does not, the length of what stands above. Must never cut what senders quote of their own accord in a
+//! first mail: an error's text, the wanted wording.
 
 use std::ops::Range;
 
-use super::lines::{Fate, Line, Page, contains_any, key_value, starts_with_any};
-use super::phrases::{
-    ATTRIBUTION_OPENERS, ATTRIBUTION_VERBS, DATE_KEYS, FORWARD_MARKERS, FROM_KEYS, GREETINGS,
-    ORIGINAL_MARKERS, OTHER_KEYS, RAW_KEYS, REPLY_LINES, SUBJECT_KEYS, TO_KEYS,
-};
+use super::attribution::{self, quote_follows};
+use super::headers::{self, Headers, is_rule};
+use super::lines::{Fate, Line, Page};
 use super::removed::Kind;
 use super::signature::is_closing;
+use super::subject::Hint;
+use super::words::WORDS;
 
-/// A note above a forwarded mail with fewer letters than this does not replace it.
+/// An answer of fewer letters than this does not replace a mail that is passed on under it.
 const SHORT_NOTE: usize = 200;
-/// Outlook writes the same headers for an answer as for a forwarded mail: a note as short as "please help,
+/// Outlook writes the same headers for an answer as for a forwarded mail: where no subject tells, a note as short as "please help,
 /// see below" means the latter.
 const SHORT_ANSWER: usize = 30;
+/// The same over a mail that is an answer itself, so that its reader wrote before: "see below" is left.
+const SHORT_REMARK: usize = 16;
 /// Fewer letters than this are no text of one's own.
 const NOTHING: usize = 3;
-/// Lines over which an "On ... wrote:" may be wrapped, and its length.
-const ATTRIBUTION_LINES: usize = 3;
-const ATTRIBUTION_LENGTH: usize = 300;
-/// Lines of a header block, lists of recipients included.
-const MAX_HEADERS: usize = 40;
 /// Longest line that may be a marker.
-const MARKER_LENGTH: usize = 90;
+const MARKER_LENGTH: usize = 120;
+/// Words of a line below which the thread is, at most.
+const REPLY_LINE_WORDS: usize = 14;
+/// Characters of a greeting in a script without capitals.
+const GREETING_CHARS: usize = 16;
+/// Lines that senders quote of their own accord, at most.
+const OWN_QUOTATION: usize = 15;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Marker {
+enum Sign {
     Forward,
     /// A mail that is answered, or passed on without saying so.
     Original,
@@ -37,31 +41,66 @@ enum Marker {
     ReplyLine,
 }
 
+/// A sign that another mail starts, the lines it takes, and what the other mail's own subject says.
+#[derive(Debug)]
+struct Marker {
+    sign: Sign,
+    lines: Range<usize>,
+    hint: Hint,
+    first_key: String,
+}
+
 impl Marker {
+    fn new(sign: Sign, lines: Range<usize>) -> Self {
+        Self { sign, lines, hint: Hint::None, first_key: String::new() }
+    }
+
+    fn over(sign: Sign, start: usize, headers: Headers) -> Self {
+        Self { sign, lines: start..headers.end, hint: headers.hint, first_key: headers.first_key }
+    }
+
+    /// What the subject above says here, over a mail under which `above` letters stand.
+    fn hint(&self, hint: Hint, above: usize) -> Hint {
+        hint.above(self.hint, &self.first_key, above < SHORT_ANSWER)
+    }
+
     /// With fewer letters than this above it, what the marker stands over is kept.
-    fn keeps_below(self) -> usize {
-        match self {
-            Marker::Forward => SHORT_NOTE,
-            Marker::Original => SHORT_ANSWER,
-            Marker::Attribution | Marker::ReplyLine => NOTHING,
+    fn keeps_below(&self, hint: Hint) -> usize {
+        match (self.sign, hint) {
+            (Sign::ReplyLine, _) => NOTHING,
+            (_, Hint::Forward) => usize::MAX,
+            (Sign::Forward, Hint::Answer) => SHORT_NOTE,
+            (Sign::Forward, _) => usize::MAX,
+            (Sign::Original | Sign::Attribution, Hint::Answer) => 1,
+            (Sign::Original, _) if self.hint == Hint::Answer => SHORT_REMARK,
+            (Sign::Original, _) => SHORT_ANSWER,
+            (Sign::Attribution, _) => NOTHING,
         }
     }
 }
 
-/// Marks quotations and headers for cutting.
-pub(super) fn mark(page: &mut Page<'_>) {
+/// Marks quotations and headers for cutting; `hint` is what the ticket's subject says.
+pub(super) fn mark(page: &mut Page<'_>, hint: Hint) {
     let markers = find_markers(page);
     let own = has_own_words(page, &markers);
-    let mut walk = Walk { above: 0, signed: None, keep_quoted: !own };
+    let mut walk = Walk {
+        hint,
+        above: 0,
+        says: false,
+        signed: None,
+        keep_quoted: !own || hint == Hint::Forward,
+        answers: hint == Hint::Answer,
+        own_until: 0,
+    };
     let mut markers = markers.into_iter().peekable();
     let mut line = 0;
     while line < page.lines.len() {
-        let marker = markers.next_if(|(_, lines)| lines.start == line);
+        let marker = markers.next_if(|marker| marker.lines.start == line);
         let quoted = page.lines[line].quoted;
         match marker {
-            Some((marker, lines)) if !quoted || walk.keep_quoted || marker == Marker::Forward => {
-                line = lines.end;
-                if !walk.marker(page, marker, lines) {
+            Some(marker) if !quoted || walk.keep_quoted || marker.sign == Sign::Forward => {
+                line = marker.lines.end;
+                if !walk.marker(page, &marker) {
                     return;
                 }
             }
@@ -70,53 +109,77 @@ pub(super) fn mark(page: &mut Page<'_>) {
                 line += 1;
             }
         }
-        while markers.next_if(|(_, lines)| lines.start < line).is_some() {}
+        while markers.next_if(|marker| marker.lines.start < line).is_some() {}
     }
 }
 
 /// The state on the way down a mail.
 struct Walk {
-    /// Letters and digits kept so far, greetings and signatures apart.
+    /// What the subject of the mail says that the walk is in.
+    hint: Hint,
+    /// Letters and digits kept of that mail so far, greetings and signatures apart.
     above: usize,
+    /// Whether any line of it says something, and be it "Thanks" or a sign.
+    says: bool,
     /// Where the words above close.
     signed: Option<usize>,
     keep_quoted: bool,
+    /// Whether quoted lines are known to be another mail's.
+    answers: bool,
+    /// Where the sender's own quotation ends that the walk is in.
+    own_until: usize,
 }
 
 impl Walk {
     /// Deals with a marker; false if all below was cut with it.
-    fn marker(&mut self, page: &mut Page<'_>, marker: Marker, lines: Range<usize>) -> bool {
-        let start = lines.start - usize::from(lines.start > 0 && is_rule(page, lines.start - 1));
-        let end = page.lines.len();
-        if marker == Marker::Attribution && !page.lines[lines.start].quoted && quote_follows(page, lines.end)
+    fn marker(&mut self, page: &mut Page<'_>, marker: &Marker) -> bool {
+        let Range { start, end } = marker.lines;
+        let start = start - usize::from(start > 0 && is_rule(page, start - 1));
+        let hint = marker.hint(self.hint, self.above);
+        let above = if hint == Hint::Answer { self.above.max(usize::from(self.says)) } else { self.above };
+        let keeps = above < marker.keeps_below(hint);
+        if marker.sign == Sign::Attribution
+            && !page.lines[marker.lines.start].quoted
+            && quote_follows(page, end)
         {
-            page.cut(start..lines.end, Kind::Header);
-        } else if self.above < marker.keeps_below() {
-            page.cut(start..lines.end, Kind::Header);
+            page.cut(start..end, Kind::Header);
+            self.keep_quoted |= hint == Hint::Forward;
+            self.answers = true;
+        } else if keeps {
+            page.cut(start..end, Kind::Header);
             if let Some(signed) = self.signed.take().filter(|_| self.above >= NOTHING) {
                 page.cut(signed..start, Kind::Signature);
             }
-            self.keep_quoted |= marker == Marker::Forward;
+            let passed_on = marker.sign == Sign::Forward || hint == Hint::Forward;
+            self.keep_quoted |= passed_on;
+            self.answers |= !passed_on;
+            (self.hint, self.above, self.says) = (marker.hint, 0, false);
         } else {
-            page.cut(start..end, Kind::Quote);
+            page.cut(start..page.lines.len(), Kind::Quote);
             return false;
         }
         true
     }
 
     fn line(&mut self, page: &mut Page<'_>, at: usize) {
-        let line = &mut page.lines[at];
-        if !line.is_live() {
+        if !page.lines[at].is_live() {
             return;
         }
-        if line.quoted && !self.keep_quoted {
-            line.fate = Fate::Cut(Kind::Quote);
-            return;
+        if page.lines[at].quoted {
+            if !self.keep_quoted && !self.answers && at >= self.own_until {
+                self.own_until = own_quotation(page, at).unwrap_or(0);
+                self.answers = self.own_until == 0;
+            }
+            let keep = self.keep_quoted || at < self.own_until;
+            page.lines[at].fate = if keep { Fate::Unquote } else { Fate::Cut(Kind::Quote) };
+            if !keep {
+                return;
+            }
         }
-        if line.quoted {
-            line.fate = Fate::Unquote;
-        }
-        if is_closing(&line.folded) || line.folded == "--" {
+        let closes = is_closing(page, at) || page.lines[at].folded == "--" || page.lines[at].folded == "-- -";
+        let line = &page.lines[at];
+        self.says |= (line.substance > 0 || !line.folded.is_ascii()) && !is_greeting(&line.folded);
+        if closes {
             self.signed.get_or_insert(at);
         } else if self.signed.is_none() && !is_greeting(&line.folded) {
             self.above += line.substance;
@@ -124,14 +187,40 @@ impl Walk {
     }
 }
 
-fn find_markers(page: &Page<'_>) -> Vec<(Marker, Range<usize>)> {
+/// The end of a quotation of the sender's own that starts at a line: a few lines under words that lead to them, and no mail.
+fn own_quotation(page: &Page<'_>, at: usize) -> Option<usize> {
+    let lead = page.live_before(at).filter(|&i| !page.lines[i].quoted)?;
+    if is_greeting(&page.lines[lead].folded) {
+        return None;
+    }
+    let mut end = at;
+    let mut lines = 0;
+    for (i, line) in page.lines.iter().enumerate().skip(at).take(OWN_QUOTATION * 3) {
+        if line.is_blank() && line.quoted || line.folded.is_empty() {
+            continue;
+        }
+        if !line.quoted {
+            break;
+        }
+        lines += 1;
+        let is_mail =
+            line.nested || is_greeting(&line.folded) || is_closing(page, i) || marker_at(page, i).is_some();
+        if lines > OWN_QUOTATION || is_mail {
+            return None;
+        }
+        end = i + 1;
+    }
+    (end > at).then_some(end)
+}
+
+fn find_markers(page: &Page<'_>) -> Vec<Marker> {
     let mut markers = Vec::new();
     let mut at = 0;
     while at < page.lines.len() {
         match marker_at(page, at) {
-            Some((marker, end)) => {
-                markers.push((marker, at..end));
-                at = end;
+            Some(marker) => {
+                at = marker.lines.end;
+                markers.push(marker);
             }
             None => at += 1,
         }
@@ -139,187 +228,83 @@ fn find_markers(page: &Page<'_>) -> Vec<(Marker, Range<usize>)> {
     markers
 }
 
-fn has_own_words(page: &Page<'_>, markers: &[(Marker, Range<usize>)]) -> bool {
+fn has_own_words(page: &Page<'_>, markers: &[Marker]) -> bool {
     let mut markers = markers.iter().peekable();
     let mut own = |i: &usize| {
-        while markers.next_if(|(_, lines)| lines.end <= *i).is_some() {}
-        let in_marker = markers.peek().is_some_and(|(_, lines)| lines.contains(i));
+        while markers.next_if(|marker| marker.lines.end <= *i).is_some() {}
+        let in_marker = markers.peek().is_some_and(|marker| marker.lines.contains(i));
         let line = &page.lines[*i];
         !in_marker && !line.quoted && line.substance > 0 && !is_greeting(&line.folded)
     };
     page.live().any(|i| own(&i))
 }
 
-/// The marker that starts at a line, and the line after its last.
-fn marker_at(page: &Page<'_>, at: usize) -> Option<(Marker, usize)> {
+/// The marker that starts at a line.
+fn marker_at(page: &Page<'_>, at: usize) -> Option<Marker> {
     let line = &page.lines[at];
     if !line.is_live() || line.substance == 0 {
         return None;
     }
     if line.len() <= MARKER_LENGTH {
         let words = line.folded.trim_matches(|c: char| !c.is_alphanumeric());
-        if contains_any(words, REPLY_LINES) {
-            return Some((Marker::ReplyLine, at + 1));
+        let ruled = line.folded.starts_with(['-', '_', '=', '*', '#', '<', '>', '~']);
+        if is_reply_line(&line.folded, words) {
+            return Some(Marker::new(Sign::ReplyLine, at..at + 1));
         }
-        let ruled = line.folded.starts_with(['-', '_', '=']);
         let named = line.folded.ends_with(':');
-        if FORWARD_MARKERS.contains(&words) && (ruled || named) || is_gmail_forward(words, ruled) {
-            return Some((Marker::Forward, after_headers(page, at + 1)));
+        if (WORDS.forward_markers.is(words) && (ruled || named)) || is_gmail_forward(words, ruled) {
+            return Some(after_headers(page, at, Sign::Forward));
         }
-        if ORIGINAL_MARKERS.contains(&words) && ruled {
-            return Some((Marker::Original, after_headers(page, at + 1)));
+        if WORDS.original_markers.is(words) && (ruled || headers_follow(page, at + 1)) {
+            return Some(after_headers(page, at, Sign::Original));
         }
     }
-    if let Some(end) = header_block(page, at) {
-        return Some((Marker::Original, end));
+    if let Some(headers) = headers::block(page, at) {
+        return Some(Marker::over(Sign::Original, at, headers));
     }
-    attribution(page, at).map(|end| (Marker::Attribution, end))
+    attribution::end(page, at).map(|end| Marker::new(Sign::Attribution, at..end))
+}
+
+/// "Please type your reply above this line", between rules or by all of its words.
+fn is_reply_line(folded: &str, words: &str) -> bool {
+    let count = words.split_whitespace().count();
+    if count > REPLY_LINE_WORDS || words.contains('?') {
+        return false;
+    }
+    let ruled = ["##", "--", "**", "==", "__", "~~", "++"].iter().any(|rule| folded.starts_with(rule) && folded.ends_with(rule))
+        || (folded.starts_with("##-") && folded.ends_with("-##"))
+        || (folded.starts_with('-') && folded.ends_with('-'))
+        // Asterisks are folded away.
+        || folded.starts_with("##");
+    let (line, above) = (WORDS.line_words.within_as_words(words), WORDS.above_words.within(words));
+    line && above && (ruled || (WORDS.reply_words.within(words) && count <= 9))
 }
 
 fn is_gmail_forward(words: &str, ruled: bool) -> bool {
-    ruled && words.len() <= 60 && starts_with_any(words, FORWARD_MARKERS)
+    ruled && words.len() <= 60 && WORDS.forward_markers.start(words)
 }
 
-/// Skips the headers, and one blank line, that follow a marker.
-fn after_headers(page: &Page<'_>, at: usize) -> usize {
-    let start = at + usize::from(page.lines.get(at).is_some_and(Line::is_blank));
-    let headers = Headers::read(page, start);
-    if headers.count > 0 { headers.end } else { at }
+fn headers_follow(page: &Page<'_>, at: usize) -> bool {
+    Headers::read(page, at).count >= 2
 }
 
-fn header_block(page: &Page<'_>, at: usize) -> Option<usize> {
-    let key = header_key(&page.lines[at].folded)?;
-    if !matches!(key, Key::From | Key::Raw) && page.live().next() != Some(at) {
-        return None;
-    }
-    let headers = Headers::read(page, at);
-    headers.are_a_mails().then_some(headers.end)
-}
-
-/// A "Key: value" of a mail's head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    From,
-    Date,
-    To,
-    Subject,
-    Other,
-    Raw,
-}
-
-fn header_key(folded: &str) -> Option<Key> {
-    let (key, _) = key_value(folded)?;
-    let tables =
-        [(FROM_KEYS, Key::From), (DATE_KEYS, Key::Date), (TO_KEYS, Key::To), (SUBJECT_KEYS, Key::Subject)];
-    if let Some((_, key)) = tables.iter().find(|(keys, _)| keys.contains(&key)) {
-        return Some(*key);
-    }
-    if RAW_KEYS.contains(&key) || (key.starts_with("x-") && !key.contains(' ')) {
-        return Some(Key::Raw);
-    }
-    OTHER_KEYS.contains(&key).then_some(Key::Other)
-}
-
-/// What a run of header lines holds.
-struct Headers {
-    end: usize,
-    count: usize,
-    seen: [bool; 6],
-    address: bool,
-}
-
-impl Headers {
-    fn read(page: &Page<'_>, start: usize) -> Self {
-        let mut headers = Self { end: start, count: 0, seen: [false; 6], address: false };
-        let mut last = None;
-        for (at, line) in page.lines.iter().enumerate().skip(start).take(MAX_HEADERS) {
-            let key = header_key(&line.folded);
-            let goes_on = match last {
-                Some(Key::Raw) => {
-                    !line.is_blank() && (line.folded.contains('=') || line.folded.contains(';'))
-                }
-                Some(Key::To | Key::Other) => line.folded.contains('@') || line.folded.ends_with(';'),
-                _ => false,
-            };
-            if let Some(key) = key {
-                headers.seen[key as usize] = true;
-                headers.count += 1;
-                headers.address |= key == Key::From && line.folded.contains('@');
-                last = Some(key);
-            } else if line.is_blank() && Self::blank_inside(page, at, headers.count) {
-                continue;
-            } else if !goes_on {
-                break;
-            }
-            headers.end = at + 1;
-        }
-        headers
-    }
-
-    /// A blank line between two headers, as HTML paragraphs leave it.
-    fn blank_inside(page: &Page<'_>, at: usize, count: usize) -> bool {
-        count > 0 && page.lines.get(at + 1).is_some_and(|l| header_key(&l.folded).is_some())
-    }
-
-    /// A sender and a subject, or a sender with an address and a date; or two headers of a raw mail. People
-    /// ask for a shift "From: ... To: ..." too.
-    fn are_a_mails(&self) -> bool {
-        let seen = |key: Key| self.seen[key as usize];
-        let read = seen(Key::From) && (seen(Key::Subject) || (seen(Key::Date) && self.address));
-        read || (seen(Key::Raw) && self.count >= 2)
+/// The marker at a line with the headers, and one blank line, that follow it.
+fn after_headers(page: &Page<'_>, at: usize, sign: Sign) -> Marker {
+    let start = at + 1 + usize::from(page.lines.get(at + 1).is_some_and(Line::is_blank));
+    let known = Headers::read(page, start);
+    let block = page.lines.get(start).filter(|l| !l.is_blank()).and_then(|_| headers::block(page, start));
+    match block.filter(|block| block.count > known.count) {
+        Some(block) => Marker::over(sign, at, block),
+        None if known.count > 0 => Marker::over(sign, at, known),
+        None => Marker::new(sign, at..at + 1),
     }
 }
 
-/// "On Monday, Jo wrote:", also when wrapped: the line after it.
-fn attribution(page: &Page<'_>, at: usize) -> Option<usize> {
-    let first = &page.lines[at];
-    let opens = starts_with_any(&first.folded, ATTRIBUTION_OPENERS)
-        || first.folded.contains('@')
-        || first.folded.starts_with(|c: char| c.is_ascii_digit());
-    if !opens || first.folded.len() > ATTRIBUTION_LENGTH {
-        return None;
-    }
-    let mut joined = String::new();
-    for (end, line) in page.lines.iter().enumerate().skip(at).take(ATTRIBUTION_LINES) {
-        if line.is_blank() || line.quoted != first.quoted || joined.len() > ATTRIBUTION_LENGTH {
-            return None;
-        }
-        joined.push(' ');
-        joined.push_str(&line.folded);
-        if joined.ends_with(':') {
-            return is_attribution(joined.trim_start()).then_some(end + 1);
-        }
-    }
-    None
-}
-
-fn is_attribution(joined: &str) -> bool {
-    let verb = contains_any(joined, ATTRIBUTION_VERBS);
-    let number = joined.contains(|c: char| c.is_ascii_digit());
-    let address = joined.contains('@') && joined.contains(['<', '(']);
-    let opener = starts_with_any(joined, ATTRIBUTION_OPENERS);
-    let dated = joined.starts_with(|c: char| c.is_ascii_digit()) && joined.ends_with(">:");
-    (verb && (address || (opener && number && is_dated(joined)))) || (dated && address)
-}
-
-/// Whether a year, a clock time or a day with its month stands in the line: two numbers at least.
-fn is_dated(joined: &str) -> bool {
-    joined.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).take(2).count() == 2
-}
-
-fn quote_follows(page: &Page<'_>, at: usize) -> bool {
-    page.lines[at..].iter().find(|l| !l.is_blank()).is_some_and(|l| l.quoted)
-}
-
-/// A line of dashes or underscores.
-fn is_rule(page: &Page<'_>, at: usize) -> bool {
-    let line = &page.lines[at].folded;
-    line.len() >= 3 && line.bytes().all(|b| b"-_=".contains(&b))
-}
-
-fn is_greeting(folded: &str) -> bool {
+pub(super) fn is_greeting(folded: &str) -> bool {
     let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
-    words <= 4 && starts_with_any(folded, GREETINGS) && !folded.ends_with(['?', '.'])
+    let cased = folded.contains(char::is_lowercase);
+    let short = cased || folded.chars().count() <= GREETING_CHARS;
+    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
 }
 
 #[cfg(test)]
@@ -328,11 +313,15 @@ mod tests {
     use super::super::text::Text;
     use super::*;
 
-    fn cut(text: &str) -> String {
+    fn cut_under(hint: Hint, text: &str) -> String {
         let text = Text::new(text);
         let mut page = Page::new(&text);
-        page.attempt(mark);
+        page.attempt(|page| mark(page, hint));
         page.apply(&mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
+    }
+
+    fn cut(text: &str) -> String {
+        cut_under(Hint::None, text)
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Text {
         &self.segments
     }
 
+    /// Where `range` of this text came from in the original.
+    pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
+        source_of(&self.segments, range)
+    }
+
     pub(super) fn into_parts(self) -> (String, Vec<Segment>) {
         (self.text, self.segments)
     }

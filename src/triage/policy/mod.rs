@@ -27,9 +27,6 @@ use reports::Reports;
 pub use rule::Rule;
 use rule::words;
 
-/// Bytes of a text as it was sent that rules read.
-const SENT: usize = 64 << 10;
-
 /// The policy that holds where no other is given.
 pub const DEFAULT_POLICY: &str = include_str!("policy.toml");
 
@@ -102,7 +99,7 @@ impl Policy {
     /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
     /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
     pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
-        self.apply_read(ticket, &words_of(ticket, &compose(ticket)), priorities, decision);
+        self.apply_read(ticket, &words_of(&compose(ticket)), priorities, decision);
     }
 
     /// The same of a ticket whose words were read already.
@@ -187,22 +184,10 @@ impl Policy {
     }
 }
 
-/// The words that rules look for: of the ticket as it was sent, and as people see it. Neither markup nor a hidden character takes
-/// a word out of reach. Of a text as it was sent that is longer than 64 KiB, the first 48 and the last 16 are read.
-pub(crate) fn words_of(ticket: &Ticket, seen: &Input) -> String {
-    let [subject, subject_end] = ends(ticket.subject.as_deref().unwrap_or_default());
-    let [body, body_end] = ends(ticket.body.as_deref().unwrap_or_default());
-    words(&[subject, subject_end, body, body_end, &seen.subject, &seen.body])
-}
-
-/// The start and the end of a text as it was sent, which are read.
-fn ends(text: &str) -> [&str; 2] {
-    match text.len() {
-        ..=SENT => [text, ""],
-        n => {
-            [&text[..text.floor_char_boundary(SENT / 4 * 3)], &text[text.ceil_char_boundary(n - SENT / 4)..]]
-        }
-    }
+/// The words that rules look for: of what the sender wrote, as people see it. Neither markup nor a hidden character takes a word out
+/// of reach; what is no reader's, a footer's, a signature's or an answered mail's is not looked at.
+pub(crate) fn words_of(seen: &Input) -> String {
+    words(&[&seen.subject, &seen.body, &seen.left_out])
 }
 
 /// Those of `labels` that are of rank `wanted` or above. Where a desk tells labels of that rank apart, only the first are.
@@ -281,6 +266,37 @@ mod tests {
         // Markup does not push what people see out of reach.
         let style = format!("<html><style>{}</style>", "p{a:b}".repeat(12_000));
         assert!(fires(format!("{style}<p>phishing</p>{style}</html>")));
+    }
+
+    #[test]
+    fn rules_read_what_the_sender_wrote() {
+        let fired = |subject: &str, body: &str| {
+            let (subject, body) = (Some(subject.to_owned()), Some(body.to_owned()));
+            let ticket = Ticket { subject, body, ..Ticket::default() };
+            let mut decision = decided("Low");
+            Policy::built_in().unwrap().apply(&ticket, None, &mut decision);
+            decision.rules.len()
+        };
+        let old =
+            "From: Desk <desk@msp.example>\nSent: Monday\nTo: Ann\nSubject: news\n\nBeware of phishing.";
+        for (subject, body) in [
+            ("RE: news", format!("All good.\n\n{old}")),
+            ("Keyboard broken", "The keyboard is broken.\n\nVirus-free. www.avg.example".to_owned()),
+            ("Keyboard broken", "Virus-free. www.avg.example".to_owned()),
+            (
+                "Toner",
+                "Please order toner.\n\nRegards\nAnn\nMalware Labs Ltd\nTel: +44 20 7946 0001".to_owned(),
+            ),
+            ("Toner", "<p>Please order toner.</p><p style='display:none'>ransomware</p>".to_owned()),
+        ] {
+            assert_eq!(fired(subject, &body), 0, "{body}");
+        }
+        for body in
+            ["I clicked on a phishing mail.", "<p>ransom<b>ware</b> on my PC</p>", "phi\u{200b}shing mail"]
+        {
+            assert_eq!(fired("Help", body), 1, "{body}");
+        }
+        assert_eq!(fired("FW: strange", &format!("Is this real?\n\n{old}")), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Draft, DraftState, FieldName, KeptBy, Kind, Route};
+use super::{Draft, DraftState, FieldName, KeptBy, Kind, Reading, Route};
 
 use crate::auth::Caller;
 use crate::item::Answer;
@@ -95,6 +95,9 @@ pub(crate) struct Decision {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     outcome: BTreeMap<FieldName, String>,
+    /// What the model reads of the ticket, where `explain` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reading: Option<Reading>,
 }
 
 /// What is wrong with one item of a call.
@@ -170,6 +173,7 @@ impl From<Answer> for Decision {
             version: Some(answer.draft_version),
             at: None,
             outcome: BTreeMap::new(),
+            reading: None,
         }
     }
 }
@@ -195,6 +199,7 @@ impl From<DecisionRecord> for Decision {
             version: Some(record.version),
             at: Some(record.at),
             outcome: record.outcome.into_iter().map(|(field, label)| (field.into(), label)).collect(),
+            reading: None,
         }
     }
 }

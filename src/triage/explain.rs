@@ -1,0 +1,32 @@
+//! What the model reads of a ticket, and what was cut and why: for a desk that checks its own mail.
+//!
+//! Must never read a ticket in another way than the model does.
+
+use firstline_ticket::Ticket;
+use serde::Serialize;
+
+use crate::features::is_machine;
+use crate::normalize::{FieldCut, read};
+
+/// A ticket as the model reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The ticket's id.
+    pub id: String,
+    /// Who wrote it: `person`, or `alert` where a monitoring system did.
+    pub kind: &'static str,
+    /// What is read of the subject.
+    pub subject: String,
+    /// What is read of the body.
+    pub text: String,
+    /// What was cut, in the order of subject and body.
+    pub cut: Vec<FieldCut>,
+}
+
+/// Explains how `ticket` is read.
+pub fn explain(ticket: &Ticket) -> Explanation {
+    let read = read(ticket);
+    let cut = read.cuts();
+    let kind = if read.is_alert() || is_machine(ticket) { "alert" } else { "person" };
+    Explanation { id: ticket.id.clone(), kind, subject: read.subject.text, text: read.body.text, cut }
+}

@@ -1,0 +1,83 @@
+//! The line that introduces a quotation, wrapped or not: somebody's address or name, and a date.
+//!
+//! Must never take a sentence that leads to the sender's own quotation for one: `At 10:12 the server printed:`.
+
+use super::facts::{Address, address, has_clock, is_dated};
+use super::lines::{Line, Page};
+use super::words::WORDS;
+
+/// Lines over which it may be wrapped, and its length.
+const MAX_LINES: usize = 4;
+const MAX_LENGTH: usize = 300;
+/// Words beside address and date.
+const MAX_WORDS: usize = 16;
+
+/// The line after an attribution that starts at `at`.
+pub(super) fn end(page: &Page<'_>, at: usize) -> Option<usize> {
+    let first = &page.lines[at];
+    if first.folded.len() > MAX_LENGTH || !may_start(&first.folded) {
+        return None;
+    }
+    let mut joined = String::new();
+    for (end, line) in page.lines.iter().enumerate().skip(at).take(MAX_LINES) {
+        if line.is_blank() || line.quoted != first.quoted || joined.len() + line.folded.len() > MAX_LENGTH {
+            return None;
+        }
+        joined.push(' ');
+        joined.push_str(&line.folded);
+        let closed = joined.ends_with(':') || quote_follows(page, end + 1) && end > at;
+        if closed || quote_follows(page, end + 1) {
+            let whole = joined.trim_start().replace("< ", "<").replace(" >", ">");
+            return is_attribution(&whole, quote_follows(page, end + 1)).then_some(end + 1);
+        }
+    }
+    None
+}
+
+/// A line that a wrapped attribution may start with has part of its date or address.
+fn may_start(folded: &str) -> bool {
+    folded.contains(|c: char| c.is_numeric() || c == '@' || c == '<')
+        || WORDS.attribution_verbs.within(folded)
+}
+
+fn is_attribution(joined: &str, quote_follows: bool) -> bool {
+    let colon = joined.ends_with(':');
+    let dated = is_dated(joined);
+    let words = joined.split_whitespace().count();
+    if words > MAX_WORDS + 10 || joined.contains('?') || !(dated || colon) {
+        return false;
+    }
+    let verb = WORDS.attribution_verbs.within_as_words(joined);
+    let tail = joined.rsplit(['>', ')', ',']).next().unwrap_or_default();
+    match address(joined) {
+        Some(Address::Bracketed) if !dated => colon && words <= 10 && (verb || quote_follows),
+        // A date and a name with its address, as programs write them: no verb is needed.
+        Some(Address::Bracketed) => {
+            dated
+                && words <= MAX_WORDS + 8
+                && (colon || (quote_follows && verb))
+                && (verb || tail.split_whitespace().count() <= 6)
+        }
+        Some(Address::Bare) => dated && colon && verb || (verb && colon && words <= 8),
+        None if !dated => false,
+        // Without an address: a verb that programs write, and a date with its time or its year, close together.
+        None if verb => {
+            colon && words <= MAX_WORDS && (has_clock(joined) || quote_follows || has_full_date(joined))
+        }
+        // `04.03.2024 10:12, Jo Doe:` over quoted lines.
+        None => {
+            colon && quote_follows && words <= 8 && has_clock(joined) && joined.starts_with(char::is_numeric)
+        }
+    }
+}
+
+fn has_full_date(joined: &str) -> bool {
+    joined.split(|c: char| !c.is_numeric()).filter(|n| !n.is_empty()).count() >= 2
+}
+
+/// Whether the next line of something is quoted.
+pub(super) fn quote_follows(page: &Page<'_>, at: usize) -> bool {
+    page.lines
+        .get(at..)
+        .is_some_and(|lines| lines.iter().find(|l: &&Line| !l.is_blank()).is_some_and(|l| l.quoted))
+}

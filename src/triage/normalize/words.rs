@@ -1,0 +1,212 @@
+//! The words and phrases of `phrases.toml`, ready to be looked up.
+//!
+//! Words are the last resort, where neither structure nor markup tells what a line is. Must never hold a phrase itself: they are
+//! data.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::automaton::OverlappingState;
+use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
+use serde::Deserialize;
+
+/// All phrases.
+pub(super) static WORDS: LazyLock<Words> =
+    LazyLock::new(|| match toml::from_str(include_str!("phrases.toml")) {
+        Ok(words) => words,
+        // The file is part of the program, and tested: a fault in it is one of the build.
+        Err(error) => unreachable!("phrases.toml: {error}"),
+    });
+
+/// Lists of phrases, by what they are for; `phrases.toml` says it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    pub(super) original_markers: Phrases,
+    pub(super) forward_markers: Phrases,
+    pub(super) attribution_verbs: Phrases,
+    pub(super) from_keys: Phrases,
+    pub(super) date_keys: Phrases,
+    pub(super) to_keys: Phrases,
+    pub(super) subject_keys: Phrases,
+    pub(super) other_keys: Phrases,
+    pub(super) raw_keys: Phrases,
+    pub(super) greetings: Phrases,
+    pub(super) closings: Phrases,
+    pub(super) contact_labels: Phrases,
+    pub(super) request_words: Phrases,
+    pub(super) note_labels: Phrases,
+    pub(super) banner_lines: Phrases,
+    pub(super) doubts: Phrases,
+    pub(super) note_words: Phrases,
+    pub(super) note_roots: Phrases,
+    pub(super) message_roots: Phrases,
+    pub(super) recipient_roots: Phrases,
+    pub(super) notice_subjects: Phrases,
+    pub(super) notice_verbs: Phrases,
+    pub(super) portal_lines: Phrases,
+    pub(super) alert_openers: Phrases,
+    pub(super) alert_phrases: Phrases,
+    pub(super) alert_keys: Phrases,
+    pub(super) alert_noise_keys: Phrases,
+    pub(super) alert_link_lines: Phrases,
+    pub(super) mobile_lines: Phrases,
+    pub(super) programs: Phrases,
+    pub(super) devices: Phrases,
+    pub(super) sent_words: Phrases,
+    pub(super) line_words: Phrases,
+    pub(super) above_words: Phrases,
+    pub(super) reply_words: Phrases,
+    pub(super) reply_prefixes: Phrases,
+    pub(super) forward_prefixes: Phrases,
+    pub(super) intake_verbs: Phrases,
+    pub(super) intake_things: Phrases,
+    pub(super) intake_links: Phrases,
+    pub(super) intake_keys: Phrases,
+    pub(super) introducers: Phrases,
+    pub(super) image_words: Phrases,
+    pub(super) image_captions: Phrases,
+    pub(super) empty_subjects: Phrases,
+    pub(super) ambiguous_prefix: Vec<Ambiguous>,
+    pub(super) note: Vec<Sentence>,
+    pub(super) banner: Vec<Sentence>,
+}
+
+/// A prefix of a subject that means one thing in one language and another in another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ambiguous {
+    pub(super) prefix: String,
+    pub(super) answer_under: Vec<String>,
+}
+
+/// How a sentence starts, and what it holds besides, if anything.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sentence {
+    openers: Phrases,
+    holds: Phrases,
+}
+
+impl Sentence {
+    pub(super) fn opens(&self, folded: &str) -> bool {
+        self.openers.start(folded)
+    }
+
+    pub(super) fn is(&self, folded: &str) -> bool {
+        self.opens(folded) && (self.holds.list.is_empty() || self.holds.within(folded))
+    }
+}
+
+/// Phrases that are looked up together.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub(super) struct Phrases {
+    list: Vec<String>,
+    all: HashSet<String>,
+    automaton: AhoCorasick,
+}
+
+impl TryFrom<Vec<String>> for Phrases {
+    type Error = String;
+
+    fn try_from(list: Vec<String>) -> Result<Self, String> {
+        let automaton = AhoCorasick::builder().start_kind(StartKind::Both).build(&list);
+        let automaton = automaton.map_err(|error| error.to_string())?;
+        Ok(Self { all: list.iter().cloned().collect(), list, automaton })
+    }
+}
+
+impl Phrases {
+    /// Whether `text` is one of them.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.all.contains(text)
+    }
+
+    /// Whether `text` starts with one of them.
+    pub(super) fn start(&self, text: &str) -> bool {
+        self.automaton.is_match(Input::new(text).anchored(Anchored::Yes))
+    }
+
+    /// Whether `text` holds one of them.
+    pub(super) fn within(&self, text: &str) -> bool {
+        self.automaton.is_match(text)
+    }
+
+    /// Whether one of them stands in `text` as words.
+    pub(super) fn within_as_words(&self, text: &str) -> bool {
+        self.automaton.find_overlapping_iter(text).any(|found| {
+            let (before, phrase) = (&text[..found.start()], &text[found.start()..found.end()]);
+            ends_word(before, phrase.chars().next())
+                && starts_word(&text[found.end()..], phrase.chars().last())
+        })
+    }
+
+    /// What follows the words that `text` starts with.
+    pub(super) fn after_start<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let input = Input::new(text).anchored(Anchored::Yes);
+        let mut state = OverlappingState::start();
+        let mut rest = None;
+        loop {
+            self.automaton.find_overlapping(input.clone(), &mut state);
+            let Some(found) = state.get_match() else { return rest };
+            let (phrase, after) = text.split_at(found.end());
+            if starts_word(after, phrase.chars().last()) {
+                rest = Some(after);
+            }
+        }
+    }
+
+    /// Whether `text` ends with one of them, as words.
+    pub(super) fn end_as_words(&self, text: &str) -> bool {
+        self.list.iter().any(|phrase| {
+            text.strip_suffix(phrase.as_str()).is_some_and(|before| ends_word(before, phrase.chars().next()))
+        })
+    }
+}
+
+/// Whether no letter that belongs to a word of `next`'s comes before it. Scripts without capitals write no blanks between words, or
+/// bend words by their beginnings.
+fn ends_word(before: &str, next: Option<char>) -> bool {
+    let cased = next.is_some_and(|c| c.is_lowercase());
+    !cased || !before.chars().next_back().is_some_and(char::is_alphanumeric)
+}
+
+fn starts_word(after: &str, last: Option<char>) -> bool {
+    let cased = last.is_some_and(|c| c.is_lowercase());
+    !cased || !after.chars().next().is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::fold;
+    use super::*;
+
+    #[test]
+    fn phrases_are_written_as_lines_are_folded() {
+        let words = &*WORDS;
+        for list in [
+            &words.closings,
+            &words.greetings,
+            &words.from_keys,
+            &words.original_markers,
+            &words.portal_lines,
+        ] {
+            for phrase in &list.list {
+                assert_eq!(fold(phrase), phrase.trim(), "{phrase:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_found_whole_where_the_script_has_blanks() {
+        let sent = &WORDS.sent_words;
+        assert!(
+            sent.after_start("sent from my phone").is_some()
+                && sent.after_start("sentinel is down").is_none()
+        );
+        assert!(sent.end_as_words("von meinem telefon gesendet") && !sent.end_as_words("nicht abgesendet"));
+        assert!(sent.end_as_words("iphoneから送信"));
+        assert!(WORDS.devices.within_as_words("from my iphone") && !WORDS.devices.within_as_words("algo"));
+    }
+}
