@@ -75,7 +75,7 @@ fn json_line(line: &impl serde::Serialize, out: &mut impl Write) -> io::Result<(
 }
 
 fn text(ticket: &Ticket, explained: &Explanation, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{} ({})", explained.id, explained.kind)?;
+    writeln!(out, "{} ({})", explained.id, explained.kind.name())?;
     writeln!(out, "  subject: {}", explained.subject)?;
     for line in explained.text.lines() {
         writeln!(out, "  | {line}")?;

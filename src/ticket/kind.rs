@@ -32,6 +32,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Thanks => "thanks",
+            Self::AutoReply => "auto_reply",
+            Self::Bounce => "bounce",
+            Self::Receipt => "receipt",
+            Self::Calendar => "calendar",
+            Self::Acknowledgement => "acknowledgement",
+            Self::Newsletter => "newsletter",
+            Self::Notice => "notice",
+            Self::Alert => "alert",
+        }
+    }
+
     /// Whether somebody waits for an answer: then a first response is drafted, and the time until one counts.
     pub fn wants_answer(self) -> bool {
         self == Self::Person
@@ -50,6 +66,7 @@ mod tests {
         for name in others.into_iter().chain(["notice", "alert"]) {
             let kind: Kind = serde_json::from_value(name.into()).unwrap();
             assert!(!kind.wants_answer(), "{name}");
+            assert_eq!(kind.name(), name);
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Must never read a ticket in another way than the model does.
 
-use firstline_ticket::Ticket;
+use firstline_ticket::{Kind, Ticket};
 use serde::Serialize;
 
-use crate::features::is_machine;
+use crate::kind::kind;
 use crate::normalize::{FieldCut, read};
 
 /// A ticket as the model reads it.
@@ -13,8 +13,8 @@ use crate::normalize::{FieldCut, read};
 pub struct Explanation {
     /// The ticket's id.
     pub id: String,
-    /// Who wrote it: `person`, or `alert` where a monitoring system did.
-    pub kind: &'static str,
+    /// Who wrote it: a person, or a machine of some kind.
+    pub kind: Kind,
     /// What is read of the subject.
     pub subject: String,
     /// What is read of the body.
@@ -27,6 +27,11 @@ pub struct Explanation {
 pub fn explain(ticket: &Ticket) -> Explanation {
     let read = read(ticket);
     let cut = read.cuts();
-    let kind = if read.is_alert() || is_machine(ticket) { "alert" } else { "person" };
-    Explanation { id: ticket.id.clone(), kind, subject: read.subject.text, text: read.body.text, cut }
+    Explanation {
+        id: ticket.id.clone(),
+        kind: kind(ticket),
+        subject: read.subject.text,
+        text: read.body.text,
+        cut,
+    }
 }

@@ -44,7 +44,9 @@ impl People {
 /// The number of the person under the first of `keys` that there is.
 fn person(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     let value = keys.iter().find_map(|key| object.get(*key).filter(|value| !value.is_null()))?;
-    single(value, &["accountId", "id", "name"]).map(std::borrow::Cow::into_owned).filter(|text| !text.is_empty())
+    single(value, &["accountId", "id", "name"])
+        .map(std::borrow::Cow::into_owned)
+        .filter(|text| !text.is_empty())
 }
 
 impl JsonTickets<'_> {

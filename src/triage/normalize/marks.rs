@@ -110,7 +110,8 @@ fn angle(whole: &str, at: usize, inner: &str) -> Option<Change> {
     if let Some(address) = address {
         return Some(Change::To(format!("<{address}>")));
     }
-    let file = IMAGES.iter().any(|end| inner.to_ascii_lowercase().ends_with(end)) && !inner.contains(['/', '\\']);
+    let file =
+        IMAGES.iter().any(|end| inner.to_ascii_lowercase().ends_with(end)) && !inner.contains(['/', '\\']);
     if start("cid:")
         || file
         || (attached && (start("mailto:") || start("tel:") || start("http://") || start("https://")))

@@ -4,11 +4,13 @@ use firstline_triage::Explanation;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Kind;
+
 /// A ticket as the model reads it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Reading {
     /// Who wrote it: a person, or a machine of some kind.
-    kind: String,
+    kind: Kind,
     subject: String,
     text: String,
     /// What was cut of subject and body.
@@ -37,6 +39,6 @@ impl From<Explanation> for Reading {
             start: cut.start,
             end: cut.end,
         });
-        Self { kind: kind.to_owned(), subject, text, cut: cut.collect() }
+        Self { kind: kind.into(), subject, text, cut: cut.collect() }
     }
 }
