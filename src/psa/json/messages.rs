@@ -44,7 +44,9 @@ impl People {
 /// The number of the person under the first of `keys` that there is.
 fn person(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     let value = keys.iter().find_map(|key| object.get(*key).filter(|value| !value.is_null()))?;
-    single(value, &["accountId", "id", "name"]).map(std::borrow::Cow::into_owned).filter(|text| !text.is_empty())
+    single(value, &["accountId", "id", "name"])
+        .map(std::borrow::Cow::into_owned)
+        .filter(|text| !text.is_empty())
 }
 
 impl JsonTickets<'_> {
@@ -97,7 +99,7 @@ impl JsonTickets<'_> {
             let place = |f: Fault| f.of(key);
             match key.as_str() {
                 _ if text.is_some_and(|text| text == key) => {
-                    message.text = self.text(value).map_err(place)?
+                    message.text = self.text(value).map_err(place)?;
                 }
                 "at" => message.at = self.date(value).map_err(place)?,
                 _ if at.is_some_and(|at| at == key) => match self.date(value) {
