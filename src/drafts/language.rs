@@ -237,7 +237,7 @@ mod tests {
             ("会議室予約変更", None),
             ("프린터 고장", Some("ko")),
             ("VPN 접속 오류", Some("ko")),
-            ("Der Aufkleber 入口 fehlt an der Tür.", Some("de")),
+            ("Bitte das Schild 入口 auf KES-LT011 einrichten.", Some("de")),
         ] {
             assert_eq!(told(text), language, "{text}");
         }

@@ -163,7 +163,7 @@ impl Scan {
                 return self.tag_done();
             }
             (b'"' | b'\'', None) if self.tag.trim_ascii_end().ends_with(b"=") => {
-                self.state = State::Tag(Some(byte))
+                self.state = State::Tag(Some(byte));
             }
             (_, Some(open)) if open == byte => self.state = State::Tag(None),
             _ => {}

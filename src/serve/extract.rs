@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use firstline_fault::Code;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::auth::Caller;
 use crate::body;
@@ -15,7 +16,7 @@ use crate::bounded_json::{Bounds, scan};
 use crate::memory::{Held, VALUE_BYTES};
 use crate::problem::Problem;
 use crate::shared::Shared;
-use crate::wording::{self, brief, plain};
+use crate::wording::{self, brief, kind, plain};
 
 /// Bodies above this are read from JSON away from the threads that answer.
 pub(crate) const LONG_BODY: usize = 128 << 10;
@@ -55,7 +56,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], bounds: &Bounds, held: &Held) -> Res
         let next = "Send JSON as /openapi.json describes it";
         Problem::new(Code::Request, if place.is_empty() { "the body" } else { place }, problem, next)
     };
-    let value = serde_json::from_slice(bytes).map_err(|e| fault("", plain(&e.to_string())))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| fault("", plain(&e.to_string())))?;
+    // What serde derives would take the elements of a list for fields.
+    if !value.is_object() {
+        return Err(fault("", format!("it is {} where an object belongs", kind(&value))));
+    }
     wording::read(value).map_err(|misfit| fault(&brief(&misfit.key), misfit.problem))
 }
 

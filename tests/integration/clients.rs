@@ -48,8 +48,9 @@ fn null_is_absent_and_a_misfit_names_its_key_in_words_of_json() {
             "truncation_direction",
         ),
         ("/predict", json!({"inputs": "a", "raw_scores": true}), "raw_scores"),
-        ("/predict", json!({"inputs": [["a"], ["b", 1]]}), "input 1 is a list"),
+        ("/predict", json!({"inputs": [["a"], ["b", 1]]}), "input 1 holds a number"),
         ("/predict", json!({"inputs": []}), "inputs: it is an empty list"),
+        ("/v1/triage", json!(["x"]), "the body: it is a list where an object belongs"),
         ("/v1/triage", json!({"tickets": "x"}), "tickets: it is the text \"x\" where a list belongs"),
         (
             "/v1/triage",

@@ -99,7 +99,7 @@ impl JsonTickets<'_> {
             let place = |f: Fault| f.of(key);
             match key.as_str() {
                 _ if text.is_some_and(|text| text == key) => {
-                    message.text = self.text(value).map_err(place)?
+                    message.text = self.text(value).map_err(place)?;
                 }
                 "at" => message.at = self.date(value).map_err(place)?,
                 _ if at.is_some_and(|at| at == key) => match self.date(value) {

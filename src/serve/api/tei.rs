@@ -148,12 +148,20 @@ fn read_inputs<'de, D: Deserializer<'de>>(from: D) -> Result<PredictInputs, D::E
             return Err(D::Error::custom(problem));
         }
     };
-    let is_nested = |value: &Value| value.as_array().is_some_and(|inner| inner.iter().all(Value::is_string));
+    let is_nested =
+        |value: &Value| value.as_array().is_some_and(|inner| inner.iter().any(|value| !value.is_number()));
     if list.is_empty() || !list.iter().all(is_nested) {
         return all_texts(list).map(PredictInputs::Several).map_err(D::Error::custom);
     }
-    let inner = |value: Value| if let Value::Array(inner) = value { inner } else { Vec::new() };
-    let lists: Result<Vec<_>, String> = list.into_iter().map(|value| all_texts(inner(value))).collect();
+    let inner = |(i, value): (usize, Value)| -> Result<Vec<String>, String> {
+        let inner = if let Value::Array(inner) = value { inner } else { Vec::new() };
+        let text = |value: Value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(format!("input {i} holds {} where a text belongs", kind(&other))),
+        };
+        inner.into_iter().map(text).collect()
+    };
+    let lists: Result<Vec<_>, String> = list.into_iter().enumerate().map(inner).collect();
     lists.map(PredictInputs::Nested).map_err(D::Error::custom)
 }
 
