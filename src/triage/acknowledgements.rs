@@ -221,7 +221,7 @@ mod tests {
     fn learnt(text: &str) -> Acknowledgements {
         let mut builder = AcknowledgementsBuilder::default();
         (0..20).for_each(|i| {
-            builder.add(&ticket(i, (i % 5 < 3).then_some(text), "Please restart it and try again now."))
+            builder.add(&ticket(i, (i % 5 < 3).then_some(text), "Please restart it and try again now."));
         });
         builder.finish()
     }
