@@ -1,12 +1,12 @@
 //! A service desk's automatic acknowledgements among the messages of its tickets: they are no technician's words.
 //!
 //! They are known by recurrence, in any language: one sentence, the ticket's own names and numbers left out, that opens many
-//! tickets of different subjects within minutes and comes at no other time. Where a history is too short to tell, words do, as far
+//! tickets of different matters within minutes and comes at no other time. Where a history is too short to tell, words do, as far
 //! as `kind/words.toml` knows them. Must never keep a word: what is learnt are hashes.
 
 use std::collections::{BTreeSet, HashMap};
 
-use firstline_ticket::{Message, Ticket};
+use firstline_ticket::{Field, Message, Ticket};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -15,9 +15,9 @@ use crate::kind::{fold, is_acknowledgement};
 
 /// Time from a ticket's opening within which a machine answers.
 const SOON: SignedDuration = SignedDuration::from_mins(5);
-/// Tickets, and among them different subjects, in which a sentence opens the conversation.
+/// Tickets, and among them different matters, in which a sentence opens the conversation.
 const LEAST: u32 = 5;
-const SUBJECTS: usize = 3;
+const MATTERS: usize = 3;
 /// Share of a sentence's messages that have to come at once.
 const AT_ONCE: f64 = 0.9;
 /// Share of a message's words that stand in such sentences.
@@ -43,13 +43,13 @@ pub struct AcknowledgementsBuilder {
 struct Count {
     at_once: u32,
     later: u32,
-    subjects: Vec<u64>,
+    matters: Vec<u64>,
 }
 
 impl AcknowledgementsBuilder {
     /// Learns from a ticket.
     pub fn add(&mut self, ticket: &Ticket) {
-        let subject = xxh3_64(fold(ticket.subject.as_deref().unwrap_or_default()).as_bytes());
+        let matter = matter(ticket);
         let own = OwnWords::of(ticket);
         let mut seen = BTreeSet::new();
         for message in ticket.messages.iter().filter(|message| is_sent(message)) {
@@ -64,8 +64,8 @@ impl AcknowledgementsBuilder {
                     true => count.at_once += 1,
                     false => count.later += 1,
                 }
-                if soon && count.subjects.len() < SUBJECTS && !count.subjects.contains(&subject) {
-                    count.subjects.push(subject);
+                if soon && count.matters.len() < MATTERS && !count.matters.contains(&matter) {
+                    count.matters.push(matter);
                 }
             }
         }
@@ -79,7 +79,7 @@ impl AcknowledgementsBuilder {
         let is_automatic = |count: &Count| {
             let all = f64::from(count.at_once + count.later);
             count.at_once >= LEAST
-                && count.subjects.len() >= SUBJECTS
+                && count.matters.len() >= MATTERS
                 && f64::from(count.at_once) >= AT_ONCE * all
         };
         let automatic = self.counts.into_iter().filter(|(_, count)| is_automatic(count));
@@ -136,6 +136,16 @@ impl Acknowledgements {
             known += if self.0.contains(&hash) { words } else { 0 };
         }
         all > 0 && known as f64 >= COVERED * all as f64
+    }
+}
+
+/// What a ticket is about: its category, or its subject where nobody has filed it. A quick answer to one matter is no acknowledgement.
+fn matter(ticket: &Ticket) -> u64 {
+    let labels =
+        [Field::Board, Field::Type, Field::Subtype].map(|field| ticket.label(field).unwrap_or_default());
+    match labels.iter().all(|label| label.is_empty()) {
+        true => xxh3_64(fold(ticket.subject.as_deref().unwrap_or_default()).as_bytes()),
+        false => xxh3_64(labels.join("\0").as_bytes()),
     }
 }
 
@@ -221,7 +231,7 @@ mod tests {
     fn learnt(text: &str) -> Acknowledgements {
         let mut builder = AcknowledgementsBuilder::default();
         (0..20).for_each(|i| {
-            builder.add(&ticket(i, (i % 5 < 3).then_some(text), "Please restart it and try again now."))
+            builder.add(&ticket(i, (i % 5 < 3).then_some(text), "Please restart it and try again now."));
         });
         builder.finish()
     }
@@ -256,6 +266,11 @@ mod tests {
                 "Please check the cable behind the desk.",
             ));
             builder.add(&ticket(4 * i, Some("I unlock your account at once for you."), "Done"));
+        }
+        // Always quick, of different subjects, but all of one category.
+        for i in 0..20 {
+            let quick = ticket(i, Some("We have set a new password, try it."), "Done");
+            builder.add(&Ticket { kind: Some("Password".into()), ..quick });
         }
         let known = builder.finish();
         assert!(known.is_empty(), "{known:?}");

@@ -96,7 +96,7 @@ impl Headers {
         match value {
             Value::String(text) => self.put(name, text),
             Value::Array(all) => {
-                all.iter().take(8).filter_map(Value::as_str).for_each(|text| self.put(name, text))
+                all.iter().take(8).filter_map(Value::as_str).for_each(|text| self.put(name, text));
             }
             Value::Bool(true) => self.put(name, "yes"),
             _ => {}

@@ -12,11 +12,10 @@ const LONGEST: usize = 400;
 /// Whether the whole text says thanks, in words that ask for nothing, and the subject says nothing new.
 pub(super) fn is_all(letter: &Letter<'_>) -> bool {
     let body = letter.body();
-    let text = if body.trim().is_empty() { letter.subject() } else { body };
-    if !body.trim().is_empty() && !(letter.is_answer() || is_thanks(letter.subject(), letter)) {
-        return false;
+    if body.trim().is_empty() {
+        return is_thanks(letter.subject(), letter);
     }
-    is_thanks(text, letter)
+    (letter.is_answer() || is_thanks(letter.subject(), letter)) && is_thanks(body, letter)
 }
 
 fn is_thanks(text: &str, letter: &Letter<'_>) -> bool {
