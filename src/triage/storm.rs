@@ -12,7 +12,8 @@ use crate::features::is_machine;
 /// Of an alert's body, bytes that tell storms apart.
 const TOLD: usize = 600;
 /// Keys under which a PSA or a monitoring system may name the machine that an alert is about.
-pub(crate) const ASSET_KEYS: [&str; 6] = ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
+pub(crate) const ASSET_KEYS: [&str; 6] =
+    ["asset", "configuration", "configuration_item", "device", "host", "hostname"];
 
 /// What the alerts of one storm share: source, customer, type, machine, what they say but for numbers, and the rules that fire
 /// on them. `None` for what a person wrote.

@@ -16,7 +16,13 @@ pub(crate) fn set_aside(bundle: &mut Bundle, m: Material<'_>, rows: &[usize]) ->
     rows.iter().for_each(|&r| sparse.push_row(m.sparse.row(r)));
     let embeddings = gather(m.dense, m.dimensions, rows);
     let nearest = nearest_of(&bundle.history, m.dense, m.dimensions, rows)?;
-    let features = Features { sparse, embeddings, tokens_cut: vec![0; rows.len()], words: Vec::new(), kinds: Vec::new() };
+    let features = Features {
+        sparse,
+        embeddings,
+        tokens_cut: vec![0; rows.len()],
+        words: Vec::new(),
+        kinds: Vec::new(),
+    };
     let judged = bundle.judge(&features, &nearest, &[]);
     for (field, model) in &mut bundle.fields {
         for (judged, &row) in judged.get(field).into_iter().flatten().zip(rows) {
