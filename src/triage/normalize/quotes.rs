@@ -276,8 +276,8 @@ fn is_reply_line(folded: &str, words: &str) -> bool {
         || (folded.starts_with('-') && folded.ends_with('-'))
         // Asterisks are folded away.
         || folded.starts_with("##");
-    let (line, above) = (WORDS.line_words.within_as_words(words), WORDS.above_words.within(words));
-    line && above && (ruled || (WORDS.reply_words.within(words) && count <= 9))
+    let known = ruled || (count <= 9 && WORDS.reply_words.within(words));
+    known && WORDS.above_words.within(words) && WORDS.line_words.within_as_words(words)
 }
 
 fn is_gmail_forward(words: &str, ruled: bool) -> bool {
