@@ -190,7 +190,8 @@ impl Walk {
 /// The end of a quotation of the sender's own that starts at a line: a few lines under words that lead to them, and no mail.
 fn own_quotation(page: &Page<'_>, at: usize) -> Option<usize> {
     let lead = page.live_before(at).filter(|&i| !page.lines[i].quoted)?;
-    if is_greeting(&page.lines[lead].folded) {
+    let led_to = page.lines[lead].folded.ends_with(':');
+    if is_greeting(&page.lines[lead].folded) && !led_to {
         return None;
     }
     let mut end = at;
