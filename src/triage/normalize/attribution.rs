@@ -58,7 +58,7 @@ fn is_attribution(joined: &str, quote_follows: bool) -> bool {
                 && (colon || (quote_follows && verb))
                 && (verb || tail.split_whitespace().count() <= 6)
         }
-        Some(Address::Bare) => dated && colon && verb || (verb && colon && words <= 8),
+        Some(Address::Bare) => verb && colon && (dated || words <= 8),
         None if !dated => false,
         // Without an address: a verb that programs write, and a date with its time or its year, close together.
         None if verb => {

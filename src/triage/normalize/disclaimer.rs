@@ -4,6 +4,7 @@
 //! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
 //! banner is the mail.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
@@ -12,7 +13,7 @@ use unicode_normalization::char::canonical_combining_class;
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::text::{Editor, Text};
-use super::words::WORDS;
+use super::words::{NOTE_OPENERS, WORDS};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -115,8 +116,7 @@ fn is_banner_line(line: &str) -> bool {
 
 /// Whether a line could be the start of a note.
 fn opens_note(folded: &str) -> bool {
-    let line = unlabelled(folded);
-    WORDS.note.iter().chain(&WORDS.banner).any(|sentence| sentence.opens(line))
+    NOTE_OPENERS.start(unlabelled(folded))
 }
 
 fn note(folded: &str) -> Option<Note> {
@@ -124,10 +124,15 @@ fn note(folded: &str) -> Option<Note> {
         return Some(Note::Banner);
     }
     let line = unlabelled(folded);
-    if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
-        return Some(Note::Banner);
+    if NOTE_OPENERS.start(line) {
+        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
+            return Some(Note::Banner);
+        }
+        if WORDS.note.iter().any(|sentence| sentence.is(line)) {
+            return Some(Note::Legal);
+        }
     }
-    (WORDS.note.iter().any(|sentence| sentence.is(line)) || is_confidential(line)).then_some(Note::Legal)
+    is_confidential(line).then_some(Note::Legal)
 }
 
 /// "This message is confidential and for its recipient": a sentence that names the message first, then says so, in any language
@@ -135,19 +140,19 @@ fn note(folded: &str) -> Option<Note> {
 fn is_confidential(line: &str) -> bool {
     let words = line.match_indices(' ').nth(NAMES_MESSAGE - 1).map_or(line, |(end, _)| &line[..end]);
     let head = words.char_indices().nth(MAX_HEAD).map_or(words, |(end, _)| &words[..end]);
-    if WORDS.doubts.within(line) {
+    if !WORDS.message_roots.within(&without_accents(head)) {
         return false;
     }
-    let (head, line) = (without_accents(head), without_accents(line));
-    WORDS.message_roots.within(&head) && WORDS.note_roots.within(&line) && WORDS.recipient_roots.within(&line)
+    let bare = without_accents(line);
+    WORDS.note_roots.within(&bare) && WORDS.recipient_roots.within(&bare) && !WORDS.doubts.within(line)
 }
 
 /// Roots bend their accents from case to case, and are looked up without.
-fn without_accents(folded: &str) -> String {
+fn without_accents(folded: &str) -> Cow<'_, str> {
     if folded.is_ascii() {
-        return folded.to_owned();
+        return Cow::Borrowed(folded);
     }
-    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect()
+    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect::<String>().into()
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.

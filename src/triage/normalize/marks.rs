@@ -14,6 +14,9 @@ use super::words::WORDS;
 /// Longest mark in brackets, and longest address, in bytes.
 const MAX_MARK: usize = 200;
 const MAX_LINK: usize = 4_000;
+/// Mail filters that put addresses of their own in the place of links, and where their names stand.
+const FILTERS: &[&str] = &["safelinks.", "urldefense."];
+const MAX_HOST: usize = 48;
 /// Names of image files end so.
 const IMAGES: &[&str] = &[".png", ".jpg", ".jpeg", ".gif", ".bmp", ".svg", ".webp", ".tif", ".emz", ".heic"];
 
@@ -71,9 +74,13 @@ fn change(whole: &str, at: usize, sign: &str) -> Option<(usize, Change)> {
         }
         "!" => jira_image(rest).map(|length| (length, Change::Cut)),
         _ => {
-            let starts = rest.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("https://"));
-            let link =
-                rest.split(|c: char| c.is_whitespace() || "<>\"".contains(c)).next().filter(|_| starts)?;
+            let head = &rest[..rest.floor_char_boundary(MAX_HOST)];
+            let starts = head.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+            if !starts || !FILTERS.iter().any(|filter| head.contains(filter)) {
+                return None;
+            }
+            let rest = &rest[..rest.floor_char_boundary(MAX_LINK)];
+            let link = rest.split(|c: char| c.is_whitespace() || "<>\"".contains(c)).next()?;
             let real = unwrapped(link)?;
             Some((link.len(), Change::To(real)))
         }
@@ -83,7 +90,8 @@ fn change(whole: &str, at: usize, sign: &str) -> Option<(usize, Change)> {
 /// What stands between the bracket that `rest` starts with and its end, in one line.
 fn enclosed(rest: &str, end: char, most: usize) -> Option<&str> {
     let inner = &rest[1..rest.floor_char_boundary(most)];
-    let at = inner.find([end, '\n'])?;
+    let opens = if end == '>' { '<' } else { '[' };
+    let at = inner.find([end, '\n', opens])?;
     inner[at..].starts_with(end).then(|| &inner[..at])
 }
 

@@ -39,7 +39,7 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
         let found = sequence(&whole[at..], page).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
-            plausible(page.name, found, Around { lead: c, before, after, in_run })
+            plausible(page.name, found, &Around { lead: c, before, after, in_run })
         });
         let Some(found) = found else {
             before = Some(c);
@@ -89,10 +89,10 @@ fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
                 put(at..end + lost, "”");
             }
             "Ã" if rest.starts_with('\u{fffd}') => {
-                put(at..at + lead.len() + '\u{fffd}'.len_utf8(), "\u{fffd}")
+                put(at..at + lead.len() + '\u{fffd}'.len_utf8(), "\u{fffd}");
             }
             "Ã" if damaged && rest.starts_with(' ') && whole[..at].ends_with(' ') => {
-                put(at..at + lead.len(), "à")
+                put(at..at + lead.len(), "à");
             }
             _ => {}
         }
@@ -143,8 +143,8 @@ fn sequence(text: &str, page: &Codepage) -> Option<Sequence> {
     Some(Sequence { hidden, length: text.len() - chars.as_str().len(), punctuation })
 }
 
-fn plausible(page: Name, found: &Sequence, around: Around) -> bool {
-    let Around { lead, before, after, in_run } = around;
+fn plausible(page: Name, found: &Sequence, around: &Around) -> bool {
+    let &Around { lead, before, after, in_run } = around;
     let hidden_fits = match found.hidden {
         // C1 controls come out of a second round, never out of a first.
         '\u{80}'..='\u{9f}' => in_run && page == Name::Western,

@@ -190,7 +190,8 @@ impl Walk {
 /// The end of a quotation of the sender's own that starts at a line: a few lines under words that lead to them, and no mail.
 fn own_quotation(page: &Page<'_>, at: usize) -> Option<usize> {
     let lead = page.live_before(at).filter(|&i| !page.lines[i].quoted)?;
-    if is_greeting(&page.lines[lead].folded) {
+    let led_to = page.lines[lead].folded.ends_with(':');
+    if is_greeting(&page.lines[lead].folded) && !led_to {
         return None;
     }
     let mut end = at;
@@ -276,8 +277,8 @@ fn is_reply_line(folded: &str, words: &str) -> bool {
         || (folded.starts_with('-') && folded.ends_with('-'))
         // Asterisks are folded away.
         || folded.starts_with("##");
-    let (line, above) = (WORDS.line_words.within_as_words(words), WORDS.above_words.within(words));
-    line && above && (ruled || (WORDS.reply_words.within(words) && count <= 9))
+    let known = ruled || (count <= 9 && WORDS.reply_words.within(words));
+    known && WORDS.above_words.within(words) && WORDS.line_words.within_as_words(words)
 }
 
 fn is_gmail_forward(words: &str, ruled: bool) -> bool {

@@ -51,15 +51,10 @@ fn mobile_lines(page: &mut Page<'_>) {
 fn is_mobile(page: &Page<'_>, at: usize) -> bool {
     let line = page.lines[at].folded.trim_matches(|c: char| !c.is_alphanumeric());
     let line = line.split_once("<http").map_or(line, |(line, _)| line).trim_end();
-    if is_request(line) {
-        return false;
-    }
-    if WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line)) {
-        return ends_paragraph(page, at);
-    }
-    let short = line.split_whitespace().count() <= 11;
-    let sent = WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
-    short && sent && has_device(line) && ends_paragraph(page, at)
+    let listed = WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line));
+    let short = || line.split_whitespace().count() <= 11;
+    let sent = || WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
+    (listed || (has_device(line) && short() && sent())) && ends_paragraph(page, at) && !is_request(line)
 }
 
 /// Devices' names may be bent, as in `iPhonesta`, but start a word.

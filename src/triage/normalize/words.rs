@@ -18,6 +18,16 @@ pub(super) static WORDS: LazyLock<Words> =
         Err(error) => unreachable!("phrases.toml: {error}"),
     });
 
+/// How any legal note or banner starts.
+pub(super) static NOTE_OPENERS: LazyLock<Phrases> = LazyLock::new(|| {
+    let sentences = WORDS.note.iter().chain(&WORDS.banner);
+    let openers: Vec<String> = sentences.flat_map(|sentence| sentence.openers.list.clone()).collect();
+    match Phrases::try_from(openers) {
+        Ok(openers) => openers,
+        Err(error) => unreachable!("phrases.toml: {error}"),
+    }
+});
+
 /// Lists of phrases, by what they are for; `phrases.toml` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,12 +178,12 @@ impl Phrases {
 /// Whether no letter that belongs to a word of `next`'s comes before it. Scripts without capitals write no blanks between words, or
 /// bend words by their beginnings.
 fn ends_word(before: &str, next: Option<char>) -> bool {
-    let cased = next.is_some_and(|c| c.is_lowercase());
+    let cased = next.is_some_and(char::is_lowercase);
     !cased || !before.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
 fn starts_word(after: &str, last: Option<char>) -> bool {
-    let cased = last.is_some_and(|c| c.is_lowercase());
+    let cased = last.is_some_and(char::is_lowercase);
     !cased || !after.chars().next().is_some_and(char::is_alphanumeric)
 }
 
