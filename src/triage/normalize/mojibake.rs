@@ -115,6 +115,7 @@ struct Sequence {
 }
 
 /// What stands around a sequence.
+#[derive(Clone, Copy)]
 struct Around {
     lead: char,
     before: Option<char>,
