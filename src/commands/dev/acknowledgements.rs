@@ -25,7 +25,7 @@ const DRAFTED: usize = 300;
 /// What acknowledgements of a generated history promise.
 const PROMISES: [&str; 3] = ["will be in touch", "in Kürze bei Ihnen melden", "vous contactera dans"];
 
-/// Measure what telling automatic acknowledgements from replies is worth, on a generated history.
+/// Measure what telling acknowledgements from replies is worth, on a made-up history.
 ///
 /// The same history is indexed twice: with every message as a technician's, and with acknowledgements set aside.
 #[derive(Debug, Args)]

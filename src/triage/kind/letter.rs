@@ -76,16 +76,10 @@ impl<'a> Letter<'a> {
         let plain = plain(head_of(ticket.body.as_deref().unwrap_or_default(), SENT));
         let start = head_of(&input.body, OPENING).to_owned();
         let opening = format!("{}{}", fold(&start), fold(head_of(&plain, OPENING)));
-        Self {
-            ticket,
-            subject,
-            head,
-            opening,
-            said: fold(head_of(&input.body, SAID)),
-            start,
-            plain,
-            body: &input.body,
-        }
+        // Where nothing is left to read, what was cut tells who wrote it.
+        let read = if input.body.trim().is_empty() { plain.as_str() } else { input.body.as_str() };
+        let said = fold(head_of(read, SAID));
+        Self { ticket, subject, head, opening, said, start, plain, body: &input.body }
     }
 
     /// Whether the subject is one of `phrases`, or begins with one and a colon.

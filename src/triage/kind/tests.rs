@@ -183,6 +183,10 @@ fn a_desks_own_acknowledgement_is_known() {
                 "Thank you for contacting us. Your request has been received under number 8812 and we will get back to you.",
             ),
             (
+                "Your request (#8812) has been received",
+                "Your request (8812) has been received and is being looked at by our team.\n\nTo add comments, reply to this email.",
+            ),
+            (
                 "[#8812] Drucker",
                 "Ihre Anfrage ist bei uns eingegangen. Ein Techniker meldet sich so schnell wie möglich.",
             ),

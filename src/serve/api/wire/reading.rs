@@ -22,12 +22,20 @@ pub(crate) struct Reading {
 struct Cut {
     /// Why, such as `quote`, `signature` or `disclaimer`.
     reason: String,
-    /// `subject` or `body`.
-    field: String,
+    /// The field that it stood in.
+    field: TextField,
     /// First byte in the field as it was sent.
     start: usize,
     /// The byte after the last.
     end: usize,
+}
+
+/// A field with text.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TextField {
+    Subject,
+    Body,
 }
 
 impl From<Explanation> for Reading {
@@ -35,7 +43,7 @@ impl From<Explanation> for Reading {
         let Explanation { id: _, kind, subject, text, cut } = explained;
         let cut = cut.into_iter().map(|cut| Cut {
             reason: cut.reason.name().to_owned(),
-            field: cut.field.to_owned(),
+            field: if cut.field == "subject" { TextField::Subject } else { TextField::Body },
             start: cut.start,
             end: cut.end,
         });
