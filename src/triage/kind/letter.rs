@@ -313,7 +313,7 @@ fn head_of(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// A subject without the labels that gateways and desks put before it: "[External] ", "[#4711] ".
+/// A subject without the labels that gateways and desks put before it: `[External]`, `[#4711]`.
 fn without_labels(subject: &str) -> &str {
     let mut rest = subject.trim();
     while let Some(inner) = rest.strip_prefix(['[', '{', '【']) {
