@@ -155,8 +155,8 @@ impl Convert {
     }
 }
 
-/// Puts comments in order and says who wrote them, as far as the ticket's people tell: whoever reported it is the customer, whoever
-/// owns it the technician. `from` holds the author until now, and the author is kept.
+/// Sorts comments by time and marks each as the customer's or the technician's, where its author is the ticket's reporter or
+/// owner. On entry `from` holds the author, who is kept under the extra key `author`.
 pub(crate) fn attribute(
     ticket: &mut Ticket,
     is_reporter: impl Fn(&str) -> bool,

@@ -6,8 +6,8 @@
 //!                       text -> lines or lists of JSON -> keys -----+
 //! ```
 //!
-//! One pass in bounded memory, whatever the file's size: a record is held, never the file (but for a workbook, which has
-//! a bound), and what was seen before is remembered as 128-bit hashes. Input is hostile: no byte sequence may panic, and what
+//! One pass in bounded memory: it holds one record, never the file (except a workbook, whose size is bounded), and remembers
+//! what it has seen as 128-bit hashes. Input is hostile: no byte sequence may panic, and what
 //! can't be read without guessing is refused with the flag that settles it. This crate never opens files,
 //! never talks to a network and never looks at the clock.
 

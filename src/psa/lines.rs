@@ -4,6 +4,26 @@ use std::io::{self, BufRead};
 
 use crate::MAX_RECORD_BYTES;
 
+/// Feeds `step` the input byte by byte until it finds something; `false` at the end of the input.
+pub(crate) fn feed(input: &mut impl BufRead, mut step: impl FnMut(u8) -> bool) -> io::Result<bool> {
+    loop {
+        let chunk = match input.fill_buf() {
+            Ok(chunk) => chunk,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        if chunk.is_empty() {
+            return Ok(false);
+        }
+        let found = chunk.iter().position(|byte| step(*byte));
+        let used = found.map_or(chunk.len(), |at| at + 1);
+        input.consume(used);
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
 /// Reader of lines that are not blank.
 pub(crate) struct LineReader<R> {
     input: R,

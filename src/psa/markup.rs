@@ -6,9 +6,10 @@
 use std::io::{self, BufRead};
 
 use crate::MAX_RECORD_BYTES;
+use crate::lines::feed;
 use crate::records::Record;
 
-/// Longer tags are cut: what is asked of a tag stands at its beginning.
+/// Longer tags are cut. The attributes that matter stand at the beginning of a tag.
 const TAG_BYTES: usize = 16 << 10;
 /// A row has no more cells, however often one is repeated.
 const MAX_COLUMNS: usize = 1024;
@@ -46,23 +47,13 @@ impl<R: BufRead> Rows<R> {
 
     /// Reads the next row; `false` at the end.
     pub(crate) fn read(&mut self, record: &mut Record) -> io::Result<bool> {
-        loop {
-            let chunk = match self.input.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            if chunk.is_empty() {
-                self.scan.flush(false);
-                return Ok(self.scan.end_row() && self.scan.hand_over(record));
-            }
-            let found = chunk.iter().position(|byte| self.scan.step(*byte));
-            let used = found.map_or(chunk.len(), |at| at + 1);
-            self.input.consume(used);
-            if found.is_some() && self.scan.hand_over(record) {
+        while feed(&mut self.input, |byte| self.scan.step(byte))? {
+            if self.scan.hand_over(record) {
                 return Ok(true);
             }
         }
+        self.scan.flush(false);
+        Ok(self.scan.end_row() && self.scan.hand_over(record))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The objects of a JSON document, one at a time, in bounded memory: the elements of its lists of tickets, in an envelope such as
 //! `{"tickets": [...]}` or not, pages of them one after the other, and objects that stand alone.
 //!
-//! Looks only at what brackets and strings say; whether an object is right says whoever reads it. Must never hold more than
+//! Looks at brackets and strings only: its caller checks that an object is valid JSON. Must never hold more than
 //! [`MAX_RECORD_BYTES`].
 
 use std::io::{self, BufRead};
 
 use crate::MAX_RECORD_BYTES;
+use crate::lines::feed;
 
 /// Keys under which APIs list tickets. Lists under other keys are found as well, where their envelope is short.
 pub(crate) const LISTS: [&str; 18] = [
@@ -81,24 +82,12 @@ impl<R: BufRead> Objects<R> {
 
     /// The next object, `None` at the end.
     pub(crate) fn read(&mut self) -> io::Result<Option<Object>> {
-        loop {
-            let chunk = match self.input.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            if chunk.is_empty() {
-                return Ok(None);
-            }
-            let found = chunk.iter().position(|byte| self.scan.step(*byte));
-            let used = found.map_or(chunk.len(), |at| at + 1);
-            self.input.consume(used);
-            if found.is_some() {
-                self.scan.number += 1;
-                let Scan { number, start: line, too_long, .. } = self.scan;
-                return Ok(Some(Object { number, line, too_long }));
-            }
+        if !feed(&mut self.input, |byte| self.scan.step(byte))? {
+            return Ok(None);
         }
+        self.scan.number += 1;
+        let Scan { number, start: line, too_long, .. } = self.scan;
+        Ok(Some(Object { number, line, too_long }))
     }
 }
 

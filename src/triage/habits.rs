@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn what_people_want_stays_however_often_they_want_it() {
-        // The same request again and again is no habit of signing.
+        // A request that recurs is not a signature.
         let same = |body: &str| {
             let mut builder = HabitsBuilder::new(7);
             let lines: Vec<&str> = body.lines().collect();

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 
 /// The keys under which a message has its text, best first.
 const SAID: [&str; 7] = ["text", "plain_body", "body_text", "body", "html_body", "note", "content"];
-/// The keys of whoever reported a ticket, of whoever owns it, and of a message's author, in APIs that tell by number.
+/// The keys of a ticket's reporter, its owner and a message's author, in APIs that give them as numeric ids.
 const REPORTERS: [&str; 2] = ["requester_id", "reporter"];
 const OWNERS: [&str; 3] = ["assignee_id", "responder_id", "assignee"];
 const AUTHORS: [&str; 3] = ["author_id", "user_id", "author"];

@@ -1,6 +1,6 @@
 //! The line that an intake system puts on top of a ticket: `Ticket logged by service desk via email`, `Received from: ...`.
 //!
-//! It is no answer of the sender's: what stands below it is the ticket. Must never cut a line that asks or reports something.
+//! The line is not the sender's: the text below it is the ticket. Must never cut a line that asks or reports something.
 
 use super::headers;
 use super::lines::{Page, key_value};

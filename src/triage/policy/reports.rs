@@ -70,7 +70,7 @@ impl Reports {
             _ => None,
         };
         for (number, sentence) in sentences.iter().flatten().enumerate() {
-            // What is asked for in a sentence of its own is not reported because another sentence speaks of fraud.
+            // A request stays a request when a different sentence mentions fraud.
             let title = title.filter(|_| number == 0);
             let fraud = [Some(sentence), title].into_iter().flatten().any(|s| holds(&self.fraud, &padded(s)));
             let mut told = false;
