@@ -28,6 +28,17 @@ pub(super) static NOTE_OPENERS: LazyLock<Phrases> = LazyLock::new(|| {
     }
 });
 
+/// Characters of a greeting in a script without capitals.
+const GREETING_CHARS: usize = 16;
+
+/// Whether a folded line only greets.
+pub(super) fn is_greeting(folded: &str) -> bool {
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
+    let cased = folded.contains(char::is_lowercase);
+    let short = cased || folded.chars().count() <= GREETING_CHARS;
+    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
+}
+
 /// Lists of phrases, by what they are for; `phrases.toml` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
