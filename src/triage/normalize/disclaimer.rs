@@ -4,25 +4,19 @@
 //! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
 //! banner is the mail.
 
-use std::borrow::Cow;
 use std::ops::Range;
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
 
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
+use super::signature;
 use super::text::{Editor, Text};
+use super::topics;
 use super::words::{NOTE_OPENERS, WORDS};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
-/// Words and characters within which a legal note names the message that it is about.
-const NAMES_MESSAGE: usize = 4;
-const MAX_HEAD: usize = 40;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
     Legal,
@@ -35,18 +29,23 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let mut editor = Editor::new(text);
     let (mut kept, mut start) = (0, 0);
     let mut cut = Vec::new();
+    let signed = signature::signed_at(whole);
+    let mut warned = false;
     for paragraph in whole.split_inclusive("\n\n") {
         let mut legal = false;
-        for unit in units(whole, start..start + paragraph.len()) {
+        for unit in units(whole, start..start + paragraph.len(), signed) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
-            let note = note(&folded);
+            let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
+            let note = note(&folded, below, warned);
             let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
             let breaks =
                 whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
             let same_line = !breaks && !folded.contains('?');
             legal = note == Some(Note::Legal)
-                || (legal && (same_line || WORDS.note_words.within(&without_accents(&folded))));
+                || (legal
+                    && (same_line || topics::read(&folded).goes_on() || WORDS.note_words.within(&folded)));
+            warned = note == Some(Note::Banner) || (warned && folded.is_empty());
             if legal || note.is_some() {
                 editor.keep(kept..unit.start);
                 kept = unit.end;
@@ -68,7 +67,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
 
 /// Sentences of a paragraph. A sentence ends at its sign, and at a line end below which another note starts
 /// or above which one line is a banner.
-fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
+fn units(whole: &str, paragraph: Range<usize>, signed: usize) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
@@ -76,7 +75,7 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
         let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
-            "\n" => ends_at_line(&whole[start..end], rest),
+            "\n" => ends_at_line(&whole[start..end], rest, end >= signed),
             "]" => is_banner_line(&whole[start..end]),
             "。" | "！" | "？" => true,
             _ => rest.starts_with(char::is_whitespace),
@@ -92,16 +91,20 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     units
 }
 
-fn ends_at_line(unit: &str, rest: &str) -> bool {
+fn ends_at_line(unit: &str, rest: &str, below: bool) -> bool {
     let next = rest.split('\n').next().unwrap_or_default();
     let next = fold(&next[..next.floor_char_boundary(160)]);
-    opens_note(&next) || is_banner_line(unit) || is_banner_line(&next) || ends_banner(unit, rest)
+    opens_note(&next)
+        || (below && topics::read(&next).opens())
+        || is_banner_line(unit)
+        || is_banner_line(&next)
+        || ends_banner(unit, rest)
 }
 
 /// Whether a banner without a full stop ends here: the next line starts a sentence.
 fn ends_banner(unit: &str, rest: &str) -> bool {
     let short = unit.len() <= MAX_OPEN_BANNER && rest.starts_with(char::is_uppercase);
-    short && note(&fold(unit)) == Some(Note::Banner)
+    short && note(&fold(unit), false, false) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {
@@ -119,7 +122,8 @@ fn opens_note(folded: &str) -> bool {
     NOTE_OPENERS.start(unlabelled(folded))
 }
 
-fn note(folded: &str) -> Option<Note> {
+/// What a folded sentence is: `below` the sender's name less is enough, and after a banner a warning goes on.
+fn note(folded: &str, below: bool, warned: bool) -> Option<Note> {
     if is_banner_line(folded) {
         return Some(Note::Banner);
     }
@@ -132,27 +136,12 @@ fn note(folded: &str) -> Option<Note> {
             return Some(Note::Legal);
         }
     }
-    is_confidential(line).then_some(Note::Legal)
-}
-
-/// "This message is confidential and for its recipient": a sentence that names the message first, then says so, in any language
-/// whose roots are known.
-fn is_confidential(line: &str) -> bool {
-    let words = line.match_indices(' ').nth(NAMES_MESSAGE - 1).map_or(line, |(end, _)| &line[..end]);
-    let head = words.char_indices().nth(MAX_HEAD).map_or(words, |(end, _)| &words[..end]);
-    if !WORDS.message_roots.within(&without_accents(head)) {
-        return false;
+    let read = topics::read(line);
+    if read.is_banner() || (warned && read.warns()) {
+        return Some(Note::Banner);
     }
-    let bare = without_accents(line);
-    WORDS.note_roots.within(&bare) && WORDS.recipient_roots.within(&bare) && !WORDS.doubts.within(line)
-}
-
-/// Roots bend their accents from case to case, and are looked up without.
-fn without_accents(folded: &str) -> Cow<'_, str> {
-    if folded.is_ascii() {
-        return Cow::Borrowed(folded);
-    }
-    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect::<String>().into()
+    let legal = (read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());
+    legal.then_some(Note::Legal)
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.

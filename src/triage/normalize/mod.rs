@@ -36,6 +36,7 @@ mod signature;
 mod subject;
 mod text;
 mod tokens;
+mod topics;
 mod transfer;
 mod words;
 

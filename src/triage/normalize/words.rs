@@ -3,12 +3,14 @@
 //! Words are the last resort, where neither structure nor markup tells what a line is. Must never hold a phrase itself: they are
 //! data.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use aho_corasick::automaton::OverlappingState;
 use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 use serde::Deserialize;
+
+use super::topics::Topic;
 
 /// All phrases.
 pub(super) static WORDS: LazyLock<Words> =
@@ -60,9 +62,6 @@ pub(super) struct Words {
     pub(super) banner_lines: Phrases,
     pub(super) doubts: Phrases,
     pub(super) note_words: Phrases,
-    pub(super) note_roots: Phrases,
-    pub(super) message_roots: Phrases,
-    pub(super) recipient_roots: Phrases,
     pub(super) notice_subjects: Phrases,
     pub(super) notice_verbs: Phrases,
     pub(super) portal_lines: Phrases,
@@ -88,6 +87,11 @@ pub(super) struct Words {
     pub(super) image_words: Phrases,
     pub(super) image_captions: Phrases,
     pub(super) empty_subjects: Phrases,
+    pub(super) firms: Phrases,
+    pub(super) registers: Phrases,
+    pub(super) name_prefixes: Phrases,
+    pub(super) postscripts: Phrases,
+    pub(super) legal: HashMap<Topic, Vec<String>>,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,
     pub(super) banner: Vec<Sentence>,
