@@ -5,7 +5,8 @@
 use firstline_ticket::{Kind, Ticket};
 use serde::Serialize;
 
-use crate::kind::kind;
+use crate::features::compose_read;
+use crate::kind::kind_of;
 use crate::normalize::{FieldCut, read};
 
 /// A ticket as the model reads it.
@@ -29,7 +30,7 @@ pub fn explain(ticket: &Ticket) -> Explanation {
     let cut = read.cuts();
     Explanation {
         id: ticket.id.clone(),
-        kind: kind(ticket),
+        kind: kind_of(ticket, &compose_read(&read)),
         subject: read.subject.text,
         text: read.body.text,
         cut,

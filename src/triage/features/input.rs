@@ -52,10 +52,14 @@ impl Input {
 
 /// Reads a ticket's subject and body, and drops the subject where the body only repeats it.
 pub fn compose(ticket: &Ticket) -> Input {
-    let read = read(ticket);
+    compose_read(&read(ticket))
+}
+
+/// [`compose`] of a ticket that was read.
+pub(crate) fn compose_read(read: &Reading) -> Input {
     let is_alert = read.is_alert();
     let Reading { subject, body } = read;
-    let truncated = [&subject, &body].map(|text| text.removed.bytes(Kind::Truncated)).iter().sum::<usize>();
+    let truncated = [subject, body].map(|text| text.removed.bytes(Kind::Truncated)).iter().sum::<usize>();
     let subject = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
     let body = head_and_tail(&body.text, MAX_BODY_CHARS);
     let repeated = body.text.trim() == subject.text.trim();

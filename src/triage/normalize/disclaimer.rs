@@ -15,6 +15,8 @@ use super::words::{NOTE_OPENERS, WORDS};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
+/// Bytes at the start of a sentence that tell whether it may be a note.
+const MAX_OPENER: usize = 160;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let mut warned = false;
     for paragraph in whole.split_inclusive("\n\n") {
         let mut legal = false;
-        for unit in units(whole, start..start + paragraph.len(), signed) {
+        for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
@@ -67,7 +69,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
 
 /// Sentences of a paragraph. A sentence ends at its sign, and at a line end below which another note starts
 /// or above which one line is a banner.
-fn units(whole: &str, paragraph: Range<usize>, signed: usize) -> Vec<Range<usize>> {
+fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
@@ -75,7 +77,7 @@ fn units(whole: &str, paragraph: Range<usize>, signed: usize) -> Vec<Range<usize
         let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
-            "\n" => ends_at_line(&whole[start..end], rest, end >= signed),
+            "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
             "。" | "！" | "？" => true,
             _ => rest.starts_with(char::is_whitespace),
@@ -91,20 +93,21 @@ fn units(whole: &str, paragraph: Range<usize>, signed: usize) -> Vec<Range<usize
     units
 }
 
-fn ends_at_line(unit: &str, rest: &str, below: bool) -> bool {
+fn ends_at_line(unit: &str, rest: &str) -> bool {
+    if rest.trim_start().is_empty() {
+        return false;
+    }
     let next = rest.split('\n').next().unwrap_or_default();
-    let next = fold(&next[..next.floor_char_boundary(160)]);
-    opens_note(&next)
-        || (below && topics::read(&next).opens())
-        || is_banner_line(unit)
-        || is_banner_line(&next)
-        || ends_banner(unit, rest)
+    let next = fold(&next[..next.floor_char_boundary(MAX_OPENER)]);
+    opens_note(&next) || is_banner_line(unit) || is_banner_line(&next) || ends_banner(unit, rest)
 }
 
 /// Whether a banner without a full stop ends here: the next line starts a sentence.
 fn ends_banner(unit: &str, rest: &str) -> bool {
-    let short = unit.len() <= MAX_OPEN_BANNER && rest.starts_with(char::is_uppercase);
-    short && note(&fold(unit), false, false) == Some(Note::Banner)
+    unit.len() <= MAX_OPEN_BANNER
+        && rest.starts_with(char::is_uppercase)
+        && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
+        && note(&fold(unit), false, false) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {
@@ -119,7 +122,8 @@ fn is_banner_line(line: &str) -> bool {
 
 /// Whether a line could be the start of a note.
 fn opens_note(folded: &str) -> bool {
-    NOTE_OPENERS.start(unlabelled(folded))
+    let line = unlabelled(folded);
+    NOTE_OPENERS.start(line) || topics::read(line).opens()
 }
 
 /// What a folded sentence is: `below` the sender's name less is enough, and after a banner a warning goes on.

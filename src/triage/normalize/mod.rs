@@ -204,6 +204,7 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         *is_alert = true;
         page.attempt(alert::mark_noise);
     }
+    page.attempt_or(empty, signature::mark_phone_lines);
     page.attempt_or(empty, |page| signature::mark(page, setting.contact));
     page.apply(removed)
 }

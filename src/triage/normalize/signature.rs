@@ -37,7 +37,6 @@ pub(super) const MARKED: &str = "-- -";
 
 /// Marks signatures for cutting. `contact` is who wrote, where that is known.
 pub(super) fn mark(page: &mut Page<'_>, contact: Option<&str>) {
-    mobile_lines(page);
     let mut tail: Vec<usize> = page.live().rev().take(MAX_LINES + 1).collect();
     tail.reverse();
     let start = delimited(page, &tail)
@@ -54,7 +53,8 @@ fn is_led_to(page: &Page<'_>, start: usize) -> bool {
     page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'))
 }
 
-fn mobile_lines(page: &mut Page<'_>) {
+/// Marks the lines that phones add.
+pub(super) fn mark_phone_lines(page: &mut Page<'_>) {
     for line in 0..page.lines.len() {
         if page.lines[line].is_live() && page.lines[line].len() <= 110 && is_mobile(page, line) {
             page.cut(line..line + 1, Kind::Signature);
@@ -69,7 +69,7 @@ fn is_mobile(page: &Page<'_>, at: usize) -> bool {
     let listed = WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line));
     let short = || line.split_whitespace().count() <= 11;
     let sent = || WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
-    (listed || (has_device(line) && short() && sent())) && ends_paragraph(page, at) && !is_request(line)
+    (listed || (short() && sent() && has_device(line))) && ends_paragraph(page, at) && !is_request(line)
 }
 
 /// Devices' names may be bent, as in `iPhonesta`, but start a word.
@@ -298,7 +298,10 @@ fn is_closing_text(raw: &str) -> bool {
         return false;
     }
     let rest_folded = super::lines::fold(rest.trim_matches(|c: char| !c.is_alphanumeric()));
-    let named = rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !is_request(&rest_folded);
+    // "Thanks, works now.", where letters have no case.
+    let said = rest.ends_with(['。', '！', '।']);
+    let named =
+        rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !said && !is_request(&rest_folded);
     named || is_short_name(rest) || WORDS.closings.is(&rest_folded)
 }
 
@@ -418,6 +421,7 @@ mod tests {
     fn cut(text: &str) -> String {
         let text = Text::new(text);
         let mut page = Page::new(&text);
+        page.attempt(mark_phone_lines);
         page.attempt(|page| mark(page, None));
         page.apply(&mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
     }

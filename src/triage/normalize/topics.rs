@@ -14,6 +14,8 @@ use super::words::WORDS;
 /// Words and characters at a sentence's start that name what it is about.
 const HEAD_WORDS: usize = 6;
 const HEAD_CHARS: usize = 44;
+/// Words among which "this" is.
+const THIS_WORDS: usize = 3;
 /// A sentence on privacy is at least so long, in characters.
 const LONG: usize = 60;
 /// A note on printing is at most so long.
@@ -100,14 +102,17 @@ fn bare(text: &str) -> String {
 pub(super) struct Read<'a> {
     folded: &'a str,
     head: Topics,
+    /// Whether it starts with "this".
+    is_this: bool,
 }
 
 /// Reads the start of a folded sentence.
 pub(super) fn read(folded: &str) -> Read<'_> {
     let start = folded.char_indices().nth(HEAD_CHARS).map_or(folded, |(at, _)| &folded[..at]);
     let start = padded(start);
-    let end = start.match_indices(' ').nth(HEAD_WORDS).map_or(start.len(), |(at, _)| at + 1);
-    Read { folded, head: Topics::of(&start[..end]) }
+    let words = |count: usize| start.match_indices(' ').nth(count).map_or(start.len(), |(at, _)| at + 1);
+    let first = Topics::of(&start[..words(THIS_WORDS)]);
+    Read { folded, head: Topics::of(&start[..words(HEAD_WORDS)]), is_this: first.has(This) }
 }
 
 fn padded(text: &str) -> String {
@@ -122,11 +127,11 @@ impl Read<'_> {
 
     /// Whether the sentence starts as a note does: "This message", "If you".
     pub(super) fn opens(&self) -> bool {
-        self.names_message() || self.head.any(&[IfYou, Privacy, Virus, Print])
+        self.names_message() || self.head.any(&[IfYou, Privacy, Virus, Print, Outside])
     }
 
     fn names_message(&self) -> bool {
-        self.head.has(This) && self.head.has(Message)
+        self.is_this && self.head.has(Message)
     }
 
     /// Whether somebody speaks of himself, or asks.
