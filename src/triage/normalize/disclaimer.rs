@@ -39,7 +39,8 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
-            let note = note(&folded, below, warned);
+            let note = note(&folded, below, warned)
+                .or_else(|| whole_note(&whole[unit.start..start + paragraph.len()], &folded));
             let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
             let breaks =
                 whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
@@ -73,13 +74,13 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
-    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？']) {
+    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？', '।', '؟', '۔']) {
         let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
-            "。" | "！" | "？" => true,
+            "。" | "！" | "？" | "।" | "؟" | "۔" => true,
             _ => rest.starts_with(char::is_whitespace),
         };
         if ends && end > start {
@@ -105,7 +106,7 @@ fn ends_at_line(unit: &str, rest: &str) -> bool {
 /// Whether a banner without a full stop ends here: the next line starts a sentence.
 fn ends_banner(unit: &str, rest: &str) -> bool {
     unit.len() <= MAX_OPEN_BANNER
-        && rest.starts_with(char::is_uppercase)
+        && rest.starts_with(|c: char| c.is_alphanumeric() && !c.is_lowercase())
         && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
         && note(&fold(unit), false, false) == Some(Note::Banner)
 }
@@ -124,6 +125,13 @@ fn is_banner_line(line: &str) -> bool {
 fn opens_note(folded: &str) -> bool {
     let line = unlabelled(folded);
     NOTE_OPENERS.start(line) || topics::read(line).opens()
+}
+
+/// What a sentence that only starts like a legal note is with those after it in its paragraph.
+fn whole_note(rest: &str, folded: &str) -> Option<Note> {
+    let starts = topics::read(unlabelled(folded)).starts_note() && !WORDS.doubts.within(folded);
+    let rest = || fold(&rest[..rest.floor_char_boundary(MAX_FOLD)]);
+    (starts && topics::read(unlabelled(&rest())).is_note()).then_some(Note::Legal)
 }
 
 /// What a folded sentence is: `below` the sender's name less is enough, and after a banner a warning goes on.

@@ -7,7 +7,7 @@ const NAME_WORDS: usize = 5;
 const NAME_CHARS: usize = 48;
 
 /// Longest abbreviation before a name, and letters of a name in a script without capitals.
-const MAX_ABBREVIATION: usize = 9;
+const MAX_ABBREVIATION: usize = 12;
 const UNCASED_NAME: usize = 28;
 /// More words than this are a sentence; so are as many letters of the script in which Japanese is inflected.
 const SENTENCE_WORDS: usize = 12;
@@ -80,9 +80,9 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty())
 }
 
-/// Decimal digits in a text.
+/// Digits in a text, of any script.
 pub(super) fn digits(text: &str) -> usize {
-    text.bytes().filter(u8::is_ascii_digit).count()
+    text.chars().filter(|c| c.is_numeric()).count()
 }
 
 /// Whether a line, as it was written, may be the name of a person or a firm: few words, each with a capital. Where letters have no
@@ -108,7 +108,8 @@ pub(super) fn is_name(raw: &str) -> bool {
 }
 
 fn is_mark(c: char) -> bool {
-    unicode_normalization::char::canonical_combining_class(c) != 0
+    // Some marks of Thai have no class.
+    unicode_normalization::char::canonical_combining_class(c) != 0 || matches!(c, '\u{e47}'..='\u{e4e}')
 }
 
 /// As [`is_name`], after the abbreviations that stand before a name, as in `i. A. Jo Doe`; of scripts without capitals, a name may
@@ -125,7 +126,7 @@ pub(super) fn is_titled_name(raw: &str) -> bool {
 fn is_uncased_name(raw: &str) -> bool {
     let letters = raw.chars().filter(|c| c.is_alphabetic()).count();
     let words = raw.split_whitespace().count();
-    let plain = |c: char| c.is_alphabetic() || is_mark(c) || " .'’\"״׳-".contains(c);
+    let plain = |c: char| c.is_alphabetic() || is_mark(c) || " .'’\"״׳-\u{200c}".contains(c);
     is_uncased(raw)
         && (2..=UNCASED_NAME).contains(&letters)
         && (2..=4).contains(&words)

@@ -4,6 +4,8 @@
 //! Must never cut a line that reads like a request, nor what follows a colon: a number, an address or a name may be what the ticket
 //! is about.
 
+use std::borrow::Cow;
+
 use super::facts::{digits, is_name, is_prose, is_sentence, is_titled_name};
 use super::lines::{Page, key_value};
 use super::removed::Kind;
@@ -23,6 +25,8 @@ const SMALL_PRINT: usize = 60;
 const CLOSING_WORDS: usize = 5;
 /// Lines of a name block without a closing phrase, at most.
 const MAX_BLOCK: usize = 12;
+/// Words of a title, at most.
+const TITLE_WORDS: usize = 7;
 /// Digits of an entry in a register, and of a telephone number, at least.
 const REGISTER_DIGITS: usize = 4;
 const PHONE_DIGITS: usize = 7;
@@ -100,8 +104,11 @@ fn delimited(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
 
 /// "Jo Doe", "Jo Doe | Acme", "Jo Doe, Acme Ltd", "Jo Doe - Sales".
 fn starts_with_name(raw: &str) -> bool {
-    let part = raw.split(['|', '·', '•', ',', '<', '(']).next().unwrap_or_default();
-    let part = part.split(" - ").next().unwrap_or_default();
+    // "Dipl.-Ing. (FH) Jo Doe"
+    let opened = raw.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
+    let raw = opened.map_or(Cow::Borrowed(raw), |(before, after)| Cow::Owned(format!("{before}{after}")));
+    let part = raw.split(['|', '·', '•', ',', '<', '،', '、']).next().unwrap_or_default();
+    let part = part.split(" - ").next().unwrap_or_default().split(" – ").next().unwrap_or_default();
     let unprefixed = WORDS.name_prefixes.after_start(&super::lines::fold(part)).map(|rest| {
         let words = rest.split_whitespace().count();
         part.rsplitn(words + 1, ' ')
@@ -112,7 +119,7 @@ fn starts_with_name(raw: &str) -> bool {
             .collect::<Vec<_>>()
             .join(" ")
     });
-    is_titled_name(part) || unprefixed.is_some_and(|name| is_titled_name(&name)) || is_closing_text(raw)
+    is_titled_name(part) || unprefixed.is_some_and(|name| is_titled_name(&name)) || is_closing_text(&raw)
 }
 
 /// Below the last closing phrase stands a name block; what an unknown phrase closes shows a name and contact data below.
@@ -236,26 +243,47 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
     let fits = |&&i: &&usize| items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i));
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
-    let mut found = 0;
-    let mut phone = false;
+    let (mut found, mut phone) = (0, false);
     for &line in &block[last..] {
         found += items(page, line);
         phone |= has_phone(page, line);
-        let starts = items(page, line) == 0 && starts_with_name(page.raw(line));
-        let above = page.live_before(line)?;
-        let apart = above + 1 < line || page.raw(above).ends_with(['.', '!', '?', '。', '！', '।']);
-        if found >= 2 && phone && starts && apart && !is_firm(&page.lines[line].folded) {
-            let names_writer = !is_announced(page, line) && !is_another(page.raw(line), contact);
-            let closes = above > 0 && may_close(page, above) && !ends_with_closing(page, above);
-            return names_writer.then_some(if closes { above } else { line });
+        let named = items(page, line) == 0 && starts_with_name(page.raw(line));
+        if found < 2 || !phone || !named || is_firm(&page.lines[line].folded) {
+            continue;
         }
+        let Some(start) = apart_from(page, line) else { continue };
+        let writers = (start..=line).any(|i| !is_another(page.raw(i), contact));
+        return (writers && !is_announced(page, start)).then_some(start);
     }
     None
 }
 
+/// Where the block of a name begins: at its line, or at the line above it where that closes; if something is above from which it
+/// stands apart.
+fn apart_from(page: &Page<'_>, line: usize) -> Option<usize> {
+    let is_apart = |line: usize, above: usize| {
+        above + 1 < line || page.raw(above).ends_with(['.', '!', '?', '。', '！', '।'])
+    };
+    let above = page.live_before(line)?;
+    let higher = page.live_before(above);
+    let short = page.raw(above).split_whitespace().count() <= CLOSING_WORDS && !is_sentence(page.raw(above));
+    let closes = !page.lines[above].folded.ends_with(':')
+        && !is_greeting(&page.lines[above].folded)
+        && !is_request(&page.lines[above].folded)
+        && (may_close(page, above) || (short && above + 1 == line))
+        && higher.is_some_and(|higher| is_apart(above, higher));
+    if closes && !ends_with_closing(page, above) {
+        Some(above)
+    } else {
+        is_apart(line, above).then_some(line)
+    }
+}
+
 /// A line such as "Head of Sales" between a name and its numbers.
 fn is_title(raw: &str) -> bool {
-    raw.split_whitespace().count() <= 6 && !is_prose(raw) && !raw.ends_with(['.', ':', '?', '!'])
+    raw.split_whitespace().count() <= TITLE_WORDS
+        && !is_sentence(raw)
+        && !raw.ends_with([':', '?', '!', '。'])
 }
 
 /// Whether words above a name block say that it is about that person.

@@ -5,48 +5,20 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
-use super::words::WORDS;
+use super::words::{Topic, WORDS};
 
 /// Words and characters at a sentence's start that name what it is about.
-const HEAD_WORDS: usize = 6;
-const HEAD_CHARS: usize = 44;
+const HEAD_WORDS: usize = 8;
+const HEAD_CHARS: usize = 64;
 /// Words among which "this" is.
 const THIS_WORDS: usize = 3;
-/// A sentence on privacy is at least so long, in characters.
+/// A sentence on privacy is at least so long, in bytes.
 const LONG: usize = 60;
 /// A note on printing is at most so long.
 const PRINT_NOTE: usize = 260;
-
-/// A topic; `phrases.toml` says of each what its roots stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Topic {
-    Message,
-    Secret,
-    Recipient,
-    Mistake,
-    Delete,
-    Notify,
-    Forbidden,
-    Privacy,
-    Liable,
-    Virus,
-    Scanned,
-    Print,
-    Nature,
-    Think,
-    This,
-    IfYou,
-    Own,
-    Outside,
-    Organisation,
-    Links,
-    Care,
-}
 
 use Topic::*;
 
@@ -90,8 +62,15 @@ fn bare(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     for c in text.nfd().filter(|&c| canonical_combining_class(c) == 0) {
         if c.is_alphanumeric() {
-            out.extend(c.to_lowercase().filter(|&c| canonical_combining_class(c) == 0));
-        } else if !out.ends_with(' ') {
+            let lower = c.to_lowercase().filter(|&c| canonical_combining_class(c) == 0);
+            out.extend(lower.map(|c| match c {
+                'ı' => 'i',
+                'ł' => 'l',
+                'đ' => 'd',
+                'ø' => 'o',
+                _ => c,
+            }));
+        } else if c != '\u{200c}' && !out.ends_with(' ') {
             out.push(' ');
         }
     }
@@ -161,16 +140,21 @@ impl Read<'_> {
         !self.speaks(all) && ((self.names_message() && says) || mistaken || printing)
     }
 
+    /// Whether it starts as a legal note, of which the sentences after it may tell the rest.
+    pub(super) fn starts_note(&self) -> bool {
+        self.names_message() || self.head.has(IfYou)
+    }
+
     /// Whether this is one below the sender's name, where less is enough.
     pub(super) fn is_small_print(&self) -> bool {
         let all = self.all();
         let says = (all.has(Secret) && all.any(&[Message, Recipient, Forbidden, Delete]))
-            || (all.has(Privacy) && (all.any(&[Message, Liable]) || self.folded.chars().count() >= LONG))
+            || (all.has(Privacy) && (all.any(&[Message, Liable]) || self.folded.len() >= LONG))
             || (all.has(Forbidden) && all.has(Message) && all.any(&[Recipient, Delete, Notify, Mistake]))
             || (all.has(Mistake) && all.has(Delete) && all.any(&[Message, Recipient, Notify]))
             || (all.has(Liable) && all.has(Message) && all.any(&[Recipient, Virus, Forbidden]))
             || (all.has(Virus) && all.any(&[Scanned, Liable]));
-        !self.speaks(all) && (says || self.is_on_printing(all))
+        (!self.speaks(all) && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
     }
 
     /// Whether it goes on in that tone.
@@ -178,6 +162,11 @@ impl Read<'_> {
         let all = self.all();
         let tone = [Secret, Recipient, Mistake, Delete, Notify, Forbidden, Privacy, Liable, Virus, Nature];
         !self.speaks(all) && all.any(&tone)
+    }
+
+    /// "Do you have to print this mail?"
+    fn asks_whether_to_print(&self, all: Topics) -> bool {
+        self.names_message() && all.has(Print) && !all.has(Own) && self.folded.ends_with('?')
     }
 
     fn is_on_printing(&self, all: Topics) -> bool {
@@ -230,7 +219,8 @@ mod tests {
             "Die Testumgebung druckt nicht.",
             "Delete the old recipient from the list.",
         ] {
-            let read = read(&fold(report));
+            let folded = fold(report);
+            let read = read(&folded);
             assert!(!read.is_note() && !read.is_small_print() && !read.is_banner(), "{report}");
         }
     }

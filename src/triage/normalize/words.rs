@@ -10,8 +10,6 @@ use aho_corasick::automaton::OverlappingState;
 use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 use serde::Deserialize;
 
-use super::topics::Topic;
-
 /// All phrases.
 pub(super) static WORDS: LazyLock<Words> =
     LazyLock::new(|| match toml::from_str(include_str!("phrases.toml")) {
@@ -95,6 +93,33 @@ pub(super) struct Words {
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,
     pub(super) banner: Vec<Sentence>,
+}
+
+/// A topic; `phrases.toml` says of each what its roots stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Topic {
+    Message,
+    Secret,
+    Recipient,
+    Mistake,
+    Delete,
+    Notify,
+    Forbidden,
+    Privacy,
+    Liable,
+    Virus,
+    Scanned,
+    Print,
+    Nature,
+    Think,
+    This,
+    IfYou,
+    Own,
+    Outside,
+    Organisation,
+    Links,
+    Care,
 }
 
 /// A prefix of a subject that means one thing in one language and another in another.
