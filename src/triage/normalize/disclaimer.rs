@@ -19,6 +19,9 @@ const MAX_FOLD: usize = 600;
 const MAX_OPENER: usize = 160;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
+/// Shortest line of entries in registers that is small print wherever it stands, in bytes.
+const SHORT_ENTRY: usize = 60;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
     Legal,
@@ -35,6 +38,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let mut warned = false;
     for paragraph in whole.split_inclusive("\n\n") {
         let mut legal = false;
+        let led_to = start < signed && is_led_to(&whole[..start]);
         for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
@@ -49,7 +53,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
                 || (legal
                     && (same_line || topics::read(&folded).goes_on() || WORDS.note_words.within(&folded)));
             warned = note == Some(Note::Banner) || (warned && folded.is_empty());
-            if legal || note.is_some() {
+            if (legal || note.is_some()) && !led_to {
                 editor.keep(kept..unit.start);
                 kept = unit.end;
                 cut.push(unit);
@@ -66,6 +70,18 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
         removed.cut(Kind::Disclaimer, unit.len(), text.source(unit));
     }
     Some(out)
+}
+
+/// Whether the words above announce what follows, save where they are the label of a note.
+fn is_led_to(above: &str) -> bool {
+    let above = above.trim_end();
+    let last = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
+    last.ends_with([':', '：'])
+        && last.len() <= MAX_OPENER
+        && !{
+            let folded = fold(last);
+            WORDS.note_labels.is(folded.trim_matches(|c: char| !c.is_alphanumeric()))
+        }
 }
 
 /// Sentences of a paragraph. A sentence ends at its sign, and at a line end below which another note starts
@@ -144,7 +160,9 @@ fn note(folded: &str, below: bool, warned: bool) -> Option<Note> {
         if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
             return Some(Note::Banner);
         }
-        if WORDS.note.iter().any(|sentence| sentence.is(line)) {
+        // One short entry in a register may be what the ticket is about.
+        let registers = !below && line.len() < SHORT_ENTRY && WORDS.registers.after_start(line).is_some();
+        if !registers && WORDS.note.iter().any(|sentence| sentence.is(line)) {
             return Some(Note::Legal);
         }
     }

@@ -25,6 +25,8 @@ const SMALL_PRINT: usize = 60;
 const CLOSING_WORDS: usize = 5;
 /// Lines of a name block without a closing phrase, at most.
 const MAX_BLOCK: usize = 12;
+/// Lines of a slogan, at most.
+const SLOGAN: usize = 2;
 /// Words of a title, at most.
 const TITLE_WORDS: usize = 7;
 /// Digits of an entry in a register, and of a telephone number, at least.
@@ -98,7 +100,7 @@ fn delimited(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
     let repeated = tail[..at].iter().any(is_delimiter);
     let named = below.first().is_none_or(|&i| starts_with_name(page.raw(i)));
     let contacts = below.iter().any(|&i| is_contact(page, i));
-    let fits = below.iter().all(|&i| may_be_signed(page, i));
+    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, below);
     (fits && (marked || (named && (!repeated || contacts)))).then(|| tail[at])
 }
 
@@ -162,13 +164,13 @@ fn is_block(page: &Page<'_>, below: &[usize]) -> bool {
     let (block, rest) = below.split_at(last);
     block.iter().all(|&i| may_stand_in_block(page, i))
         && (rest.iter().all(|&i| may_be_signed(page, i) || (named && is_short_title(page.raw(i))))
-            || (last > 0 && is_small_print(page, rest)))
+            || (last > 0 && (is_small_print(page, rest) || is_slogan(page, block, rest))))
 }
 
 fn may_stand_in_block(page: &Page<'_>, line: usize) -> bool {
     is_short(page, line)
         && !is_request(&page.lines[line].folded)
-        && (items(page, line) > 0 || !is_sentence(page.raw(line)))
+        && (items(page, line) > 0 || is_firm(&page.lines[line].folded) || !is_sentence(page.raw(line)))
 }
 
 /// A title of few words in a script without capitals.
@@ -189,6 +191,17 @@ fn is_small_print(page: &Page<'_>, lines: &[usize]) -> bool {
         && chars >= SMALL_PRINT
         && !lines.iter().any(speaks)
         && lines.iter().any(|&i| topics::read(&page.lines[i].folded).goes_on())
+}
+
+/// A line or two right below at least two pieces of contact data in which nobody asks or speaks of himself.
+fn is_slogan(page: &Page<'_>, block: &[usize], rest: &[usize]) -> bool {
+    let Some((&last, &end)) = block.last().zip(rest.last()) else { return false };
+    let found: usize = block.iter().map(|&i| items(page, i)).sum();
+    let says = |&i: &usize| {
+        let folded = &page.lines[i].folded;
+        is_request(folded) || is_request_of_ones_own(folded) || WORDS.postscripts.start(folded)
+    };
+    found >= 2 && end - last == rest.len() && rest.len() <= SLOGAN && !rest.iter().any(says)
 }
 
 fn is_request_of_ones_own(folded: &str) -> bool {
@@ -243,11 +256,17 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
     let fits = |&&i: &&usize| items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i));
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
-    let (mut found, mut phone) = (0, false);
+    let (mut found, mut phone, mut entry) = (0, false, false);
     for &line in &block[last..] {
+        let has_phone = has_phone(page, line);
+        if entry && has_phone {
+            // A list of several people's numbers.
+            return None;
+        }
         found += items(page, line);
-        phone |= has_phone(page, line);
+        phone |= has_phone;
         let named = items(page, line) == 0 && starts_with_name(page.raw(line));
+        entry |= named && phone;
         if found < 2 || !phone || !named || is_firm(&page.lines[line].folded) {
             continue;
         }
@@ -376,17 +395,17 @@ fn items(page: &Page<'_>, line: usize) -> usize {
     if !is_short(page, line) || is_request(folded) {
         return 0;
     }
-    let parts = folded
-        .split(PARTS)
-        .map(str::trim)
-        .filter(|part| is_contact_text(part) || is_bare_phone(part))
-        .count();
+    let parts = parts(folded).filter(|part| is_contact_text(part) || is_bare_phone(part)).count();
     parts.max(usize::from(is_contact_text(folded) || is_register(folded)))
 }
 
 fn has_phone(page: &Page<'_>, line: usize) -> bool {
     let folded = page.lines[line].folded.as_str();
-    is_phone(folded) || folded.split(PARTS).any(|part| is_phone(part.trim()))
+    is_phone(folded) || parts(folded).any(is_phone)
+}
+
+fn parts(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(PARTS).flat_map(|part| part.split(" / ")).map(str::trim)
 }
 
 fn is_contact(page: &Page<'_>, line: usize) -> bool {
@@ -430,14 +449,19 @@ fn is_phone(folded: &str) -> bool {
     (7..=45).contains(&digits(folded)) && letters <= 40 && (labelled || folded.starts_with(['+', '☎', '📞']))
 }
 
-/// A mail or web address alone in its line, with or without a label.
+/// Mail or web addresses in a line that has labels beside them and nothing else.
 fn is_address(folded: &str) -> bool {
-    let value = match key_value(folded) {
-        Some((key, value)) if WORDS.contact_labels.is(key.trim_end_matches('.')) => value,
-        _ => folded.rsplit(' ').next().filter(|_| folded.split(' ').count() == 2).unwrap_or(folded),
+    let is_one = |word: &str| {
+        word.contains('.') && (word.contains('@') || word.starts_with("www.") || word.starts_with("http"))
     };
-    let one = !value.contains(' ') && value.contains('.');
-    one && (value.contains('@') || value.starts_with("www.") || value.starts_with("http"))
+    let is_label = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.is_empty() || WORDS.contact_labels.is(word)
+    };
+    let labelled = key_value(folded).filter(|(key, _)| WORDS.contact_labels.is(key.trim_end_matches('.')));
+    let value = labelled.map_or(folded, |(_, value)| value);
+    value.split_whitespace().any(is_one)
+        && value.split_whitespace().all(|word| is_one(word) || is_label(word))
 }
 
 #[cfg(test)]

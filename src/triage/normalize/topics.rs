@@ -137,7 +137,8 @@ impl Read<'_> {
             || (returned && all.has(Delete));
         let mistaken = self.head.has(IfYou) && returned && all.any(&[Message, Recipient]);
         let printing = all.has(Think) && self.is_on_printing(all);
-        !self.speaks(all) && ((self.names_message() && says) || mistaken || printing)
+        let asks = self.names_message() && self.is_on_printing(all) && !all.has(Own);
+        asks || (!self.speaks(all) && ((self.names_message() && says) || mistaken || printing))
     }
 
     /// Whether it starts as a legal note, of which the sentences after it may tell the rest.
