@@ -62,7 +62,11 @@ impl Marker {
 
     /// What the subject above says here, over a mail under which `above` letters stand.
     fn hint(&self, hint: Hint, above: usize) -> Hint {
-        hint.above(self.hint, &self.first_key, above < SHORT_ANSWER)
+        match (self.sign, hint) {
+            // Programs introduce so what they answer.
+            (Sign::Attribution, Hint::Either(_)) => Hint::Answer,
+            _ => hint.above(self.hint, &self.first_key, above < SHORT_ANSWER),
+        }
     }
 
     /// With fewer letters than this above it, what the marker stands over is kept.
