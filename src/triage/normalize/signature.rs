@@ -29,6 +29,8 @@ const MAX_BLOCK: usize = 12;
 const SLOGAN: usize = 2;
 /// Words of a title, at most.
 const TITLE_WORDS: usize = 7;
+/// Words of a postal address in one line, at most.
+const PLACE_WORDS: usize = 12;
 /// Digits of an entry in a register, and of a telephone number, at least.
 const REGISTER_DIGITS: usize = 4;
 const PHONE_DIGITS: usize = 7;
@@ -75,13 +77,20 @@ fn is_mobile(page: &Page<'_>, at: usize) -> bool {
     let listed = WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line));
     let short = || line.split_whitespace().count() <= 11;
     let sent = || WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
-    (listed || (short() && sent() && has_device(line))) && ends_paragraph(page, at) && !is_request(line)
+    // "Please get Outlook for Android", as some languages say.
+    let offer =
+        !line.is_ascii() && line.contains("outlook") && (line.contains("android") || line.contains("ios"));
+    (listed || (short() && sent() && has_device(line)))
+        && ends_paragraph(page, at)
+        && (!is_request(line) || (offer && sent()))
 }
 
 /// Devices' names may be bent, as in `iPhonesta`, but start a word.
 fn has_device(line: &str) -> bool {
     line.split(|c: char| c.is_whitespace() || c == '"' || c == '-').any(|word| WORDS.devices.start(word))
-        || ["iphone", "ipad", "android", "outlook", "手机", "휴대"].iter().any(|name| line.contains(name))
+        || ["iphone", "ipad", "android", "outlook", "手机", "휴대", "điện thoại"]
+            .iter()
+            .any(|name| line.contains(name))
 }
 
 /// Whether a line is the last of its paragraph, or a paragraph of its own.
@@ -277,32 +286,30 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
     None
 }
 
-/// Where the block of a name begins: at its line, or at the line above it where that closes; if something is above from which it
-/// stands apart.
+/// Where the block of a name begins: at its line, or at the line above it where that closes. What no full stop ends leads to the
+/// name: `an account for the new colleague`.
 fn apart_from(page: &Page<'_>, line: usize) -> Option<usize> {
-    let is_apart = |line: usize, above: usize| {
-        above + 1 < line || page.raw(above).ends_with(['.', '!', '?', '。', '！', '।'])
-    };
+    // Thai has no full stop.
+    let is_end = |c: char| ".!?…。！？؟।)".contains(c) || ('\u{e00}'..='\u{e7f}').contains(&c);
+    let ends = |line: usize| page.raw(line).ends_with(is_end);
     let above = page.live_before(line)?;
-    let higher = page.live_before(above);
     let short = page.raw(above).split_whitespace().count() <= CLOSING_WORDS && !is_sentence(page.raw(above));
     let closes = !page.lines[above].folded.ends_with(':')
         && !is_greeting(&page.lines[above].folded)
         && !is_request(&page.lines[above].folded)
         && (may_close(page, above) || (short && above + 1 == line))
-        && higher.is_some_and(|higher| is_apart(above, higher));
+        && page.live_before(above).is_some_and(ends);
     if closes && !ends_with_closing(page, above) {
-        Some(above)
-    } else {
-        is_apart(line, above).then_some(line)
+        return Some(above);
     }
+    (ends(above) || ends_with_closing(page, above)).then_some(line)
 }
 
-/// A line such as "Head of Sales" between a name and its numbers.
+/// A line such as "Head of Sales" or "1 High Street, London" between a name and its numbers.
 fn is_title(raw: &str) -> bool {
-    raw.split_whitespace().count() <= TITLE_WORDS
-        && !is_sentence(raw)
-        && !raw.ends_with([':', '?', '!', '。'])
+    let place = digits(raw) > 0 && raw.contains(PARTS);
+    let most = if place { PLACE_WORDS } else { TITLE_WORDS };
+    raw.split_whitespace().count() <= most && !is_sentence(raw) && !raw.ends_with([':', '?', '!', '。'])
 }
 
 /// Whether words above a name block say that it is about that person.
