@@ -19,6 +19,8 @@ const MAX_FOLD: usize = 600;
 const MAX_OPENER: usize = 160;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
+/// Sentences of a paragraph that are looked at with those after them, at most.
+const MAX_LOOKS: usize = 3;
 /// Shortest line of entries in registers that is small print wherever it stands, in bytes.
 const SHORT_ENTRY: usize = 60;
 
@@ -37,14 +39,17 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let signed = signature::signed_at(whole);
     let mut warned = false;
     for paragraph in whole.split_inclusive("\n\n") {
-        let mut legal = false;
+        let (mut legal, mut looked) = (false, 0);
         let led_to = start < signed && is_led_to(&whole[..start]);
         for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
-            let note = note(&folded, below, warned)
-                .or_else(|| whole_note(&whole[unit.start..start + paragraph.len()], &folded));
+            let mut note = note(&folded, below, warned);
+            if note.is_none() && looked < MAX_LOOKS && starts_note(&folded) {
+                looked += 1;
+                note = whole_note(&whole[unit.start..start + paragraph.len()]);
+            }
             let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
             let breaks =
                 whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
@@ -143,11 +148,15 @@ fn opens_note(folded: &str) -> bool {
     NOTE_OPENERS.start(line) || topics::read(line).opens()
 }
 
+/// Whether a sentence starts like a legal note.
+fn starts_note(folded: &str) -> bool {
+    topics::read(unlabelled(folded)).starts_note() && !WORDS.doubts.within(folded)
+}
+
 /// What a sentence that only starts like a legal note is with those after it in its paragraph.
-fn whole_note(rest: &str, folded: &str) -> Option<Note> {
-    let starts = topics::read(unlabelled(folded)).starts_note() && !WORDS.doubts.within(folded);
-    let rest = || fold(&rest[..rest.floor_char_boundary(MAX_FOLD)]);
-    (starts && topics::read(unlabelled(&rest())).is_note()).then_some(Note::Legal)
+fn whole_note(rest: &str) -> Option<Note> {
+    let folded = fold(&rest[..rest.floor_char_boundary(MAX_FOLD)]);
+    topics::read(unlabelled(&folded)).is_note().then_some(Note::Legal)
 }
 
 /// What a folded sentence is: `below` the sender's name less is enough, and after a banner a warning goes on.

@@ -34,6 +34,10 @@ const PLACE_WORDS: usize = 12;
 /// Digits of an entry in a register, and of a telephone number, at least.
 const REGISTER_DIGITS: usize = 4;
 const PHONE_DIGITS: usize = 7;
+/// Digits of one that needs no sign before it.
+const LONG_PHONE: usize = 10;
+/// Parts of a line that is a signature by itself, at least.
+const SIGNED_PARTS: usize = 3;
 /// Longest closing phrase with a name, in bytes.
 const MAX_CLOSING: usize = 90;
 /// Most words a name has after a closing phrase in the same line.
@@ -119,7 +123,8 @@ fn starts_with_name(raw: &str) -> bool {
     let opened = raw.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
     let raw = opened.map_or(Cow::Borrowed(raw), |(before, after)| Cow::Owned(format!("{before}{after}")));
     let part = raw.split(['|', '·', '•', ',', '<', '،', '、']).next().unwrap_or_default();
-    let part = part.split(" - ").next().unwrap_or_default().split(" – ").next().unwrap_or_default();
+    let part =
+        [" - ", " – ", " / "].iter().fold(part, |part, sign| part.split(sign).next().unwrap_or_default());
     let unprefixed = WORDS.name_prefixes.after_start(&super::lines::fold(part)).map(|rest| {
         let words = rest.split_whitespace().count();
         part.rsplitn(words + 1, ' ')
@@ -274,7 +279,10 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
         }
         found += items(page, line);
         phone |= has_phone;
-        let named = items(page, line) == 0 && starts_with_name(page.raw(line));
+        let whole = page.raw(line).split(['|', '·', '•']).count() >= SIGNED_PARTS && items(page, line) > 0;
+        found += usize::from(whole);
+        phone |= whole;
+        let named = (whole || items(page, line) == 0) && starts_with_name(page.raw(line));
         entry |= named && phone;
         if found < 2 || !phone || !named || is_firm(&page.lines[line].folded) {
             continue;
@@ -436,7 +444,8 @@ fn is_firm(folded: &str) -> bool {
 /// "(11) 3555-4010"
 fn is_bare_phone(part: &str) -> bool {
     (PHONE_DIGITS..=15).contains(&digits(part))
-        && part.starts_with(['+', '(', '0'])
+        && (part.starts_with(['+', '(', '0'])
+            || (digits(part) >= LONG_PHONE && part.contains(['-', ' ', '('])))
         && part.chars().all(|c| c.is_ascii_digit() || " +()-./".contains(c))
 }
 

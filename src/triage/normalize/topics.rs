@@ -154,7 +154,7 @@ impl Read<'_> {
             || (all.has(Forbidden) && all.has(Message) && all.any(&[Recipient, Delete, Notify, Mistake]))
             || (all.has(Mistake) && all.has(Delete) && all.any(&[Message, Recipient, Notify]))
             || (all.has(Liable) && all.has(Message) && all.any(&[Recipient, Virus, Forbidden]))
-            || (all.has(Liable) && self.names_message())
+            || (all.has(Liable) && all.has(Message) && self.starts_note())
             || (all.has(Virus) && all.any(&[Scanned, Liable]));
         (!self.speaks(all) && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
     }
