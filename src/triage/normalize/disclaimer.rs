@@ -30,6 +30,19 @@ enum Note {
     Banner,
 }
 
+/// Where a sentence stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Below the sender's name, where less makes a note.
+    below: bool,
+    /// After a banner, which a warning goes on.
+    warned: bool,
+    /// At the end of a line, with words below it or, where it starts one, above.
+    apart: bool,
+    /// At the start of a line, with words above it.
+    later: bool,
+}
+
 /// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left, unless that `may_be_empty`.
 pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Option<Text> {
     let whole = text.as_str();
@@ -45,8 +58,14 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
-            let mut note = note(&folded, below, warned);
-            if note.is_none() && looked < MAX_LOOKS && starts_note(&folded) {
+            // What a mail starts with, or a paragraph goes on with, is its sender's.
+            let above = !editor.written().trim().is_empty() || !whole[kept..unit.start].trim().is_empty();
+            let later = above && (legal || whole[..unit.start].ends_with('\n') || unit.start == start);
+            let last = later && whole[unit.end..].trim_start().is_empty();
+            let apart = last || stands_apart(&whole[unit.end..]);
+            let place = Place { below, warned, later, apart };
+            let mut note = note(&folded, place);
+            if note.is_none() && later && looked < MAX_LOOKS && starts_note(&folded) {
                 looked += 1;
                 note = whole_note(&whole[unit.start..start + paragraph.len()]);
             }
@@ -129,7 +148,7 @@ fn ends_banner(unit: &str, rest: &str) -> bool {
     unit.len() <= MAX_OPEN_BANNER
         && rest.starts_with(|c: char| c.is_alphanumeric() && !c.is_lowercase())
         && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
-        && note(&fold(unit), false, false) == Some(Note::Banner)
+        && note(&fold(unit), Place { apart: true, ..Place::default() }) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {
@@ -159,14 +178,24 @@ fn whole_note(rest: &str) -> Option<Note> {
     topics::read(unlabelled(&folded)).is_note().then_some(Note::Legal)
 }
 
-/// What a folded sentence is: `below` the sender's name less is enough, and after a banner a warning goes on.
-fn note(folded: &str, below: bool, warned: bool) -> Option<Note> {
+/// Whether a sentence ends a line above others, or one that warns comes next, as below a banner.
+fn stands_apart(rest: &str) -> bool {
+    let next = rest.trim_start();
+    let ends_line = rest[..rest.len() - next.len()].contains('\n') && !next.is_empty();
+    ends_line || topics::read(&fold(&next[..next.floor_char_boundary(MAX_OPENER)])).warns()
+}
+
+/// What a folded sentence is at its place.
+fn note(folded: &str, place: Place) -> Option<Note> {
+    let Place { below, warned, apart, later } = place;
     if is_banner_line(folded) {
         return Some(Note::Banner);
     }
     let line = unlabelled(folded);
+    let read = topics::read(line);
+    let talks = !apart && read.starts_note() && !read.warns();
     if NOTE_OPENERS.start(line) {
-        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
+        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks {
             return Some(Note::Banner);
         }
         // One short entry in a register may be what the ticket is about.
@@ -175,11 +204,10 @@ fn note(folded: &str, below: bool, warned: bool) -> Option<Note> {
             return Some(Note::Legal);
         }
     }
-    let read = topics::read(line);
-    if read.is_banner() || (warned && read.warns()) {
+    if (read.is_banner() && !talks) || (warned && read.warns()) {
         return Some(Note::Banner);
     }
-    let legal = (read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());
+    let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());
     legal.then_some(Note::Legal)
 }
 
