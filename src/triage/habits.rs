@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::kind::fold;
+use crate::normalize::{Kind, Reading};
 
 /// Lines that are looked at, at the end and at the beginning of a mail.
 const AT_END: usize = 24;
@@ -97,8 +98,9 @@ impl HabitsBuilder {
         Self { salt, counts: Default::default(), tickets: HashMap::new() }
     }
 
-    /// Learns from a mail of `writer` that a person wrote, line by line.
-    pub fn add(&mut self, writer: &Writer<'_>, lines: &[&str]) {
+    /// Learns from a mail that a person wrote: `body` is what is read of it without habits.
+    pub fn add(&mut self, writer: &Writer<'_>, body: &str) {
+        let lines: &[&str] = &body.lines().collect::<Vec<_>>();
         let content = self.content(writer, lines);
         for scope in Scope::ALL {
             let Some(of) = key(self.salt, scope, writer) else { continue };
@@ -147,6 +149,21 @@ impl HabitsBuilder {
 }
 
 impl Habits {
+    /// What the hashes are salted with: those of a [builder](HabitsBuilder) with the same salt can be added.
+    pub fn salt(&self) -> u64 {
+        self.salt
+    }
+
+    /// These with those of `newer`, which has the same salt.
+    #[must_use]
+    pub fn with(mut self, newer: Self) -> Self {
+        for (line, tickets) in newer.lines {
+            let known = self.lines.entry(line).or_default();
+            *known = tickets.max(*known);
+        }
+        self
+    }
+
     /// How many lines are known.
     pub fn len(&self) -> usize {
         self.lines.len()
@@ -157,26 +174,41 @@ impl Habits {
         self.lines.is_empty()
     }
 
-    /// The lines of a mail to cut: the block at its beginning and the block at its end that are habits of its contact, its customer
-    /// or the desk. Empty where nothing else would be left.
-    pub fn apply(&self, contact: &str, customer: &str, lines: &[&str]) -> Vec<Range<usize>> {
+    /// Cuts of the body of `read` what is a habit of its contact, its customer or the desk. Something of the ticket stays.
+    pub fn cut(&self, contact: &str, customer: &str, read: &mut Reading) {
         if self.is_empty() {
-            return Vec::new();
+            return;
         }
-        let writer = Writer { contact, customer, subject: "" };
-        let keys: Vec<u64> = Scope::ALL.iter().filter_map(|&scope| key(self.salt, scope, &writer)).collect();
+        let text = &read.body.text;
+        let lines: Vec<&str> = text.split('\n').collect();
+        let kept = self.kept(&Writer { contact, customer, subject: "" }, &lines, read.body_may_be_empty);
+        if kept.len() == lines.len() {
+            return;
+        }
+        let bytes = |lines: &[&str]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        let (start, end) = (bytes(&lines[..kept.start]), bytes(&lines[..kept.end]));
+        let kept = start.min(text.len())..end.min(text.len());
+        read.body.keep(kept, Kind::Habit);
+    }
+
+    /// The lines of a mail that stay: all between the block at its beginning and the block at its end that are habits of its
+    /// contact, its customer or the desk. All of them where nothing would be left, unless that `may_be_empty`.
+    fn kept(&self, writer: &Writer<'_>, lines: &[&str], may_be_empty: bool) -> Range<usize> {
+        let keys: Vec<u64> = Scope::ALL.iter().filter_map(|&scope| key(self.salt, scope, writer)).collect();
         let is_habit = |end: End, line: &str| {
             keys.iter().any(|&of| self.lines.contains_key(&line_hash(self.salt, of, end, line)))
         };
-        let told: Vec<(usize, String)> = telling(lines).collect();
-        let first = told.iter().take(AT_START).take_while(|(_, line)| is_habit(End::First, line)).count();
-        let last = told.iter().rev().take(AT_END).take_while(|(_, line)| is_habit(End::Last, line)).count();
-        let Some(kept) = told.len().checked_sub(first + last).filter(|&kept| kept > 0) else {
-            return Vec::new();
-        };
-        let head = (first > 0).then(|| 0..told[first].0);
-        let tail = (last > 0).then(|| after_announcement(lines, told[first + kept - 1].0)..lines.len());
-        head.into_iter().chain(tail).filter(|range| !range.is_empty()).collect()
+        let first = telling(lines).take(AT_START).take_while(|(_, line)| is_habit(End::First, line)).last();
+        let last = telling(lines).rev().take(AT_END).take_while(|(_, line)| is_habit(End::Last, line)).last();
+        let head = first.as_ref().map_or(0, |(at, _)| at + 1);
+        let tail = last.as_ref().map_or(lines.len(), |(at, _)| *at);
+        let said = lines.get(head..tail).and_then(|lines| lines.iter().rposition(|line| has_words(line)));
+        match said {
+            Some(said) if last.is_some() => head..after_announcement(lines, head + said),
+            Some(_) => head..lines.len(),
+            None if may_be_empty && (first.is_some() || last.is_some()) => 0..0,
+            None => 0..lines.len(),
+        }
     }
 }
 
@@ -205,17 +237,20 @@ fn candidates(salt: u64, of: u64, lines: &[&str]) -> HashSet<u64> {
     found
 }
 
-/// The lines that have letters, with their places, in the form in which they are compared.
-fn telling<'l>(lines: &'l [&str]) -> impl Iterator<Item = (usize, String)> + 'l {
-    lines.iter().enumerate().map(|(at, line)| (at, plain(line))).filter(|(_, line)| !line.is_empty())
+/// The lines that say something, with their places, in the form in which they are compared.
+fn telling<'l>(lines: &'l [&str]) -> impl DoubleEndedIterator<Item = (usize, String)> + 'l {
+    lines.iter().enumerate().filter(|(_, line)| has_words(line)).map(|(at, line)| (at, plain(line)))
 }
 
-/// A line without case, accents, signs and numbers: a date or an extension changes, the habit stays.
+fn has_words(line: &str) -> bool {
+    line.contains(char::is_alphanumeric)
+}
+
+/// A line without case, accents, signs and numbers: a date or an extension changes, the habit stays. Numbers alone are themselves.
 fn plain(line: &str) -> String {
-    let line = &line[..line.floor_char_boundary(LONGEST)];
-    let words = fold(line);
-    let words = words.split(' ').filter(|word| word.contains(char::is_alphabetic));
-    words.collect::<Vec<_>>().join(" ")
+    let folded = fold(&line[..line.floor_char_boundary(LONGEST)]);
+    let words: Vec<&str> = folded.split(' ').filter(|word| word.contains(char::is_alphabetic)).collect();
+    if words.is_empty() { folded } else { words.join(" ") }
 }
 
 /// The key of a scope; `None` where nobody knows whose mail it is.
@@ -270,17 +305,15 @@ mod tests {
         let mut builder = HabitsBuilder::new(7);
         for (i, (contact, customer, body)) in mails.into_iter().enumerate() {
             let subject = format!("{} {}", WANTS[i % WANTS.len()], ["again", "please", "soon"][i % 3]);
-            let lines: Vec<&str> = body.lines().collect();
-            builder.add(&Writer { contact: &contact, customer: &customer, subject: &subject }, &lines);
+            builder.add(&Writer { contact: &contact, customer: &customer, subject: &subject }, &body);
         }
         builder.finish()
     }
 
     fn left(habits: &Habits, contact: &str, customer: &str, body: &str) -> String {
         let lines: Vec<&str> = body.lines().collect();
-        let cut = habits.apply(contact, customer, &lines);
-        let kept = (0..lines.len()).filter(|at| !cut.iter().any(|range| range.contains(at)));
-        kept.map(|at| lines[at]).collect::<Vec<_>>().join("\n").trim().to_owned()
+        let kept = habits.kept(&Writer { contact, customer, subject: "" }, &lines, false);
+        lines[kept].join("\n").trim().to_owned()
     }
 
     fn of(contact: &str, body: String) -> (String, String, String) {
@@ -330,9 +363,8 @@ mod tests {
         // A request that recurs is not a signature.
         let same = |body: &str| {
             let mut builder = HabitsBuilder::new(7);
-            let lines: Vec<&str> = body.lines().collect();
             for _ in 0..10 {
-                builder.add(&Writer { contact: "Mia", customer: "Alder", subject: "Reset" }, &lines);
+                builder.add(&Writer { contact: "Mia", customer: "Alder", subject: "Reset" }, body);
             }
             builder.finish()
         };
@@ -363,8 +395,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Habits>(&json).unwrap(), habits);
         let mut other = HabitsBuilder::new(8);
         for (i, (contact, customer, body)) in mails().enumerate() {
-            let lines: Vec<&str> = body.lines().collect();
-            other.add(&Writer { contact: &contact, customer: &customer, subject: WANTS[i] }, &lines);
+            other.add(&Writer { contact: &contact, customer: &customer, subject: WANTS[i] }, &body);
         }
         let other = other.finish();
         assert_eq!(other.len(), habits.len());
@@ -377,9 +408,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         let mut builder = HabitsBuilder::new(7);
         for subject in ["a", "b", "c", "d"] {
-            builder.add(&Writer { contact: "Mia", customer: "Alder", subject }, &lines);
+            builder.add(&Writer { contact: "Mia", customer: "Alder", subject }, &text);
         }
         let habits = builder.finish();
-        assert!(habits.apply("Mia", "Alder", &lines).iter().all(|range| range.end <= lines.len()));
+        let writer = Writer { contact: "Mia", customer: "Alder", subject: "" };
+        assert!(habits.kept(&writer, &lines, true).end <= lines.len());
     }
 }

@@ -9,9 +9,11 @@ use firstline_fault::{Error, InternalError};
 use firstline_ticket::Field;
 
 use super::info::{FieldFile, InfoFile};
-use super::layout::{ENCODER, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::read::read_info;
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles, place};
+use crate::habits::Habits;
 use crate::model::{FieldModel, Reserve};
 
 impl Bundle {
@@ -57,6 +59,9 @@ impl Bundle {
             files.insert(format!("{name}/{MANIFEST}"), sha256);
         }
         files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
+        if let Some(habits) = &self.habits {
+            files.insert(HABITS.into(), write_habits(habits, staging)?);
+        }
         let info = InfoFile {
             info: self.info.clone(),
             fields: self.field_files(),
@@ -64,11 +69,22 @@ impl Bundle {
             files,
             sealed: true,
         };
-        let json =
-            serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
-        let sha256 = place::write(&staging.join(INFO), &json)?;
-        place::write(&staging.join(INFO_HASH), sha256.as_bytes())?;
-        Ok(())
+        write_info(&info, staging)
+    }
+
+    /// Gives the bundle in `dir` other habits, by atomic rename; all else of it stays as it is.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
+    pub fn publish_habits(dir: &Path, habits: &Habits) -> firstline_fault::Result<()> {
+        place::publish(dir, |staging| {
+            let written = [INFO, INFO_HASH, HABITS];
+            place::link(dir, staging, &|name| !written.iter().any(|ours| name == *ours))?;
+            let mut info = read_info(dir)?;
+            info.files.insert(HABITS.into(), write_habits(habits, staging)?);
+            write_info(&InfoFile { sealed: true, ..info }, staging)
+        })
     }
 
     fn field_files(&self) -> BTreeMap<Field, FieldFile> {
@@ -98,6 +114,20 @@ impl Bundle {
         }
         out.serialize()
     }
+}
+
+/// Writes the habits into the folder of a bundle; their sha256.
+fn write_habits(habits: &Habits, staging: &Path) -> firstline_fault::Result<String> {
+    let json = serde_json::to_vec(habits).map_err(|e| InternalError::new(format!("{HABITS}: {e}")))?;
+    place::write(&staging.join(HABITS), &json)
+}
+
+/// Writes what a bundle says about itself into its folder.
+fn write_info(info: &InfoFile, staging: &Path) -> firstline_fault::Result<()> {
+    let json = serde_json::to_vec_pretty(info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
+    let sha256 = place::write(&staging.join(INFO), &json)?;
+    place::write(&staging.join(INFO_HASH), sha256.as_bytes())?;
+    Ok(())
 }
 
 /// Copies an encoder's files and writes its manifest into the folder `place`; the manifest's sha256.
@@ -137,6 +167,7 @@ mod tests {
     use super::*;
     use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
     use crate::features::Vocabulary;
+    use crate::site_words::SiteWords;
 
     /// A bundle without a field, trained with `seed`.
     fn bundle(seed: u64) -> Bundle {
@@ -150,10 +181,11 @@ mod tests {
             data_sha256: String::new(),
             config_sha256: String::new(),
             split: SplitFacts::default(),
+            words: SiteWords::default(),
         };
         let vocabulary = Vocabulary::from_parts(Vec::new(), Vec::new(), Vec::new());
         let (history, seen) = (vec![1.0, 0.0], vec![7]);
-        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None }
+        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None, habits: None }
     }
 
     /// An encoder of one file, which lies in a folder of its own and which everybody may read.

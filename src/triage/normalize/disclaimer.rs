@@ -4,16 +4,12 @@
 //! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
 //! banner is the mail.
 
-use std::borrow::Cow;
 use std::ops::Range;
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
 
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::text::{Editor, Text};
-use super::words::{NOTE_OPENERS, WORDS};
+use super::words::{NOTE_OPENERS, WORDS, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -145,14 +141,6 @@ fn is_confidential(line: &str) -> bool {
     }
     let bare = without_accents(line);
     WORDS.note_roots.within(&bare) && WORDS.recipient_roots.within(&bare) && !WORDS.doubts.within(line)
-}
-
-/// Roots bend their accents from case to case, and are looked up without.
-fn without_accents(folded: &str) -> Cow<'_, str> {
-    if folded.is_ascii() {
-        return Cow::Borrowed(folded);
-    }
-    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect::<String>().into()
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.

@@ -24,6 +24,8 @@ pub struct Reading {
     pub subject: Normalized,
     /// The first message.
     pub body: Normalized,
+    /// Whether nothing of the body has to be left: the subject says what the ticket is about.
+    pub body_may_be_empty: bool,
 }
 
 /// What was cut of a field.
@@ -43,6 +45,14 @@ impl Reading {
     /// Whether a monitoring system wrote it.
     pub fn is_alert(&self) -> bool {
         self.subject.is_alert || self.body.is_alert
+    }
+
+    /// The same without where anything came from, which takes less memory.
+    #[must_use]
+    pub fn without_sources(mut self) -> Self {
+        self.subject.forget_source();
+        self.body.forget_source();
+        self
     }
 
     /// What was cut of subject and body, in order.
@@ -74,12 +84,13 @@ pub fn read(ticket: &Ticket) -> Reading {
         earlier: Earlier::of(technicians),
         may_be_empty: tells(&subject.text) && hint != Hint::Answer,
     };
+    let body_may_be_empty = setting.may_be_empty;
     let body = normalize_in(ticket.body.as_deref().unwrap_or_default(), &setting);
     if tells(&body.text) && !tells(&subject.text) {
         let alone = normalize_in(sent, &Setting { may_be_empty: true, ..Setting::default() });
-        return Reading { subject: alone, body };
+        return Reading { subject: alone, body, body_may_be_empty };
     }
-    Reading { subject, body }
+    Reading { subject, body, body_may_be_empty }
 }
 
 /// Whether a text says what a ticket is about.
