@@ -35,9 +35,9 @@ impl<T> Lists<T> {
         &self.built_in
     }
 
-    /// Runs `read` with a site's lists.
-    pub(crate) fn under<R>(&self, lists: &'static T, read: impl FnOnce() -> R) -> R {
-        let _before = Before { site: self.site, lists: self.site.replace(Some(lists)) };
+    /// Runs `read` with a site's lists, or with the built-in ones where there are none.
+    pub(crate) fn under<R>(&self, lists: Option<&'static T>, read: impl FnOnce() -> R) -> R {
+        let _before = Before { site: self.site, lists: self.site.replace(lists) };
         read()
     }
 }

@@ -48,10 +48,8 @@ impl SiteWords {
 
     /// Runs `read` with these words beside the built-in ones.
     pub(crate) fn under<R>(&self, read: impl FnOnce() -> R) -> R {
-        match self.lists {
-            Some(lists) => lists.phrases.under(|| kind::under(&lists.kinds, read)),
-            None => read(),
-        }
+        let kinds = self.lists.map(|lists| &lists.kinds);
+        normalize::under(self.lists.map(|lists| &lists.phrases), || kind::under(kinds, read))
     }
 }
 

@@ -14,6 +14,7 @@ mod drafts;
 mod house;
 mod odd_input;
 mod program;
+mod reading;
 mod reviewing;
 mod served;
 mod service;

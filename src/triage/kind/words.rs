@@ -27,8 +27,8 @@ thread_local! {
 pub(super) static WORDS: Lists<Words> =
     Lists::new(|| toml::from_str(LISTS).expect("the built-in words are tested"), &SITE);
 
-/// Runs `read` with a site's lists.
-pub(crate) fn under<R>(lists: &'static Words, read: impl FnOnce() -> R) -> R {
+/// Runs `read` with a site's lists, or with the built-in ones where there are none.
+pub(crate) fn under<R>(lists: Option<&'static Words>, read: impl FnOnce() -> R) -> R {
     WORDS.under(lists, read)
 }
 

@@ -47,7 +47,7 @@ use std::ops::Range;
 pub use reading::{FieldCut, Reading, read};
 pub use removed::{Cut, Kind, Removed};
 pub use text::Segment;
-pub(crate) use words::{PHRASES, SitePhrases, has_list};
+pub(crate) use words::{PHRASES, SitePhrases, has_list, under};
 
 use lines::Page;
 use recurrence::Earlier;

@@ -65,11 +65,12 @@ impl SitePhrases {
         let words: Words = all.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
         Ok(Self { note_openers: words.note_openers()?, words })
     }
+}
 
-    /// Runs `read` with these phrases.
-    pub(crate) fn under<R>(&'static self, read: impl FnOnce() -> R) -> R {
-        WORDS.under(&self.words, || NOTE_OPENERS.under(&self.note_openers, read))
-    }
+/// Runs `read` with a site's phrases, or with the built-in ones alone where there are none.
+pub(crate) fn under<R>(site: Option<&'static SitePhrases>, read: impl FnOnce() -> R) -> R {
+    let openers = site.map(|site| &site.note_openers);
+    WORDS.under(site.map(|site| &site.words), || NOTE_OPENERS.under(openers, read))
 }
 
 /// A site's phrase as lines are folded. A blank at its ends says that a word ends there.
