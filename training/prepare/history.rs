@@ -116,3 +116,55 @@ impl History {
         near.families()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const FOOTER: &str = "Shamba la Mbuyu, mazao bora\nTunza mazingira yetu";
+
+    fn tickets(customer: &str) -> Vec<Ticket> {
+        let ticket = |i: usize| Ticket {
+            id: format!("{customer}-{i}"),
+            subject: Some(format!("Matter {i}")),
+            body: Some(format!("The {} hums, see {i}.\n\n{FOOTER}", ["lift", "door", "till"][i % 3])),
+            contact: Some(["Ann Lee", "Bob Reed", "Zoe Hart", "Kim Poe"][i % 4].into()),
+            customer: Some(customer.into()),
+            ..Ticket::default()
+        };
+        (0..24).map(ticket).collect()
+    }
+
+    fn history(tickets: &[Ticket]) -> History {
+        let reader = Reader::default();
+        let tickets: Vec<_> = tickets.iter().map(|ticket| HistoryTicket::new(ticket, &reader)).collect();
+        History { held_out: tickets.len(), tickets }
+    }
+
+    #[test]
+    fn habits_are_learnt_from_the_rows_that_are_given_and_cut_as_the_reader_cuts_them() {
+        let all = [tickets("Alder"), tickets("Birch")].concat();
+        let history = history(&all);
+        // The rows of Birch are held out: nobody has seen its footer.
+        let habits = history.habits(&(0..24).collect::<Vec<_>>(), 1);
+        let without = history.without_habits(&habits);
+        let reader = Reader::default().with_habits(Arc::new(habits));
+        for (ticket, read) in all.iter().zip(&without.tickets) {
+            assert_eq!(read.input, reader.compose(ticket));
+            assert_eq!(read.input.body.contains("Mbuyu"), ticket.customer.as_deref() == Some("Birch"));
+        }
+        assert_eq!(without.held_out, 48);
+    }
+
+    #[test]
+    fn what_no_person_wrote_teaches_no_habit() {
+        let mut all = tickets("Alder");
+        all.iter_mut().for_each(|ticket| {
+            ticket.subject = Some("Automatic reply: Out of office".into());
+            ticket.extra.insert("auto-submitted".into(), "auto-replied".into());
+        });
+        assert!(history(&all).habits(&(0..24).collect::<Vec<_>>(), 1).is_empty());
+    }
+}

@@ -160,6 +160,7 @@ fn put_field(out: &mut Tensors<'_>, field: Field, model: &FieldModel) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
 
     use firstline_nn::{Manifest, ModelFile};
 
@@ -167,6 +168,7 @@ mod tests {
     use super::*;
     use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
     use crate::features::Vocabulary;
+    use crate::habits::{HabitsBuilder, Writer};
     use crate::site_words::SiteWords;
 
     /// A bundle without a field, trained with `seed`.
@@ -264,6 +266,42 @@ mod tests {
         bundle(2).publish(&dir, &encoder, None, fails).unwrap_err();
         assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "nothing half-written is left");
+    }
+
+    fn habits(customer: &str) -> Habits {
+        let mut builder = HabitsBuilder::new(9);
+        for (i, contact) in ["Ann", "Bob", "Mia", "Kim", "Zoe", "Lee"].iter().enumerate() {
+            let writer = Writer { contact, customer, subject: &format!("matter {contact}") };
+            builder.add(&writer, &format!("Number {i} hums, says {contact}.\nThe mill by the brook"));
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn habits_lie_in_the_bundle_and_can_be_replaced_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits, None, "a bundle without habits is one");
+        let (first, second) = (habits("Alder"), habits("Birch"));
+        assert!(!first.is_empty() && first != second);
+        let with = Bundle { habits: Some(Arc::new(first.clone())), ..bundle(1) };
+        with.publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits.as_deref(), Some(&first));
+        fs::create_dir(dir.join(layout::INDEX)).unwrap();
+        fs::write(dir.join(layout::INDEX).join(layout::DESK), b"{}").unwrap();
+        let both = first.clone().with(second);
+        Bundle::publish_habits(&dir, &both).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits, Some(Arc::new(both)));
+        assert!(dir.join(layout::INDEX).join(layout::DESK).exists(), "the index stays");
+        assert!(dir.join(layout::ENCODER).join("onnx/model").exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "nothing half-written is left");
+        // What is not as it was written is not believed.
+        fs::write(dir.join(layout::HABITS), serde_json::to_vec(&first).unwrap()).unwrap();
+        for refused in [Bundle::load(&dir).err(), Bundle::read_reader(&dir).err()] {
+            let refused = refused.unwrap().to_string();
+            assert!(refused.starts_with("E_BUNDLE") && refused.contains("habits.json"), "{refused}");
+        }
     }
 
     #[cfg(unix)]
