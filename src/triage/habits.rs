@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::kind::fold;
-use crate::normalize::{Kind, Reading};
+use crate::normalize::Reading;
 
 /// Lines that are looked at, at the end and at the beginning of a mail.
 const AT_END: usize = 24;
@@ -188,7 +188,7 @@ impl Habits {
         let bytes = |lines: &[&str]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
         let (start, end) = (bytes(&lines[..kept.start]), bytes(&lines[..kept.end]));
         let kept = start.min(text.len())..end.min(text.len());
-        read.body.keep(kept, Kind::Habit);
+        read.keep_of_body(kept, contact);
     }
 
     /// The lines of a mail that stay: all between the block at its beginning and the block at its end that are habits of its

@@ -165,6 +165,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_signature_that_a_footer_had_hidden_is_cut_too() {
+        let reader = after(FOOTERS[2]);
+        let signature = "Kind regards\nNora Vale\nBuyer";
+        let sent = format!("The lift is stuck.\n\n{signature}\n\n{}", FOOTERS[2]);
+        let nora = Ticket { contact: Some("Nora Vale".into()), ..ticket("Lift", &sent) };
+        let read = reader.read(&nora);
+        assert_eq!(read.body.text, "The lift is stuck.");
+        let cut: Vec<_> =
+            read.cuts().into_iter().map(|cut| (cut.reason, &sent[cut.start..cut.end])).collect();
+        assert_eq!(cut, [(Reason::Signature, signature), (Reason::Habit, FOOTERS[2])]);
+        assert_ne!(Reader::default().read(&nora).body.text, "The lift is stuck.");
+    }
+
     fn site(words: &str) -> Result<Reader, String> {
         let table: toml::Table = toml::from_str(words).unwrap();
         Ok(Reader::new(SiteWords::try_from(table)?, Arc::default()))

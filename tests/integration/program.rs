@@ -3,7 +3,7 @@
 use crate::tool::Dir;
 
 /// The commands of the top level.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "demo",
     "doctor",
     "import",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 17] = [
     "draft",
     "drafts",
     "policy",
+    "normalize",
     "serve",
     "store",
     "models",
@@ -24,7 +25,7 @@ const COMMANDS: [&str; 17] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 19] = [
+const GROUPED: [&str; 20] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -42,6 +43,7 @@ const GROUPED: [&str; 19] = [
     "models verify",
     "models tiny",
     "dev generate",
+    "dev acknowledgements",
     "dev chat",
     "dev man",
 ];

@@ -68,7 +68,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn is_mark(c: char) -> bool {
-    canonical_combining_class(c) != 0
+    !c.is_ascii() && canonical_combining_class(c) != 0
 }
 
 /// Unicode NFC, one cluster at a time so that the map stays fine. A cluster starts at a character that can

@@ -13,6 +13,8 @@ use super::words::{NOTE_OPENERS, WORDS, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
+/// Bytes at the start of a sentence that tell whether it may be a note.
+const MAX_OPENER: usize = 160;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
 /// Words and characters within which a legal note names the message that it is about.
@@ -89,15 +91,20 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
 }
 
 fn ends_at_line(unit: &str, rest: &str) -> bool {
+    if rest.trim_start().is_empty() {
+        return false;
+    }
     let next = rest.split('\n').next().unwrap_or_default();
-    let next = fold(&next[..next.floor_char_boundary(160)]);
+    let next = fold(&next[..next.floor_char_boundary(MAX_OPENER)]);
     opens_note(&next) || is_banner_line(unit) || is_banner_line(&next) || ends_banner(unit, rest)
 }
 
 /// Whether a banner without a full stop ends here: the next line starts a sentence.
 fn ends_banner(unit: &str, rest: &str) -> bool {
-    let short = unit.len() <= MAX_OPEN_BANNER && rest.starts_with(char::is_uppercase);
-    short && note(&fold(unit)) == Some(Note::Banner)
+    unit.len() <= MAX_OPEN_BANNER
+        && rest.starts_with(char::is_uppercase)
+        && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
+        && note(&fold(unit)) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {

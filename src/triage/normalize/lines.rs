@@ -168,9 +168,10 @@ pub(super) fn substance(text: &str) -> usize {
 /// asterisks, `email` for `e-mail`.
 pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    let mut space = false;
+    let (mut space, mut hyphen) = (false, false);
     for c in text.chars() {
-        if c.is_whitespace() || c == '*' {
+        let letter = c.is_ascii_alphanumeric();
+        if !letter && (c.is_whitespace() || c == '*') {
             space = true;
             continue;
         }
@@ -178,14 +179,18 @@ pub(super) fn fold(text: &str) -> String {
             folded.push(' ');
         }
         match c {
+            _ if letter => folded.push(c.to_ascii_lowercase()),
             '’' | '‘' | '´' | '`' => folded.push('\''),
             '“' | '”' | '„' | '«' | '»' => folded.push('"'),
-            '–' | '—' | '‐' | '‑' | '−' => folded.push('-'),
+            '-' | '–' | '—' | '‐' | '‑' | '−' => {
+                hyphen = true;
+                folded.push('-');
+            }
             '：' | '﹕' => folded.push(':'),
             _ => folded.extend(c.to_lowercase()),
         }
     }
-    if folded.contains("e-mail") { folded.replace("e-mail", "email") } else { folded }
+    if hyphen && folded.contains("e-mail") { folded.replace("e-mail", "email") } else { folded }
 }
 
 /// A folded line `key: value` in its two parts.

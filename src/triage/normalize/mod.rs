@@ -90,7 +90,7 @@ impl Normalized {
     }
 
     /// Leaves these bytes of the text, without blank lines at their ends, and cuts the others for `reason`.
-    pub(crate) fn keep(&mut self, kept: Range<usize>, reason: Kind) {
+    fn keep(&mut self, kept: Range<usize>, reason: Kind) {
         let whole = &self.text;
         let trimmed = |range: Range<usize>| {
             let text = &whole[range.clone()];
@@ -105,6 +105,14 @@ impl Normalized {
         let mut editor = Editor::new(&text);
         editor.keep(kept);
         (self.text, self.segments) = editor.finish().into_parts();
+        self.join_cuts();
+    }
+
+    /// Cuts what is not the sender's message again, once something was taken away that had hidden it.
+    fn cut_again(&mut self, setting: &Setting<'_>) {
+        let text = Text::from_parts(std::mem::take(&mut self.text), std::mem::take(&mut self.segments));
+        let (text, _) = cut(text, setting, &mut self.removed);
+        (self.text, self.segments) = text.into_parts();
         self.join_cuts();
     }
 

@@ -29,13 +29,16 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
 
 fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let whole = text.as_str();
-    if whole.is_ascii() || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
+    if !has_lead(whole, page) || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
         return None;
     }
     let mut editor = Editor::new(text);
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
-    while let Some(c) = whole[at..].chars().next() {
+    while let Some(ascii) = beyond_ascii(&whole[at..]) {
+        before = whole[at..at + ascii].chars().next_back().or(before);
+        at += ascii;
+        let Some(c) = whole[at..].chars().next() else { break };
         let found = sequence(&whole[at..], page).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
@@ -58,13 +61,29 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
     Some(editor.finish())
 }
 
+/// Whether a character stands in `whole` that a sequence may start with.
+fn has_lead(whole: &str, page: &Codepage) -> bool {
+    let mut last = '\0';
+    whole.chars().filter(|c| !c.is_ascii()).any(|c| {
+        // Characters come in runs, such as no-break spaces.
+        std::mem::replace(&mut last, c) != c && page.byte(c).is_some_and(|byte| (0xc2..=0xf4).contains(&byte))
+    })
+}
+
+/// Where the first character beyond ASCII is. Nothing else starts a sequence.
+fn beyond_ascii(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| !byte.is_ascii())
+}
+
 /// Whether most letters beyond ASCII are damage. Some pairs of Cyrillic letters are valid UTF-8 by chance.
 fn is_mostly_damage(whole: &str, page: &Codepage) -> bool {
     let (mut damaged, mut letters, mut at) = (0, 0, 0);
-    while let Some(c) = whole[at..].chars().next() {
+    while let Some(ascii) = beyond_ascii(&whole[at..]) {
+        at += ascii;
+        let Some(c) = whole[at..].chars().next() else { break };
         let found = sequence(&whole[at..], page);
         damaged += usize::from(found.is_some());
-        letters += usize::from(found.is_some() || (c.is_alphabetic() && !c.is_ascii()));
+        letters += usize::from(found.is_some() || c.is_alphabetic());
         at += found.map_or(c.len_utf8(), |found| found.length);
     }
     damaged * 10 >= letters * CYRILLIC_DAMAGE

@@ -48,7 +48,7 @@ pub(super) fn tokens(text: &Text) -> Text {
 }
 
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=_-%&?#.:~@!$*\\".contains(&byte)
+    matches!(byte, b'!' | b'#'..=b'&' | b'*' | b'+' | b'-'..=b':' | b'=' | b'?'..=b'Z' | b'\\' | b'_' | b'a'..=b'z' | b'~')
 }
 
 /// One space between words, none at the ends of a line, one blank line between paragraphs, none at the ends

@@ -54,7 +54,7 @@ fn is_mobile(page: &Page<'_>, at: usize) -> bool {
     let listed = WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line));
     let short = || line.split_whitespace().count() <= 11;
     let sent = || WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
-    (listed || (has_device(line) && short() && sent())) && ends_paragraph(page, at) && !is_request(line)
+    (listed || (short() && sent() && has_device(line))) && ends_paragraph(page, at) && !is_request(line)
 }
 
 /// Devices' names may be bent, as in `iPhonesta`, but start a word.
