@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_fault::{Error, InternalError};
+use firstline_fault::{Error, InternalError, UserError};
 use firstline_ticket::Field;
 
 use super::info::{FieldFile, InfoFile};
@@ -78,6 +78,8 @@ impl Bundle {
     /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
     /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
     pub fn publish_habits(dir: &Path, habits: &Habits) -> firstline_fault::Result<()> {
+        // However the bundle is named: a link to it stays one.
+        let dir = &dir.canonicalize().map_err(|e| UserError::io(dir.display(), &e))?;
         place::publish(dir, |staging| {
             let written = [INFO, INFO_HASH, HABITS];
             place::link(dir, staging, &|name| !written.iter().any(|ours| name == *ours))?;
