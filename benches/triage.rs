@@ -66,7 +66,7 @@ fn questions(c: &mut Criterion) {
     let mut group = c.benchmark_group("stages");
     group.throughput(Throughput::Elements(tickets.len() as u64)).sample_size(10);
     group.bench_function("normalise", |b| {
-        b.iter(|| tickets.iter().map(|ticket| reader.compose(ticket)).collect::<Vec<_>>())
+        b.iter(|| tickets.iter().map(|ticket| reader.compose(ticket)).collect::<Vec<_>>());
     });
     let ngrams = || inputs.iter().map(|i| ngram_buckets(&i.subject, &i.body)).collect::<Vec<_>>();
     group.bench_function("n-grams", |b| b.iter(ngrams));

@@ -15,7 +15,7 @@ pub const BUILT_IN_WORDS: [&str; 2] = [normalize::PHRASES, kind::LISTS];
 /// Where the names of the lists are found.
 const LISTS: &str = "`firstline policy --words` prints the built-in lists by their names";
 /// Different additions that one process reads: each is kept until its end.
-const MOST_SITES: usize = 64;
+const MOST_SITES: usize = 16;
 
 /// Phrases by the list that they are added to. Each list is named as in the built-in files, `phrases.toml` and `words.toml`.
 #[derive(Clone, Default, Serialize, Deserialize)]

@@ -120,7 +120,7 @@ async fn search(
     let place = shared.queue.place(key, cost).map_err(|seconds| Problem::overload("ticket", seconds))?;
     let deadline = shared.compute_deadline();
     let reader = Arc::clone(live);
-    let read: Part<Seek> = (reading, Box::new(move || Seek::new(&reader, ticket)));
+    let read: Part<Seek> = (reading, Box::new(move || Seek::new(&reader, &ticket)));
     let sought = Arc::new(
         place.compute(deadline, vec![read]).await?.pop().ok_or_else(|| Problem::internal("no seek"))?,
     );
@@ -151,9 +151,9 @@ struct Seek {
 }
 
 impl Seek {
-    fn new(live: &LiveBundle, ticket: firstline_ticket::Ticket) -> Result<Self, Problem> {
-        let embedding = live.engine.features(std::slice::from_ref(&ticket))?.embeddings;
-        let text = live.engine.reader().compose(&ticket).text();
+    fn new(live: &LiveBundle, ticket: &firstline_ticket::Ticket) -> Result<Self, Problem> {
+        let embedding = live.engine.features(std::slice::from_ref(ticket))?.embeddings;
+        let text = live.engine.reader().compose(ticket).text();
         Ok(Self { text, embedding })
     }
 
