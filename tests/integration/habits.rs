@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::served::Service;
-use crate::tool::{Dir, Run};
+use crate::tool::{Dir, Run, TRAINED};
 
 /// Customers with what stands below all their mails, in languages that no phrase list knows.
 const FOOTERS: [(&str, &str); 3] = [
@@ -102,7 +102,14 @@ fn the_index_teaches_a_bundle_the_footers_of_new_customers() {
     let mut tickets = history(&dir);
     dir.file("history.jsonl", lines(&tickets));
     let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--bundle", "bundle"];
-    dir.ok(&[&train[..], &["--fine-tune", "never"]].concat());
+    let policy = dir.ok(&["policy"]).stdout;
+    dir.file("policy.toml", policy.replace("\n[words]\n", "\n[words]\nclosings = [\"cofion gorau\"]\n"));
+    dir.ok(&[&train[..], &["--fine-tune", "never", "--policy", "policy.toml"]].concat());
+    // The words that it was trained with hold wherever the bundle reads.
+    let closed = new("Alder", "Cofion gorau\nNewcomer");
+    dir.file("closed.jsonl", lines(std::slice::from_ref(&closed)));
+    let run = dir.ok(&["normalize", "--json", "closed.jsonl", "--bundle", "bundle"]);
+    assert_eq!(read(&run, &closed).1, [("signature".to_owned(), "Cofion gorau\nNewcomer".to_owned())]);
     let footer = "Kauppa Tammi Oy, huonekaluja\nAjattele metsiä ennen tulostamista";
     tickets.truncate(60);
     for (i, ticket) in tickets.iter_mut().enumerate() {
@@ -171,6 +178,12 @@ fn a_site_adds_words_to_its_policy_and_bad_ones_are_refused_by_name() {
     let texts: Vec<&str> = after.iter().map(|(text, _)| text.as_str()).collect();
     assert_eq!(texts[..3], ["It is stuck again.", "It runs.", "They creak."]);
     assert_eq!(after[3].1, "auto_reply");
+    let bundle = TRAINED.path("bundle");
+    let classify = ["classify", "--bundle", bundle.to_str().unwrap(), "mails.jsonl"];
+    let kind = |policy: &[&str]| dir.ok(&[&classify[..], policy].concat()).lines()[3]["kind"].clone();
+    assert_eq!(kind(&use_policy), "auto_reply");
+    // A person's is not named.
+    assert_ne!(kind(&[]), "auto_reply");
 
     let many = format!("closings = [{}]", "\"gair\", ".repeat(501));
     let long = format!("closings = [\"{}\"]", "gair ".repeat(50));
