@@ -19,6 +19,12 @@ const AT_START: usize = 6;
 const LONGEST: usize = 2_000;
 /// Different contents, and different writers, that a line has to go with.
 const DIFFERENT: usize = 3;
+/// Tickets in which the name of a pair stands with other values: then it is the field of a form, and its value content.
+const OTHER_VALUES: u32 = 3;
+/// Words of a line without its numbers, below which these tell it from others: "Room 12" is a place.
+const NUMBERLESS: usize = 3;
+/// Bytes of the name of a pair.
+const LONGEST_NAME: usize = 60;
 /// Lines of a scope that are counted while learning, and that are kept.
 const COUNTED: usize = 1 << 19;
 const KEPT: usize = 100_000;
@@ -74,6 +80,8 @@ pub struct Habits {
 pub struct HabitsBuilder {
     salt: u64,
     counts: [HashMap<u64, Count>; 3],
+    /// Tickets with a pair of this name, by scope and end.
+    named: HashMap<u64, u32>,
     tickets: HashMap<u64, u32>,
 }
 
@@ -82,6 +90,8 @@ struct Count {
     /// The scope's key.
     of: u64,
     tickets: u32,
+    /// The name, where the line is a pair of name and value.
+    name: Option<u64>,
     contents: Vec<u64>,
     writers: Vec<u64>,
 }
@@ -95,7 +105,7 @@ impl Count {
 impl HabitsBuilder {
     /// A builder whose hashes are salted with `salt`, so that those of two bundles can't be compared.
     pub fn new(salt: u64) -> Self {
-        Self { salt, counts: Default::default(), tickets: HashMap::new() }
+        Self { salt, counts: Default::default(), named: HashMap::new(), tickets: HashMap::new() }
     }
 
     /// Learns from a mail that a person wrote: `body` is what is read of it without habits.
@@ -110,9 +120,14 @@ impl HabitsBuilder {
                 Scope::Desk => hash(self.salt, &["customer", writer.customer]),
             };
             let counts = &mut self.counts[scope as usize];
-            for line in candidates(self.salt, of, lines) {
+            let found = candidates(self.salt, of, lines);
+            for name in found.values().flatten().collect::<HashSet<_>>() {
+                *self.named.entry(*name).or_default() += 1;
+            }
+            for (line, name) in found {
                 let count = counts.entry(line).or_default();
                 count.of = of;
+                count.name = name;
                 count.tickets += 1;
                 note(&mut count.contents, content);
                 note(&mut count.writers, wrote);
@@ -120,13 +135,16 @@ impl HabitsBuilder {
             if counts.len() > COUNTED {
                 counts.retain(|_, count| count.tickets > 1);
             }
+            if self.named.len() > COUNTED {
+                self.named.retain(|_, tickets| *tickets > 1);
+            }
         }
     }
 
     /// What a mail is about, as far as tells it from others: its subject and its first line.
     fn content(&self, writer: &Writer<'_>, lines: &[&str]) -> u64 {
-        let first = telling(lines).next().map(|(_, line)| line).unwrap_or_default();
-        hash(self.salt, &["content", &plain(writer.subject), &first])
+        let first = lines.iter().find(|line| has_words(line)).copied().unwrap_or_default();
+        hash(self.salt, &["content", &numberless(&folded(writer.subject)), &numberless(&folded(first))])
     }
 
     /// What was learnt.
@@ -136,7 +154,10 @@ impl HabitsBuilder {
             let (least, share) = scope.least();
             let is_habit = |count: &Count| {
                 let of = f64::from(self.tickets.get(&count.of).copied().unwrap_or_default());
-                count.tickets >= least && f64::from(count.tickets) >= share * of && count.is_varied(scope)
+                let named = count.name.and_then(|name| self.named.get(&name)).copied().unwrap_or_default();
+                let is_field = named >= count.tickets + OTHER_VALUES;
+                let often = count.tickets >= least && f64::from(count.tickets) >= share * of;
+                often && !is_field && count.is_varied(scope)
             };
             let habits = counts.into_iter().filter(|(_, count)| is_habit(count));
             let mut habits: Vec<(u64, u32)> = habits.map(|(line, count)| (line, count.tickets)).collect();
@@ -225,16 +246,18 @@ fn after_announcement(lines: &[&str], kept: usize) -> usize {
     }
 }
 
-/// The hashes of a mail's lines that may be habits, each once. Its first line is what it is about, unless a banner stands there.
-fn candidates(salt: u64, of: u64, lines: &[&str]) -> HashSet<u64> {
+/// The hashes of a mail's lines that may be habits, each once, with that of its name where it is a pair. The first line is what the
+/// mail is about, unless a banner stands there.
+fn candidates(salt: u64, of: u64, lines: &[&str]) -> HashMap<u64, Option<u64>> {
     let told: Vec<(usize, String)> = telling(lines).collect();
     let asks = |at: usize| lines[at].contains(['?', '？', '؟', '¿']);
-    let mut found = HashSet::new();
-    let last = told.iter().skip(1).rev().take(AT_END).filter(|(at, _)| !asks(*at));
-    found.extend(last.map(|(_, line)| line_hash(salt, of, End::Last, line)));
-    let first = told.iter().take(told.len().saturating_sub(1).min(AT_START)).filter(|(at, _)| !asks(*at));
-    found.extend(first.map(|(_, line)| line_hash(salt, of, End::First, line)));
-    found
+    let last = told.iter().skip(1).rev().take(AT_END).map(|line| (End::Last, line));
+    let first = told.iter().take(told.len().saturating_sub(1).min(AT_START)).map(|line| (End::First, line));
+    let found = last.chain(first).filter(|(_, (at, _))| !asks(*at)).map(|(end, (at, line))| {
+        let name = name(lines[*at]).map(|name| line_hash(salt, of, end, &format!("{}:", folded(name))));
+        (line_hash(salt, of, end, line), name)
+    });
+    found.collect()
 }
 
 /// The lines that say something, with their places, in the form in which they are compared.
@@ -246,11 +269,27 @@ fn has_words(line: &str) -> bool {
     line.contains(char::is_alphanumeric)
 }
 
-/// A line without case, accents, signs and numbers: a date or an extension changes, the habit stays. Numbers alone are themselves.
+/// A line without case, accents and signs, and without numbers where it is long: a date or an extension changes, the habit stays.
 fn plain(line: &str) -> String {
-    let folded = fold(&line[..line.floor_char_boundary(LONGEST)]);
+    let all = folded(line);
+    let words = numberless(&all);
+    if words.split(' ').count() < NUMBERLESS || name(line).is_some() { all } else { words }
+}
+
+fn folded(line: &str) -> String {
+    fold(&line[..line.floor_char_boundary(LONGEST)])
+}
+
+fn numberless(folded: &str) -> String {
     let words: Vec<&str> = folded.split(' ').filter(|word| word.contains(char::is_alphabetic)).collect();
-    if words.is_empty() { folded } else { words.join(" ") }
+    words.join(" ")
+}
+
+/// The name of a line that is a pair of name and value.
+fn name(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once([':', '：'])?;
+    let is_name = name.len() <= LONGEST_NAME && has_words(name) && has_words(value);
+    is_name.then_some(name)
 }
 
 /// The key of a scope; `None` where nobody knows whose mail it is.
@@ -384,6 +423,20 @@ mod tests {
             of("Mia", format!("{want}\n{more}"))
         });
         assert!(learnt(now_and_then).is_empty());
+    }
+
+    #[test]
+    fn the_fields_of_a_form_and_places_stay() {
+        let urgency = ["high", "low", "high", "medium", "low", "high"];
+        for (field, fixed) in [("Urgency", "Desk: front office"), ("Dringlichkeit", "Büro: Empfang")] {
+            let form = |want: &str, i: usize| {
+                format!("{field}: {}\nUsers: {}\nRoom {}\n{want}\n{fixed}", urgency[i % 6], i % 2, i % 3)
+            };
+            let mails = (0..18).map(|i| of("Mia", form(WANTS[i % 6], i)));
+            let habits = learnt(mails);
+            let new = form("The door opener is broken.", 0);
+            assert_eq!(left(&habits, "Mia", "Alder", &new), new.replace(&format!("\n{fixed}"), ""));
+        }
     }
 
     #[test]
