@@ -11,7 +11,7 @@ use super::removed::{Kind, Removed};
 use super::signature;
 use super::text::{Editor, Text};
 use super::topics;
-use super::words::{NOTE_OPENERS, WORDS};
+use super::words::{NOTE_OPENERS, WORDS, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -75,7 +75,9 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
             let same_line = !breaks && !folded.contains('?');
             legal = note == Some(Note::Legal)
                 || (legal
-                    && (same_line || topics::read(&folded).goes_on() || WORDS.note_words.within(&folded)));
+                    && (same_line
+                        || topics::read(&folded).goes_on()
+                        || WORDS.note_words.within(&without_accents(&folded))));
             warned = note == Some(Note::Banner) || (warned && folded.is_empty());
             if (legal || note.is_some()) && !led_to {
                 editor.keep(kept..unit.start);

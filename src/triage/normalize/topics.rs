@@ -2,13 +2,7 @@
 //!
 //! Must never judge by one root alone: people write about deleted, confidential and printed mails too.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
-
-use super::words::{Topic, WORDS};
+use super::words::{Topic, WORDS, bare};
 
 /// Words and characters at a sentence's start that name what it is about.
 const HEAD_WORDS: usize = 8;
@@ -22,21 +16,6 @@ const PRINT_NOTE: usize = 260;
 
 use Topic::*;
 
-struct Roots {
-    automaton: AhoCorasick,
-    topics: Vec<Topic>,
-}
-
-static ROOTS: LazyLock<Roots> = LazyLock::new(|| {
-    let all =
-        WORDS.legal.iter().flat_map(|(&topic, roots)| roots.iter().map(move |root| (topic, bare(root))));
-    let (topics, roots): (Vec<Topic>, Vec<String>) = all.unzip();
-    match AhoCorasick::new(&roots) {
-        Ok(automaton) => Roots { automaton, topics },
-        Err(error) => unreachable!("phrases.toml: {error}"),
-    }
-});
-
 /// The topics of a sentence.
 #[derive(Debug, Clone, Copy, Default)]
 struct Topics(u32);
@@ -44,8 +23,7 @@ struct Topics(u32);
 impl Topics {
     /// Of a text as [`bare`] leaves it.
     fn of(bare: &str) -> Self {
-        let found = ROOTS.automaton.find_overlapping_iter(bare);
-        Self(found.fold(0, |all, found| all | 1 << ROOTS.topics[found.pattern().as_usize()] as u32))
+        Self(WORDS.legal.of(bare).fold(0, |all, topic| all | 1 << topic as u32))
     }
 
     fn has(self, topic: Topic) -> bool {
@@ -55,26 +33,6 @@ impl Topics {
     fn any(self, topics: &[Topic]) -> bool {
         topics.iter().any(|&topic| self.has(topic))
     }
-}
-
-/// Lower case, without accents, each run of signs and blanks one blank; a blank at either end where a word ends there.
-fn bare(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    for c in text.nfd().filter(|&c| canonical_combining_class(c) == 0) {
-        if c.is_alphanumeric() {
-            let lower = c.to_lowercase().filter(|&c| canonical_combining_class(c) == 0);
-            out.extend(lower.map(|c| match c {
-                'ı' => 'i',
-                'ł' => 'l',
-                'đ' => 'd',
-                'ø' => 'o',
-                _ => c,
-            }));
-        } else if c != '\u{200c}' && !out.ends_with(' ') {
-            out.push(' ');
-        }
-    }
-    out
 }
 
 /// A folded sentence of whose topics those of its start are known.
