@@ -11,8 +11,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firstline_ticket::Ticket;
 use firstline_triage::normalize::read;
 
-/// Bytes of the mail, and of each hostile text.
+/// Bytes of the mail, of them those that Outlook puts into its styles, and bytes of each hostile text.
 const MAIL: usize = 20_000;
+const STYLE: usize = 3_000;
 const HOSTILE: usize = 1_000_000;
 
 /// What hostile texts repeat.
@@ -37,9 +38,11 @@ fn ticket(subject: &str, body: String) -> Ticket {
 
 /// An answer of `size` bytes, in the markup that Outlook gives every paragraph.
 fn html_mail(size: usize) -> String {
-    let mut mail = String::from(
-        "<html xmlns:o='urn:schemas-microsoft-com:office:office'><head><style>p.MsoNormal{margin:0cm;font-size:11.0pt}</style></head>\
+    let style = "@font-face{font-family:Calibri;panose-1:2 15 5 2 2 2 4 3 2 4} p.MsoNormal,li.MsoNormal{margin:0cm;font-size:11.0pt} ";
+    let mut mail = format!(
+        "<html xmlns:o='urn:schemas-microsoft-com:office:office'><head><style><!-- {} --></style></head>\
          <body lang=EN-GB link='#0563C1'><div class=WordSection1>",
+        style.repeat(STYLE / style.len())
     );
     let mut paragraph = |text: &str| {
         write!(mail, "<p class=MsoNormal><span style='font-size:11.0pt;font-family:\"Calibri\",sans-serif'>{text}<o:p></o:p></span></p>")
@@ -50,17 +53,27 @@ fn html_mail(size: usize) -> String {
     let mut line = 0;
     loop {
         line += 1;
+        paragraph("&nbsp;");
         let written = paragraph(&format!(
-            "Since step {line} of the update the label printer in room {} prints every second page twice, and &quot;Error 0x{:04x}&quot; is shown&nbsp;when I open its queue.",
-            line % 40, line * 77
+            "The label printer in room {} prints every second page twice, &quot;Error 0x{:04x}&quot; is shown&nbsp;then.",
+            line % 40,
+            line * 77
         ));
         match line {
             // What stands below is the mail that is answered, half of it all.
             _ if written > size / 2 && line < 1_000 => {
-                for text in ["Kind regards", "Ann Example", "Head of Sales", "+44 20 7946 0000", "This email is confidential and intended solely for the addressee. If you are not the intended recipient, please delete it."] {
+                for text in [
+                    "Kind regards",
+                    "Ann Example",
+                    "Head of Sales",
+                    "+44 20 7946 0000",
+                    "This email is confidential and intended solely for the addressee. If you are not the intended recipient, please delete it.",
+                ] {
                     paragraph(text);
                 }
-                paragraph("</span></p><div style='border:none;border-top:solid #E1E1E1 1.0pt'><p class=MsoNormal><b>From:</b> Service Desk &lt;desk@msp.example&gt;<br><b>Sent:</b> Monday, 4 March 2024 10:12<br><b>To:</b> Ann Example<br><b>Subject:</b> RE: Printer</p></div><p class=MsoNormal><span>");
+                paragraph(
+                    "</span></p><div style='border:none;border-top:solid #E1E1E1 1.0pt'><p class=MsoNormal><b>From:</b> Service Desk &lt;desk@msp.example&gt;<br><b>Sent:</b> Monday, 4 March 2024 10:12<br><b>To:</b> Ann Example<br><b>Subject:</b> RE: Printer</p></div><p class=MsoNormal><span>",
+                );
                 line = 1_000;
             }
             _ if written > size => return mail + "</div></body></html>",

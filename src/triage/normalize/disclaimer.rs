@@ -10,7 +10,7 @@ use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::signature;
 use super::text::{Editor, Text};
-use super::topics;
+use super::topics::{self, Read};
 use super::words::{NOTE_OPENERS, WORDS, without_accents};
 
 /// Bytes of a sentence that are looked at.
@@ -37,8 +37,6 @@ struct Place {
     below: bool,
     /// After a banner, which a warning goes on.
     warned: bool,
-    /// At the end of a line, with words below it or, where it starts one, above.
-    apart: bool,
     /// At the start of a line, with words above it.
     later: bool,
 }
@@ -62,10 +60,15 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
             let above = !editor.written().trim().is_empty() || !whole[kept..unit.start].trim().is_empty();
             let later = above && (legal || whole[..unit.start].ends_with('\n') || unit.start == start);
             let last = later && whole[unit.end..].trim_start().is_empty();
-            let apart = last || stands_apart(&whole[unit.end..]);
-            let place = Place { below, warned, later, apart };
-            let mut note = note(&folded, place);
-            if note.is_none() && later && looked < MAX_LOOKS && starts_note(&folded) {
+            let apart = || last || stands_apart(&whole[unit.end..]);
+            let line = unlabelled(&folded);
+            let read = topics::read(line);
+            let mut note = match is_banner_line(&folded) {
+                true => Some(Note::Banner),
+                false => note(line, &read, Place { below, warned, later }, &apart),
+            };
+            let starts = || read.starts_note() && !WORDS.doubts.within(&folded);
+            if note.is_none() && later && looked < MAX_LOOKS && starts() {
                 looked += 1;
                 note = whole_note(&whole[unit.start..start + paragraph.len()]);
             }
@@ -149,8 +152,14 @@ fn ends_at_line(unit: &str, rest: &str) -> bool {
 fn ends_banner(unit: &str, rest: &str) -> bool {
     unit.len() <= MAX_OPEN_BANNER
         && rest.starts_with(|c: char| c.is_alphanumeric() && !c.is_lowercase())
-        && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
-        && note(&fold(unit), Place { apart: true, ..Place::default() }) == Some(Note::Banner)
+        && (is_banner_line(unit) || is_open_banner(&fold(unit)))
+}
+
+fn is_open_banner(folded: &str) -> bool {
+    let line = unlabelled(folded);
+    let read = topics::read(line);
+    let opens = NOTE_OPENERS.start(line) || read.opens();
+    opens && note(line, &read, Place::default(), &|| true) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {
@@ -169,11 +178,6 @@ fn opens_note(folded: &str) -> bool {
     NOTE_OPENERS.start(line) || topics::read(line).opens()
 }
 
-/// Whether a sentence starts like a legal note.
-fn starts_note(folded: &str) -> bool {
-    topics::read(unlabelled(folded)).starts_note() && !WORDS.doubts.within(folded)
-}
-
 /// What a sentence that only starts like a legal note is with those after it in its paragraph.
 fn whole_note(rest: &str) -> Option<Note> {
     let folded = fold(&rest[..rest.floor_char_boundary(MAX_FOLD)]);
@@ -187,17 +191,13 @@ fn stands_apart(rest: &str) -> bool {
     ends_line || topics::read(&fold(&next[..next.floor_char_boundary(MAX_OPENER)])).warns()
 }
 
-/// What a folded sentence is at its place.
-fn note(folded: &str, place: Place) -> Option<Note> {
-    let Place { below, warned, apart, later } = place;
-    if is_banner_line(folded) {
-        return Some(Note::Banner);
-    }
-    let line = unlabelled(folded);
-    let read = topics::read(line);
-    let talks = !apart && read.starts_note() && !read.warns();
+/// What a sentence is at its place: folded, without its label, and read. `apart`: at the end of a line, with words below it or, where it
+/// starts one, above.
+fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> Option<Note> {
+    let Place { below, warned, later } = place;
+    let talks = || read.starts_note() && !read.warns() && !apart();
     if NOTE_OPENERS.start(line) {
-        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks {
+        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks() {
             return Some(Note::Banner);
         }
         // One short entry in a register may be what the ticket is about.
@@ -206,7 +206,7 @@ fn note(folded: &str, place: Place) -> Option<Note> {
             return Some(Note::Legal);
         }
     }
-    if (read.is_banner() && !talks) || (warned && read.warns()) {
+    if (read.is_banner() && !talks()) || (warned && read.warns()) {
         return Some(Note::Banner);
     }
     let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());

@@ -7,7 +7,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use html5gum::emitters::callback::CallbackEvent;
 
 use super::elements::{
@@ -22,6 +24,13 @@ use super::tokens;
 
 /// The line that stands for Outlook's border between a mail and the one it answers.
 const SEPARATOR: &str = "-----Original Message-----";
+
+/// Finds the styles that hide.
+static HIDING: LazyLock<AhoCorasick> = LazyLock::new(|| match AhoCorasick::new(HIDING_STYLES) {
+    Ok(found) => found,
+    // The list is part of the program, and tested.
+    Err(error) => unreachable!("hiding styles: {error}"),
+});
 
 /// The line that Outlook draws above a mail that is answered.
 const RULE: &str = "________";
@@ -392,10 +401,8 @@ impl Tag {
     fn styled(&mut self, value: &str) {
         let style: String =
             value.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
-        self.unseen |= HIDING_STYLES.iter().any(|hiding| {
-            let goes_on = |rest: &str| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit());
-            style.match_indices(hiding).any(|(at, _)| !goes_on(&style[at + hiding.len()..]))
-        });
+        let goes_on = |rest: &str| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit());
+        self.unseen |= HIDING.find_overlapping_iter(&style).any(|found| !goes_on(&style[found.end()..]));
         let border = style.split(';').find_map(|part| part.strip_prefix("border-top:"));
         self.bordered |=
             border.is_some_and(|border| border.contains("solid")) && style.contains("border:none");

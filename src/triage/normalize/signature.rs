@@ -349,6 +349,9 @@ fn is_closing_text(raw: &str) -> bool {
         return false;
     }
     let folded = super::lines::fold(trimmed);
+    if !WORDS.closings.start(&folded) {
+        return false;
+    }
     // In two languages: "S pozdravem / Kind regards".
     let is_one = |part: &str| WORDS.closings.is(part.trim_matches(|c: char| !c.is_alphanumeric()));
     if folded.split([" / ", " | "][usize::from(folded.contains(" | "))]).all(is_one) {

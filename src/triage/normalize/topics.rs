@@ -2,6 +2,8 @@
 //!
 //! Must never judge by one root alone: people write about deleted, confidential and printed mails too.
 
+use std::cell::OnceCell;
+
 use super::words::{Topic, WORDS, bare};
 
 /// Words and characters at a sentence's start that name what it is about.
@@ -23,7 +25,11 @@ struct Topics(u32);
 impl Topics {
     /// Of a text as [`bare`] leaves it.
     fn of(bare: &str) -> Self {
-        Self(WORDS.legal.of(bare).fold(0, |all, topic| all | 1 << topic as u32))
+        WORDS.legal.of(bare).fold(Self::default(), |all, (topic, _)| all.and(topic))
+    }
+
+    fn and(self, topic: Topic) -> Self {
+        Self(self.0 | 1 << topic as u32)
     }
 
     fn has(self, topic: Topic) -> bool {
@@ -41,6 +47,7 @@ pub(super) struct Read<'a> {
     head: Topics,
     /// Whether it starts with "this".
     is_this: bool,
+    all: OnceCell<Topics>,
 }
 
 /// Reads the start of a folded sentence.
@@ -48,8 +55,13 @@ pub(super) fn read(folded: &str) -> Read<'_> {
     let start = folded.char_indices().nth(HEAD_CHARS).map_or(folded, |(at, _)| &folded[..at]);
     let start = padded(start);
     let words = |count: usize| start.match_indices(' ').nth(count).map_or(start.len(), |(at, _)| at + 1);
-    let first = Topics::of(&start[..words(THIS_WORDS)]);
-    Read { folded, head: Topics::of(&start[..words(HEAD_WORDS)]), is_this: first.has(This) }
+    let this = words(THIS_WORDS);
+    let (mut head, mut is_this) = (Topics::default(), false);
+    for (topic, end) in WORDS.legal.of(&start[..words(HEAD_WORDS)]) {
+        head = head.and(topic);
+        is_this |= topic == This && end <= this;
+    }
+    Read { folded, head, is_this, all: OnceCell::new() }
 }
 
 fn padded(text: &str) -> String {
@@ -59,7 +71,7 @@ fn padded(text: &str) -> String {
 impl Read<'_> {
     /// The topics of the whole.
     fn all(&self) -> Topics {
-        Topics::of(&padded(self.folded))
+        *self.all.get_or_init(|| Topics::of(&padded(self.folded)))
     }
 
     /// Whether the sentence starts as a note does: "This message", "If you".

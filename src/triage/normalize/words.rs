@@ -203,15 +203,26 @@ impl TryFrom<HashMap<Topic, Vec<String>>> for Roots {
 }
 
 impl Roots {
-    /// The topic of each root that stands in `bare`.
-    pub(super) fn of(&self, bare: &str) -> impl Iterator<Item = Topic> {
-        self.automaton.find_overlapping_iter(bare).map(|found| self.topics[found.pattern().as_usize()])
+    /// The topic of each root that stands in `bare`, and where the root ends.
+    pub(super) fn of(&self, bare: &str) -> impl Iterator<Item = (Topic, usize)> {
+        let found = self.automaton.find_overlapping_iter(bare);
+        found.map(|found| (self.topics[found.pattern().as_usize()], found.end()))
     }
 }
 
 /// Lower case, without accents, each run of signs and blanks one blank; a blank at either end where a word ends there.
 pub(super) fn bare(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
+    if text.is_ascii() {
+        for c in text.chars() {
+            match c.is_ascii_alphanumeric() {
+                true => out.push(c.to_ascii_lowercase()),
+                false if !out.ends_with(' ') => out.push(' '),
+                false => {}
+            }
+        }
+        return out;
+    }
     for c in text.nfd().filter(|&c| canonical_combining_class(c) == 0) {
         if c.is_alphanumeric() {
             let lower = c.to_lowercase().filter(|&c| canonical_combining_class(c) == 0);
@@ -316,9 +327,12 @@ impl Phrases {
 
     /// Whether `text` ends with one of them, as words.
     pub(super) fn end_as_words(&self, text: &str) -> bool {
-        self.list.iter().any(|phrase| {
-            text.strip_suffix(phrase.as_str()).is_some_and(|before| ends_word(before, phrase.chars().next()))
-        })
+        // Most texts hold none of them, which is told fast.
+        self.within(text)
+            && self.list.iter().any(|phrase| {
+                text.strip_suffix(phrase.as_str())
+                    .is_some_and(|before| ends_word(before, phrase.chars().next()))
+            })
     }
 }
 
