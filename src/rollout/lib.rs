@@ -1,13 +1,31 @@
-//! What the record says: key performance indicators over decisions and how their tickets ended.
+//! What the record says: key performance indicators over decisions and how their tickets ended, where a desk stands before it begins,
+//! and whether it may go on.
 //!
-//! Pure functions over recorded events: no clock, no store, no models. Every share comes with what it was counted over and its
-//! 95 % interval, since a small desk's week is a small sample. Phases, gates and rollback are to stand on the same figures;
-//! they are not here yet.
+//! Pure functions over recorded facts: no clock, no store, no models. Every share comes with what it was counted over and its
+//! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
+mod baseline;
 mod calendar;
+mod categories;
+mod facts;
+mod hours;
 mod kpis;
+mod populations;
+mod response;
+mod segments;
 mod share;
+mod tiers;
+mod times;
 
+pub use baseline::{Baseline, Desk, Figures, baseline};
 pub use calendar::{Week, weeks};
+pub use categories::{Automation, Category, LargestCategories, largest_categories};
+pub use facts::TicketFacts;
+pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
+pub use populations::{LeftOut, Population, Selected, select};
+pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
+pub use segments::{Segment, UNKNOWN};
 pub use share::Share;
+pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
+pub use times::Times;
