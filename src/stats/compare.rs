@@ -8,7 +8,7 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::stats_tests::{Alternative, fishers_exact};
 
-use crate::{Interval, at_most, share};
+use crate::{Interval, at_most, lower_bound, share, upper_bound};
 
 /// A share as counts: `hits` of `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,18 @@ pub fn fisher_lower(now: Count, before: Count) -> f64 {
     };
     let ([a, b], [c, d]) = (cells(now), cells(before));
     fishers_exact(&[a, b, c, d], Alternative::Less).unwrap_or(1.0)
+}
+
+/// The one-sided lower bound, at `confidence`, of the share of `first` minus that of `second`, from other tickets: each share's exact
+/// bound recovers its variance (Zou and Donner 2008). -1 where either is empty.
+pub fn difference_lower_bound(first: Count, second: Count, confidence: f64) -> f64 {
+    if first.n == 0 || second.n == 0 {
+        return -1.0;
+    }
+    let (p, q) = (share(first.hits, first.n), share(second.hits, second.n));
+    let below = p - lower_bound(first.hits, first.n, confidence);
+    let above = upper_bound(second.hits, second.n, confidence) - q;
+    (p - q - below.hypot(above)).max(-1.0)
 }
 
 /// Two answers to the same questions, where only the questions on which they differ count.
@@ -141,6 +153,9 @@ fn normal_tail(u: f64, (n1, n2): (f64, f64), ties: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     fn count(hits: usize, n: usize) -> Count {
@@ -158,6 +173,21 @@ mod tests {
             (fisher_lower(count(0, 0), count(3, 4)), fisher_lower(count(3, 3), count(4, 4))),
             (1.0, 1.0)
         );
+    }
+
+    #[test]
+    fn the_bound_of_a_difference_holds_as_often_as_it_says() {
+        assert_eq!(difference_lower_bound(count(0, 0), count(5, 10), 0.95), -1.0);
+        // Against a share that is known exactly it is that share's own bound.
+        let alone = lower_bound(80, 100, 0.95) - 0.5;
+        let known = difference_lower_bound(count(80, 100), count(50_000_000, 100_000_000), 0.95);
+        assert!((alone - known).abs() < 1e-4, "{alone} {known}");
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let mut draw = |n: usize, share: f64| count((0..n).filter(|_| random.random_bool(share)).count(), n);
+        let held = (0..1_000)
+            .filter(|_| difference_lower_bound(draw(200, 0.84), draw(150, 0.86), 0.95) <= -0.02)
+            .count();
+        assert!((945..=990).contains(&held), "{held} of 1,000");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod survival;
 
 pub use binomial::{at_least, at_most, lower_bound, trials_needed, upper_bound};
 pub use bootstrap::{RESAMPLES, percentile, resample};
-pub use compare::{Count, McNemar, fisher_lower, mann_whitney_higher, mcnemar};
+pub use compare::{Count, McNemar, difference_lower_bound, fisher_lower, mann_whitney_higher, mcnemar};
 pub use ece::{ECE_BINS, ReliabilityBin, confidence_histogram, ece, ece_ci95, reliability};
 pub use falls::two_falls_by_chance;
 pub use interval::{Interval, share, wilson95};
