@@ -46,6 +46,20 @@ impl OpenHours {
         !self.holidays.contains(&day) && self.openings.iter().any(|opening| opening.day == day.weekday())
     }
 
+    /// One business day after `at`: the same time of day on the next open day. `None` where none of the next 30 days is open.
+    pub fn a_day_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = at.to_zoned(self.zone.clone());
+        let mut day = at.date();
+        for _ in 0..30 {
+            day = day.tomorrow().ok()?;
+            if self.is_open_on(day) {
+                let same_time = self.zone.to_ambiguous_timestamp(day.to_datetime(at.time()));
+                return same_time.compatible().ok();
+            }
+        }
+        None
+    }
+
     /// Open seconds from `from` to `to`; 0 where `to` is not later. Hours that overlap count once. It takes a step a day, so the
     /// caller bounds the span.
     pub fn seconds(&self, from: Timestamp, to: Timestamp) -> f64 {
@@ -117,6 +131,16 @@ pub(crate) mod tests {
         assert_eq!(hours(&desk, "2026-11-30T00:00", "2026-12-07T00:00"), 54.0);
         assert_eq!(hours(&desk, "2026-11-30T10:00", "2026-11-30T09:00"), 0.0);
         assert!(desk.is_open_on(date(2026, 11, 28)) && !desk.is_open_on(date(2026, 11, 29)));
+    }
+
+    #[test]
+    fn a_business_day_later_is_the_same_time_on_the_next_open_day() {
+        let at = |text: &str| format!("{text}[Europe/Berlin]").parse::<jiff::Zoned>().unwrap().timestamp();
+        let later = |from: &str| desk().a_day_after(at(from)).unwrap();
+        assert_eq!(later("2026-11-27T17:00"), at("2026-11-28T17:00"));
+        assert_eq!(later("2026-12-24T17:00"), at("2026-12-26T17:00"));
+        assert_eq!(later("2026-12-05T10:00"), at("2026-12-07T10:00"));
+        assert_eq!(OpenHours::new(TimeZone::UTC, vec![], []).a_day_after(at("2026-11-27T17:00")), None);
     }
 
     #[test]
