@@ -4,10 +4,27 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Kind};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Ten years: no desk takes longer. Seconds.
 pub(crate) const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
+
+/// Days after closing within which a change of a label mends it.
+const MENDED: i64 = 7;
+
+/// Seconds after the opening within which a PSA's rules have run.
+const RULES_RUN: i64 = 60;
+
+/// What changes where a label does.
+fn changed(field: Field) -> Changed {
+    match field {
+        Field::Board => Changed::Board,
+        Field::Type => Changed::Type,
+        Field::Subtype => Changed::Subtype,
+        Field::Priority => Changed::Priority,
+        Field::Technician => Changed::Owner,
+    }
+}
 
 /// What is known of one ticket.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,6 +49,8 @@ pub struct TicketFacts {
     pub response_stamp: Option<Timestamp>,
     /// The labels that it had before any person touched it; `None` where nobody kept them.
     pub initial: Option<BTreeMap<Field, String>>,
+    /// When its outcome was reported, where that was later than it was resolved.
+    pub outcome_reported_at: Option<Timestamp>,
     /// The labels that it has now.
     pub labels: BTreeMap<Field, String>,
     /// Whether it went to a higher tier, where the PSA says so.
@@ -58,6 +77,51 @@ impl TicketFacts {
     /// The label of `field`, trimmed; `None` when absent or blank.
     pub fn label(&self, field: Field) -> Option<&str> {
         self.labels.get(&field).map(|label| label.trim()).filter(|label| !label.is_empty())
+    }
+
+    /// The label of `field` that it had when it was closed, or that was mended within [`MENDED`] days after. What is changed later is
+    /// another story. `None` when blank.
+    pub fn closing_label(&self, field: Field) -> Option<&str> {
+        let Some(closed) = self.resolved_at else { return self.label(field) };
+        let until = closed + SignedDuration::from_hours(24 * MENDED);
+        let later = self.changes(changed(field)).into_iter().find(|change| change.event.at > until);
+        later.map_or(self.label(field), |change| change.from)
+    }
+
+    /// The label of `field` that it had before any person touched it: as kept at intake, else what stood when rules had run, within
+    /// [`RULES_RUN`] seconds. `None` where that is not known.
+    pub fn initial_label(&self, field: Field) -> Option<&str> {
+        if let Some(initial) = &self.initial {
+            return initial.get(&field).map(|label| label.trim()).filter(|label| !label.is_empty());
+        }
+        if !self.history_known {
+            return None;
+        }
+        let changes = self.changes(changed(field));
+        let by_rule = |change: &&Change<'_>| {
+            change.event.actor_kind == ActorKind::System
+                && change.event.at.duration_since(self.opened_at) <= SignedDuration::from_secs(RULES_RUN)
+        };
+        match (changes.iter().take_while(by_rule).last(), changes.first()) {
+            (Some(last), _) => last.to,
+            (None, Some(first)) => first.from,
+            (None, None) => self.label(field),
+        }
+    }
+
+    /// What was known at that moment: later events are gone, and so is an outcome that was reported later. A week that has settled is
+    /// computed from it, so that nothing later changes it.
+    pub fn as_of(&self, moment: Timestamp) -> Self {
+        let mut then = self.clone();
+        then.events.retain(|event| event.at <= moment);
+        then.response_stamp = self.response_stamp.filter(|at| *at <= moment);
+        if self.outcome_reported_at.max(self.resolved_at).is_some_and(|at| at > moment) {
+            then.resolved_at = None;
+            then.outcome_reported_at = None;
+            then.labels.clear();
+            (then.escalated, then.reopened, then.handle_seconds) = (None, None, None);
+        }
+        then
     }
 
     /// Seconds of work on it: as reported, or the sum of its technicians' time entries; `None` where there is neither.
@@ -160,6 +224,62 @@ pub(crate) mod tests {
         assert_eq!(facts.handle_time(), Some(1_200.0));
         facts.handle_seconds = Some(f64::NAN);
         assert_eq!(facts.handle_time(), None);
+    }
+
+    #[test]
+    fn r8_the_initial_label_is_what_rules_left_before_any_person() {
+        let mut facts = ticket("1");
+        assert_eq!(facts.initial_label(Field::Board), Some("Service Desk"));
+        let by = |seconds: i64, actor_kind, from: &str, to: &str| {
+            let mut event = change(0, Changed::Board, from, to);
+            event.at += SignedDuration::from_secs(seconds);
+            Event { actor_kind, psa_key: seconds.to_string(), ..event }
+        };
+        // Moved by a rule right after intake, then by a person.
+        facts.events = vec![
+            by(900, ActorKind::Technician, "Network", "Service Desk"),
+            by(5, ActorKind::System, "Inbox", "Network"),
+        ];
+        assert_eq!(facts.initial_label(Field::Board), Some("Network"));
+        facts.events = vec![by(30, ActorKind::Technician, "Inbox", "Service Desk")];
+        assert_eq!(facts.initial_label(Field::Board), Some("Inbox"));
+        // A rule that runs an hour later escalates; it does not route.
+        facts.events = vec![by(3_600, ActorKind::System, "Service Desk", "Escalations")];
+        assert_eq!(facts.initial_label(Field::Board), Some("Service Desk"));
+        facts.history_known = false;
+        assert_eq!(facts.initial_label(Field::Board), None);
+        facts.initial = Some([(Field::Board, "Alerts".to_owned())].into());
+        assert_eq!(
+            (facts.initial_label(Field::Board), facts.initial_label(Field::Type)),
+            (Some("Alerts"), None)
+        );
+    }
+
+    #[test]
+    fn r24_a_label_that_is_mended_within_a_week_counts_and_one_changed_later_does_not() {
+        let mut facts = ticket("1");
+        facts.resolved_at = Some(at("2026-11-02T10:00:00Z"));
+        facts.labels.insert(Field::Board, "Archive".into());
+        let days = |days: i64, from: &str, to: &str| change(days * 24 * 60, Changed::Board, from, to);
+        facts.events = vec![days(3, "Service Desk", "Network"), days(30, "Network", "Archive")];
+        assert_eq!(facts.closing_label(Field::Board), Some("Network"));
+        facts.events.truncate(1);
+        assert_eq!(facts.closing_label(Field::Board), Some("Archive"));
+        assert_eq!(facts.closing_label(Field::Subtype), None);
+    }
+
+    #[test]
+    fn what_is_reported_later_is_not_known_yet() {
+        let mut facts = ticket("1");
+        facts.resolved_at = Some(at("2026-11-03T10:00:00Z"));
+        facts.outcome_reported_at = Some(at("2026-11-24T10:00:00Z"));
+        facts.events = vec![
+            change(60, Changed::Status, "New", "Open"),
+            change(9_000, Changed::Status, "Open", "Closed"),
+        ];
+        let then = facts.as_of(at("2026-11-05T00:00:00Z"));
+        assert_eq!((then.resolved_at, then.label(Field::Board), then.events.len()), (None, None, 1));
+        assert_eq!(facts.as_of(at("2026-11-25T00:00:00Z")), facts);
     }
 
     #[test]

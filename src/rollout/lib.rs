@@ -10,6 +10,7 @@ mod categories;
 mod criteria;
 mod facts;
 mod gate;
+mod handle;
 mod hours;
 mod kpis;
 mod learnt_rules;
@@ -18,6 +19,7 @@ mod populations;
 mod response;
 mod rules;
 mod segments;
+mod shadow;
 mod share;
 mod tiers;
 mod times;
@@ -28,6 +30,7 @@ pub use categories::{Automation, Category, LargestCategories, largest_categories
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
 pub use facts::TicketFacts;
 pub use gate::{CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
+pub use handle::{HandleChange, handle_change};
 pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
 pub use learnt_rules::{LearntRules, learn_rules};
@@ -36,6 +39,10 @@ pub use populations::{LeftOut, Population, Selected, select};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
 pub use segments::{Segment, UNKNOWN};
+pub use shadow::{
+    Aliases, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians, intake,
+    priority_calls, shadow_agreement, usable_drafts,
+};
 pub use share::Share;
 pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
 pub use times::Times;
