@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::response::{Basis, Response, first_response, first_response_by, recurring_texts};
 use crate::tiers::{hand_offs, single_touch};
-use crate::{LeftOut, OpenHours, Population, Segment, Share, TicketFacts, Tiers, Times, select};
+use crate::{LeftOut, OpenHours, Population, Segment, Share, TicketFacts, Tiers, Times, Week, select};
 
 /// Days of history that a baseline needs at least.
 const FEWEST_DAYS: i64 = 30;
@@ -89,6 +89,41 @@ pub struct Baseline {
     pub segments: BTreeMap<Segment, Vec<(String, Figures)>>,
     /// What to mind when reading it.
     pub warnings: Vec<String>,
+}
+
+/// The figures of one week: of the tickets of `population` that were opened in it, as known at `moment`. A week that has settled is
+/// asked for as of [`Week::settles_at`]: then nothing that happens later changes it.
+pub fn week_figures(
+    tickets: &[TicketFacts],
+    desk: &Desk<'_>,
+    (week, population): (&Week, Population),
+    moment: Timestamp,
+) -> WeekFigures {
+    let opened = tickets.iter().filter(|ticket| week.has(ticket.opened_at) && ticket.opened_at <= moment);
+    let then: Vec<TicketFacts> = opened.map(|ticket| ticket.as_of(moment)).collect();
+    let selected = select(&then, population);
+    let measure = Measure { desk, texts: recurring_texts(&selected.tickets), now: moment, from: week.start };
+    let open_days = desk.hours.open_days(week.start, week.end) as u64;
+    let n = selected.tickets.len() as f64;
+    WeekFigures {
+        figures: measure.figures(&selected.tickets),
+        left_out: selected.left_out,
+        open_days,
+        per_open_day: (open_days > 0).then(|| n / open_days as f64),
+    }
+}
+
+/// The figures of a week.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeekFigures {
+    /// They.
+    pub figures: Figures,
+    /// What they leave out.
+    pub left_out: LeftOut,
+    /// Days of the week that were open: fewer in a week with a holiday.
+    pub open_days: u64,
+    /// Tickets by open day; `None` in a week that was closed throughout.
+    pub per_open_day: Option<f64>,
 }
 
 /// The baseline of a programme that starts at `start`, over `days` before it. Tickets that are open are taken to last until

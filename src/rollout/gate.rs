@@ -50,7 +50,7 @@ impl Check {
     /// A figure that has to be on one side of `needed` by itself, without a bound.
     pub fn point(name: &str, direction: Direction, needed: f64, (found, n): (Option<f64>, u64)) -> Self {
         let short_by = found.map(|found| direction.short(found, needed)).filter(|short| *short > 0.0);
-        let passed = found.is_some_and(|found| found.is_finite()) && short_by.is_none();
+        let passed = found.is_some_and(f64::is_finite) && short_by.is_none();
         let missing = found.is_none().then(|| "not measured".to_owned());
         Self { name: name.to_owned(), direction, needed, found, bounds: None, n, passed, short_by, missing }
     }

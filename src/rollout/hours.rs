@@ -46,6 +46,16 @@ impl OpenHours {
         !self.holidays.contains(&day) && self.openings.iter().any(|opening| opening.day == day.weekday())
     }
 
+    /// Days from the one of `from` to the one before that of `to` on which any hour is open.
+    pub fn open_days(&self, from: Timestamp, to: Timestamp) -> usize {
+        let date = |at: Timestamp| at.to_zoned(self.zone.clone()).date();
+        let end = date(to);
+        std::iter::successors(Some(date(from)), |day| day.tomorrow().ok())
+            .take_while(|day| *day < end)
+            .filter(|day| self.is_open_on(*day))
+            .count()
+    }
+
     /// One business day after `at`: the same time of day on the next open day. `None` where none of the next 30 days is open.
     pub fn a_day_after(&self, at: Timestamp) -> Option<Timestamp> {
         let at = at.to_zoned(self.zone.clone());

@@ -147,7 +147,7 @@ mod tests {
     fn history(n: usize) -> Vec<(RuleTicket, &'static str)> {
         let texts = ["VPN drops", "printer jams", "mail is slow", "password forgotten", "laptop is slow"];
         let one = |i: usize| {
-            let source = if i % 7 == 0 { "monitoring" } else { "email" };
+            let source = if i.is_multiple_of(7) { "monitoring" } else { "email" };
             let text = texts[i % texts.len()];
             let board = match (source, text) {
                 _ if i % 50 == 49 => "Projects",

@@ -9,6 +9,7 @@ mod calendar;
 mod categories;
 mod criteria;
 mod facts;
+mod falls;
 mod gate;
 mod handle;
 mod hours;
@@ -23,12 +24,14 @@ mod shadow;
 mod share;
 mod tiers;
 mod times;
+mod triggers;
 
-pub use baseline::{Baseline, Desk, Figures, baseline};
+pub use baseline::{Baseline, Desk, Figures, WeekFigures, baseline, week_figures};
 pub use calendar::{Week, weeks};
 pub use categories::{Automation, Category, LargestCategories, largest_categories};
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
 pub use facts::TicketFacts;
+pub use falls::{Series, TwoFallsFound, two_falls};
 pub use gate::{CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
 pub use handle::{HandleChange, handle_change};
 pub use hours::{OpenHours, Opening};
@@ -46,3 +49,7 @@ pub use shadow::{
 pub use share::Share;
 pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
 pub use times::Times;
+pub use triggers::{
+    ErrorWeek, Fired, Incident, IncidentState, Reaction, Saved, Trigger, agreement, errors, savings,
+    sla_credits, strongest,
+};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_stats::{Duration, kappa};
 use firstline_ticket::Field;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{Share, Times};
@@ -15,6 +16,8 @@ use crate::{Share, Times};
 pub struct Judged {
     /// The ticket.
     pub ticket_id: String,
+    /// When it was decided.
+    pub decided_at: Timestamp,
     /// The bundle that decided.
     pub bundle: String,
     /// What was decided.
@@ -57,10 +60,12 @@ pub struct ShadowAgreement {
     pub without_label: u64,
 }
 
-/// The agreement over `tickets`, each of which counts once: of several decisions on one, the last given. `best` names the best
+/// The agreement over `tickets`, each of which counts once: of several decisions on one, the last. `best` names the best
 /// technicians.
 pub fn shadow_agreement(tickets: &[Judged], best: &BTreeSet<String>, aliases: &Aliases) -> ShadowAgreement {
-    let once: BTreeMap<&str, &Judged> = tickets.iter().map(|t| (t.ticket_id.as_str(), t)).collect();
+    let mut in_time: Vec<&Judged> = tickets.iter().collect();
+    in_time.sort_by(|a, b| (a.decided_at, &a.bundle).cmp(&(b.decided_at, &b.bundle)));
+    let once: BTreeMap<&str, &Judged> = in_time.into_iter().map(|t| (t.ticket_id.as_str(), t)).collect();
     let (seen, unseen): (Vec<&Judged>, Vec<&Judged>) = once.into_values().partition(|ticket| ticket.seen);
     let joint = |ticket: &Judged| {
         let [board, kind] = [Field::Board, Field::Type].map(|field| pair(ticket, field, aliases));
