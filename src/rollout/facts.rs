@@ -172,8 +172,7 @@ pub(crate) struct Change<'a> {
 
 /// By time, then by the PSA's key, then by everything else: a total order, so that ties fall alike whatever came first.
 fn compare(a: &Event, b: &Event) -> Ordering {
-    let key = |event: &Event| (event.at, event.psa_key.clone());
-    key(a).cmp(&key(b)).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
+    (a.at, &a.psa_key).cmp(&(b.at, &b.psa_key)).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Tests of the baseline.
 
-use firstline_ticket::{ActorKind, Event, Field, Happening, Kind};
+use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Kind};
 use jiff::ToSpan;
 use proptest::prelude::*;
 
 use super::*;
 use crate::facts::tests::{at, change, event, ticket};
 use crate::hours::tests::desk as open_hours;
+use crate::{Basis, Share, Tiers};
 
 const START: &str = "2027-01-04T08:00:00Z";
 
