@@ -114,8 +114,8 @@ impl Default for Rollback {
     }
 }
 
-/// What a gate stands on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a gate stands on, the stricter first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateEvidence {
     /// The lower bound of the agreement.

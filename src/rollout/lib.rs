@@ -5,6 +5,7 @@
 //! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
 mod baseline;
+mod blind;
 mod calendar;
 mod categories;
 mod criteria;
@@ -23,11 +24,13 @@ mod rules;
 mod segments;
 mod shadow;
 mod share;
+mod signing;
 mod tiers;
 mod times;
 mod triggers;
 
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures};
+pub use blind::is_blind;
 pub use calendar::{Week, weeks};
 pub use categories::{Automation, Category, LargestCategories, largest_categories};
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
@@ -35,7 +38,7 @@ pub use facts::TicketFacts;
 pub use falls::{Series, TwoFallsFound, two_falls};
 pub use figures::{Desk, Figures};
 pub use gate::{CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
-pub use handle::{HandleChange, handle_change};
+pub use handle::{HandleChange, handle_change, saved};
 pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
 pub use learnt_rules::{LearntRules, learn_rules};
@@ -49,6 +52,7 @@ pub use shadow::{
     priority_calls, shadow_agreement, usable_drafts,
 };
 pub use share::Share;
+pub use signing::{Signature, SignedCriteria, in_force};
 pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
 pub use times::Times;
 pub use triggers::{

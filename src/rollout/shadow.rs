@@ -42,6 +42,15 @@ pub struct FieldAgreement {
     pub kappa: f64,
 }
 
+impl FieldAgreement {
+    /// Of pairs of labels: of Firstline and the desk, or of two technicians on tickets that are nearly the same, which is the ceiling
+    /// for any model.
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        let share = Share::of(pairs.iter().map(|(first, second)| first == second));
+        Self { share, kappa: kappa(pairs.iter().copied()) }
+    }
+}
+
 /// Agreement of desk and Firstline.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ShadowAgreement {
@@ -79,8 +88,7 @@ pub fn shadow_agreement(tickets: &[Judged], best: &BTreeSet<String>, aliases: &A
     }
     let field = |field| {
         let pairs: Vec<(&str, &str)> = unseen.iter().filter_map(|t| pair(t, field, aliases)).collect();
-        let share = Share::of(pairs.iter().map(|(decided, closing)| decided == closing));
-        (share.of > 0).then(|| (field, FieldAgreement { share, kappa: kappa(pairs) }))
+        (!pairs.is_empty()).then(|| (field, FieldAgreement::of(&pairs)))
     };
     let unlabelled =
         |t: &&&Judged| [Field::Board, Field::Type].iter().any(|f| label(&t.closing, *f).is_none());
@@ -213,6 +221,8 @@ pub fn intake<'a>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn judged(id: usize, decided: &str, closing: &str) -> Judged {
@@ -348,5 +358,37 @@ mod tests {
         assert_eq!((found.coverage, found.missing), (Share::new(99, 100), vec!["T7".to_owned()]));
         assert_eq!(found.late, ["T1", "T2"]);
         assert_eq!((found.lag.p50, found.lag.p95, found.lag.n), (Some(20.0), Some(20.0), 99));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_order_of_decisions_changes_the_agreement(
+            rows in proptest::collection::vec((0usize..20, 0usize..3, 0usize..3, 0i64..5, any::<bool>()), 1..60),
+            turn in 0usize..60,
+        ) {
+            let boards = ["A/x", "B/x", "B/y"];
+            let mut tickets: Vec<Judged> = rows
+                .iter()
+                .map(|(id, decided, closing, at, seen)| Judged {
+                    decided_at: Timestamp::from_second(*at).unwrap(),
+                    bundle: format!("b{decided}"),
+                    // How it was closed, and whether it was seen, belongs to the ticket.
+                    seen: *seen && *id > 10,
+                    ..judged(*id, boards[*decided], boards[(closing + id) % 3])
+                })
+                .collect();
+            for i in 0..tickets.len() {
+                let first = tickets.iter().position(|t| t.ticket_id == tickets[i].ticket_id).unwrap();
+                (tickets[i].closing, tickets[i].seen) = (tickets[first].closing.clone(), tickets[first].seen);
+            }
+            let wanted = agreement(&tickets);
+            let by = turn % tickets.len();
+            tickets.rotate_left(by);
+            prop_assert_eq!(agreement(&tickets), wanted.clone());
+            tickets.reverse();
+            prop_assert_eq!(agreement(&tickets), wanted);
+        }
     }
 }

@@ -78,6 +78,15 @@ fn r1_what_was_opened_before_counts_where_it_was_resolved_in_the_time() {
 }
 
 #[test]
+fn r1_as_json_every_figure_has_a_name() {
+    let json = serde_json::to_value(of(&history(100))).unwrap();
+    assert_eq!(json["people"]["first_response"]["n"], 100);
+    assert_eq!(json["people"]["bases"]["message"], 100);
+    assert_eq!(json["segments"]["hour_band"].as_array().unwrap().len(), 4);
+    assert_eq!(json["left_out"]["merged"], 0);
+}
+
+#[test]
 fn r3_r5_times_are_by_the_clock_and_in_open_hours() {
     let mut tickets = history(24 * 40);
     let whole = of(&tickets).people;
