@@ -5,6 +5,8 @@
 use firstline_stats::{Count, fisher_lower, mann_whitney_higher, quantile, share};
 use serde::Serialize;
 
+use crate::TwoFalls;
+
 /// A figure's closed weeks, in any order, each with its number in the programme.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Series {
@@ -28,6 +30,18 @@ pub struct TwoFallsFound {
     pub p: Option<f64>,
     /// Whether that is small enough to call the fall real.
     pub real: Option<bool>,
+}
+
+impl TwoFalls {
+    /// Whether what was found pauses expansion.
+    pub fn pauses(self, found: &TwoFallsFound) -> bool {
+        let real = found.real == Some(true);
+        match self {
+            Self::Literal => found.fell,
+            Self::Tested => real,
+            Self::Both => found.fell || real,
+        }
+    }
 }
 
 /// Tickets that a week needs to be looked at.
@@ -111,6 +125,17 @@ mod tests {
         assert!(two_falls(&Series::LowerShare(shares(&[1, 2, 3]))).unwrap().fell);
         let worse = two_falls(&Series::LowerShare(shares(&[1, 0, 1, 0, 9, 12]))).unwrap();
         assert_eq!((worse.fell, worse.real), (true, Some(true)));
+    }
+
+    #[test]
+    fn r62_what_pauses_is_what_was_signed() {
+        let found = |fell, real| TwoFallsFound { week: 9, fell, p: None, real };
+        let cases =
+            [found(true, Some(false)), found(false, Some(true)), found(true, None), found(false, None)];
+        let of = |rule: TwoFalls| cases.each_ref().map(|found| rule.pauses(found));
+        assert_eq!(of(TwoFalls::Literal), [true, false, true, false]);
+        assert_eq!(of(TwoFalls::Tested), [false, true, false, false]);
+        assert_eq!(of(TwoFalls::Both), [true, true, true, false]);
     }
 
     #[test]

@@ -172,6 +172,9 @@ impl Figures {
     }
 }
 
+/// How far the stamp of a resolution may be from the change of status.
+const STAMPED: SignedDuration = SignedDuration::from_secs(5);
+
 /// Tickets that one person closes within a minute, at least so many.
 const BULK: usize = 20;
 
@@ -181,7 +184,8 @@ fn closed_in_bulk<'a>(tickets: &[&'a TicketFacts]) -> BTreeSet<&'a str> {
     for ticket in tickets {
         let Some(at) = ticket.resolved_at else { continue };
         let changes = ticket.changes(Changed::Status);
-        let closing = changes.iter().rev().find(|change| change.event.at == at);
+        // PSAs stamp a resolution a moment before or after the status that brings it.
+        let closing = changes.iter().rev().find(|change| change.event.at.duration_since(at).abs() <= STAMPED);
         if let Some(actor) = closing.and_then(|change| change.event.actor.as_deref()) {
             by_actor.entry(actor).or_default().push((at, &ticket.id));
         }

@@ -97,7 +97,9 @@ fn commonest<'a>(boards: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     counts.into_iter().rev().max_by_key(|(_, n)| *n).map(|(board, _)| board)
 }
 
-/// The surest sign by Laplace's estimate, which trusts few tickets less than many; of equal ones the first by name.
+/// The sign that gains most among those that are sure enough: its hits less its misses, a miss weighing as much as the hits that the
+/// asked precision sets against it. So a broad sign that is mostly right gives way to a narrower one that takes the exceptions out
+/// first. Of equal ones the first by name.
 fn best<'a>(left: &[(Vec<Sign<'a>>, &'a str)]) -> Option<(Sign<'a>, &'a str, f64)> {
     let mut counts: BTreeMap<Sign<'a>, BTreeMap<&'a str, usize>> = BTreeMap::new();
     for (signs, board) in left {
@@ -109,9 +111,10 @@ fn best<'a>(left: &[(Vec<Sign<'a>>, &'a str)]) -> Option<(Sign<'a>, &'a str, f64
     for (sign, of) in &counts {
         let n = of.values().sum::<usize>();
         let Some((board, hits)) = of.iter().rev().max_by_key(|(_, hits)| **hits) else { continue };
-        let sure = share(hits + 1, n + 2);
-        if n >= SUPPORT && sure >= PRECISION && found.is_none_or(|(surest, ..)| sure > surest) {
-            found = Some((sure, *sign, *board, share(*hits, n)));
+        let sure = n >= SUPPORT && share(hits + 1, n + 2) >= PRECISION;
+        let gain = *hits as f64 - (n - hits) as f64 * PRECISION / (1.0 - PRECISION);
+        if sure && found.is_none_or(|(most, ..)| gain > most) {
+            found = Some((gain, *sign, *board, share(*hits, n)));
         }
     }
     found.map(|(_, sign, board, precision)| (sign, board, precision))

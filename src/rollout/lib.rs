@@ -37,7 +37,9 @@ pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollb
 pub use facts::TicketFacts;
 pub use falls::{Series, TwoFallsFound, two_falls};
 pub use figures::{Desk, Figures};
-pub use gate::{CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
+pub use gate::{
+    CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, handle_check, shadow_gate,
+};
 pub use handle::{HandleChange, handle_change, saved};
 pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
@@ -56,6 +58,6 @@ pub use signing::{Signature, SignedCriteria, in_force};
 pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
 pub use times::Times;
 pub use triggers::{
-    ErrorWeek, Fired, Incident, IncidentState, Reaction, Saved, Trigger, agreement, errors, savings,
-    sla_credits, strongest,
+    ErrorWeek, Fired, Incident, IncidentState, Reaction, Saved, Trigger, agreement_triggers, error_triggers,
+    savings_trigger, sla_credit_trigger, strongest,
 };

@@ -127,7 +127,7 @@ const FEW_ACTIONS: u64 = 50;
 
 /// Errors (R70). To the letter: more than the limit in a closed week; or before its end, once they are more than the limit of as many
 /// actions as there are so far, or were in the week before. Beside it the mixture of CUSUMs, over all weeks.
-pub fn errors(weeks: &[ErrorWeek], rollback: &Rollback) -> Vec<Fired> {
+pub fn error_triggers(weeks: &[ErrorWeek], rollback: &Rollback) -> Vec<Fired> {
     let mut weeks = weeks.to_vec();
     weeks.sort_by_key(|week| week.number);
     let mut cusum = MixtureCusum::new(rollback.errors.clamp(1e-6, 0.039));
@@ -167,7 +167,7 @@ const REFUTED: f64 = 20.0;
 
 /// Agreement (R71), by week of the programme, of tickets whose decision nobody saw. It counts from the week after
 /// `agreement_after_week` on: each closed week by itself, all of them together, and bets against all of them.
-pub fn agreement(weeks: &[(u32, Count)], rollback: &Rollback) -> Vec<Fired> {
+pub fn agreement_triggers(weeks: &[(u32, Count)], rollback: &Rollback) -> Vec<Fired> {
     let mut weeks: Vec<&(u32, Count)> =
         weeks.iter().filter(|(number, _)| *number > rollback.agreement_after_week).collect();
     weeks.sort_by_key(|(number, _)| *number);
@@ -206,7 +206,7 @@ pub struct Saved {
 
 /// Time saved (R72), judged once the week `savings_by_week` is over; `week` is the last closed one. Where nobody knows, nothing
 /// is met and a person decides; until then nothing is expanded.
-pub fn savings(week: u32, saved: Option<Saved>, rollback: &Rollback) -> Option<Fired> {
+pub fn savings_trigger(week: u32, saved: Option<Saved>, rollback: &Rollback) -> Option<Fired> {
     if week < rollback.savings_by_week {
         return None;
     }
@@ -222,7 +222,7 @@ pub fn savings(week: u32, saved: Option<Saved>, rollback: &Rollback) -> Option<F
 }
 
 /// SLA credits (R73): one that was confirmed after `looked_at` fires, whatever week it is about. `week` is the running one.
-pub fn sla_credits(incidents: &[Incident], looked_at: Timestamp, week: u32) -> Option<Fired> {
+pub fn sla_credit_trigger(incidents: &[Incident], looked_at: Timestamp, week: u32) -> Option<Fired> {
     let new = |i: &&Incident| i.sla_credit && i.state == IncidentState::Confirmed && i.since > looked_at;
     let n = incidents.iter().filter(new).count() as u64;
     let found = (Some(n as f64), 0.0, n);
@@ -260,8 +260,8 @@ mod tests {
 
     #[test]
     fn r70_more_than_2_percent_in_a_week_pauses_and_says_when_that_is_a_single_error() {
-        assert_eq!(errors(&[week(1, 1, 50), week(2, 0, 0), week(3, 2, 100)], &rules()), []);
-        let fired = errors(&[week(8, 2, 50), week(9, 1, 49)], &rules());
+        assert_eq!(error_triggers(&[week(1, 1, 50), week(2, 0, 0), week(3, 2, 100)], &rules()), []);
+        let fired = error_triggers(&[week(8, 2, 50), week(9, 1, 49)], &rules());
         assert_eq!(which(&fired), [(Trigger::Errors, 8), (Trigger::Errors, 9)]);
         assert_eq!((fired[0].reaction, fired[0].found, fired[0].note), (Reaction::Pause, Some(0.04), None));
         assert!(fired[1].note.is_some_and(|note| note.contains("single error")));
@@ -270,24 +270,30 @@ mod tests {
     #[test]
     fn r70_before_a_week_ends_it_is_held_against_the_week_before() {
         let running = |errors, actions| ErrorWeek { closed: false, ..week(9, errors, actions) };
-        assert_eq!(errors(&[week(8, 0, 100), running(2, 10)], &rules()), []);
-        assert_eq!(which(&errors(&[week(8, 0, 100), running(3, 10)], &rules())), [(Trigger::Errors, 9)]);
+        assert_eq!(error_triggers(&[week(8, 0, 100), running(2, 10)], &rules()), []);
+        assert_eq!(
+            which(&error_triggers(&[week(8, 0, 100), running(3, 10)], &rules())),
+            [(Trigger::Errors, 9)]
+        );
         // A week that lies further back says nothing of this one.
-        assert_eq!(which(&errors(&[week(7, 0, 100), running(1, 10)], &rules())), [(Trigger::Errors, 9)]);
+        assert_eq!(
+            which(&error_triggers(&[week(7, 0, 100), running(1, 10)], &rules())),
+            [(Trigger::Errors, 9)]
+        );
     }
 
     #[test]
     fn r70_a_rate_that_has_risen_backs_out_and_the_detector_begins_again() {
         let weeks: Vec<ErrorWeek> =
             (1..=13).map(|number| week(number, if number < 5 { 0 } else { 4 }, 50)).collect();
-        let fired = errors(&weeks, &rules());
+        let fired = error_triggers(&weeks, &rules());
         let risen: Vec<u32> =
             fired.iter().filter(|f| f.trigger == Trigger::ErrorsRisen).map(|f| f.week).collect();
         assert!(risen[0] >= 6 && risen[0] <= 7 && risen.len() >= 2 && risen[1] > risen[0] + 1, "{risen:?}");
         assert_eq!(strongest(&fired), Some(Reaction::BackOut));
         let mut turned = weeks;
         turned.reverse();
-        assert_eq!(errors(&turned, &rules()), fired);
+        assert_eq!(error_triggers(&turned, &rules()), fired);
     }
 
     #[test]
@@ -309,15 +315,18 @@ mod tests {
     #[test]
     fn r71_agreement_counts_after_week_6_and_not_of_a_handful() {
         let of = |number, hits, n| (number, Count { hits, n });
-        assert_eq!(agreement(&[of(5, 10, 50), of(6, 10, 50), of(7, 13, 19), of(8, 40, 50)], &rules()), []);
-        let fired = agreement(&[of(7, 37, 50), of(8, 45, 50)], &rules());
+        assert_eq!(
+            agreement_triggers(&[of(5, 10, 50), of(6, 10, 50), of(7, 13, 19), of(8, 40, 50)], &rules()),
+            []
+        );
+        let fired = agreement_triggers(&[of(7, 37, 50), of(8, 45, 50)], &rules());
         assert_eq!(which(&fired), [(Trigger::Agreement, 7)]);
         assert_eq!((fired[0].reaction, fired[0].found, fired[0].n), (Reaction::Pause, Some(0.74), 50));
         // 76 % alone, but 74 % with the week before.
-        let fired = agreement(&[of(7, 36, 50), of(8, 38, 50)], &rules());
+        let fired = agreement_triggers(&[of(7, 36, 50), of(8, 38, 50)], &rules());
         assert_eq!(which(&fired), [(Trigger::Agreement, 7), (Trigger::Agreement, 8)]);
         assert_eq!(fired[1].note, Some("all weeks that count"));
-        let fired = agreement(&[of(8, 30, 50), of(7, 30, 50)], &rules());
+        let fired = agreement_triggers(&[of(8, 30, 50), of(7, 30, 50)], &rules());
         assert!(which(&fired).contains(&(Trigger::AgreementRefuted, 8)), "{fired:?}");
         assert_eq!(strongest(&fired), Some(Reaction::BackOut));
     }
@@ -325,9 +334,9 @@ mod tests {
     #[test]
     fn r72_savings_are_judged_when_week_11_is_over() {
         let saved = |share, high| Some(Saved { share, high, n: 200 });
-        assert_eq!(savings(10, saved(0.0, 0.0), &rules()), None);
-        assert_eq!(savings(11, saved(0.10, 0.30), &rules()), None);
-        let reaction = |saved| savings(12, saved, &rules()).map(|fired| (fired.week, fired.reaction));
+        assert_eq!(savings_trigger(10, saved(0.0, 0.0), &rules()), None);
+        assert_eq!(savings_trigger(11, saved(0.10, 0.30), &rules()), None);
+        let reaction = |saved| savings_trigger(12, saved, &rules()).map(|fired| (fired.week, fired.reaction));
         assert_eq!(reaction(saved(0.09, 0.20)), Some((11, Reaction::Pause)));
         assert_eq!(reaction(saved(0.02, 0.09)), Some((11, Reaction::BackOut)));
         assert_eq!(reaction(saved(f64::NAN, f64::NAN)), Some((11, Reaction::Pause)));
@@ -342,20 +351,20 @@ mod tests {
             since: at("2026-12-30T09:00:00Z"),
             sla_credit: true,
         };
-        let fired = sla_credits(&[credit], at("2026-12-30T08:00:00Z"), 9).unwrap();
+        let fired = sla_credit_trigger(&[credit], at("2026-12-30T08:00:00Z"), 9).unwrap();
         assert_eq!((fired.week, fired.reaction, fired.everywhere, fired.n), (9, Reaction::Pause, true, 1));
-        assert_eq!(sla_credits(&[credit], at("2026-12-30T09:00:00Z"), 9), None);
+        assert_eq!(sla_credit_trigger(&[credit], at("2026-12-30T09:00:00Z"), 9), None);
         let suspected = Incident { state: IncidentState::Suspected, ..credit };
-        assert_eq!(sla_credits(&[suspected], at("2026-12-30T08:00:00Z"), 9), None);
+        assert_eq!(sla_credit_trigger(&[suspected], at("2026-12-30T08:00:00Z"), 9), None);
     }
 
     #[test]
     fn r74_of_triggers_at_once_the_strongest_reaction_holds() {
-        let mut fired = agreement(&[(7, Count { hits: 37, n: 50 })], &rules());
-        fired.extend(savings(11, Some(Saved { share: 0.0, high: 0.01, n: 90 }), &rules()));
+        let mut fired = agreement_triggers(&[(7, Count { hits: 37, n: 50 })], &rules());
+        fired.extend(savings_trigger(11, Some(Saved { share: 0.0, high: 0.01, n: 90 }), &rules()));
         assert_eq!((fired.len(), strongest(&fired), strongest(&[])), (2, Some(Reaction::BackOut), None));
         assert!(Reaction::PauseExpansion < Reaction::Pause && Reaction::BackOut < Reaction::Stop);
         // Another pilot's weeks are another call: nothing of the first is in it.
-        assert_eq!(agreement(&[(7, Count { hits: 45, n: 50 })], &rules()), []);
+        assert_eq!(agreement_triggers(&[(7, Count { hits: 45, n: 50 })], &rules()), []);
     }
 }

@@ -13,8 +13,8 @@ const WORSE: [f64; 3] = [0.04, 0.06, 0.10];
 /// the sums begin again at 0, where they had fallen below, when a week begins.
 ///
 /// With an alarm at a [`value`](Self::value) of 50, false ones are on average at least 50 weeks apart as long as the rate is the allowed
-/// one or less, even when every single action is looked at: the sums begin again at most once a week (Lorden's bound, their
-/// proposition 2.4).
+/// one or less, even when every single action is looked at: the sums begin again at most once a week (their bound on the average run
+/// length of e-detectors).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MixtureCusum {
     allowed: f64,
@@ -246,6 +246,21 @@ mod tests {
         assert!(ShareBetting { needed: 0.75, hits: 300, n: 500 }.value() > 1e6);
         assert!(ShareBetting { needed: 0.75, hits: 1_000_000, n: 1_000_000 }.value() < 1.0);
         assert_eq!(ShareBetting { needed: 1.0, hits: 0, n: 9 }.value(), 1.0);
+    }
+
+    #[test]
+    fn r71_bets_are_those_of_the_authors_own_package() {
+        // confseq 0.0.11, diversified_betting_mart(x, .75, theta=0, trunc_scale=1) with the stakes d / 41 / .25.
+        let wanted = [
+            (140, 200, 0.363_697_885_664_039),
+            (60, 100, 37.283_869_882_851_16),
+            (85, 100, 0.012_615_950_616_642_6),
+            (30, 50, 3.458_130_647_179_666),
+        ];
+        for (hits, n, value) in wanted {
+            let found = ShareBetting { needed: 0.75, hits, n }.value();
+            assert!((found / value - 1.0).abs() < 1e-12, "{hits} of {n}: {found}");
+        }
     }
 
     #[test]
