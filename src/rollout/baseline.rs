@@ -65,9 +65,9 @@ pub fn week_figures(
 /// The figures of a week.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeekFigures {
-    /// They.
+    /// The figures of the tickets opened in it.
     pub figures: Figures,
-    /// What they leave out.
+    /// Tickets that the figures leave out.
     pub left_out: LeftOut,
     /// Days of the week that were open: fewer in a week with a holiday.
     pub open_days: u64,

@@ -26,9 +26,9 @@ pub struct Category {
     pub board: String,
     /// The type.
     pub r#type: String,
-    /// Tickets.
+    /// Tickets in the category.
     pub tickets: u64,
-    /// A week.
+    /// Tickets a week.
     pub per_week: f64,
     /// Mean minutes of work on one, and on how many that is known.
     pub handle_minutes: Option<(f64, u64)>,

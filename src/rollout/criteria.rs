@@ -78,7 +78,7 @@ impl Kpi {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Criterion {
-    /// Which.
+    /// The KPI.
     pub name: Kpi,
     /// On which side of `day90` it has to be.
     pub direction: Direction,
@@ -134,7 +134,7 @@ pub enum TwoFalls {
     Literal,
     /// Only where a test says that they are real.
     Tested,
-    /// Either.
+    /// Both of them: either alone is enough.
     Both,
 }
 
@@ -151,7 +151,7 @@ pub struct Criteria {
     /// What two falls in a row do.
     #[serde(default)]
     pub two_falls: TwoFalls,
-    /// The figures.
+    /// The KPIs to reach, three of them headline figures.
     pub kpi: Vec<Criterion>,
     /// When to turn back.
     #[serde(default)]
@@ -251,14 +251,14 @@ pub struct Known {
 pub enum Refusal {
     /// The baseline meets it already.
     AlreadyMet {
-        /// The figure.
+        /// The KPI that is refused.
         name: Kpi,
         /// Where the desk stands.
         base: f64,
     },
     /// So few tickets can't show it.
     TooFewTickets {
-        /// The figure.
+        /// The KPI that is refused.
         name: Kpi,
         /// Tickets that are expected.
         n: usize,
@@ -268,7 +268,7 @@ pub enum Refusal {
     },
     /// Nobody has the facts for it.
     FactsMissing {
-        /// The figure.
+        /// The KPI that is refused.
         name: Kpi,
     },
 }

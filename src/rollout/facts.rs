@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Kind};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 /// Ten years: no desk takes longer. Seconds.
 pub(crate) const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
@@ -26,10 +27,25 @@ fn changed(field: Field) -> Changed {
     }
 }
 
+/// How seconds of work are known, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandleBasis {
+    /// The sum of technicians' time entries, where all of them are known.
+    TimeEntries,
+    /// A sum that was reported with the outcome.
+    Reported,
+}
+
+impl HandleBasis {
+    /// All, the best first.
+    pub const ALL: [Self; 2] = [Self::TimeEntries, Self::Reported];
+}
+
 /// What is known of one ticket.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TicketFacts {
-    /// Its id.
+    /// The ticket's id in the PSA.
     pub id: String,
     /// Whose it was when it was closed, or is now.
     pub customer: String,
@@ -61,7 +77,7 @@ pub struct TicketFacts {
     pub handle_seconds: Option<f64>,
     /// The ticket that it was merged into.
     pub merged_into: Option<String>,
-    /// The first ticket of the storm of alerts that it belongs to; its own id for that one.
+    /// The storm of alerts that it belongs to, by the id of its first ticket; its own id for that one.
     pub storm: Option<String>,
     /// Whether it belongs to a project: planned work, no request.
     pub project: bool,
@@ -79,7 +95,7 @@ impl TicketFacts {
         self.labels.get(&field).map(|label| label.trim()).filter(|label| !label.is_empty())
     }
 
-    /// The label of `field` that it had when it was closed, or that was mended within [`MENDED`] days after. What is changed later is
+    /// The label of `field` that it had when it was closed, or that was mended within seven days after. What is changed later is
     /// another story. `None` when blank.
     pub fn closing_label(&self, field: Field) -> Option<&str> {
         let Some(closed) = self.resolved_at else { return self.label(field) };
@@ -88,8 +104,8 @@ impl TicketFacts {
         later.map_or(self.label(field), |change| change.from)
     }
 
-    /// The label of `field` that it had before any person touched it: as kept at intake, else what stood when rules had run, within
-    /// [`RULES_RUN`] seconds. `None` where that is not known.
+    /// The label of `field` that it had before any person touched it: as kept at intake, else what stood when rules had run, within a
+    /// minute. `None` where that is not known.
     pub fn initial_label(&self, field: Field) -> Option<&str> {
         if let Some(initial) = &self.initial {
             return initial.get(&field).map(|label| label.trim()).filter(|label| !label.is_empty());
@@ -124,18 +140,26 @@ impl TicketFacts {
         then
     }
 
-    /// Seconds of work on it: as reported, or the sum of its technicians' time entries; `None` where there is neither.
+    /// Seconds of work on it by the best basis that is known.
     pub fn handle_time(&self) -> Option<f64> {
-        let entries = || {
-            let seconds = self.history().into_iter().filter_map(|event| match event.what {
-                Happening::TimeEntry { seconds, .. } if event.actor_kind == ActorKind::Technician => {
-                    Some(seconds)
-                }
-                _ => None,
-            });
-            seconds.reduce(|sum, seconds| sum + seconds)
+        HandleBasis::ALL.into_iter().find_map(|basis| self.handle_time_by(basis))
+    }
+
+    /// Seconds of work on it by one basis alone: times before and after a change are compared on the same.
+    pub fn handle_time_by(&self, basis: HandleBasis) -> Option<f64> {
+        let seconds = match basis {
+            HandleBasis::TimeEntries => {
+                let entries = self.history().into_iter().filter_map(|event| match event.what {
+                    Happening::TimeEntry { seconds, .. } if event.actor_kind == ActorKind::Technician => {
+                        Some(seconds)
+                    }
+                    _ => None,
+                });
+                entries.reduce(|sum, seconds| sum + seconds).filter(|_| self.history_known)
+            }
+            HandleBasis::Reported => self.handle_seconds,
         };
-        self.handle_seconds.or_else(entries).filter(|seconds| (0.0..=LONGEST).contains(seconds))
+        seconds.filter(|seconds| (0.0..=LONGEST).contains(seconds))
     }
 
     /// What happened, in order of time, each event once. The order in which events were reported does not matter.
@@ -220,6 +244,10 @@ pub(crate) mod tests {
         facts.events.push(facts.events[0].clone());
         assert_eq!(facts.handle_time(), Some(1_500.0));
         facts.handle_seconds = Some(1_200.0);
+        let by = HandleBasis::ALL.map(|basis| facts.handle_time_by(basis));
+        assert_eq!((facts.handle_time(), by), (Some(1_500.0), [Some(1_500.0), Some(1_200.0)]));
+        // Some of the entries are no sum.
+        facts.history_known = false;
         assert_eq!(facts.handle_time(), Some(1_200.0));
         facts.handle_seconds = Some(f64::NAN);
         assert_eq!(facts.handle_time(), None);

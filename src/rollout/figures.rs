@@ -19,7 +19,7 @@ use crate::{OpenHours, Share, TicketFacts, Tiers, Times};
 pub struct Desk<'a> {
     /// When it is open.
     pub hours: &'a OpenHours,
-    /// Its tiers.
+    /// Its tiers; [`Tiers::default`] where none are known.
     pub tiers: &'a Tiers,
     /// The basis on which first responses are taken; the best that is known of each ticket where there is none.
     pub basis: Option<Basis>,
@@ -28,7 +28,7 @@ pub struct Desk<'a> {
 /// The figures of some tickets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Figures {
-    /// Tickets.
+    /// Tickets that the figures are about.
     pub tickets: u64,
     /// Seconds from the opening to the first response.
     pub first_response: Times,

@@ -5,22 +5,12 @@
 use std::collections::BTreeMap;
 
 use firstline_stats::{
-    Count, Interval, Standardised, difference_lower_bound, lower_bound, share, trials_for_bound, upper_bound,
+    Count, Interval, Standardised, difference_lower_bound, lower_bound, share, upper_bound,
 };
 use firstline_ticket::Field;
 use serde::Serialize;
 
-use crate::{Criteria, GateEvidence, Kpi};
-
-/// On which side of a threshold a figure has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// At the threshold or above it.
-    AtLeast,
-    /// At the threshold or below it.
-    AtMost,
-}
+use crate::{Criteria, Direction, GateEvidence, Kpi};
 
 /// One thing that a gate asks for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -75,28 +65,12 @@ impl Check {
         if check.passed && short > 0.0 {
             check.passed = false;
             check.short_by = Some(short);
-            check.missing = Some(match direction.tickets(found, needed) {
+            check.missing = Some(match direction.tickets(found, needed, CONFIDENCE) {
                 Some(n) => format!("at this rate about {n} tickets are needed, {} are there", count.n),
                 None => "so near the threshold no number of tickets would show it".to_owned(),
             });
         }
         check
-    }
-}
-
-impl Direction {
-    fn short(self, found: f64, needed: f64) -> f64 {
-        match self {
-            Self::AtLeast => needed - found,
-            Self::AtMost => found - needed,
-        }
-    }
-
-    fn tickets(self, found: f64, needed: f64) -> Option<usize> {
-        match self {
-            Self::AtLeast => trials_for_bound(found, needed, CONFIDENCE),
-            Self::AtMost => trials_for_bound(1.0 - found, 1.0 - needed, CONFIDENCE),
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::rules::{Condition, RoutingRule, RuleSet, RuleTicket};
 /// Rules as found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LearntRules {
-    /// They, the last one for all that is left.
+    /// The rules; the last one is for all tickets that no other fires for.
     pub rules: RuleSet,
     /// How often they give a later ticket, which they were not learnt from, the board that it had.
     pub fidelity: Share,

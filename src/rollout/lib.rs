@@ -9,6 +9,7 @@ mod blind;
 mod calendar;
 mod categories;
 mod criteria;
+mod direction;
 mod facts;
 mod falls;
 mod figures;
@@ -34,12 +35,11 @@ pub use blind::is_blind;
 pub use calendar::{Week, weeks};
 pub use categories::{Automation, Category, LargestCategories, largest_categories};
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
-pub use facts::TicketFacts;
+pub use direction::Direction;
+pub use facts::{HandleBasis, TicketFacts};
 pub use falls::{Series, TwoFallsFound, two_falls};
 pub use figures::{Desk, Figures};
-pub use gate::{
-    CEILING, Check, Direction, Gate, ShadowEvidence, ShadowThresholds, handle_check, shadow_gate,
-};
+pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, handle_check, shadow_gate};
 pub use handle::{HandleChange, handle_change, saved};
 pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};

@@ -82,7 +82,7 @@ const FEWEST: f64 = 5.0;
 /// What a ranking is taken with, beside the tickets.
 #[derive(Debug, Clone, Copy)]
 pub struct PilotSetting<'a> {
-    /// The desk.
+    /// The desk's hours and tiers.
     pub desk: &'a Desk<'a>,
     /// Weeks that the tickets are of.
     pub weeks: f64,

@@ -1,6 +1,9 @@
 //! Which tickets a figure is about, and which it leaves out: no figure without both counts.
 
+use std::collections::BTreeMap;
+
 use firstline_ticket::Kind;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::TicketFacts;
@@ -39,20 +42,31 @@ pub struct LeftOut {
 /// The tickets of a population.
 #[derive(Debug, Clone)]
 pub struct Selected<'a> {
-    /// They.
+    /// The tickets that count.
     pub tickets: Vec<&'a TicketFacts>,
     /// How many were left out, and why.
     pub left_out: LeftOut,
 }
 
-/// Selects the tickets of `population`.
+/// Selects the tickets of `population`. Of a storm the earliest ticket stands for all, of those that are neither deleted nor
+/// merged.
 pub fn select<'a>(
     tickets: impl IntoIterator<Item = &'a TicketFacts>,
     population: Population,
 ) -> Selected<'a> {
+    let tickets: Vec<&TicketFacts> = tickets.into_iter().collect();
+    let mut storms: BTreeMap<&str, (Timestamp, &str)> = BTreeMap::new();
+    for ticket in tickets.iter().filter(|t| !t.deleted && t.merged_into.is_none() && !t.project) {
+        let Some(storm) = &ticket.storm else { continue };
+        let own = (ticket.opened_at, ticket.id.as_str());
+        let first = storms.entry(storm).or_insert(own);
+        *first = own.min(*first);
+    }
     let mut selected = Selected { tickets: Vec::new(), left_out: LeftOut::default() };
     for ticket in tickets {
-        match reason(ticket, population, &mut selected.left_out) {
+        let first = ticket.storm.as_deref().and_then(|storm| storms.get(storm));
+        let of_storm = first.is_some_and(|(_, first)| *first != ticket.id);
+        match reason(ticket, of_storm, population, &mut selected.left_out) {
             Some(count) => *count += 1,
             None => selected.tickets.push(ticket),
         }
@@ -60,8 +74,12 @@ pub fn select<'a>(
     selected
 }
 
-fn reason<'a>(ticket: &TicketFacts, population: Population, out: &'a mut LeftOut) -> Option<&'a mut u64> {
-    let of_storm = ticket.storm.as_ref().is_some_and(|first| *first != ticket.id);
+fn reason<'a>(
+    ticket: &TicketFacts,
+    of_storm: bool,
+    population: Population,
+    out: &'a mut LeftOut,
+) -> Option<&'a mut u64> {
     let person = matches!(ticket.kind, Kind::Person | Kind::Thanks);
     let alert = ticket.kind == Kind::Alert;
     match population {
@@ -99,5 +117,24 @@ mod tests {
         assert_eq!(of(Population::All), ("1 2 7".into(), always));
         assert_eq!(of(Population::People), ("1".into(), LeftOut { alerts: 1, machines: 1, ..always }));
         assert_eq!(of(Population::Alerts), ("2".into(), LeftOut { people: 1, machines: 1, ..always }));
+    }
+
+    #[test]
+    fn a_storm_counts_once_even_if_its_first_ticket_is_gone() {
+        let alert = |id: &str, deleted| TicketFacts {
+            kind: Kind::Alert,
+            storm: Some("1".into()),
+            deleted,
+            ..ticket(id)
+        };
+        let mut tickets = [alert("3", false), alert("1", true), alert("2", false)];
+        let of = |tickets: &[TicketFacts]| {
+            let found = select(tickets, Population::Alerts);
+            (found.tickets.iter().map(|t| t.id.clone()).collect::<Vec<_>>(), found.left_out)
+        };
+        let wanted = (vec!["2".to_owned()], LeftOut { deleted: 1, storm: 1, ..LeftOut::default() });
+        assert_eq!(of(&tickets), wanted);
+        tickets.reverse();
+        assert_eq!(of(&tickets), wanted);
     }
 }

@@ -36,7 +36,7 @@ impl Basis {
 pub enum Response {
     /// Answered at that moment, never before the opening.
     Answered {
-        /// When.
+        /// The moment of the answer.
         at: Timestamp,
         /// How that is known.
         basis: Basis,

@@ -14,7 +14,7 @@ use crate::{Share, Times};
 /// A decision beside how its ticket was closed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
-    /// The ticket.
+    /// The ticket's id.
     pub ticket_id: String,
     /// When it was decided.
     pub decided_at: Timestamp,
@@ -22,7 +22,7 @@ pub struct Judged {
     pub bundle: String,
     /// What was decided.
     pub decided: BTreeMap<Field, String>,
-    /// How it was closed ([`TicketFacts::closing_label`](crate::TicketFacts::closing_label)).
+    /// The labels that it was closed with ([`TicketFacts::closing_label`](crate::TicketFacts::closing_label)).
     pub closing: BTreeMap<Field, String>,
     /// Who closed it.
     pub technician: Option<String>,
@@ -36,9 +36,9 @@ pub type Aliases = BTreeMap<(Field, String), String>;
 /// Agreement on one field.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FieldAgreement {
-    /// How often.
+    /// Share of pairs with the same label.
     pub share: Share,
-    /// How much of it is more than chance.
+    /// Cohen's kappa: the part that is more than chance.
     pub kappa: f64,
 }
 

@@ -14,7 +14,7 @@ use crate::{Criteria, Criterion, Direction};
 pub struct Signature {
     /// The person, as they are known to the service: not the name that they typed.
     pub person: String,
-    /// When.
+    /// The moment of signing.
     pub at: Timestamp,
 }
 
@@ -23,7 +23,7 @@ pub struct Signature {
 pub struct SignedCriteria {
     /// The version, counted from 1.
     pub version: u32,
-    /// What it says.
+    /// The criteria.
     pub criteria: Criteria,
     /// Who has signed it.
     pub signatures: Vec<Signature>,

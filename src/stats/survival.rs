@@ -1,7 +1,7 @@
 //! Durations of which some have not ended yet (Kaplan and Meier, JASA 53, 1958): leaving those out, or taking them as ended, makes a
 //! desk look faster than it is.
 
-/// A duration.
+/// A duration that has ended, or lasts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duration {
     /// How long it lasted, or has lasted so far.

@@ -36,7 +36,7 @@ pub enum ActorKind {
     Firstline,
 }
 
-/// What happened.
+/// A message, a time entry, a change or a merge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
@@ -61,7 +61,7 @@ pub enum Happening {
     },
     /// A value was changed.
     Change {
-        /// Which.
+        /// The value that was changed.
         of: Changed,
         /// What stood there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
