@@ -10,12 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::figures::{Measured, measure};
-use crate::{Desk, Figures, LeftOut, Population, Segment, TicketFacts, Week, select};
+use crate::{Basis, Desk, Figures, LeftOut, Population, Segment, TicketFacts, Week, select};
 
 /// Days of history that a baseline needs at least.
 const FEWEST_DAYS: i64 = 30;
-/// Days, and tickets, below which it carries a warning.
-const FEW: (i64, usize) = (60, 500);
+/// Days below which it carries a warning,
+const FEW_DAYS: i64 = 60;
+/// and tickets.
+const FEW_TICKETS: u64 = 500;
 
 /// Where a desk stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -108,22 +110,7 @@ pub fn baseline(
     }
     let figures = |measured: &[Measured<'_>]| Figures::of(&measured.iter().collect::<Vec<_>>());
     let of_people = measure(&people.tickets, desk, from, now);
-    let mut warnings = Vec::new();
-    if days < FEW.0 || people.tickets.len() < FEW.1 {
-        warnings.push(format!(
-            "{days} days with {} tickets of people: figures by segment are rough below {} days or {} tickets",
-            people.tickets.len(),
-            FEW.0,
-            FEW.1
-        ));
-    }
     let whole = figures(&of_people);
-    if whole.level_one_unknown > 0 {
-        warnings.push(format!(
-            "the tier of {} resolved tickets is not known: see `firstline rollout tiers --suggest`",
-            whole.level_one_unknown
-        ));
-    }
     Ok(Baseline {
         from,
         to: start,
@@ -134,9 +121,49 @@ pub fn baseline(
         segments: Segment::ALL
             .map(|segment| (segment, groups(&of_people, segment, desk.hours.zone())))
             .into(),
+        warnings: warnings(&whole, days),
         people: whole,
-        warnings,
     })
+}
+
+/// What to mind when reading figures over so many `days`, and what they can't say.
+fn warnings(figures: &Figures, days: i64) -> Vec<String> {
+    let n = figures.tickets;
+    let answered: u64 = figures.bases.values().sum();
+    let stamped = figures.bases.get(&Basis::Stamp).copied().unwrap_or(0);
+    let unknown = figures.level_one_unknown;
+    let found = [
+        (
+            days < FEW_DAYS || n < FEW_TICKETS,
+            format!(
+                "{days} days with {n} tickets of people: figures by segment are rough below {FEW_DAYS} days or {FEW_TICKETS} tickets"
+            ),
+        ),
+        (
+            stamped > 0,
+            format!(
+                "{stamped} of {answered} first responses are known by the PSA's stamp alone: a status was set, which is no reply"
+            ),
+        ),
+        (
+            unknown > 0,
+            format!(
+                "the tier of {unknown} resolved tickets is not known: see `firstline rollout tiers --suggest`"
+            ),
+        ),
+        (
+            figures.reopened.of < n,
+            format!("of {} tickets nobody knows whether they were opened again", n - figures.reopened.of),
+        ),
+        (
+            figures.handle.n < n,
+            format!(
+                "no time is logged on {} tickets: handle time is that of the others",
+                n - figures.handle.n
+            ),
+        ),
+    ];
+    found.into_iter().filter(|(holds, _)| *holds).map(|(_, warning)| warning).collect()
 }
 
 /// The figures of each group of a segment, the largest first.

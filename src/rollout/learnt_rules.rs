@@ -45,21 +45,16 @@ pub fn learn_rules(tickets: &[(RuleTicket, &str)]) -> Option<LearntRules> {
     let common = commonest(left.iter().map(|(_, board)| *board))?;
     let mut rules = Vec::new();
     while rules.len() < LONGEST {
-        let Some((sign, board, precision)) = best(&left) else { break };
+        let Some((sign, board, precision)) = best(&left, common) else { break };
         left.retain(|(signs, _)| !signs.contains(&sign));
         rules.push(rule(sign, board, precision, rules.len()));
-    }
-    let rest = commonest(left.iter().map(|(_, board)| *board)).unwrap_or(common);
-    // A last rule that says what holds for all others says nothing.
-    while rules.last().is_some_and(|rule: &RoutingRule| rule.set[&Field::Board] == rest) {
-        rules.pop();
     }
     rules.push(RoutingRule {
         name: "all others".to_owned(),
         source: "learnt".to_owned(),
         order: rules.len() as i64,
         when: Some(Condition::default()),
-        set: [(Field::Board, rest.to_owned())].into(),
+        set: [(Field::Board, common.to_owned())].into(),
         ..RoutingRule::default()
     });
     let rules = RuleSet { rules };
@@ -99,8 +94,8 @@ fn commonest<'a>(boards: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 
 /// The sign that gains most among those that are sure enough: its hits less its misses, a miss weighing as much as the hits that the
 /// asked precision sets against it. So a broad sign that is mostly right gives way to a narrower one that takes the exceptions out
-/// first. Of equal ones the first by name.
-fn best<'a>(left: &[(Vec<Sign<'a>>, &'a str)]) -> Option<(Sign<'a>, &'a str, f64)> {
+/// first. Of equal ones the first by name. The `commonest` board needs no rule: it is what is left.
+fn best<'a>(left: &[(Vec<Sign<'a>>, &'a str)], commonest: &str) -> Option<(Sign<'a>, &'a str, f64)> {
     let mut counts: BTreeMap<Sign<'a>, BTreeMap<&'a str, usize>> = BTreeMap::new();
     for (signs, board) in left {
         for sign in signs {
@@ -111,7 +106,7 @@ fn best<'a>(left: &[(Vec<Sign<'a>>, &'a str)]) -> Option<(Sign<'a>, &'a str, f64
     for (sign, of) in &counts {
         let n = of.values().sum::<usize>();
         let Some((board, hits)) = of.iter().rev().max_by_key(|(_, hits)| **hits) else { continue };
-        let sure = n >= SUPPORT && share(hits + 1, n + 2) >= PRECISION;
+        let sure = *board != commonest && n >= SUPPORT && share(hits + 1, n + 2) >= PRECISION;
         let gain = *hits as f64 - (n - hits) as f64 * PRECISION / (1.0 - PRECISION);
         if sure && found.is_none_or(|(most, ..)| gain > most) {
             found = Some((gain, *sign, *board, share(*hits, n)));

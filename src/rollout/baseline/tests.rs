@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::facts::tests::{at, change, event, ticket};
 use crate::hours::tests::desk as open_hours;
-use crate::{Basis, Share, Tiers};
+use crate::{Share, Tiers};
 
 const START: &str = "2027-01-04T08:00:00Z";
 
@@ -51,6 +51,16 @@ fn r1_a_history_of_less_than_30_days_is_refused_and_a_short_one_warned_of() {
     let short = baseline(&tickets, &desk, (at("2026-12-02T08:00:00Z"), 90), at(START)).unwrap();
     assert!(short.warnings[0].contains("30 days with 50 tickets"), "{:?}", short.warnings);
     assert!(short.warnings[1].contains("tier of 50 resolved"), "{:?}", short.warnings);
+    assert!(
+        short.warnings[2].contains("of 50 tickets nobody knows")
+            && short.warnings[3].contains("no time is logged on 50")
+    );
+    tickets.iter_mut().for_each(|ticket| {
+        ticket.events.clear();
+        ticket.response_stamp = ticket.resolved_at;
+    });
+    let stamped = baseline(&tickets, &desk, (at("2026-12-02T08:00:00Z"), 90), at(START)).unwrap();
+    assert!(stamped.warnings[1].contains("50 of 50 first responses"), "{:?}", stamped.warnings);
     tickets.clear();
     assert!(baseline(&tickets, &desk, (at(START), 90), at(START)).is_err());
 }
