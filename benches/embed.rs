@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firstline_benches as common;
 use firstline_kernels::{Isa, multiply};
 use firstline_nn::Tokens;
-use firstline_triage::compose;
+use firstline_triage::Reader;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 const LAYERS: usize = 6;
@@ -51,7 +51,8 @@ fn rate(pool: &ThreadPool, isa: Isa) -> f64 {
 fn questions(c: &mut Criterion) {
     let isa = Isa::chosen().expect("FIRSTLINE_ISA names an instruction set of this CPU");
     let Some(encoder) = common::encoder() else { return };
-    let texts: Vec<String> = common::tickets(512).map(|ticket| compose(&ticket).text()).collect();
+    let texts: Vec<String> =
+        common::tickets(512).map(|ticket| Reader::default().compose(&ticket).text()).collect();
     let tokens: Vec<Tokens> =
         texts.iter().map(|t| encoder.tokenize(t).expect("these texts tokenize")).collect();
     let all: usize = tokens.iter().map(|t| t.ids.len()).sum();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firstline_benches as common;
 use firstline_ticket::Ticket;
-use firstline_triage::{Input, compose, ngram_buckets};
+use firstline_triage::{Input, Reader, ngram_buckets};
 
 const BURST: usize = 64;
 
@@ -59,12 +59,15 @@ fn questions(c: &mut Criterion) {
     let mut waits = waits.into_inner().expect("no thread failed");
     group.finish();
 
-    let inputs: Vec<Input> = tickets.iter().map(compose).collect();
+    let reader = Reader::default();
+    let inputs: Vec<Input> = tickets.iter().map(|ticket| reader.compose(ticket)).collect();
     let texts: Vec<String> = inputs.iter().map(Input::text).collect();
     let Some(encoder) = common::encoder() else { return };
     let mut group = c.benchmark_group("stages");
     group.throughput(Throughput::Elements(tickets.len() as u64)).sample_size(10);
-    group.bench_function("normalise", |b| b.iter(|| tickets.iter().map(compose).collect::<Vec<_>>()));
+    group.bench_function("normalise", |b| {
+        b.iter(|| tickets.iter().map(|ticket| reader.compose(ticket)).collect::<Vec<_>>());
+    });
     let ngrams = || inputs.iter().map(|i| ngram_buckets(&i.subject, &i.body)).collect::<Vec<_>>();
     group.bench_function("n-grams", |b| b.iter(ngrams));
     group.bench_function("tokenize", |b| {

@@ -5,12 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Embeddings, Manifest};
 use firstline_ticket::{Field, LabelSpace};
-use firstline_triage::{BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, SplitFacts, sha256_hex};
+use firstline_triage::{
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, SiteWords, SplitFacts, sha256_hex,
+};
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::Progress;
 use crate::choose::{
@@ -35,6 +39,9 @@ pub struct TrainOptions {
     pub fine_tuning: FineTuning,
     /// How priorities rank and what a wrong one costs.
     pub priorities: Ranks,
+    /// The words that the site has added, by which the history was read.
+    #[serde(skip_serializing_if = "SiteWords::is_empty")]
+    pub words: SiteWords,
     /// The most tickets to learn from, train and calibrate together: the newest, or any where they have no dates.
     pub at_most: Option<usize>,
     /// Seed of everything that is drawn.
@@ -89,6 +96,15 @@ pub fn train(
     let learn = LearningRows::new(history, &split, &families, options.at_most, options.seed);
     let (spaces, left_out) =
         label_spaces(&history.tickets, &learn, &options.fields, options.all_fields_required)?;
+    let habits = history.habits(&learn.history(), salt(options.seed, data_sha256));
+    let without;
+    let history = match habits.is_empty() {
+        true => history,
+        false => {
+            without = history.without_habits(&habits);
+            &without
+        }
+    };
     let read = learn.all();
     let embedded = embed(history, &read, &encoder, cache, progress)?;
     let (vocabulary, sparse) = features(history, &learn.history(), &read, progress)?;
@@ -141,11 +157,17 @@ pub fn train(
         seen: seen(history, &split),
         fields: learnt.into_iter().map(|(field, learnt)| (field, learnt.model)).collect(),
         hierarchy,
+        habits: Some(Arc::new(habits)),
     };
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =
         (cut.iter().filter(|&&tokens| tokens > 0).count(), cut.iter().map(|&tokens| tokens as u64).sum());
     Ok(Trained { bundle, tuned: tuned.map(|(files, _)| files), tried, left_out, cut })
+}
+
+/// What the hashes of habits are salted with: of two histories they can't be compared.
+fn salt(seed: u64, data_sha256: &str) -> u64 {
+    xxh3_64_with_seed(data_sha256.as_bytes(), seed)
 }
 
 fn check_normalised(manifest: &Manifest) -> Result<()> {
@@ -189,6 +211,7 @@ fn info(input: TrainInput<'_>, data_sha256: &str, split: SplitFacts) -> Result<B
         data_sha256: data_sha256.to_owned(),
         config_sha256: sha256_hex(&config),
         split,
+        words: options.words.clone(),
     })
 }
 

@@ -11,7 +11,7 @@ use firstline_psa::{Doubt, read_corrections, write_doubts};
 use firstline_ticket::{Field, Ticket};
 use firstline_training::audit::{AuditInput, FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
-use firstline_triage::EncoderFiles;
+use firstline_triage::{EncoderFiles, Reader};
 
 use super::{models, train};
 use crate::arguments::{EncoderArgs, HistoryArg, JsonArg, SeedArg};
@@ -74,7 +74,7 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let mut out = files::Whole::create(&args.out)?;
     let mut history = History::default();
-    let bad = train::read_into(&mut history, &args.history.tickets, ui)?;
+    let bad = train::read_into(&mut history, &args.history.tickets, &Reader::default(), ui)?;
     history.held_out = history.tickets.len();
     let (manifest, dir) = models::ensure(&args.encoder.model, &args.encoder.models, ui)?;
     let source = EncoderFiles { dir, manifest };

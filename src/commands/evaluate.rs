@@ -9,7 +9,7 @@ use firstline_ticket::Field;
 use firstline_training::metrics::FieldMetrics;
 use firstline_training::report::{Facts, Part, Report, render};
 use firstline_training::{Evaluation, History, PROMISE, evaluate};
-use firstline_triage::{BundleInfo, EncoderFiles, Engine, sha256_file};
+use firstline_triage::{BundleInfo, EncoderFiles, Engine, Reader, sha256_file};
 use serde::Serialize;
 
 use super::{audit_labels, learning_curve, train};
@@ -131,7 +131,7 @@ impl Measured {
         }
         let source = EncoderFiles::of_bundle(&self.bundle)?;
         let mut tickets = History::default();
-        train::read_into(&mut tickets, history, ui)?;
+        train::read_into(&mut tickets, history, &Reader::default(), ui)?;
         tickets.held_out = tickets.tickets.len();
         let fields: Vec<Field> = self.evaluation.fields.iter().map(|f| f.field).collect();
         let seed = self.info.seed;

@@ -10,7 +10,7 @@ use firstline_fault::{Code, UserError};
 use firstline_psa::{ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
 use firstline_ticket::Lines;
 use firstline_training::{NearDuplicates, Progress};
-use firstline_triage::compose;
+use firstline_triage::Reader;
 use serde::Serialize;
 
 use crate::arguments::{FormatChoice, JsonArg, PresetChoice};
@@ -175,10 +175,11 @@ fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
     let file = std::fs::File::open(path).map_err(|e| UserError::io(path.display(), &e))?;
     let mut near = NearDuplicates::default();
     let mut texts = Texts::default();
+    let reader = Reader::default();
     let mut read = 0;
     bars.stage("comparing tickets", 0);
     for ticket in Lines::new(BufReader::new(file), "import").filter_map(|l| l.ticket.ok()) {
-        let text = compose(&ticket).text();
+        let text = reader.compose(&ticket).text();
         let language = match language_of(&ticket, &text) {
             none if none.is_empty() => "unknown".to_owned(),
             language => language,

@@ -10,7 +10,7 @@ use firstline_training::certify::Promise;
 use firstline_training::{
     CurvePoint, EmbeddingCache, FineTuning, History, SplitMode, TrainInput, TrainOptions, learning_curve,
 };
-use firstline_triage::{EncoderFiles, Policy};
+use firstline_triage::{EncoderFiles, Policy, Reader, SiteWords};
 
 use super::{models, train};
 use crate::arguments::{EncoderArgs, HistoryArg, JsonArg, PromiseArgs, SeedArg};
@@ -40,7 +40,7 @@ pub(crate) struct CurveArgs {
 pub(super) fn run(args: &CurveArgs, ui: &Ui) -> Result<Exit, Failure> {
     let promise = args.promise.promise();
     let mut history = History::default();
-    let bad = train::read_into(&mut history, &args.history.tickets, ui)?;
+    let bad = train::read_into(&mut history, &args.history.tickets, &Reader::default(), ui)?;
     history.held_out = history.tickets.len();
     let (manifest, dir) = models::ensure(&args.encoder.model, &args.encoder.models, ui)?;
     let source = EncoderFiles { dir, manifest };
@@ -72,6 +72,7 @@ pub(super) fn curves(
         split: train::split_options(SplitMode::Auto, seed),
         fine_tuning: FineTuning::Never,
         priorities: Policy::built_in()?.priority,
+        words: SiteWords::default(),
         at_most: None,
         seed,
     };

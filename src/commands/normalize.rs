@@ -1,14 +1,16 @@
 //! `firstline normalize`: what the model reads of tickets, and what was cut and why.
 
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Ticket;
-use firstline_triage::{Explanation, explain};
+use firstline_triage::{Bundle, Explanation, Reader};
 
 use super::classify::bad_line;
-use crate::arguments::{JsonArg, StreamArg};
+use super::policy;
+use crate::arguments::{JsonArg, PolicyArg, StreamArg};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::stopping;
@@ -16,11 +18,19 @@ use crate::ui::stopping;
 /// Show what the models read of tickets, and what is cut and why.
 ///
 /// Reads tickets as `firstline import` writes them. Check your own mail with it: quoted mail, signatures, legal notes and marks are
-/// cut, each with its reason and its byte range in the field as it was sent. Nothing is decided, and no bundle is needed.
+/// cut, each with its reason and its byte range in the field as it was sent. Nothing is decided, and no bundle is needed; with one,
+/// tickets are read as it reads them, without the footers that its history's senders put under every mail.
 #[derive(Debug, Args)]
 pub(crate) struct NormalizeArgs {
     #[command(flatten)]
     tickets: StreamArg,
+
+    /// Bundle whose senders' habits are cut too, and by whose words tickets are read.
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+
+    #[command(flatten)]
+    policy: PolicyArg,
 
     #[command(flatten)]
     output: JsonArg,
@@ -30,6 +40,11 @@ pub(crate) struct NormalizeArgs {
 const SHOWN: usize = 60;
 
 pub(super) fn run(args: &NormalizeArgs) -> Result<Exit, Failure> {
+    let reader = match &args.bundle {
+        Some(bundle) => Bundle::read_reader(bundle)?,
+        None => Reader::default(),
+    };
+    let reader = reader.under(&policy::read(args.policy.policy.as_deref())?.words);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut bad = false;
     for line in files::tickets(&args.tickets.input)? {
@@ -45,7 +60,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<Exit, Failure> {
             .into());
         }
         let written = match line.ticket {
-            Ok(ticket) => write(&ticket, args.output.json, &mut out),
+            Ok(ticket) => write(&ticket, &reader.explain(&ticket), args.output.json, &mut out),
             // A stream that breaks off is not a bad line: more lines may have followed.
             Err(error) if error.code() == Some(Code::Io) => return Err(error.into()),
             Err(error) => {
@@ -63,9 +78,8 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<Exit, Failure> {
     Ok(if bad { Exit::SomeFailed } else { Exit::Success })
 }
 
-fn write(ticket: &Ticket, json: bool, out: &mut impl Write) -> io::Result<()> {
-    let explained = explain(ticket);
-    if json { json_line(&explained, out) } else { text(ticket, &explained, out) }
+fn write(ticket: &Ticket, explained: &Explanation, json: bool, out: &mut impl Write) -> io::Result<()> {
+    if json { json_line(explained, out) } else { text(ticket, explained, out) }
 }
 
 fn json_line(line: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {

@@ -4,22 +4,30 @@ use std::path::Path;
 
 use clap::Args;
 use firstline_fault::{Code, UserError};
-use firstline_triage::{DEFAULT_POLICY, Policy};
+use firstline_triage::{BUILT_IN_WORDS, DEFAULT_POLICY, Policy};
 
 use crate::failure::{Exit, Failure};
 use crate::ui::print;
 
 /// Print the built-in policy: priority order, costs of errors, overriding rules.
 ///
-/// Change a copy and give it to `firstline train` (order and costs) and `firstline classify` or `draft` (rules) with --policy.
+/// Change a copy and give it to `firstline train` (order, costs and words) and `firstline classify` or `draft` (rules and words) with
+/// --policy.
 #[derive(Debug, Args)]
-pub(crate) struct PrintPolicyArgs {}
+pub(crate) struct PrintPolicyArgs {
+    /// Print the built-in word lists instead, to which [words] of a policy adds.
+    #[arg(long)]
+    words: bool,
+}
 
 /// Longest policy file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-pub(super) fn run(PrintPolicyArgs {}: &PrintPolicyArgs) -> Exit {
-    print(DEFAULT_POLICY.trim_end());
+pub(super) fn run(args: &PrintPolicyArgs) -> Exit {
+    match args.words {
+        true => print(BUILT_IN_WORDS.join("\n").trim_end()),
+        false => print(DEFAULT_POLICY.trim_end()),
+    }
     Exit::Success
 }
 

@@ -12,7 +12,7 @@ use firstline_training::{
     TrainInput, TrainOptions, Trained, Tried, train,
 };
 use firstline_triage::bundle::layout;
-use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, SplitFacts, sha256_file};
+use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, Reader, SplitFacts, sha256_file};
 use serde::Serialize;
 
 use super::drafts::index;
@@ -175,6 +175,7 @@ pub(super) fn learn(
         split: split_options(job.split, job.seed),
         fine_tuning: job.fine_tuning,
         priorities: job.policy.priority.clone(),
+        words: job.policy.words.clone(),
         at_most: None,
         seed: job.seed,
     };
@@ -288,7 +289,8 @@ fn publish(trained: &Trained, job: &Job, source: &EncoderFiles, ui: &Ui) -> Resu
 fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {
     let data_sha256 = sha256_file(&job.tickets)?;
     let mut history = History::default();
-    let mut bad_lines = read_into(&mut history, &job.tickets, ui)?;
+    let reader = Reader::default().under(&job.policy.words);
+    let mut bad_lines = read_into(&mut history, &job.tickets, &reader, ui)?;
     if history.tickets.is_empty() {
         let next = "Import an export first: firstline import EXPORT --out tickets.jsonl";
         return Err(UserError::new(
@@ -301,7 +303,7 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
     }
     history.held_out = history.tickets.len();
     if let Some(test) = &job.test {
-        bad_lines += read_into(&mut history, test, ui)?;
+        bad_lines += read_into(&mut history, test, &reader, ui)?;
     }
     Ok((history, data_sha256, bad_lines))
 }
@@ -312,13 +314,18 @@ const LABELS_SHOWN: usize = 12;
 /// Most bad lines that are shown.
 const FAULTS_SHOWN: usize = 5;
 
-pub(super) fn read_into(history: &mut History, path: &Path, ui: &Ui) -> Result<usize, Failure> {
+pub(super) fn read_into(
+    history: &mut History,
+    path: &Path,
+    reader: &Reader,
+    ui: &Ui,
+) -> Result<usize, Failure> {
     let mut bars = ui.bars();
     bars.stage("reading tickets", 0);
     let mut bad = 0;
     for line in files::tickets(path)? {
         match line.ticket {
-            Ok(ticket) => history.tickets.push(HistoryTicket::new(&ticket)),
+            Ok(ticket) => history.tickets.push(HistoryTicket::new(&ticket, reader)),
             Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
             Err(fault) => {
                 bad += 1;

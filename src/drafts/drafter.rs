@@ -28,7 +28,7 @@ use crate::template::Templates;
 use crate::voice::{Phrases, Voice};
 use crate::writer::Writer;
 use compose::Frame;
-use firstline_triage::{Bundle, Engine, compose, kind};
+use firstline_triage::{Bundle, Engine};
 use matter::{Matter, Viewer};
 use pool::{Pool, PoolRequest};
 use stopwatch::{Clock, Stopwatch, now};
@@ -141,14 +141,14 @@ impl<'a> Drafter<'a> {
     }
 
     /// The cases that may be looked at for `ticket`: never its own.
-    fn found(&self, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<Similar>> {
+    fn found(&self, ticket: &Ticket, text: &str, embedding: &[f32]) -> Result<Vec<Similar>> {
         let customer = ticket.customer_key();
         let mut found = match customer.as_str() {
             // Nobody knows whose it is: it is shown what everybody may see.
             "" if self.index.has_customers() => Vec::new(),
-            _ => self.index.similar(ticket, embedding, CustomerFilter::Only(&customer), OWN)?,
+            _ => self.index.similar(text, embedding, CustomerFilter::Only(&customer), OWN)?,
         };
-        found.extend(self.index.similar(ticket, embedding, CustomerFilter::Except(&customer), OTHERS)?);
+        found.extend(self.index.similar(text, embedding, CustomerFilter::Except(&customer), OTHERS)?);
         let hash = Bundle::ticket_hash(ticket);
         found.retain(|Similar { case, .. }| case.hash != hash || customer_key(&case.customer) != customer);
         Ok(found)
@@ -165,7 +165,7 @@ impl<'a> Drafter<'a> {
     where
         'a: 'f,
     {
-        let text = compose(ticket).text();
+        let text = self.text(ticket);
         let language = self.language(ticket, &text);
         let phrases = self.voice.phrases(&language).unwrap_or(Phrases::NONE);
         let masker = self.index.masker();
@@ -232,13 +232,15 @@ impl<'a> Drafter<'a> {
         embedding: &[f32],
         spent: &[(&str, f64)],
     ) -> Result<Option<Draft>> {
-        if !kind(ticket).wants_answer() {
+        let input = self.engine.reader().compose(ticket);
+        if !self.engine.reader().kind_of(ticket, &input).wants_answer() {
             return Ok(None);
         }
+        let text = input.text();
         let mut watch = Stopwatch::new(self.clock, spent);
-        let found = self.found(ticket, embedding)?;
+        let found = self.found(ticket, &text, embedding)?;
         watch.lap("retrieve");
-        let matter = self.matter(ticket, decision, &found, Viewer::of(ticket, self.index));
+        let matter = self.matter(ticket, decision, &found, Viewer::of(ticket, &text, self.index));
         let template = self.template(decision, &matter);
         watch.lap("choose");
         let frame = self.frame(decision, &matter);
@@ -277,6 +279,11 @@ impl<'a> Drafter<'a> {
         watch.lap("guard");
         // Where not even the voice's own phrases pass, a person writes.
         Ok(made.map(|draft| Draft { rejected, timings_ms: watch.finish(), ..draft }))
+    }
+
+    /// What the models read of `ticket`.
+    fn text(&self, ticket: &Ticket) -> String {
+        self.engine.reader().compose(ticket).text()
     }
 
     /// Milliseconds by the caller's clock; 0 without one.

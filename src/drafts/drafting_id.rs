@@ -60,6 +60,7 @@ mod tests {
     use super::*;
     use crate::index::{DeskProfileBuilder, ResolvedCase};
     use crate::template::Template;
+    use crate::text_of;
 
     const D: usize = 32;
 
@@ -81,7 +82,10 @@ mod tests {
 
     fn add(bundle: &Path, tickets: std::ops::Range<usize>) {
         let index = Index::open(bundle, D).unwrap();
-        let case = |i| ResolvedCase::of(&ticket(i), index.masker(), index.endings()).unwrap();
+        let case = |i| {
+            let ticket = ticket(i);
+            ResolvedCase::of(&ticket, &text_of(&ticket), index.masker(), index.endings()).unwrap()
+        };
         let cases: Vec<ResolvedCase> = tickets.map(case).collect();
         let embeddings: Vec<f32> =
             cases.iter().flat_map(|_| [vec![1.0], vec![0.0; D - 1]].concat()).collect();
@@ -105,7 +109,7 @@ mod tests {
     /// A bundle with an index of two segments, and templates and reviews beside it.
     fn bundle(dir: &Path) {
         let mut profile = DeskProfileBuilder::default();
-        (0..6).for_each(|i| profile.add(&ticket(i)));
+        (0..6).for_each(|i| profile.add(&ticket(i), &text_of(&ticket(i))));
         Index::write_profile(dir, &profile.finish()).unwrap();
         add(dir, 0..4);
         add(dir, 4..6);
@@ -156,7 +160,8 @@ mod tests {
         changed("a case more", id(&bundle_dir, &voice, None));
         let mut profile = Index::read_profile(&bundle_dir).unwrap();
         let mut more = DeskProfileBuilder::default();
-        more.add(&Ticket { customer: Some("Dogwood".into()), ..ticket(9) });
+        let ticket = Ticket { customer: Some("Dogwood".into()), ..ticket(9) };
+        more.add(&ticket, &text_of(&ticket));
         profile.known = profile.known.with_names(more.finish().known);
         Index::write_profile(&bundle_dir, &profile).unwrap();
         changed("another profile", id(&bundle_dir, &voice, None));

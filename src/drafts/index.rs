@@ -425,6 +425,7 @@ fn number(path: &Path) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text_of;
 
     /// Adds a case of each customer, all with the same reply, as a segment.
     fn told(dir: &Path, customers: &[&str], said: &ReplySentence) {
@@ -448,7 +449,8 @@ mod tests {
         let hits = index.nearest(&query, CustomerFilter::All, 100).unwrap();
         all.extend(hits.into_iter().map(|hit| index.case(hit).unwrap()));
         let ticket = firstline_ticket::Ticket { body: Some("x".into()), ..Default::default() };
-        let similar = index.similar(&ticket, &query, CustomerFilter::Except("nobody"), 100).unwrap();
+        let similar =
+            index.similar(&text_of(&ticket), &query, CustomerFilter::Except("nobody"), 100).unwrap();
         all.extend(similar.into_iter().map(|similar| similar.case));
         let mut found: Vec<(String, Reach)> = Vec::new();
         for said in all.into_iter().flat_map(|case| case.reply).map(|said| (said.text, said.reach)) {
@@ -519,11 +521,12 @@ mod tests {
         for (customer, mail) in
             [("Alder", "a@office.example"), ("Birch", "b@office.example"), ("Cedar", "c@gmail.com")]
         {
-            profile.add(&firstline_ticket::Ticket {
+            let one = firstline_ticket::Ticket {
                 customer: Some(customer.into()),
                 contact: Some(mail.into()),
                 ..Default::default()
-            });
+            };
+            profile.add(&one, &text_of(&one));
         }
         Index::write_profile(dir.path(), &profile.finish()).unwrap();
         told(dir.path(), &["Alder", "Birch", "Cedar"], &said("Restart it."));

@@ -45,3 +45,9 @@ pub use stock_sentences::{StockSentences, StockSentencesBuilder};
 pub use template::{Template, Templates, has_only_known_slots};
 pub use voice::{DEFAULT_VOICE, ForCustomer, Phrases, Voice};
 pub use writer::Writer;
+
+/// What the models read of a ticket of which nothing was learnt.
+#[cfg(test)]
+fn text_of(ticket: &firstline_ticket::Ticket) -> String {
+    firstline_triage::Reader::default().compose(ticket).text()
+}

@@ -198,6 +198,7 @@ mod tests {
     use firstline_ticket::{Message, Ticket};
 
     use super::*;
+    use crate::text_of;
 
     fn ticket(customer: &str, contact: &str, reply: &str) -> Ticket {
         let message = Message {
@@ -227,11 +228,13 @@ mod tests {
             ("Cedar Foods", "Will Li"),
             ("Dogwood", "Bo Ek"),
         ] {
-            known.add(&ticket(customer, contact, COMMON));
+            let one = ticket(customer, contact, COMMON);
+            known.add(&one, &text_of(&one));
         }
         // One customer however it is spelt, and one that nobody can tell.
         for spelt in ["Alder Clinic", "ALDER CLINIC", "Alder  clinic ", ""] {
-            known.add(&ticket(spelt, "Maria Xu", "so zebrafish"));
+            let one = ticket(spelt, "Maria Xu", "so zebrafish");
+            known.add(&one, &text_of(&one));
         }
         Masker::new(known.finish()).unwrap()
     }

@@ -161,6 +161,7 @@ mod tests {
     use super::*;
     use crate::mask::KnownTermsBuilder;
     use crate::slots::{fill, slots};
+    use crate::text_of;
 
     fn ticket(customer: &str, reply: &str) -> Ticket {
         Ticket {
@@ -222,21 +223,24 @@ mod tests {
     fn what_belongs_to_a_ticket_becomes_a_slot_and_is_filled_from_another() {
         let mut known = KnownTermsBuilder::default();
         for i in 0..4 {
-            known.add(&ticket(&format!("C{i} Ltd"), REPLY));
+            let one = ticket(&format!("C{i} Ltd"), REPLY);
+            known.add(&one, &text_of(&one));
         }
-        known.add(&ticket("C9 Ltd", "Our reply about zebrafish"));
+        let one = ticket("C9 Ltd", "Our reply about zebrafish");
+        known.add(&one, &text_of(&one));
         let masker = Masker::new(known.finish()).unwrap();
         let from = |contact: &str, body: &str| Ticket {
             contact: Some(contact.into()),
             body: Some(body.into()),
             ..ticket("C1 Ltd", REPLY)
         };
-        let of = slots(&from("Zach Chavez", "It crashes"), &masker);
+        let slots = |ticket: &Ticket| slots(ticket, &text_of(ticket), &masker);
+        let of = slots(&from("Zach Chavez", "It crashes"));
         assert_eq!((of[&Slot::Host].as_str(), of[&Slot::Contact].as_str()), ("CAL-LT060", "Zach"));
         for contact in ["Open Office", "evil.example", "https://x.example", "A", "mallory"] {
-            assert_eq!(slots(&from(contact, "It crashes"), &masker).get(&Slot::Contact), None, "{contact}");
+            assert_eq!(slots(&from(contact, "It crashes")).get(&Slot::Contact), None, "{contact}");
         }
-        assert_eq!(slots(&from("Zach", "and TAM-PC1 too"), &masker).get(&Slot::Host), None);
+        assert_eq!(slots(&from("Zach", "and TAM-PC1 too")).get(&Slot::Host), None);
         let open = |text: &str| open_up(text, &of, &masker);
         let (text, reach) = open("May I restart CAL-LT060?");
         assert_eq!((text.as_str(), reach), ("May I restart {host}?", Reach::Everybody));

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::mask::{Masker, PrivateKind};
 use crate::names::greeting_name;
-use firstline_triage::compose;
 
 /// Longest company that is put into a reply, in bytes.
 const LONGEST_COMPANY: usize = 80;
@@ -47,14 +46,13 @@ impl Slot {
     }
 }
 
-/// What a ticket can fill slots with. A ticket that names two machines, or two products, fills in none.
-pub fn slots(ticket: &Ticket, masker: &Masker) -> HashMap<Slot, String> {
-    let text = compose(ticket).text();
+/// What a ticket, of which the models read `text`, can fill slots with. A ticket that names two machines, or two products, fills in none.
+pub fn slots(ticket: &Ticket, text: &str, masker: &Masker) -> HashMap<Slot, String> {
     let values = [
         (Slot::Contact, greeting_name(ticket, masker)),
         (Slot::Customer, customer(ticket, masker)),
-        (Slot::Host, only(machines(&text, masker))),
-        (Slot::Product, only(masker.products(&text))),
+        (Slot::Host, only(machines(text, masker))),
+        (Slot::Product, only(masker.products(text))),
     ];
     values.into_iter().filter_map(|(slot, value)| Some((slot, value?.to_owned()))).collect()
 }

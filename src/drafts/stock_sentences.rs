@@ -14,7 +14,6 @@ use crate::language::language_of;
 use crate::mask::SHARED_BY;
 use crate::reply::first_reply;
 use crate::segmentation::sentences_of_line;
-use firstline_triage::compose;
 use firstline_triage::normalize::normalize;
 
 /// A sentence in replies of so many categories is a stock sentence, if no category has more than this share of them: labels are
@@ -64,15 +63,15 @@ impl Count {
 }
 
 impl StockSentencesBuilder {
-    /// Learns from a ticket's reply.
-    pub fn add(&mut self, ticket: &Ticket) {
+    /// Learns from the reply to a ticket, of which the models read `text`.
+    pub fn add(&mut self, ticket: &Ticket, text: &str) {
         let Some(reply) = first_reply(ticket) else { return };
         let reply = normalize(reply).text;
         let category =
             [Field::Board, Field::Type, Field::Subtype].map(|f| ticket.label(f).unwrap_or_default());
         let category = xxh3_64(category.join("\u{0}").as_bytes());
         let customer = xxh3_64(ticket.customer_key().as_bytes());
-        let language = language_of(ticket, &compose(ticket).text());
+        let language = language_of(ticket, text);
         let lines = reply.lines().map(str::trim).filter(|l| !l.is_empty());
         // The first line after the greeting is where a reply begins.
         let mut greeted = false;
@@ -145,6 +144,7 @@ mod tests {
     use firstline_ticket::Message;
 
     use super::*;
+    use crate::text_of;
 
     #[test]
     fn what_is_said_whatever_the_matter_is_a_stock_sentence() {
@@ -155,7 +155,7 @@ mod tests {
             let message =
                 Message { from: "technician".into(), text, visible: Some(true), ..Message::default() };
             let kind = if i < 6 { Some(format!("type {i}")) } else { Some("type 0".into()) };
-            stock.add(&Ticket {
+            let one = Ticket {
                 id: i.to_string(),
                 customer: Some(format!("customer {}", i % 3)),
                 kind,
@@ -166,7 +166,8 @@ mod tests {
                     vec![Message { text: "Please hold.".into(), ..message }]
                 },
                 ..Ticket::default()
-            });
+            };
+            stock.add(&one, &text_of(&one));
         }
         let stock = stock.finish();
         assert!(stock.contains("thanks for your message.") && stock.contains("Does webmail work?"));

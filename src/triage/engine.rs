@@ -10,10 +10,11 @@ use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Ki
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
-use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, compose, context_features};
-use crate::kind::{kind, kind_of};
+use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, context_features};
+use crate::habits::Habits;
 use crate::model::Judgement;
-use crate::policy::{Policy, words_of};
+use crate::policy::{Policy, Seen, words_of};
+use crate::reader::Reader;
 use crate::{settle, storm};
 
 /// A trained engine, ready to decide.
@@ -23,6 +24,7 @@ pub struct Engine {
     encoders: Encoders,
     neighbours: Neighbours,
     policy: Policy,
+    reader: Reader,
 }
 
 /// A ticket as far as it can be read before others join it in a batch.
@@ -63,12 +65,26 @@ impl Engine {
         let bundle = Bundle::load(dir)?;
         let encoders = bundle.load_encoders(dir)?;
         let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
-        Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()? })
+        let reader = bundle.reader();
+        Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()?, reader })
     }
 
-    /// The same engine under another policy's rules.
+    /// The same engine under another policy's rules, and its words where it has some.
     pub fn under(self, policy: Policy) -> Self {
-        Self { policy, ..self }
+        Self { reader: self.bundle.reader().under(&policy.words), policy, ..self }
+    }
+
+    /// The same engine that reads tickets by other habits than its bundle's.
+    pub fn with_habits(mut self, habits: Habits) -> Self {
+        let habits = Arc::new(habits);
+        self.reader = self.reader.with_habits(Arc::clone(&habits));
+        self.bundle.habits = Some(habits);
+        self
+    }
+
+    /// What reads its tickets.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// The bundle.
@@ -86,13 +102,13 @@ impl Engine {
     /// # Errors
     /// A fault of the tokenizer.
     pub fn prepare(&self, ticket: &Ticket) -> Result<Prepared> {
-        let input = compose(ticket);
+        let input = self.reader.compose(ticket);
         let tokens = self.encoders.tokenize(&input.text())?;
         Ok(Prepared {
             tokens_cut: tokens.cut + input.tokens_cut(),
             sparse: sparse_row(&self.bundle.vocabulary, ticket, &input),
             is_alert: input.is_alert,
-            kind: kind_of(ticket, &input),
+            kind: self.reader.kind_of(ticket, &input),
             words: words_of(&input).into(),
             tokens,
         })
@@ -106,7 +122,7 @@ impl Engine {
             return None;
         }
         let mut fired = Decision::default();
-        self.policy.apply_read(ticket, &prepared.words, None, &mut fired);
+        self.policy.apply_read(&self.seen(ticket, &prepared.words), None, &mut fired);
         storm::key(ticket, prepared.is_alert, &fired.rules)
     }
 
@@ -176,7 +192,7 @@ impl Engine {
         let read = tickets.iter().zip(&features.tokens_cut).enumerate();
         let mut decisions: Vec<Decision> = read
             .map(|(i, (t, &tokens_cut))| {
-                let kind = features.kinds.get(i).copied().unwrap_or_else(|| kind(t));
+                let kind = features.kinds.get(i).copied().unwrap_or_else(|| self.reader.kind(t));
                 Decision { id: t.id.clone(), kind, tokens_cut, ..Decision::default() }
             })
             .collect();
@@ -196,13 +212,16 @@ impl Engine {
             // No rule raises what a person has set.
             let set =
                 decision.kept.get(&Field::Priority).and_then(|_| decision.fields.remove(&Field::Priority));
-            match features.words.get(i) {
-                Some(words) => self.policy.apply_read(ticket, words, priorities, decision),
-                None => self.policy.apply(ticket, priorities, decision),
-            }
+            let read = || words_of(&self.reader.compose(ticket)).into();
+            let words = features.words.get(i).cloned().unwrap_or_else(read);
+            self.policy.apply_read(&self.seen(ticket, &words), priorities, decision);
             decision.fields.extend(set.map(|set| (Field::Priority, set)));
         }
         Ok(decisions)
+    }
+
+    fn seen<'a>(&'a self, ticket: &'a Ticket, words: &'a str) -> Seen<'a> {
+        Seen { ticket, words, reader: &self.reader }
     }
 }
 

@@ -1,13 +1,11 @@
 //! What the model reads of a ticket, and what was cut and why: for a desk that checks its own mail.
 //!
-//! Must never read a ticket in another way than the model does.
+//! Must never read a ticket: [`Reader`](crate::Reader) does, for the model too.
 
 use firstline_ticket::{Kind, Ticket};
 use serde::Serialize;
 
-use crate::features::compose_read;
-use crate::kind::kind_of;
-use crate::normalize::{FieldCut, read};
+use crate::normalize::{FieldCut, Reading};
 
 /// A ticket as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,15 +22,9 @@ pub struct Explanation {
     pub cut: Vec<FieldCut>,
 }
 
-/// Explains how `ticket` is read.
-pub fn explain(ticket: &Ticket) -> Explanation {
-    let read = read(ticket);
-    let cut = read.cuts();
-    Explanation {
-        id: ticket.id.clone(),
-        kind: kind_of(ticket, &compose_read(&read)),
-        subject: read.subject.text,
-        text: read.body.text,
-        cut,
+impl Explanation {
+    pub(crate) fn new(ticket: &Ticket, kind: Kind, read: Reading) -> Self {
+        let cut = read.cuts();
+        Self { id: ticket.id.clone(), kind, subject: read.subject.text, text: read.body.text, cut }
     }
 }

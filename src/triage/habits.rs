@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::kind::fold;
+use crate::normalize::Reading;
 
 /// Lines that are looked at, at the end and at the beginning of a mail.
 const AT_END: usize = 24;
@@ -18,6 +19,12 @@ const AT_START: usize = 6;
 const LONGEST: usize = 2_000;
 /// Different contents, and different writers, that a line has to go with.
 const DIFFERENT: usize = 3;
+/// Tickets in which the name of a pair stands with other values: then it is the field of a form, and its value content.
+const OTHER_VALUES: u32 = 3;
+/// Words of a line without its numbers, below which these tell it from others: "Room 12" is a place.
+const NUMBERLESS: usize = 3;
+/// Bytes of the name of a pair.
+const LONGEST_NAME: usize = 60;
 /// Lines of a scope that are counted while learning, and that are kept.
 const COUNTED: usize = 1 << 19;
 const KEPT: usize = 100_000;
@@ -73,6 +80,8 @@ pub struct Habits {
 pub struct HabitsBuilder {
     salt: u64,
     counts: [HashMap<u64, Count>; 3],
+    /// Tickets with a pair of this name, by scope and end.
+    named: HashMap<u64, u32>,
     tickets: HashMap<u64, u32>,
 }
 
@@ -81,6 +90,8 @@ struct Count {
     /// The scope's key.
     of: u64,
     tickets: u32,
+    /// The name, where the line is a pair of name and value.
+    name: Option<u64>,
     contents: Vec<u64>,
     writers: Vec<u64>,
 }
@@ -94,11 +105,12 @@ impl Count {
 impl HabitsBuilder {
     /// A builder whose hashes are salted with `salt`, so that those of two bundles can't be compared.
     pub fn new(salt: u64) -> Self {
-        Self { salt, counts: Default::default(), tickets: HashMap::new() }
+        Self { salt, counts: Default::default(), named: HashMap::new(), tickets: HashMap::new() }
     }
 
-    /// Learns from a mail of `writer` that a person wrote, line by line.
-    pub fn add(&mut self, writer: &Writer<'_>, lines: &[&str]) {
+    /// Learns from a mail that a person wrote: `body` is what is read of it without habits.
+    pub fn add(&mut self, writer: &Writer<'_>, body: &str) {
+        let lines: &[&str] = &body.lines().collect::<Vec<_>>();
         let content = self.content(writer, lines);
         for scope in Scope::ALL {
             let Some(of) = key(self.salt, scope, writer) else { continue };
@@ -108,9 +120,14 @@ impl HabitsBuilder {
                 Scope::Desk => hash(self.salt, &["customer", writer.customer]),
             };
             let counts = &mut self.counts[scope as usize];
-            for line in candidates(self.salt, of, lines) {
+            let found = candidates(self.salt, of, lines);
+            for name in found.values().flatten().collect::<HashSet<_>>() {
+                *self.named.entry(*name).or_default() += 1;
+            }
+            for (line, name) in found {
                 let count = counts.entry(line).or_default();
                 count.of = of;
+                count.name = name;
                 count.tickets += 1;
                 note(&mut count.contents, content);
                 note(&mut count.writers, wrote);
@@ -118,13 +135,16 @@ impl HabitsBuilder {
             if counts.len() > COUNTED {
                 counts.retain(|_, count| count.tickets > 1);
             }
+            if self.named.len() > COUNTED {
+                self.named.retain(|_, tickets| *tickets > 1);
+            }
         }
     }
 
     /// What a mail is about, as far as tells it from others: its subject and its first line.
     fn content(&self, writer: &Writer<'_>, lines: &[&str]) -> u64 {
-        let first = telling(lines).next().map(|(_, line)| line).unwrap_or_default();
-        hash(self.salt, &["content", &plain(writer.subject), &first])
+        let first = lines.iter().find(|line| has_words(line)).copied().unwrap_or_default();
+        hash(self.salt, &["content", &numberless(&folded(writer.subject)), &numberless(&folded(first))])
     }
 
     /// What was learnt.
@@ -134,7 +154,10 @@ impl HabitsBuilder {
             let (least, share) = scope.least();
             let is_habit = |count: &Count| {
                 let of = f64::from(self.tickets.get(&count.of).copied().unwrap_or_default());
-                count.tickets >= least && f64::from(count.tickets) >= share * of && count.is_varied(scope)
+                let named = count.name.and_then(|name| self.named.get(&name)).copied().unwrap_or_default();
+                let is_field = named >= count.tickets + OTHER_VALUES;
+                let often = count.tickets >= least && f64::from(count.tickets) >= share * of;
+                often && !is_field && count.is_varied(scope)
             };
             let habits = counts.into_iter().filter(|(_, count)| is_habit(count));
             let mut habits: Vec<(u64, u32)> = habits.map(|(line, count)| (line, count.tickets)).collect();
@@ -147,6 +170,21 @@ impl HabitsBuilder {
 }
 
 impl Habits {
+    /// What the hashes are salted with: those of a [builder](HabitsBuilder) with the same salt can be added.
+    pub fn salt(&self) -> u64 {
+        self.salt
+    }
+
+    /// These with those of `newer`, which has the same salt.
+    #[must_use]
+    pub fn with(mut self, newer: Self) -> Self {
+        for (line, tickets) in newer.lines {
+            let known = self.lines.entry(line).or_default();
+            *known = tickets.max(*known);
+        }
+        self
+    }
+
     /// How many lines are known.
     pub fn len(&self) -> usize {
         self.lines.len()
@@ -157,26 +195,41 @@ impl Habits {
         self.lines.is_empty()
     }
 
-    /// The lines of a mail to cut: the block at its beginning and the block at its end that are habits of its contact, its customer
-    /// or the desk. Empty where nothing else would be left.
-    pub fn apply(&self, contact: &str, customer: &str, lines: &[&str]) -> Vec<Range<usize>> {
+    /// Cuts of the body of `read` what is a habit of its contact, its customer or the desk. Something of the ticket stays.
+    pub fn cut(&self, contact: &str, customer: &str, read: &mut Reading) {
         if self.is_empty() {
-            return Vec::new();
+            return;
         }
-        let writer = Writer { contact, customer, subject: "" };
-        let keys: Vec<u64> = Scope::ALL.iter().filter_map(|&scope| key(self.salt, scope, &writer)).collect();
+        let text = &read.body.text;
+        let lines: Vec<&str> = text.split('\n').collect();
+        let kept = self.kept(&Writer { contact, customer, subject: "" }, &lines, read.body_may_be_empty);
+        if kept.len() == lines.len() {
+            return;
+        }
+        let bytes = |lines: &[&str]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        let (start, end) = (bytes(&lines[..kept.start]), bytes(&lines[..kept.end]));
+        let kept = start.min(text.len())..end.min(text.len());
+        read.keep_of_body(kept, contact);
+    }
+
+    /// The lines of a mail that stay: all between the block at its beginning and the block at its end that are habits of its
+    /// contact, its customer or the desk. All of them where nothing would be left, unless that `may_be_empty`.
+    fn kept(&self, writer: &Writer<'_>, lines: &[&str], may_be_empty: bool) -> Range<usize> {
+        let keys: Vec<u64> = Scope::ALL.iter().filter_map(|&scope| key(self.salt, scope, writer)).collect();
         let is_habit = |end: End, line: &str| {
             keys.iter().any(|&of| self.lines.contains_key(&line_hash(self.salt, of, end, line)))
         };
-        let told: Vec<(usize, String)> = telling(lines).collect();
-        let first = told.iter().take(AT_START).take_while(|(_, line)| is_habit(End::First, line)).count();
-        let last = told.iter().rev().take(AT_END).take_while(|(_, line)| is_habit(End::Last, line)).count();
-        let Some(kept) = told.len().checked_sub(first + last).filter(|&kept| kept > 0) else {
-            return Vec::new();
-        };
-        let head = (first > 0).then(|| 0..told[first].0);
-        let tail = (last > 0).then(|| after_announcement(lines, told[first + kept - 1].0)..lines.len());
-        head.into_iter().chain(tail).filter(|range| !range.is_empty()).collect()
+        let first = telling(lines).take(AT_START).take_while(|(_, line)| is_habit(End::First, line)).last();
+        let last = telling(lines).rev().take(AT_END).take_while(|(_, line)| is_habit(End::Last, line)).last();
+        let head = first.as_ref().map_or(0, |(at, _)| at + 1);
+        let tail = last.as_ref().map_or(lines.len(), |(at, _)| *at);
+        let said = lines.get(head..tail).and_then(|lines| lines.iter().rposition(|line| has_words(line)));
+        match said {
+            Some(said) if last.is_some() => head..after_announcement(lines, head + said),
+            Some(_) => head..lines.len(),
+            None if may_be_empty && (first.is_some() || last.is_some()) => 0..0,
+            None => 0..lines.len(),
+        }
     }
 }
 
@@ -193,29 +246,50 @@ fn after_announcement(lines: &[&str], kept: usize) -> usize {
     }
 }
 
-/// The hashes of a mail's lines that may be habits, each once. Its first line is what it is about, unless a banner stands there.
-fn candidates(salt: u64, of: u64, lines: &[&str]) -> HashSet<u64> {
+/// The hashes of a mail's lines that may be habits, each once, with that of its name where it is a pair. The first line is what the
+/// mail is about, unless a banner stands there.
+fn candidates(salt: u64, of: u64, lines: &[&str]) -> HashMap<u64, Option<u64>> {
     let told: Vec<(usize, String)> = telling(lines).collect();
     let asks = |at: usize| lines[at].contains(['?', '？', '؟', '¿']);
-    let mut found = HashSet::new();
-    let last = told.iter().skip(1).rev().take(AT_END).filter(|(at, _)| !asks(*at));
-    found.extend(last.map(|(_, line)| line_hash(salt, of, End::Last, line)));
-    let first = told.iter().take(told.len().saturating_sub(1).min(AT_START)).filter(|(at, _)| !asks(*at));
-    found.extend(first.map(|(_, line)| line_hash(salt, of, End::First, line)));
-    found
+    let last = told.iter().skip(1).rev().take(AT_END).map(|line| (End::Last, line));
+    let first = told.iter().take(told.len().saturating_sub(1).min(AT_START)).map(|line| (End::First, line));
+    let found = last.chain(first).filter(|(_, (at, _))| !asks(*at)).map(|(end, (at, line))| {
+        let name = name(lines[*at]).map(|name| line_hash(salt, of, end, &format!("{}:", folded(name))));
+        (line_hash(salt, of, end, line), name)
+    });
+    found.collect()
 }
 
-/// The lines that have letters, with their places, in the form in which they are compared.
-fn telling<'l>(lines: &'l [&str]) -> impl Iterator<Item = (usize, String)> + 'l {
-    lines.iter().enumerate().map(|(at, line)| (at, plain(line))).filter(|(_, line)| !line.is_empty())
+/// The lines that say something, with their places, in the form in which they are compared.
+fn telling<'l>(lines: &'l [&str]) -> impl DoubleEndedIterator<Item = (usize, String)> + 'l {
+    lines.iter().enumerate().filter(|(_, line)| has_words(line)).map(|(at, line)| (at, plain(line)))
 }
 
-/// A line without case, accents, signs and numbers: a date or an extension changes, the habit stays.
+fn has_words(line: &str) -> bool {
+    line.contains(char::is_alphanumeric)
+}
+
+/// A line without case, accents and signs, and without numbers where it is long: a date or an extension changes, the habit stays.
 fn plain(line: &str) -> String {
-    let line = &line[..line.floor_char_boundary(LONGEST)];
-    let words = fold(line);
-    let words = words.split(' ').filter(|word| word.contains(char::is_alphabetic));
-    words.collect::<Vec<_>>().join(" ")
+    let all = folded(line);
+    let words = numberless(&all);
+    if words.split(' ').count() < NUMBERLESS || name(line).is_some() { all } else { words }
+}
+
+fn folded(line: &str) -> String {
+    fold(&line[..line.floor_char_boundary(LONGEST)])
+}
+
+fn numberless(folded: &str) -> String {
+    let words: Vec<&str> = folded.split(' ').filter(|word| word.contains(char::is_alphabetic)).collect();
+    words.join(" ")
+}
+
+/// The name of a line that is a pair of name and value.
+fn name(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once([':', '：'])?;
+    let is_name = name.len() <= LONGEST_NAME && has_words(name) && has_words(value);
+    is_name.then_some(name)
 }
 
 /// The key of a scope; `None` where nobody knows whose mail it is.
@@ -270,17 +344,15 @@ mod tests {
         let mut builder = HabitsBuilder::new(7);
         for (i, (contact, customer, body)) in mails.into_iter().enumerate() {
             let subject = format!("{} {}", WANTS[i % WANTS.len()], ["again", "please", "soon"][i % 3]);
-            let lines: Vec<&str> = body.lines().collect();
-            builder.add(&Writer { contact: &contact, customer: &customer, subject: &subject }, &lines);
+            builder.add(&Writer { contact: &contact, customer: &customer, subject: &subject }, &body);
         }
         builder.finish()
     }
 
     fn left(habits: &Habits, contact: &str, customer: &str, body: &str) -> String {
         let lines: Vec<&str> = body.lines().collect();
-        let cut = habits.apply(contact, customer, &lines);
-        let kept = (0..lines.len()).filter(|at| !cut.iter().any(|range| range.contains(at)));
-        kept.map(|at| lines[at]).collect::<Vec<_>>().join("\n").trim().to_owned()
+        let kept = habits.kept(&Writer { contact, customer, subject: "" }, &lines, false);
+        lines[kept].join("\n").trim().to_owned()
     }
 
     fn of(contact: &str, body: String) -> (String, String, String) {
@@ -330,9 +402,8 @@ mod tests {
         // A request that recurs is not a signature.
         let same = |body: &str| {
             let mut builder = HabitsBuilder::new(7);
-            let lines: Vec<&str> = body.lines().collect();
             for _ in 0..10 {
-                builder.add(&Writer { contact: "Mia", customer: "Alder", subject: "Reset" }, &lines);
+                builder.add(&Writer { contact: "Mia", customer: "Alder", subject: "Reset" }, body);
             }
             builder.finish()
         };
@@ -355,6 +426,20 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_of_a_form_and_places_stay() {
+        let urgency = ["high", "low", "high", "medium", "low", "high"];
+        for (field, fixed) in [("Urgency", "Desk: front office"), ("Dringlichkeit", "Büro: Empfang")] {
+            let form = |want: &str, i: usize| {
+                format!("{field}: {}\nUsers: {}\nRoom {}\n{want}\n{fixed}", urgency[i % 6], i % 2, i % 3)
+            };
+            let mails = (0..18).map(|i| of("Mia", form(WANTS[i % 6], i)));
+            let habits = learnt(mails);
+            let new = form("The door opener is broken.", 0);
+            assert_eq!(left(&habits, "Mia", "Alder", &new), new.replace(&format!("\n{fixed}"), ""));
+        }
+    }
+
+    #[test]
     fn habits_hold_no_words_and_are_salted() {
         let mails = || WANTS.iter().map(|want| of("Mia", format!("{want}\nMia Stone")));
         let habits = learnt(mails());
@@ -363,8 +448,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Habits>(&json).unwrap(), habits);
         let mut other = HabitsBuilder::new(8);
         for (i, (contact, customer, body)) in mails().enumerate() {
-            let lines: Vec<&str> = body.lines().collect();
-            other.add(&Writer { contact: &contact, customer: &customer, subject: WANTS[i] }, &lines);
+            other.add(&Writer { contact: &contact, customer: &customer, subject: WANTS[i] }, &body);
         }
         let other = other.finish();
         assert_eq!(other.len(), habits.len());
@@ -377,9 +461,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         let mut builder = HabitsBuilder::new(7);
         for subject in ["a", "b", "c", "d"] {
-            builder.add(&Writer { contact: "Mia", customer: "Alder", subject }, &lines);
+            builder.add(&Writer { contact: "Mia", customer: "Alder", subject }, &text);
         }
         let habits = builder.finish();
-        assert!(habits.apply("Mia", "Alder", &lines).iter().all(|range| range.end <= lines.len()));
+        let writer = Writer { contact: "Mia", customer: "Alder", subject: "" };
+        assert!(habits.kept(&writer, &lines, true).end <= lines.len());
     }
 }

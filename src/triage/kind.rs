@@ -11,24 +11,19 @@ mod words;
 
 use firstline_ticket::{Kind, Ticket};
 
-use crate::features::{Input, compose, is_machine};
+use crate::features::{Input, is_machine};
 use headers::{Headers, Told};
 use letter::Letter;
 use words::WORDS;
 
-pub(crate) use words::{fold, is_acknowledgement};
-
-/// Who or what `ticket` comes from.
-pub fn kind(ticket: &Ticket) -> Kind {
-    kind_of(ticket, &compose(ticket))
-}
+pub(crate) use words::{LISTS, Words, fold, has_list, is_acknowledgement, under};
 
 /// Whether a ticket's key of this name is looked at.
 pub(crate) fn is_read(key: &str) -> bool {
     headers::is_read(key) || letter::SENDERS.contains(&key)
 }
 
-/// [`kind`] of a ticket whose text is `input`.
+/// Who or what a ticket comes from whose text is `input`.
 pub(crate) fn kind_of(ticket: &Ticket, input: &Input) -> Kind {
     let headers = Headers::of(ticket);
     let told = headers.told();

@@ -11,11 +11,14 @@ mod explain;
 mod features;
 mod habits;
 mod kind;
+mod lists;
 mod model;
 pub mod normalize;
 mod policy;
+mod reader;
 mod reading;
 mod settle;
+mod site_words;
 mod storm;
 
 pub use acknowledgements::{Acknowledgements, AcknowledgementsBuilder};
@@ -23,19 +26,21 @@ pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
 pub use engine::{Engine, Prepared};
-pub use explain::{Explanation, explain};
+pub use explain::Explanation;
 pub use features::{
     BUCKETS, Encoders, Features, Input, Neighbours, SparseRow, SparseRows, Vocabulary, VocabularyBuilder,
     compose, context_features, is_machine, ngram_buckets, side_by_side,
 };
 pub use firstline_ticket::customer_key;
 pub use habits::{Habits, HabitsBuilder, Writer};
-pub use kind::kind;
 pub use model::{
     Calibrator, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
     Mixture, Opinion, Ordinal, Reserve, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
     softmax,
 };
+pub use normalize::Reading;
 pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule};
+pub use reader::Reader;
 pub use reading::what_is_read;
 pub use settle::settle;
+pub use site_words::{BUILT_IN_WORDS, SiteWords};

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use firstline_drafts::{Grounds, KnownTermsBuilder, Masker, Slot, guard};
 use firstline_ticket::{Message, Ticket};
+use firstline_triage::Reader;
 use serde_json::json;
 
 use crate::tool::TRAINED;
@@ -294,16 +295,17 @@ fn masker() -> Masker {
     for (customer, contact) in
         [("Amaro Foods", "Eva Stone"), ("Hollis Freight Lines", "Maria Xu"), ("Larkspur School", "Tom Epps")]
     {
-        known.add(&Ticket {
+        let one = Ticket {
             id: "1".into(),
             customer: Some(customer.into()),
             contact: Some(contact.into()),
             body: Some("Does webmail work for you in the meantime?".into()),
             ..Ticket::default()
-        });
+        };
+        known.add(&one, &Reader::default().compose(&one).text());
     }
     for (i, product) in ["Excel", "Visio", "Acrobat"].iter().cycle().take(9).enumerate() {
-        known.add(&Ticket {
+        let one = Ticket {
             customer: Some(["Amaro Foods", "Hollis Freight Lines", "Larkspur School"][i / 3].into()),
             body: Some(format!("I need {product}")),
             messages: vec![Message {
@@ -313,7 +315,8 @@ fn masker() -> Masker {
                 ..Message::default()
             }],
             ..Ticket::default()
-        });
+        };
+        known.add(&one, &Reader::default().compose(&one).text());
     }
     Masker::new(known.finish()).unwrap()
 }

@@ -501,19 +501,24 @@ fn ceiling(people: PeopleAgreement, k: usize) -> Ceiling {
 
 #[cfg(test)]
 mod tests {
+    use firstline_triage::Reader;
+
     use super::*;
     use crate::prepare::{HistoryTicket, shuffled};
     use firstline_ticket::Ticket;
 
     fn ticket(i: usize, subject: &str, board: &str, technician: &str) -> HistoryTicket {
-        HistoryTicket::new(&Ticket {
-            id: format!("T{i}"),
-            subject: Some(subject.to_owned()),
-            board: Some(board.to_owned()),
-            technician: Some(technician.to_owned()),
-            opened_at: Some(Timestamp::from_second(1_700_000_000 + 86_400 * i as i64).unwrap()),
-            ..Ticket::default()
-        })
+        HistoryTicket::new(
+            &Ticket {
+                id: format!("T{i}"),
+                subject: Some(subject.to_owned()),
+                board: Some(board.to_owned()),
+                technician: Some(technician.to_owned()),
+                opened_at: Some(Timestamp::from_second(1_700_000_000 + 86_400 * i as i64).unwrap()),
+                ..Ticket::default()
+            },
+            &Reader::default(),
+        )
     }
 
     #[test]
@@ -558,7 +563,7 @@ mod tests {
     }
 
     fn subject_and_text(ticket: &Ticket) -> (String, String) {
-        let input = firstline_triage::compose(ticket);
+        let input = firstline_triage::Reader::default().compose(ticket);
         (subject(&input), one_line(&input.body, TEXT_CHARS))
     }
 

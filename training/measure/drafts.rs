@@ -17,7 +17,7 @@ use firstline_drafts::{
 use firstline_fault::Result;
 use firstline_stats::{Interval, wilson95};
 use firstline_ticket::{Draft, Origin, Ticket};
-use firstline_triage::{Bundle, compose};
+use firstline_triage::Bundle;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -142,19 +142,20 @@ pub fn evaluate_drafts(
         for ((ticket, (_, draft)), embedding) in
             tickets.iter().zip(drafter.draft(&tickets, 3)?).zip(features.embeddings.chunks_exact(d))
         {
+            let text = engine.reader().compose(ticket).text();
             if places.len() < COMPARED
-                && let Some(found) = resolved.places(index, ticket, embedding)?
+                && let Some(found) = resolved.places(index, ticket, &text, embedding)?
             {
                 places.push(found);
             }
             let Some(draft) = draft else { continue };
-            let language = language_of(ticket, &compose(ticket).text());
+            let language = language_of(ticket, &text);
             let fitting = drafter.templates().fitting(|f| ticket.label(f), &language);
             templated.push(fitting.iter().any(|t| t.seen as f64 >= STANDARD * t.of as f64));
             told.push(draft.confidence.get());
             report.outcomes.push((draft.origin, draft.prior.get(), false));
             let sent = sentences(first_reply(ticket).unwrap_or_default(), ticket, index.endings());
-            let nearest = nearest_reply(index, ticket, embedding)?;
+            let nearest = nearest_reply(index, ticket, &text, embedding)?;
             let written = said(&draft, voice);
             texts.push([&sent, &written, &nearest].map(|s| s.join(" ")));
             sentences_of.push((draft.origin, [sent, written, nearest]));
@@ -246,14 +247,16 @@ impl Resolved {
         &self,
         index: &Index,
         ticket: &Ticket,
+        text: &str,
         embedding: &[f32],
     ) -> Result<Option<[Option<usize>; 2]>> {
-        let Some(case) = ResolvedCase::of(ticket, index.masker(), index.endings()) else { return Ok(None) };
+        let case = ResolvedCase::of(ticket, text, index.masker(), index.endings());
+        let Some(case) = case else { return Ok(None) };
         let wanted = resolution(&case);
         if wanted.is_empty() || !self.0.par_iter().any(|other| alike(&wanted, other)) {
             return Ok(None);
         }
-        let mut found = index.similar(ticket, embedding, CustomerFilter::All, DEPTH)?;
+        let mut found = index.similar(text, embedding, CustomerFilter::All, DEPTH)?;
         found.retain(|s| s.case.hash != Bundle::ticket_hash(ticket));
         let first = |found: &[Similar]| found.iter().position(|s| alike(&wanted, &resolution(&s.case)));
         let mixed = first(&found);
@@ -290,9 +293,9 @@ fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
 }
 
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.
-fn nearest_reply(index: &Index, ticket: &Ticket, embedding: &[f32]) -> Result<Vec<String>> {
-    let slots = slots(ticket, index.masker());
-    let found = index.similar(ticket, embedding, CustomerFilter::All, 8)?;
+fn nearest_reply(index: &Index, ticket: &Ticket, text: &str, embedding: &[f32]) -> Result<Vec<String>> {
+    let slots = slots(ticket, text, index.masker());
+    let found = index.similar(text, embedding, CustomerFilter::All, 8)?;
     let best = found.iter().find(|s| !s.case.reply.is_empty());
     Ok(best.map_or_else(Vec::new, |s| {
         s.case

@@ -130,6 +130,8 @@ fn counts<'a, 'b>(
 
 #[cfg(test)]
 mod tests {
+    use firstline_triage::Reader;
+
     use super::*;
     use firstline_ticket::Ticket;
     use firstline_triage::retire;
@@ -137,11 +139,14 @@ mod tests {
     #[test]
     fn who_had_no_ticket_for_long_is_retired() {
         let ticket = |day: i64, who: &str| {
-            HistoryTicket::new(&Ticket {
-                technician: Some(who.to_owned()),
-                opened_at: Some(jiff::Timestamp::from_second(1_700_000_000 + day * 86_400).unwrap()),
-                ..Ticket::default()
-            })
+            HistoryTicket::new(
+                &Ticket {
+                    technician: Some(who.to_owned()),
+                    opened_at: Some(jiff::Timestamp::from_second(1_700_000_000 + day * 86_400).unwrap()),
+                    ..Ticket::default()
+                },
+                &Reader::default(),
+            )
         };
         let tickets =
             [ticket(0, "ann"), ticket(1, "bob"), ticket(50, "bob"), ticket(100, "cy"), ticket(99, "new")];
@@ -149,7 +154,10 @@ mod tests {
         let retired = |rows: &[usize]| retired(&tickets, rows, Field::Technician, &space);
         assert_eq!(retired(&[0, 1, 2, 3, 4]), [0]);
         assert_eq!(retired(&[0, 1]), [2], "cy has no ticket here at all");
-        let undated = [HistoryTicket::new(&Ticket { technician: Some("ann".into()), ..Ticket::default() })];
+        let undated = [HistoryTicket::new(
+            &Ticket { technician: Some("ann".into()), ..Ticket::default() },
+            &Reader::default(),
+        )];
         assert!(super::retired(&undated, &[0], Field::Technician, &space).is_empty());
         let mut p = [0.5, 0.3, 0.2];
         retire(&mut p, &[0]);

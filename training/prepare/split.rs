@@ -333,6 +333,8 @@ fn part_families(windows: &mut [SplitWindow], families: &[u32], among: &[SplitWi
 
 #[cfg(test)]
 mod tests {
+    use firstline_triage::Reader;
+
     use super::*;
     use firstline_ticket::Ticket;
 
@@ -344,12 +346,15 @@ mod tests {
             .map(|i| {
                 let opened_at = dated
                     .then(|| jiff::Timestamp::from_second(1_700_000_000 + ((i * 37) % n) as i64).unwrap());
-                HistoryTicket::new(&Ticket {
-                    id: i.to_string(),
-                    body: Some(format!("t{i}")),
-                    opened_at,
-                    ..Ticket::default()
-                })
+                HistoryTicket::new(
+                    &Ticket {
+                        id: i.to_string(),
+                        body: Some(format!("t{i}")),
+                        opened_at,
+                        ..Ticket::default()
+                    },
+                    &Reader::default(),
+                )
             })
             .collect()
     }

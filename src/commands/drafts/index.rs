@@ -3,13 +3,16 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use firstline_drafts::{DeskProfile, DeskProfileBuilder, Index, ResolvedCase, Templates};
 use firstline_fault::{Code, UserError};
 use firstline_ticket::{Ticket, customer_key};
 use firstline_training::Progress;
-use firstline_triage::{Acknowledgements, AcknowledgementsBuilder, Bundle, Engine};
+use firstline_triage::{
+    Acknowledgements, AcknowledgementsBuilder, Bundle, Engine, Habits, HabitsBuilder, Writer, compose,
+};
 use serde::Serialize;
 
 use crate::arguments::{BundleArg, JsonArg};
@@ -24,7 +27,8 @@ const SEGMENT: usize = 100_000;
 
 /// Add resolved tickets to a bundle's index, from which drafts are made.
 ///
-/// The index holds customers' words: what they wrote and what technicians answered.
+/// The index holds customers' words: what they wrote and what technicians answered. What senders put under or over every mail, such
+/// as a footer, is learnt too, as salted hashes without words: new tickets are read without it, so decisions may change.
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
     #[command(flatten)]
@@ -85,6 +89,11 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     // Before anything is opened: a training that publishes meanwhile brings another encoder.
     let _lock = lock(bundle)?;
     let engine = Engine::open(bundle)?;
+    let habits = habits(&engine, tickets, &mut ui.bars())?;
+    let engine = match &habits {
+        Some(habits) => engine.with_habits(habits.clone()),
+        None => engine,
+    };
     let aside = aside(bundle)?;
     if !args.rebuild {
         Index::copy(bundle, aside.path())?;
@@ -92,6 +101,10 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     let source = Source { path: tickets, wanted: &|_| true, real_replies: true };
     let added = fill(&engine, aside.path(), &source, ui)?;
     Index::replace(bundle, aside.path())?;
+    if let Some(habits) = &habits {
+        Bundle::publish_habits(bundle, habits)?;
+        ui.say("note: senders' habits were learnt: signatures and footers that recur are not read any more");
+    }
     let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
         print(serde_json::to_string(&added)?);
@@ -207,7 +220,7 @@ pub(in crate::commands) fn fill(
             && wanted(&ticket)
         {
             set_aside(&mut ticket);
-            desk.add(&ticket);
+            desk.add(&ticket, &engine.reader().compose(&ticket).text());
         }
         check(total, &mut bars)?;
     }
@@ -237,7 +250,11 @@ pub(in crate::commands) fn fill(
                 Ok(ticket) if !wanted(&ticket) => {}
                 Ok(mut ticket) => {
                     set_aside(&mut ticket);
-                    take(ticket, &index, &mut known, &mut tickets, &mut cases, &mut found);
+                    let text = engine.reader().compose(&ticket).text();
+                    if let Some(case) = take(&ticket, &text, &index, &mut known, &mut found) {
+                        cases.push(case);
+                        tickets.push(ticket);
+                    }
                 }
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
                 Err(_) => found.bad_lines += 1,
@@ -275,28 +292,50 @@ fn acknowledgements(
     Ok(builder.finish())
 }
 
+/// The case that a ticket is, of which the models read `text`; `None` where it is known or nobody resolved it.
 fn take(
-    ticket: Ticket,
+    ticket: &Ticket,
+    text: &str,
     index: &Index,
     known: &mut HashSet<u64>,
-    tickets: &mut Vec<Ticket>,
-    cases: &mut Vec<ResolvedCase>,
     found: &mut Added,
-) {
-    let hash = Bundle::ticket_hash(&ticket);
+) -> Option<ResolvedCase> {
+    let hash = Bundle::ticket_hash(ticket);
     if known.contains(&hash) {
         found.known += 1;
-        return;
+        return None;
     }
-    match ResolvedCase::of(&ticket, index.masker(), index.endings()) {
+    let case = ResolvedCase::of(ticket, text, index.masker(), index.endings());
+    match &case {
         None => found.unresolved += 1,
-        Some(case) => {
+        Some(_) => {
             known.insert(hash);
             found.added += 1;
-            cases.push(case);
-            tickets.push(ticket);
         }
     }
+    case
+}
+
+/// The habits of the bundle with those of the senders of the tickets in `path`; `None` where there is nothing new, or where the bundle
+/// was trained on tickets that were read without any.
+fn habits(engine: &Engine, path: &Path, bars: &mut impl Progress) -> Result<Option<Habits>, Failure> {
+    let Some(known) = &engine.bundle().habits else { return Ok(None) };
+    bars.stage("learning senders' habits", 0);
+    let mut builder = HabitsBuilder::new(known.salt());
+    let reader = engine.reader().with_habits(Arc::default());
+    for line in files::tickets(path)? {
+        if let Ok(ticket) = line.ticket {
+            let read = reader.read(&ticket);
+            let [contact, customer] =
+                [&ticket.contact, &ticket.customer].map(|name| name.as_deref().unwrap_or_default());
+            if reader.kind_of(&ticket, &compose(&read)).wants_answer() {
+                builder.add(&Writer { contact, customer, subject: &read.subject.text }, &read.body.text);
+            }
+        }
+        check(line.number, bars)?;
+    }
+    let all = Habits::clone(known).with(builder.finish());
+    Ok((all != **known).then_some(all))
 }
 
 /// Shows progress; fails once Ctrl-C was pressed.

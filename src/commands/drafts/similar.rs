@@ -112,7 +112,8 @@ fn search(
     let k = usize::from(args.top).min(index.len());
     let mut all = Vec::new();
     for (ticket, embedding) in tickets.iter().zip(features.embeddings.chunks_exact(d)) {
-        all.push(index.similar(ticket, embedding, whose, k)?);
+        let text = engine.reader().compose(ticket).text();
+        all.push(index.similar(&text, embedding, whose, k)?);
     }
     Ok(all)
 }

@@ -39,7 +39,7 @@ impl Drafter<'_> {
 
     fn lesson(&self, ticket: &Ticket, decision: &Decision, embedding: &[f32]) -> Result<Option<Lesson>> {
         let Some(reply) = first_reply(ticket) else { return Ok(None) };
-        let found = self.found(ticket, embedding)?;
+        let found = self.found(ticket, &self.text(ticket), embedding)?;
         // Nothing that this ticket alone has is filled in: weights keep what they learn.
         let matter = self.matter(ticket, decision, &found, Viewer::default());
         let Some(past) = self.past(&matter)? else { return Ok(None) };

@@ -28,11 +28,11 @@ pub(super) struct Viewer {
 }
 
 impl Viewer {
-    /// The customer who wrote `ticket`. Where nobody knows who that is, only a desk of one organisation shows its own.
-    pub(super) fn of(ticket: &Ticket, index: &Index) -> Self {
+    /// The customer who wrote `ticket`, of which the models read `text`. Where nobody knows who that is, only a desk of one organisation shows its own.
+    pub(super) fn of(ticket: &Ticket, text: &str, index: &Index) -> Self {
         let key = ticket.customer_key();
         let customer = (!key.is_empty() || !index.has_customers()).then_some(key);
-        Self { customer, slots: slots(ticket, index.masker()) }
+        Self { customer, slots: slots(ticket, text, index.masker()) }
     }
 }
 

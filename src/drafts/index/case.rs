@@ -14,8 +14,8 @@ use crate::mask::{Masker, Secret, has_unlisted_number, secrets, sentence_hash};
 use crate::reply::{Endings, Reach, first_reply, open_up, sentences};
 use crate::segmentation::sentences_of_line;
 use crate::slots::{slots, without_marks};
+use firstline_triage::Bundle;
 use firstline_triage::normalize::normalize;
-use firstline_triage::{Bundle, compose};
 
 /// What a case keeps of a ticket's text, in characters: enough to compare words with, and to recognise it.
 const PROBLEM: usize = 600;
@@ -60,11 +60,10 @@ pub struct ReplySentence {
 }
 
 impl ResolvedCase {
-    /// The case that `ticket` is; `None` where it was not resolved, or nobody wrote how.
-    pub fn of(ticket: &Ticket, masker: &Masker, endings: &Endings) -> Option<Self> {
+    /// The case that `ticket` is, of which the models read `problem`; `None` where it was not resolved, or nobody wrote how.
+    pub fn of(ticket: &Ticket, problem: &str, masker: &Masker, endings: &Endings) -> Option<Self> {
         let resolution = ticket.resolution.as_deref().map(|r| cut(&normalize(r).text, RESOLUTION));
-        let problem = compose(ticket).text();
-        let reply = reply_of(ticket, &problem, masker, endings);
+        let reply = reply_of(ticket, problem, masker, endings);
         if reply.is_empty() && resolution.is_none() {
             return None;
         }
@@ -74,9 +73,9 @@ impl ResolvedCase {
             hash: Bundle::ticket_hash(ticket),
             opened_at: ticket.opened_at,
             customer: ticket.customer.as_deref().unwrap_or_default().trim().to_owned(),
-            language: language_of(ticket, &problem),
+            language: language_of(ticket, problem),
             category: [Field::Board, Field::Type, Field::Subtype].map(label),
-            problem: cut(&problem, PROBLEM),
+            problem: cut(problem, PROBLEM),
             reply,
             resolution,
         })
@@ -86,7 +85,7 @@ impl ResolvedCase {
 /// What the desk answered first, with slots for what belongs to the ticket.
 fn reply_of(ticket: &Ticket, problem: &str, masker: &Masker, endings: &Endings) -> Vec<ReplySentence> {
     let Some(text) = first_reply(ticket) else { return Vec::new() };
-    let slots = slots(ticket, masker);
+    let slots = slots(ticket, problem, masker);
     let opened = |sentence: String| {
         let (text, reach) = open_up(&sentence, &slots, masker);
         ReplySentence { text, reach, uncounted: false }
@@ -127,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::mask::KnownTermsBuilder;
+    use crate::text_of;
 
     #[test]
     fn what_the_customer_said_or_may_be_a_secret_does_not_count() {
@@ -146,11 +146,12 @@ mod tests {
         let all = "The grey lamp is on. Please restart it. The wifi password is grey lamp. Sit 12 metres from Office 365.";
         let mut known = KnownTermsBuilder::default();
         for customer in ["Alder", "Birch", "Cedar"] {
-            known.add(&Ticket { customer: Some(customer.into()), ..ticket(all, "") });
+            known.add(&Ticket { customer: Some(customer.into()), ..ticket(all, "") }, all);
         }
         let masker = Masker::new(known.finish()).unwrap();
         let reply = |reply: &str, asked: &str| {
-            let case = ResolvedCase::of(&ticket(reply, asked), &masker, &Endings::default()).unwrap();
+            let ticket = ticket(reply, asked);
+            let case = ResolvedCase::of(&ticket, &text_of(&ticket), &masker, &Endings::default()).unwrap();
             case.reply.into_iter().map(|said| (said.reach, said.uncounted)).collect::<Vec<_>>()
         };
         let open = (Reach::Everybody, false);

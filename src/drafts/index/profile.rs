@@ -46,12 +46,13 @@ impl DeskProfileBuilder {
         Self { acknowledgements, ..Self::default() }
     }
 
-    /// Learns from a ticket, whose acknowledgements are [set aside](Acknowledgements::set_aside).
-    pub fn add(&mut self, ticket: &Ticket) {
-        self.known.add(ticket);
+    /// Learns from a ticket, of which the models read `text` and whose acknowledgements are
+    /// [set aside](Acknowledgements::set_aside).
+    pub fn add(&mut self, ticket: &Ticket, text: &str) {
+        self.known.add(ticket, text);
         self.endings.add(ticket);
-        self.stock.add(ticket);
-        self.languages.add(ticket);
+        self.stock.add(ticket, text);
+        self.languages.add(ticket, text);
     }
 
     /// The profile that was learnt.

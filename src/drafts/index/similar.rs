@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
-use firstline_ticket::Ticket;
 
 use super::case::ResolvedCase;
 use super::{CustomerFilter, Index};
 use crate::segmentation::words;
-use firstline_triage::compose;
 
 /// What sharing words adds to a cosine, for a case with all of the ticket's telling words.
 const LEXICAL: f32 = 0.1;
@@ -25,20 +23,20 @@ pub struct Similar {
 }
 
 impl Index {
-    /// The `k` cases most like a ticket, whose embedding is given, of those that may be found.
+    /// The `k` cases most like a ticket, of which the models read `text` and whose embedding is given, of those that may be found.
     ///
     /// # Errors
     /// As for [`Self::nearest`] and [`Self::case`].
     pub fn similar(
         &self,
-        ticket: &Ticket,
+        text: &str,
         embedding: &[f32],
         customers: CustomerFilter<'_>,
         k: usize,
     ) -> Result<Vec<Similar>> {
         let hits = self.nearest(embedding, customers, k)?;
         let cases = hits.into_iter().map(|hit| Ok((hit.cosine, self.case(hit)?))).collect::<Result<_>>()?;
-        Ok(lexically(&compose(ticket).text(), cases))
+        Ok(lexically(text, cases))
     }
 }
 

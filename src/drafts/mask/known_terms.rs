@@ -107,8 +107,8 @@ pub struct KnownTermsBuilder {
 const NOBODY: u32 = u32::MAX;
 
 impl KnownTermsBuilder {
-    /// Learns from a ticket.
-    pub fn add(&mut self, ticket: &Ticket) {
+    /// Learns from a ticket, of which the models read `text`.
+    pub fn add(&mut self, ticket: &Ticket, text: &str) {
         let mut people = HashSet::new();
         for person in [&ticket.contact, &ticket.technician].into_iter().flatten() {
             let parts: Vec<String> = words(person).map(|(_, word)| word).take(MAX_NAMES + 1).collect();
@@ -129,11 +129,11 @@ impl KnownTermsBuilder {
         }
         self.domains.extend(mail_domains(ticket).into_iter().map(|domain| (customer.clone(), domain)));
         let customer = *self.customers.entry(customer).or_insert(next);
-        for text in replies(ticket) {
-            let text = normalize(text).text;
-            self.products.add(ticket, &text, customer);
+        for reply in replies(ticket) {
+            let reply = normalize(reply).text;
+            self.products.add(ticket, text, &reply, customer);
             // Those who write to each other are named in every reply: that makes no word of a name.
-            for word in written(&text).filter(|w| !people.contains(&w.to_lowercase())) {
+            for word in written(&reply).filter(|w| !people.contains(&w.to_lowercase())) {
                 let users = self.users.entry(hash(word)).or_insert([NOBODY; KEPT]);
                 if let Some(free) = users.iter().position(|&u| u == customer || u == NOBODY) {
                     users[free] = customer;

@@ -14,7 +14,6 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{KEPT, SHARED_BY};
 use crate::language::language_of;
 use crate::segmentation::{begins_sentence, sentences_of_line, words};
-use firstline_triage::compose;
 
 /// Words of a name at most.
 const MOST_WORDS: usize = 3;
@@ -43,14 +42,13 @@ struct Name {
 }
 
 impl ProductNamesBuilder {
-    /// Learns from what `customer` was written in answer to a ticket.
-    pub(super) fn add(&mut self, ticket: &Ticket, reply: &str, customer: u32) {
-        let text = compose(ticket).text();
+    /// Learns from what `customer` was written in answer to a ticket, of which the models read `text`.
+    pub(super) fn add(&mut self, ticket: &Ticket, text: &str, reply: &str, customer: u32) {
         // In German every noun has a capital.
-        if language_of(ticket, &text) == "de" {
+        if language_of(ticket, text) == "de" {
             return;
         }
-        let asked = runs(&text);
+        let asked = runs(text);
         for sentence in reply.lines().flat_map(sentences_of_line) {
             for range in names(&sentence) {
                 let written = &sentence[range.clone()];
@@ -174,6 +172,7 @@ fn names(sentence: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text_of;
 
     fn learnt() -> Vec<String> {
         let mut builder = ProductNamesBuilder::default();
@@ -181,7 +180,7 @@ mod tests {
             let name = ["Excel", "Power BI", "Visio"][i % 3];
             let ticket = Ticket { body: Some(format!("please add {name} for me")), ..Ticket::default() };
             let reply = format!("Thanks. Has your manager approved {name} for you? Is the VPN on?");
-            builder.add(&ticket, &reply, (i / 3) as u32);
+            builder.add(&ticket, &text_of(&ticket), &reply, (i / 3) as u32);
         }
         builder.finish(&<[u32]>::len)
     }
@@ -207,7 +206,7 @@ mod tests {
             for i in 0..15 {
                 let ticket = Ticket { body: Some(body.into()), ..Ticket::default() };
                 let reply = format!("We add {} now.", ["Excel", "Visio", "Word"][i % 3]);
-                builder.add(&ticket, &reply, (i / 3 % customers) as u32);
+                builder.add(&ticket, &text_of(&ticket), &reply, (i / 3 % customers) as u32);
             }
             assert!(builder.finish(&<[u32]>::len).is_empty());
         }

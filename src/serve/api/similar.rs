@@ -7,7 +7,6 @@ use axum::extract::State;
 use firstline_drafts::{CustomerFilter, Similar};
 use firstline_fault::Code;
 use firstline_store::CustomerSet;
-use firstline_triage::{Input, compose};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -121,7 +120,7 @@ async fn search(
     let place = shared.queue.place(key, cost).map_err(|seconds| Problem::overload("ticket", seconds))?;
     let deadline = shared.compute_deadline();
     let reader = Arc::clone(live);
-    let read: Part<Seek> = (reading, Box::new(move || Seek::new(&reader, ticket)));
+    let read: Part<Seek> = (reading, Box::new(move || Seek::new(&reader, &ticket)));
     let sought = Arc::new(
         place.compute(deadline, vec![read]).await?.pop().ok_or_else(|| Problem::internal("no seek"))?,
     );
@@ -147,16 +146,15 @@ fn sets(customers: CustomerSet) -> Vec<CustomerSet> {
 /// A ticket whose like is sought, as far as it is read once for all pieces.
 struct Seek {
     /// Its text as the model reads it.
-    ticket: firstline_ticket::Ticket,
+    text: String,
     embedding: Vec<f32>,
 }
 
 impl Seek {
-    fn new(live: &LiveBundle, ticket: firstline_ticket::Ticket) -> Result<Self, Problem> {
-        let embedding = live.engine.features(std::slice::from_ref(&ticket))?.embeddings;
-        let Input { subject, body, .. } = compose(&ticket);
-        let ticket = firstline_ticket::Ticket { subject: Some(subject), body: Some(body), ..ticket };
-        Ok(Self { ticket, embedding })
+    fn new(live: &LiveBundle, ticket: &firstline_ticket::Ticket) -> Result<Self, Problem> {
+        let embedding = live.engine.features(std::slice::from_ref(ticket))?.embeddings;
+        let text = live.engine.reader().compose(ticket).text();
+        Ok(Self { text, embedding })
     }
 
     fn find(
@@ -165,7 +163,7 @@ impl Seek {
         customers: &CustomerSet,
         limit: usize,
     ) -> Result<Vec<Similar>, Problem> {
-        let find = |whose| live.index.similar(&self.ticket, &self.embedding, whose, limit);
+        let find = |whose| live.index.similar(&self.text, &self.embedding, whose, limit);
         match customers {
             CustomerSet::All => Ok(find(CustomerFilter::All)?),
             CustomerSet::Only(these) => {

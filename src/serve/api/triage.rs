@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_triage::explain;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -207,7 +206,9 @@ async fn add_readings(
     tickets: Vec<Value>,
     results: &mut [TriageResult],
 ) -> Result<(), Problem> {
-    let read = |ticket: Value| serde_json::from_value(ticket).ok().map(|ticket| explain(&ticket).into());
+    let live = shared.live.load_full();
+    let explain = move |ticket| live.engine.reader().explain(&ticket).into();
+    let read = move |ticket: Value| serde_json::from_value(ticket).ok().map(&explain);
     let readings: Vec<Option<Reading>> =
         shared.blocking(move |_| Ok(tickets.into_iter().map(read).collect())).await?;
     for (result, reading) in results.iter_mut().zip(readings) {

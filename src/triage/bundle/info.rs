@@ -8,6 +8,7 @@ use firstline_ticket::{Field, LabelSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Calibrator, Correctness, Hierarchy, Mixture, Ordinal};
+use crate::site_words::SiteWords;
 
 /// Version of the format this program writes, and the only one it reads.
 pub const BUNDLE_FORMAT: u32 = 2;
@@ -33,6 +34,9 @@ pub struct BundleInfo {
     pub config_sha256: String,
     /// How the data was split.
     pub split: SplitFacts,
+    /// The words that the site had added to the built-in lists.
+    #[serde(default, skip_serializing_if = "SiteWords::is_empty")]
+    pub words: SiteWords,
 }
 
 /// How the data was split, for the report.

@@ -4,6 +4,7 @@
 //! BUNDLE/bundle.json            train                format, model, fields, label names, mixtures, hashes of the files below
 //! BUNDLE/bundle.sha256          train                the hash of bundle.json
 //! BUNDLE/weights.safetensors    train                vocabulary, heads, vectors and labels of the history, its tickets' hashes
+//! BUNDLE/habits.json            train, drafts index  what senders put around every mail: salted hashes of lines, no words
 //! BUNDLE/encoder/               train                the encoder's files, each by its path in the manifest
 //! BUNDLE/encoder/manifest.toml  train                which files they are, and how they are used
 //! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made again where it is missing
@@ -33,6 +34,8 @@ pub const INFO: &str = "bundle.json";
 pub const INFO_HASH: &str = "bundle.sha256";
 /// Weights and the history's vectors.
 pub const WEIGHTS: &str = "weights.safetensors";
+/// The habits of senders. A bundle of before has none.
+pub const HABITS: &str = "habits.json";
 /// The encoder's folder.
 pub const ENCODER: &str = "encoder";
 /// The folder of what fine-tuning made of the encoder.
@@ -55,7 +58,7 @@ pub const WRITER_MODEL: &str = "tuned.gguf";
 pub const WRITER_CHOICE: &str = "writer.json";
 
 /// Every name that can stand in a bundle's folder.
-pub const ALL: [&str; 7] = [INFO, INFO_HASH, WEIGHTS, ENCODER, TUNED, INDEX, WRITER];
+pub const ALL: [&str; 8] = [INFO, INFO_HASH, WEIGHTS, HABITS, ENCODER, TUNED, INDEX, WRITER];
 
 /// Ending of the reply templates' file, [`beside`] the bundle.
 pub const TEMPLATES: &str = "templates.toml";

@@ -14,11 +14,14 @@ mod tensors;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use firstline_ticket::{Field, Ticket};
 
 use crate::features::Vocabulary;
+use crate::habits::Habits;
 use crate::model::{FieldModel, Hierarchy};
+use crate::reader::Reader;
 
 pub use encoder_files::EncoderFiles;
 pub use hashes::{sha256_file, sha256_hex};
@@ -40,12 +43,19 @@ pub struct Bundle {
     pub fields: BTreeMap<Field, FieldModel>,
     /// What board, type and subtype go together, of those that are trained.
     pub hierarchy: Option<Hierarchy>,
+    /// What senders put around every mail: its tickets are read without. `None` where training read them with it.
+    pub habits: Option<Arc<Habits>>,
 }
 
 impl Bundle {
     /// Whether training has seen this ticket, or set it aside as a repeat of one that it has seen.
     pub fn has_seen(&self, ticket: &Ticket) -> bool {
         self.seen.binary_search(&Self::ticket_hash(ticket)).is_ok()
+    }
+
+    /// What reads tickets as training read them.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.info.words.clone(), self.habits.clone().unwrap_or_default())
     }
 
     /// The hash under which [`Bundle::seen`] keeps a ticket: of its id and text, since two exports may both

@@ -3,6 +3,7 @@
 //! What a bundle holds was learnt from customers' tickets: on Unix, only the user who trained it may read it. It must never
 //! replace a folder that is no bundle.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -103,6 +104,26 @@ pub(super) fn copy(from: &Path, to: &Path) -> firstline_fault::Result<()> {
     let io = |e: io::Error| UserError::io(to.display(), &e);
     let mut file = make_file(to).map_err(io)?;
     io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).map_err(io)?;
+    Ok(())
+}
+
+/// Gives the folder `to` the files of the folder `from` with a `wanted` name, and all below its folders: links, or copies where the
+/// system can't link. A bundle's files never change in place.
+pub(super) fn link(from: &Path, to: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> firstline_fault::Result<()> {
+    let io = |e: io::Error| UserError::io(from.display(), &e);
+    for entry in fs::read_dir(from).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let (path, new) = (entry.path(), to.join(entry.file_name()));
+        if !wanted(&entry.file_name()) {
+            continue;
+        }
+        if entry.file_type().map_err(io)?.is_dir() {
+            make_folder(&new)?;
+            link(&path, &new, &|_| true)?;
+        } else if fs::hard_link(&path, &new).is_err() {
+            copy(&path, &new)?;
+        }
+    }
     Ok(())
 }
 

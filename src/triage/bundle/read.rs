@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_nn::Encoder;
@@ -11,11 +12,13 @@ use serde::Deserialize;
 
 use super::hashes::{check, damaged, sha256_hex};
 use super::info::{BUNDLE_FORMAT, FieldFile, InfoFile};
-use super::layout::{ENCODER, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles};
 use crate::features::{Encoders, Vocabulary};
+use crate::habits::Habits;
 use crate::model::{FieldModel, HIERARCHY, Head, Member, Reserve};
+use crate::reader::Reader;
 
 impl Bundle {
     /// Loads the bundle in `dir`, checking version, hashes and shapes.
@@ -23,30 +26,7 @@ impl Bundle {
     /// # Errors
     /// [`Code::Bundle`] when it is missing, damaged or of another version.
     pub fn load(dir: &Path) -> Result<Self> {
-        let path = dir.join(INFO);
-        let json = fs::read(&path).map_err(|e| {
-            let next =
-                "Train one with `firstline train --bundle DIR`, or name the folder that holds bundle.json";
-            UserError::new(Code::Bundle, path.display().to_string(), e.to_string(), next)
-        })?;
-        let version: Version = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
-        if version.format != BUNDLE_FORMAT {
-            let problem = format!("format {}, but this program reads format {BUNDLE_FORMAT}", version.format);
-            return Err(
-                UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it again").into()
-            );
-        }
-        let stated = fs::read_to_string(dir.join(INFO_HASH));
-        if let Ok(stated) = &stated {
-            let found = sha256_hex(&json);
-            if stated.trim() != found {
-                return Err(damaged(&path, format!("sha256 is {found}, not {}", stated.trim())).into());
-            }
-        }
-        let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
-        if let (true, Err(e)) = (file.sealed, &stated) {
-            return Err(damaged(&dir.join(INFO_HASH), e.to_string()).into());
-        }
+        let (file, path) = (read_info(dir)?, dir.join(INFO));
         let tuned = file.info.tuned.then_some(TUNED);
         let manifests = [ENCODER].into_iter().chain(tuned).map(|name| format!("{name}/{MANIFEST}"));
         for needed in manifests.chain([WEIGHTS.to_owned()]) {
@@ -57,7 +37,18 @@ impl Bundle {
         for (name, sha256) in &file.files {
             check(dir, name, sha256)?;
         }
-        Self::from_files(file, &dir.join(WEIGHTS))
+        let habits = listed_habits(dir, &file)?;
+        Ok(Self { habits, ..Self::from_files(file, &dir.join(WEIGHTS))? })
+    }
+
+    /// What reads tickets as the bundle in `dir` does, without the rest of the bundle.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`] when it is missing, damaged or of another version.
+    pub fn read_reader(dir: &Path) -> Result<Reader> {
+        let file = read_info(dir)?;
+        let habits = listed_habits(dir, &file)?.unwrap_or_default();
+        Ok(Reader::new(file.info.words, habits))
     }
 
     /// Loads the bundle's encoders from `dir` and checks their files against their manifests.
@@ -110,10 +101,52 @@ impl Bundle {
                 return Err("the hierarchy does not fit the fields".into());
             }
             let (info, hierarchy) = (file.info, file.hierarchy);
-            Ok(Self { info, vocabulary, history, seen: tensors.u64("seen")?, fields, hierarchy })
+            let seen = tensors.u64("seen")?;
+            Ok(Self { info, vocabulary, history, seen, fields, hierarchy, habits: None })
         };
         read().map_err(|e| damaged(weights, e).into())
     }
+}
+
+/// Reads what the bundle in `dir` says about itself.
+pub(super) fn read_info(dir: &Path) -> Result<InfoFile> {
+    let path = dir.join(INFO);
+    let json = fs::read(&path).map_err(|e| {
+        let next = "Train one with `firstline train --bundle DIR`, or name the folder that holds bundle.json";
+        UserError::new(Code::Bundle, path.display().to_string(), e.to_string(), next)
+    })?;
+    let version: Version = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+    if version.format != BUNDLE_FORMAT {
+        let problem = format!("format {}, but this program reads format {BUNDLE_FORMAT}", version.format);
+        return Err(
+            UserError::new(Code::Bundle, path.display().to_string(), problem, "Train it again").into()
+        );
+    }
+    let stated = fs::read_to_string(dir.join(INFO_HASH));
+    if let Ok(stated) = &stated {
+        let found = sha256_hex(&json);
+        if stated.trim() != found {
+            return Err(damaged(&path, format!("sha256 is {found}, not {}", stated.trim())).into());
+        }
+    }
+    let file: InfoFile = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+    if let (true, Err(e)) = (file.sealed, &stated) {
+        return Err(damaged(&dir.join(INFO_HASH), e.to_string()).into());
+    }
+    Ok(file)
+}
+
+/// The habits of the bundle in `dir`, where its `file` lists them.
+fn listed_habits(dir: &Path, file: &InfoFile) -> Result<Option<Arc<Habits>>> {
+    let Some(sha256) = file.files.get(HABITS) else { return Ok(None) };
+    let path = dir.join(HABITS);
+    let json = fs::read(&path).map_err(|e| damaged(&path, e.to_string()))?;
+    let found = sha256_hex(&json);
+    if found != *sha256 {
+        return Err(damaged(&path, format!("sha256 is {found}, not {sha256}")).into());
+    }
+    let habits: Habits = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+    Ok(Some(Arc::new(habits)))
 }
 
 /// What is read of a `bundle.json` of any version.

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use firstline_fault::{Error, InternalError};
+use firstline_fault::{Error, InternalError, UserError};
 use firstline_ticket::Field;
 
 use super::info::{FieldFile, InfoFile};
-use super::layout::{ENCODER, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::read::read_info;
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles, place};
+use crate::habits::Habits;
 use crate::model::{FieldModel, Reserve};
 
 impl Bundle {
@@ -57,6 +59,9 @@ impl Bundle {
             files.insert(format!("{name}/{MANIFEST}"), sha256);
         }
         files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
+        if let Some(habits) = &self.habits {
+            files.insert(HABITS.into(), write_habits(habits, staging)?);
+        }
         let info = InfoFile {
             info: self.info.clone(),
             fields: self.field_files(),
@@ -64,11 +69,24 @@ impl Bundle {
             files,
             sealed: true,
         };
-        let json =
-            serde_json::to_vec_pretty(&info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
-        let sha256 = place::write(&staging.join(INFO), &json)?;
-        place::write(&staging.join(INFO_HASH), sha256.as_bytes())?;
-        Ok(())
+        write_info(&info, staging)
+    }
+
+    /// Gives the bundle in `dir` other habits, by atomic rename; all else of it stays as it is.
+    ///
+    /// # Errors
+    /// [`Code::Bundle`](firstline_fault::Code::Bundle) when `dir` holds something else;
+    /// [`Code::Io`](firstline_fault::Code::Io) when it can't be written.
+    pub fn publish_habits(dir: &Path, habits: &Habits) -> firstline_fault::Result<()> {
+        // However the bundle is named: a link to it stays one.
+        let dir = &dir.canonicalize().map_err(|e| UserError::io(dir.display(), &e))?;
+        place::publish(dir, |staging| {
+            let written = [INFO, INFO_HASH, HABITS];
+            place::link(dir, staging, &|name| !written.iter().any(|ours| name == *ours))?;
+            let mut info = read_info(dir)?;
+            info.files.insert(HABITS.into(), write_habits(habits, staging)?);
+            write_info(&InfoFile { sealed: true, ..info }, staging)
+        })
     }
 
     fn field_files(&self) -> BTreeMap<Field, FieldFile> {
@@ -98,6 +116,20 @@ impl Bundle {
         }
         out.serialize()
     }
+}
+
+/// Writes the habits into the folder of a bundle; their sha256.
+fn write_habits(habits: &Habits, staging: &Path) -> firstline_fault::Result<String> {
+    let json = serde_json::to_vec(habits).map_err(|e| InternalError::new(format!("{HABITS}: {e}")))?;
+    place::write(&staging.join(HABITS), &json)
+}
+
+/// Writes what a bundle says about itself into its folder.
+fn write_info(info: &InfoFile, staging: &Path) -> firstline_fault::Result<()> {
+    let json = serde_json::to_vec_pretty(info).map_err(|e| InternalError::new(format!("{INFO}: {e}")))?;
+    let sha256 = place::write(&staging.join(INFO), &json)?;
+    place::write(&staging.join(INFO_HASH), sha256.as_bytes())?;
+    Ok(())
 }
 
 /// Copies an encoder's files and writes its manifest into the folder `place`; the manifest's sha256.
@@ -130,6 +162,7 @@ fn put_field(out: &mut Tensors<'_>, field: Field, model: &FieldModel) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
 
     use firstline_nn::{Manifest, ModelFile};
 
@@ -137,6 +170,8 @@ mod tests {
     use super::*;
     use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
     use crate::features::Vocabulary;
+    use crate::habits::{HabitsBuilder, Writer};
+    use crate::site_words::SiteWords;
 
     /// A bundle without a field, trained with `seed`.
     fn bundle(seed: u64) -> Bundle {
@@ -150,10 +185,11 @@ mod tests {
             data_sha256: String::new(),
             config_sha256: String::new(),
             split: SplitFacts::default(),
+            words: SiteWords::default(),
         };
         let vocabulary = Vocabulary::from_parts(Vec::new(), Vec::new(), Vec::new());
         let (history, seen) = (vec![1.0, 0.0], vec![7]);
-        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None }
+        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None, habits: None }
     }
 
     /// An encoder of one file, which lies in a folder of its own and which everybody may read.
@@ -232,6 +268,42 @@ mod tests {
         bundle(2).publish(&dir, &encoder, None, fails).unwrap_err();
         assert_eq!(Bundle::load(&dir).unwrap().info.seed, 1);
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "nothing half-written is left");
+    }
+
+    fn habits(customer: &str) -> Habits {
+        let mut builder = HabitsBuilder::new(9);
+        for (i, contact) in ["Ann", "Bob", "Mia", "Kim", "Zoe", "Lee"].iter().enumerate() {
+            let writer = Writer { contact, customer, subject: &format!("matter {contact}") };
+            builder.add(&writer, &format!("Number {i} hums, says {contact}.\nThe mill by the brook"));
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn habits_lie_in_the_bundle_and_can_be_replaced_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits, None, "a bundle without habits is one");
+        let (first, second) = (habits("Alder"), habits("Birch"));
+        assert!(!first.is_empty() && first != second);
+        let with = Bundle { habits: Some(Arc::new(first.clone())), ..bundle(1) };
+        with.publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits.as_deref(), Some(&first));
+        fs::create_dir(dir.join(layout::INDEX)).unwrap();
+        fs::write(dir.join(layout::INDEX).join(layout::DESK), b"{}").unwrap();
+        let both = first.clone().with(second);
+        Bundle::publish_habits(&dir, &both).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().habits, Some(Arc::new(both)));
+        assert!(dir.join(layout::INDEX).join(layout::DESK).exists(), "the index stays");
+        assert!(dir.join(layout::ENCODER).join("onnx/model").exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "nothing half-written is left");
+        // What is not as it was written is not believed.
+        fs::write(dir.join(layout::HABITS), serde_json::to_vec(&first).unwrap()).unwrap();
+        for refused in [Bundle::load(&dir).err(), Bundle::read_reader(&dir).err()] {
+            let refused = refused.unwrap().to_string();
+            assert!(refused.starts_with("E_BUNDLE") && refused.contains("habits.json"), "{refused}");
+        }
     }
 
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use firstline_ticket::Ticket;
 
-use crate::normalize::{Kind, Reading, read};
+use crate::normalize::{Kind, Reading};
 
 /// Longest subject and body handed on, in characters. The encoder's own limit is in tokens and is kept by
 /// the tokenizer; this bound only keeps hostile tickets cheap.
@@ -50,15 +50,10 @@ impl Input {
     }
 }
 
-/// Reads a ticket's subject and body, and drops the subject where the body only repeats it.
-pub fn compose(ticket: &Ticket) -> Input {
-    compose_read(&read(ticket))
-}
-
-/// [`compose`] of a ticket that was read.
-pub(crate) fn compose_read(read: &Reading) -> Input {
+/// The text of a ticket that was read, without the subject where the body only repeats it.
+pub fn compose(read: &Reading) -> Input {
     let is_alert = read.is_alert();
-    let Reading { subject, body } = read;
+    let Reading { subject, body, .. } = read;
     let truncated = [subject, body].map(|text| text.removed.bytes(Kind::Truncated)).iter().sum::<usize>();
     let subject = head_and_tail(&subject.text, MAX_SUBJECT_CHARS);
     let body = head_and_tail(&body.text, MAX_BODY_CHARS);
@@ -104,6 +99,7 @@ pub fn is_machine(ticket: &Ticket) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::read;
 
     fn ticket(subject: &str, body: &str) -> Ticket {
         Ticket { id: "1".into(), subject: Some(subject.into()), body: Some(body.into()), ..Ticket::default() }
@@ -112,11 +108,11 @@ mod tests {
     #[test]
     fn subject_and_body_become_one_text() {
         assert_eq!(
-            compose(&ticket("VPN down", "Since 9 this morning.")).text(),
+            compose(&read(&ticket("VPN down", "Since 9 this morning."))).text(),
             "VPN down\n\nSince 9 this morning."
         );
-        assert_eq!(compose(&ticket("VPN down", "VPN down")).text(), "VPN down");
-        assert_eq!(compose(&ticket("", "VPN down")).text(), "VPN down");
+        assert_eq!(compose(&read(&ticket("VPN down", "VPN down"))).text(), "VPN down");
+        assert_eq!(compose(&read(&ticket("", "VPN down"))).text(), "VPN down");
     }
 
     #[test]

@@ -16,7 +16,6 @@ mod vocabulary;
 
 pub use context::context_features;
 pub use encoders::{Encoders, side_by_side};
-pub(crate) use input::compose_read;
 pub use input::{Input, compose, is_machine};
 pub use neighbours::Neighbours;
 pub use ngrams::{BUCKETS, ngram_buckets};

@@ -3,7 +3,7 @@
 use firstline_ticket::{Kind, Ticket};
 use serde_json::{Value, json};
 
-use super::kind;
+use crate::Reader;
 
 fn mail(subject: &str, body: &str) -> Value {
     json!({"id": "1", "subject": subject, "body": body, "customer": "Alder", "contact": "Mia Stone", "source": "email"})
@@ -16,7 +16,7 @@ fn with(mut ticket: Value, key: &str, value: Value) -> Value {
 
 fn told(ticket: Value) -> Kind {
     let ticket: Ticket = serde_json::from_value(ticket).unwrap();
-    kind(&ticket)
+    Reader::default().kind(&ticket)
 }
 
 #[track_caller]

@@ -1,25 +1,46 @@
 //! The word lists of `words.toml`, and the form in which texts and phrases are compared: lower case, no accents, one blank
 //! between words.
 
-use std::sync::LazyLock;
+use std::cell::Cell;
 
 use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Deserializer};
+use toml::Table;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+use crate::lists::{self, Lists};
 
 /// Bytes of a line at the foot of a mail, beyond which it is a sentence of somebody's.
 const LONGEST_LINE: usize = 160;
 /// Bytes of a message that are read to tell an acknowledgement.
 const ACKNOWLEDGEMENT: usize = 1_500;
 
-/// The built-in lists.
-pub(super) static WORDS: LazyLock<Words> =
-    LazyLock::new(|| toml::from_str(include_str!("words.toml")).expect("the built-in words are tested"));
+/// The built-in lists, as a file.
+pub(crate) const LISTS: &str = include_str!("words.toml");
 
+thread_local! {
+    static SITE: Cell<Option<&'static Words>> = const { Cell::new(None) };
+}
+
+/// All lists.
+pub(super) static WORDS: Lists<Words> =
+    Lists::new(|| toml::from_str(LISTS).expect("the built-in words are tested"), &SITE);
+
+/// Runs `read` with a site's lists, or with the built-in ones where there are none.
+pub(crate) fn under<R>(lists: Option<&'static Words>, read: impl FnOnce() -> R) -> R {
+    WORDS.under(lists, read)
+}
+
+/// Whether the built-in file has a table of lists of this name.
+pub(crate) fn has_list(name: &str) -> bool {
+    toml::from_str::<Table>(LISTS).is_ok_and(|lists| lists.contains_key(name))
+}
+
+/// Lists of phrases, by what they are for; `words.toml` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Words {
+pub(crate) struct Words {
     pub(super) auto_reply: AutoReply,
     pub(super) bounce: Bounce,
     pub(super) receipt: Mail,
@@ -30,6 +51,15 @@ pub(super) struct Words {
     pub(super) talk: Talk,
     pub(super) passed_on: PassedOn,
     pub(super) thanks: Thanks,
+}
+
+impl Words {
+    /// The built-in lists with the phrases of `more`.
+    pub(crate) fn with(more: &Table) -> Result<Self, String> {
+        let mut all: Table = toml::from_str(LISTS).map_err(|error| error.to_string())?;
+        lists::add(&mut all, more, &|_, phrase| phrase.to_owned())?;
+        all.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -32,14 +32,23 @@ pub(super) fn visible(text: &Text) -> Option<Text> {
     if text.as_str().bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
         return None;
     }
-    let mut marks = 0;
+    let (mut marks, mut before) = (0, '\0');
+    let mut rest = text.as_str().chars().skip(1).chain(['\0']);
     Some(text.map_chars(|c| {
-        let change = change(c);
+        let next = rest.next().unwrap_or_default();
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && is_joined(before) && is_joined(next);
+        let change = if joins { Change::Keep } else { change(c) };
+        before = c;
         if matches!(change, Change::Keep) {
             marks = if is_mark(c) { marks + 1 } else { 0 };
         }
         if marks > MAX_MARKS { Change::To("") } else { change }
     }))
+}
+
+/// Letters of scripts whose spelling has joiners: Persian `می‌شود` is not `میشود`.
+fn is_joined(c: char) -> bool {
+    matches!(c, '\u{620}'..='\u{6d5}' | '\u{750}'..='\u{77f}' | '\u{900}'..='\u{dff}')
 }
 
 fn change(c: char) -> Change {
@@ -128,6 +137,10 @@ mod tests {
     fn invisible_characters_go_and_spaces_become_plain() {
         assert_eq!(run(visible, "a\u{200b}b\u{a0}c\t\u{202e}d\u{7}\u{feff}e\u{2028}f"), "ab c de\nf");
         assert_eq!(run(visible, "日本語 👍 é ½"), "日本語 👍 é ½");
+        assert_eq!(
+            run(visible, "نمی\u{200c}شود a\u{200c}b \u{200c}ن\u{200c}\u{200c}ن"),
+            "نمی\u{200c}شود ab نن"
+        );
         assert_eq!(run(visible, &format!("e{}", "\u{301}".repeat(50))), format!("e{}", "\u{301}".repeat(8)));
     }
 

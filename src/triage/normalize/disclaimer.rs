@@ -4,16 +4,14 @@
 //! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
 //! banner is the mail.
 
-use std::borrow::Cow;
 use std::ops::Range;
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
 
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
+use super::signature;
 use super::text::{Editor, Text};
-use super::words::{NOTE_OPENERS, WORDS};
+use super::topics;
+use super::words::{NOTE_OPENERS, WORDS, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -21,14 +19,28 @@ const MAX_FOLD: usize = 600;
 const MAX_OPENER: usize = 160;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
-/// Words and characters within which a legal note names the message that it is about.
-const NAMES_MESSAGE: usize = 4;
-const MAX_HEAD: usize = 40;
+/// Sentences of a paragraph that are looked at with those after them, at most.
+const MAX_LOOKS: usize = 3;
+/// Shortest line of entries in registers that is small print wherever it stands, in bytes.
+const SHORT_ENTRY: usize = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
     Legal,
     Banner,
+}
+
+/// Where a sentence stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Below the sender's name, where less makes a note.
+    below: bool,
+    /// After a banner, which a warning goes on.
+    warned: bool,
+    /// At the end of a line, with words below it or, where it starts one, above.
+    apart: bool,
+    /// At the start of a line, with words above it.
+    later: bool,
 }
 
 /// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left, unless that `may_be_empty`.
@@ -37,19 +49,37 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let mut editor = Editor::new(text);
     let (mut kept, mut start) = (0, 0);
     let mut cut = Vec::new();
+    let signed = signature::signed_at(whole);
+    let mut warned = false;
     for paragraph in whole.split_inclusive("\n\n") {
-        let mut legal = false;
+        let (mut legal, mut looked) = (false, 0);
+        let led_to = start < signed && is_led_to(&whole[..start]);
         for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
-            let note = note(&folded);
+            let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
+            // What a mail starts with, or a paragraph goes on with, is its sender's.
+            let above = !editor.written().trim().is_empty() || !whole[kept..unit.start].trim().is_empty();
+            let later = above && (legal || whole[..unit.start].ends_with('\n') || unit.start == start);
+            let last = later && whole[unit.end..].trim_start().is_empty();
+            let apart = last || stands_apart(&whole[unit.end..]);
+            let place = Place { below, warned, later, apart };
+            let mut note = note(&folded, place);
+            if note.is_none() && later && looked < MAX_LOOKS && starts_note(&folded) {
+                looked += 1;
+                note = whole_note(&whole[unit.start..start + paragraph.len()]);
+            }
             let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
             let breaks =
                 whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
             let same_line = !breaks && !folded.contains('?');
             legal = note == Some(Note::Legal)
-                || (legal && (same_line || WORDS.note_words.within(&without_accents(&folded))));
-            if legal || note.is_some() {
+                || (legal
+                    && (same_line
+                        || topics::read(&folded).goes_on()
+                        || WORDS.note_words.within(&without_accents(&folded))));
+            warned = note == Some(Note::Banner) || (warned && folded.is_empty());
+            if (legal || note.is_some()) && !led_to {
                 editor.keep(kept..unit.start);
                 kept = unit.end;
                 cut.push(unit);
@@ -68,19 +98,31 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     Some(out)
 }
 
+/// Whether the words above announce what follows, save where they are the label of a note.
+fn is_led_to(above: &str) -> bool {
+    let above = above.trim_end();
+    let last = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
+    last.ends_with([':', '：'])
+        && last.len() <= MAX_OPENER
+        && !{
+            let folded = fold(last);
+            WORDS.note_labels.is(folded.trim_matches(|c: char| !c.is_alphanumeric()))
+        }
+}
+
 /// Sentences of a paragraph. A sentence ends at its sign, and at a line end below which another note starts
 /// or above which one line is a banner.
 fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
-    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？']) {
+    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？', '।', '؟', '۔']) {
         let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
-            "。" | "！" | "？" => true,
+            "。" | "！" | "？" | "।" | "؟" | "۔" => true,
             _ => rest.starts_with(char::is_whitespace),
         };
         if ends && end > start {
@@ -106,9 +148,9 @@ fn ends_at_line(unit: &str, rest: &str) -> bool {
 /// Whether a banner without a full stop ends here: the next line starts a sentence.
 fn ends_banner(unit: &str, rest: &str) -> bool {
     unit.len() <= MAX_OPEN_BANNER
-        && rest.starts_with(char::is_uppercase)
+        && rest.starts_with(|c: char| c.is_alphanumeric() && !c.is_lowercase())
         && (is_banner_line(unit) || opens_note(&fold(&unit[..unit.floor_char_boundary(MAX_OPENER)])))
-        && note(&fold(unit)) == Some(Note::Banner)
+        && note(&fold(unit), Place { apart: true, ..Place::default() }) == Some(Note::Banner)
 }
 
 fn is_banner_line(line: &str) -> bool {
@@ -123,43 +165,52 @@ fn is_banner_line(line: &str) -> bool {
 
 /// Whether a line could be the start of a note.
 fn opens_note(folded: &str) -> bool {
-    NOTE_OPENERS.start(unlabelled(folded))
+    let line = unlabelled(folded);
+    NOTE_OPENERS.start(line) || topics::read(line).opens()
 }
 
-fn note(folded: &str) -> Option<Note> {
+/// Whether a sentence starts like a legal note.
+fn starts_note(folded: &str) -> bool {
+    topics::read(unlabelled(folded)).starts_note() && !WORDS.doubts.within(folded)
+}
+
+/// What a sentence that only starts like a legal note is with those after it in its paragraph.
+fn whole_note(rest: &str) -> Option<Note> {
+    let folded = fold(&rest[..rest.floor_char_boundary(MAX_FOLD)]);
+    topics::read(unlabelled(&folded)).is_note().then_some(Note::Legal)
+}
+
+/// Whether a sentence ends a line above others, or one that warns comes next, as below a banner.
+fn stands_apart(rest: &str) -> bool {
+    let next = rest.trim_start();
+    let ends_line = rest[..rest.len() - next.len()].contains('\n') && !next.is_empty();
+    ends_line || topics::read(&fold(&next[..next.floor_char_boundary(MAX_OPENER)])).warns()
+}
+
+/// What a folded sentence is at its place.
+fn note(folded: &str, place: Place) -> Option<Note> {
+    let Place { below, warned, apart, later } = place;
     if is_banner_line(folded) {
         return Some(Note::Banner);
     }
     let line = unlabelled(folded);
+    let read = topics::read(line);
+    let talks = !apart && read.starts_note() && !read.warns();
     if NOTE_OPENERS.start(line) {
-        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) {
+        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks {
             return Some(Note::Banner);
         }
-        if WORDS.note.iter().any(|sentence| sentence.is(line)) {
+        // One short entry in a register may be what the ticket is about.
+        let registers = !below && line.len() < SHORT_ENTRY && WORDS.registers.after_start(line).is_some();
+        if !registers && WORDS.note.iter().any(|sentence| sentence.is(line)) {
             return Some(Note::Legal);
         }
     }
-    is_confidential(line).then_some(Note::Legal)
-}
-
-/// "This message is confidential and for its recipient": a sentence that names the message first, then says so, in any language
-/// whose roots are known.
-fn is_confidential(line: &str) -> bool {
-    let words = line.match_indices(' ').nth(NAMES_MESSAGE - 1).map_or(line, |(end, _)| &line[..end]);
-    let head = words.char_indices().nth(MAX_HEAD).map_or(words, |(end, _)| &words[..end]);
-    if !WORDS.message_roots.within(&without_accents(head)) {
-        return false;
+    if (read.is_banner() && !talks) || (warned && read.warns()) {
+        return Some(Note::Banner);
     }
-    let bare = without_accents(line);
-    WORDS.note_roots.within(&bare) && WORDS.recipient_roots.within(&bare) && !WORDS.doubts.within(line)
-}
-
-/// Roots bend their accents from case to case, and are looked up without.
-fn without_accents(folded: &str) -> Cow<'_, str> {
-    if folded.is_ascii() {
-        return Cow::Borrowed(folded);
-    }
-    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect::<String>().into()
+    let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());
+    legal.then_some(Note::Legal)
 }
 
 /// The sentence without "CAUTION:", brackets and the like before it.

@@ -13,8 +13,11 @@ struct Facts {
     doubled: usize,
     /// Inside a word: `can&#39;t`.
     inside: bool,
-    /// A letter or a blank that stands as a word by itself, as where somebody names it.
-    named: bool,
+    /// Letters and blanks that stand as a word by themselves, as where somebody names one; and those of them written as numbers.
+    named: usize,
+    numbered: usize,
+    /// One between quotation marks.
+    quoted: bool,
     /// An ampersand that is none.
     raw: bool,
 }
@@ -24,7 +27,10 @@ struct Facts {
 pub(super) fn unescape(text: &Text, was_html: bool) -> Option<Text> {
     let facts = facts(text.as_str());
     let mixed = facts.doubled > 0 && facts.doubled < facts.count;
-    let talk = facts.named || mixed || (facts.raw && !facts.inside);
+    // A word of one letter, `&#224;`, stands beside others in what was stored escaped: nobody names letters there.
+    let others = facts.inside || (facts.named == facts.numbered && facts.count > facts.numbered);
+    let alone = facts.named > 0 && !others;
+    let talk = facts.quoted || alone || mixed || (facts.raw && !facts.inside);
     if facts.count == 0 || talk || (was_html && !facts.inside) {
         return None;
     }
@@ -55,9 +61,10 @@ fn facts(whole: &str) -> Facts {
         let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         let apart = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"'`“”„«»()".contains(c));
         facts.inside |= letter(before) && letter(after);
-        facts.named |=
-            apart(before) && apart(after) && new.chars().all(|c| c.is_alphabetic() || c == '\u{a0}');
-        facts.named |=
+        let stands = apart(before) && apart(after) && new.chars().all(|c| c.is_alphabetic() || c == '\u{a0}');
+        facts.named += usize::from(stands);
+        facts.numbered += usize::from(stands && whole[at..].starts_with("&#"));
+        facts.quoted |=
             before.is_some_and(|c| "\"'`“„".contains(c)) && after.is_some_and(|c| "\"'`”“".contains(c));
     }
     let ampersands = whole.matches('&').count();
@@ -118,6 +125,8 @@ mod tests {
             ("caf&amp;eacute; &amp;amp; bar", "café & bar"),
             ("5 &lt; 6", "5 < 6"),
             ("M&uuml;ller", "Müller"),
+            ("R&#233;union &#224; 14h &#8211; salle 2", "Réunion à 14h – salle 2"),
+            ("Acc&egrave;s &agrave; l&#039;agenda", "Accès à l'agenda"),
         ] {
             assert_eq!(read(stored), text);
         }
@@ -129,6 +138,7 @@ mod tests {
             "The shop shows &uuml; instead of the letter",
             "Typing &gt; in the field gives &amp;gt; on the page",
             "Every mail has &nbsp; in its subject",
+            "The title shows &#233; for the letter",
             "R&D and P&L; AT&T",
             "the sign \"&amp;\" is printed",
         ] {

@@ -6,6 +6,13 @@
 const NAME_WORDS: usize = 5;
 const NAME_CHARS: usize = 48;
 
+/// Longest abbreviation before a name, and letters of a name in a script without capitals.
+const MAX_ABBREVIATION: usize = 12;
+const UNCASED_NAME: usize = 28;
+/// More words than this are a sentence; so are as many letters of the script in which Japanese is inflected.
+const SENTENCE_WORDS: usize = 12;
+const SPOKEN: usize = 9;
+
 /// How a mail address stands in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Address {
@@ -73,9 +80,9 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty())
 }
 
-/// Decimal digits in a text.
+/// Digits in a text, of any script.
 pub(super) fn digits(text: &str) -> usize {
-    text.bytes().filter(u8::is_ascii_digit).count()
+    text.chars().filter(|c| c.is_numeric()).count()
 }
 
 /// Whether a line, as it was written, may be the name of a person or a firm: few words, each with a capital. Where letters have no
@@ -101,7 +108,48 @@ pub(super) fn is_name(raw: &str) -> bool {
 }
 
 fn is_mark(c: char) -> bool {
-    unicode_normalization::char::canonical_combining_class(c) != 0
+    // Some marks of Thai have no class.
+    unicode_normalization::char::canonical_combining_class(c) != 0 || matches!(c, '\u{e47}'..='\u{e4e}')
+}
+
+/// As [`is_name`], after the abbreviations that stand before a name, as in `i. A. Jo Doe`; of scripts without capitals, a name may
+/// have more letters where other signs tell that one stands here.
+pub(super) fn is_titled_name(raw: &str) -> bool {
+    let raw = raw.trim_start();
+    let short = |word: &&str| word.ends_with('.') && word.chars().count() <= MAX_ABBREVIATION;
+    let prefix: usize =
+        raw.split_inclusive(' ').take_while(|word| short(&word.trim_end())).map(str::len).sum();
+    let name = &raw[prefix..];
+    is_name(name) || is_uncased_name(name)
+}
+
+fn is_uncased_name(raw: &str) -> bool {
+    let letters = raw.chars().filter(|c| c.is_alphabetic()).count();
+    let words = raw.split_whitespace().count();
+    let plain = |c: char| c.is_alphabetic() || is_mark(c) || " .'’\"״׳-\u{200c}".contains(c);
+    is_uncased(raw)
+        && (2..=UNCASED_NAME).contains(&letters)
+        && (2..=4).contains(&words)
+        && raw.chars().all(plain)
+}
+
+fn is_uncased(raw: &str) -> bool {
+    !raw.chars().any(|c| c.is_lowercase() || c.is_uppercase())
+}
+
+/// Whether a line is a whole sentence, and not the lower-case title or the address that may stand between a name and its numbers.
+pub(super) fn is_sentence(raw: &str) -> bool {
+    let words = raw.split_whitespace().count();
+    let ends = raw.ends_with(['.', '!', '?', '…', '。', '！', '？', '؟', '।']) && !ends_abbreviated(raw);
+    let spoken = raw.chars().filter(|c| ('\u{3041}'..='\u{309f}').contains(c)).count();
+    (ends && words >= 4) || words > SENTENCE_WORDS || spoken >= SPOKEN || (words == 1 && raw.contains('。'))
+}
+
+/// Whether the last word is an abbreviation: `s.r.o.`, `Ltd.`
+fn ends_abbreviated(raw: &str) -> bool {
+    raw.split_whitespace()
+        .last()
+        .is_some_and(|word| word.matches('.').count() > 1 || word.chars().count() <= 4)
 }
 
 /// Whether a line, as it was written, reads like running text.
@@ -112,16 +160,16 @@ pub(super) fn is_prose(raw: &str) -> bool {
     }
     let words: Vec<&str> = raw.split_whitespace().collect();
     let ends = raw.ends_with(['.', '!', '?', '…', '。', '！', '？', '؟', '।']);
-    let uncased = !raw.chars().any(|c| c.is_lowercase() || c.is_uppercase());
-    if uncased {
+    if is_uncased(raw) {
         return raw.chars().filter(|c| c.is_alphabetic()).count() > 16 || (ends && raw.chars().count() > 8);
     }
     let lower = words.iter().filter(|word| word.chars().next().is_some_and(char::is_lowercase)).count();
     let abbreviated =
         words.last().is_some_and(|word| word.matches('.').count() > 1 || word.chars().count() <= 5);
+    let inner = words.iter().filter(|word| word.matches('.').count() > 1 || word.chars().count() < 3).count();
     words.len() >= 11
         || (words.len() >= 4 && lower * 5 >= words.len() * 3)
-        || (words.len() >= 3 && ends && lower >= 1 && !(abbreviated && lower < 2))
+        || (words.len() >= 3 && ends && lower >= 1 && !(abbreviated && lower < 2 + inner))
 }
 
 #[cfg(test)]

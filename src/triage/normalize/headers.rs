@@ -6,7 +6,7 @@
 use super::facts::{Address, address, has_clock, is_dated};
 use super::lines::{Line, Page, key_value};
 use super::subject::Hint;
-use super::words::WORDS;
+use super::words::{WORDS, is_greeting};
 
 /// Lines of a header block, lists of recipients included.
 const MAX_HEADERS: usize = 40;
@@ -29,6 +29,10 @@ pub(super) struct Headers {
     pub(super) first_key: String,
     seen: [bool; 6],
     address: bool,
+    /// Whether only a mail program writes it so.
+    certain: bool,
+    /// Whether it names two senders, as a list does.
+    twice: bool,
 }
 
 /// A "Key: value" of a mail's head.
@@ -58,6 +62,16 @@ fn header_key(folded: &str) -> Option<Key> {
         return Some(Key::Raw);
     }
     words.other_keys.is(key).then_some(Key::Other)
+}
+
+impl Headers {
+    /// Whether this is a mail's head and no list of what a rule or a telephone shall do: a program's way to write a sender, a date or
+    /// a subject tells, or a rule above, or a greeting below.
+    pub(super) fn is_certain(&self, page: &Page<'_>, at: usize) -> bool {
+        let ruled = at > 0 && is_rule(page, at - 1);
+        let below = page.lines[self.end..].iter().find(|line| !line.is_blank());
+        self.certain || ruled || below.is_some_and(|line| is_greeting(&line.folded))
+    }
 }
 
 /// The header block that starts at a line, if one does.
@@ -95,6 +109,7 @@ fn in_one_line(folded: &str, at: usize) -> Option<Headers> {
         }
     }
     headers.end = at + 1;
+    headers.certain = true;
     (headers.count >= 3 && headers.are_a_mails() && is_dated(folded)).then_some(headers)
 }
 
@@ -141,6 +156,7 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
     let enough = read.count >= 4 || (read.count == 3 && (ruled || known >= 2));
     let prefixed = read.count >= 4 && read.hint != Hint::None;
     let sender = bracketed || (bare && timed) || (timed && (prefixed || (ruled && known > 0)));
+    read.certain = true;
     (enough && read.count <= MAX_UNKNOWN && sender && dated).then_some(read)
 }
 
@@ -178,6 +194,8 @@ impl Headers {
             first_key: String::new(),
             seen: [false; 6],
             address: false,
+            certain: false,
+            twice: false,
         }
     }
 
@@ -217,6 +235,14 @@ impl Headers {
         if key == Key::Subject {
             self.hint = Hint::of(value);
         }
+        self.certain |= match key {
+            Key::From => address(value) == Some(Address::Bracketed),
+            Key::Date => has_clock(value) || self.address,
+            Key::Subject => self.hint != Hint::None,
+            Key::Raw => true,
+            Key::To | Key::Other => false,
+        };
+        self.twice |= key == Key::From && self.seen[Key::From as usize];
         self.seen[key as usize] = true;
         self.count += 1;
         self.address |= key == Key::From && folded.contains('@');
@@ -225,6 +251,9 @@ impl Headers {
     /// A sender and a subject with a date, recipients or an address; or a sender with an address and a date; or two headers of a raw
     /// mail. People ask for a shift "From: ... To: ..." too.
     fn are_a_mails(&self) -> bool {
+        if self.twice {
+            return false;
+        }
         let seen = |key: Key| self.seen[key as usize];
         let subject = seen(Key::Subject) && (self.address || seen(Key::Date) || seen(Key::To));
         let read = seen(Key::From) && (subject || (seen(Key::Date) && self.address));

@@ -4,10 +4,9 @@
 
 use super::headers;
 use super::lines::{Page, key_value};
-use super::quotes::is_greeting;
 use super::removed::Kind;
 use super::signature::is_request;
-use super::words::WORDS;
+use super::words::{WORDS, is_greeting};
 
 /// Lines on top that may be an intake system's.
 const MAX_LINES: usize = 3;

@@ -36,6 +36,7 @@ mod signature;
 mod subject;
 mod text;
 mod tokens;
+mod topics;
 mod transfer;
 mod words;
 
@@ -47,6 +48,7 @@ use std::ops::Range;
 pub use reading::{FieldCut, Reading, read};
 pub use removed::{Cut, Kind, Removed};
 pub use text::Segment;
+pub(crate) use words::{PHRASES, SitePhrases, has_list, under};
 
 use lines::Page;
 use recurrence::Earlier;
@@ -86,6 +88,47 @@ impl Normalized {
     /// The text in order, piece by piece, with where each came from.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// Leaves these bytes of the text, without blank lines at their ends, and cuts the others for `reason`.
+    fn keep(&mut self, kept: Range<usize>, reason: Kind) {
+        let whole = &self.text;
+        let trimmed = |range: Range<usize>| {
+            let text = &whole[range.clone()];
+            let start = range.start + text.len() - text.trim_start().len();
+            start..start + text.trim().len()
+        };
+        let [before, kept, after] = [0..kept.start, kept.clone(), kept.end..whole.len()].map(trimmed);
+        for gap in [before, after].into_iter().filter(|gap| !gap.is_empty()) {
+            self.removed.cut(reason, gap.len(), text::source_of(&self.segments, gap));
+        }
+        let text = Text::from_parts(std::mem::take(&mut self.text), std::mem::take(&mut self.segments));
+        let mut editor = Editor::new(&text);
+        editor.keep(kept);
+        (self.text, self.segments) = editor.finish().into_parts();
+        self.join_cuts();
+    }
+
+    /// Cuts what is not the sender's message again, once something was taken away that had hidden it.
+    fn cut_again(&mut self, setting: &Setting<'_>) {
+        let text = Text::from_parts(std::mem::take(&mut self.text), std::mem::take(&mut self.segments));
+        let (text, _) = cut(text, setting, &mut self.removed);
+        (self.text, self.segments) = text.into_parts();
+        self.join_cuts();
+    }
+
+    /// Forgets where the text came from, to take less memory.
+    fn forget_source(&mut self) {
+        (self.text, self.segments) = Text::new(&self.text).into_parts();
+        self.removed.forget_cuts();
+    }
+
+    fn join_cuts(&mut self) {
+        let segments = &self.segments;
+        self.removed.join(|gap| {
+            let first = segments.partition_point(|s| s.source.end <= gap.start);
+            segments.get(first).is_some_and(|s| s.source.start < gap.end)
+        });
     }
 }
 
@@ -132,11 +175,9 @@ fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
     let text = tidy(&text, &mut removed);
     let (text, is_alert) = cut(text, setting, &mut removed);
     let (text, segments) = text.into_parts();
-    removed.join(|gap| {
-        let first = segments.partition_point(|s| s.source.end <= gap.start);
-        segments.get(first).is_some_and(|s| s.source.start < gap.end)
-    });
-    Normalized { text, removed, is_html, is_alert, segments }
+    let mut normalized = Normalized { text, removed, is_html, is_alert, segments };
+    normalized.join_cuts();
+    normalized
 }
 
 /// HTML that was stored as text, each `<` an entity.
@@ -203,6 +244,7 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         *is_alert = true;
         page.attempt(alert::mark_noise);
     }
+    page.attempt_or(empty, signature::mark_phone_lines);
     page.attempt_or(empty, |page| signature::mark(page, setting.contact));
     page.apply(removed)
 }

@@ -35,6 +35,7 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let mut editor = Editor::new(text);
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
+    let vietnamese = whole.contains(is_vietnamese);
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
@@ -42,7 +43,7 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
         let found = sequence(&whole[at..], page).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
-            plausible(page.name, found, &Around { lead: c, before, after, in_run })
+            plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese })
         });
         let Some(found) = found else {
             before = Some(c);
@@ -133,6 +134,13 @@ struct Sequence {
     punctuation: bool,
 }
 
+impl Sequence {
+    /// Whether it is of three bytes or four.
+    fn is_long(&self) -> bool {
+        self.hidden.len_utf8() > 2
+    }
+}
+
 /// What stands around a sequence.
 #[derive(Clone, Copy)]
 struct Around {
@@ -141,6 +149,8 @@ struct Around {
     after: Option<char>,
     /// Whether another sequence touches it.
     in_run: bool,
+    /// Whether the text holds letters that Vietnamese alone has.
+    vietnamese: bool,
 }
 
 fn sequence(text: &str, page: &Codepage) -> Option<Sequence> {
@@ -163,8 +173,16 @@ fn sequence(text: &str, page: &Codepage) -> Option<Sequence> {
     Some(Sequence { hidden, length: text.len() - chars.as_str().len(), punctuation })
 }
 
+fn is_vietnamese(c: char) -> bool {
+    matches!(c, '\u{1ea0}'..='\u{1ef9}')
+}
+
 fn plausible(page: Name, found: &Sequence, around: &Around) -> bool {
-    let &Around { lead, before, after, in_run } = around;
+    let &Around { lead, before, after, in_run, vietnamese } = around;
+    // Its letters are three bytes, two of which may be quotation marks.
+    if vietnamese && page == Name::Western && is_vietnamese(found.hidden) {
+        return true;
+    }
     let hidden_fits = match found.hidden {
         // C1 controls come out of a second round, never out of a first.
         '\u{80}'..='\u{9f}' => in_run && page == Name::Western,
@@ -172,8 +190,8 @@ fn plausible(page: Name, found: &Sequence, around: &Around) -> bool {
         '\u{2010}'..='\u{2044}' | '\u{20a0}'..='\u{20bf}' | '\u{2100}'..='\u{22ff}' => true,
         '\u{2000}'..='\u{200f}' | '\u{2500}'..='\u{27bf}' | '\u{feff}' | '\u{fffd}' => true,
         '\u{fe0f}' | '\u{1f000}'..='\u{1faff}' => true,
-        // Other scripts come as words: one sequence alone is chance.
-        _ => in_run,
+        // Other scripts come as words: one pair alone is chance. Three characters of which two are signs are none.
+        _ => in_run || (page == Name::Western && found.is_long() && !found.punctuation),
     };
     // Beyond Windows-1252, a letter alone is damage only inside a word, and in a word of letters that belong together.
     let letter = found.hidden.is_alphabetic() && !in_run;
@@ -217,6 +235,11 @@ mod tests {
             "プリンターが動かない",
             "crash 🔥 again",
             "CAFÉ CÔTE ÉCOLE",
+            "Chào anh chị, máy đứng, hỗ trợ giờ nghỉ",
+            "Bàn phím bị kẹt, không gõ được chữ ấ",
+            "ქსელი → არ მუშაობს, ₾ 5",
+            "ปริ้น ก เสีย, ฿ 5",
+            "कमरा 7 क में",
         ] {
             assert_eq!(repaired(&damaged(text)), text);
             assert_eq!(repaired(&damaged(&damaged(text))), text, "twice");
@@ -234,6 +257,7 @@ mod tests {
             "È possibile? È\u{a0}urgente",
             "Ärger mit Öl, Übung, ß",
             "GERÄT “PÅ” “TÄÄLLÔ",
+            "«Ya está»—dijo—. «Aquí está»… «Là»–«voilà»",
             "naïve façade Ångström 5\u{a0}°C ±2 ½",
             "Ñandú ¿qué? ¡Âncora!",
             "Привет, 日本語, ไทย, עברית",

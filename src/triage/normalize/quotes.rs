@@ -12,7 +12,7 @@ use super::lines::{Fate, Line, Page};
 use super::removed::Kind;
 use super::signature::is_closing;
 use super::subject::Hint;
-use super::words::WORDS;
+use super::words::{WORDS, is_greeting};
 
 /// An answer of fewer letters than this does not replace a mail that is passed on under it.
 const SHORT_NOTE: usize = 200;
@@ -27,8 +27,6 @@ const NOTHING: usize = 3;
 const MARKER_LENGTH: usize = 120;
 /// Words of a line below which the thread is, at most.
 const REPLY_LINE_WORDS: usize = 14;
-/// Characters of a greeting in a script without capitals.
-const GREETING_CHARS: usize = 16;
 /// Lines that senders quote of their own accord, at most.
 const OWN_QUOTATION: usize = 15;
 
@@ -48,20 +46,27 @@ struct Marker {
     lines: Range<usize>,
     hint: Hint,
     first_key: String,
+    /// Whether nobody types it.
+    certain: bool,
 }
 
 impl Marker {
     fn new(sign: Sign, lines: Range<usize>) -> Self {
-        Self { sign, lines, hint: Hint::None, first_key: String::new() }
+        Self { sign, lines, hint: Hint::None, first_key: String::new(), certain: true }
     }
 
     fn over(sign: Sign, start: usize, headers: Headers) -> Self {
-        Self { sign, lines: start..headers.end, hint: headers.hint, first_key: headers.first_key }
+        let Headers { end, hint, first_key, .. } = headers;
+        Self { sign, lines: start..end, hint, first_key, certain: true }
     }
 
     /// What the subject above says here, over a mail under which `above` letters stand.
     fn hint(&self, hint: Hint, above: usize) -> Hint {
-        hint.above(self.hint, &self.first_key, above < SHORT_ANSWER)
+        match (self.sign, hint) {
+            // Programs introduce so what they answer.
+            (Sign::Attribution, Hint::Either(_)) => Hint::Answer,
+            _ => hint.above(self.hint, &self.first_key, above < SHORT_ANSWER),
+        }
     }
 
     /// With fewer letters than this above it, what the marker stands over is kept.
@@ -81,7 +86,9 @@ impl Marker {
 
 /// Marks quotations and headers for cutting; `hint` is what the ticket's subject says.
 pub(super) fn mark(page: &mut Page<'_>, hint: Hint) {
-    let markers = find_markers(page);
+    let mut markers = find_markers(page);
+    // In a first mail, a list of senders and subjects may be what is asked for.
+    markers.retain(|marker| marker.certain || hint != Hint::None);
     let own = has_own_words(page, &markers);
     let mut walk = Walk {
         hint,
@@ -261,7 +268,8 @@ fn marker_at(page: &Page<'_>, at: usize) -> Option<Marker> {
         }
     }
     if let Some(headers) = headers::block(page, at) {
-        return Some(Marker::over(Sign::Original, at, headers));
+        let certain = headers.is_certain(page, at);
+        return Some(Marker { certain, ..Marker::over(Sign::Original, at, headers) });
     }
     attribution::end(page, at).map(|end| Marker::new(Sign::Attribution, at..end))
 }
@@ -299,13 +307,6 @@ fn after_headers(page: &Page<'_>, at: usize, sign: Sign) -> Marker {
         None if known.count > 0 => Marker::over(sign, at, known),
         None => Marker::new(sign, at..at + 1),
     }
-}
-
-pub(super) fn is_greeting(folded: &str) -> bool {
-    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
-    let cased = folded.contains(char::is_lowercase);
-    let short = cased || folded.chars().count() <= GREETING_CHARS;
-    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Subject and body are read as a whole. The subject says whether its mail answers or passes on another; where one of the two says
 //! what the ticket is about, the other may be left with nothing. Must never leave a ticket with nothing.
 
+use std::ops::Range;
+
 use firstline_ticket::Ticket;
 use serde::Serialize;
 
@@ -24,6 +26,8 @@ pub struct Reading {
     pub subject: Normalized,
     /// The first message.
     pub body: Normalized,
+    /// Whether nothing of the body has to be left: the subject says what the ticket is about.
+    pub body_may_be_empty: bool,
 }
 
 /// What was cut of a field.
@@ -43,6 +47,23 @@ impl Reading {
     /// Whether a monitoring system wrote it.
     pub fn is_alert(&self) -> bool {
         self.subject.is_alert || self.body.is_alert
+    }
+
+    /// The same without where anything came from, which takes less memory.
+    #[must_use]
+    pub fn without_sources(mut self) -> Self {
+        self.subject.forget_source();
+        self.body.forget_source();
+        self
+    }
+
+    /// Leaves these bytes of the body, whose others are a habit of the ticket's `contact`, and cuts what these had hidden: a signature
+    /// is one at the end of a mail.
+    pub(crate) fn keep_of_body(&mut self, kept: Range<usize>, contact: &str) {
+        self.body.keep(kept, Kind::Habit);
+        let hint = Hint::of(&self.subject.text);
+        let may_be_empty = self.body_may_be_empty;
+        self.body.cut_again(&Setting { hint, contact: name(contact), may_be_empty, ..Setting::default() });
     }
 
     /// What was cut of subject and body, in order.
@@ -70,16 +91,22 @@ pub fn read(ticket: &Ticket) -> Reading {
     let technicians = ticket.messages.iter().filter(|m| m.from == "technician").map(|m| m.text.as_str());
     let setting = Setting {
         hint,
-        contact: ticket.contact.as_deref().filter(|contact| address(contact).is_none()),
+        contact: ticket.contact.as_deref().and_then(name),
         earlier: Earlier::of(technicians),
         may_be_empty: tells(&subject.text) && hint != Hint::Answer,
     };
+    let body_may_be_empty = setting.may_be_empty;
     let body = normalize_in(ticket.body.as_deref().unwrap_or_default(), &setting);
     if tells(&body.text) && !tells(&subject.text) {
         let alone = normalize_in(sent, &Setting { may_be_empty: true, ..Setting::default() });
-        return Reading { subject: alone, body };
+        return Reading { subject: alone, body, body_may_be_empty };
     }
-    Reading { subject, body }
+    Reading { subject, body, body_may_be_empty }
+}
+
+/// The contact, if that is a name.
+fn name(contact: &str) -> Option<&str> {
+    Some(contact).filter(|contact| !contact.is_empty() && address(contact).is_none())
 }
 
 /// Whether a text says what a ticket is about.

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use super::lines::{Page, fold};
-use super::quotes::is_greeting;
 use super::removed::Kind;
+use super::words::is_greeting;
 
 /// Bytes of messages, and of one line, that are looked at.
 const MAX_BYTES: usize = 128 << 10;

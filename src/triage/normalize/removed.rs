@@ -31,11 +31,13 @@ pub enum Kind {
     Hidden,
     /// Marks that stand for an image, and addresses behind a link.
     Mark,
+    /// Lines that open or close the mails of a contact, a customer or the desk, whatever these are about.
+    Habit,
 }
 
 impl Kind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Markup,
         Kind::Quote,
         Kind::Signature,
@@ -48,6 +50,7 @@ impl Kind {
         Kind::Truncated,
         Kind::Hidden,
         Kind::Mark,
+        Kind::Habit,
     ];
 
     /// The name on the wire.
@@ -65,6 +68,7 @@ impl Kind {
             Kind::Truncated => "truncated",
             Kind::Hidden => "hidden",
             Kind::Mark => "mark",
+            Kind::Habit => "habit",
         }
     }
 }
@@ -105,6 +109,11 @@ impl Removed {
     /// The stretches that a reader might miss, in the order of the original. Tags, invisible characters and runs are not listed.
     pub fn cuts(&self) -> &[Cut] {
         &self.cuts
+    }
+
+    /// Forgets which stretches they were; the counts stay.
+    pub(super) fn forget_cuts(&mut self) {
+        self.cuts = Vec::new();
     }
 
     pub(super) fn add(&mut self, kind: Kind, bytes: usize) {

@@ -4,15 +4,40 @@
 //! Must never cut a line that reads like a request, nor what follows a colon: a number, an address or a name may be what the ticket
 //! is about.
 
-use super::facts::{digits, is_name, is_prose};
+use std::borrow::Cow;
+
+use super::facts::{digits, is_name, is_prose, is_sentence, is_titled_name};
 use super::lines::{Page, key_value};
 use super::removed::Kind;
-use super::words::WORDS;
+use super::topics;
+use super::words::{WORDS, is_greeting};
 
 /// Lines at the end of a text among which a signature is looked for.
 const MAX_LINES: usize = 20;
-/// Longest line of a signature, in bytes.
+/// Longest line of a signature, in characters, and longest where its parts are separated.
 const MAX_LENGTH: usize = 160;
+const MAX_PARTED: usize = 400;
+/// Signs between the parts of such a line.
+const PARTS: [char; 8] = ['|', '·', '•', ';', ',', '、', '،', '／'];
+/// Characters of small print below a name block, at least.
+const SMALL_PRINT: usize = 60;
+/// Words of a closing phrase that nobody has told us of, at most.
+const CLOSING_WORDS: usize = 5;
+/// Lines of a name block without a closing phrase, at most.
+const MAX_BLOCK: usize = 12;
+/// Lines of a slogan, at most.
+const SLOGAN: usize = 2;
+/// Words of a title, at most.
+const TITLE_WORDS: usize = 7;
+/// Words of a postal address in one line, at most.
+const PLACE_WORDS: usize = 12;
+/// Digits of an entry in a register, and of a telephone number, at least.
+const REGISTER_DIGITS: usize = 4;
+const PHONE_DIGITS: usize = 7;
+/// Digits of one that needs no sign before it.
+const LONG_PHONE: usize = 10;
+/// Parts of a line that is a signature by itself, at least.
+const SIGNED_PARTS: usize = 3;
 /// Longest closing phrase with a name, in bytes.
 const MAX_CLOSING: usize = 90;
 /// Most words a name has after a closing phrase in the same line.
@@ -24,11 +49,12 @@ pub(super) const MARKED: &str = "-- -";
 
 /// Marks signatures for cutting. `contact` is who wrote, where that is known.
 pub(super) fn mark(page: &mut Page<'_>, contact: Option<&str>) {
-    mobile_lines(page);
     let mut tail: Vec<usize> = page.live().rev().take(MAX_LINES + 1).collect();
     tail.reverse();
-    let start =
-        delimited(page, &tail).or_else(|| closed(page, &tail)).or_else(|| contacts(page, &tail, contact));
+    let start = delimited(page, &tail)
+        .or_else(|| closed(page, &tail))
+        .or_else(|| ruled(page, &tail))
+        .or_else(|| contacts(page, &tail, contact));
     if let Some(start) = start.filter(|&start| !is_led_to(page, start)) {
         page.cut(start..page.lines.len(), Kind::Signature);
     }
@@ -39,7 +65,8 @@ fn is_led_to(page: &Page<'_>, start: usize) -> bool {
     page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'))
 }
 
-fn mobile_lines(page: &mut Page<'_>) {
+/// Marks the lines that phones add.
+pub(super) fn mark_phone_lines(page: &mut Page<'_>) {
     for line in 0..page.lines.len() {
         if page.lines[line].is_live() && page.lines[line].len() <= 110 && is_mobile(page, line) {
             page.cut(line..line + 1, Kind::Signature);
@@ -54,13 +81,20 @@ fn is_mobile(page: &Page<'_>, at: usize) -> bool {
     let listed = WORDS.programs.start(line) || (line.len() <= 70 && WORDS.mobile_lines.start(line));
     let short = || line.split_whitespace().count() <= 11;
     let sent = || WORDS.sent_words.after_start(line).is_some() || WORDS.sent_words.end_as_words(line);
-    (listed || (short() && sent() && has_device(line))) && ends_paragraph(page, at) && !is_request(line)
+    // "Please get Outlook for Android", as some languages say.
+    let offer =
+        !line.is_ascii() && line.contains("outlook") && (line.contains("android") || line.contains("ios"));
+    (listed || (short() && sent() && has_device(line)))
+        && ends_paragraph(page, at)
+        && (!is_request(line) || (offer && sent()))
 }
 
 /// Devices' names may be bent, as in `iPhonesta`, but start a word.
 fn has_device(line: &str) -> bool {
     line.split(|c: char| c.is_whitespace() || c == '"' || c == '-').any(|word| WORDS.devices.start(word))
-        || ["iphone", "ipad", "android", "outlook", "手机", "휴대"].iter().any(|name| line.contains(name))
+        || ["iphone", "ipad", "android", "outlook", "手机", "휴대", "điện thoại"]
+            .iter()
+            .any(|name| line.contains(name))
 }
 
 /// Whether a line is the last of its paragraph, or a paragraph of its own.
@@ -79,27 +113,127 @@ fn delimited(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
     let repeated = tail[..at].iter().any(is_delimiter);
     let named = below.first().is_none_or(|&i| starts_with_name(page.raw(i)));
     let contacts = below.iter().any(|&i| is_contact(page, i));
-    let fits = below.iter().all(|&i| may_be_signed(page, i));
+    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, below);
     (fits && (marked || (named && (!repeated || contacts)))).then(|| tail[at])
 }
 
 /// "Jo Doe", "Jo Doe | Acme", "Jo Doe, Acme Ltd", "Jo Doe - Sales".
 fn starts_with_name(raw: &str) -> bool {
-    let part = raw.split(['|', '·', '•', ',', '<', '(']).next().unwrap_or_default();
-    is_name(part.split(" - ").next().unwrap_or_default()) || (is_closing_text(raw))
+    // "Dipl.-Ing. (FH) Jo Doe"
+    let opened = raw.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
+    let raw = opened.map_or(Cow::Borrowed(raw), |(before, after)| Cow::Owned(format!("{before}{after}")));
+    let part = raw.split(['|', '·', '•', ',', '<', '،', '、']).next().unwrap_or_default();
+    let part =
+        [" - ", " – ", " / "].iter().fold(part, |part, sign| part.split(sign).next().unwrap_or_default());
+    let unprefixed = WORDS.name_prefixes.after_start(&super::lines::fold(part)).map(|rest| {
+        let words = rest.split_whitespace().count();
+        part.rsplitn(words + 1, ' ')
+            .take(words)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    is_titled_name(part) || unprefixed.is_some_and(|name| is_titled_name(&name)) || is_closing_text(&raw)
 }
 
+/// Below the last closing phrase stands a name block; what an unknown phrase closes shows a name and contact data below.
 fn closed(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
-    for (at, &line) in tail.iter().enumerate().rev() {
-        if is_closing(page, line) {
-            let fits = tail.get(at + 1).is_none_or(|&below| may_name(page, below));
-            return fits.then(|| tail[at]);
-        }
-        if !may_be_signed(page, line) {
-            return None;
+    if let Some(at) = tail.iter().rposition(|&line| is_closing(page, line)) {
+        return is_block(page, &tail[at + 1..]).then(|| tail[at]);
+    }
+    let at = (1..tail.len().saturating_sub(1)).rev().find(|&at| {
+        let block = &tail[at + 1..];
+        starts_with_name(page.raw(block[0]))
+            && block.iter().any(|&i| items(page, i) > 0)
+            && may_close(page, tail[at])
+    })?;
+    let start = if ends_with_closing(page, tail[at]) { at + 1 } else { at };
+    is_block(page, &tail[at + 1..]).then(|| tail[start])
+}
+
+/// Whether a line may be the closing phrase of a language that nobody has told us of, or ends with one that is known.
+fn may_close(page: &Page<'_>, line: usize) -> bool {
+    let raw = page.raw(line);
+    let comma = raw.ends_with([',', '،', '、', '，']) && raw.split_whitespace().count() <= CLOSING_WORDS;
+    (comma && !is_greeting(&page.lines[line].folded) && !is_request(&page.lines[line].folded))
+        || ends_with_closing(page, line)
+}
+
+fn ends_with_closing(page: &Page<'_>, line: usize) -> bool {
+    let folded = page.lines[line].folded.trim_end_matches(|c: char| !c.is_alphanumeric());
+    folded.len() > MAX_CLOSING / 4 && WORDS.closings.end_as_words(folded) && !is_closing(page, line)
+}
+
+/// Whether lines below a closing phrase are the sender's name block, and small print at most below it.
+fn is_block(page: &Page<'_>, below: &[usize]) -> bool {
+    let Some(&first) = below.first() else { return true };
+    if !may_name(page, first) {
+        return false;
+    }
+    // Between a name and its numbers, a title or an address may look like running text.
+    let named = starts_with_name(page.raw(first));
+    let last = below.iter().rposition(|&i| named && items(page, i) > 0).map_or(0, |at| at + 1);
+    let (block, rest) = below.split_at(last);
+    block.iter().all(|&i| may_stand_in_block(page, i))
+        && (rest.iter().all(|&i| may_be_signed(page, i) || (named && is_short_title(page.raw(i))))
+            || (last > 0 && (is_small_print(page, rest) || is_slogan(page, block, rest))))
+}
+
+fn may_stand_in_block(page: &Page<'_>, line: usize) -> bool {
+    is_short(page, line)
+        && !is_request(&page.lines[line].folded)
+        && (items(page, line) > 0 || is_firm(&page.lines[line].folded) || !is_sentence(page.raw(line)))
+}
+
+/// A title of few words in a script without capitals.
+fn is_short_title(raw: &str) -> bool {
+    raw.split_whitespace().count() <= 3 && !is_sentence(raw) && !raw.ends_with(['.', '!', '。', '।', '！'])
+}
+
+/// Prose below a whole name block that asks nothing, and in which nobody speaks of himself: a slogan or a notice.
+fn is_small_print(page: &Page<'_>, lines: &[usize]) -> bool {
+    let Some(&first) = lines.first() else { return true };
+    let chars: usize = lines.iter().map(|&i| page.raw(i).chars().count()).sum();
+    let apart = first > 0 && (page.lines[first - 1].is_blank() || chars > MAX_LENGTH);
+    let speaks = |&i: &usize| {
+        let folded = &page.lines[i].folded;
+        is_request_of_ones_own(folded) || WORDS.postscripts.start(folded)
+    };
+    apart
+        && chars >= SMALL_PRINT
+        && !lines.iter().any(speaks)
+        && lines.iter().any(|&i| topics::read(&page.lines[i].folded).goes_on())
+}
+
+/// A line or two right below at least two pieces of contact data in which nobody asks or speaks of himself.
+fn is_slogan(page: &Page<'_>, block: &[usize], rest: &[usize]) -> bool {
+    let Some((&last, &end)) = block.last().zip(rest.last()) else { return false };
+    let found: usize = block.iter().map(|&i| items(page, i)).sum();
+    let says = |&i: &usize| {
+        let folded = &page.lines[i].folded;
+        is_request(folded) || is_request_of_ones_own(folded) || WORDS.postscripts.start(folded)
+    };
+    found >= 2 && end - last == rest.len() && rest.len() <= SLOGAN && !rest.iter().any(says)
+}
+
+fn is_request_of_ones_own(folded: &str) -> bool {
+    topics::read(folded).is_personal()
+}
+
+/// Where the sender's name begins: the byte after the last closing phrase or delimiter.
+pub(super) fn signed_at(whole: &str) -> usize {
+    let mut at = 0;
+    let mut signed = whole.len();
+    for line in whole.split_inclusive('\n') {
+        at += line.len();
+        let raw = line.trim();
+        if raw == "--" || raw == MARKED || (raw.len() <= MAX_CLOSING && is_closing_text(raw)) {
+            signed = at;
         }
     }
-    None
+    signed
 }
 
 /// Whether a line may stand right below a closing phrase: a name, a short form of one, or contact data.
@@ -113,29 +247,77 @@ fn may_name(page: &Page<'_>, line: usize) -> bool {
         || (capital && raw.split_whitespace().count() <= 6)
 }
 
-/// Names, then two contact lines or more at the very end, one of them a telephone number.
-fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<usize> {
-    let block = tail.iter().rev().take_while(|&&i| is_contact(page, i)).count();
-    let first = tail.len() - block;
-    let phone = tail[first..].iter().any(|&i| is_phone(&page.lines[i].folded));
-    if block < 2 || !phone {
-        return None;
-    }
-    let names = tail[..first]
-        .iter()
-        .rev()
-        .take(3)
-        .take_while(|&&i| starts_with_name(page.raw(i)) || is_title(page.raw(i)));
-    let names: Vec<usize> = names.copied().collect();
-    let start = *names.last().filter(|&&i| starts_with_name(page.raw(i)))?;
-    let above = page.live_before(start)?;
-    let apart = above + 1 < start || page.raw(above).ends_with(['.', '!', '?', '。', '！']);
-    (apart && !is_announced(page, start) && !is_another(page.raw(start), contact)).then_some(start)
+/// Between rules, as Japanese programs draw them, or below one, stands a name block with contact data.
+fn ruled(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
+    let closing = tail.iter().rev().take_while(|&&i| is_drawn_rule(page.raw(i))).count();
+    let body = &tail[..tail.len() - closing];
+    let at = body.iter().rposition(|&i| is_drawn_rule(page.raw(i)))?;
+    let block = &body[at + 1..];
+    let inner: Vec<usize> = block.iter().copied().filter(|&i| !is_drawn_rule(page.raw(i))).collect();
+    let found: usize = inner.iter().map(|&i| items(page, i)).sum();
+    let short = inner.first().is_some_and(|&i| !is_sentence(page.raw(i)) && items(page, i) == 0);
+    (found > 0 && (closing > 0 || found > 1) && short && inner.iter().all(|&i| may_stand_in_block(page, i)))
+        .then(|| body[at])
 }
 
-/// A line such as "Head of Sales" between a name and its numbers.
+/// One sign or several, drawn as a line: `━━━`, `***`, `◆◇◆`.
+fn is_drawn_rule(raw: &str) -> bool {
+    raw.chars().count() >= 3 && raw.chars().all(|c| !c.is_alphanumeric() && !"|.,;:!?()[]{}<>'\"".contains(c))
+}
+
+/// A name, its titles, then two pieces of contact data or more at the very end, one of them a telephone number.
+fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<usize> {
+    let fits = |&&i: &&usize| items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i));
+    let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
+    let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
+    let (mut found, mut phone, mut entry) = (0, false, false);
+    for &line in &block[last..] {
+        let has_phone = has_phone(page, line);
+        if entry && has_phone {
+            // A list of several people's numbers.
+            return None;
+        }
+        found += items(page, line);
+        phone |= has_phone;
+        let whole = page.raw(line).split(['|', '·', '•']).count() >= SIGNED_PARTS && items(page, line) > 0;
+        found += usize::from(whole);
+        phone |= whole;
+        let named = (whole || items(page, line) == 0) && starts_with_name(page.raw(line));
+        entry |= named && phone;
+        if found < 2 || !phone || !named || is_firm(&page.lines[line].folded) {
+            continue;
+        }
+        let Some(start) = apart_from(page, line) else { continue };
+        let writers = (start..=line).any(|i| !is_another(page.raw(i), contact));
+        return (writers && !is_announced(page, start)).then_some(start);
+    }
+    None
+}
+
+/// Where the block of a name begins: at its line, or at the line above it where that closes. What no full stop ends leads to the
+/// name: `an account for the new colleague`.
+fn apart_from(page: &Page<'_>, line: usize) -> Option<usize> {
+    // Thai has no full stop.
+    let is_end = |c: char| ".!?…。！？؟।)".contains(c) || ('\u{e00}'..='\u{e7f}').contains(&c);
+    let ends = |line: usize| page.raw(line).ends_with(is_end);
+    let above = page.live_before(line)?;
+    let short = page.raw(above).split_whitespace().count() <= CLOSING_WORDS && !is_sentence(page.raw(above));
+    let closes = !page.lines[above].folded.ends_with(':')
+        && !is_greeting(&page.lines[above].folded)
+        && !is_request(&page.lines[above].folded)
+        && (may_close(page, above) || (short && above + 1 == line))
+        && page.live_before(above).is_some_and(ends);
+    if closes && !ends_with_closing(page, above) {
+        return Some(above);
+    }
+    (ends(above) || ends_with_closing(page, above)).then_some(line)
+}
+
+/// A line such as "Head of Sales" or "1 High Street, London" between a name and its numbers.
 fn is_title(raw: &str) -> bool {
-    raw.split_whitespace().count() <= 6 && !is_prose(raw) && !raw.ends_with(['.', ':', '?', '!'])
+    let place = digits(raw) > 0 && raw.contains(PARTS);
+    let most = if place { PLACE_WORDS } else { TITLE_WORDS };
+    raw.split_whitespace().count() <= most && !is_sentence(raw) && !raw.ends_with([':', '?', '!', '。'])
 }
 
 /// Whether words above a name block say that it is about that person.
@@ -167,7 +349,9 @@ fn is_closing_text(raw: &str) -> bool {
         return false;
     }
     let folded = super::lines::fold(trimmed);
-    if WORDS.closings.is(&folded) {
+    // In two languages: "S pozdravem / Kind regards".
+    let is_one = |part: &str| WORDS.closings.is(part.trim_matches(|c: char| !c.is_alphanumeric()));
+    if folded.split([" / ", " | "][usize::from(folded.contains(" | "))]).all(is_one) {
         return true;
     }
     let parted =
@@ -178,7 +362,10 @@ fn is_closing_text(raw: &str) -> bool {
         return false;
     }
     let rest_folded = super::lines::fold(rest.trim_matches(|c: char| !c.is_alphanumeric()));
-    let named = rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !is_request(&rest_folded);
+    // "Thanks, works now.", where letters have no case.
+    let said = rest.ends_with(['。', '！', '।']);
+    let named =
+        rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !said && !is_request(&rest_folded);
     named || is_short_name(rest) || WORDS.closings.is(&rest_folded)
 }
 
@@ -204,36 +391,95 @@ fn is_short_name(rest: &str) -> bool {
 
 /// A short line that asks for nothing and reports nothing.
 fn may_be_signed(page: &Page<'_>, line: usize) -> bool {
-    let folded = &page.lines[line].folded;
-    page.lines[line].len() <= MAX_LENGTH && !is_request(folded) && !is_prose(page.raw(line))
+    is_short(page, line)
+        && !is_request(&page.lines[line].folded)
+        && (!is_prose(page.raw(line)) || is_register(&page.lines[line].folded))
+}
+
+fn is_short(page: &Page<'_>, line: usize) -> bool {
+    let raw = page.raw(line);
+    let parted = raw.matches(PARTS).count() >= 2;
+    raw.chars().count() <= if parted { MAX_PARTED } else { MAX_LENGTH }
 }
 
 pub(super) fn is_request(folded: &str) -> bool {
     folded.contains(['?', '？', '؟']) || WORDS.request_words.within(&format!(" {folded} "))
 }
 
-fn is_contact(page: &Page<'_>, line: usize) -> bool {
+/// Pieces of contact data in a line.
+fn items(page: &Page<'_>, line: usize) -> usize {
     let folded = page.lines[line].folded.as_str();
-    page.lines[line].len() <= MAX_LENGTH && !is_request(folded) && (is_phone(folded) || is_address(folded))
+    if !is_short(page, line) || is_request(folded) {
+        return 0;
+    }
+    let parts = parts(folded).filter(|part| is_contact_text(part) || is_bare_phone(part)).count();
+    parts.max(usize::from(is_contact_text(folded) || is_register(folded)))
+}
+
+fn has_phone(page: &Page<'_>, line: usize) -> bool {
+    let folded = page.lines[line].folded.as_str();
+    is_phone(folded) || parts(folded).any(is_phone)
+}
+
+fn parts(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(PARTS).flat_map(|part| part.split(" / ")).map(str::trim)
+}
+
+fn is_contact(page: &Page<'_>, line: usize) -> bool {
+    items(page, line) > 0
+}
+
+fn is_contact_text(folded: &str) -> bool {
+    is_phone(folded) || is_address(folded)
+}
+
+/// An entry in a register of firms or of taxes: `HRB 1234`, `NIP 881-00-00-000`.
+fn is_register(folded: &str) -> bool {
+    digits(folded) >= REGISTER_DIGITS && WORDS.registers.within_as_words(folded)
+}
+
+/// A firm by its legal form.
+fn is_firm(folded: &str) -> bool {
+    WORDS.firms.within_as_words(folded)
+}
+
+/// "(11) 3555-4010"
+fn is_bare_phone(part: &str) -> bool {
+    (PHONE_DIGITS..=15).contains(&digits(part))
+        && (part.starts_with(['+', '(', '0'])
+            || (digits(part) >= LONG_PHONE && part.contains(['-', ' ', '('])))
+        && part.chars().all(|c| c.is_ascii_digit() || " +()-./".contains(c))
 }
 
 /// "Tel: +44 20 7946 0000". Digits without a label or a plus may be anything.
 fn is_phone(folded: &str) -> bool {
+    let folded = folded.trim_start_matches(|c: char| !c.is_alphanumeric() && !"+(☎📞".contains(c));
     let label = key_value(folded).map(|(key, _)| key.trim_end_matches('.'));
-    let first = folded.split([' ', '.', ':']).next().unwrap_or_default();
-    let labelled = label.is_some_and(|l| WORDS.contact_labels.is(l)) || WORDS.contact_labels.is(first);
+    let known = |label: &str| {
+        WORDS.contact_labels.is(label)
+            || label.split(['/', ' ', '(']).next().is_some_and(|l| WORDS.contact_labels.is(l))
+    };
+    let first = folded.split([' ', '.', ':', '(', '+']).next().unwrap_or_default();
+    let glued = folded.trim_end_matches(|c: char| !c.is_alphabetic()).trim_end();
+    let labelled =
+        label.is_some_and(known) || WORDS.contact_labels.is(first) || WORDS.contact_labels.is(glued);
     let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
     (7..=45).contains(&digits(folded)) && letters <= 40 && (labelled || folded.starts_with(['+', '☎', '📞']))
 }
 
-/// A mail or web address alone in its line, with or without a label.
+/// Mail or web addresses in a line that has labels beside them and nothing else.
 fn is_address(folded: &str) -> bool {
-    let value = match key_value(folded) {
-        Some((key, value)) if WORDS.contact_labels.is(key) => value,
-        _ => folded,
+    let is_one = |word: &str| {
+        word.contains('.') && (word.contains('@') || word.starts_with("www.") || word.starts_with("http"))
     };
-    let one = !value.contains(' ') && value.contains('.');
-    one && (value.contains('@') || value.starts_with("www.") || value.starts_with("http"))
+    let is_label = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.is_empty() || WORDS.contact_labels.is(word)
+    };
+    let labelled = key_value(folded).filter(|(key, _)| WORDS.contact_labels.is(key.trim_end_matches('.')));
+    let value = labelled.map_or(folded, |(_, value)| value);
+    value.split_whitespace().any(is_one)
+        && value.split_whitespace().all(|word| is_one(word) || is_label(word))
 }
 
 #[cfg(test)]
@@ -245,6 +491,7 @@ mod tests {
     fn cut(text: &str) -> String {
         let text = Text::new(text);
         let mut page = Page::new(&text);
+        page.attempt(mark_phone_lines);
         page.attempt(|page| mark(page, None));
         page.apply(&mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
     }

@@ -45,6 +45,11 @@ impl Text {
         source_of(&self.segments, range)
     }
 
+    /// What [`into_parts`](Self::into_parts) gave.
+    pub(super) fn from_parts(text: String, segments: Vec<Segment>) -> Self {
+        Self { text, segments }
+    }
+
     pub(super) fn into_parts(self) -> (String, Vec<Segment>) {
         (self.text, self.segments)
     }

@@ -3,30 +3,95 @@
 //! Words are the last resort, where neither structure nor markup tells what a line is. Must never hold a phrase itself: they are
 //! data.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 
 use aho_corasick::automaton::OverlappingState;
 use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 use serde::Deserialize;
+use toml::Table;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
+
+use super::lines::fold;
+use crate::lists::{self, Lists};
+
+/// The built-in phrases.
+pub(crate) const PHRASES: &str = include_str!("phrases.toml");
+/// Lists whose phrases are looked up without accents.
+const BARE: [&str; 1] = ["note_words"];
+
+thread_local! {
+    static SITE_WORDS: Cell<Option<&'static Words>> = const { Cell::new(None) };
+    static SITE_OPENERS: Cell<Option<&'static Phrases>> = const { Cell::new(None) };
+}
 
 /// All phrases.
-pub(super) static WORDS: LazyLock<Words> =
-    LazyLock::new(|| match toml::from_str(include_str!("phrases.toml")) {
+pub(super) static WORDS: Lists<Words> = Lists::new(
+    || match toml::from_str(PHRASES) {
         Ok(words) => words,
         // The file is part of the program, and tested: a fault in it is one of the build.
         Err(error) => unreachable!("phrases.toml: {error}"),
-    });
+    },
+    &SITE_WORDS,
+);
 
 /// How any legal note or banner starts.
-pub(super) static NOTE_OPENERS: LazyLock<Phrases> = LazyLock::new(|| {
-    let sentences = WORDS.note.iter().chain(&WORDS.banner);
-    let openers: Vec<String> = sentences.flat_map(|sentence| sentence.openers.list.clone()).collect();
-    match Phrases::try_from(openers) {
+pub(super) static NOTE_OPENERS: Lists<Phrases> = Lists::new(
+    || match WORDS.built_in().note_openers() {
         Ok(openers) => openers,
         Err(error) => unreachable!("phrases.toml: {error}"),
+    },
+    &SITE_OPENERS,
+);
+
+/// Whether a list of the built-in phrases has this name.
+pub(crate) fn has_list(name: &str) -> bool {
+    toml::from_str::<Table>(PHRASES).is_ok_and(|lists| lists.contains_key(name))
+}
+
+/// The built-in phrases with a site's.
+pub(crate) struct SitePhrases {
+    words: Words,
+    note_openers: Phrases,
+}
+
+impl SitePhrases {
+    /// The built-in phrases with those of `more`, which are folded as lines are.
+    pub(crate) fn new(more: &Table) -> Result<Self, String> {
+        let mut all: Table = toml::from_str(PHRASES).map_err(|error| error.to_string())?;
+        lists::add(&mut all, more, &written)?;
+        let words: Words = all.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+        Ok(Self { note_openers: words.note_openers()?, words })
     }
-});
+}
+
+/// Runs `read` with a site's phrases, or with the built-in ones alone where there are none.
+pub(crate) fn under<R>(site: Option<&'static SitePhrases>, read: impl FnOnce() -> R) -> R {
+    let openers = site.map(|site| &site.note_openers);
+    WORDS.under(site.map(|site| &site.words), || NOTE_OPENERS.under(openers, read))
+}
+
+/// A site's phrase as lines are folded. A blank at its ends says that a word ends there.
+fn written(list: &str, phrase: &str) -> String {
+    let folded = fold(phrase);
+    let bare = BARE.contains(&list).then(|| without_accents(&folded).into_owned());
+    let [before, after] =
+        [phrase.starts_with(' '), phrase.ends_with(' ')].map(|is| if is { " " } else { "" });
+    format!("{before}{}{after}", bare.unwrap_or(folded))
+}
+
+/// Characters of a greeting in a script without capitals.
+const GREETING_CHARS: usize = 16;
+
+/// Whether a folded line only greets.
+pub(super) fn is_greeting(folded: &str) -> bool {
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
+    let cased = folded.contains(char::is_lowercase);
+    let short = cased || folded.chars().count() <= GREETING_CHARS;
+    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
+}
 
 /// Lists of phrases, by what they are for; `phrases.toml` says it.
 #[derive(Debug, Deserialize)]
@@ -49,9 +114,6 @@ pub(super) struct Words {
     pub(super) banner_lines: Phrases,
     pub(super) doubts: Phrases,
     pub(super) note_words: Phrases,
-    pub(super) note_roots: Phrases,
-    pub(super) message_roots: Phrases,
-    pub(super) recipient_roots: Phrases,
     pub(super) notice_subjects: Phrases,
     pub(super) notice_verbs: Phrases,
     pub(super) portal_lines: Phrases,
@@ -77,9 +139,94 @@ pub(super) struct Words {
     pub(super) image_words: Phrases,
     pub(super) image_captions: Phrases,
     pub(super) empty_subjects: Phrases,
+    pub(super) firms: Phrases,
+    pub(super) registers: Phrases,
+    pub(super) name_prefixes: Phrases,
+    pub(super) postscripts: Phrases,
+    pub(super) legal: Roots,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,
     pub(super) banner: Vec<Sentence>,
+}
+
+impl Words {
+    fn note_openers(&self) -> Result<Phrases, String> {
+        let sentences = self.note.iter().chain(&self.banner);
+        Phrases::try_from(sentences.flat_map(|sentence| sentence.openers.list.clone()).collect::<Vec<_>>())
+    }
+}
+
+/// A topic; `phrases.toml` says of each what its roots stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Topic {
+    Message,
+    Secret,
+    Recipient,
+    Mistake,
+    Delete,
+    Notify,
+    Forbidden,
+    Privacy,
+    Liable,
+    Virus,
+    Scanned,
+    Print,
+    Nature,
+    Think,
+    This,
+    IfYou,
+    Own,
+    Outside,
+    Organisation,
+    Links,
+    Care,
+}
+
+/// Roots by topic, looked up together in a text as [`bare`] leaves it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "HashMap<Topic, Vec<String>>")]
+pub(super) struct Roots {
+    automaton: AhoCorasick,
+    topics: Vec<Topic>,
+}
+
+impl TryFrom<HashMap<Topic, Vec<String>>> for Roots {
+    type Error = String;
+
+    fn try_from(lists: HashMap<Topic, Vec<String>>) -> Result<Self, String> {
+        let all = lists.iter().flat_map(|(&topic, roots)| roots.iter().map(move |root| (topic, bare(root))));
+        let (topics, roots): (Vec<Topic>, Vec<String>) = all.unzip();
+        let automaton = AhoCorasick::new(&roots).map_err(|error| error.to_string())?;
+        Ok(Self { automaton, topics })
+    }
+}
+
+impl Roots {
+    /// The topic of each root that stands in `bare`.
+    pub(super) fn of(&self, bare: &str) -> impl Iterator<Item = Topic> {
+        self.automaton.find_overlapping_iter(bare).map(|found| self.topics[found.pattern().as_usize()])
+    }
+}
+
+/// Lower case, without accents, each run of signs and blanks one blank; a blank at either end where a word ends there.
+pub(super) fn bare(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    for c in text.nfd().filter(|&c| canonical_combining_class(c) == 0) {
+        if c.is_alphanumeric() {
+            let lower = c.to_lowercase().filter(|&c| canonical_combining_class(c) == 0);
+            out.extend(lower.map(|c| match c {
+                'ı' => 'i',
+                'ł' => 'l',
+                'đ' => 'd',
+                'ø' => 'o',
+                _ => c,
+            }));
+        } else if c != '\u{200c}' && !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out
 }
 
 /// A prefix of a subject that means one thing in one language and another in another.
@@ -175,6 +322,14 @@ impl Phrases {
     }
 }
 
+/// Roots bend their accents from case to case, and are looked up without.
+pub(super) fn without_accents(folded: &str) -> Cow<'_, str> {
+    if folded.is_ascii() {
+        return Cow::Borrowed(folded);
+    }
+    folded.nfd().filter(|&c| canonical_combining_class(c) == 0).collect::<String>().into()
+}
+
 /// Whether no letter that belongs to a word of `next`'s comes before it. Scripts without capitals write no blanks between words, or
 /// bend words by their beginnings.
 fn ends_word(before: &str, next: Option<char>) -> bool {
@@ -189,7 +344,6 @@ fn starts_word(after: &str, last: Option<char>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::fold;
     use super::*;
 
     #[test]

@@ -18,7 +18,9 @@ use firstline_ticket::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::features::{Input, compose};
+use crate::features::Input;
+use crate::reader::Reader;
+use crate::site_words::SiteWords;
 
 pub use hours::Hours;
 use order::Level;
@@ -42,6 +44,9 @@ pub struct Policy {
     /// What tells a report from a request; the built-in words where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reports: Option<Reports>,
+    /// Words that the site adds to the built-in ones by which tickets are read.
+    #[serde(default, skip_serializing_if = "SiteWords::is_empty")]
+    pub words: SiteWords,
     /// The rules, which are tried in their order.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
@@ -96,23 +101,18 @@ impl Policy {
         Self::parse(DEFAULT_POLICY, "the built-in policy")
     }
 
-    /// Applies the rules to what was decided about `ticket`: raises its priority to a label of `priorities`, and notes
+    /// Applies the rules to what was decided about a ticket: raises its priority to a label of `priorities`, and notes
     /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
-    pub fn apply(&self, ticket: &Ticket, priorities: Option<&LabelSpace>, decision: &mut Decision) {
-        self.apply_read(ticket, &words_of(&compose(ticket)), priorities, decision);
-    }
-
-    /// The same of a ticket whose words were read already.
     pub(crate) fn apply_read(
         &self,
-        ticket: &Ticket,
-        text: &str,
+        seen: &Seen<'_>,
         priorities: Option<&LabelSpace>,
         decision: &mut Decision,
     ) {
+        let &Seen { ticket, words: text, reader } = seen;
         // Only where somebody would be asked who they are does it matter what the ticket says of it.
         let is_request = |rule: &Rule| {
-            let Input { subject, body, .. } = compose(ticket);
+            let Input { subject, body, .. } = reader.compose(ticket);
             let reports = self.reports.as_ref().unwrap_or_else(|| Reports::built_in());
             !rule.is_only_reported(ticket, |phrases| reports.only_report(&[&subject, &body], phrases))
         };
@@ -184,6 +184,16 @@ impl Policy {
     }
 }
 
+/// A ticket as the rules see it.
+pub(crate) struct Seen<'a> {
+    /// The ticket.
+    pub(crate) ticket: &'a Ticket,
+    /// Its [words](words_of).
+    pub(crate) words: &'a str,
+    /// What reads it.
+    pub(crate) reader: &'a Reader,
+}
+
 /// The words that rules look for: of what the sender wrote, as people see it. Neither markup nor a hidden character takes a word out
 /// of reach; what is no reader's, a footer's, a signature's or an answered mail's is not looked at.
 pub(crate) fn words_of(seen: &Input) -> String {
@@ -212,6 +222,20 @@ enum Raise {
 mod tests {
     use super::*;
     use firstline_ticket::FieldDecision;
+
+    impl Policy {
+        /// Applies the rules to a ticket without anything that was learnt.
+        pub(super) fn apply(
+            &self,
+            ticket: &Ticket,
+            priorities: Option<&LabelSpace>,
+            decision: &mut Decision,
+        ) {
+            let reader = Reader::default();
+            let words = words_of(&reader.compose(ticket));
+            self.apply_read(&Seen { ticket, words: &words, reader: &reader }, priorities, decision);
+        }
+    }
 
     fn decided(priority: &str) -> Decision {
         let candidate = |label: &str| Candidate { label: label.to_owned(), confidence: Confidence::new(0.2) };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use firstline_datasets::Settings;
 use firstline_nn::{Encoder, Isa, Manifest, ModelStore, Tokens};
-use firstline_triage::compose;
+use firstline_triage::Reader;
 use serde_json::json;
 
 use crate::{Engine, Result, Way};
@@ -48,8 +48,11 @@ pub fn texts(count: usize) -> Result<()> {
     let mut tickets = firstline_datasets::generate(&Settings::default(), count * 4, 1);
     let mut ids = Vec::with_capacity(count);
     for i in 0..count {
-        let texts: Vec<String> =
-            tickets.by_ref().take(JOINED[i % JOINED.len()]).map(|ticket| compose(&ticket).text()).collect();
+        let texts: Vec<String> = tickets
+            .by_ref()
+            .take(JOINED[i % JOINED.len()])
+            .map(|ticket| Reader::default().compose(&ticket).text())
+            .collect();
         ids.push(encoder.tokenize(&texts.join("\n"))?.ids);
     }
     let isa = Isa::chosen()?;

@@ -20,7 +20,7 @@ pub(crate) struct Reading {
 /// A stretch that was cut.
 #[derive(Debug, Serialize, ToSchema)]
 struct Cut {
-    /// Why, such as `quote`, `signature` or `disclaimer`.
+    /// Why, such as `quote`, `signature`, `disclaimer` or `habit`.
     reason: String,
     /// The field that it stood in.
     field: TextField,

@@ -2,5 +2,6 @@
 
 mod hostile;
 mod kinds;
+mod languages;
 mod properties;
 mod samples;
