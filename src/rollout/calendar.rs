@@ -38,6 +38,36 @@ impl Week {
         Ok(Self { year: iso.year(), number: iso.week(), start: midnight(monday)?, end })
     }
 
+    /// The first week of a programme that starts at `start`: the one that begins on the first Monday after that day.
+    ///
+    /// # Errors
+    /// As for [`Week::of`].
+    pub fn first_after(start: Timestamp, zone: &TimeZone) -> Result<Self, jiff::Error> {
+        Self::of(Self::of(start, zone)?.end, zone)
+    }
+
+    /// Which week of a programme this is, 1 for `first`; `None` for one before it.
+    pub fn number_since(&self, first: &Self, zone: &TimeZone) -> Option<u32> {
+        let monday = |week: &Self| week.start.to_zoned(zone.clone()).date();
+        let days = monday(first).until(monday(self)).ok()?.get_days();
+        u32::try_from(days).ok().map(|days| days / 7 + 1)
+    }
+
+    /// The moment from which its figures are settled: `days` after it ended, by the desk's clock. What comes in later changes the live
+    /// figure only.
+    ///
+    /// # Errors
+    /// As for [`Week::of`].
+    pub fn settles_at(&self, days: u16, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
+        let end = self.end.to_zoned(zone.clone()).date();
+        Ok(end.checked_add(i64::from(days).days())?.to_zoned(zone.clone())?.timestamp())
+    }
+
+    /// Whether it ended at least `days` ago.
+    pub fn is_settled(&self, days: u16, zone: &TimeZone, now: Timestamp) -> bool {
+        self.settles_at(days, zone).is_ok_and(|at| at <= now)
+    }
+
     /// Whether `at` lies in it.
     pub fn has(&self, at: Timestamp) -> bool {
         (self.start..self.end).contains(&at)
@@ -119,6 +149,37 @@ mod tests {
         assert_eq!(names[..4], ["2020-W51", "2020-W52", "2020-W53", "2021-W01"]);
         assert_eq!(names[names.len() - 2..], ["2021-W52", "2022-W01"]);
         assert_eq!(names.len(), 3 + 52 + 1);
+    }
+
+    #[test]
+    fn the_first_week_begins_on_the_first_monday_after_the_start() {
+        let berlin = zone("Europe/Berlin");
+        let first = |start: &str| Week::first_after(at(start), &berlin).unwrap().start;
+        assert_eq!(first("2026-11-25T10:00:00Z"), at("2026-11-29T23:00:00Z"));
+        // A start on a Monday leaves a partial week, which has no number.
+        assert_eq!(first("2026-11-30T07:00:00Z"), at("2026-12-06T23:00:00Z"));
+        let one = Week::first_after(at("2026-10-14T10:00:00Z"), &berlin).unwrap();
+        let number = |day: &str| Week::of(at(day), &berlin).unwrap().number_since(&one, &berlin);
+        // Clocks change in week 1; the year ends in week 11, which ISO calls 53.
+        let found =
+            ["2026-10-18T12:00:00Z", "2026-10-25T12:00:00Z", "2026-10-26T12:00:00Z", "2027-01-03T12:00:00Z"];
+        assert_eq!(found.map(number), [None, Some(1), Some(2), Some(11)]);
+        assert_eq!(Week::of(at("2027-01-03T12:00:00Z"), &berlin).unwrap().to_string(), "2026-W53");
+    }
+
+    #[test]
+    fn a_week_settles_a_week_after_its_end_by_the_desks_clock() {
+        let berlin = zone("Europe/Berlin");
+        // It ends at midnight in summer time, and settles at midnight in winter time.
+        let week = Week::of(at("2026-10-14T12:00:00Z"), &berlin).unwrap();
+        assert_eq!(
+            (week.end, week.settles_at(7, &berlin).unwrap()),
+            (at("2026-10-18T22:00:00Z"), at("2026-10-25T23:00:00Z"))
+        );
+        assert!(!week.is_settled(7, &berlin, at("2026-10-25T22:59:59Z")));
+        assert!(
+            week.is_settled(7, &berlin, at("2026-10-25T23:00:00Z")) && week.is_settled(0, &berlin, week.end)
+        );
     }
 
     #[test]

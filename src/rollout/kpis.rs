@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use firstline_stats::{mean, quantile};
 use firstline_ticket::{DraftState, Field, JudgedDecision, Kept, Route};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Share;
+use crate::facts::LONGEST;
 
 /// Seconds from intake within which a first draft is to be ready.
 const DRAFT_SECONDS: f64 = 60.0;
-
-/// Ten years: no desk takes longer.
-const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// The figures of some tickets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -99,11 +98,8 @@ impl Durations {
         // A ticket that was answered before it was opened, or decades later, has a clock that goes wrong.
         let mut all: Vec<f64> = seconds.filter(|s| (0.0..=LONGEST).contains(s)).collect();
         all.sort_by(f64::total_cmp);
-        let rank = |p: f64| {
-            let rank = (p * all.len() as f64).ceil() as usize;
-            all.get(rank.saturating_sub(1)).copied()
-        };
-        Self { count: all.len() as u64, mean: mean(&all), p50: rank(0.5), p95: rank(0.95) }
+        let (p50, p95) = (quantile(&all, 0.5), quantile(&all, 0.95));
+        Self { count: all.len() as u64, mean: mean(&all), p50, p95 }
     }
 }
 
@@ -188,10 +184,6 @@ fn drafts(tickets: &[&JudgedDecision]) -> Drafts {
         distances: distances.len() as u64,
         expected_verbatim: mean(&confidences),
     }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 #[cfg(test)]

@@ -1,13 +1,63 @@
-//! What the record says: key performance indicators over decisions and how their tickets ended.
+//! What the record says: key performance indicators over decisions and how their tickets ended, where a desk stands before it begins,
+//! and whether it may go on.
 //!
-//! Pure functions over recorded events: no clock, no store, no models. Every share comes with what it was counted over and its
-//! 95 % interval, since a small desk's week is a small sample. Phases, gates and rollback are to stand on the same figures;
-//! they are not here yet.
+//! Pure functions over recorded facts: no clock, no store, no models. Every share comes with what it was counted over and its
+//! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
+mod baseline;
+mod blind;
 mod calendar;
+mod categories;
+mod criteria;
+mod direction;
+mod facts;
+mod falls;
+mod figures;
+mod gate;
+mod handle;
+mod hours;
 mod kpis;
+mod learnt_rules;
+mod pilots;
+mod populations;
+mod response;
+mod rules;
+mod segments;
+mod shadow;
 mod share;
+mod signing;
+mod tiers;
+mod times;
+mod triggers;
 
+pub use baseline::{Baseline, WeekFigures, baseline, week_figures};
+pub use blind::is_blind;
 pub use calendar::{Week, weeks};
+pub use categories::{Automation, Category, LargestCategories, largest_categories};
+pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
+pub use direction::Direction;
+pub use facts::{HandleBasis, TicketFacts};
+pub use falls::{Series, TwoFallsFound, two_falls};
+pub use figures::{Desk, Figures};
+pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, handle_check, shadow_gate};
+pub use handle::{HandleChange, handle_change, saved};
+pub use hours::{OpenHours, Opening};
 pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
+pub use learnt_rules::{LearntRules, learn_rules};
+pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
+pub use populations::{LeftOut, Population, Selected, select};
+pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
+pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
+pub use segments::{Segment, UNKNOWN};
+pub use shadow::{
+    Aliases, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians, intake,
+    priority_calls, shadow_agreement, usable_drafts,
+};
 pub use share::Share;
+pub use signing::{Signature, SignedCriteria, in_force};
+pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
+pub use times::Times;
+pub use triggers::{
+    ErrorWeek, Fired, Incident, IncidentState, Reaction, Saved, Trigger, agreement_triggers, error_triggers,
+    savings_trigger, sla_credit_trigger, strongest,
+};

@@ -29,6 +29,21 @@ pub fn upper_bound(errors: usize, n: usize, confidence: f64) -> f64 {
     high
 }
 
+/// Probability of at least `hits` among `n` trials that each succeed with probability `rate`. 1 for no hit asked.
+pub fn at_least(hits: usize, n: usize, rate: f64) -> f64 {
+    match hits {
+        0 => 1.0,
+        hits if hits > n => 0.0,
+        hits => at_most(n - hits, n, 1.0 - rate),
+    }
+}
+
+/// The exact one-sided lower bound of a share (Clopper and Pearson 1934): the rate at which so many `hits` among `n`
+/// would have had the probability `1 - confidence`. 0 for no trial, or no hit.
+pub fn lower_bound(hits: usize, n: usize, confidence: f64) -> f64 {
+    1.0 - upper_bound(n.saturating_sub(hits), n, confidence)
+}
+
 /// The fewest trials that show, with `confidence`, an error rate of at most `rate` when no more than `errors` of them
 /// fail: 149, 236 and 313 for 0, 1 and 2 errors at 2 % and 95 %.
 ///
@@ -60,6 +75,19 @@ mod tests {
         // scipy.stats.beta.ppf(0.95, 4, 97)
         assert!((upper_bound(3, 100, 0.95) - 0.075_7).abs() < 1e-4, "{}", upper_bound(3, 100, 0.95));
         assert_eq!((upper_bound(0, 0, 0.95), upper_bound(7, 7, 0.95)), (1.0, 1.0));
+    }
+
+    #[test]
+    fn the_lower_bound_mirrors_the_upper_one() {
+        // scipy.stats.beta.ppf(0.05, 85, 16) and ppf(0.05, 18, 3).
+        for (hits, n, low) in [(85, 100, 0.778_463_09), (18, 20, 0.717_381_48)] {
+            let found = lower_bound(hits, n, 0.95);
+            assert!((found - low).abs() < 1e-7, "{hits} of {n}: {found}");
+            assert!((at_least(hits, n, found) - 0.05).abs() < 1e-9);
+        }
+        assert_eq!((lower_bound(0, 9, 0.95), lower_bound(0, 0, 0.95)), (0.0, 0.0));
+        assert!((lower_bound(20, 20, 0.95) - 0.05f64.powf(1.0 / 20.0)).abs() < 1e-12);
+        assert_eq!((at_least(0, 5, 0.1), at_least(6, 5, 0.9)), (1.0, 0.0));
     }
 
     #[test]

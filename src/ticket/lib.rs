@@ -1,11 +1,12 @@
 //! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, reviews, outcomes,
-//! phases.
+//! events, phases.
 //!
 //! Plain data and its invariants only. This crate never reads files, never looks at the clock and knows
 //! neither models nor service desks' protocols.
 
 mod decision;
 mod draft;
+mod event;
 mod field;
 mod kind;
 mod lines;
@@ -17,6 +18,7 @@ mod ticket;
 
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept, Route};
 pub use draft::{Basis, CheckResult, Draft, DraftState, Origin, Rejected, Source};
+pub use event::{ActorKind, Changed, Event, Happening};
 pub use field::{Field, LabelSpace};
 pub use kind::Kind;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};

@@ -25,27 +25,10 @@ pub fn top_accuracy(p: &Predictions, top: usize) -> f64 {
     share(found.count(), p.n())
 }
 
-/// Cohen's kappa (Educational and Psychological Measurement 20, 1960): `(a - e) / (1 - e)`, where `a` is
-/// the accuracy and `e = Σ_c truth_c · predicted_c / n²` the agreement expected of independent raters with
-/// the same habits.
-///
-/// All unseen labels together are one class that is never predicted. `0` where kappa is not defined: no
-/// ticket, or a single class in truth and predictions alike, which shows nothing beyond chance.
+/// Cohen's kappa of truth and prediction ([`firstline_stats::kappa`]). All unseen labels together are one class that is never
+/// predicted.
 pub fn kappa(p: &Predictions) -> f64 {
-    let (mut truth, mut predicted) = (vec![0u64; p.k()], vec![0u64; p.k()]);
-    for (t, q) in p.pairs() {
-        predicted[q as usize] += 1;
-        if let Some(t) = t {
-            truth[t as usize] += 1;
-        }
-    }
-    let n2 = u128::from(p.n() as u64).pow(2);
-    let by_chance: u128 = truth.iter().zip(&predicted).map(|(t, q)| u128::from(*t) * u128::from(*q)).sum();
-    if by_chance == n2 {
-        return 0.0;
-    }
-    let expected = by_chance as f64 / n2 as f64;
-    (accuracy(p) - expected) / (1.0 - expected)
+    firstline_stats::kappa(p.pairs().map(|(truth, predicted)| (truth, Some(predicted))))
 }
 
 /// Share of the most frequent true label: the accuracy of always giving that one answer.

@@ -1,0 +1,130 @@
+//! The largest categories of a desk, and how much of each could be left to the machine.
+
+use std::collections::BTreeMap;
+
+use firstline_stats::mean;
+use firstline_ticket::{Field, Kind};
+use serde::Serialize;
+
+use crate::TicketFacts;
+
+/// What is known of a category beside its tickets, each a share in `0..=1`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Automation {
+    /// How often a reply that the desk has sent before would have been the right one.
+    pub repeats: Option<f64>,
+    /// Share of its tickets that is above a certified threshold, or is expected to be.
+    pub coverage: Option<f64>,
+    /// Share that rules keep with a person, or for which an identity has to be verified.
+    pub blocked: Option<f64>,
+}
+
+/// A board and a type.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Category {
+    /// The board.
+    pub board: String,
+    /// The type.
+    pub r#type: String,
+    /// Tickets in the category.
+    pub tickets: u64,
+    /// Tickets a week.
+    pub per_week: f64,
+    /// Mean minutes of work on one, and on how many that is known.
+    pub handle_minutes: Option<(f64, u64)>,
+    /// What is known of it beside; `None` for alerts, which get no reply.
+    pub automation: Option<Automation>,
+    /// Minutes a week that could be saved: tickets a week, times repeats, coverage and what is not blocked, times minutes. `None`
+    /// where one of them is not known, and for alerts.
+    pub minutes_per_week: Option<f64>,
+}
+
+/// The largest categories: of people's tickets, and of alerts apart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LargestCategories {
+    /// Of people's tickets, the largest first.
+    pub people: Vec<Category>,
+    /// Of alerts, the largest first.
+    pub alerts: Vec<Category>,
+}
+
+/// The `limit` largest categories of `tickets` ([`select`](crate::select)ed from the time of `weeks`), those without a board and a
+/// type left out. Equal ones by name.
+pub fn largest_categories(
+    tickets: &[&TicketFacts],
+    weeks: f64,
+    automation: &BTreeMap<(String, String), Automation>,
+    limit: usize,
+) -> LargestCategories {
+    let of = |alerts: bool| {
+        let mut groups: BTreeMap<(&str, &str), Vec<&TicketFacts>> = BTreeMap::new();
+        for ticket in tickets.iter().filter(|ticket| (ticket.kind == Kind::Alert) == alerts) {
+            if let (Some(board), Some(kind)) = (ticket.label(Field::Board), ticket.label(Field::Type)) {
+                groups.entry((board, kind)).or_default().push(ticket);
+            }
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, tickets)| std::cmp::Reverse(tickets.len()));
+        groups.truncate(limit);
+        let known = |(board, kind): (&str, &str)| {
+            let key = (board.to_owned(), kind.to_owned());
+            (!alerts).then(|| automation.get(&key).copied().unwrap_or_default())
+        };
+        groups.into_iter().map(|(name, tickets)| category(name, &tickets, weeks, known(name))).collect()
+    };
+    LargestCategories { people: of(false), alerts: of(true) }
+}
+
+fn category(
+    (board, kind): (&str, &str),
+    tickets: &[&TicketFacts],
+    weeks: f64,
+    automation: Option<Automation>,
+) -> Category {
+    let minutes: Vec<f64> =
+        tickets.iter().filter_map(|ticket| ticket.handle_time()).map(|seconds| seconds / 60.0).collect();
+    let handle_minutes = mean(&minutes).map(|mean| (mean, minutes.len() as u64));
+    let per_week = if weeks > 0.0 { tickets.len() as f64 / weeks } else { 0.0 };
+    let saved =
+        |a: Automation| Some(per_week * a.repeats? * a.coverage? * (1.0 - a.blocked?) * handle_minutes?.0);
+    Category {
+        board: board.to_owned(),
+        r#type: kind.to_owned(),
+        tickets: tickets.len() as u64,
+        per_week,
+        handle_minutes,
+        automation,
+        minutes_per_week: automation.and_then(saved),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::tests::ticket;
+
+    #[test]
+    fn r6_potential_is_the_product_of_what_is_known_and_never_of_alerts() {
+        let one = |kind: &str, who: Kind, minutes: Option<f64>| {
+            let mut facts = TicketFacts { kind: who, ..ticket("1") };
+            facts.labels.insert(Field::Type, kind.into());
+            facts.handle_seconds = minutes.map(|minutes| minutes * 60.0);
+            facts
+        };
+        let mut tickets = vec![one("Mail", Kind::Person, Some(10.0)), one("Mail", Kind::Person, Some(20.0))];
+        tickets.extend([one("Mail", Kind::Person, None), one("VPN", Kind::Person, Some(30.0))]);
+        tickets.extend([one("Backup", Kind::Alert, Some(5.0)), one("", Kind::Person, None)]);
+        let all: Vec<&TicketFacts> = tickets.iter().collect();
+        let known = Automation { repeats: Some(0.5), coverage: Some(0.8), blocked: Some(0.25) };
+        let automation = [(("Service Desk".to_owned(), "Mail".to_owned()), known)].into();
+        let found = largest_categories(&all, 2.0, &automation, 10);
+        let names: Vec<&str> = found.people.iter().map(|category| category.r#type.as_str()).collect();
+        assert_eq!(names, ["Mail", "VPN"]);
+        let mail = &found.people[0];
+        assert_eq!((mail.per_week, mail.handle_minutes), (1.5, Some((15.0, 2))));
+        assert!((mail.minutes_per_week.unwrap() - 1.5 * 0.5 * 0.8 * 0.75 * 15.0).abs() < 1e-12);
+        assert_eq!(found.people[1].minutes_per_week, None);
+        assert_eq!((found.alerts.len(), found.alerts[0].automation), (1, None));
+        assert_eq!(largest_categories(&all, 2.0, &automation, 1).people.len(), 1);
+    }
+}

@@ -1,0 +1,160 @@
+//! Which criteria are in force: the newest that enough persons have signed.
+//!
+//! Until a new version is signed the old one holds, and nothing is loosened in the days after a trigger has fired.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Criteria, Criterion, Direction};
+
+/// That somebody has signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The person, as they are known to the service: not the name that they typed.
+    pub person: String,
+    /// The moment of signing.
+    pub at: Timestamp,
+}
+
+/// A version of the criteria.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedCriteria {
+    /// The version, counted from 1.
+    pub version: u32,
+    /// The criteria.
+    pub criteria: Criteria,
+    /// Who has signed it.
+    pub signatures: Vec<Signature>,
+}
+
+/// Days after a trigger in which nothing is loosened.
+const FROZEN: i64 = 7;
+
+impl SignedCriteria {
+    /// When the last signature that it needs was given, of different persons; `None` while one is missing.
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
+        signatures.sort_by_key(|signature| signature.at);
+        let mut persons = BTreeSet::new();
+        let needed = usize::from(self.criteria.signatures);
+        signatures.into_iter().find_map(|signature| {
+            persons.insert(signature.person.trim());
+            (persons.len() >= needed).then_some(signature.at)
+        })
+    }
+}
+
+/// The criteria in force at `at`, of all versions in any order; a week is judged by those at its end. `fired` are the moments at
+/// which triggers fired: a version that loosens anything takes force no sooner than seven days after the last of them before it was
+/// signed. `None` where nothing is signed.
+pub fn in_force<'a>(
+    versions: &'a [SignedCriteria],
+    at: Timestamp,
+    fired: &[Timestamp],
+) -> Option<&'a SignedCriteria> {
+    let mut versions: Vec<&SignedCriteria> = versions.iter().collect();
+    versions.sort_by_key(|version| version.version);
+    let mut holds: Option<&SignedCriteria> = None;
+    for version in versions {
+        let Some(signed) = version.signed_at() else { continue };
+        let loosens = holds.is_some_and(|before| version.criteria.loosens(&before.criteria));
+        let last = fired.iter().filter(|moment| **moment <= signed).max().filter(|_| loosens);
+        let from = last.map_or(signed, |last| signed.max(*last + SignedDuration::from_hours(24 * FROZEN)));
+        if from <= at {
+            holds = Some(version);
+        }
+    }
+    holds
+}
+
+impl Criteria {
+    /// Whether anything in it is easier to meet, or later to fire, than in `before`.
+    pub fn loosens(&self, before: &Self) -> bool {
+        let easier = |old: &Criterion| match self.kpi.iter().find(|new| new.name == old.name) {
+            None => true,
+            Some(new) if new.direction != old.direction => true,
+            Some(new) => match new.direction {
+                Direction::AtLeast => new.day90 < old.day90,
+                Direction::AtMost => new.day90 > old.day90,
+            },
+        };
+        let (new, old) = (&self.rollback, &before.rollback);
+        self.signatures < before.signatures
+            || self.evidence > before.evidence
+            || before.kpi.iter().any(easier)
+            || new.errors > old.errors
+            || new.agreement < old.agreement
+            || new.agreement_after_week > old.agreement_after_week
+            || new.savings < old.savings
+            || new.savings_by_week > old.savings_by_week
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::tests::at;
+
+    fn version(number: u32, signed: &[(&str, &str)], change: impl Fn(&mut Criteria)) -> SignedCriteria {
+        let mut criteria = Criteria::parse(Criteria::EXAMPLE, "c").unwrap();
+        change(&mut criteria);
+        let sign = |(person, day): &(&str, &str)| Signature {
+            person: (*person).to_owned(),
+            at: at(&format!("2026-{day}T09:00:00Z")),
+        };
+        SignedCriteria { version: number, criteria, signatures: signed.iter().map(sign).collect() }
+    }
+
+    fn holds(versions: &[SignedCriteria], day: &str, fired: &[&str]) -> Option<u32> {
+        let moment = |day: &str| at(&format!("2026-{day}T12:00:00Z"));
+        let fired: Vec<Timestamp> = fired.iter().map(|day| moment(day)).collect();
+        in_force(versions, moment(day), &fired).map(|version| version.version)
+    }
+
+    #[test]
+    fn r11_two_different_persons_sign_and_until_then_the_old_version_holds() {
+        let versions = [
+            version(2, &[("ada", "12-02"), ("ben", "12-04")], |criteria| criteria.rollback.errors = 0.01),
+            version(1, &[("ada", "11-02"), ("ada", "11-03"), ("ben", "11-05")], |_| ()),
+            version(3, &[("ada", "12-10")], |_| ()),
+        ];
+        // One person who signs twice is one person. A week is judged by what holds at its end.
+        let days = ["11-04", "11-05", "12-03", "12-04", "12-20"];
+        assert_eq!(days.map(|day| holds(&versions, day, &[])), [None, Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn r11_nothing_is_loosened_in_the_week_after_a_trigger() {
+        let both = |day| [("ada", day), ("ben", day)];
+        let first = version(1, &both("11-02"), |_| ());
+        let stricter = version(2, &both("12-02"), |criteria| criteria.rollback.agreement = 0.80);
+        let looser = version(2, &both("12-02"), |criteria| criteria.kpi[1].day90 = -0.2);
+        let of = |second: &SignedCriteria, day, fired: &[&str]| {
+            holds(&[first.clone(), second.clone()], day, fired)
+        };
+        assert_eq!(of(&stricter, "12-02", &["12-01"]), Some(2));
+        assert_eq!(of(&looser, "12-02", &["11-20"]), Some(2));
+        assert_eq!((of(&looser, "12-07", &["12-01"]), of(&looser, "12-08", &["12-01"])), (Some(1), Some(2)));
+        // A trigger later on takes nothing back.
+        assert_eq!(of(&looser, "12-04", &["12-03"]), Some(2));
+    }
+
+    #[test]
+    fn r11_whatever_is_easier_to_meet_loosens() {
+        let before = version(1, &[], |_| ()).criteria;
+        let changed = |change: &dyn Fn(&mut Criteria)| version(1, &[], change).criteria.loosens(&before);
+        assert!(!before.loosens(&before));
+        assert!(!changed(&|c| c.kpi[0].day90 = 0.9) && !changed(&|c| c.rollback.savings_by_week = 9));
+        let looser: [&dyn Fn(&mut Criteria); 6] = [
+            &|c| c.kpi[0].day90 = 0.8,
+            &|c| c.kpi[0].direction = Direction::AtMost,
+            &|c| c.kpi.truncate(1),
+            &|c| c.signatures = 1,
+            &|c| c.evidence = crate::GateEvidence::Ceiling,
+            &|c| c.rollback.agreement_after_week = 8,
+        ];
+        assert!(looser.into_iter().all(changed));
+    }
+}
