@@ -27,6 +27,7 @@ mod lines;
 mod marks;
 mod markup;
 mod mojibake;
+mod phone_lines;
 mod quotes;
 mod reading;
 mod recurrence;
@@ -244,7 +245,7 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         *is_alert = true;
         page.attempt(alert::mark_noise);
     }
-    page.attempt_or(empty, signature::mark_phone_lines);
+    page.attempt_or(empty, phone_lines::mark);
     page.attempt_or(empty, |page| signature::mark(page, setting.contact));
     page.apply(removed)
 }
