@@ -181,6 +181,11 @@ fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
     normalized
 }
 
+/// Whether a line asks for something, in a language that is known.
+pub(crate) fn is_request(line: &str) -> bool {
+    signature::is_request(&lines::fold(line))
+}
+
 /// HTML that was stored as text, each `<` an entity.
 fn escaped_markup(text: &Text) -> Option<Text> {
     let whole = text.as_str();

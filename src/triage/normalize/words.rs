@@ -73,9 +73,12 @@ pub(crate) fn under<R>(site: Option<&'static SitePhrases>, read: impl FnOnce() -
     WORDS.under(site.map(|site| &site.words), || NOTE_OPENERS.under(openers, read))
 }
 
-/// A site's phrase as lines are folded. A blank at its ends says that a word ends there.
+/// A site's phrase as lines are folded, without the comma or colon that a program writes behind it. A blank at its ends says that a word
+/// ends there, where lines are looked through for it; of a list of whole lines or keys, it says nothing.
 fn written(list: &str, phrase: &str) -> String {
-    let folded = fold(phrase);
+    let whole = ["_keys", "_markers", "closings", "greetings"].iter().any(|end| list.ends_with(end));
+    let phrase = if whole { phrase.trim() } else { phrase };
+    let folded = fold(phrase.trim_end_matches([',', ':', '，', '：']));
     let bare = BARE.contains(&list).then(|| without_accents(&folded).into_owned());
     let [before, after] =
         [phrase.starts_with(' '), phrase.ends_with(' ')].map(|is| if is { " " } else { "" });
