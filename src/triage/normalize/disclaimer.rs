@@ -308,7 +308,7 @@ fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> 
             return Some(Note::Legal);
         }
     }
-    if (read.is_banner() && !talks()) || (warned && read.warns()) {
+    if (read.is_banner() && !WORDS.doubts.within(line) && !talks()) || (warned && read.warns()) {
         return Some(Note::Banner);
     }
     let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());

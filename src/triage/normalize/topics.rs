@@ -27,7 +27,7 @@ const REGISTER_DIGITS: usize = 5;
 /// Words before the colon of a note on printing, at most.
 const LABEL_WORDS: usize = 2;
 /// Signs of the program that looked for viruses.
-const PRODUCTS: [&str; 5] = ["www.", "http", "avast", "avg", "mailscanner"];
+const PRODUCTS: [&str; 7] = ["www.", "http", "avast", "avg", "mailscanner", " security ", "symantec"];
 /// Topics of a sentence that asks for something and still goes on with a note, at least.
 const ASKING: usize = 2;
 
@@ -100,9 +100,10 @@ impl Evidence {
     /// Whether this is a note although no sender's name stands above it. `apart`: as a paragraph of its own.
     pub(super) fn is_strong(self, apart: bool) -> bool {
         let phrased = self.said.has(Formula) && (apart || self.supposes);
-        let least = if phrased && apart && self.names { STRONG_PHRASED } else { STRONG };
+        let aimed = self.said.any(&[Recipient, Forbidden, Privacy, Liable]);
+        let least = if phrased && apart && self.names && aimed { STRONG_PHRASED } else { STRONG };
         let legal = (self.names || (self.supposes && phrased)) && self.said.tone() >= least;
-        let scanned = self.said.has(Virus) && self.is_product;
+        let scanned = self.is_product && self.said.any(&[Virus, Scanned]);
         let labelled = self.is_labelled && self.names && phrased && self.said.has(Secret);
         !self.reports && (self.is_footer || scanned || legal || labelled)
     }
@@ -235,7 +236,7 @@ impl Read<'_> {
     pub(super) fn evidence(&self, is_labelled: bool) -> Evidence {
         let all = self.all();
         let is_product = PRODUCTS.iter().any(|sign| self.folded.contains(sign));
-        let told = all.has(Event) && (self.is_this || !self.is_if) && !is_product;
+        let told = all.has(Event) && (self.is_this || !self.is_if);
         let opens_register = WORDS.registers.after_start(self.folded).is_some();
         let is_register = opens_register && self.is_register();
         let prints = self.is_on_printing(all) && all.has(Think) && !self.quotes();
