@@ -118,7 +118,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
                 looked += 1;
                 note = whole_note(&whole[unit.start..start + paragraph.len()]);
             }
-            if note.is_none() && legal && goes_on(&whole[..unit.end], unit.start, &folded, below) {
+            if note.is_none() && legal && goes_on(&folded, below) {
                 note = Some(Note::Legal);
             }
             legal = note == Some(Note::Legal);
@@ -138,16 +138,12 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
     all
 }
 
-/// Whether a sentence goes on with the legal note before it. Below the sender's name the same line does, save where somebody asks.
-fn goes_on(whole: &str, start: usize, folded: &str, below: bool) -> bool {
+/// Whether a sentence goes on with the legal note before it.
+fn goes_on(folded: &str, below: bool) -> bool {
     let read = topics::read(folded);
-    let unit = &whole[start..];
-    let lead = unit.len() - unit.trim_start().len();
-    let breaks = whole[..start].ends_with('\n') || unit[..lead].contains('\n');
-    let asks = || read.asks();
-    read.goes_on()
-        || (below && !breaks && !asks())
-        || (WORDS.note_words.within(&without_accents(folded)) && !asks())
+    let is_link = (folded.starts_with("www.") || folded.starts_with("http")) && !folded.contains(' ');
+    let noted = || WORDS.note_words.within(&without_accents(folded)) && !read.asks();
+    is_link || read.goes_on() || (below && noted())
 }
 
 /// The notes that go. Above the sender's name a legal note goes where it is strong, nothing but notes stands below it, and no words

@@ -25,7 +25,7 @@ const STRONG_PHRASED: usize = 2;
 /// Digits of an entry in a register that stands alone, at least.
 const REGISTER_DIGITS: usize = 5;
 /// Words before the colon of a note on printing, at most.
-const LABEL_WORDS: usize = 2;
+const LABEL_WORDS: usize = 4;
 /// Signs of the program that looked for viruses.
 const PRODUCTS: [&str; 7] = ["www.", "http", "avast", "avg", "mailscanner", " security ", "symantec"];
 /// Topics of a sentence that asks for something and still goes on with a note, at least.
