@@ -184,6 +184,10 @@ pub(super) enum Topic {
     Organisation,
     Links,
     Care,
+    Formula,
+    Event,
+    Talk,
+    Plea,
 }
 
 /// Roots by topic, looked up together in a text as [`bare`] leaves it.
