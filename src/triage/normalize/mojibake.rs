@@ -3,6 +3,8 @@
 //! Must never touch text that is right as it stands: `NÃO` and `AÇÃO` are Portuguese, not damage. Hence a
 //! sequence is repaired only if its bytes are valid UTF-8 for a character that such damage plausibly hides.
 
+use std::collections::HashSet;
+
 use super::codepages::{CODEPAGES, Codepage, Name};
 use super::text::{Editor, Text};
 
@@ -13,7 +15,7 @@ const CYRILLIC_DAMAGE: usize = 6;
 
 /// Repairs the text, or gives `None` where nothing is to be done.
 pub(super) fn repair(text: &Text) -> Option<Text> {
-    if text.as_str().is_ascii() {
+    if text.as_str().is_ascii() || is_about_damage(text.as_str()) {
         return None;
     }
     let mut repaired = None;
@@ -25,6 +27,29 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
     }
     let lost = lost_bytes(repaired.as_ref().unwrap_or(text), repaired.is_some());
     lost.or(repaired)
+}
+
+/// Whether the text also holds a letter that its damage hides: `Ã¼ instead of ü`. Signs of a typographer's stand beside damaged ones
+/// by themselves.
+fn is_about_damage(whole: &str) -> bool {
+    let Some(page) = CODEPAGES.iter().find(|page| page.name == Name::Western) else { return false };
+    let (mut hidden, mut right, mut at) = (HashSet::new(), HashSet::new(), 0);
+    while let Some(ascii) = beyond_ascii(&whole[at..]) {
+        at += ascii;
+        let Some(c) = whole[at..].chars().next() else { break };
+        match sequence(&whole[at..], page) {
+            Some(found) => {
+                hidden.insert(found.hidden);
+                at += found.length;
+            }
+            None => {
+                right.insert(c);
+                at += c.len_utf8();
+            }
+        }
+    }
+    let tells = |c: &char| c.is_alphabetic() || ('\u{20a0}'..='\u{20bf}').contains(c) || "£¥§°".contains(*c);
+    hidden.iter().filter(|c| tells(c)).any(|c| right.contains(c))
 }
 
 fn round(text: &Text, page: &Codepage) -> Option<Text> {
