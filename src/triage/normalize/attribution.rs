@@ -13,6 +13,8 @@ const MAX_LENGTH: usize = 300;
 const MAX_WORDS: usize = 16;
 /// Words of a verb, at most.
 const VERB_WORDS: usize = 3;
+/// Words of a name before a verb, as of a service desk's.
+const NAME_WORDS: usize = 4;
 
 /// The line after an attribution that starts at `at`.
 pub(super) fn end(page: &Page<'_>, at: usize) -> Option<usize> {
@@ -81,20 +83,26 @@ fn is_attribution(joined: &str, quote_follows: bool) -> bool {
 /// system` write too. Where letters have no case, nothing tells.
 fn names_writer(written: &str, quoted: bool) -> bool {
     let words: Vec<&str> = written.split_whitespace().collect();
-    let capital = |word: &&&str| {
+    let capital = |word: &&str| {
         word.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase)
             && !word.contains(char::is_numeric)
     };
     let needed = if quoted { 1 } else { 2 };
+    // "Service desk", "Centre de services" over quoted lines.
     let beside = |start: usize, end: usize| {
-        let before = words[..start].iter().rev().take_while(capital).count();
-        before.max(words[end..].iter().take_while(capital).count()) >= needed
+        let name = |words: &[&str]| words.iter().filter(|word| capital(word)).count() >= needed;
+        let (before, after) = (&words[start.saturating_sub(NAME_WORDS)..start], &words[end..]);
+        let joined = |words: &[&str]| quoted && name(words);
+        let before =
+            joined(before) || (before.iter().rev().take_while(|word| capital(word)).count() >= needed);
+        before || after.iter().take_while(|word| capital(word)).count() >= needed || joined(after)
     };
     let verbs = (0..words.len())
         .flat_map(|start| (start + 1..=(start + VERB_WORDS).min(words.len())).map(move |end| (start, end)));
     let is_verb = |start: usize, end: usize| {
         let verb = fold(&words[start..end].join(" "));
-        WORDS.attribution_verbs.is(verb.trim_matches(|c: char| !c.is_alphanumeric()))
+        verb.contains(char::is_lowercase)
+            && WORDS.attribution_verbs.is(verb.trim_matches(|c: char| !c.is_alphanumeric()))
     };
     let mut found = verbs.filter(|&(start, end)| is_verb(start, end)).peekable();
     found.peek().is_none() || found.any(|(start, end)| beside(start, end))

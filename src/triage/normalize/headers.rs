@@ -5,6 +5,7 @@
 
 use super::facts::{Address, address, has_clock, is_dated};
 use super::lines::{Line, Page, key_value};
+use super::signature::is_closing;
 use super::subject::Hint;
 use super::words::{WORDS, is_greeting};
 
@@ -72,7 +73,9 @@ impl Headers {
     /// or a date tells too.
     pub(super) fn is_certain(&self, page: &Page<'_>, at: usize) -> bool {
         let (told, short) = (self.hint != Hint::None, words_above(page, at) < FEW_LETTERS);
-        is_led_in(page, at, self.end) || told || (short && self.certain)
+        // Who has signed above is done.
+        let signed = || page.live().take_while(|&i| i < at).any(|i| is_closing(page, i));
+        is_led_in(page, at, self.end) || told || (self.certain && (short || signed()))
     }
 }
 
@@ -150,6 +153,10 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
             break;
         };
         if read.count == 0 {
+            // "We look for this mail:"
+            if value.is_empty() {
+                return None;
+            }
             read.first_key = key.to_owned();
         }
         read.count += 1;
@@ -249,7 +256,7 @@ impl Headers {
         if self.count == 0 {
             self.first_key = name.to_owned();
         }
-        if key == Key::Subject {
+        if key == Key::Subject && self.hint == Hint::None {
             self.hint = Hint::of(value);
         }
         self.certain |= match key {

@@ -4,6 +4,7 @@
 //! sequence is repaired only if its bytes are valid UTF-8 for a character that such damage plausibly hides.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::codepages::{CODEPAGES, Codepage, Name};
 use super::text::{Editor, Text};
@@ -15,7 +16,7 @@ const CYRILLIC_DAMAGE: usize = 6;
 
 /// Repairs the text, or gives `None` where nothing is to be done.
 pub(super) fn repair(text: &Text) -> Option<Text> {
-    if text.as_str().is_ascii() || is_about_damage(text.as_str()) {
+    if text.as_str().is_ascii() {
         return None;
     }
     let mut repaired = None;
@@ -29,7 +30,21 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
     lost.or(repaired)
 }
 
-/// Whether the text also holds a letter that its damage hides: `Ã¼ instead of ü`. Signs of a typographer's stand beside damaged ones
+/// The lines that are about damage.
+fn lines_about_damage(whole: &str) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let lines = whole.split_inclusive('\n').map(|line| {
+        end += line.len();
+        (line, end - line.len()..end)
+    });
+    lines.filter(|(line, _)| !line.is_ascii() && is_about_damage(line)).map(|(_, range)| range).collect()
+}
+
+fn holds(lines: &[Range<usize>], at: usize) -> bool {
+    lines.get(lines.partition_point(|line| line.end <= at)).is_some_and(|line| line.start <= at)
+}
+
+/// Whether a line also holds a letter that its damage hides: `Ã¼ instead of ü`. Signs of a typographer's stand beside damaged ones
 /// by themselves.
 fn is_about_damage(whole: &str) -> bool {
     let Some(page) = CODEPAGES.iter().find(|page| page.name == Name::Western) else { return false };
@@ -61,11 +76,12 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
     let vietnamese = whole.contains(is_vietnamese);
+    let about = lines_about_damage(whole);
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
         let Some(c) = whole[at..].chars().next() else { break };
-        let found = sequence(&whole[at..], page).filter(|found| {
+        let found = sequence(&whole[at..], page).filter(|_| !holds(&about, at)).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
             plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese })
@@ -125,7 +141,8 @@ fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
         editor.put(range.clone(), new);
         kept = range.end;
     };
-    for (at, lead) in whole.match_indices(['â', 'Ã']) {
+    let about = lines_about_damage(whole);
+    for (at, lead) in whole.match_indices(['â', 'Ã']).filter(|&(at, _)| !holds(&about, at)) {
         let rest = &whole[at + lead.len()..];
         match lead {
             "â" if rest.starts_with('€') => {
@@ -289,6 +306,20 @@ mod tests {
         ] {
             assert_eq!(repaired(text), text);
         }
+    }
+
+    #[test]
+    fn damage_beside_the_letter_that_it_hides_is_what_a_text_is_about() {
+        for text in [
+            "Im Bericht steht Ã¤ statt ä",
+            "The list shows â‚¬ for €",
+            "On voit Ã© au lieu de é",
+            "La etiqueta dice aÃ±o y no año",
+        ] {
+            assert_eq!(repaired(text), text);
+        }
+        assert_eq!(repaired("Ã¤lter\nals ä"), "älter\nals ä");
+        assert_eq!(repaired("Ã¤lter als “neu”, donâ€™t"), "älter als “neu”, don’t");
     }
 
     #[test]

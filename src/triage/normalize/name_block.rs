@@ -14,8 +14,6 @@ const LIST_BELOW_THANKS: usize = 2;
 /// Words above a block that are no more than its heading, and characters where words are not parted by blanks.
 const HEADING: usize = 3;
 const UNCASED_HEADING: usize = 8;
-/// Lines above a block in which words may be about signatures.
-const ABOUT: usize = 2;
 /// Letters of the device in a name such as `WS-0042`, at most, and digits, at least.
 const DEVICE_LETTERS: usize = 6;
 const DEVICE_DIGITS: usize = 2;
@@ -110,9 +108,11 @@ pub(super) fn is_list(page: &Page<'_>, closing: usize, below: &[usize]) -> bool 
 
 /// Whether words above a block say that it is about signatures.
 pub(super) fn is_on_signatures(page: &Page<'_>, start: usize) -> bool {
-    let above = (0..start).rev().filter(|&i| page.lines[i].is_live() && !page.lines[i].is_blank());
     let below = page.live().filter(|&i| i > start).count();
-    below > 1 && above.take(ABOUT).any(|i| WORDS.signature_words.within(&page.lines[i].folded))
+    below > 1
+        && page
+            .live_before(start)
+            .is_some_and(|i| WORDS.signature_words.within_as_words(&page.lines[i].folded))
 }
 
 /// Whether words stand above a block, a greeting apart; or nothing at all does.
@@ -137,4 +137,109 @@ pub(super) fn is_heading(page: &Page<'_>, start: usize) -> bool {
         }
     }
     words <= HEADING && uncased <= UNCASED_HEADING
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::Ticket;
+
+    use super::super::read;
+
+    fn text(body: &str, contact: Option<&str>) -> String {
+        let ticket = Ticket {
+            id: "1".into(),
+            body: Some(body.into()),
+            contact: contact.map(str::to_owned),
+            ..Ticket::default()
+        };
+        read(&ticket).body.text
+    }
+
+    #[test]
+    fn lines_below_a_closing_that_are_no_name_block_stay() {
+        for body in [
+            "Hello,\n\nthank you\nNew phone Pat Sample",
+            "Hi\n\nThanks\nScanner Epson 500 offline",
+            "Please lock the people who left.\n\nThanks\nPat Sample\nKim Vale\nSam Reed",
+            "We lack two things.\n\nThank you\nTwo Desk Lamps\nOne Wall Screen",
+            "Bitte die Zugänge sperren.\n\nDanke\nPetra Beispiel\nKarl Vogel",
+            "Il nous faut ceci.\n\nMerci\nDeux Lampes Bureau\nUn Ecran Mural",
+            "Neem dit op.\n\nBedankt\nPiet Voorbeeld\nJan Vogel\nKees Smit",
+        ] {
+            assert_eq!(text(body, None), body);
+        }
+    }
+
+    #[test]
+    fn data_below_the_name_stays_without_the_name() {
+        for (body, data) in [
+            (
+                "Regards\nAnn Example\nUsername aexample\nPC name LT-0815",
+                "Username aexample\nPC name LT-0815",
+            ),
+            ("Regards\nAnn Example\nTeamviewer ID 987 654 321", "Teamviewer ID 987 654 321"),
+            ("Gruß\nMax Muster\nRechner NB4711", "Rechner NB4711"),
+            ("Cordialement\nAnne Exemple\nIdentifiant aexemple", "Identifiant aexemple"),
+            ("Saludos\nAna Ejemplo\nUsuario: aejemplo", "Usuario: aejemplo"),
+            ("Saluti\nAnna Esempio\nCentro di costo 4712", "Centro di costo 4712"),
+            ("С уважением\nАнна Пример\nЛогин aprimer", "Логин aprimer"),
+        ] {
+            let read = text(&format!("The login fails since noon.\n\n{body}"), None);
+            assert!(read.ends_with(data) && !read.contains("Ex") && !read.contains("Muster"), "{read}");
+        }
+    }
+
+    #[test]
+    fn somebody_elses_block_stays() {
+        let pat = "Pat Sample\nBuyer\n+49 30 5550100\npat@a.example";
+        for lead in [
+            "Leaver today.",
+            "Numbers to port.",
+            "Please create an account.",
+            "The emergency contact has changed since May.",
+            "Bitte ein Konto anlegen für die Neue.",
+            "Por favor, crear una cuenta nueva.",
+        ] {
+            let body = format!("{lead}\n\n{pat}");
+            assert_eq!(text(&body, None), body);
+        }
+        let body = format!("The scanner on floor two is dead.\n\n{pat}");
+        assert_eq!(text(&body, Some("Kim Sample")), body);
+        assert_eq!(text(&body, Some("Pat Sample")), "The scanner on floor two is dead.");
+        let both = format!("The new one has no mailbox yet.\n\n{pat}\n\nRegards\nKim Vale");
+        assert!(text(&both, None).ends_with(pat));
+        let numbers =
+            "The lines of the hall are dead.\n\nMeeting Hall\n+49 30 5550100\n+49 30 5550101\n+49 30 5550102";
+        assert_eq!(text(numbers, None), numbers);
+    }
+
+    #[test]
+    fn the_wording_of_a_signature_and_a_query_stay() {
+        for body in [
+            "My signature shall be\n\n--\nAnn Example\nHead of Sales\nTel. +44 20 7946 0001",
+            "Meine Signatur soll so sein\n\n--\nMax Muster\nVertrieb\nTel. 030 5550100",
+            "The signature is wrong, it shall be like this.\n\nKind regards\nAnn Example\nTel. +44 20 7946 0001",
+            "SELECT 1\n--\nDrop Table",
+            "It stops.\n\nRegards\nAnn Example\n+49 30 5550100\nann@a.example\n\nThe scanner on floor four is dead too, it shows error 0815 since the delete of its driver on Monday.",
+        ] {
+            assert_eq!(text(body, None), body);
+        }
+    }
+
+    #[test]
+    fn signatures_go() {
+        for signature in [
+            "Thanks\nAnn Example\nOffice Manager",
+            "Kind regards,\nAnn Example\nAcme Ltd\n+44 20 7946 0001",
+            "Danke und Gruß\nMax Muster\nLeiter Einkauf",
+            "Merci\nAnne Exemple",
+            "-- \nAnn Example\nAcme Ltd\nwww.a.example",
+            "Saludos\nAna Ejemplo\nVentas\nTel. 91 555 01 00",
+            "С уважением\nАнна Пример\nОтдел продаж",
+            "Ann Example\n+44 20 7946 0001\nann@a.example",
+        ] {
+            let body = format!("The scanner on floor two is dead.\n\n{signature}");
+            assert_eq!(text(&body, Some("Ann Example")).lines().count(), 1, "{signature}");
+        }
+    }
 }

@@ -194,7 +194,13 @@ fn is_small_print(page: &Page<'_>, lines: &[usize]) -> bool {
     apart
         && chars >= SMALL_PRINT
         && !lines.iter().any(speaks)
-        && lines.iter().any(|&i| topics::read(&page.lines[i].folded).is_small_print())
+        && lines.iter().any(|&i| is_legal(&page.lines[i].folded))
+}
+
+/// Small print by itself, or the start of a note that goes on as one and tells of no number.
+fn is_legal(folded: &str) -> bool {
+    let read = topics::read(folded);
+    read.is_small_print() || (read.opens() && read.goes_on() && digits(folded) == 0)
 }
 
 /// A line or two right below at least two pieces of contact data in which nobody asks or speaks of himself.

@@ -299,6 +299,8 @@ mod tests {
             "100%25 and 5%20",
             "https://a.example/%3Cb%3E%20%20",
             "the key is 4F3A==",
+            "Labels come out as M=C3=BCnze since noon",
+            "Auf der Rechnung steht M=C3=BCnze statt Münze",
         ] {
             assert_eq!(decoded(text), text);
         }

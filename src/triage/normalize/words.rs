@@ -148,6 +148,7 @@ pub(super) struct Words {
     pub(super) thanks: Phrases,
     pub(super) signature_words: Phrases,
     pub(super) sent_links: Phrases,
+    pub(super) get_words: Phrases,
     pub(super) misread_words: Phrases,
     pub(super) legal: Roots,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
