@@ -27,6 +27,7 @@ mod lines;
 mod marks;
 mod markup;
 mod mojibake;
+mod name_block;
 mod phone_lines;
 mod quotes;
 mod reading;
@@ -52,6 +53,7 @@ pub use text::Segment;
 pub(crate) use words::{PHRASES, SitePhrases, has_list, under};
 
 use lines::Page;
+use name_block::Signer;
 use recurrence::Earlier;
 use subject::Hint;
 use text::{Editor, Text};
@@ -251,6 +253,11 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         page.attempt(alert::mark_noise);
     }
     page.attempt_or(empty, phone_lines::mark);
-    page.attempt_or(empty, |page| signature::mark(page, setting.contact));
+    let signer = Signer {
+        contact: setting.contact,
+        signed: removed.bytes(Kind::Signature) > 0,
+        may_be_empty: empty,
+    };
+    page.attempt_or(empty, |page| signature::mark(page, &signer));
     page.apply(removed)
 }

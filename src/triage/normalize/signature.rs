@@ -4,9 +4,11 @@
 //! is about.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::facts::{digits, is_name, is_prose, is_sentence, is_titled_name};
 use super::lines::{Page, key_value};
+use super::name_block::{self, Signer};
 use super::removed::Kind;
 use super::topics;
 use super::words::{WORDS, is_greeting};
@@ -33,6 +35,8 @@ const PLACE_WORDS: usize = 12;
 /// Digits of an entry in a register, and of a telephone number, at least.
 const REGISTER_DIGITS: usize = 4;
 const PHONE_DIGITS: usize = 7;
+/// As many numbers without a mail address are a list.
+const MANY_PHONES: usize = 3;
 /// Digits of one that needs no sign before it.
 const LONG_PHONE: usize = 10;
 /// Parts of a line that is a signature by itself, at least.
@@ -46,39 +50,62 @@ const ANNOUNCED: usize = 3;
 /// The delimiter that stands for a signature which HTML marks as one.
 pub(super) const MARKED: &str = "-- -";
 
-/// Marks signatures for cutting. `contact` is who wrote, where that is known.
-pub(super) fn mark(page: &mut Page<'_>, contact: Option<&str>) {
+/// Marks signatures for cutting.
+pub(super) fn mark(page: &mut Page<'_>, signer: &Signer<'_>) {
     let mut tail: Vec<usize> = page.live().rev().take(MAX_LINES + 1).collect();
     tail.reverse();
-    let start = delimited(page, &tail)
-        .or_else(|| closed(page, &tail))
-        .or_else(|| ruled(page, &tail))
-        .or_else(|| contacts(page, &tail, contact));
-    if let Some(start) = start.filter(|&start| !is_led_to(page, start)) {
-        page.cut(start..page.lines.len(), Kind::Signature);
+    let whole = |start: usize| start..page.lines.len();
+    let block = delimited(page, &tail, signer)
+        .or_else(|| closed(page, &tail, signer))
+        .or_else(|| ruled(page, &tail).map(whole))
+        .or_else(|| contacts(page, &tail, signer).map(whole));
+    if let Some(block) = block.filter(|block| is_ones_own(page, block.start, signer)) {
+        page.cut(block, Kind::Signature);
     }
 }
 
-/// Whether the line above announces what follows.
-fn is_led_to(page: &Page<'_>, start: usize) -> bool {
-    page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'))
+/// Whether a block stands below words that it signs, which neither lead to it nor are about it.
+fn is_ones_own(page: &Page<'_>, start: usize, signer: &Signer<'_>) -> bool {
+    let is_led_to = page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'));
+    !is_led_to
+        && !name_block::is_on_signatures(page, start)
+        && (name_block::has_words_above(page, start)
+            || (signer.may_be_empty && is_plainly_closed(page, start)))
+}
+
+/// A closing phrase with a capital, a name below it.
+fn is_plainly_closed(page: &Page<'_>, start: usize) -> bool {
+    let capital = page.raw(start).chars().find(|c| c.is_alphabetic()).is_none_or(|c| !c.is_lowercase());
+    let below = page.live().find(|&i| i > start);
+    capital && below.is_none_or(|i| starts_with_name(page.raw(i)) || is_contact(page, i))
 }
 
 /// Below the last delimiter stands a name block. A line `--` in a log, a list or a query has none below it.
-fn delimited(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
+fn delimited(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<Range<usize>> {
     let is_delimiter = |i: &usize| matches!(page.lines[*i].folded.as_str(), "--" | MARKED);
     let at = tail.iter().rposition(is_delimiter)?;
-    let below = &tail[at + 1..];
+    let (below, end) = name_block::above_data(page, &tail[at + 1..]);
     let marked = page.lines[tail[at]].folded == MARKED;
     let repeated = tail[..at].iter().any(is_delimiter);
     let named = below.first().is_none_or(|&i| starts_with_name(page.raw(i)));
     let contacts = below.iter().any(|&i| is_contact(page, i));
-    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, below);
-    (fits && (marked || (named && (!repeated || contacts)))).then(|| tail[at])
+    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, tail[at], below, signer);
+    // In a query, `--` starts a comment.
+    let apart = contacts || end < page.lines.len() || stands_apart(page, tail[at]);
+    (fits && (marked || (named && apart && (!repeated || contacts)))).then(|| tail[at]..end)
+}
+
+/// Below a blank line, a closing phrase or a whole sentence.
+fn stands_apart(page: &Page<'_>, line: usize) -> bool {
+    line == 0
+        || page.lines[line - 1].is_blank()
+        || !page.lines[line - 1].is_live()
+        || is_closing(page, line - 1)
+        || page.raw(line - 1).ends_with(|c: char| ".!?…。！？؟।".contains(c))
 }
 
 /// "Jo Doe", "Jo Doe | Acme", "Jo Doe, Acme Ltd", "Jo Doe - Sales".
-fn starts_with_name(raw: &str) -> bool {
+pub(super) fn starts_with_name(raw: &str) -> bool {
     // "Dipl.-Ing. (FH) Jo Doe"
     let opened = raw.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
     let raw = opened.map_or(Cow::Borrowed(raw), |(before, after)| Cow::Owned(format!("{before}{after}")));
@@ -99,9 +126,10 @@ fn starts_with_name(raw: &str) -> bool {
 }
 
 /// Below the last closing phrase stands a name block; what an unknown phrase closes shows a name and contact data below.
-fn closed(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
+fn closed(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<Range<usize>> {
     if let Some(at) = tail.iter().rposition(|&line| is_closing(page, line)) {
-        return is_block(page, &tail[at + 1..]).then(|| tail[at]);
+        let (below, end) = name_block::above_data(page, &tail[at + 1..]);
+        return is_block(page, tail[at], below, signer).then(|| tail[at]..end);
     }
     let at = (1..tail.len().saturating_sub(1)).rev().find(|&at| {
         let block = &tail[at + 1..];
@@ -110,7 +138,8 @@ fn closed(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
             && may_close(page, tail[at])
     })?;
     let start = if ends_with_closing(page, tail[at]) { at + 1 } else { at };
-    is_block(page, &tail[at + 1..]).then(|| tail[start])
+    let (below, end) = name_block::above_data(page, &tail[at + 1..]);
+    is_block(page, tail[at], below, signer).then(|| tail[start]..end)
 }
 
 /// Whether a line may be the closing phrase of a language that nobody has told us of, or ends with one that is known.
@@ -127,9 +156,10 @@ fn ends_with_closing(page: &Page<'_>, line: usize) -> bool {
 }
 
 /// Whether lines below a closing phrase are the sender's name block, and small print at most below it.
-fn is_block(page: &Page<'_>, below: &[usize]) -> bool {
+fn is_block(page: &Page<'_>, closing: usize, below: &[usize], signer: &Signer<'_>) -> bool {
     let Some(&first) = below.first() else { return true };
-    if !may_name(page, first) {
+    let own = signer.agrees(page.raw(first)) == Some(true);
+    if !may_name(page, first) || (!own && name_block::is_list(page, closing, below)) {
         return false;
     }
     // Between a name and its numbers, a title or an address may look like running text.
@@ -164,7 +194,13 @@ fn is_small_print(page: &Page<'_>, lines: &[usize]) -> bool {
     apart
         && chars >= SMALL_PRINT
         && !lines.iter().any(speaks)
-        && lines.iter().any(|&i| topics::read(&page.lines[i].folded).goes_on())
+        && lines.iter().any(|&i| is_legal(&page.lines[i].folded))
+}
+
+/// Small print by itself, or the start of a note that goes on as one and tells of no number.
+fn is_legal(folded: &str) -> bool {
+    let read = topics::read(folded);
+    read.is_small_print() || (read.opens() && read.goes_on() && digits(folded) == 0)
 }
 
 /// A line or two right below at least two pieces of contact data in which nobody asks or speaks of himself.
@@ -225,9 +261,16 @@ fn is_drawn_rule(raw: &str) -> bool {
     raw.chars().count() >= 3 && raw.chars().all(|c| !c.is_alphanumeric() && !"|.,;:!?()[]{}<>'\"".contains(c))
 }
 
-/// A name, its titles, then two pieces of contact data or more at the very end, one of them a telephone number.
-fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<usize> {
-    let fits = |&&i: &&usize| items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i));
+/// A name, its titles, then two pieces of contact data or more at the very end, one of them a telephone number. Where a signature
+/// was cut below, this is somebody else's.
+fn contacts(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<usize> {
+    if signer.signed {
+        return None;
+    }
+    let fits = |&&i: &&usize| {
+        !name_block::is_data(page, i)
+            && (items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i)))
+    };
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
     let (mut found, mut phone, mut entry) = (0, false, false);
@@ -248,10 +291,22 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
             continue;
         }
         let Some(start) = apart_from(page, line) else { continue };
-        let writers = (start..=line).any(|i| !is_another(page.raw(i), contact));
-        return (writers && !is_announced(page, start)).then_some(start);
+        return is_writers(page, start..line, signer).then_some(start);
     }
     None
+}
+
+/// Whether the block whose name is at the end of `lead` is the writer's, and not what the ticket is about.
+fn is_writers(page: &Page<'_>, lead: Range<usize>, signer: &Signer<'_>) -> bool {
+    let mut known = (lead.start..=lead.end).filter_map(|i| signer.agrees(page.raw(i))).peekable();
+    let told = known.peek().is_some();
+    if is_announced(page, lead.start) || (told && !known.any(|agrees| agrees)) {
+        return false;
+    }
+    let below = lead.end..page.lines.len();
+    let numbers: usize = below.clone().map(|i| phones(page, i)).sum();
+    let mail = below.into_iter().any(|i| page.lines[i].folded.contains('@'));
+    told || ((numbers < MANY_PHONES || mail) && !name_block::is_heading(page, lead.start))
 }
 
 /// Where the block of a name begins: at its line, or at the line above it where that closes. What no full stop ends leads to the
@@ -284,18 +339,6 @@ fn is_title(raw: &str) -> bool {
 fn is_announced(page: &Page<'_>, start: usize) -> bool {
     let above = (0..start).rev().filter(|&i| page.lines[i].is_live() && !page.lines[i].is_blank());
     above.take(ANNOUNCED).any(|i| WORDS.introducers.within(&page.lines[i].folded))
-}
-
-/// Whether a name block names somebody else than who wrote.
-fn is_another(raw: &str, contact: Option<&str>) -> bool {
-    let Some(contact) = contact.map(str::to_lowercase).filter(|c| c.contains(char::is_alphabetic)) else {
-        return false;
-    };
-    let name = raw.to_lowercase();
-    !name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| w.chars().count() > 1)
-        .any(|word| contact.contains(word))
 }
 
 /// Whether a line is a closing phrase, alone or with a name: "Thanks, Jo".
@@ -370,7 +413,7 @@ pub(super) fn is_request(folded: &str) -> bool {
 }
 
 /// Pieces of contact data in a line.
-fn items(page: &Page<'_>, line: usize) -> usize {
+pub(super) fn items(page: &Page<'_>, line: usize) -> usize {
     let folded = page.lines[line].folded.as_str();
     if !is_short(page, line) || is_request(folded) {
         return 0;
@@ -384,11 +427,17 @@ fn has_phone(page: &Page<'_>, line: usize) -> bool {
     is_phone(folded) || parts(folded).any(is_phone)
 }
 
+fn phones(page: &Page<'_>, line: usize) -> usize {
+    let folded = page.lines[line].folded.as_str();
+    let parts = parts(folded).filter(|part| is_phone(part) || is_bare_phone(part)).count();
+    parts.max(usize::from(is_phone(folded)))
+}
+
 fn parts(folded: &str) -> impl Iterator<Item = &str> {
     folded.split(PARTS).flat_map(|part| part.split(" / ")).map(str::trim)
 }
 
-fn is_contact(page: &Page<'_>, line: usize) -> bool {
+pub(super) fn is_contact(page: &Page<'_>, line: usize) -> bool {
     items(page, line) > 0
 }
 
@@ -397,12 +446,12 @@ fn is_contact_text(folded: &str) -> bool {
 }
 
 /// An entry in a register of firms or of taxes: `HRB 1234`, `NIP 881-00-00-000`.
-fn is_register(folded: &str) -> bool {
+pub(super) fn is_register(folded: &str) -> bool {
     digits(folded) >= REGISTER_DIGITS && WORDS.registers.within_as_words(folded)
 }
 
 /// A firm by its legal form.
-fn is_firm(folded: &str) -> bool {
+pub(super) fn is_firm(folded: &str) -> bool {
     WORDS.firms.within_as_words(folded)
 }
 
@@ -455,7 +504,7 @@ mod tests {
         let text = Text::new(text);
         let mut page = Page::new(&text);
         page.attempt(super::super::phone_lines::mark);
-        page.attempt(|page| mark(page, None));
+        page.attempt(|page| mark(page, &Signer::default()));
         page.apply(&mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
     }
 
