@@ -99,7 +99,7 @@ pub(super) fn is_list(page: &Page<'_>, closing: usize, below: &[usize]) -> bool 
     if below.iter().any(is_told) {
         return false;
     }
-    let thanks = WORDS.thanks.start(page.lines[closing].folded.as_str());
+    let thanks = WORDS.thank_words.start(page.lines[closing].folded.as_str());
     let one = page.raw(first).split_whitespace().count() == 1;
     below.len() >= LIST
         || (thanks && below.len() >= LIST_BELOW_THANKS)

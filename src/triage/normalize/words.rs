@@ -148,7 +148,7 @@ pub(super) struct Words {
     pub(super) postscripts: Phrases,
     pub(super) data_labels: Phrases,
     pub(super) professions: Phrases,
-    pub(super) thanks: Phrases,
+    pub(super) thank_words: Phrases,
     pub(super) signature_words: Phrases,
     pub(super) sent_links: Phrases,
     pub(super) get_words: Phrases,
