@@ -1,8 +1,8 @@
 //! Legal notes, external-sender banners and virus-scan footers, found sentence by sentence.
 //!
-//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence
-//! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
-//! banner is the mail.
+//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence starts, and above the sender's
+//! name only with strong evidence, with nothing but notes below. The rest of a note's paragraph goes while it goes on in that tone;
+//! what follows a banner is the mail.
 
 use std::ops::Range;
 
