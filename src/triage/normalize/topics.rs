@@ -84,6 +84,11 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// Of a note that a site has told us of.
+    pub(super) fn told() -> Self {
+        Self { is_footer: true, ..Self::default() }
+    }
+
     /// What these and those say.
     pub(super) fn with(self, other: Self) -> Self {
         Self {
