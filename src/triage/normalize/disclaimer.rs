@@ -1,8 +1,8 @@
 //! Legal notes, external-sender banners and virus-scan footers, found sentence by sentence.
 //!
-//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence
-//! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
-//! banner is the mail.
+//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence starts, and above the sender's
+//! name only with strong evidence, with nothing but notes below. The rest of a note's paragraph goes while it goes on in that tone;
+//! what follows a banner is the mail.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::removed::{Kind, Removed};
 use super::signature;
 use super::text::{Editor, Text};
 use super::topics::{self, Evidence, Read};
-use super::words::{NOTE_OPENERS, WORDS, is_greeting, without_accents};
+use super::words::{NOTE_OPENERS, WORDS, Words, is_greeting, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -126,6 +126,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
             let note = note.filter(|_| !led_to);
             let tells = note.is_none() && whole[unit.clone()].lines().any(tells);
             let evidence = match note {
+                Some(Note::Legal) if is_sites(line) => Evidence::told(),
                 Some(Note::Legal) => read.evidence(line.len() < folded.len()),
                 Some(Note::Banner) => read.warning(),
                 None => Evidence::default(),
@@ -136,6 +137,12 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
         start += paragraph.len();
     }
     all
+}
+
+/// Whether a sentence is a note by a site's own phrases alone.
+fn is_sites(line: &str) -> bool {
+    let is_note = |words: &Words| words.note.iter().any(|sentence| sentence.is(line));
+    is_note(&WORDS) && !is_note(WORDS.built_in())
 }
 
 /// Whether a sentence goes on with the legal note before it.

@@ -19,7 +19,7 @@ const PRINT_NOTE: usize = 260;
 /// What legal notes speak of.
 const TONE: [Topic; 10] =
     [Secret, Recipient, Mistake, Delete, Notify, Forbidden, Privacy, Liable, Virus, Nature];
-/// Topics of a note that needs no sender's name above it, at least; of one with a set phrase, and of one that starts amid a paragraph.
+/// Topics of a note without a sender's name above it, at least; of one that has a set phrase and is its own paragraph.
 const STRONG: usize = 3;
 const STRONG_PHRASED: usize = 2;
 /// Digits of an entry in a register that stands alone, at least.
@@ -84,6 +84,11 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// Of a note that a site has told us of.
+    pub(super) fn told() -> Self {
+        Self { is_footer: true, ..Self::default() }
+    }
+
     /// What these and those say.
     pub(super) fn with(self, other: Self) -> Self {
         Self {
@@ -206,7 +211,8 @@ impl Read<'_> {
             || (all.has(Liable) && all.has(Message) && all.any(&[Recipient, Virus, Forbidden]))
             || (all.has(Liable) && all.has(Message) && self.starts_note())
             || (all.has(Virus) && all.any(&[Scanned, Liable]));
-        (!self.speaks(all) && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
+        let reports = self.speaks(all) || self.tells(all);
+        (!reports && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
     }
 
     /// Whether it goes on in that tone; a sentence that asks for something does so with several topics.
@@ -236,7 +242,6 @@ impl Read<'_> {
     pub(super) fn evidence(&self, is_labelled: bool) -> Evidence {
         let all = self.all();
         let is_product = PRODUCTS.iter().any(|sign| self.folded.contains(sign));
-        let told = all.has(Event) && (self.is_this || !self.is_if);
         let opens_register = WORDS.registers.after_start(self.folded).is_some();
         let is_register = opens_register && self.is_register();
         let prints = self.is_on_printing(all) && all.has(Think) && !self.quotes();
@@ -244,7 +249,7 @@ impl Read<'_> {
             said: all,
             names: self.names_message() || (self.is_this && all.has(Message)),
             supposes: self.head.has(IfYou),
-            reports: told
+            reports: self.tells(all)
                 || self.speaks(all)
                 || WORDS.doubts.within(self.folded)
                 || opens_register != is_register,
@@ -252,6 +257,11 @@ impl Read<'_> {
             is_product,
             is_labelled,
         }
+    }
+
+    /// Whether it tells of what happened.
+    fn tells(&self, all: Topics) -> bool {
+        all.has(Event) && (self.is_this || !self.is_if)
     }
 
     /// Whether it repeats what something says: not "Save trees: think before you print".

@@ -168,3 +168,17 @@ fn a_cut_keeps_the_paragraphs_apart() {
     let text = "The backup failed.\n\nThis e-mail may contain confidential information and is intended only for the addressee. If you are not the intended recipient, delete it.\n\nThe tape drive is noisy.";
     assert_eq!(body(text), "The backup failed.\n\nThe tape drive is noisy.");
 }
+
+#[test]
+fn reports_below_the_name_stay() {
+    for words in [
+        "The mailbox with confidential mails was deleted.",
+        "Also the confidential folder is gone, recipients get nothing.",
+        "Virus scanner checked the PC and removed the ERP client.",
+        "Personal data of Ann Poe has to be deleted in the CRM by Friday.",
+        "Die vertrauliche Nachricht wurde an alle Empfänger verschickt.",
+    ] {
+        let left = body(&format!("Dead screen in room 4.\n\nRegards\nJo Doe\n\n{words}"));
+        assert!(left.ends_with(words), "{words}: {left}");
+    }
+}
