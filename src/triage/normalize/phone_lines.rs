@@ -102,7 +102,7 @@ fn ends_with_device(raw: &str, line: &str) -> bool {
     let carrier = after.first().is_some_and(|word| WORDS.sent_links.is(word))
         && after.len() <= CARRIER_WORDS
         && written.iter().skip(last + 2).any(|word| word.starts_with(char::is_uppercase));
-    (carrier || after.len() <= AFTER_DEVICE) && small <= 1 && !(cut_off && !after.is_empty())
+    (carrier || after.len() <= AFTER_DEVICE) && small <= 1 && (after.is_empty() || !cut_off)
 }
 
 /// Other lines of mail programs: the phrase and little more.
