@@ -253,11 +253,8 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         page.attempt(alert::mark_noise);
     }
     page.attempt_or(empty, phone_lines::mark);
-    let signer = Signer {
-        contact: setting.contact,
-        signed: removed.bytes(Kind::Signature) > 0,
-        may_be_empty: empty,
-    };
+    let signer =
+        Signer { contact: setting.contact, signed: removed.bytes(Kind::Signature) > 0, may_be_empty: empty };
     page.attempt_or(empty, |page| signature::mark(page, &signer));
     page.apply(removed)
 }
