@@ -14,6 +14,7 @@ mod attribution;
 mod boilerplate;
 mod chars;
 mod codepages;
+mod contact_data;
 mod disclaimer;
 #[rustfmt::skip]
 mod elements;
@@ -185,7 +186,7 @@ fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
 
 /// Whether a line asks for something, in a language that is known.
 pub(crate) fn is_request(line: &str) -> bool {
-    signature::is_request(&lines::fold(line))
+    contact_data::is_request(&lines::fold(line))
 }
 
 /// HTML that was stored as text, each `<` an entity.

@@ -3,9 +3,9 @@
 //!
 //! Must never call a line a part of a block: it only says what is none.
 
+use super::contact_data::{is_contact, is_firm, is_register, starts_with_name};
 use super::facts::digits;
 use super::lines::{Page, key_value};
-use super::signature::{is_contact, is_firm, is_register, starts_with_name};
 use super::words::{WORDS, is_greeting};
 
 /// So many lines without contact data, a firm or a profession are a list; fewer are below a word of thanks.

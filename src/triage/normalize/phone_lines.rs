@@ -2,9 +2,9 @@
 //!
 //! Must never cut a line that asks for something, nor one in the middle of a paragraph.
 
+use super::contact_data::is_request;
 use super::lines::Page;
 use super::removed::Kind;
-use super::signature::is_request;
 use super::words::WORDS;
 
 /// Longest such line, in bytes.
