@@ -21,8 +21,13 @@ impl Report {
     }
 }
 
+/// Characters of a row's name that stays on one line.
+const SHORT: usize = 40;
+
 fn sheet(sheet: &Sheet) -> Markup {
     let class = |column: usize| (column > 0).then_some("n");
+    // Short names stay on one line; long ones would push the figures off the page.
+    let short = sheet.rows.iter().all(|row| row.first().is_none_or(|name| name.chars().count() <= SHORT));
     html! {
         section {
             h2 { (sheet.heading) }
@@ -35,7 +40,7 @@ fn sheet(sheet: &Sheet) -> Markup {
                             "\n"
                             tr {
                                 @for (i, cell) in row.iter().enumerate() {
-                                    @if i == 0 { th scope="row" { (label(cell)) } } @else { td class=[class(i)] { (label(cell)) } }
+                                    @if i == 0 { th scope="row" class=[short.then_some("name")] { (label(cell)) } } @else { td class=[class(i)] { (label(cell)) } }
                                 }
                             }
                         }
@@ -66,7 +71,7 @@ mod tests {
         };
         let html = report.html();
         assert!(
-            html.contains("<th scope=\"row\">&lt;b&gt;Corvid &amp; Co&lt;/b&gt;</th><td class=\"n\">12</td>"),
+            html.contains("<th scope=\"row\" class=\"name\">&lt;b&gt;Corvid &amp; Co&lt;/b&gt;</th><td class=\"n\">12</td>"),
             "{html}"
         );
         assert!(

@@ -1,7 +1,7 @@
 //! What comes before the first of the 90 days: baseline, tiers, pilots, criteria, rules. Figures are counted a second time here,
 //! from the lines of the history alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::{Timestamp, ToSpan};
@@ -395,9 +395,10 @@ fn r7_rules_are_learnt_as_found_and_replayed_beside_the_initial_boards() {
     let learnt = routed.ok(&[&learn[..], &["--json"]].concat()).json();
     assert!(learnt["fidelity"]["share"].as_f64().unwrap() > 0.97, "{}", learnt["fidelity"]);
     let first = &learnt["rules"]["rule"][0];
-    assert_eq!(
-        (&first["name"], &first["set"]["board"]),
-        (&json!("source is monitoring"), &json!("Monitoring & Backup"))
+    let name = first["name"].as_str().unwrap();
+    assert!(
+        name.starts_with("source is monitoring") && first["set"]["board"] == "Monitoring & Backup",
+        "{first}"
     );
     let replay = ["rollout", "rules", "--tickets", "h.jsonl", "--replay", "r.toml"];
     let found = routed.ok(&[&replay[..], &["--json"]].concat()).json();
@@ -405,18 +406,33 @@ fn r7_rules_are_learnt_as_found_and_replayed_beside_the_initial_boards() {
         found["fidelity"]["share"].as_f64().unwrap() > 0.97 && found["routed"]["share"] == 1.0,
         "{found}"
     );
-    let beside = &found["beside_initial"];
-    let ids: BTreeSet<&str> = HISTORY.0.iter().map(|ticket| ticket["id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), HISTORY.0.len());
-    assert!(
-        beside["test"]["p"].as_f64().unwrap() <= 1.0 && beside["rules"]["of"] == beside["model"]["of"],
-        "{beside}"
-    );
-    // All but the alerts that repeat the first of their storm.
-    assert!(
-        found["tickets"].as_u64().unwrap() <= ids.len() as u64 && found["tickets"].as_u64().unwrap() > 2_000
-    );
     assert!(routed.ok(&replay).stdout.contains("McNemar"));
+    // What people wrote has no storms: each ticket is counted here a second time.
+    let mut written: Vec<Value> =
+        HISTORY.0.iter().filter(|ticket| ticket["contact"].is_string()).cloned().collect();
+    written.iter_mut().for_each(|ticket| ticket["initial_labels"] = json!({"board": board(ticket)}));
+    write(&routed, "h.jsonl", &written);
+    let rules = "[[rule]]\nname = \"calls\"\nstop = true\nwhen = { fields = { source = [\"Phone\"] } }\nset = { board = \"Voice\" }\n\
+        [[rule]]\nname = \"portal\"\nwhen = { fields = { source = [\"portal\"] } }\nset = { board = \"Service Desk\" }\n\
+        [[rule]]\nname = \"unread\"\nraw = \"[x] = 7\"\n";
+    routed.file("r.toml", rules);
+    let given = |ticket: &Value| match ticket["source"].as_str() {
+        Some("phone") => Some("Voice"),
+        Some("portal") => Some("Service Desk"),
+        _ => None,
+    };
+    let right = |ticket: &&Value| given(ticket) == ticket["board"].as_str();
+    let initially = |ticket: &&Value| Some(board(ticket)) == ticket["board"].as_str();
+    let count =
+        |these: &dyn Fn(&&Value) -> bool| json!(written.iter().filter(|ticket| these(ticket)).count());
+    let found = routed.ok(&[&replay[..], &["--json"]].concat()).json();
+    assert_eq!((&found["tickets"], &found["unread"]), (&json!(written.len()), &json!(1)));
+    assert_eq!(found["routed"]["count"], count(&|ticket| given(ticket).is_some()));
+    assert_eq!(found["right"]["count"], count(&right));
+    let beside = &found["beside_initial"];
+    assert_eq!((&beside["rules"]["count"], &beside["model"]["count"]), (&count(&initially), &count(&right)));
+    assert_eq!(beside["test"]["first_only"], count(&|ticket| initially(ticket) && !right(ticket)));
+    assert_eq!(beside["test"]["second_only"], count(&|ticket| right(ticket) && !initially(ticket)));
     let bare = dir.path("r.toml");
     std::fs::write(&bare, "[[rule]]\nname = \"all\"\nwhen = {}\nset = { board = \"Service Desk\" }\n")
         .unwrap();
