@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(over, [true, false, false, true, true, true]);
         // A holiday is closed, and so is the morning after its evening.
         let closed = |policy: &str, at: &str| {
-            let with = policy.replace("\n[reports]", "holidays = [\"2026-11-27\"]\n[reports]");
+            let with = policy.replace("\n[reports]", "\nholidays = [\"2026-11-27\"]\n[reports]");
             Policy::parse(&with, "p")
                 .unwrap()
                 .hours
