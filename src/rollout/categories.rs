@@ -54,11 +54,11 @@ pub fn read_automation(text: &str, place: &str) -> Result<BTreeMap<(String, Stri
     for AutomationEntry { board, r#type, repeats, coverage, blocked } in file.categories {
         let shares = [repeats, coverage, blocked];
         if let Some(share) = shares.into_iter().flatten().find(|share| !(0.0..=1.0).contains(share)) {
-            return Err(fault(format!("{board:?}, {:?}: {share} is no share", r#type)).into());
+            return Err(fault(format!("{board:?}, {type:?}: {share} is no share")).into());
         }
         let category = (board.trim().to_owned(), r#type.trim().to_owned());
         if known.insert(category, Automation { repeats, coverage, blocked }).is_some() {
-            return Err(fault(format!("{board:?}, {:?} stands twice", r#type)).into());
+            return Err(fault(format!("{board:?}, {type:?} stands twice")).into());
         }
     }
     Ok(known)

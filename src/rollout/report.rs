@@ -208,7 +208,7 @@ fn by_segment(segment: Segment, groups: &[(String, Figures)], top: usize) -> She
     let about = match groups.len().saturating_sub(top) {
         0 => "People's tickets, the largest group first.".to_owned(),
         more => {
-            format!("People's tickets, the {top} largest groups; {} more have {} tickets.", more, count(rest))
+            format!("People's tickets, the {top} largest groups; {more} more have {} tickets.", count(rest))
         }
     };
     Sheet {
