@@ -11,7 +11,7 @@ use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Embeddings, Manifest};
 use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, SiteWords, SplitFacts, sha256_hex,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, Reader, SiteWords, SplitFacts, sha256_hex,
 };
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -96,12 +96,12 @@ pub fn train(
     let learn = LearningRows::new(history, &split, &families, options.at_most, options.seed);
     let (spaces, left_out) =
         label_spaces(&history.tickets, &learn, &options.fields, options.all_fields_required)?;
-    let habits = history.habits(&learn.history(), salt(options.seed, data_sha256));
+    let habits = Arc::new(history.habits(&learn.history(), salt(options.seed, data_sha256)));
     let without;
     let history = match habits.is_empty() {
         true => history,
         false => {
-            without = history.without_habits(&habits);
+            without = history.without_habits(&Reader::new(options.words.clone(), Arc::clone(&habits)));
             &without
         }
     };
@@ -157,7 +157,7 @@ pub fn train(
         seen: seen(history, &split),
         fields: learnt.into_iter().map(|(field, learnt)| (field, learnt.model)).collect(),
         hierarchy,
-        habits: Some(Arc::new(habits)),
+        habits: Some(habits),
     };
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =

@@ -19,7 +19,7 @@ use crate::ui::stopping;
 ///
 /// Reads tickets as `firstline import` writes them. Check your own mail with it: quoted mail, signatures, legal notes and marks are
 /// cut, each with its reason and its byte range in the field as it was sent. Nothing is decided, and no bundle is needed; with one,
-/// tickets are read as it reads them, without the footers that its history's senders put under every mail.
+/// tickets are read as it reads them, without the first and last lines that recur over its history's mails, such as footers.
 #[derive(Debug, Args)]
 pub(crate) struct NormalizeArgs {
     #[command(flatten)]

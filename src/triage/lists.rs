@@ -13,8 +13,10 @@ use toml::{Table, Value};
 /// Phrases that a site may add to a list, and the longest of them in bytes.
 const MOST: usize = 500;
 const LONGEST: usize = 200;
-/// Letters and digits that a phrase has at least: a single letter stands in every line.
-const LEAST: usize = 2;
+/// Letters and digits that a phrase has at least, and that one has beyond ASCII, or that is a prefix of subjects: two Latin letters
+/// stand in every line.
+const LEAST: usize = 4;
+const LEAST_SHORT: usize = 2;
 
 /// The place where a thread keeps a site's lists.
 pub(crate) type Place<T> = LocalKey<Cell<Option<&'static T>>>;
@@ -105,8 +107,9 @@ fn written(name: &str, entry: &Value, fold: &Fold<'_>) -> Result<Value, String> 
                 let start = &phrase[..phrase.floor_char_boundary(40)];
                 return Err(format!("{name:?}: \"{start}...\" is longer than {LONGEST} bytes"));
             }
-            if folded.chars().filter(|c| c.is_alphanumeric()).count() < LEAST {
-                return Err(format!("{name:?}: {phrase:?} has less than {LEAST} letters or digits"));
+            let least = if folded.is_ascii() && !name.contains("prefix") { LEAST } else { LEAST_SHORT };
+            if folded.chars().filter(|c| c.is_alphanumeric()).count() < least {
+                return Err(format!("{name:?}: {phrase:?} has less than {least} letters or digits"));
             }
             Ok(Value::String(folded))
         }

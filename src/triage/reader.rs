@@ -45,8 +45,13 @@ impl Reader {
         let mut read = self.words.under(|| normalize::read(ticket));
         let [contact, customer] =
             [&ticket.contact, &ticket.customer].map(|name| name.as_deref().unwrap_or_default());
-        self.habits.cut(contact, customer, &mut read);
+        self.cut_habits(contact, customer, &mut read);
         read
+    }
+
+    /// Cuts what is a habit of its senders from what was read without any.
+    pub fn cut_habits(&self, contact: &str, customer: &str, read: &mut Reading) {
+        self.words.under(|| self.habits.cut(contact, customer, read));
     }
 
     /// The text of a ticket.
@@ -104,13 +109,13 @@ mod tests {
         "Imprimagailuak ez du funtzionatzen.",
     ];
 
-    /// A reader that has seen six people of Alder write with `footer` below.
+    /// A reader that has seen people of Alder write with `footer` below.
     fn after(footer: &str) -> Reader {
         let mut builder = HabitsBuilder::new(3);
-        for (i, want) in WANTS.iter().enumerate() {
+        for (i, want) in WANTS.iter().cycle().take(24).enumerate() {
             let read = Reader::default().read(&ticket(want, &format!("{want} Nr. {i}\n\n{footer}")));
             let contact = ["Mia", "Bob", "Zoe"][i % 3];
-            let writer = Writer { contact, customer: "Alder", subject: &read.subject.text };
+            let writer = Writer { contact, customer: "Alder", subject: &read.subject.text, opened_at: None };
             builder.add(&writer, &read.body.text);
         }
         Reader::default().with_habits(Arc::new(builder.finish()))

@@ -84,17 +84,18 @@ impl History {
     pub(crate) fn habits(&self, rows: &[usize], salt: u64) -> Habits {
         let mut builder = HabitsBuilder::new(salt);
         for ticket in rows.iter().map(|&row| &self.tickets[row]).filter(|ticket| ticket.by_person) {
-            let HistoryTicket { contact, customer, read, .. } = ticket;
-            builder.add(&Writer { contact, customer, subject: &read.subject.text }, &read.body.text);
+            let HistoryTicket { contact, customer, read, opened_at, .. } = ticket;
+            let (subject, opened_at) = (read.subject.text.as_str(), *opened_at);
+            builder.add(&Writer { contact, customer, subject, opened_at }, &read.body.text);
         }
         builder.finish()
     }
 
-    /// The same tickets, read as a bundle with these habits reads them.
-    pub(crate) fn without_habits(&self, habits: &Habits) -> Self {
+    /// The same tickets, read as a bundle with this reader's habits reads them.
+    pub(crate) fn without_habits(&self, reader: &Reader) -> Self {
         let ticket = |ticket: &HistoryTicket| {
             let mut ticket = ticket.clone();
-            habits.cut(&ticket.contact, &ticket.customer, &mut ticket.read);
+            reader.cut_habits(&ticket.contact, &ticket.customer, &mut ticket.read);
             ticket.input = compose(&ticket.read);
             ticket.read = Reading::default();
             ticket
@@ -149,8 +150,8 @@ mod tests {
         let history = history(&all);
         // The rows of Birch are held out: nobody has seen its footer.
         let habits = history.habits(&(0..24).collect::<Vec<_>>(), 1);
-        let without = history.without_habits(&habits);
         let reader = Reader::default().with_habits(Arc::new(habits));
+        let without = history.without_habits(&reader);
         for (ticket, read) in all.iter().zip(&without.tickets) {
             assert_eq!(read.input, reader.compose(ticket));
             assert_eq!(read.input.body.contains("Mbuyu"), ticket.customer.as_deref() == Some("Birch"));

@@ -42,7 +42,8 @@ pub(crate) struct IndexArgs {
     #[arg(long)]
     rebuild: bool,
 
-    /// Remove all tickets of this customer from the index; repeatable. Case does not matter.
+    /// Remove all tickets of this customer from the index; repeatable. Case does not matter. Hashes of lines that recurred in them stay
+    /// until the next training.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tickets", "rebuild"])]
     forget: Vec<String>,
 
@@ -103,7 +104,7 @@ pub(super) fn run(args: &IndexArgs, ui: &Ui) -> Result<Exit, Failure> {
     Index::replace(bundle, aside.path())?;
     if let Some(habits) = &habits {
         Bundle::publish_habits(bundle, habits)?;
-        ui.say("note: senders' habits were learnt: signatures and footers that recur are not read any more");
+        ui.say("note: senders' habits were learnt: first and last lines that recur, such as footers, are not read any more");
     }
     let added = Added { templates: learn_templates(&engine, bundle)?, ..added };
     if args.output.json {
@@ -329,7 +330,8 @@ fn habits(engine: &Engine, path: &Path, bars: &mut impl Progress) -> Result<Opti
             let [contact, customer] =
                 [&ticket.contact, &ticket.customer].map(|name| name.as_deref().unwrap_or_default());
             if reader.kind_of(&ticket, &compose(&read)).wants_answer() {
-                builder.add(&Writer { contact, customer, subject: &read.subject.text }, &read.body.text);
+                let (subject, opened_at) = (read.subject.text.as_str(), ticket.opened_at);
+                builder.add(&Writer { contact, customer, subject, opened_at }, &read.body.text);
             }
         }
         check(line.number, bars)?;

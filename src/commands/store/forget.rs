@@ -156,7 +156,8 @@ fn tell(report: &Report) {
     if *named {
         print(format_args!("{folder}: a label or a reply template has the name in it"));
     }
-    let parts = [(weights, "weights, vectors and habits"), (tuned, "the fine-tuned encoder"), (writer, "the writer")];
+    let parts =
+        [(weights, "weights, vectors and habits"), (tuned, "the fine-tuned encoder"), (writer, "the writer")];
     let taught: Vec<&str> = parts.iter().filter(|(there, _)| **there).map(|(_, name)| *name).collect();
     if !taught.is_empty() {
         print(format_args!(

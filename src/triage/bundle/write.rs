@@ -272,8 +272,8 @@ mod tests {
 
     fn habits(customer: &str) -> Habits {
         let mut builder = HabitsBuilder::new(9);
-        for (i, contact) in ["Ann", "Bob", "Mia", "Kim", "Zoe", "Lee"].iter().enumerate() {
-            let writer = Writer { contact, customer, subject: &format!("matter {contact}") };
+        for (i, contact) in ["Ann", "Bob", "Mia", "Kim", "Zoe", "Lee"].iter().cycle().take(24).enumerate() {
+            let writer = Writer { contact, customer, subject: &format!("matter {contact}"), opened_at: None };
             builder.add(&writer, &format!("Number {i} hums, says {contact}.\nThe mill by the brook"));
         }
         builder.finish()

@@ -3,7 +3,7 @@
 //! Must never take a sentence that leads to the sender's own quotation for one: `At 10:12 the server printed:`.
 
 use super::facts::{Address, address, has_clock, is_dated};
-use super::lines::{Line, Page};
+use super::lines::{Line, Page, fold};
 use super::words::WORDS;
 
 /// Lines over which it may be wrapped, and its length.
@@ -11,6 +11,10 @@ const MAX_LINES: usize = 4;
 const MAX_LENGTH: usize = 300;
 /// Words beside address and date.
 const MAX_WORDS: usize = 16;
+/// Words of a verb, at most.
+const VERB_WORDS: usize = 3;
+/// Words of a name before a verb, as of a service desk's.
+const NAME_WORDS: usize = 4;
 
 /// The line after an attribution that starts at `at`.
 pub(super) fn end(page: &Page<'_>, at: usize) -> Option<usize> {
@@ -18,17 +22,21 @@ pub(super) fn end(page: &Page<'_>, at: usize) -> Option<usize> {
     if first.folded.len() > MAX_LENGTH || !may_start(&first.folded) {
         return None;
     }
-    let mut joined = String::new();
+    let (mut joined, mut written) = (String::new(), String::new());
     for (end, line) in page.lines.iter().enumerate().skip(at).take(MAX_LINES) {
         if line.is_blank() || line.quoted != first.quoted || joined.len() + line.folded.len() > MAX_LENGTH {
             return None;
         }
         joined.push(' ');
         joined.push_str(&line.folded);
+        written.push(' ');
+        written.push_str(page.raw(end));
         let closed = joined.ends_with(':') || quote_follows(page, end + 1) && end > at;
         if closed || quote_follows(page, end + 1) {
             let whole = joined.trim_start().replace("< ", "<").replace(" >", ">");
-            return is_attribution(&whole, quote_follows(page, end + 1)).then_some(end + 1);
+            let quoted = quote_follows(page, end + 1);
+            let named = address(&whole).is_some() || names_writer(&written, quoted);
+            return (named && is_attribution(&whole, quoted)).then_some(end + 1);
         }
     }
     None
@@ -69,6 +77,35 @@ fn is_attribution(joined: &str, quote_follows: bool) -> bool {
             colon && quote_follows && words <= 8 && has_clock(joined) && joined.starts_with(char::is_numeric)
         }
     }
+}
+
+/// Whether a person's name stands beside the verb: two words with capitals, or one over quoted lines. A server, `Excel` or `the
+/// system` write too. Where letters have no case, nothing tells.
+fn names_writer(written: &str, quoted: bool) -> bool {
+    let words: Vec<&str> = written.split_whitespace().collect();
+    let capital = |word: &&str| {
+        word.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase)
+            && !word.contains(char::is_numeric)
+    };
+    let needed = if quoted { 1 } else { 2 };
+    // "Service desk", "Centre de services" over quoted lines.
+    let beside = |start: usize, end: usize| {
+        let name = |words: &[&str]| words.iter().filter(|word| capital(word)).count() >= needed;
+        let (before, after) = (&words[start.saturating_sub(NAME_WORDS)..start], &words[end..]);
+        let joined = |words: &[&str]| quoted && name(words);
+        let before =
+            joined(before) || (before.iter().rev().take_while(|word| capital(word)).count() >= needed);
+        before || after.iter().take_while(|word| capital(word)).count() >= needed || joined(after)
+    };
+    let verbs = (0..words.len())
+        .flat_map(|start| (start + 1..=(start + VERB_WORDS).min(words.len())).map(move |end| (start, end)));
+    let is_verb = |start: usize, end: usize| {
+        let verb = fold(&words[start..end].join(" "));
+        verb.contains(char::is_lowercase)
+            && WORDS.attribution_verbs.is(verb.trim_matches(|c: char| !c.is_alphanumeric()))
+    };
+    let mut found = verbs.filter(|&(start, end)| is_verb(start, end)).peekable();
+    found.peek().is_none() || found.any(|(start, end)| beside(start, end))
 }
 
 fn has_full_date(joined: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Legal notes, external-sender banners and virus-scan footers, found sentence by sentence.
 //!
-//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence
-//! starts. Below a legal note the rest of its paragraph goes while it goes on in that tone; what follows a
-//! banner is the mail.
+//! Must never cut a sentence that merely speaks of such a note: a phrase counts only where a sentence starts, and above the sender's
+//! name only with strong evidence, with nothing but notes below. The rest of a note's paragraph goes while it goes on in that tone;
+//! what follows a banner is the mail.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::signature;
 use super::text::{Editor, Text};
-use super::topics::{self, Read};
-use super::words::{NOTE_OPENERS, WORDS, without_accents};
+use super::topics::{self, Evidence, Read};
+use super::words::{NOTE_OPENERS, WORDS, Words, is_greeting, without_accents};
 
 /// Bytes of a sentence that are looked at.
 const MAX_FOLD: usize = 600;
@@ -23,6 +23,8 @@ const MAX_OPEN_BANNER: usize = 300;
 const MAX_LOOKS: usize = 3;
 /// Shortest line of entries in registers that is small print wherever it stands, in bytes.
 const SHORT_ENTRY: usize = 60;
+/// Lines above a note in which words announce it.
+const ANNOUNCED: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Note {
@@ -41,14 +43,59 @@ struct Place {
     later: bool,
 }
 
-/// Cuts notes and banners, or gives `None` where there are none or where nothing else would be left, unless that `may_be_empty`.
+/// A sentence, and what it is.
+struct Found {
+    range: Range<usize>,
+    note: Option<Note>,
+    evidence: Evidence,
+    /// Whether it starts its paragraph.
+    first: bool,
+    /// Whether the sender's words stand above it.
+    above: bool,
+    /// Whether it holds words that are not a note's.
+    tells: bool,
+}
+
+/// Cuts notes and banners, or gives `None` where there are none or where nothing but a greeting would be left, unless that
+/// `may_be_empty`.
 pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Option<Text> {
     let whole = text.as_str();
-    let mut editor = Editor::new(text);
-    let (mut kept, mut start) = (0, 0);
-    let mut cut = Vec::new();
     let signed = signature::signed_at(whole);
-    let mut warned = false;
+    let found = find(whole, signed);
+    let cut = chosen(whole, &found, signed, may_be_empty);
+    let mut editor = Editor::new(text);
+    let mut kept = 0;
+    for unit in &cut {
+        editor.keep(kept..unit.start);
+        kept = unit.end;
+    }
+    editor.keep(kept..whole.len());
+    let out = editor.finish();
+    if cut.is_empty() || (!may_be_empty && !out.as_str().lines().any(tells)) {
+        return None;
+    }
+    for unit in cut {
+        removed.cut(Kind::Disclaimer, unit.len(), text.source(unit));
+    }
+    Some(out)
+}
+
+/// Whether a line holds more than a greeting.
+fn tells(line: &str) -> bool {
+    if substance(line) == 0 {
+        return false;
+    }
+    let folded = fold(&line[..line.floor_char_boundary(MAX_OPENER)]);
+    let greets = folded.len() <= SHORT_ENTRY
+        && folded.ends_with([',', '!', '，', '、'])
+        && WORDS.greetings.after_start(&folded).is_some();
+    !greets && !is_greeting(&folded)
+}
+
+/// All sentences. A note among them is one by its wording, whatever stands round it.
+fn find(whole: &str, signed: usize) -> Vec<Found> {
+    let mut all = Vec::new();
+    let (mut start, mut warned, mut above) = (0, false, false);
     for paragraph in whole.split_inclusive("\n\n") {
         let (mut legal, mut looked) = (false, 0);
         let led_to = start < signed && is_led_to(&whole[..start]);
@@ -57,7 +104,6 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
             let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
             // What a mail starts with, or a paragraph goes on with, is its sender's.
-            let above = !editor.written().trim().is_empty() || !whole[kept..unit.start].trim().is_empty();
             let later = above && (legal || whole[..unit.start].ends_with('\n') || unit.start == start);
             let last = later && whole[unit.end..].trim_start().is_empty();
             let apart = || last || stands_apart(&whole[unit.end..]);
@@ -72,33 +118,92 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
                 looked += 1;
                 note = whole_note(&whole[unit.start..start + paragraph.len()]);
             }
-            let lead = whole[unit.clone()].len() - whole[unit.clone()].trim_start().len();
-            let breaks =
-                whole[..unit.start].ends_with('\n') || whole[unit.start..unit.start + lead].contains('\n');
-            let same_line = !breaks && !folded.contains('?');
-            legal = note == Some(Note::Legal)
-                || (legal
-                    && (same_line
-                        || topics::read(&folded).goes_on()
-                        || WORDS.note_words.within(&without_accents(&folded))));
-            warned = note == Some(Note::Banner) || (warned && folded.is_empty());
-            if (legal || note.is_some()) && !led_to {
-                editor.keep(kept..unit.start);
-                kept = unit.end;
-                cut.push(unit);
+            if note.is_none() && legal && goes_on(&folded, below) {
+                note = Some(Note::Legal);
             }
+            legal = note == Some(Note::Legal);
+            warned = note == Some(Note::Banner) || (warned && folded.is_empty());
+            let note = note.filter(|_| !led_to);
+            let tells = note.is_none() && whole[unit.clone()].lines().any(tells);
+            let evidence = match note {
+                Some(Note::Legal) if is_sites(line) => Evidence::told(),
+                Some(Note::Legal) => read.evidence(line.len() < folded.len()),
+                Some(Note::Banner) => read.warning(),
+                None => Evidence::default(),
+            };
+            all.push(Found { first: unit.start == start, range: unit, note, evidence, above, tells });
+            above |= tells;
         }
         start += paragraph.len();
     }
-    editor.keep(kept..whole.len());
-    let out = editor.finish();
-    if cut.is_empty() || (substance(out.as_str()) == 0 && !may_be_empty) {
-        return None;
+    all
+}
+
+/// Whether a sentence is a note by a site's own phrases alone.
+fn is_sites(line: &str) -> bool {
+    let is_note = |words: &Words| words.note.iter().any(|sentence| sentence.is(line));
+    is_note(&WORDS) && !is_note(WORDS.built_in())
+}
+
+/// Whether a sentence goes on with the legal note before it.
+fn goes_on(folded: &str, below: bool) -> bool {
+    let read = topics::read(folded);
+    let is_link = (folded.starts_with("www.") || folded.starts_with("http")) && !folded.contains(' ');
+    let noted = || WORDS.note_words.within(&without_accents(folded)) && !read.asks();
+    is_link || read.goes_on() || (below && noted())
+}
+
+/// The notes that go. Above the sender's name a legal note goes where it is strong, nothing but notes stands below it, and no words
+/// above it speak of it.
+fn chosen(whole: &str, found: &[Found], signed: usize, may_be_empty: bool) -> Vec<Range<usize>> {
+    let mut cut = Vec::new();
+    let mut ends = true;
+    let mut end = found.len();
+    while end > 0 {
+        let last = &found[end - 1];
+        let start = found[..end].iter().rposition(|unit| unit.note != last.note || unit.first).unwrap_or(0);
+        let same = found[start].note == last.note;
+        let run = if same { start..end } else { start + 1..end };
+        end = run.start;
+        let units = &found[run];
+        let named = units[0].range.start >= signed;
+        let announced = || is_announced(whole, &found[..end]);
+        let (first, above) = (units[0].first, units[0].above);
+        let says = || units.iter().fold(Evidence::default(), |all, unit| all.with(unit.evidence));
+        let goes = match last.note {
+            None => false,
+            _ if named => true,
+            Some(Note::Banner) => !above || !(says().reports() || announced()),
+            Some(Note::Legal) if ends => (above || may_be_empty) && says().is_strong(first) && !announced(),
+            Some(Note::Legal) => above && first && says().is_complete() && !announced(),
+        };
+        if goes {
+            cut.extend(units.iter().rev().map(|unit| without_break(whole, unit.range.clone())));
+        } else if !named {
+            ends &= last.note.is_none() && !units.iter().any(|unit| unit.tells);
+        }
     }
-    for unit in cut {
-        removed.cut(Kind::Disclaimer, unit.len(), text.source(unit));
+    cut.reverse();
+    cut
+}
+
+/// A sentence without the line ends after it.
+fn without_break(whole: &str, unit: Range<usize>) -> Range<usize> {
+    let text = &whole[unit.clone()];
+    let words = text.trim_end().len();
+    match text[words..].contains('\n') && words > 0 {
+        true => unit.start..unit.start + words,
+        false => unit,
     }
-    Some(out)
+}
+
+/// Whether one of the sender's last sentences above speaks of a note or announces what follows.
+fn is_announced(whole: &str, above: &[Found]) -> bool {
+    above.iter().rev().filter(|unit| unit.tells).take(ANNOUNCED).any(|unit| {
+        let text = &whole[unit.range.clone()];
+        let folded = fold(&text[text.ceil_char_boundary(text.len().saturating_sub(MAX_FOLD))..]);
+        WORDS.introducers.within(&folded) || topics::read(&folded).announces()
+    })
 }
 
 /// Whether the words above announce what follows, save where they are the label of a note.
@@ -206,7 +311,7 @@ fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> 
             return Some(Note::Legal);
         }
     }
-    if (read.is_banner() && !talks()) || (warned && read.warns()) {
+    if (read.is_banner() && !WORDS.doubts.within(line) && !talks()) || (warned && read.warns()) {
         return Some(Note::Banner);
     }
     let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());

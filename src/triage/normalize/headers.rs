@@ -5,6 +5,7 @@
 
 use super::facts::{Address, address, has_clock, is_dated};
 use super::lines::{Line, Page, key_value};
+use super::signature::is_closing;
 use super::subject::Hint;
 use super::words::{WORDS, is_greeting};
 
@@ -15,6 +16,8 @@ const MAX_UNKNOWN: usize = 9;
 /// A key's words and characters.
 const KEY_WORDS: usize = 4;
 const KEY_CHARS: usize = 28;
+/// Fewer letters above a header block, as in "FYI", ask nothing about it.
+const FEW_LETTERS: usize = 8;
 
 /// A header block.
 #[derive(Debug)]
@@ -65,13 +68,29 @@ fn header_key(folded: &str) -> Option<Key> {
 }
 
 impl Headers {
-    /// Whether this is a mail's head and no list of what a rule or a telephone shall do: a program's way to write a sender, a date or
-    /// a subject tells, or a rule above, or a greeting below.
+    /// Whether this is a mail's head and no list of what a rule or a telephone shall do, nor the trace of a mail that is looked for:
+    /// a subject that answers tells, a rule above, or a greeting below. Where no words stand above, a program's way to write a sender
+    /// or a date tells too.
     pub(super) fn is_certain(&self, page: &Page<'_>, at: usize) -> bool {
-        let ruled = at > 0 && is_rule(page, at - 1);
-        let below = page.lines[self.end..].iter().find(|line| !line.is_blank());
-        self.certain || ruled || below.is_some_and(|line| is_greeting(&line.folded))
+        let (told, short) = (self.hint != Hint::None, words_above(page, at) < FEW_LETTERS);
+        // Who has signed above is done.
+        let signed = || page.live().take_while(|&i| i < at).any(|i| is_closing(page, i));
+        is_led_in(page, at, self.end) || told || (self.certain && (short || signed()))
     }
+}
+
+/// Whether a rule above or a greeting below says that a mail starts.
+fn is_led_in(page: &Page<'_>, at: usize, end: usize) -> bool {
+    let ruled = at > 0 && is_rule(page, at - 1);
+    let below = page.lines[end..].iter().find(|line| !line.is_blank());
+    ruled || below.is_some_and(|line| is_greeting(&line.folded))
+}
+
+/// Letters above a line, greetings apart; as many as nobody has where the line right above leads to it.
+fn words_above(page: &Page<'_>, at: usize) -> usize {
+    let led_to = page.live_before(at).is_some_and(|i| page.lines[i].folded.ends_with(':'));
+    let above = page.live().take_while(|&i| i < at).filter(|&i| !is_greeting(&page.lines[i].folded));
+    if led_to { FEW_LETTERS } else { above.map(|i| page.lines[i].substance).sum() }
 }
 
 /// The header block that starts at a line, if one does.
@@ -134,6 +153,10 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
             break;
         };
         if read.count == 0 {
+            // "We look for this mail:"
+            if value.is_empty() {
+                return None;
+            }
             read.first_key = key.to_owned();
         }
         read.count += 1;
@@ -155,8 +178,9 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
     let ruled = at > 0 && is_rule(page, at - 1);
     let enough = read.count >= 4 || (read.count == 3 && (ruled || known >= 2));
     let prefixed = read.count >= 4 && read.hint != Hint::None;
-    let sender = bracketed || (bare && timed) || (timed && (prefixed || (ruled && known > 0)));
-    read.certain = true;
+    let told = || known >= 2 || prefixed || is_led_in(page, at, read.end);
+    let sender = bracketed || (bare && timed && told()) || (timed && (prefixed || (ruled && known > 0)));
+    read.certain = bracketed || ruled || known >= 2;
     (enough && read.count <= MAX_UNKNOWN && sender && dated).then_some(read)
 }
 
@@ -232,7 +256,7 @@ impl Headers {
         if self.count == 0 {
             self.first_key = name.to_owned();
         }
-        if key == Key::Subject {
+        if key == Key::Subject && self.hint == Hint::None {
             self.hint = Hint::of(value);
         }
         self.certain |= match key {

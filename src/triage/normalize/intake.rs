@@ -2,10 +2,10 @@
 //!
 //! The line is not the sender's: the text below it is the ticket. Must never cut a line that asks or reports something.
 
+use super::contact_data::is_request;
 use super::headers;
 use super::lines::{Page, key_value};
 use super::removed::Kind;
-use super::signature::is_request;
 use super::words::{WORDS, is_greeting};
 
 /// Lines on top that may be an intake system's.

@@ -14,6 +14,7 @@ mod attribution;
 mod boilerplate;
 mod chars;
 mod codepages;
+mod contact_data;
 mod disclaimer;
 #[rustfmt::skip]
 mod elements;
@@ -27,6 +28,7 @@ mod lines;
 mod marks;
 mod markup;
 mod mojibake;
+mod name_block;
 mod phone_lines;
 mod quotes;
 mod reading;
@@ -52,6 +54,7 @@ pub use text::Segment;
 pub(crate) use words::{PHRASES, SitePhrases, has_list, under};
 
 use lines::Page;
+use name_block::Signer;
 use recurrence::Earlier;
 use subject::Hint;
 use text::{Editor, Text};
@@ -181,6 +184,11 @@ fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
     normalized
 }
 
+/// Whether a line asks for something, in a language that is known.
+pub(crate) fn is_request(line: &str) -> bool {
+    contact_data::is_request(&lines::fold(line))
+}
+
 /// HTML that was stored as text, each `<` an entity.
 fn escaped_markup(text: &Text) -> Option<Text> {
     let whole = text.as_str();
@@ -246,6 +254,8 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         page.attempt(alert::mark_noise);
     }
     page.attempt_or(empty, phone_lines::mark);
-    page.attempt_or(empty, |page| signature::mark(page, setting.contact));
+    let signer =
+        Signer { contact: setting.contact, signed: removed.bytes(Kind::Signature) > 0, may_be_empty: empty };
+    page.attempt_or(empty, |page| signature::mark(page, &signer));
     page.apply(removed)
 }

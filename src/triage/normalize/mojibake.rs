@@ -3,6 +3,9 @@
 //! Must never touch text that is right as it stands: `NÃO` and `AÇÃO` are Portuguese, not damage. Hence a
 //! sequence is repaired only if its bytes are valid UTF-8 for a character that such damage plausibly hides.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::codepages::{CODEPAGES, Codepage, Name};
 use super::text::{Editor, Text};
 
@@ -27,6 +30,43 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
     lost.or(repaired)
 }
 
+/// The lines that are about damage.
+fn lines_about_damage(whole: &str) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let lines = whole.split_inclusive('\n').map(|line| {
+        end += line.len();
+        (line, end - line.len()..end)
+    });
+    lines.filter(|(line, _)| !line.is_ascii() && is_about_damage(line)).map(|(_, range)| range).collect()
+}
+
+fn holds(lines: &[Range<usize>], at: usize) -> bool {
+    lines.get(lines.partition_point(|line| line.end <= at)).is_some_and(|line| line.start <= at)
+}
+
+/// Whether a line also holds a letter that its damage hides: `Ã¼ instead of ü`. Signs of a typographer's stand beside damaged ones
+/// by themselves.
+fn is_about_damage(whole: &str) -> bool {
+    let Some(page) = CODEPAGES.iter().find(|page| page.name == Name::Western) else { return false };
+    let (mut hidden, mut right, mut at) = (HashSet::new(), HashSet::new(), 0);
+    while let Some(ascii) = beyond_ascii(&whole[at..]) {
+        at += ascii;
+        let Some(c) = whole[at..].chars().next() else { break };
+        match sequence(&whole[at..], page) {
+            Some(found) => {
+                hidden.insert(found.hidden);
+                at += found.length;
+            }
+            None => {
+                right.insert(c);
+                at += c.len_utf8();
+            }
+        }
+    }
+    let tells = |c: &char| c.is_alphabetic() || ('\u{20a0}'..='\u{20bf}').contains(c) || "£¥§°".contains(*c);
+    hidden.iter().filter(|c| tells(c)).any(|c| right.contains(c))
+}
+
 fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let whole = text.as_str();
     if !has_lead(whole, page) || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
@@ -36,11 +76,12 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
     let vietnamese = whole.contains(is_vietnamese);
+    let about = lines_about_damage(whole);
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
         let Some(c) = whole[at..].chars().next() else { break };
-        let found = sequence(&whole[at..], page).filter(|found| {
+        let found = sequence(&whole[at..], page).filter(|_| !holds(&about, at)).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
             plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese })
@@ -100,7 +141,8 @@ fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
         editor.put(range.clone(), new);
         kept = range.end;
     };
-    for (at, lead) in whole.match_indices(['â', 'Ã']) {
+    let about = lines_about_damage(whole);
+    for (at, lead) in whole.match_indices(['â', 'Ã']).filter(|&(at, _)| !holds(&about, at)) {
         let rest = &whole[at + lead.len()..];
         match lead {
             "â" if rest.starts_with('€') => {
@@ -264,6 +306,20 @@ mod tests {
         ] {
             assert_eq!(repaired(text), text);
         }
+    }
+
+    #[test]
+    fn damage_beside_the_letter_that_it_hides_is_what_a_text_is_about() {
+        for text in [
+            "Im Bericht steht Ã¤ statt ä",
+            "The list shows â‚¬ for €",
+            "On voit Ã© au lieu de é",
+            "La etiqueta dice aÃ±o y no año",
+        ] {
+            assert_eq!(repaired(text), text);
+        }
+        assert_eq!(repaired("Ã¤lter\nals ä"), "älter\nals ä");
+        assert_eq!(repaired("Ã¤lter als “neu”, donâ€™t"), "älter als “neu”, don’t");
     }
 
     #[test]

@@ -353,6 +353,14 @@ mod tests {
             "From: London\nTo: Paris\nI need a laptop for the trip",
             "Name: Jo\nSubject: printer\nMessage: it is broken",
             "The printer says: paper jam\nIt is on floor 2",
+            "We look for this mail since noon.\n\nFrom: Pat <pat@a.example>\nSent: Monday, 4 March 2024 10:12\nTo: all@a.example\nSubject: Menu\n\nPlease look today.",
+            "Wir suchen diese Mail:\n\nVon: Pat <pat@a.example>\nDatum: 4. März 2024 10:12\nAn: alle@a.example\nBetreff: Menü\n\nBitte heute.",
+            "Bloqué depuis hier.\n\nDe : Pat <pat@a.example>\nEnvoyé : 4 mars 2024 10:12\nÀ : Tous <t@a.example>\nObjet : Menu\n\nMerci de chercher.",
+            "Pat is locked out since noon.\n\nAccount: pat@a.example\nWhen: 2024-03-04 10:12\nWhere: Ulm\nWhat: denied\n\nPlease unlock.",
+            "Das Treffen braucht mehr.\n\nRaum: Beta\nLeiter: pat@a.example\nDatum: 4.3.2024 10:00\nTeilnehmer: 9\n\nBitte auch WLAN.",
+            "The customer says this.\n\nOn 4/3/2024 at 10:12 the gateway wrote:\nDisk full\n\nPlease help.",
+            "Es klemmt.\n\nBeim Öffnen am 04.03.2024 um 10:12 schrieb Word:\nDatei gesperrt",
+            "Plus rien.\n\nLe 04/03/2024 à 10:12 le serveur a écrit :\nDisque plein",
         ] {
             assert_eq!(cut(text), text);
         }
@@ -375,7 +383,9 @@ mod tests {
         );
         assert!(cut(&marked).ends_with("The VPN drops every hour."));
         let long = format!("{}\n\n{mail}", "I called them and we agreed on a new date. ".repeat(3).trim());
-        assert!(!cut(&long).contains("VPN"));
+        assert!(!cut_under(Hint::Answer, &long).contains("VPN"));
+        assert!(!cut(&long.replace("Subject: ", "Subject: RE: ")).contains("VPN"));
+        assert!(!cut(&long.replace("The VPN", "Hi Ann,\n\nThe VPN")).contains("VPN"));
     }
 
     #[test]

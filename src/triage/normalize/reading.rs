@@ -3,6 +3,7 @@
 //! Subject and body are read as a whole. The subject says whether its mail answers or passes on another; where one of the two says
 //! what the ticket is about, the other may be left with nothing. Must never leave a ticket with nothing.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use firstline_ticket::Ticket;
@@ -66,19 +67,27 @@ impl Reading {
         self.body.cut_again(&Setting { hint, contact: name(contact), may_be_empty, ..Setting::default() });
     }
 
-    /// What was cut of subject and body, in order.
+    /// What was cut of subject and body, in order. A mark inside of something that was cut as a whole is not named again.
     pub fn cuts(&self) -> Vec<FieldCut> {
         let fields = [("subject", &self.subject), ("body", &self.body)];
-        let cuts = fields.into_iter().flat_map(|(field, read)| {
+        let of = |(field, read): (&'static str, &Normalized)| {
+            let mut cuts: Vec<&super::Cut> = read.removed.cuts().iter().collect();
+            cuts.sort_by_key(|cut| (cut.source.start, Reverse(cut.source.end)));
+            let mut end = 0;
+            cuts.retain(|cut| {
+                let inside = cut.source.end <= end;
+                end = end.max(cut.source.end);
+                !inside
+            });
             let cut = move |cut: &super::Cut| FieldCut {
                 reason: cut.reason,
                 field,
                 start: cut.source.start,
                 end: cut.source.end,
             };
-            read.removed.cuts().iter().map(cut)
-        });
-        cuts.collect()
+            cuts.into_iter().map(cut).collect::<Vec<_>>()
+        };
+        fields.into_iter().flat_map(of).collect()
     }
 }
 

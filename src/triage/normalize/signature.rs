@@ -3,21 +3,21 @@
 //! Must never cut a line that reads like a request, nor what follows a colon: a number, an address or a name may be what the ticket
 //! is about.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use super::facts::{digits, is_name, is_prose, is_sentence, is_titled_name};
-use super::lines::{Page, key_value};
+use super::contact_data::{
+    MAX_CLOSING, MAX_LENGTH, PARTS, has_phone, is_closing_text, is_contact, is_firm, is_register, is_request,
+    is_short, items, phones, starts_with_name,
+};
+use super::facts::{digits, is_prose, is_sentence};
+use super::lines::Page;
+use super::name_block::{self, Signer};
 use super::removed::Kind;
 use super::topics;
 use super::words::{WORDS, is_greeting};
 
 /// Lines at the end of a text among which a signature is looked for.
 const MAX_LINES: usize = 20;
-/// Longest line of a signature, in characters, and longest where its parts are separated.
-const MAX_LENGTH: usize = 160;
-const MAX_PARTED: usize = 400;
-/// Signs between the parts of such a line.
-const PARTS: [char; 8] = ['|', '·', '•', ';', ',', '、', '،', '／'];
 /// Characters of small print below a name block, at least.
 const SMALL_PRINT: usize = 60;
 /// Words of a closing phrase that nobody has told us of, at most.
@@ -30,78 +30,74 @@ const SLOGAN: usize = 2;
 const TITLE_WORDS: usize = 7;
 /// Words of a postal address in one line, at most.
 const PLACE_WORDS: usize = 12;
-/// Digits of an entry in a register, and of a telephone number, at least.
-const REGISTER_DIGITS: usize = 4;
-const PHONE_DIGITS: usize = 7;
-/// Digits of one that needs no sign before it.
-const LONG_PHONE: usize = 10;
+/// As many numbers without a mail address are a list.
+const MANY_PHONES: usize = 3;
 /// Parts of a line that is a signature by itself, at least.
 const SIGNED_PARTS: usize = 3;
-/// Longest closing phrase with a name, in bytes.
-const MAX_CLOSING: usize = 90;
-/// Most words a name has after a closing phrase in the same line.
-const MAX_NAME: usize = 4;
 /// Lines above a name block in which words announce it.
 const ANNOUNCED: usize = 3;
 /// The delimiter that stands for a signature which HTML marks as one.
 pub(super) const MARKED: &str = "-- -";
 
-/// Marks signatures for cutting. `contact` is who wrote, where that is known.
-pub(super) fn mark(page: &mut Page<'_>, contact: Option<&str>) {
+/// Marks signatures for cutting.
+pub(super) fn mark(page: &mut Page<'_>, signer: &Signer<'_>) {
     let mut tail: Vec<usize> = page.live().rev().take(MAX_LINES + 1).collect();
     tail.reverse();
-    let start = delimited(page, &tail)
-        .or_else(|| closed(page, &tail))
-        .or_else(|| ruled(page, &tail))
-        .or_else(|| contacts(page, &tail, contact));
-    if let Some(start) = start.filter(|&start| !is_led_to(page, start)) {
-        page.cut(start..page.lines.len(), Kind::Signature);
+    let whole = |start: usize| start..page.lines.len();
+    let block = delimited(page, &tail, signer)
+        .or_else(|| closed(page, &tail, signer))
+        .or_else(|| ruled(page, &tail).map(whole))
+        .or_else(|| contacts(page, &tail, signer).map(whole));
+    if let Some(block) = block.filter(|block| is_ones_own(page, block.start, signer)) {
+        page.cut(block, Kind::Signature);
     }
 }
 
-/// Whether the line above announces what follows.
-fn is_led_to(page: &Page<'_>, start: usize) -> bool {
-    page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'))
+/// Whether a block stands below words that it signs, which neither lead to it nor are about it.
+fn is_ones_own(page: &Page<'_>, start: usize, signer: &Signer<'_>) -> bool {
+    let is_led_to = page.live_before(start).is_some_and(|i| page.lines[i].folded.ends_with(':'));
+    !is_led_to
+        && !name_block::is_on_signatures(page, start)
+        && (name_block::has_words_above(page, start)
+            || (signer.may_be_empty && is_plainly_closed(page, start)))
+}
+
+/// A closing phrase with a capital, a name below it.
+fn is_plainly_closed(page: &Page<'_>, start: usize) -> bool {
+    let capital = page.raw(start).chars().find(|c| c.is_alphabetic()).is_none_or(|c| !c.is_lowercase());
+    let below = page.live().find(|&i| i > start);
+    capital && below.is_none_or(|i| starts_with_name(page.raw(i)) || is_contact(page, i))
 }
 
 /// Below the last delimiter stands a name block. A line `--` in a log, a list or a query has none below it.
-fn delimited(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
+fn delimited(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<Range<usize>> {
     let is_delimiter = |i: &usize| matches!(page.lines[*i].folded.as_str(), "--" | MARKED);
     let at = tail.iter().rposition(is_delimiter)?;
-    let below = &tail[at + 1..];
+    let (below, end) = name_block::above_data(page, &tail[at + 1..]);
     let marked = page.lines[tail[at]].folded == MARKED;
     let repeated = tail[..at].iter().any(is_delimiter);
     let named = below.first().is_none_or(|&i| starts_with_name(page.raw(i)));
     let contacts = below.iter().any(|&i| is_contact(page, i));
-    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, below);
-    (fits && (marked || (named && (!repeated || contacts)))).then(|| tail[at])
+    let fits = below.iter().all(|&i| may_be_signed(page, i)) || is_block(page, tail[at], below, signer);
+    // In a query, `--` starts a comment.
+    let apart = contacts || end < page.lines.len() || stands_apart(page, tail[at]);
+    (fits && (marked || (named && apart && (!repeated || contacts)))).then(|| tail[at]..end)
 }
 
-/// "Jo Doe", "Jo Doe | Acme", "Jo Doe, Acme Ltd", "Jo Doe - Sales".
-fn starts_with_name(raw: &str) -> bool {
-    // "Dipl.-Ing. (FH) Jo Doe"
-    let opened = raw.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
-    let raw = opened.map_or(Cow::Borrowed(raw), |(before, after)| Cow::Owned(format!("{before}{after}")));
-    let part = raw.split(['|', '·', '•', ',', '<', '،', '、']).next().unwrap_or_default();
-    let part =
-        [" - ", " – ", " / "].iter().fold(part, |part, sign| part.split(sign).next().unwrap_or_default());
-    let unprefixed = WORDS.name_prefixes.after_start(&super::lines::fold(part)).map(|rest| {
-        let words = rest.split_whitespace().count();
-        part.rsplitn(words + 1, ' ')
-            .take(words)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-            .join(" ")
-    });
-    is_titled_name(part) || unprefixed.is_some_and(|name| is_titled_name(&name)) || is_closing_text(&raw)
+/// Below a blank line, a closing phrase or a whole sentence.
+fn stands_apart(page: &Page<'_>, line: usize) -> bool {
+    line == 0
+        || page.lines[line - 1].is_blank()
+        || !page.lines[line - 1].is_live()
+        || is_closing(page, line - 1)
+        || page.raw(line - 1).ends_with(|c: char| ".!?…。！？؟।".contains(c))
 }
 
 /// Below the last closing phrase stands a name block; what an unknown phrase closes shows a name and contact data below.
-fn closed(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
+fn closed(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<Range<usize>> {
     if let Some(at) = tail.iter().rposition(|&line| is_closing(page, line)) {
-        return is_block(page, &tail[at + 1..]).then(|| tail[at]);
+        let (below, end) = name_block::above_data(page, &tail[at + 1..]);
+        return is_block(page, tail[at], below, signer).then(|| tail[at]..end);
     }
     let at = (1..tail.len().saturating_sub(1)).rev().find(|&at| {
         let block = &tail[at + 1..];
@@ -110,7 +106,8 @@ fn closed(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
             && may_close(page, tail[at])
     })?;
     let start = if ends_with_closing(page, tail[at]) { at + 1 } else { at };
-    is_block(page, &tail[at + 1..]).then(|| tail[start])
+    let (below, end) = name_block::above_data(page, &tail[at + 1..]);
+    is_block(page, tail[at], below, signer).then(|| tail[start]..end)
 }
 
 /// Whether a line may be the closing phrase of a language that nobody has told us of, or ends with one that is known.
@@ -127,9 +124,10 @@ fn ends_with_closing(page: &Page<'_>, line: usize) -> bool {
 }
 
 /// Whether lines below a closing phrase are the sender's name block, and small print at most below it.
-fn is_block(page: &Page<'_>, below: &[usize]) -> bool {
+fn is_block(page: &Page<'_>, closing: usize, below: &[usize], signer: &Signer<'_>) -> bool {
     let Some(&first) = below.first() else { return true };
-    if !may_name(page, first) {
+    let own = signer.agrees(page.raw(first)) == Some(true);
+    if !may_name(page, first) || (!own && name_block::is_list(page, closing, below)) {
         return false;
     }
     // Between a name and its numbers, a title or an address may look like running text.
@@ -164,7 +162,13 @@ fn is_small_print(page: &Page<'_>, lines: &[usize]) -> bool {
     apart
         && chars >= SMALL_PRINT
         && !lines.iter().any(speaks)
-        && lines.iter().any(|&i| topics::read(&page.lines[i].folded).goes_on())
+        && lines.iter().any(|&i| is_legal(&page.lines[i].folded))
+}
+
+/// Small print by itself, or the start of a note that goes on as one and tells of no number.
+fn is_legal(folded: &str) -> bool {
+    let read = topics::read(folded);
+    read.is_small_print() || (read.opens() && read.goes_on() && digits(folded) == 0)
 }
 
 /// A line or two right below at least two pieces of contact data in which nobody asks or speaks of himself.
@@ -225,9 +229,16 @@ fn is_drawn_rule(raw: &str) -> bool {
     raw.chars().count() >= 3 && raw.chars().all(|c| !c.is_alphanumeric() && !"|.,;:!?()[]{}<>'\"".contains(c))
 }
 
-/// A name, its titles, then two pieces of contact data or more at the very end, one of them a telephone number.
-fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<usize> {
-    let fits = |&&i: &&usize| items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i));
+/// A name, its titles, then two pieces of contact data or more at the very end, one of them a telephone number. Where a signature
+/// was cut below, this is somebody else's.
+fn contacts(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<usize> {
+    if signer.signed {
+        return None;
+    }
+    let fits = |&&i: &&usize| {
+        !name_block::is_data(page, i)
+            && (items(page, i) > 0 || starts_with_name(page.raw(i)) || is_title(page.raw(i)))
+    };
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
     let (mut found, mut phone, mut entry) = (0, false, false);
@@ -248,10 +259,22 @@ fn contacts(page: &Page<'_>, tail: &[usize], contact: Option<&str>) -> Option<us
             continue;
         }
         let Some(start) = apart_from(page, line) else { continue };
-        let writers = (start..=line).any(|i| !is_another(page.raw(i), contact));
-        return (writers && !is_announced(page, start)).then_some(start);
+        return is_writers(page, start..line, signer).then_some(start);
     }
     None
+}
+
+/// Whether the block whose name is at the end of `lead` is the writer's, and not what the ticket is about.
+fn is_writers(page: &Page<'_>, lead: Range<usize>, signer: &Signer<'_>) -> bool {
+    let mut known = (lead.start..=lead.end).filter_map(|i| signer.agrees(page.raw(i))).peekable();
+    let told = known.peek().is_some();
+    if is_announced(page, lead.start) || (told && !known.any(|agrees| agrees)) {
+        return false;
+    }
+    let below = lead.end..page.lines.len();
+    let numbers: usize = below.clone().map(|i| phones(page, i)).sum();
+    let mail = below.into_iter().any(|i| page.lines[i].folded.contains('@'));
+    told || ((numbers < MANY_PHONES || mail) && !name_block::is_heading(page, lead.start))
 }
 
 /// Where the block of a name begins: at its line, or at the line above it where that closes. What no full stop ends leads to the
@@ -286,70 +309,9 @@ fn is_announced(page: &Page<'_>, start: usize) -> bool {
     above.take(ANNOUNCED).any(|i| WORDS.introducers.within(&page.lines[i].folded))
 }
 
-/// Whether a name block names somebody else than who wrote.
-fn is_another(raw: &str, contact: Option<&str>) -> bool {
-    let Some(contact) = contact.map(str::to_lowercase).filter(|c| c.contains(char::is_alphabetic)) else {
-        return false;
-    };
-    let name = raw.to_lowercase();
-    !name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| w.chars().count() > 1)
-        .any(|word| contact.contains(word))
-}
-
 /// Whether a line is a closing phrase, alone or with a name: "Thanks, Jo".
 pub(super) fn is_closing(page: &Page<'_>, line: usize) -> bool {
     page.lines[line].len() <= MAX_CLOSING && is_closing_text(page.raw(line))
-}
-
-fn is_closing_text(raw: &str) -> bool {
-    let trimmed = raw.trim_matches(|c: char| !c.is_alphanumeric());
-    if trimmed.len() > MAX_CLOSING {
-        return false;
-    }
-    let folded = super::lines::fold(trimmed);
-    if !WORDS.closings.start(&folded) {
-        return false;
-    }
-    // In two languages: "S pozdravem / Kind regards".
-    let is_one = |part: &str| WORDS.closings.is(part.trim_matches(|c: char| !c.is_alphanumeric()));
-    if folded.split([" / ", " | "][usize::from(folded.contains(" | "))]).all(is_one) {
-        return true;
-    }
-    let parted =
-        trimmed.split_once([',', '!', '.', '，', '、']).map(|(phrase, rest)| (phrase.trim(), rest.trim()));
-    let Some((phrase, rest)) = parted else { return closes_with_name(trimmed, &folded) };
-    let folded = super::lines::fold(phrase);
-    if !WORDS.closings.is(&folded) {
-        return false;
-    }
-    let rest_folded = super::lines::fold(rest.trim_matches(|c: char| !c.is_alphanumeric()));
-    // "Thanks, works now.", where letters have no case.
-    let said = rest.ends_with(['。', '！', '।']);
-    let named =
-        rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !said && !is_request(&rest_folded);
-    named || is_short_name(rest) || WORDS.closings.is(&rest_folded)
-}
-
-/// "Best regards Jo Doe": of one word, only a long one closes so.
-fn closes_with_name(raw: &str, folded: &str) -> bool {
-    let Some(rest) = WORDS.closings.after_start(folded) else { return false };
-    let phrase = folded.len() - rest.len();
-    let long = folded[..phrase].contains(' ') || phrase >= 8;
-    let words = rest.split_whitespace().count();
-    let name = raw.split_whitespace().rev().take(words).collect::<Vec<_>>();
-    // "Greetings from Ulm"
-    let is_link =
-        |word: &&str| words > 1 && word.chars().count() <= 4 && word.chars().all(char::is_lowercase);
-    let name: Vec<&str> = name.into_iter().rev().skip_while(is_link).collect();
-    long && (1..=3).contains(&words) && is_name(&name.join(" "))
-}
-
-/// One word without a capital, as some sign: "thanks, jo".
-fn is_short_name(rest: &str) -> bool {
-    let letters = rest.trim_matches(|c: char| !c.is_alphanumeric());
-    !letters.is_empty() && letters.chars().count() <= 3 && letters.chars().all(char::is_alphabetic)
 }
 
 /// A short line that asks for nothing and reports nothing.
@@ -357,92 +319,6 @@ fn may_be_signed(page: &Page<'_>, line: usize) -> bool {
     is_short(page, line)
         && !is_request(&page.lines[line].folded)
         && (!is_prose(page.raw(line)) || is_register(&page.lines[line].folded))
-}
-
-fn is_short(page: &Page<'_>, line: usize) -> bool {
-    let raw = page.raw(line);
-    let parted = raw.matches(PARTS).count() >= 2;
-    raw.chars().count() <= if parted { MAX_PARTED } else { MAX_LENGTH }
-}
-
-pub(super) fn is_request(folded: &str) -> bool {
-    folded.contains(['?', '？', '؟']) || WORDS.request_words.within(&format!(" {folded} "))
-}
-
-/// Pieces of contact data in a line.
-fn items(page: &Page<'_>, line: usize) -> usize {
-    let folded = page.lines[line].folded.as_str();
-    if !is_short(page, line) || is_request(folded) {
-        return 0;
-    }
-    let parts = parts(folded).filter(|part| is_contact_text(part) || is_bare_phone(part)).count();
-    parts.max(usize::from(is_contact_text(folded) || is_register(folded)))
-}
-
-fn has_phone(page: &Page<'_>, line: usize) -> bool {
-    let folded = page.lines[line].folded.as_str();
-    is_phone(folded) || parts(folded).any(is_phone)
-}
-
-fn parts(folded: &str) -> impl Iterator<Item = &str> {
-    folded.split(PARTS).flat_map(|part| part.split(" / ")).map(str::trim)
-}
-
-fn is_contact(page: &Page<'_>, line: usize) -> bool {
-    items(page, line) > 0
-}
-
-fn is_contact_text(folded: &str) -> bool {
-    is_phone(folded) || is_address(folded)
-}
-
-/// An entry in a register of firms or of taxes: `HRB 1234`, `NIP 881-00-00-000`.
-fn is_register(folded: &str) -> bool {
-    digits(folded) >= REGISTER_DIGITS && WORDS.registers.within_as_words(folded)
-}
-
-/// A firm by its legal form.
-fn is_firm(folded: &str) -> bool {
-    WORDS.firms.within_as_words(folded)
-}
-
-/// "(11) 3555-4010"
-fn is_bare_phone(part: &str) -> bool {
-    (PHONE_DIGITS..=15).contains(&digits(part))
-        && (part.starts_with(['+', '(', '0'])
-            || (digits(part) >= LONG_PHONE && part.contains(['-', ' ', '('])))
-        && part.chars().all(|c| c.is_ascii_digit() || " +()-./".contains(c))
-}
-
-/// "Tel: +44 20 7946 0000". Digits without a label or a plus may be anything.
-fn is_phone(folded: &str) -> bool {
-    let folded = folded.trim_start_matches(|c: char| !c.is_alphanumeric() && !"+(☎📞".contains(c));
-    let label = key_value(folded).map(|(key, _)| key.trim_end_matches('.'));
-    let known = |label: &str| {
-        WORDS.contact_labels.is(label)
-            || label.split(['/', ' ', '(']).next().is_some_and(|l| WORDS.contact_labels.is(l))
-    };
-    let first = folded.split([' ', '.', ':', '(', '+']).next().unwrap_or_default();
-    let glued = folded.trim_end_matches(|c: char| !c.is_alphabetic()).trim_end();
-    let labelled =
-        label.is_some_and(known) || WORDS.contact_labels.is(first) || WORDS.contact_labels.is(glued);
-    let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
-    (7..=45).contains(&digits(folded)) && letters <= 40 && (labelled || folded.starts_with(['+', '☎', '📞']))
-}
-
-/// Mail or web addresses in a line that has labels beside them and nothing else.
-fn is_address(folded: &str) -> bool {
-    let is_one = |word: &str| {
-        word.contains('.') && (word.contains('@') || word.starts_with("www.") || word.starts_with("http"))
-    };
-    let is_label = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        word.is_empty() || WORDS.contact_labels.is(word)
-    };
-    let labelled = key_value(folded).filter(|(key, _)| WORDS.contact_labels.is(key.trim_end_matches('.')));
-    let value = labelled.map_or(folded, |(_, value)| value);
-    value.split_whitespace().any(is_one)
-        && value.split_whitespace().all(|word| is_one(word) || is_label(word))
 }
 
 #[cfg(test)]
@@ -455,7 +331,7 @@ mod tests {
         let text = Text::new(text);
         let mut page = Page::new(&text);
         page.attempt(super::super::phone_lines::mark);
-        page.attempt(|page| mark(page, None));
+        page.attempt(|page| mark(page, &Signer::default()));
         page.apply(&mut Removed::default()).unwrap_or(text).as_str().trim().to_owned()
     }
 

@@ -4,6 +4,7 @@
 
 use std::cell::OnceCell;
 
+use super::facts::digits;
 use super::words::{Topic, WORDS, bare};
 
 /// Words and characters at a sentence's start that name what it is about.
@@ -15,6 +16,20 @@ const THIS_WORDS: usize = 3;
 const LONG: usize = 60;
 /// A note on printing is at most so long.
 const PRINT_NOTE: usize = 260;
+/// What legal notes speak of.
+const TONE: [Topic; 10] =
+    [Secret, Recipient, Mistake, Delete, Notify, Forbidden, Privacy, Liable, Virus, Nature];
+/// Topics of a note without a sender's name above it, at least; of one that has a set phrase and is its own paragraph.
+const STRONG: usize = 3;
+const STRONG_PHRASED: usize = 2;
+/// Digits of an entry in a register that stands alone, at least.
+const REGISTER_DIGITS: usize = 5;
+/// Words before the colon of a note on printing, at most.
+const LABEL_WORDS: usize = 4;
+/// Signs of the program that looked for viruses.
+const PRODUCTS: [&str; 7] = ["www.", "http", "avast", "avg", "mailscanner", " security ", "symantec"];
+/// Topics of a sentence that asks for something and still goes on with a note, at least.
+const ASKING: usize = 2;
 
 use Topic::*;
 
@@ -39,14 +54,83 @@ impl Topics {
     fn any(self, topics: &[Topic]) -> bool {
         topics.iter().any(|&topic| self.has(topic))
     }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// How many of those that legal notes speak of.
+    fn tone(self) -> usize {
+        TONE.iter().filter(|&&topic| self.has(topic)).count()
+    }
+}
+
+/// What the sentences of one note say together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Evidence {
+    said: Topics,
+    /// Whether one names itself as a message.
+    names: bool,
+    /// Whether one speaks of whom it reached by mistake.
+    supposes: bool,
+    /// Whether one tells of what happened, or asks somebody.
+    reports: bool,
+    /// Whether one is on printing, or an entry in a register.
+    is_footer: bool,
+    /// Whether one names the program that looked for viruses.
+    is_product: bool,
+    /// Whether "Confidentiality notice:" or the like stands before one.
+    is_labelled: bool,
+}
+
+impl Evidence {
+    /// Of a note that a site has told us of.
+    pub(super) fn told() -> Self {
+        Self { is_footer: true, ..Self::default() }
+    }
+
+    /// What these and those say.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            said: self.said.with(other.said),
+            names: self.names || other.names,
+            supposes: self.supposes || other.supposes,
+            reports: self.reports || other.reports,
+            is_footer: self.is_footer || other.is_footer,
+            is_product: self.is_product || other.is_product,
+            is_labelled: self.is_labelled || other.is_labelled,
+        }
+    }
+
+    /// Whether this is a note although no sender's name stands above it. `apart`: as a paragraph of its own.
+    pub(super) fn is_strong(self, apart: bool) -> bool {
+        let phrased = self.said.has(Formula) && (apart || self.supposes);
+        let aimed = self.said.any(&[Recipient, Forbidden, Privacy, Liable]);
+        let least = if phrased && apart && self.names && aimed { STRONG_PHRASED } else { STRONG };
+        let legal = (self.names || (self.supposes && phrased)) && self.said.tone() >= least;
+        let scanned = self.is_product && self.said.any(&[Virus, Scanned]);
+        let labelled = self.is_labelled && self.names && phrased && self.said.has(Secret);
+        !self.reports && (self.is_footer || scanned || legal || labelled)
+    }
+
+    /// Whether one tells of what happened, or asks somebody.
+    pub(super) fn reports(self) -> bool {
+        self.reports
+    }
+
+    /// Whether this is one although the sender's words go on below it.
+    pub(super) fn is_complete(self) -> bool {
+        self.names && self.supposes && self.said.has(Secret) && self.said.has(Formula) && self.is_strong(true)
+    }
 }
 
 /// A folded sentence of whose topics those of its start are known.
 pub(super) struct Read<'a> {
     folded: &'a str,
     head: Topics,
-    /// Whether it starts with "this".
+    /// Whether it starts with "this", and with "if you".
     is_this: bool,
+    is_if: bool,
     all: OnceCell<Topics>,
 }
 
@@ -56,12 +140,13 @@ pub(super) fn read(folded: &str) -> Read<'_> {
     let start = padded(start);
     let words = |count: usize| start.match_indices(' ').nth(count).map_or(start.len(), |(at, _)| at + 1);
     let this = words(THIS_WORDS);
-    let (mut head, mut is_this) = (Topics::default(), false);
+    let (mut head, mut is_this, mut is_if) = (Topics::default(), false, false);
     for (topic, end) in WORDS.legal.of(&start[..words(HEAD_WORDS)]) {
         head = head.and(topic);
         is_this |= topic == This && end <= this;
+        is_if |= topic == IfYou && end <= this;
     }
-    Read { folded, head, is_this, all: OnceCell::new() }
+    Read { folded, head, is_this, is_if, all: OnceCell::new() }
 }
 
 fn padded(text: &str) -> String {
@@ -126,14 +211,71 @@ impl Read<'_> {
             || (all.has(Liable) && all.has(Message) && all.any(&[Recipient, Virus, Forbidden]))
             || (all.has(Liable) && all.has(Message) && self.starts_note())
             || (all.has(Virus) && all.any(&[Scanned, Liable]));
-        (!self.speaks(all) && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
+        let reports = self.speaks(all) || self.tells(all);
+        (!reports && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
     }
 
-    /// Whether it goes on in that tone.
+    /// Whether it goes on in that tone; a sentence that asks for something does so with several topics.
     pub(super) fn goes_on(&self) -> bool {
         let all = self.all();
-        let tone = [Secret, Recipient, Mistake, Delete, Notify, Forbidden, Privacy, Liable, Virus, Nature];
-        !self.speaks(all) && all.any(&tone)
+        let least = if all.has(Plea) { ASKING } else { 1 };
+        !self.speaks(all) && all.tone() >= least
+    }
+
+    /// Whether somebody asks for something, or speaks of himself.
+    pub(super) fn asks(&self) -> bool {
+        let all = self.all();
+        self.speaks(all) || all.has(Plea)
+    }
+
+    /// Whether it may announce a note, or speak of one.
+    pub(super) fn announces(&self) -> bool {
+        self.all().has(Talk)
+    }
+
+    /// What this sentence of a banner says.
+    pub(super) fn warning(&self) -> Evidence {
+        Evidence { reports: self.is_personal(), ..Evidence::default() }
+    }
+
+    /// What this sentence of a note says.
+    pub(super) fn evidence(&self, is_labelled: bool) -> Evidence {
+        let all = self.all();
+        let is_product = PRODUCTS.iter().any(|sign| self.folded.contains(sign));
+        let opens_register = WORDS.registers.after_start(self.folded).is_some();
+        let is_register = opens_register && self.is_register();
+        let prints = self.is_on_printing(all) && all.has(Think) && !self.quotes();
+        Evidence {
+            said: all,
+            names: self.names_message() || (self.is_this && all.has(Message)),
+            supposes: self.head.has(IfYou),
+            reports: self.tells(all)
+                || self.speaks(all)
+                || WORDS.doubts.within(self.folded)
+                || opens_register != is_register,
+            is_footer: is_register || prints,
+            is_product,
+            is_labelled,
+        }
+    }
+
+    /// Whether it tells of what happened.
+    fn tells(&self, all: Topics) -> bool {
+        all.has(Event) && (self.is_this || !self.is_if)
+    }
+
+    /// Whether it repeats what something says: not "Save trees: think before you print".
+    fn quotes(&self) -> bool {
+        let spoken = |(label, _): (&str, &str)| label.split_whitespace().count() > LABEL_WORDS;
+        self.folded.contains('"') || self.folded.split_once(':').is_some_and(spoken)
+    }
+
+    /// Whether entries in registers stand here, and nobody asks for something.
+    fn is_register(&self) -> bool {
+        let parts = self.folded.split([',', '|', ';', '·']).map(str::trim);
+        let entries = parts.filter(|part| WORDS.registers.after_start(part).is_some()).count();
+        let requests = || WORDS.request_words.within(&format!(" {} ", self.folded));
+        (entries > 1 || digits(self.folded) >= REGISTER_DIGITS) && !self.asks() && !requests()
     }
 
     /// "Do you have to print this mail?"

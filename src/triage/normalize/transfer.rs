@@ -4,7 +4,9 @@
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+use super::lines::fold;
 use super::text::{Editor, Text};
+use super::words::WORDS;
 
 /// Least length of a text in base64, in characters, and the width of its lines.
 const MIN_BASE64: usize = 24;
@@ -13,6 +15,8 @@ const BASE64_WIDTHS: [usize; 4] = [60, 64, 72, 76];
 const MIN_PERCENT: usize = 3;
 /// Longest encoded word.
 const MAX_WORD: usize = 400;
+/// Bytes at a text's start among which words are looked for that talk of escapes.
+const TALK: usize = 2000;
 
 /// The text as it was before it travelled, or `None` where it did not suffer.
 pub(super) fn decode(text: &Text) -> Option<Text> {
@@ -153,7 +157,7 @@ fn encoded_word(text: &str) -> Option<(String, usize)> {
 /// Quoted-printable that nobody decoded. Letters beyond ASCII tell it, or a line that ends in `=20`.
 fn quoted_printable(text: &Text) -> Option<Text> {
     let whole = text.as_str();
-    if !whole.contains('=') {
+    if !whole.contains('=') || is_about_escapes(whole) {
         return None;
     }
     let evident = is_evident(whole);
@@ -177,6 +181,18 @@ fn quoted_printable(text: &Text) -> Option<Text> {
     }
     editor.keep(kept..whole.len());
     Some(editor.finish())
+}
+
+/// Whether the text talks of its one escaped word, or holds letters that the encoding would have escaped.
+fn is_about_escapes(whole: &str) -> bool {
+    let escaped = |word: &&str| word.match_indices('=').any(|(at, _)| letters(&word[at..]).is_some());
+    let mut words = whole.split_whitespace().filter(escaped);
+    let Some(word) = words.next() else { return false };
+    let travelled = whole.contains("=\n") || whole.contains("=20\n");
+    let quoted = word.starts_with(['"', '\'', '„', '“', '«', '(']) && !word.ends_with(char::is_alphanumeric);
+    let talks = quoted || WORDS.misread_words.within(&fold(&whole[..whole.floor_char_boundary(TALK)]));
+    !travelled
+        && ((words.next().is_none() && talks) || whole.contains(|c: char| !c.is_ascii() && c.is_alphabetic()))
 }
 
 fn is_evident(whole: &str) -> bool {
@@ -283,6 +299,8 @@ mod tests {
             "100%25 and 5%20",
             "https://a.example/%3Cb%3E%20%20",
             "the key is 4F3A==",
+            "Labels come out as M=C3=BCnze since noon",
+            "Auf der Rechnung steht M=C3=BCnze statt Münze",
         ] {
             assert_eq!(decoded(text), text);
         }

@@ -73,9 +73,12 @@ pub(crate) fn under<R>(site: Option<&'static SitePhrases>, read: impl FnOnce() -
     WORDS.under(site.map(|site| &site.words), || NOTE_OPENERS.under(openers, read))
 }
 
-/// A site's phrase as lines are folded. A blank at its ends says that a word ends there.
+/// A site's phrase as lines are folded, without the comma or colon that a program writes behind it. A blank at its ends says that a word
+/// ends there, where lines are looked through for it; of a list of whole lines or keys, it says nothing.
 fn written(list: &str, phrase: &str) -> String {
-    let folded = fold(phrase);
+    let whole = ["_keys", "_markers", "closings", "greetings"].iter().any(|end| list.ends_with(end));
+    let phrase = if whole { phrase.trim() } else { phrase };
+    let folded = fold(phrase.trim_end_matches([',', ':', '，', '：']));
     let bare = BARE.contains(&list).then(|| without_accents(&folded).into_owned());
     let [before, after] =
         [phrase.starts_with(' '), phrase.ends_with(' ')].map(|is| if is { " " } else { "" });
@@ -143,6 +146,13 @@ pub(super) struct Words {
     pub(super) registers: Phrases,
     pub(super) name_prefixes: Phrases,
     pub(super) postscripts: Phrases,
+    pub(super) data_labels: Phrases,
+    pub(super) professions: Phrases,
+    pub(super) thank_words: Phrases,
+    pub(super) signature_words: Phrases,
+    pub(super) sent_links: Phrases,
+    pub(super) get_words: Phrases,
+    pub(super) misread_words: Phrases,
     pub(super) legal: Roots,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,
@@ -181,6 +191,10 @@ pub(super) enum Topic {
     Organisation,
     Links,
     Care,
+    Formula,
+    Event,
+    Talk,
+    Plea,
 }
 
 /// Roots by topic, looked up together in a text as [`bare`] leaves it.

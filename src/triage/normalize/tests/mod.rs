@@ -3,5 +3,6 @@
 mod hostile;
 mod kinds;
 mod languages;
+mod notes;
 mod properties;
 mod samples;
