@@ -64,9 +64,15 @@ fn help_names_every_command_and_the_exit_status() {
         let line = line.unwrap_or_else(|| panic!("{name} is not in --help:\n{help}"));
         assert!(line.chars().count() <= 100 && line.split_whitespace().count() > 3, "{line:?}");
     }
-    for part in
-        ["Try it", "Learn from your history", "Run as a service", "Roll out", "Exit status", "--quiet", "--version"]
-    {
+    for part in [
+        "Try it",
+        "Learn from your history",
+        "Run as a service",
+        "Roll out",
+        "Exit status",
+        "--quiet",
+        "--version",
+    ] {
         assert!(help.contains(part), "{part} is not in --help:\n{help}");
     }
     assert!(!help.contains("keys "), "commands that have moved are not shown:\n{help}");
