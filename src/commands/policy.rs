@@ -15,7 +15,7 @@ use crate::ui::print;
 /// --policy.
 #[derive(Debug, Args)]
 pub(crate) struct PrintPolicyArgs {
-    /// Print the built-in word lists instead, to which [words] of a policy adds.
+    /// Print the built-in word lists instead, to which `[words]` of a policy adds.
     #[arg(long)]
     words: bool,
 }

@@ -51,7 +51,7 @@ pub(super) struct DeskArgs {
 /// What could be automated, as it was measured.
 #[derive(Debug, Args)]
 pub(super) struct AutomationArg {
-    /// Measured shares by category: [[category]] with board, type, repeats and coverage.
+    /// Measured shares by category: `[[category]]` with board, type, repeats and coverage.
     #[arg(long, value_name = "FILE")]
     automation: Option<PathBuf>,
 }

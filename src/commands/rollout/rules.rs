@@ -35,7 +35,7 @@ pub(crate) struct RulesArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "replay", required_unless_present = "replay")]
     learn: Option<PathBuf>,
 
-    /// Rules file to replay: [[rule]] with name, order, stop, when and set.
+    /// Rules file to replay: `[[rule]]` with name, order, stop, when and set.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 
