@@ -23,7 +23,7 @@ pub struct HistoryTicket {
     pub hash: u64,
     /// When it was opened.
     pub opened_at: Option<Timestamp>,
-    /// Its text: as it was read, or [without its sender's habits](History::without_habits).
+    /// Its text: as it was read, or without its sender's habits.
     pub input: Input,
     /// How it was read.
     read: Reading,
