@@ -1,4 +1,4 @@
-//! A ticket's mail as [`kind`](super::kind) reads it: subject, what the text begins with, its foot, and its sender.
+//! A ticket's mail as `kind` reads it: subject, what the text begins with, its foot, and its sender.
 //!
 //! Must never look at more than a bounded part of a text.
 
