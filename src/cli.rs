@@ -22,7 +22,7 @@ pub(crate) struct Cli {
 }
 
 /// The commands by task; a test compares them with those there are.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Try it", &["demo", "doctor"]),
     (
         "Learn from your history",
@@ -30,6 +30,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Decide and draft", &["normalize", "classify", "draft", "drafts", "policy"]),
     ("Run as a service", &["serve", "store"]),
+    ("Roll out", &["rollout"]),
     ("Tools", &["models", "completions", "dev"]),
 ];
 

@@ -16,6 +16,7 @@ mod learning_curve;
 mod models;
 mod normalize;
 mod policy;
+mod rollout;
 mod serve;
 mod store;
 mod train;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Draft(draft::DraftArgs),
     Drafts(drafts::DraftsArgs),
     Policy(policy::PrintPolicyArgs),
+    Rollout(rollout::RolloutArgs),
     Serve(serve::ServeArgs),
     Store(store::StoreArgs),
     Models(models::ModelsArgs),
@@ -66,6 +68,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Draft(args) => draft::run(args, ui),
         Command::Drafts(args) => drafts::run(args, ui),
         Command::Policy(args) => Ok(policy::run(args)),
+        Command::Rollout(args) => rollout::run(args, ui),
         Command::Serve(args) => serve::run(args, ui),
         Command::Store(args) => store::run(args, ui),
         Command::Models(args) => models::run(args, ui),

@@ -158,8 +158,9 @@ fn warnings(figures: &Figures, days: i64) -> Vec<String> {
         (
             figures.handle.n < n,
             format!(
-                "no time is logged on {} tickets: handle time is that of the others",
-                n - figures.handle.n
+                "no time is logged on {} tickets{}",
+                n - figures.handle.n,
+                if figures.handle.n > 0 { ": handle time is that of the others" } else { "" }
             ),
         ),
     ];

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use firstline_fault::{Code, Result, UserError};
 use firstline_stats::mean;
 use firstline_ticket::{Field, Kind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::TicketFacts;
 
@@ -17,6 +18,50 @@ pub struct Automation {
     pub coverage: Option<f64>,
     /// Share that rules keep with a person, or for which an identity has to be verified.
     pub blocked: Option<f64>,
+}
+
+/// The shares of a file, `[[category]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutomationFile {
+    #[serde(default, rename = "category")]
+    categories: Vec<AutomationEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutomationEntry {
+    board: String,
+    r#type: String,
+    repeats: Option<f64>,
+    coverage: Option<f64>,
+    blocked: Option<f64>,
+}
+
+/// Reads what was measured of categories, each a `[[category]]` with `board`, `type` and some of `repeats`, `coverage` and `blocked`;
+/// `place` names the file in errors.
+///
+/// # Errors
+/// [`Code::Config`] when it is not of that form, names a category twice, or has a share outside 0 to 1.
+pub fn read_automation(text: &str, place: &str) -> Result<BTreeMap<(String, String), Automation>> {
+    let fault = |problem: String| {
+        let next = "Give each [[category]] board, type, and repeats, coverage or blocked as shares of 0 to 1";
+        UserError::new(Code::Config, place, problem, next)
+    };
+    let file: AutomationFile = toml::from_str(text)
+        .map_err(|e| fault(e.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))?;
+    let mut known = BTreeMap::new();
+    for AutomationEntry { board, r#type, repeats, coverage, blocked } in file.categories {
+        let shares = [repeats, coverage, blocked];
+        if let Some(share) = shares.into_iter().flatten().find(|share| !(0.0..=1.0).contains(share)) {
+            return Err(fault(format!("{board:?}, {type:?}: {share} is no share")).into());
+        }
+        let category = (board.trim().to_owned(), r#type.trim().to_owned());
+        if known.insert(category, Automation { repeats, coverage, blocked }).is_some() {
+            return Err(fault(format!("{board:?}, {type:?} stands twice")).into());
+        }
+    }
+    Ok(known)
 }
 
 /// A board and a type.
@@ -102,6 +147,18 @@ fn category(
 mod tests {
     use super::*;
     use crate::facts::tests::ticket;
+
+    #[test]
+    fn r6_measured_shares_are_read_and_what_is_no_share_is_refused() {
+        let one = "[[category]]\nboard = \"Network\"\ntype = \"VPN\"\nrepeats = 0.4\n";
+        let known = read_automation(one, "a.toml").unwrap();
+        let vpn = known[&("Network".to_owned(), "VPN".to_owned())];
+        assert_eq!(vpn, Automation { repeats: Some(0.4), ..Automation::default() });
+        let wrong = |text: &str| read_automation(text, "a.toml").unwrap_err().to_string();
+        assert!(wrong(&one.replace("0.4", "40")).contains("40 is no share"));
+        assert!(wrong(&one.repeat(2)).contains("stands twice"));
+        assert!(wrong(&one.replace("repeats", "repeat")).contains("repeat"));
+    }
 
     #[test]
     fn r6_potential_is_the_product_of_what_is_known_and_never_of_alerts() {

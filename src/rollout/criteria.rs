@@ -58,7 +58,18 @@ impl Kpi {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Whether it is a change of a mean, not a share.
+    pub fn is_change(self) -> bool {
+        self.scale() == Scale::Change
+    }
+
+    /// Whether only Firstline has it: a desk without has none.
+    pub fn is_new(self) -> bool {
+        self.scale() == Scale::New
+    }
+
+    /// Its name in criteria files.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Agreement => "agreement",
             Self::HandleTime => "handle_time",
@@ -343,7 +354,32 @@ impl Criterion {
     }
 }
 
+impl Refusal {
+    /// The KPI that is refused.
+    pub fn name(&self) -> Kpi {
+        match self {
+            Self::AlreadyMet { name, .. }
+            | Self::TooFewTickets { name, .. }
+            | Self::FactsMissing { name } => *name,
+        }
+    }
+}
+
 impl Criterion {
+    /// The smallest change beside the base that the expected tickets show with a probability of 80 %: of a share in points, of a mean
+    /// relative to it. `None` for a figure that is new, where the base is not known, or where they show none.
+    pub fn smallest_shown(&self, known: &Known) -> Option<f64> {
+        let base = self.base.or(known.base)?;
+        match self.name.scale() {
+            Scale::New => None,
+            Scale::Share => self.smallest_change(base, known),
+            Scale::Change => {
+                let smallest = detectable_difference(known.deviation?, known.n_base, known.n_day90) / base;
+                Some(smallest).filter(|smallest| smallest.is_finite() && base > 0.0)
+            }
+        }
+    }
+
     /// The true share that `n` tickets need to show this threshold with a probability of 80 %, to be printed beside it; `None` for a
     /// figure that is compared with a base, or where no share would do.
     pub fn share_to_show_it(&self, n: usize) -> Option<f64> {

@@ -34,6 +34,17 @@ impl Part {
         (Self::Hygiene, 0.20),
         (Self::Potential, 0.15),
     ];
+
+    /// What is missing where it is not known.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Volume => "Tickets a week",
+            Self::MidComplexity => "Handle time, escalations and variety",
+            Self::Cooperation => "How soon customers answer technicians' questions",
+            Self::Hygiene => "How fully tickets are filled in",
+            Self::Potential => "What could be automated (minutes by category: `--automation`)",
+        }
+    }
 }
 
 /// Why a customer is no pilot whatever its score.
@@ -46,6 +57,17 @@ pub enum Exclusion {
     Vip,
     /// It is leaving.
     Leaving,
+}
+
+impl Exclusion {
+    /// The reason, in words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::FewTickets => "fewer than 5 tickets a week",
+            Self::Vip => "VIP or compliance",
+            Self::Leaving => "leaving",
+        }
+    }
 }
 
 /// What the desk knows of a customer beside its tickets.

@@ -13,6 +13,7 @@ use crate::habits::Habits;
 use crate::kind::kind_of;
 use crate::normalize::{self, Reading};
 use crate::site_words::SiteWords;
+use crate::storm;
 
 /// Reads tickets.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +67,11 @@ impl Reader {
     /// [`Self::kind`] of a ticket whose text is `input`.
     pub fn kind_of(&self, ticket: &Ticket, input: &Input) -> Kind {
         self.words.under(|| kind_of(ticket, input))
+    }
+
+    /// What the alerts of one storm share, whatever rules fire on them; `None` for what a person wrote.
+    pub fn storm(&self, ticket: &Ticket, kind: Kind) -> Option<String> {
+        storm::key(ticket, kind == Kind::Alert, &[])
     }
 
     /// Explains how a ticket is read.

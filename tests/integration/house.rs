@@ -20,7 +20,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("csv", &["firstline-psa"]),
     ("html5gum", &["firstline-triage"]),
     ("statrs", &["firstline-stats"]),
-    ("maud", &["firstline-pages", "firstline-serve", "firstline-training"]),
+    ("maud", &["firstline-pages", "firstline-rollout", "firstline-serve", "firstline-training"]),
     ("plotters", &["firstline-pages"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),

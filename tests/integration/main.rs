@@ -17,6 +17,7 @@ mod odd_input;
 mod program;
 mod reading;
 mod reviewing;
+mod rollout;
 mod served;
 mod service;
 mod storage;

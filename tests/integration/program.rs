@@ -3,7 +3,7 @@
 use crate::tool::Dir;
 
 /// The commands of the top level.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "doctor",
     "import",
@@ -19,13 +19,14 @@ const COMMANDS: [&str; 18] = [
     "normalize",
     "serve",
     "store",
+    "rollout",
     "models",
     "completions",
     "dev",
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 20] = [
+const GROUPED: [&str; 25] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -38,6 +39,11 @@ const GROUPED: [&str; 20] = [
     "store backup",
     "store restore",
     "store forget",
+    "rollout baseline",
+    "rollout tiers",
+    "rollout pilots",
+    "rollout criteria",
+    "rollout rules",
     "models list",
     "models pull",
     "models verify",
@@ -58,9 +64,15 @@ fn help_names_every_command_and_the_exit_status() {
         let line = line.unwrap_or_else(|| panic!("{name} is not in --help:\n{help}"));
         assert!(line.chars().count() <= 100 && line.split_whitespace().count() > 3, "{line:?}");
     }
-    for part in
-        ["Try it", "Learn from your history", "Run as a service", "Exit status", "--quiet", "--version"]
-    {
+    for part in [
+        "Try it",
+        "Learn from your history",
+        "Run as a service",
+        "Roll out",
+        "Exit status",
+        "--quiet",
+        "--version",
+    ] {
         assert!(help.contains(part), "{part} is not in --help:\n{help}");
     }
     assert!(!help.contains("keys "), "commands that have moved are not shown:\n{help}");

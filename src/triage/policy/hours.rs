@@ -1,7 +1,7 @@
 //! When somebody is at the desk. It must never look at the clock: it is the ticket that says when it was opened.
 
 use firstline_ticket::Ticket;
-use jiff::civil::{Time, Weekday};
+use jiff::civil::{Date, Time, Weekday};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Hours {
     pub from: Time,
     /// When it ends; at or before `from`, on the morning after.
     pub to: Time,
+    /// Days on which the desk stays closed, and so does the morning after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<Date>,
 }
 
 impl Hours {
@@ -30,16 +33,29 @@ impl Hours {
         Ok(())
     }
 
+    /// The desk's time zone; `None` where no such zone is known.
+    pub fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(&self.time_zone).ok()
+    }
+
+    /// The days of the week on which hours begin.
+    pub fn weekdays(&self) -> impl Iterator<Item = Weekday> {
+        self.days.iter().filter_map(|name| weekday(name))
+    }
+
     /// Whether `ticket` was opened at another time.
     pub(super) fn are_over(&self, ticket: &Ticket) -> bool {
-        let zone = TimeZone::get(&self.time_zone);
-        let (Some(at), Ok(zone)) = (ticket.opened_at, zone) else { return false };
+        let (Some(at), Some(zone)) = (ticket.opened_at, self.zone()) else { return false };
         let at = at.to_zoned(zone);
-        let (day, time) = (at.weekday(), at.time());
-        let is_open = |day: Weekday| self.days.iter().any(|name| weekday(name) == Some(day));
+        let (day, time) = (at.date(), at.time());
+        let is_open =
+            |day: Date| self.weekdays().any(|open| open == day.weekday()) && !self.holidays.contains(&day);
         let at_desk = match self.from < self.to {
             true => is_open(day) && time >= self.from && time < self.to,
-            false => (is_open(day) && time >= self.from) || (is_open(day.previous()) && time < self.to),
+            false => {
+                let evening_before = day.yesterday().is_ok_and(is_open);
+                (is_open(day) && time >= self.from) || (evening_before && time < self.to)
+            }
         };
         !at_desk
     }

@@ -101,6 +101,22 @@ impl Policy {
         Self::parse(DEFAULT_POLICY, "the built-in policy")
     }
 
+    /// Whether rules keep `ticket`, at the priority that it has, with a person, or ask who its writer is before anything is sent. `input`
+    /// is its text as `reader` composes it.
+    pub fn blocks(&self, ticket: &Ticket, input: &Input, reader: &Reader) -> bool {
+        let mut decision = Decision::default();
+        if let Some(label) = ticket.label(Field::Priority) {
+            let field = FieldDecision {
+                label: label.to_owned(),
+                confidence: Confidence::new(1.0),
+                alternatives: Vec::new(),
+            };
+            decision.fields.insert(Field::Priority, field);
+        }
+        self.apply_read(&Seen { ticket, words: &words_of(input), reader }, None, &mut decision);
+        decision.rules.iter().any(|rule| rule.person || rule.verify_identity)
+    }
+
     /// Applies the rules to what was decided about a ticket: raises its priority to a label of `priorities`, and notes
     /// which rules fired. Where it is not sure that the priority is what a rule wants at least, a person decides.
     pub(crate) fn apply_read(
@@ -393,6 +409,35 @@ mod tests {
         let over = ["27T19", "27T21", "28T05", "28T07", "28T21", "29T05"]
             .map(|at| hours.are_over(&ticket(&format!("2026-11-{at}:00:00Z"))));
         assert_eq!(over, [true, false, false, true, true, true]);
+        // A holiday is closed, and so is the morning after its evening.
+        let closed = |policy: &str, at: &str| {
+            let with = policy.replace("\n[reports]", "\nholidays = [\"2026-11-27\"]\n[reports]");
+            Policy::parse(&with, "p")
+                .unwrap()
+                .hours
+                .unwrap()
+                .are_over(&ticket(&format!("2026-11-{at}:00:00Z")))
+        };
+        let days = ["26T12", "27T12", "30T12"].map(|at| closed(DEFAULT_POLICY, at));
+        assert_eq!(days, [false, true, false]);
+        let nights = ["26T21", "27T05", "27T21", "28T05"].map(|at| closed(&night, at));
+        assert_eq!(nights, [false, false, true, true]);
+    }
+
+    #[test]
+    fn rules_block_what_a_person_decides_or_an_identity_is_asked_for() {
+        let reader = Reader::default();
+        let blocked = |subject: &str, priority: &str| {
+            let ticket = Ticket {
+                subject: Some(subject.to_owned()),
+                priority: Some(priority.to_owned()),
+                opened_at: Some("2026-11-25T12:00:00Z".parse().unwrap()),
+                ..Ticket::default()
+            };
+            Policy::built_in().unwrap().blocks(&ticket, &reader.compose(&ticket), &reader)
+        };
+        assert!(blocked("Phishing mail received", "Low") && blocked("Please reset my password", "Low"));
+        assert!(!blocked("The toner is empty", "Low") && !blocked("The toner is empty", "Critical"));
     }
 
     #[test]

@@ -1,0 +1,410 @@
+//! Reads a history as facts, with the desk's hours and tiers. Lines in another order give the same facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use firstline_fault::{Code, UserError};
+use firstline_rollout::{
+    Automation, Baseline, Desk, OpenHours, Opening, Population, RuleTicket, TicketFacts, Tiers, baseline,
+    read_automation, select,
+};
+use firstline_ticket::{Field, Kind, Line, Ticket};
+use firstline_training::Progress;
+use firstline_triage::{Acknowledgements, AcknowledgementsBuilder, Hours, Policy, Reader, sha256_file};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use crate::arguments::PolicyArg;
+use crate::commands::policy;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::Ui;
+
+/// Alerts of one kind within so many minutes are one storm, as a service counts them by default.
+const STORM_MINUTES: i64 = 30;
+/// Bad lines that are named.
+const FAULTS_SHOWN: usize = 5;
+/// Longest tiers, criteria, rules or automation file that is read, in bytes.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// The desk whose history is read.
+#[derive(Debug, Args)]
+pub(super) struct DeskArgs {
+    /// Days before the start that count.
+    #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(super) days: u16,
+
+    /// Day on which the 90 days start, in the desk's time zone [default: the day after the newest ticket].
+    #[arg(long, value_name = "DATE")]
+    pub(super) start: Option<Date>,
+
+    /// Tiers of boards, technicians and statuses, as `firstline rollout tiers --suggest` proposes them.
+    #[arg(long, value_name = "FILE")]
+    pub(super) tiers: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+}
+
+/// What could be automated, as it was measured.
+#[derive(Debug, Args)]
+pub(super) struct AutomationArg {
+    /// Measured shares by category: `[[category]]` with board, type, repeats and coverage.
+    #[arg(long, value_name = "FILE")]
+    automation: Option<PathBuf>,
+}
+
+/// A history as facts, in order of time.
+pub(super) struct History {
+    pub(super) facts: Vec<TicketFacts>,
+    /// Of each ticket, whether rules of the policy keep it with a person or ask who its writer is.
+    blocked: Vec<bool>,
+    /// Each ticket as routing rules see it, where they were asked for.
+    pub(super) seen: Vec<RuleTicket>,
+    pub(super) name: String,
+    pub(super) sha256: Option<String>,
+    /// Lines without a usable ticket.
+    pub(super) bad: usize,
+    /// Tickets without a time of opening, opened in the future, and with the id of another.
+    pub(super) undated: u64,
+    pub(super) future: u64,
+    pub(super) repeated: u64,
+    /// The last moment that the history tells of.
+    pub(super) until: Timestamp,
+}
+
+struct Item {
+    facts: TicketFacts,
+    blocked: bool,
+    storm: Option<String>,
+    seen: Option<RuleTicket>,
+}
+
+impl History {
+    /// Reads `path`; with what routing rules see of tickets where `rules` asks for it.
+    pub(super) fn read(path: &Path, policy: &Policy, rules: bool, ui: &Ui) -> Result<Self, Failure> {
+        let mut bars = ui.bars();
+        let acknowledgements = acknowledgements(path, &mut bars)?;
+        let reader = Reader::default().under(&policy.words);
+        let mut history = Self {
+            facts: Vec::new(),
+            blocked: Vec::new(),
+            seen: Vec::new(),
+            name: files::name_of(path),
+            sha256: (path != Path::new("-")).then(|| sha256_file(path)).transpose()?,
+            bad: 0,
+            undated: 0,
+            future: 0,
+            repeated: 0,
+            until: Timestamp::MIN,
+        };
+        let mut items = Vec::new();
+        each_line(path, "reading tickets", &mut bars, |line| {
+            let place = format!("{}, line {}", history.name, line.number);
+            let read = line.ticket.and_then(|mut ticket| {
+                acknowledgements.set_aside(&mut ticket);
+                item(&ticket, policy, &reader, rules, &place)
+            });
+            match read {
+                Ok(Some(item)) => items.push(item),
+                Ok(None) => history.undated += 1,
+                Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
+                Err(fault) => {
+                    history.bad += 1;
+                    if history.bad <= FAULTS_SHOWN {
+                        eprintln!("warning: {fault}");
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        bars.finish();
+        if history.bad > FAULTS_SHOWN {
+            eprintln!(
+                "warning: {} more lines of {} held no usable ticket",
+                history.bad - FAULTS_SHOWN,
+                history.name
+            );
+        }
+        history.fill(items)
+    }
+
+    fn fill(mut self, mut items: Vec<Item>) -> Result<Self, Failure> {
+        let latest = Timestamp::now() + SignedDuration::from_hours(24);
+        let read = items.len();
+        items.retain(|item| item.facts.opened_at <= latest);
+        self.future = (read - items.len()) as u64;
+        self.repeated = drop_repeated(&mut items);
+        items.sort_by(|a, b| (a.facts.opened_at, &a.facts.id).cmp(&(b.facts.opened_at, &b.facts.id)));
+        name_storms(&mut items);
+        for Item { facts, blocked, seen, .. } in items {
+            let times =
+                [Some(facts.opened_at), facts.resolved_at, facts.response_stamp].into_iter().flatten();
+            let times = times.chain(facts.events.iter().map(|event| event.at));
+            self.until = times.filter(|at| *at <= latest).max().map_or(self.until, |at| at.max(self.until));
+            self.facts.push(facts);
+            self.blocked.push(blocked);
+            self.seen.extend(seen);
+        }
+        if self.facts.is_empty() {
+            let problem = format!(
+                "no ticket says when it was opened: {} have no `opened_at`, {} lines were bad",
+                self.undated, self.bad
+            );
+            return Err(UserError::new(
+                Code::Empty,
+                self.name,
+                problem,
+                "Import the date of opening as `opened_at`",
+            )
+            .into());
+        }
+        Ok(self)
+    }
+
+    /// The exit status of a command that has read it.
+    pub(super) fn exit(&self) -> Exit {
+        if self.bad > 0 { Exit::SomeFailed } else { Exit::Success }
+    }
+
+    /// What the file holds that no figure counts, in words.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let found = [
+            (self.undated, "tickets without `opened_at`"),
+            (self.future, "tickets opened in the future: a clock goes wrong"),
+            (self.repeated, "lines that repeat the id of a ticket: the one that was resolved last counts"),
+            (self.bad as u64, "lines without a usable ticket"),
+        ];
+        found.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}.")).collect()
+    }
+}
+
+/// Calls `work` with each line of `path`; Ctrl-C ends it.
+fn each_line(
+    path: &Path,
+    stage: &str,
+    bars: &mut impl Progress,
+    mut work: impl FnMut(Line) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    bars.stage(stage, 0);
+    for line in files::tickets(path)? {
+        let number = line.number;
+        work(line)?;
+        if number % 256 == 0 && bars.done(number).is_break() {
+            let place = files::name_of(path);
+            return Err(
+                UserError::new(Code::Interrupted, place, "stopped while reading", "Run it again").into()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The desk's automatic acknowledgements, which are no first response. A stream can't be read twice: there none is known.
+fn acknowledgements(path: &Path, bars: &mut impl Progress) -> Result<Acknowledgements, Failure> {
+    let mut builder = AcknowledgementsBuilder::default();
+    if path != Path::new("-") {
+        each_line(path, "looking for acknowledgements", bars, |line| {
+            if let Ok(ticket) = &line.ticket {
+                builder.add(ticket);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(builder.finish())
+}
+
+fn item(
+    ticket: &Ticket,
+    policy: &Policy,
+    reader: &Reader,
+    rules: bool,
+    place: &str,
+) -> firstline_fault::Result<Option<Item>> {
+    let input = reader.compose(ticket);
+    let kind = reader.kind_of(ticket, &input);
+    let Some(facts) = TicketFacts::of_ticket(ticket, kind, place)? else { return Ok(None) };
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let seen = rules.then(|| {
+        let contact = text(&ticket.contact);
+        let domain = contact.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches('>'));
+        let (source, customer) = (text(&ticket.source), text(&ticket.customer));
+        let fields =
+            [("source", source.as_str()), ("customer", &customer), ("contact", &contact), ("domain", domain)];
+        RuleTicket::new(fields, &format!("{} {}", input.subject, input.body))
+    });
+    Ok(Some(Item {
+        blocked: kind == Kind::Person && policy.blocks(ticket, &input, reader),
+        storm: reader.storm(ticket, kind).filter(|_| kind == Kind::Alert),
+        seen,
+        facts,
+    }))
+}
+
+/// Keeps one ticket of each id, the one that was resolved last; how many are dropped.
+fn drop_repeated(items: &mut Vec<Item>) -> u64 {
+    items.sort_by(|a, b| {
+        let (a, b) = (&a.facts, &b.facts);
+        let newer = a.id.cmp(&b.id).then(b.resolved_at.cmp(&a.resolved_at));
+        newer.then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
+    });
+    let read = items.len();
+    items.dedup_by(|other, kept| other.facts.id == kept.facts.id);
+    (read - items.len()) as u64
+}
+
+/// Gives alerts that follow another of their kind within half an hour of the first the id of that one. `items` are in order of time.
+fn name_storms(items: &mut [Item]) {
+    let mut heads: BTreeMap<String, (Timestamp, String)> = BTreeMap::new();
+    for item in items {
+        let Some(key) = item.storm.take() else { continue };
+        let own = || (item.facts.opened_at, item.facts.id.clone());
+        let (began, head) = heads.entry(key).or_insert_with(own);
+        if item.facts.opened_at.duration_since(*began) > SignedDuration::from_mins(STORM_MINUTES) {
+            (*began, *head) = own();
+        }
+        item.facts.storm = Some(head.clone());
+    }
+}
+
+/// A desk with its history: the time of the baseline, hours, tiers.
+pub(super) struct DeskHistory {
+    pub(super) history: History,
+    pub(super) hours: OpenHours,
+    pub(super) tiers: Tiers,
+    pub(super) named_hours: Hours,
+    /// When the 90 days start.
+    pub(super) start: Timestamp,
+    days: u16,
+    own_policy: bool,
+}
+
+impl DeskHistory {
+    pub(super) fn read(tickets: &Path, args: &DeskArgs, ui: &Ui) -> Result<Self, Failure> {
+        let policy = policy::read(args.policy.policy.as_deref())?;
+        let place =
+            args.policy.policy.as_deref().map_or_else(|| "the built-in policy".to_owned(), files::name_of);
+        let (hours, named_hours) = open_hours(&policy, &place)?;
+        let tiers = match &args.tiers {
+            Some(path) => Tiers::parse(&read_text(path)?, &files::name_of(path))?,
+            None => Tiers::default(),
+        };
+        let history = History::read(tickets, &policy, false, ui)?;
+        let start = start(args.start, &history, hours.zone())?;
+        let own_policy = args.policy.policy.is_some();
+        Ok(Self { history, hours, tiers, named_hours, start, days: args.days, own_policy })
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk { hours: &self.hours, tiers: &self.tiers, basis: None }
+    }
+
+    pub(super) fn baseline(&self) -> Result<Baseline, Failure> {
+        Ok(baseline(&self.history.facts, &self.desk(), (self.start, self.days), self.history.until)?)
+    }
+
+    /// The tickets of `population` that were opened in the time of `of`.
+    pub(super) fn opened_in(&self, of: &Baseline, population: Population) -> Vec<&TicketFacts> {
+        let opened = self.history.facts.iter().filter(|t| t.opened_at >= of.from && t.opened_at < of.to);
+        select(opened, population).tickets
+    }
+
+    /// What is known of automation by category: as measured, and what the policy's rules block of people's tickets in the time of `of`.
+    pub(super) fn automation(
+        &self,
+        of: &Baseline,
+        measured: &AutomationArg,
+    ) -> Result<BTreeMap<(String, String), Automation>, Failure> {
+        let mut known = match &measured.automation {
+            Some(path) => read_automation(&read_text(path)?, &files::name_of(path))?,
+            None => BTreeMap::new(),
+        };
+        let blocked = self.history.facts.iter().zip(&self.history.blocked).filter(|(_, blocked)| **blocked);
+        let blocked: BTreeSet<&str> = blocked.map(|(ticket, _)| ticket.id.as_str()).collect();
+        let mut counts: BTreeMap<(String, String), (f64, f64)> = BTreeMap::new();
+        for ticket in self.opened_in(of, Population::People) {
+            let (Some(board), Some(kind)) = (ticket.label(Field::Board), ticket.label(Field::Type)) else {
+                continue;
+            };
+            let (kept, all) = counts.entry((board.to_owned(), kind.to_owned())).or_default();
+            *kept += f64::from(u8::from(blocked.contains(ticket.id.as_str())));
+            *all += 1.0;
+        }
+        for (category, (kept, all)) in counts {
+            known.entry(category).or_default().blocked.get_or_insert(kept / all);
+        }
+        Ok(known)
+    }
+
+    /// What the file is and how it is read: names and values.
+    pub(super) fn facts(&self, of: &Baseline) -> Vec<(&'static str, String)> {
+        let day = |at: Timestamp| at.to_zoned(self.hours.zone().clone()).date();
+        let last = day(of.to).yesterday().unwrap_or(day(of.to));
+        let hours = &self.named_hours;
+        let whose = if self.own_policy { "" } else { ", by the built-in policy: give yours with --policy" };
+        let closed = match hours.holidays.len() {
+            0 => String::new(),
+            n => format!(", {n} holidays"),
+        };
+        vec![
+            ("History", self.history.name.clone()),
+            ("Time", format!("{} to {last}, {} days of it in the history", day(of.from), of.days)),
+            (
+                "Open hours",
+                format!(
+                    "{} {} to {}, {}{closed}{whose}",
+                    hours.days.join(", "),
+                    hours.from.strftime("%H:%M"),
+                    hours.to.strftime("%H:%M"),
+                    hours.time_zone
+                ),
+            ),
+        ]
+    }
+}
+
+/// The policy's hours.
+fn open_hours(policy: &Policy, place: &str) -> Result<(OpenHours, Hours), Failure> {
+    let known = policy.hours.as_ref().and_then(|hours| Some((hours, hours.zone()?)));
+    let Some((hours, zone)) = known else {
+        let next = "Add [hours] with time_zone, days, from and to; `firstline policy` prints an example";
+        return Err(UserError::new(
+            Code::Config,
+            place,
+            "the policy does not say when the desk is open",
+            next,
+        )
+        .into());
+    };
+    let openings = hours.weekdays().map(|day| Opening { day, from: hours.from, to: hours.to }).collect();
+    Ok((OpenHours::new(zone, openings, hours.holidays.iter().copied()), hours.clone()))
+}
+
+/// Midnight of the day that was asked for, else of the day after the newest ticket.
+fn start(asked: Option<Date>, history: &History, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let newest = history.facts.last().map_or(history.until, |ticket| ticket.opened_at);
+    let day = asked.map_or_else(|| newest.to_zoned(zone.clone()).date().checked_add(1.day()), Ok);
+    if let Some(day) = asked.filter(|day| !(1980..=2200).contains(&day.year())) {
+        let next = "Give a day such as 2026-11-30";
+        return Err(UserError::new(Code::Config, "--start", format!("{day} is out of range"), next).into());
+    }
+    let midnight = day.and_then(|day| day.to_zoned(zone.clone()));
+    let fault = |e: jiff::Error| {
+        UserError::new(Code::Config, "--start", e.to_string(), "Give a day such as 2026-11-30")
+    };
+    Ok(midnight.map_err(fault)?.timestamp())
+}
+
+/// The text of a small file.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    let io = |e: std::io::Error| UserError::io(path.display(), &e);
+    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
+        let place = path.display().to_string();
+        return Err(
+            UserError::new(Code::Config, place, "the file is longer than 4 MiB", "Name a TOML file").into()
+        );
+    }
+    Ok(std::fs::read_to_string(path).map_err(io)?)
+}

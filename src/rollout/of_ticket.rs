@@ -1,0 +1,210 @@
+//! What an export says of a ticket, as facts.
+//!
+//! Must never guess: what an export does not say is not known, and a key of another form than it should have is refused by name.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::{ActorKind, Event, Field, Happening, Kind, Message, Ticket};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::TicketFacts;
+
+/// Sources under which a technician writes down what a caller says.
+const PHONE: [&str; 10] = [
+    "phone",
+    "telephone",
+    "phone call",
+    "call",
+    "telefon",
+    "téléphone",
+    "teléfono",
+    "telefone",
+    "telefono",
+    "telefoon",
+];
+
+impl TicketFacts {
+    /// The facts of `ticket`, which `kind` wrote; `None` where nobody knows when it was opened. `place` names it in errors.
+    ///
+    /// Beside the fields of every ticket these keys are read: `handle_seconds`, `merged_into`, `project`, `deleted`,
+    /// `opened_by_technician`, `initial_labels` (by field, before any person touched it) and `events`, a list of [`Event`]s. Where
+    /// there are `events`, all that happened is taken to be among them. Messages without a time or an author are left out, and
+    /// one is visible to the customer only where the export says so.
+    ///
+    /// # Errors
+    /// [`Code::TicketJson`] when one of these keys is of another form.
+    pub fn of_ticket(ticket: &Ticket, kind: Kind, place: &str) -> Result<Option<Self>> {
+        let Some(opened_at) = ticket.opened_at else { return Ok(None) };
+        let extra = Extra { ticket, place };
+        let reported: Option<Vec<Event>> = extra.read("events")?;
+        let history_known = reported.is_some();
+        let messages = ticket.messages.iter().enumerate().filter_map(|(i, message)| event(i, message));
+        let labels =
+            Field::ALL.into_iter().filter_map(|field| Some((field, ticket.label(field)?.to_owned())));
+        let source = ticket.source.as_deref().map(|source| source.trim().to_lowercase());
+        let by_phone = source.is_some_and(|source| PHONE.contains(&source.as_str()));
+        Ok(Some(Self {
+            id: ticket.id.clone(),
+            customer: ticket.customer.as_deref().unwrap_or_default().trim().to_owned(),
+            contact: ticket.contact.clone(),
+            source: ticket.source.clone(),
+            kind,
+            opened_at,
+            opened_by_technician: extra.flag("opened_by_technician")?.unwrap_or(by_phone),
+            resolved_at: ticket.resolved_at,
+            response_stamp: ticket.first_response_at,
+            initial: extra.read::<BTreeMap<Field, String>>("initial_labels")?,
+            labels: labels.collect(),
+            escalated: ticket.escalated,
+            reopened: ticket.reopened,
+            handle_seconds: extra.seconds("handle_seconds")?,
+            merged_into: extra.text("merged_into")?,
+            project: extra.flag("project")?.unwrap_or(false),
+            deleted: extra.flag("deleted")?.unwrap_or(false),
+            history_known,
+            events: reported.into_iter().flatten().chain(messages).collect(),
+            ..Self::default()
+        }))
+    }
+}
+
+fn event(i: usize, message: &Message) -> Option<Event> {
+    let actor_kind = match message.from.as_str() {
+        "technician" => ActorKind::Technician,
+        "customer" => ActorKind::Customer,
+        "system" => ActorKind::System,
+        _ => return None,
+    };
+    let what = Happening::Message {
+        visible: message.visible == Some(true),
+        automatic: message.extra.get("automatic") == Some(&Value::Bool(true)),
+        text_key: None,
+    };
+    Some(Event { psa_key: format!("message {i}"), at: message.at?, actor: None, actor_kind, what })
+}
+
+/// The keys of a ticket that its type does not know.
+struct Extra<'a> {
+    ticket: &'a Ticket,
+    place: &'a str,
+}
+
+impl Extra<'_> {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.ticket.extra.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
+    }
+
+    fn fault(&self, key: &str, wanted: &str) -> UserError {
+        let next = format!("Give {wanted}, or leave the key out");
+        UserError::new(Code::TicketJson, self.place, format!("{key:?} has another form than it should"), next)
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let wanted = match key {
+            "events" => "a list of events, each with psa_key, at, actor_kind and event",
+            _ => "an object of labels by field",
+        };
+        match T::deserialize(value) {
+            Ok(read) => Ok(Some(read)),
+            Err(problem) => {
+                Err(UserError { problem: format!("{key:?}: {problem}"), ..self.fault(key, wanted) }.into())
+            }
+        }
+    }
+
+    fn flag(&self, key: &str) -> Result<Option<bool>> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(word)) if ["true", "yes"].contains(&word.to_lowercase().as_str()) => {
+                Ok(Some(true))
+            }
+            Some(Value::String(word)) if ["false", "no"].contains(&word.to_lowercase().as_str()) => {
+                Ok(Some(false))
+            }
+            Some(_) => Err(self.fault(key, "true or false").into()),
+        }
+    }
+
+    fn seconds(&self, key: &str) -> Result<Option<f64>> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+        match seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => Err(self.fault(key, "seconds, 0 or more").into()),
+        }
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(id)) => Ok(Some(id.to_string())),
+            Some(_) => Err(self.fault(key, "the id of a ticket").into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Option<TicketFacts>> {
+        TicketFacts::of_ticket(&serde_json::from_str(line).unwrap(), Kind::Person, "t.jsonl, line 1")
+    }
+
+    #[test]
+    fn r1_what_an_export_does_not_say_is_not_known() {
+        let bare = read(r#"{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z"}"#).unwrap().unwrap();
+        assert_eq!(
+            (bare.escalated, bare.reopened, bare.handle_seconds, bare.initial.clone()),
+            (None, None, None, None)
+        );
+        assert!(!bare.history_known && bare.events.is_empty() && !bare.opened_by_technician);
+        assert_eq!(bare.initial_label(Field::Board), None);
+        assert_eq!(read(r#"{"id":"1","subject":"x","resolved_at":"2026-11-02T08:00:00Z"}"#).unwrap(), None);
+    }
+
+    #[test]
+    fn r1_what_an_export_says_is_taken_over() {
+        let line = r#"{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z","source":"Phone ","board":" Network ","type":"",
+            "messages":[{"at":"2026-11-02T09:00:00Z","from":"technician","text":"a","visible":true},
+                {"at":"2026-11-02T09:00:00Z","from":"technician","text":"b"},{"from":"customer","text":"c"},
+                {"at":"2026-11-02T09:00:00Z","from":"","text":"d","visible":true}],
+            "handle_seconds":"900","merged_into":17,"project":"no","deleted":false,"initial_labels":{"board":"Inbox"},
+            "events":[{"psa_key":"7","at":"2026-11-02T10:00:00Z","actor_kind":"technician","event":"time_entry","seconds":60}]}"#;
+        let facts = read(line).unwrap().unwrap();
+        assert_eq!((facts.handle_seconds, facts.merged_into.as_deref()), (Some(900.0), Some("17")));
+        assert_eq!((facts.label(Field::Board), facts.label(Field::Type)), (Some("Network"), None));
+        assert_eq!(facts.initial_label(Field::Board), Some("Inbox"));
+        assert!(facts.history_known && facts.opened_by_technician && !facts.project && !facts.deleted);
+        let visible: Vec<bool> = facts
+            .events
+            .iter()
+            .skip(1)
+            .map(|e| matches!(e.what, Happening::Message { visible: true, .. }))
+            .collect();
+        assert_eq!(visible, [true, false]);
+    }
+
+    #[test]
+    fn r1_a_key_of_another_form_is_refused_by_name() {
+        for (key, value) in [
+            ("events", r#"[{"at":"yesterday"}]"#),
+            ("handle_seconds", "-1"),
+            ("handle_seconds", r#""an hour""#),
+            ("project", "1"),
+            ("merged_into", "[]"),
+            ("initial_labels", r#"{"colour":"red"}"#),
+        ] {
+            let line =
+                format!(r#"{{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z","{key}":{value}}}"#);
+            let fault = read(&line).unwrap_err();
+            assert_eq!(fault.code(), Some(Code::TicketJson));
+            assert!(fault.to_string().contains(key) && fault.to_string().contains("line 1"), "{fault}");
+        }
+    }
+}
