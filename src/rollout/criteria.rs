@@ -125,7 +125,7 @@ impl Default for Rollback {
     }
 }
 
-/// What a gate stands on, the stricter first.
+/// The evidence that a gate requires, the stricter first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateEvidence {
@@ -156,7 +156,7 @@ pub struct Criteria {
     /// Persons who have to sign.
     #[serde(default = "two")]
     pub signatures: u8,
-    /// What the gate to assist stands on.
+    /// The evidence that the gate to assist requires.
     #[serde(default)]
     pub evidence: GateEvidence,
     /// What two falls in a row do.
@@ -248,7 +248,7 @@ impl Rollback {
 pub struct Known {
     /// Where the desk stands: a share, or a mean in seconds.
     pub base: Option<f64>,
-    /// Tickets that this stands on.
+    /// Tickets that this was computed from.
     pub n_base: usize,
     /// Standard deviation of single values, for means.
     pub deviation: Option<f64>,

@@ -23,7 +23,7 @@ pub struct Check {
     pub needed: f64,
     /// What was found; `None` where it is not known.
     pub found: Option<f64>,
-    /// One-sided exact 95 % bounds of what was found, where the gate stands on them.
+    /// One-sided exact 95 % bounds of what was found, where the gate compares them.
     pub bounds: Option<Interval>,
     /// Over how many it was found.
     pub n: u64,
@@ -74,7 +74,7 @@ impl Check {
     }
 }
 
-/// What the gate from shadow to assist stands on.
+/// The evidence that the gate from shadow to assist is computed from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ShadowEvidence {
     /// Days of shadow.

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(found[&Kpi::Agreement].n_day90, 1_100);
         let handle = found[&Kpi::HandleTime];
         assert_eq!((handle.n_base, handle.n_day90), (130, 70));
-        // 10 to 29 minutes, each as often but for the first ten: their mean and spread, counted here.
+        // 10 to 29 minutes, each equally often except the first ten; the mean and spread are computed here.
         let minutes: Vec<f64> = (1..=130).map(|i: i32| f64::from(10 + i % 20)).collect();
         let mean = minutes.iter().sum::<f64>() / 130.0;
         let variance = minutes.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / 129.0;

@@ -114,7 +114,7 @@ pub fn shared_basis(periods: &[&[&TicketFacts]], acknowledgements: &BTreeSet<u64
     Basis::ALL.into_iter().find(|basis| periods.iter().all(|tickets| covers(*basis, tickets)))
 }
 
-/// A text is taken for automatic where it stands on so many tickets,
+/// A text is considered automatic if it appears on this many tickets,
 const RECURS_ON: usize = 20;
 /// on such a share of all,
 const RECURS_SHARE: f64 = 0.05;

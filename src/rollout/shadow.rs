@@ -54,7 +54,7 @@ impl FieldAgreement {
 /// Agreement of desk and Firstline.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ShadowAgreement {
-    /// Board and type both: what the gate stands on.
+    /// Board and type both right: the share that the gate compares.
     pub joint: Share,
     /// Field by field.
     pub fields: BTreeMap<Field, FieldAgreement>,

@@ -1,7 +1,7 @@
 //! Word lists: the built-in ones, and a site's, which hold while a ticket of the site's is read.
 //!
-//! A site's lists are the built-in ones with its own phrases added, so that matching costs the same and a site that adds nothing pays
-//! nothing. Must never let one site's words read another's ticket: they hold on one thread, for one call.
+//! A site's lists are the built-in ones with its own phrases added, so that matching takes one automaton either way; a site that adds
+//! nothing pays one thread-local lookup. Must never let one site's words read another's ticket: they hold on one thread, for one call.
 
 use std::cell::Cell;
 use std::ops::Deref;

@@ -114,7 +114,7 @@ fn names(history: &History) -> Vec<Name> {
     names
 }
 
-/// A name as a key of TOML: as JSON writes it, but for one control character.
+/// A name as a TOML key: quoted as in JSON, except for one control character.
 fn quoted(name: &str) -> Result<String, Failure> {
     Ok(serde_json::to_string(name)?.replace('\u{7f}', "\\u007F"))
 }
