@@ -39,7 +39,7 @@ pub use model::{
     softmax,
 };
 pub use normalize::Reading;
-pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule};
+pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule, Shift};
 pub use reader::Reader;
 pub use reading::what_is_read;
 pub use settle::settle;

@@ -12,7 +12,7 @@ use firstline_rollout::{
 use firstline_ticket::{Field, Kind, Line, Ticket};
 use firstline_training::Progress;
 use firstline_triage::{Acknowledgements, AcknowledgementsBuilder, Hours, Policy, Reader, sha256_file};
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
@@ -348,19 +348,15 @@ impl DeskHistory {
             0 => String::new(),
             n => format!(", {n} holidays"),
         };
+        let clock = |time: Time| time.strftime("%H:%M");
+        let shift = |(days, from, to): (&[String], Time, Time)| {
+            format!("{} {} to {}", days.join(", "), clock(from), clock(to))
+        };
+        let shifts: Vec<String> = hours.all_shifts().map(shift).collect();
         vec![
             ("History", self.history.name.clone()),
             ("Time", format!("{} to {last}, {} days of it in the history", day(of.from), of.days)),
-            (
-                "Open hours",
-                format!(
-                    "{} {} to {}, {}{closed}{whose}",
-                    hours.days.join(", "),
-                    hours.from.strftime("%H:%M"),
-                    hours.to.strftime("%H:%M"),
-                    hours.time_zone
-                ),
-            ),
+            ("Open hours", format!("{}, {}{closed}{whose}", shifts.join("; "), hours.time_zone)),
         ]
     }
 }
@@ -378,7 +374,7 @@ fn open_hours(policy: &Policy, place: &str) -> Result<(OpenHours, Hours), Failur
         )
         .into());
     };
-    let openings = hours.weekdays().map(|day| Opening { day, from: hours.from, to: hours.to }).collect();
+    let openings = hours.openings().map(|(day, from, to)| Opening { day, from, to }).collect();
     Ok((OpenHours::new(zone, openings, hours.holidays.iter().copied()), hours.clone()))
 }
 

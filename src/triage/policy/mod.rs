@@ -22,7 +22,7 @@ use crate::features::Input;
 use crate::reader::Reader;
 use crate::site_words::SiteWords;
 
-pub use hours::Hours;
+pub use hours::{Hours, Shift};
 use order::Level;
 pub use ranks::Ranks;
 use reports::Reports;
@@ -409,6 +409,16 @@ mod tests {
         let over = ["27T19", "27T21", "28T05", "28T07", "28T21", "29T05"]
             .map(|at| hours.are_over(&ticket(&format!("2026-11-{at}:00:00Z"))));
         assert_eq!(over, [true, false, false, true, true, true]);
+        // Saturday morning beside the week's days, and a second shift of Monday.
+        let further = "to = \"18:00\"\n[[hours.shift]]\ndays = [\"saturday\"]\nfrom = \"09:00\"\nto = \"12:00\"\n\
+            [[hours.shift]]\ndays = [\"monday\"]\nfrom = \"20:00\"\nto = \"22:00\"";
+        let hours =
+            Policy::parse(&DEFAULT_POLICY.replace("to = \"18:00\"", further), "p").unwrap().hours.unwrap();
+        let over = ["28T08", "28T10", "28T13", "29T10", "30T19", "30T21"]
+            .map(|at| hours.are_over(&ticket(&format!("2026-11-{at}:00:00Z"))));
+        assert_eq!(over, [true, false, true, true, true, false]);
+        let odd = further.replace("saturday", "sabbath");
+        assert!(Policy::parse(&DEFAULT_POLICY.replace("to = \"18:00\"", &odd), "p").is_err());
         // A holiday is closed, and so is the morning after its evening.
         let closed = |policy: &str, at: &str| {
             let with = policy.replace("\n[reports]", "\nholidays = [\"2026-11-27\"]\n[reports]");
