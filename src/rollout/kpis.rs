@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firstline_stats::{mean, quantile};
-use firstline_ticket::{DraftState, Field, JudgedDecision, Kept, Route};
-use jiff::Timestamp;
+use firstline_stats::{mean, select_quantile};
+use firstline_ticket::{DraftState, Field, JudgedTicket, Route, Verdict};
 use serde::Serialize;
 
 use crate::Share;
@@ -97,86 +96,78 @@ impl Durations {
     fn of(seconds: impl Iterator<Item = f64>) -> Self {
         // A ticket that was answered before it was opened, or decades later, has a clock that goes wrong.
         let mut all: Vec<f64> = seconds.filter(|s| (0.0..=LONGEST).contains(s)).collect();
-        all.sort_by(f64::total_cmp);
-        let (p50, p95) = (quantile(&all, 0.5), quantile(&all, 0.95));
-        Self { count: all.len() as u64, mean: mean(&all), p50, p95 }
+        let mean = mean(&all);
+        let (p50, p95) = (select_quantile(&mut all, 0.5), select_quantile(&mut all, 0.95));
+        Self { count: all.len() as u64, mean, p50, p95 }
     }
 }
 
-/// The figures of these tickets.
-pub fn kpis<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
-    let tickets: Vec<&JudgedDecision> = tickets.into_iter().collect();
+/// The figures of these tickets. `known` tells whether the bundle in service could have decided a label of a field.
+pub fn kpis(tickets: &[JudgedTicket], known: &dyn Fn(Field, &str) -> bool) -> Kpis {
     let mut routes = BTreeMap::new();
     tickets.iter().for_each(|ticket| *routes.entry(ticket.route).or_insert(0) += 1);
-    let since_opening = |ticket: &JudgedDecision, to: Option<Timestamp>| {
-        let from = ticket.opened_at.unwrap_or(ticket.received_at);
-        to.map(|to| to.duration_since(from).as_secs_f64())
-    };
-    let outcomes = || tickets.iter().map(|ticket| &ticket.outcome);
     // Nobody waits where a machine wrote, and nobody gets credit for an answer to it.
-    let waiting = tickets.iter().filter(|t| t.decision.kind.wants_answer());
-    let first_response = waiting.filter_map(|t| since_opening(t, t.outcome.first_response_at));
-    let resolution = tickets.iter().filter_map(|t| since_opening(t, t.outcome.resolved_at));
+    let waiting = tickets.iter().filter(|ticket| ticket.waits);
+    let errors = || tickets.iter().map(|ticket| ticket.customer_visible_error);
     Kpis {
         tickets: tickets.len() as u64,
         routes,
-        agreement: agreement(&tickets),
-        drafts: drafts(&tickets),
-        first_response: Durations::of(first_response),
-        resolution: Durations::of(resolution),
-        handle: Durations::of(outcomes().filter_map(|outcome| outcome.handle_seconds)),
+        agreement: agreement(tickets, known),
+        drafts: drafts(tickets),
+        first_response: Durations::of(waiting.filter_map(|ticket| ticket.first_response)),
+        resolution: Durations::of(tickets.iter().filter_map(|ticket| ticket.resolution)),
+        handle: Durations::of(tickets.iter().filter_map(|ticket| ticket.handle)),
         reported: tickets.iter().filter(|ticket| ticket.reported).count() as u64,
-        reopened: Share::of(outcomes().filter_map(|outcome| outcome.reopened)),
-        escalated: Share::of(outcomes().filter_map(|outcome| outcome.escalated)),
-        customer_visible_errors: Share::of(outcomes().map(|o| o.customer_visible_error == Some(true))),
-        customer_visible_errors_explicit: outcomes().filter(|o| o.customer_visible_error.is_some()).count()
-            as u64,
+        reopened: Share::of(tickets.iter().filter_map(|ticket| ticket.reopened)),
+        escalated: Share::of(tickets.iter().filter_map(|ticket| ticket.escalated)),
+        customer_visible_errors: Share::of(errors().map(|error| error == Some(true))),
+        customer_visible_errors_explicit: errors().flatten().count() as u64,
     }
 }
 
-/// Whether the decision on `field` is how the ticket ended; `None` where there is no decision, or no outcome.
-fn agrees(ticket: &JudgedDecision, field: Field) -> Option<bool> {
-    let decided = ticket.decision.fields.get(&field).filter(|_| !ticket.unknown.contains(&field))?;
-    let ended = ticket.outcome.labels.get(&field)?;
-    (ticket.decision.kept.get(&field) != Some(&Kept::Person)).then(|| decided.label.trim() == ended.trim())
-}
-
-fn agreement(tickets: &[&JudgedDecision]) -> Agreement {
-    let of = |field| Share::of(tickets.iter().filter_map(move |ticket| agrees(ticket, field)));
-    let fields =
-        Field::ALL.into_iter().map(|field| (field, of(field))).filter(|(_, share)| share.of > 0).collect();
-    let all = tickets.iter().filter_map(|ticket| {
-        let known: Vec<bool> = [Field::Board, Field::Type, Field::Subtype, Field::Priority]
-            .into_iter()
-            .filter_map(|field| agrees(ticket, field))
-            .collect();
-        (!known.is_empty()).then(|| known.into_iter().all(|same| same))
-    });
-    let mut unknown = BTreeMap::new();
-    for field in tickets.iter().flat_map(|ticket| &ticket.unknown) {
-        *unknown.entry(*field).or_insert(0) += 1;
+fn agreement(tickets: &[JudgedTicket], known: &dyn Fn(Field, &str) -> bool) -> Agreement {
+    let (mut same, mut counted) = ([0; Field::ALL.len()], [0; Field::ALL.len()]);
+    let (mut all, mut unknown) = ((0, 0), BTreeMap::new());
+    for ticket in tickets {
+        let (mut any, mut agrees) = (false, true);
+        for (n, (field, verdict)) in Field::ALL.into_iter().zip(&ticket.verdicts).enumerate() {
+            let holds = match verdict {
+                Verdict::Open => continue,
+                Verdict::Same => true,
+                Verdict::Other(label) | Verdict::Undecided(label) if !known(field, label.trim()) => {
+                    *unknown.entry(field).or_insert(0) += 1;
+                    continue;
+                }
+                Verdict::Undecided(_) => continue,
+                Verdict::Other(_) => false,
+            };
+            counted[n] += 1;
+            same[n] += u64::from(holds);
+            if field != Field::Technician {
+                (any, agrees) = (true, agrees && holds);
+            }
+        }
+        all = (all.0 + u64::from(any && agrees), all.1 + u64::from(any));
     }
-    Agreement { fields, all: Share::of(all), unknown }
+    let share = |(n, field)| (field, Share::new(same[n], counted[n]));
+    let fields = Field::ALL.into_iter().enumerate().map(share).filter(|(_, share)| share.of > 0).collect();
+    Agreement { fields, all: Share::new(all.0, all.1), unknown }
 }
 
-fn drafts(tickets: &[&JudgedDecision]) -> Drafts {
-    let made: Vec<&JudgedDecision> =
-        tickets.iter().copied().filter(|ticket| ticket.drafted_at.is_some()).collect();
-    let seconds = |ticket: &JudgedDecision| {
-        ticket.drafted_at.map(|at| at.duration_since(ticket.received_at).as_secs_f64())
-    };
+fn drafts(tickets: &[JudgedTicket]) -> Drafts {
+    let made = || tickets.iter().filter(|ticket| ticket.drafted.is_some());
     let due = tickets.iter().filter(|ticket| ticket.draft_due);
     let ended = |state: DraftState| {
         let reviewed = [DraftState::Approved, DraftState::Edited, DraftState::Rejected];
-        let reviewed = made.iter().filter(move |ticket| reviewed.contains(&ticket.draft_state));
+        let reviewed = made().filter(move |ticket| reviewed.contains(&ticket.draft_state));
         Share::of(reviewed.map(move |ticket| ticket.draft_state == state))
     };
-    let distances: Vec<f64> = made.iter().filter_map(|ticket| ticket.outcome.distance).collect();
-    let confidences: Vec<f64> = made.iter().filter_map(|ticket| ticket.draft_confidence).collect();
+    let distances: Vec<f64> = made().filter_map(|ticket| ticket.distance).collect();
+    let confidences: Vec<f64> = made().filter_map(|ticket| ticket.draft_confidence).collect();
     Drafts {
-        made: made.len() as u64,
-        within_60_seconds: Share::of(due.map(|ticket| seconds(ticket).is_some_and(|s| s <= DRAFT_SECONDS))),
-        seconds: Durations::of(made.iter().filter_map(|ticket| seconds(ticket))),
+        made: made().count() as u64,
+        within_60_seconds: Share::of(due.map(|ticket| ticket.drafted.is_some_and(|s| s <= DRAFT_SECONDS))),
+        seconds: Durations::of(made().filter_map(|ticket| ticket.drafted)),
         verbatim: ended(DraftState::Approved),
         edited: ended(DraftState::Edited),
         rejected: ended(DraftState::Rejected),
@@ -188,11 +179,17 @@ fn drafts(tickets: &[&JudgedDecision]) -> Drafts {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use firstline_ticket::{Confidence, Decision, FieldDecision, Kind, Outcome};
-    use jiff::ToSpan;
+    use firstline_ticket::{
+        Confidence, Decision, FieldDecision, JudgedDecision, Kept, Kind, Outcome,
+    };
+    use jiff::{Timestamp, ToSpan};
+
+    /// The figures where the bundle knows all labels but those that are made up.
+    fn of<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
+        let tickets: Vec<JudgedTicket> = tickets.into_iter().map(JudgedTicket::from).collect();
+        kpis(&tickets, &|_, label| label != "Made up")
+    }
 
     fn ticket(board: &str, ended: Option<&str>) -> JudgedDecision {
         let field =
@@ -215,15 +212,13 @@ mod tests {
                 labels: ended.map(|label| (Field::Board, label.to_owned())).into_iter().collect(),
                 ..Outcome::default()
             },
-            unknown: BTreeSet::new(),
         }
     }
 
     #[test]
     fn labels_that_the_bundle_does_not_know_are_counted_apart() {
-        let mut odd = ticket("A", Some("Made up"));
-        odd.unknown.insert(Field::Board);
-        let found = kpis([&ticket("A", Some("A")), &ticket("A", Some("B")), &odd]).agreement;
+        let odd = ticket("A", Some("Made up"));
+        let found = of([&ticket("A", Some("A")), &ticket("A", Some("B")), &odd]).agreement;
         assert_eq!((found.fields[&Field::Board].count, found.fields[&Field::Board].of), (1, 2));
         assert_eq!((found.all.of, found.unknown), (2, [(Field::Board, 1)].into()));
     }
@@ -233,7 +228,7 @@ mod tests {
         let mut locked = ticket("A", Some("A"));
         locked.decision.kept.insert(Field::Board, Kept::Person);
         let tickets = [ticket("A", Some("A ")), ticket("A", Some("B")), ticket("A", None), locked];
-        let kpis = kpis(&tickets);
+        let kpis = of(&tickets);
         assert_eq!((kpis.tickets, kpis.agreement.fields[&Field::Board]), (4, Share::new(1, 2)));
         assert_eq!(kpis.agreement.all, Share::new(1, 2));
     }
@@ -252,7 +247,7 @@ mod tests {
             drafted(DraftState::Edited, 61, Some(0.5)),
             drafted(DraftState::Pending, 3, None),
         ];
-        let drafts = kpis(&tickets).drafts;
+        let drafts = of(&tickets).drafts;
         assert_eq!((drafts.made, drafts.within_60_seconds), (3, Share::new(2, 3)));
         assert_eq!(
             (drafts.verbatim, drafts.edited, drafts.rejected),
@@ -275,7 +270,7 @@ mod tests {
             // Not asked for, or a machine's mail.
             with(false, DraftState::None),
         ];
-        let drafts = kpis(&tickets).drafts;
+        let drafts = of(&tickets).drafts;
         assert_eq!((drafts.made, drafts.within_60_seconds), (1, Share::new(1, 4)));
     }
 
@@ -293,7 +288,7 @@ mod tests {
             with(true, None, Some(false)),
             with(false, None, None),
         ];
-        let kpis = kpis(&tickets);
+        let kpis = of(&tickets);
         assert_eq!((kpis.customer_visible_errors, kpis.reported), (Share::new(1, 5), 4));
         assert_eq!((kpis.customer_visible_errors_explicit, kpis.escalated), (2, Share::new(1, 3)));
     }
@@ -310,9 +305,9 @@ mod tests {
         machine.decision.kind = Kind::AutoReply;
         let tickets = [answered(0), answered(20), answered(-60), machine];
         assert_eq!(
-            kpis(&tickets).first_response,
+            of(&tickets).first_response,
             Durations { count: 2, mean: Some(20.0), p50: Some(10.0), p95: Some(30.0) }
         );
-        assert_eq!(kpis(&[]).first_response, Durations::default());
+        assert_eq!(of(&[]).first_response, Durations::default());
     }
 }

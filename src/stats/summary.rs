@@ -6,6 +6,13 @@ pub fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
     ascending.get(rank.saturating_sub(1)).copied()
 }
 
+/// The same of values in any order, which it puts into another: no sort, so that it takes linear time. `None` of nothing.
+pub fn select_quantile(values: &mut [f64], share: f64) -> Option<f64> {
+    let rank = (share * values.len() as f64).ceil() as usize;
+    let place = rank.saturating_sub(1);
+    (place < values.len()).then(|| *values.select_nth_unstable_by(place, f64::total_cmp).1)
+}
+
 /// The mean; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -29,6 +36,12 @@ mod tests {
             [0.0, 0.25, 0.5, 0.95, 1.0].map(|s| quantile(&values, s)),
             [1.0, 1.0, 2.0, 4.0, 4.0].map(Some)
         );
+        let mut mixed = [3.0, 1.0, 4.0, 2.0];
+        assert_eq!(
+            [0.0, 0.25, 0.5, 0.95, 1.0].map(|s| select_quantile(&mut mixed, s)),
+            [1.0, 1.0, 2.0, 4.0, 4.0].map(Some)
+        );
+        assert_eq!(select_quantile(&mut [], 0.5), None);
         assert_eq!((quantile(&[], 0.5), mean(&[]), winsorised_mean(&[], 0.99)), (None, None, None));
     }
 

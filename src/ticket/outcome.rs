@@ -2,7 +2,7 @@
 //!
 //! Facts as they were reported. Nothing here is guessed: what nobody has said is `None`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -61,6 +61,4 @@ pub struct JudgedDecision {
     pub reported: bool,
     /// How it ended.
     pub outcome: Outcome,
-    /// Fields of `outcome` with a label that the bundle does not know, so that it could not have decided so.
-    pub unknown: BTreeSet<Field>,
 }

@@ -1,6 +1,5 @@
 //! `GET /v1/kpis`.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -8,8 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_rollout::{Week, kpis as figures, weeks};
-use firstline_ticket::{Field, JudgedDecision};
-use firstline_triage::Engine;
+use firstline_ticket::Field;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -107,37 +105,28 @@ pub(crate) async fn get_kpis(
     }
     let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
     let one = one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)?;
-    let judged = shared.blocking(move |shared| {
+    let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
+    let report = shared.blocking(move |shared| {
         // Held as long as it works, whether or not its caller still waits.
         let _one = one;
-        let mut judged = shared.store.judged(from, to, &customers)?;
+        let judged = shared.store.judged_tickets(from, to, &customers)?;
         let live = shared.live.load_full();
-        judged.iter_mut().for_each(|ticket| ticket.unknown = unknown(&live.engine, ticket));
-        Ok(judged)
+        let known = |field: Field, label: &str| {
+            let model = live.engine.bundle().fields.get(&field);
+            model.is_some_and(|model| model.space.index(label).is_some())
+        };
+        let view = |week: Week| {
+            let first = judged.partition_point(|ticket| ticket.received_at < week.start);
+            let after = judged.partition_point(|ticket| ticket.received_at < week.end);
+            WeekFigures {
+                week: week.to_string(),
+                from: week.start.max(from),
+                to: week.end.min(to),
+                figures: figures(&judged[first..after], &known).into(),
+            }
+        };
+        let weeks = weeks.into_iter().map(view).collect();
+        Ok(KpiReport { from, to, total: figures(&judged, &known).into(), weeks })
     });
-    let judged = judged.await?;
-    let view = |week: Week| WeekFigures {
-        week: week.to_string(),
-        from: week.start.max(from),
-        to: week.end.min(to),
-        figures: figures(judged.iter().filter(|ticket| week.has(ticket.received_at))).into(),
-    };
-    let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
-    let weeks = weeks.into_iter().map(view).collect();
-    Ok(Json(KpiReport { from, to, total: figures(&judged).into(), weeks }))
-}
-
-/// The fields whose label, as people set it, is none that could have been decided: not one of the bundle's, nor of what an earlier
-/// bundle decided.
-fn unknown(engine: &Engine, ticket: &JudgedDecision) -> BTreeSet<Field> {
-    let known = |field: &Field, label: &str| {
-        let space = engine.bundle().fields.get(field).map(|model| &model.space);
-        let decided = ticket.decision.fields.get(field);
-        space.is_some_and(|space| space.index(label).is_some())
-            || decided.is_some_and(|decided| {
-                decided.label == label || decided.alternatives.iter().any(|other| other.label == label)
-            })
-    };
-    let odd = ticket.outcome.labels.iter().filter(|(field, label)| !known(field, label.trim()));
-    odd.map(|(field, _)| *field).collect()
+    Ok(Json(report.await?))
 }
