@@ -3,10 +3,13 @@
 //! Says what each call means, and never how. The tests hold both engines to it.
 
 pub(crate) mod decisions;
+pub(crate) mod evidence;
+pub(crate) mod facts;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod outcomes;
+pub(crate) mod programme;
 pub(crate) mod reviews;
 pub(crate) mod upkeep;
 
@@ -33,6 +36,15 @@ impl CustomerSet {
             Self::Only(these) => these.contains(customer),
         }
     }
+}
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The person, by the name of their key; `firstline` where a trigger fired.
+    pub person: String,
+    /// The id of the API key, or the command: what the audit log names.
+    pub actor: String,
 }
 
 /// Bytes at which a page of a list ends, whatever its number of items: about as many as its items have in the store. One item

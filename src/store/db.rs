@@ -197,8 +197,12 @@ impl Row {
 
     /// A name of an enum whose variants serde writes as plain strings.
     pub(crate) fn name<T: DeserializeOwned>(&mut self) -> Result<T> {
-        let text = self.text()?;
-        serde_json::from_value(serde_json::Value::String(text)).map_err(|_| {
+        self.maybe_name()?.map_or_else(|| Self::odd(&Value::Null), Ok)
+    }
+
+    pub(crate) fn maybe_name<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let Some(text) = self.maybe_text()? else { return Ok(None) };
+        serde_json::from_value(serde_json::Value::String(text)).map(Some).map_err(|_| {
             InternalError::new("reading a state of the store that this version does not know").into()
         })
     }
@@ -275,6 +279,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
+    include_str!("schema/0005.sql"),
 ];
 
 /// The version of a store's schema; 0 where there is nothing yet.

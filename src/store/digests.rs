@@ -4,6 +4,8 @@
 //! there. Must never let a digest stand for something that can be guessed: each covers the decision's confidences, too, or a
 //! key's hash, which go with the row and are not in the log.
 
+mod events;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use firstline_fault::Result;
@@ -11,6 +13,8 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::db::{Row, Tx, Value, hex};
+
+pub(crate) use events::{EVENT, rows_of_events};
 
 /// Rows compared at a time.
 const PAGE: usize = 1_000;
@@ -33,6 +37,16 @@ pub(crate) enum Kind {
     /// That an action was done: without it, it would be done again.
     Done,
     Key,
+    Incident,
+    Programme,
+    Criteria,
+    Signature,
+    Grant,
+    Week,
+    /// What a gate found.
+    Gate,
+    /// All events of a ticket together.
+    Events,
 }
 
 /// Where a kind's rows are.
@@ -43,6 +57,8 @@ struct Shape {
     key: &'static str,
     /// What stays.
     columns: &'static str,
+    /// The same of columns that later versions added: a digest covers those that are not null, so that rows of before keep theirs.
+    added: &'static [&'static str],
     /// What is deleted in time.
     words: &'static str,
     from: &'static str,
@@ -52,13 +68,14 @@ struct Shape {
     about: &'static str,
 }
 
-const SHAPES: [Shape; 10] = [
+const SHAPES: [Shape; 17] = [
     Shape {
         kind: Kind::Decision,
         name: "decision",
         key: "d.id",
         columns: "d.id, d.ticket_id, d.at, d.received_at, d.opened_at, d.input_hash, d.bundle, d.drafting, d.decision, d.route,
             d.storm, d.collapsed_into",
+        added: &["d.phase", "d.blind", "d.board", "d.type", "d.own", "d.kind"],
         words: "NULL",
         from: "decisions d",
         only: "1 = 1",
@@ -69,6 +86,7 @@ const SHAPES: [Shape; 10] = [
         name: "ticket",
         key: "t.id",
         columns: "t.id, t.number, t.customer, t.received_at, t.decision_id, d.decision",
+        added: &["t.source"],
         words: "NULL",
         from: "tickets t LEFT JOIN decisions d ON d.id = t.decision_id",
         only: "1 = 1",
@@ -79,6 +97,7 @@ const SHAPES: [Shape; 10] = [
         name: "moved",
         key: "t.id",
         columns: "t.id",
+        added: &[],
         words: "NULL",
         from: "tickets t",
         only: "t.moved_at IS NOT NULL",
@@ -89,6 +108,7 @@ const SHAPES: [Shape; 10] = [
         name: "draft",
         key: "d.id",
         columns: "d.id, d.drafted_at, d.draft_confidence, d.drafted_bundle, d.drafted_by, d.decision",
+        added: &[],
         words: "d.draft",
         from: "decisions d",
         only: "d.drafted_at IS NOT NULL",
@@ -99,6 +119,7 @@ const SHAPES: [Shape; 10] = [
         name: "review",
         key: "r.decision_id",
         columns: "r.decision_id, r.at, r.actor, r.reviewer, r.idempotency_key, r.digest, r.distance, r.claimed, d.decision",
+        added: &["r.opened_at", "r.active_seconds"],
         words: "r.verdict",
         from: "reviews r LEFT JOIN decisions d ON d.id = r.decision_id",
         only: "1 = 1",
@@ -109,6 +130,7 @@ const SHAPES: [Shape; 10] = [
         name: "verdict",
         key: "d.id",
         columns: "d.id, d.draft_state",
+        added: &[],
         words: "NULL",
         from: "decisions d",
         only: "d.draft_state IN ('approved', 'edited', 'rejected')",
@@ -120,6 +142,21 @@ const SHAPES: [Shape; 10] = [
         key: "o.ticket_id",
         columns: "o.ticket_id, o.decision_id, o.at, o.labels, o.first_response_at, o.resolved_at, o.reopened, o.escalated,
             o.customer_visible_error, o.handle_seconds, o.distance, o.source, o.actor, o.wide, d.decision",
+        added: &[
+            "o.first_response_basis",
+            "o.acknowledged_at",
+            "o.tier",
+            "o.initial_labels",
+            "o.initial_basis",
+            "o.opened_by_technician",
+            "o.project",
+            "o.deleted",
+            "o.merged_into",
+            "o.history_known",
+            "o.reported_at",
+            "o.board",
+            "o.type",
+        ],
         words: "o.reply",
         from: "outcomes o LEFT JOIN decisions d ON d.id = o.decision_id",
         only: "1 = 1",
@@ -130,6 +167,7 @@ const SHAPES: [Shape; 10] = [
         name: "action",
         key: "a.idempotency_key",
         columns: "a.idempotency_key, a.kind, a.ticket_id, a.decision_id, a.created_at, d.decision",
+        added: &["a.origin", "a.epoch"],
         words: "a.payload",
         from: "actions a LEFT JOIN decisions d ON d.id = a.decision_id",
         only: "1 = 1",
@@ -140,6 +178,7 @@ const SHAPES: [Shape; 10] = [
         name: "done",
         key: "a.idempotency_key",
         columns: "a.idempotency_key",
+        added: &["a.done_at", "a.psa_ref"],
         words: "NULL",
         from: "actions a",
         only: "a.state = 'done'",
@@ -150,12 +189,96 @@ const SHAPES: [Shape; 10] = [
         name: "key",
         key: "k.id",
         columns: KEY,
+        added: &["k.person"],
         words: "NULL",
         from: "api_keys k",
         only: "1 = 1",
         about: "k.id = $1",
     },
+    Shape {
+        kind: Kind::Incident,
+        name: "incident",
+        key: "i.id",
+        columns: "i.id, i.ticket_id, i.decision_id, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity, i.sla_credit,
+            i.state, i.actor, d.decision",
+        added: &[],
+        words: "i.reason",
+        from: "incidents i LEFT JOIN decisions d ON d.id = i.decision_id",
+        only: "1 = 1",
+        about: "i.decision_id = $1",
+    },
+    Shape {
+        kind: Kind::Programme,
+        name: "programme",
+        key: "CAST(p.id AS TEXT)",
+        columns: "p.id, p.started_on, p.pilots, p.at, p.actor, p.nonce",
+        from: "programmes p",
+        about: "CAST(p.id AS TEXT) = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Criteria,
+        name: "criteria",
+        key: "CAST(c.version AS TEXT)",
+        columns: "c.version, c.text, c.sha, c.at, c.actor, c.nonce",
+        from: "criteria c",
+        about: "CAST(c.version AS TEXT) = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Signature,
+        name: "signature",
+        key: "CAST(s.id AS TEXT)",
+        columns: "s.id, s.version, s.person, s.typed_name, s.role, s.at, s.nonce",
+        from: "signatures s",
+        about: "CAST(s.id AS TEXT) = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Grant,
+        name: "grant",
+        key: "CAST(g.epoch AS TEXT)",
+        columns: "g.epoch, g.kind, g.customer, g.board, g.type, g.phase, g.threshold, g.bundle, g.evidence_sha, g.level, g.hold,
+            g.figures, g.at, g.actor, g.reason, g.nonce",
+        from: "grants g",
+        about: "CAST(g.epoch AS TEXT) = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Week,
+        name: "week",
+        key: "w.id",
+        columns: "w.id, w.scope, w.customer, w.week, w.state, w.figures, w.sha, w.at, w.actor, w.nonce",
+        from: "weeks w",
+        about: "w.id = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Gate,
+        name: "gate",
+        key: "v.id",
+        columns: "v.id, v.at, v.gate, v.passed, v.evidence_sha, v.figures, v.actor, v.nonce",
+        from: "verdicts v",
+        about: "v.id = $1",
+        ..PLAIN
+    },
 ];
+
+/// A row without words that is about nothing else.
+const PLAIN: Shape = Shape {
+    kind: Kind::Gate,
+    name: "",
+    key: "",
+    columns: "",
+    added: &[],
+    words: "NULL",
+    from: "",
+    only: "1 = 1",
+    about: "",
+};
+
+/// The name under which the log tells of all events of a ticket.
+const EVENTS: &str = "events";
 
 /// The columns of an API key.
 pub(crate) const KEY: &str =
@@ -163,6 +286,17 @@ pub(crate) const KEY: &str =
 
 /// The actions that say what an API key is, as the schema's index has them.
 pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_change', 'key_revoke')";
+
+impl Shape {
+    fn all_columns(&self) -> String {
+        [&[self.columns], self.added].concat().join(", ")
+    }
+}
+
+/// The columns of an API key, those of later versions last.
+pub(crate) fn key_columns() -> String {
+    shape(Kind::Key).all_columns()
+}
 
 fn shape(kind: Kind) -> &'static Shape {
     &SHAPES[kind as usize]
@@ -187,11 +321,17 @@ fn add(hasher: &mut Sha256, value: &Value) {
     }
 }
 
-/// The digest of a row of `kind` with these columns, and of its words where they are there.
+/// The digest of a row of `kind` with these columns, those that were added last, and of its words where they are there.
 fn digest(kind: Kind, columns: &[Value], words: &Value) -> String {
     let mut hasher = Sha256::new();
-    add(&mut hasher, &shape(kind).name.into());
+    let Shape { name, added, .. } = shape(kind);
+    add(&mut hasher, &(*name).into());
+    let (columns, later) = columns.split_at(columns.len().saturating_sub(added.len()));
     columns.iter().for_each(|value| add(&mut hasher, value));
+    for (i, value) in later.iter().enumerate().filter(|(_, value)| **value != Value::Null) {
+        hasher.update([4, i as u8]);
+        add(&mut hasher, value);
+    }
     if *words == Value::Null {
         return hex(&hasher.finalize());
     }
@@ -212,6 +352,14 @@ fn changed(action: &str) -> &'static [Kind] {
         "review" => &[Kind::Review, Kind::Outcome, Kind::Action],
         "feedback" => &[Kind::Outcome],
         "draft" => &[Kind::Draft],
+        "act_retry" => &[Kind::Action],
+        "incident" => &[Kind::Incident],
+        "programme" => &[Kind::Programme],
+        "criteria" => &[Kind::Criteria],
+        "sign" => &[Kind::Signature],
+        "grant" | "hold" | "release" => &[Kind::Grant],
+        "week" => &[Kind::Week],
+        "gate" => &[Kind::Gate],
         action if action.starts_with("key_") => &[Kind::Key],
         _ => &[],
     }
@@ -221,7 +369,9 @@ fn changed(action: &str) -> &'static [Kind] {
 pub(crate) fn rows_of(tx: &mut dyn Tx, action: &str, subject: &str) -> Result<Vec<Json>> {
     let mut all = Vec::new();
     for &kind in changed(action) {
-        let Shape { name, key, columns, words, from, only, about, .. } = shape(kind);
+        let shape = shape(kind);
+        let Shape { name, key, words, from, only, about, .. } = shape;
+        let columns = shape.all_columns();
         let sql =
             format!("SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {about} ORDER BY {key}");
         for row in tx.query(&sql, &[subject.into()])? {
@@ -257,6 +407,14 @@ pub(crate) fn untold(tx: &mut dyn Tx) -> Result<Json> {
         tx.first(&sql, &[])?.map_or(Ok(0), |mut row| row.int())
     };
     Ok(json!({"outcome": count(Kind::Outcome)?, "action": count(Kind::Action)?}))
+}
+
+/// The kind of rows that the log calls so.
+fn kind_of(name: &str) -> Option<Kind> {
+    if name == EVENTS {
+        return Some(Kind::Events);
+    }
+    SHAPES.iter().find(|shape| shape.name == name).map(|shape| shape.kind)
 }
 
 /// A key of any length, in little room.
@@ -295,8 +453,9 @@ impl Claims {
         let rows = detail["rows"].as_array();
         for row in rows.into_iter().flatten() {
             let text = |i: usize| row[i].as_str().unwrap_or_default();
-            if let Some(Shape { kind, .. }) = SHAPES.iter().find(|shape| shape.name == text(0)) {
-                self.claim(*kind, text(1), Some(text(2)), subject);
+            if let Some(kind) = kind_of(text(0)) {
+                // What an entry about many rows says of one goes with a decision of its own.
+                self.claim(kind, text(1), Some(text(2)), row[3].as_str().unwrap_or(subject));
             }
         }
         let told = rows.is_some();
@@ -321,7 +480,9 @@ impl Claims {
                 }
             }
             "act" if text("state") == "done" => {
-                let due = digest(Kind::Done, &[text("action").into()], &Value::Null);
+                let done_at = detail["done_at"].as_i64().into();
+                let columns = [text("action").into(), done_at, detail["psa_ref"].as_str().into()];
+                let due = digest(Kind::Done, &columns, &Value::Null);
                 self.claim(Kind::Done, text("action"), Some(&due), subject);
             }
             "move" => {
@@ -331,7 +492,15 @@ impl Claims {
                     self.claims.remove(&short(Kind::Verdict, decision));
                 }
             }
-            "forget" => self.forgotten += detail["decisions"].as_u64().unwrap_or_default(),
+            "forget" => {
+                self.forgotten += detail["decisions"].as_u64().unwrap_or_default();
+                for row in detail["gone"].as_array().into_iter().flatten() {
+                    let name = row[0].as_str().unwrap_or_default();
+                    if let (Some(kind), Some(key)) = (kind_of(name), row[1].as_str()) {
+                        self.claims.remove(&short(kind, key));
+                    }
+                }
+            }
             "adopt" => {
                 for name in ["outcome", "action"] {
                     self.untold.insert(name, detail["untold"][name].as_u64().unwrap_or_default());
@@ -352,26 +521,28 @@ impl Claims {
         for shape in &SHAPES {
             self.compare_kind(tx, shape, &mut found)?;
         }
+        self.compare_events(tx, &mut found)?;
         let gone = |(id, claim): (&u128, &Claim)| (claim.kind == Kind::Decision).then_some(*id);
         let gone: HashSet<u128> = self.claims.iter().filter_map(gone).collect();
         if gone.len() as u64 != self.forgotten {
             let n = gone.len();
             found.findings.push(format!("decisions: {n} are gone, and {} were forgotten", self.forgotten));
         }
-        for shape in SHAPES.iter().filter(|shape| shape.kind != Kind::Decision) {
-            let missing = |claim: &&Claim| {
-                claim.kind == shape.kind && claim.digest.is_some() && !gone.contains(&claim.of)
-            };
+        let others = SHAPES.iter().map(|shape| (shape.kind, shape.name)).chain([(Kind::Events, EVENTS)]);
+        for (kind, name) in others.filter(|(kind, _)| *kind != Kind::Decision) {
+            let missing =
+                |claim: &&Claim| claim.kind == kind && claim.digest.is_some() && !gone.contains(&claim.of);
             let missing = self.claims.values().filter(missing).count();
             if missing > 0 {
-                found.findings.push(format!("{}: {missing} that the log tells of are not there", shape.name));
+                found.findings.push(format!("{name}: {missing} that the log tells of are not there"));
             }
         }
         Ok(found)
     }
 
     fn compare_kind(&mut self, tx: &mut dyn Tx, shape: &Shape, found: &mut Compared) -> Result<()> {
-        let Shape { kind, name, key, columns, words, from, only, .. } = shape;
+        let Shape { kind, name, key, words, from, only, .. } = shape;
+        let columns = shape.all_columns();
         let sql = format!(
             "SELECT {key}, {words}, {columns} FROM {from} WHERE {only} AND {key} > $1 ORDER BY {key} LIMIT {PAGE}"
         );

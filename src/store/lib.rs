@@ -27,15 +27,26 @@ mod tests;
 pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
 pub use audit::{AuditEntry, Verified, verify};
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
+pub use contract::evidence::{
+    Added, Evidence, IncidentRecord, IncidentResult, IncidentState, NewIncident, NewVerdict, NewWeek, Ruling,
+    VerdictRecord, WeekRecord, WeekState,
+};
+pub use contract::facts::{EventResult, Facts, NewEvent, Ratio, ReviewTimes, Spread, Tally, TicketRow};
 pub use contract::jobs::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind,
 };
 pub use contract::keys::{KeyRecord, Keys};
-pub use contract::outbox::{Action, ActionClaim, ActionKind, ActionState, Holder, Outbox, Settlement};
+pub use contract::outbox::{
+    Action, ActionClaim, ActionKind, ActionOrigin, ActionReport, ActionState, Holder, Outbox, Settlement,
+};
 pub use contract::outcomes::{Feedback, Joined, Outcomes};
+pub use contract::programme::{
+    Cell, CriteriaRecord, Effective, GrantRecord, GrantScope, Held, Hold, HoldRecord, NewGrant, NewHold,
+    NewProgramme, NewSignature, ProgrammeRecord, Programmes, Release, SignatureRecord, Signing,
+};
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
-pub use contract::{CustomerSet, PAGE_BYTES, Paged};
+pub use contract::{Author, CustomerSet, PAGE_BYTES, Paged};
 pub use firstline_ticket::{DraftState, Route};
 pub use restore::{Restored, restore};
 pub use store::{Location, Store, open, open_alone};

@@ -6,10 +6,15 @@
 
 mod clock;
 mod decisions;
+mod events;
+mod evidence;
+mod facts;
+mod grants;
 mod jobs;
 mod keys;
 mod outbox;
 mod outcomes;
+mod programme;
 mod reviews;
 mod upkeep;
 
@@ -17,6 +22,9 @@ use firstline_fault::{InternalError, Result};
 
 use crate::db::{Db, Tx, Value};
 use crate::{CustomerSet, PAGE_BYTES};
+
+#[cfg(test)]
+pub(crate) use facts::statements;
 
 /// A [`Store`](crate::Store) on any engine.
 #[derive(Debug)]

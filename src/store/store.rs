@@ -10,18 +10,42 @@ use crate::audit::hash_of;
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
-use crate::{Decisions, Jobs, Keys, Outbox, Outcomes, ReviewQueue, Upkeep};
+use crate::{Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep};
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
 ///
 /// Each subject has a trait of its own; whatever has them all is a store.
 pub trait Store:
-    Decisions + Jobs + ReviewQueue + Outbox + Outcomes + Keys + Upkeep + Send + Sync + fmt::Debug
+    Decisions
+    + Jobs
+    + ReviewQueue
+    + Outbox
+    + Outcomes
+    + Facts
+    + Programmes
+    + Evidence
+    + Keys
+    + Upkeep
+    + Send
+    + Sync
+    + fmt::Debug
 {
 }
 
 impl<T> Store for T where
-    T: Decisions + Jobs + ReviewQueue + Outbox + Outcomes + Keys + Upkeep + Send + Sync + fmt::Debug
+    T: Decisions
+        + Jobs
+        + ReviewQueue
+        + Outbox
+        + Outcomes
+        + Facts
+        + Programmes
+        + Evidence
+        + Keys
+        + Upkeep
+        + Send
+        + Sync
+        + fmt::Debug
 {
 }
 

@@ -5,8 +5,33 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{Decision, DraftState, Field, Route};
+
+/// How the moment of the first response is known, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseBasis {
+    /// A message of a technician that the customer can see.
+    Message,
+    /// A time entry whose notes the customer can see.
+    TimeEntry,
+    /// A stamp of the PSA, which is set by a change of status.
+    Stamp,
+}
+
+/// How the labels before any person touched the ticket are known, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InitialBasis {
+    /// They were kept at intake.
+    Intake,
+    /// They follow from the history of changes.
+    History,
+    /// Routing rules were run over the ticket again.
+    Replay,
+}
 
 /// How a ticket ended, as far as known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,12 +42,32 @@ pub struct Outcome {
     pub reply: Option<String>,
     /// When the customer was first answered.
     pub first_response_at: Option<Timestamp>,
+    /// How that moment is known.
+    pub first_response_basis: Option<ResponseBasis>,
+    /// When an automatic acknowledgement went out.
+    pub acknowledged_at: Option<Timestamp>,
     /// When the ticket was resolved.
     pub resolved_at: Option<Timestamp>,
     /// Whether it was opened again.
     pub reopened: Option<bool>,
     /// Whether it went to a higher tier.
     pub escalated: Option<bool>,
+    /// The highest tier that worked on it, 1 the lowest.
+    pub tier: Option<u8>,
+    /// The labels that it had before any person touched it.
+    pub initial_labels: Option<BTreeMap<Field, String>>,
+    /// How those labels are known.
+    pub initial_basis: Option<InitialBasis>,
+    /// Whether a technician opened it, as on the phone.
+    pub opened_by_technician: Option<bool>,
+    /// Whether it belongs to a project.
+    pub project: Option<bool>,
+    /// Whether it was deleted in the PSA.
+    pub deleted: Option<bool>,
+    /// The ticket that it was merged into, as its senders call it.
+    pub merged_into: Option<String>,
+    /// Whether all events of the ticket have been reported.
+    pub history_known: Option<bool>,
     /// Whether the customer saw something wrong that Firstline did.
     pub customer_visible_error: Option<bool>,
     /// Seconds of work on it.

@@ -1,15 +1,19 @@
 //! How far a desk lets Firstline go.
 //!
-//! Only the name of the phase. What moves a desk from one to the next is decided elsewhere, and never here.
+//! Only the names of the phases and their order. What moves a desk from one to the next is decided elsewhere, and never here.
 
 use serde::{Deserialize, Serialize};
 
-/// What may be done with what people approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What Firstline may do, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Nothing: everything is recorded, the outbox stays empty.
+    /// Read: nothing is decided live.
+    Baseline,
+    /// Decide and draft silently: everything is recorded, the outbox stays empty.
     Shadow,
-    /// It goes into the outbox.
+    /// Do what people approve: it goes into the outbox.
     Assist,
+    /// Act alone in the categories granted for it.
+    Autonomous,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use firstline_fault::Result;
-use firstline_ticket::{Decision, Draft, DraftState, Field, Route, Ticket};
+use firstline_ticket::{Decision, Draft, DraftState, Field, Phase, Route, Ticket};
 use jiff::Timestamp;
 
 use super::CustomerSet;
@@ -86,6 +86,10 @@ pub struct Decided {
     pub collapsed_into: Option<String>,
     /// Whether a first response is to be drafted.
     pub draft: bool,
+    /// How far Firstline might go with it: the phase of its scope at that time.
+    pub phase: Phase,
+    /// Whether it belongs to the blind sample: neither shown nor drafted until the ticket is closed.
+    pub blind: bool,
     /// When the ticket came in.
     pub received_at: Timestamp,
     /// The id of the API key, or the command, that asked.
@@ -187,6 +191,10 @@ pub struct DecisionRecord {
     pub route: Route,
     /// The decision that it shares, where it is one of a storm.
     pub collapsed_into: Option<String>,
+    /// [`Decided::phase`]; `None` for decisions of versions before.
+    pub phase: Option<Phase>,
+    /// [`Decided::blind`].
+    pub blind: bool,
     /// How its draft stands.
     pub draft_state: DraftState,
     /// The draft.

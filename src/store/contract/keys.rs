@@ -12,7 +12,8 @@ use super::CustomerSet;
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Keys {
-    /// Adds an API key.
+    /// Adds an API key. A person has one key that is not revoked: a second is a
+    /// [`Code::Conflict`](firstline_fault::Code::Conflict).
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()>;
 
     /// All API keys.
@@ -29,6 +30,8 @@ pub struct KeyRecord {
     pub id: String,
     /// What it is for, in words.
     pub name: String,
+    /// The person whose own key it is: their unique name, with which they sign. `None` for a machine's key.
+    pub person: Option<String>,
     /// Hash of the secret, a PHC string.
     pub hash: String,
     /// What it may do.

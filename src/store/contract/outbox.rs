@@ -18,21 +18,27 @@ use super::{CustomerSet, Paged};
 pub trait Outbox {
     /// Claims actions, oldest first and one of a ticket at a time. An action whose lease has ended may have been done: the
     /// next to claim it has its idempotency key to ask by.
+    ///
+    /// What was decided before a grant, hold or release that concerns it is held back and not claimed: of actions that nobody
+    /// approved any of these, of those that a person approved only a hold at [`Hold::BackOut`](crate::Hold::BackOut) or above.
     fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>>;
 
-    /// An action was done, or could not be, for this reason: then it waits until `retry_at`. Saying twice that it was done is no
-    /// fault.
+    /// An action was done, or could not be. Saying twice that it was done is no fault.
     fn settle_action(
         &self,
         id: i64,
         holder: &Holder<'_>,
-        failed: Option<(&str, Timestamp)>,
+        report: &ActionReport<'_>,
         now: Timestamp,
     ) -> Result<Settlement>;
 
-    /// Puts an action that was given up back: every key may claim it again. Gives `false` where there is none of `customers`
-    /// that was given up.
+    /// Puts an action that was given up, or is held back for less than a day, back: every key may claim it again. Of one that is held
+    /// back, a person says so, and its scope may no longer be on hold for what people approve. Gives `false` where there is no
+    /// such action of `customers`.
     fn retry_action(&self, id: i64, customers: &CustomerSet, actor: &str, now: Timestamp) -> Result<bool>;
+
+    /// Makes the actions void that are held back since before `before`: nothing stale is ever sent. Gives how many.
+    fn drop_held(&self, before: Timestamp, now: Timestamp) -> Result<u64>;
 
     /// An action, where it is one of `holder`'s customers', or held by it.
     fn action(&self, id: i64, holder: &Holder<'_>) -> Result<Option<Action>>;
@@ -74,6 +80,23 @@ pub struct ActionClaim<'a> {
     pub until: Timestamp,
 }
 
+/// What a holder says of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionReport<'a> {
+    /// It was done.
+    Done {
+        /// The PSA's id of what came of it, such as a note's.
+        psa_ref: Option<&'a str>,
+    },
+    /// It could not be done.
+    Failed {
+        /// Why.
+        why: &'a str,
+        /// Until when it waits then.
+        retry_at: Timestamp,
+    },
+}
+
 /// What became of a report about an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
@@ -96,6 +119,16 @@ pub enum ActionKind {
     SetFields,
 }
 
+/// On whose word something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionOrigin {
+    /// A person approved it.
+    Person,
+    /// Nobody did: a grant allows it.
+    Auto,
+}
+
 /// How an action stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -108,8 +141,10 @@ pub enum ActionState {
     Done,
     /// A key has given it up after too many attempts; a person has to look. Other keys may still claim it.
     Failed,
-    /// Its ticket moved to another customer before it was done: it must not be done any more.
+    /// Its ticket moved to another customer before it was done, or it was held back for a day: it must not be done any more.
     Void,
+    /// Its scope was put on hold, or what is granted there has changed: it waits for a person.
+    Held,
 }
 
 /// An action in the outbox.
@@ -137,4 +172,12 @@ pub struct Action {
     pub lease_until: Option<Timestamp>,
     /// Why the last attempt failed.
     pub fault: Option<String>,
+    /// On whose word it is done.
+    pub origin: ActionOrigin,
+    /// [`Effective::epoch`](crate::Effective::epoch) in view of which it was decided.
+    pub epoch: i64,
+    /// When it was reported done; `None` also for those that were done before that was kept.
+    pub done_at: Option<Timestamp>,
+    /// The PSA's id of what came of it.
+    pub psa_ref: Option<String>,
 }

@@ -62,6 +62,10 @@ pub struct ReviewRequest {
     pub act: bool,
     /// How far what is sent is from the draft, 0 for the same, 1 for nothing in common.
     pub distance: f64,
+    /// When they first saw what they review.
+    pub opened_at: Option<Timestamp>,
+    /// Seconds for which they were at it, pauses left out.
+    pub active_seconds: Option<f64>,
     /// The id of the API key, or the command.
     pub actor: String,
 }

@@ -82,6 +82,14 @@ pub struct Forgotten {
     pub outcomes: u64,
     /// Actions, done or not.
     pub actions: u64,
+    /// Events of tickets.
+    pub events: u64,
+    /// Incidents.
+    pub incidents: u64,
+    /// Figures of weeks that were theirs alone.
+    pub weeks: u64,
+    /// Grants and holds that were about them, and programmes that had them among their pilots.
+    pub grants: u64,
     /// Drafts that were to be written.
     pub drafts: u64,
     /// Items of jobs: their words, what was wrong with them and whose they were.
@@ -101,7 +109,7 @@ pub struct Forgotten {
 pub struct Purged {
     /// Tickets whose words are gone.
     pub tickets: u64,
-    /// Drafts and replies whose words are gone.
+    /// Drafts, replies and reasons of incidents whose words are gone.
     pub texts: u64,
 }
 
@@ -127,4 +135,6 @@ pub struct Backlog {
     pub actions: u64,
     /// Actions that were given up.
     pub failed_actions: u64,
+    /// Actions that are held back.
+    pub held_actions: u64,
 }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use firstline_fault::Result;
-use firstline_ticket::{Decision, DraftState, Field};
+use firstline_ticket::{Decision, DraftState, Field, Kept as KeptBy};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -21,8 +21,8 @@ use crate::{CustomerSet, Decided, DecisionRecord, Decisions, Recorded, Standing,
 
 /// The columns that [`read`] reads.
 pub(super) const COLUMNS: &str = "d.id, t.number, d.ticket_id, t.customer, t.moved_at, d.at, d.received_at, d.input_hash, d.bundle, d.drafting,
-    d.decision, d.route, d.collapsed_into, d.draft_state, d.draft, d.drafted_at, d.drafted_bundle, d.drafted_by, d.version,
-    o.labels";
+    d.decision, d.route, d.collapsed_into, d.phase, d.blind, d.draft_state, d.draft, d.drafted_at, d.drafted_bundle, d.drafted_by,
+    d.version, o.labels";
 
 /// Where they come from, decisions first.
 pub(super) const SOURCES: &str =
@@ -167,6 +167,8 @@ pub(super) fn read(row: &mut Row) -> Result<DecisionRecord> {
         decision: row.json()?,
         route: row.name()?,
         collapsed_into: row.maybe_text()?,
+        phase: row.maybe_name()?,
+        blind: row.maybe_int()?.is_some_and(|blind| blind != 0),
         draft_state: row.name()?,
         draft: row.maybe_json()?,
         drafted_at: row.maybe_time()?,
@@ -222,6 +224,49 @@ pub(super) fn decision_of(
         }
     }
     Ok(found.pop().map_or(About::Nothing, |(_, record)| About::One(record.into())))
+}
+
+/// The row of a ticket that a number stands for.
+pub(super) enum Meant {
+    One(String),
+    /// Several customers have a ticket of that number.
+    Several,
+    Nothing,
+}
+
+/// The rows that these numbers stand for, in one query. Where a customer is named it is that one's; otherwise, of several, the one
+/// that a key for all customers has sent.
+pub(super) fn meant(
+    tx: &mut dyn Tx,
+    asked: &[(&str, Option<&str>)],
+    customers: &CustomerSet,
+) -> Result<Vec<Meant>> {
+    let mut sql = "SELECT t.number, t.customer, t.id, t.wide FROM tickets t
+        WHERE t.number IN (SELECT value ->> 0 FROM rows($1)) AND t.moved_at IS NULL"
+        .to_owned();
+    let numbers: HashSet<&str> = asked.iter().map(|(number, _)| *number).collect();
+    let mut values = vec![list(numbers)?];
+    of_customers(&mut sql, &mut values, "t.customer", customers);
+    let mut open: HashMap<String, Vec<(String, String, bool)>> = HashMap::new();
+    for mut row in tx.query(&sql, &values)? {
+        let (number, found) = (row.text()?, (row.text()?, row.text()?, row.int()? != 0));
+        open.entry(number).or_default().push(found);
+    }
+    let one = |(number, customer): &(&str, Option<&str>)| {
+        let all = open.get(&clean(number)).map(Vec::as_slice).unwrap_or_default();
+        let named = customer.map(clean);
+        let fits = |(whose, _, wide): &&(String, String, bool)| match &named {
+            Some(named) => whose == named,
+            None => *wide || all.len() == 1,
+        };
+        let fitting: Vec<_> = all.iter().filter(fits).collect();
+        match fitting.as_slice() {
+            [(_, row, _)] => Meant::One(row.clone()),
+            [] if named.is_some() || all.is_empty() => Meant::Nothing,
+            _ => Meant::Several,
+        }
+    };
+    Ok(asked.iter().map(one).collect())
 }
 
 /// The labels that a decision sets.
@@ -339,7 +384,7 @@ fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<Void> {
     tx.execute(sql, &[these.clone(), now.into()])?;
     // What was approved and not sent yet is void as well.
     let unsent = "draft_state IN ('approved', 'edited') AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = decisions.id
-        AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed'))";
+        AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed', 'held'))";
     let sql = format!("SELECT ticket_id, id FROM decisions WHERE {of_these} AND {unsent}");
     let newest = "SELECT id, decision_id FROM tickets WHERE id IN (SELECT value ->> 0 FROM rows($1))";
     let newest = tx.query(newest, std::slice::from_ref(&these))?;
@@ -378,20 +423,21 @@ fn runs<'k, 'a>(mut kept: &'k [Kept<'a>]) -> Vec<&'k [Kept<'a>]> {
 }
 
 fn insert(tx: &mut dyn Tx, kept: &[Kept<'_>], now: Timestamp) -> Result<()> {
-    let sql = "INSERT INTO tickets (id, customer, ticket, received_at, version, decision_id, number, wide, wide_at)
+    let sql = "INSERT INTO tickets (id, customer, ticket, received_at, version, decision_id, number, wide, wide_at, source)
         SELECT value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS BIGINT), CAST(value ->> 4 AS BIGINT), value ->> 5,
-        value ->> 6, CAST(value ->> 7 AS BIGINT), CAST(value ->> 8 AS BIGINT) FROM rows($1) WHERE 1 = 1
+        value ->> 6, CAST(value ->> 7 AS BIGINT), CAST(value ->> 8 AS BIGINT), value ->> 9 FROM rows($1) WHERE 1 = 1
         ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, received_at = excluded.received_at,
-        version = excluded.version, decision_id = excluded.decision_id,
+        version = excluded.version, decision_id = excluded.decision_id, source = excluded.source,
         wide = CASE WHEN excluded.wide = 1 THEN 1 ELSE tickets.wide END,
         wide_at = COALESCE(excluded.wide_at, tickets.wide_at)";
     let tickets = kept.iter().map(ticket_row).collect::<Result<Vec<_>>>()?;
     execute_rows(tx, sql, &tickets, &[])?;
     let sql = "INSERT INTO decisions (id, ticket_id, received_at, opened_at, input_hash, bundle, drafting, decision, route,
-        storm, collapsed_into, draft_state, draft_asked, draft_due, at, version)
+        storm, collapsed_into, draft_state, draft_asked, draft_due, phase, blind, board, type, own, kind, at, version)
         SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5,
         value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, CAST(value ->> 12 AS BIGINT),
-        CAST(value ->> 12 AS BIGINT), CAST($2 AS BIGINT), 1 FROM rows($1)";
+        CAST(value ->> 12 AS BIGINT), value ->> 13, CAST(value ->> 14 AS BIGINT), value ->> 15, value ->> 16,
+        CAST(value ->> 17 AS BIGINT), value ->> 18, CAST($2 AS BIGINT), 1 FROM rows($1)";
     let decisions = kept.iter().map(decision_row).collect::<Result<Vec<_>>>()?;
     execute_rows(tx, sql, &decisions, &[now.into()])?;
     let drafts = kept.iter().map(|kept| kept.one).filter(|one| one.draft);
@@ -411,11 +457,34 @@ fn ticket_row(Kept { one, row, version, .. }: &Kept<'_>) -> Result<Vec<Value>> {
         (&one.ticket.id).into(),
         i64::from(one.sees == CustomerSet::All).into(),
         (one.sees == CustomerSet::All).then_some(one.received_at).into(),
+        source(one),
+    ])
+}
+
+/// How a ticket came in: a short name, never words.
+fn source(one: &Decided) -> Value {
+    let source = one.ticket.source.as_deref().map(str::trim).filter(|source| !source.is_empty());
+    source.map(|source| source.chars().take(64).collect::<String>()).as_ref().into()
+}
+
+/// The columns of a decision that later versions added.
+fn added(one: &Decided) -> Result<[Value; 6]> {
+    let label = |field| one.decision.fields.get(&field).map(|decided| decided.label.trim());
+    let own = [Field::Board, Field::Type]
+        .iter()
+        .all(|field| label(*field).is_some() && one.decision.kept.get(field) != Some(&KeptBy::Person));
+    Ok([
+        name(one.phase)?,
+        i64::from(one.blind).into(),
+        label(Field::Board).into(),
+        label(Field::Type).into(),
+        i64::from(own).into(),
+        name(one.decision.kind)?,
     ])
 }
 
 fn decision_row(Kept { one, row, .. }: &Kept<'_>) -> Result<Vec<Value>> {
-    Ok(vec![
+    let mut columns = vec![
         (&one.id).into(),
         row.into(),
         one.received_at.into(),
@@ -429,7 +498,9 @@ fn decision_row(Kept { one, row, .. }: &Kept<'_>) -> Result<Vec<Value>> {
         one.collapsed_into.as_ref().into(),
         name(if one.draft { DraftState::Writing } else { DraftState::None })?,
         i64::from(one.draft).into(),
-    ])
+    ];
+    columns.extend(added(one)?);
+    Ok(columns)
 }
 
 /// An entry for each customer that a ticket leaves: ids, and nobody's name.
@@ -474,8 +545,9 @@ fn rows(Kept { one, row, .. }: &Kept<'_>, decision: Value, now: Timestamp) -> Re
         received.clone(),
         id.clone(),
         decision.clone(),
+        source(one),
     ];
-    let of_decision = [
+    let mut of_decision = vec![
         id,
         row.into(),
         now.into(),
@@ -489,6 +561,7 @@ fn rows(Kept { one, row, .. }: &Kept<'_>, decision: Value, now: Timestamp) -> Re
         one.storm.as_ref().into(),
         one.collapsed_into.as_ref().into(),
     ];
+    of_decision.extend(added(one)?);
     let key = clean(&one.id);
     Ok([digests::row(Kind::Decision, &key, &of_decision), digests::row(Kind::Ticket, row, &of_ticket)])
 }

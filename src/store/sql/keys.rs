@@ -4,23 +4,24 @@
 
 use std::collections::BTreeSet;
 
-use firstline_fault::Result;
+use firstline_fault::{Code, Result, UserError};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::Shelf;
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, json};
-use crate::digests::{KEY, KEY_ACTIONS, is_key};
+use crate::digests::{KEY_ACTIONS, is_key, key_columns};
 use crate::{CustomerSet, KeyRecord, Keys};
 
 impl<D: Db> Keys for Shelf<D> {
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
+            one_each(tx, key)?;
             let sql =
-                "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at, person)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
             let customers = json(&key.customers)?;
             let values = [
                 (&key.id).into(),
@@ -31,9 +32,12 @@ impl<D: Db> Keys for Shelf<D> {
                 key.created_at.into(),
                 key.expires_at.into(),
                 key.revoked_at.into(),
+                key.person.as_ref().into(),
             ];
             tx.execute(sql, &values)?;
-            let detail = json!({"scopes": key.scopes, "customers": log.salted(&customers)});
+            let person = key.person.as_deref().map(|person| log.salted(person));
+            let detail =
+                json!({"scopes": key.scopes, "customers": log.salted(&customers), "person": person});
             log.add(tx, Note { actor, action: "key_add", subject: &key.id, detail })
         })
     }
@@ -55,15 +59,25 @@ impl<D: Db> Keys for Shelf<D> {
     }
 }
 
+/// Refuses a second key of a person whose first holds.
+fn one_each(tx: &mut dyn Tx, key: &KeyRecord) -> Result<()> {
+    let Some(person) = &key.person else { return Ok(()) };
+    let sql = "SELECT id FROM api_keys WHERE person = $1 AND revoked_at IS NULL";
+    let Some(mut row) = tx.first(sql, &[person.into()])? else { return Ok(()) };
+    let problem = format!("this person has a key already: {}", row.text()?);
+    Err(UserError::new(Code::Conflict, "the person", problem, "Revoke that key first").into())
+}
+
 fn all(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {
     let sql = format!(
         "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
-            ORDER BY a.seq DESC LIMIT 1), {KEY} FROM api_keys k ORDER BY k.created_at, k.id"
+            ORDER BY a.seq DESC LIMIT 1), {} FROM api_keys k ORDER BY k.created_at, k.id",
+        key_columns()
     );
     tx.query(&sql, &[])?.into_iter().map(read).collect()
 }
 
-/// A row of the newest entry's detail and the columns of [`KEY`].
+/// A row of the newest entry's detail and the columns of a key.
 fn read(mut row: Row) -> Result<KeyRecord> {
     let detail = row.maybe_text()?;
     let columns = row.values();
@@ -88,6 +102,7 @@ fn read(mut row: Row) -> Result<KeyRecord> {
         created_at: row.time()?,
         expires_at: row.maybe_time()?,
         revoked_at: row.maybe_time()?,
+        person: row.maybe_text()?,
     })
 }
 

@@ -4,23 +4,26 @@
 //! done, only the PSA knows: its idempotency key stays the same. Claims are counted for each key, so that none uses up another's.
 
 use firstline_fault::Result;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, bytes_of, name, of_customers, page};
+use super::{Shelf, bytes_of, grants, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
 use crate::{
-    Action, ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, Holder, Outbox, Paged,
-    Settlement,
+    Action, ActionClaim, ActionKind, ActionReport, ActionState, CustomerSet, DecisionRecord, Holder, Outbox,
+    Paged, Settlement,
 };
 
 const ACTION: &str =
     "SELECT a.id, a.kind, t.number, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
-    a.attempts, a.lease_until, a.fault FROM actions a JOIN tickets t ON t.id = a.ticket_id";
+    a.attempts, a.lease_until, a.fault, COALESCE(a.origin, 'person'), COALESCE(a.epoch, 0), a.done_at, a.psa_ref FROM actions a JOIN tickets t ON t.id = a.ticket_id";
 
 /// The actions in `rows($1)`.
 const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
+
+/// Hours after which what was held back is stale.
+const HELD_HOURS: i64 = 24;
 
 /// What a void action says.
 const MOVED: &str = "its ticket moved to another customer";
@@ -38,6 +41,10 @@ fn read(mut row: Row) -> Result<Action> {
         attempts: row.int()?,
         lease_until: row.maybe_time()?,
         fault: row.maybe_text()?,
+        origin: row.name()?,
+        epoch: row.int()?,
+        done_at: row.maybe_time()?,
+        psa_ref: row.maybe_text()?,
     })
 }
 
@@ -45,6 +52,7 @@ impl<D: Db> Outbox for Shelf<D> {
     fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>> {
         self.write(|tx| {
             give_up(tx, claim.now)?;
+            hold_back(tx, claim.now)?;
             let free = free(tx, claim)?;
             if free.is_empty() {
                 return Ok(Vec::new());
@@ -70,7 +78,7 @@ impl<D: Db> Outbox for Shelf<D> {
         &self,
         id: i64,
         holder: &Holder<'_>,
-        failed: Option<(&str, Timestamp)>,
+        report: &ActionReport<'_>,
         now: Timestamp,
     ) -> Result<Settlement> {
         self.write(|tx| {
@@ -81,28 +89,26 @@ impl<D: Db> Outbox for Shelf<D> {
                 "claimed" => {}
                 "void" => {
                     // It may have been done before anybody heard that it is void: that has to be known.
-                    let state = if failed.is_none() { "done though void" } else { "void" };
+                    let is_done = matches!(report, ActionReport::Done { .. });
+                    let state = if is_done { "done though void" } else { "void" };
                     let detail = json!({"action": held.key, "state": state});
                     log.add(tx, Note { actor: holder.key, action: "act", subject: &held.decision, detail })?;
                     return Ok(Settlement::Void);
                 }
                 _ => return Ok(Settlement::NotHeld),
             }
-            let (state, fault, not_before) = match failed {
-                None => ("done", None, now),
-                Some((why, _)) if held.is_last => ("failed", Some(why), now),
-                Some((why, retry_at)) => ("waiting", Some(why), retry_at),
+            settle(tx, &held, report, now)?;
+            let (state, psa_ref) = match report {
+                ActionReport::Done { psa_ref } => ("done", *psa_ref),
+                ActionReport::Failed { .. } if held.is_last => ("failed", None),
+                ActionReport::Failed { .. } => return Ok(Settlement::Settled),
             };
-            // Who did it stays known: saying so again is no fault.
-            let owner = if state == "done" { Some(holder.owner) } else { None };
-            let sql =
-                "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = $5, lease_until = NULL
-                WHERE id = $1";
-            tx.execute(sql, &[id.into(), state.into(), fault.into(), not_before.into(), owner.into()])?;
-            if state != "waiting" {
-                let detail = json!({"action": held.key, "state": state});
-                log.add(tx, Note { actor: holder.key, action: "act", subject: &held.decision, detail })?;
+            let mut detail = json!({"action": held.key, "state": state});
+            if state == "done" {
+                detail["done_at"] = now.as_microsecond().into();
+                detail["psa_ref"] = psa_ref.map(clean).into();
             }
+            log.add(tx, Note { actor: holder.key, action: "act", subject: &held.decision, detail })?;
             Ok(Settlement::Settled)
         })
     }
@@ -110,21 +116,41 @@ impl<D: Db> Outbox for Shelf<D> {
     fn retry_action(&self, id: i64, customers: &CustomerSet, actor: &str, now: Timestamp) -> Result<bool> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let mut sql =
+            let mut sql = format!(
                 "SELECT a.decision_id, a.idempotency_key FROM actions a JOIN tickets t ON t.id = a.ticket_id
-                WHERE a.id = $1 AND a.state = 'failed'"
-                    .to_owned();
-            let mut values = vec![id.into()];
+                WHERE a.id = $1 AND (a.state = 'failed' OR (a.state = 'held' AND a.held_at > $2))
+                AND t.moved_at IS NULL AND NOT {}",
+                grants::stopped().replace("JOIN tickets t ON t.id", "JOIN tickets u ON u.id").replace("t.customer", "u.customer")
+            );
+            let day_ago = now.checked_sub(HELD_HOURS.hours()).unwrap_or(Timestamp::MIN);
+            let mut values = vec![id.into(), day_ago.into()];
             of_customers(&mut sql, &mut values, "t.customer", customers);
             let Some(mut row) = tx.first(&sql, &values)? else { return Ok(false) };
             let (decision, key) = (row.text()?, row.text()?);
             tx.execute("DELETE FROM action_claims WHERE action_id = $1", &[id.into()])?;
-            let sql =
-                "UPDATE actions SET state = 'waiting', not_before = $2 WHERE id = $1 AND state = 'failed'";
-            tx.execute(sql, &[id.into(), now.into()])?;
+            // Of what was held back, the person who says so now is who approves it.
+            let sql = "UPDATE actions SET origin = CASE WHEN state = 'held' THEN 'person' ELSE origin END,
+                epoch = CASE WHEN state = 'held' THEN CAST($3 AS BIGINT) ELSE epoch END,
+                state = 'waiting', held_at = NULL, not_before = $2 WHERE id = $1";
+            let epoch = grants::epoch(tx)?;
+            tx.execute(sql, &[id.into(), now.into(), epoch.into()])?;
             let detail = json!({"action": key, "state": "waiting"});
             log.add(tx, Note { actor, action: "act_retry", subject: &decision, detail })?;
             Ok(true)
+        })
+    }
+
+    fn drop_held(&self, before: Timestamp, now: Timestamp) -> Result<u64> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let sql = "UPDATE actions SET state = 'void', payload = NULL, fault = 'held back for too long'
+                WHERE state = 'held' AND held_at < $1";
+            let dropped = tx.execute(sql, &[before.into()])?;
+            if dropped > 0 {
+                let (subject, detail) = (before.to_string(), json!({"actions": dropped}));
+                log.add(tx, Note { actor: "firstline", action: "drop_held", subject: &subject, detail })?;
+            }
+            Ok(dropped)
         })
     }
 
@@ -179,6 +205,7 @@ pub(super) fn seen_by(sql: &mut String, values: &mut Vec<Value>, customers: &Cus
 
 /// An action in its owner's hands.
 struct Held {
+    id: i64,
     state: String,
     decision: String,
     key: String,
@@ -197,7 +224,7 @@ fn held(tx: &mut dyn Tx, id: i64, holder: &Holder<'_>) -> Result<Option<Held>> {
         return Ok(None);
     }
     let (most, claims) = (row.maybe_int()?, row.maybe_int()?.unwrap_or_default());
-    Ok(Some(Held { state, decision, key, is_last: most.is_some_and(|most| claims >= most) }))
+    Ok(Some(Held { id, state, decision, key, is_last: most.is_some_and(|most| claims >= most) }))
 }
 
 /// Adds an action that follows from a decision.
@@ -212,17 +239,44 @@ pub(super) fn add(
         ActionKind::Reply => "reply",
         ActionKind::SetFields => "fields",
     };
-    let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at)
-        VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6)";
+    let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at, origin,
+        epoch) VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6, 'person', $7)";
+    let key = Value::from(&format!("{}:{suffix}", record.id));
     let values = [
         name(kind)?,
         (&record.row).into(),
         (&record.id).into(),
         Value::Text(json(payload)?),
-        (&format!("{}:{suffix}", record.id)).into(),
+        key.clone(),
         now.into(),
+        grants::epoch(tx)?.into(),
     ];
     tx.execute(sql, &values)?;
+    let sql = format!(
+        "UPDATE actions AS a SET state = 'held', held_at = $2 WHERE a.idempotency_key = $1 AND {}",
+        grants::stopped()
+    );
+    tx.execute(&sql, &[key, now.into()])?;
+    Ok(())
+}
+
+/// Writes what a holder says of an action.
+fn settle(tx: &mut dyn Tx, held: &Held, report: &ActionReport<'_>, now: Timestamp) -> Result<()> {
+    let id = held.id.into();
+    match report {
+        // Who did it stays known: saying so again is no fault.
+        ActionReport::Done { psa_ref } => {
+            let sql = "UPDATE actions SET state = 'done', fault = NULL, not_before = $2, lease_until = NULL, done_at = $2,
+                psa_ref = $3 WHERE id = $1";
+            tx.execute(sql, &[id, now.into(), (*psa_ref).into()])?;
+        }
+        ActionReport::Failed { why, retry_at } => {
+            let (state, not_before) = if held.is_last { ("failed", now) } else { ("waiting", *retry_at) };
+            let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL
+                WHERE id = $1";
+            tx.execute(sql, &[id, state.into(), (*why).into(), not_before.into()])?;
+        }
+    }
     Ok(())
 }
 
@@ -230,7 +284,7 @@ pub(super) fn add(
 /// look or report.
 pub(super) fn void(tx: &mut dyn Tx, rows: &Value) -> Result<()> {
     let sql = "UPDATE actions SET state = 'void', payload = NULL, lease_until = NULL, fault = $2
-        WHERE state IN ('waiting', 'claimed', 'failed') AND ticket_id IN (SELECT value ->> 0 FROM rows($1))";
+        WHERE state IN ('waiting', 'claimed', 'failed', 'held') AND ticket_id IN (SELECT value ->> 0 FROM rows($1))";
     tx.execute(sql, &[rows.clone(), MOVED.into()])?;
     Ok(())
 }
@@ -245,16 +299,30 @@ fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Holds back what could be claimed and was decided before a grant, hold or release that bears on it. One whose lease has ended may
+/// have been done: whoever puts it back has its idempotency key to ask by.
+fn hold_back(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
+    let sql = format!(
+        "UPDATE actions AS a SET state = 'held', held_at = $1, owner = NULL, lease_until = NULL
+        WHERE (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $1)) AND {}",
+        grants::fenced()
+    );
+    tx.execute(&sql, &[now.into()])?;
+    Ok(())
+}
+
 /// The actions that may be claimed, locked: also those that another key has given up.
 fn free(tx: &mut dyn Tx, claim: &ActionClaim<'_>) -> Result<Vec<i64>> {
-    let mut sql = "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed', 'failed')
+    let fenced = grants::fenced();
+    let mut sql = format!(
+        "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed', 'failed')
         AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1) OR state = 'failed')
-        AND payload IS NOT NULL
+        AND payload IS NOT NULL AND NOT {fenced}
         AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.moved_at IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM action_claims c WHERE c.action_id = a.id AND c.actor = $2 AND c.claims >= $3)
         AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
             AND b.state IN ('waiting', 'claimed'))"
-        .to_owned();
+    );
     let mut values = vec![claim.now.into(), claim.holder.key.into(), claim.most.into()];
     if *claim.holder.customers != CustomerSet::All {
         sql.push_str(" AND ticket_id IN (SELECT t.id FROM tickets t WHERE 1 = 1");

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::decisions::{self, About};
-use super::{Shelf, of_customers};
+use super::{Shelf, name, of_customers};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json};
 use crate::{CustomerSet, DecisionRecord, Feedback, Joined, Outcomes};
@@ -23,6 +23,19 @@ pub(super) const REVIEW: &str = "review";
 /// Decisions that are read at a time.
 const CHUNK: usize = 1_000;
 
+/// The columns of a [`JudgedDecision`].
+pub(super) const JUDGED: &str = "d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
+    d.drafted_at, d.draft_state, d.draft_confidence, CAST(CASE WHEN o.source <> 'review' THEN 1 ELSE 0 END AS BIGINT),
+    o.labels, o.first_response_at, o.first_response_basis, o.acknowledged_at, o.resolved_at, o.reopened, o.escalated, o.tier,
+    o.initial_labels, o.initial_basis, o.opened_by_technician, o.project, o.deleted, o.merged_into, o.history_known,
+    o.customer_visible_error, o.handle_seconds,
+    COALESCE(CASE WHEN d.draft_state IN ('approved', 'edited') THEN r.distance END, o.distance)";
+
+/// Where they come from, decisions first: of each ticket the decision that is judged.
+pub(super) const JOINED: &str = "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+    LEFT JOIN reviews r ON r.decision_id = d.id
+    WHERE t.moved_at IS NULL AND d.id = COALESCE(o.decision_id, t.decision_id)";
+
 impl<D: Db> Outcomes for Shelf<D> {
     fn feedback(&self, news: &[Feedback], customers: &CustomerSet, now: Timestamp) -> Result<Vec<Joined>> {
         self.write(|tx| {
@@ -32,15 +45,9 @@ impl<D: Db> Outcomes for Shelf<D> {
     }
 
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>> {
-        let mut sql = "SELECT d.seq, d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
-            d.drafted_at, d.draft_state, d.draft_confidence,
-            CAST(CASE WHEN o.source <> 'review' THEN 1 ELSE 0 END AS BIGINT),
-            o.labels, o.first_response_at, o.resolved_at, o.reopened, o.escalated, o.customer_visible_error, o.handle_seconds,
-            COALESCE(CASE WHEN d.draft_state IN ('approved', 'edited') THEN r.distance END, o.distance)
-            FROM decisions d JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
-            LEFT JOIN reviews r ON r.decision_id = d.id
-            WHERE t.moved_at IS NULL AND d.id = COALESCE(o.decision_id, t.decision_id) AND d.received_at >= $1 AND d.received_at < $2"
-            .to_owned();
+        let mut sql = format!(
+            "SELECT d.seq, {JUDGED} FROM decisions d {JOINED} AND d.received_at >= $1 AND d.received_at < $2"
+        );
         let mut values = vec![from.into(), to.into()];
         of_customers(&mut sql, &mut values, "t.customer", customers);
         let n = values.len();
@@ -57,7 +64,7 @@ impl<D: Db> Outcomes for Shelf<D> {
                 let ended = rows.len() < CHUNK;
                 for mut row in rows {
                     let seq = row.int()?;
-                    let one = read(row)?;
+                    let one = read(&mut row)?;
                     last = (one.received_at, seq);
                     judged.push(one);
                 }
@@ -153,66 +160,128 @@ pub(super) fn merge(
     if yields {
         labels.extend(before.clone());
     }
-    let keys = [(&record.row).into(), (&joined).into(), now.into(), Value::Text(json(&labels)?)];
-    put(tx, keys, news, yields)?;
+    let label = |field| labels.get(&field).map(|label| label.trim()).into();
+    let keys = vec![
+        (&record.row).into(),
+        (&joined).into(),
+        now.into(),
+        Value::Text(json(&labels)?),
+        label(Field::Board),
+        label(Field::Type),
+        (news.source != REVIEW).then_some(now).into(),
+        news.source.into(),
+        news.actor.into(),
+        i64::from(news.wide).into(),
+        news.outcome.distance.into(),
+    ];
+    put(tx, keys, news.outcome, yields)?;
     if !set.is_empty() && (!yields || labels != before) {
         tx.execute("UPDATE tickets SET version = version + 1 WHERE id = $1", &[(&record.row).into()])?;
     }
     Ok(Merged { labels, over, yields })
 }
 
+/// Columns of an outcome that are written anew with each piece of news.
+const KEYS: [&str; 11] = [
+    "ticket_id",
+    "decision_id",
+    "at",
+    "labels",
+    "board",
+    "type",
+    "reported_at",
+    "source",
+    "actor",
+    "wide",
+    "distance",
+];
+
 /// Values of an outcome that news adds to, one by one.
-const VALUES: [&str; 7] = [
+const VALUES: [&str; 17] = [
     "reply",
     "first_response_at",
+    "first_response_basis",
+    "acknowledged_at",
     "resolved_at",
     "reopened",
     "escalated",
+    "tier",
+    "initial_labels",
+    "initial_basis",
+    "opened_by_technician",
+    "project",
+    "deleted",
+    "merged_into",
+    "history_known",
     "customer_visible_error",
     "handle_seconds",
 ];
 
-/// Writes an outcome; `keys` are ticket, decision, time and all labels. Where it `yields`, what is known stands.
-fn put(tx: &mut dyn Tx, keys: [Value; 4], news: &News<'_>, yields: bool) -> Result<()> {
+fn values(outcome: &Outcome) -> Result<[Value; 17]> {
+    let truth = |yes: Option<bool>| yes.map(i64::from).into();
+    let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+    Ok([
+        text(outcome.reply.as_ref().map(json).transpose()?),
+        outcome.first_response_at.into(),
+        outcome.first_response_basis.map(name).transpose()?.unwrap_or(Value::Null),
+        outcome.acknowledged_at.into(),
+        outcome.resolved_at.into(),
+        truth(outcome.reopened),
+        truth(outcome.escalated),
+        outcome.tier.map(i64::from).into(),
+        text(outcome.initial_labels.as_ref().map(json).transpose()?),
+        outcome.initial_basis.map(name).transpose()?.unwrap_or(Value::Null),
+        truth(outcome.opened_by_technician),
+        truth(outcome.project),
+        truth(outcome.deleted),
+        outcome.merged_into.as_ref().into(),
+        truth(outcome.history_known),
+        truth(outcome.customer_visible_error),
+        outcome.handle_seconds.into(),
+    ])
+}
+
+/// Values that say how another one is known: they go with it.
+const BASES: [(&str, &str); 2] =
+    [("first_response_basis", "first_response_at"), ("initial_basis", "initial_labels")];
+
+/// Writes an outcome, of which `keys` are the [`KEYS`]. Where it `yields`, what is known stands.
+fn put(tx: &mut dyn Tx, keys: Vec<Value>, outcome: &Outcome, yields: bool) -> Result<()> {
     let (first, second) = if yields { ("outcomes", "excluded") } else { ("excluded", "outcomes") };
-    let merged: Vec<String> =
-        VALUES.iter().map(|name| format!("{name} = COALESCE({first}.{name}, {second}.{name})")).collect();
+    let merged = |name: &&str| match BASES.iter().find(|(basis, _)| basis == name) {
+        Some((basis, of)) => format!(
+            "{basis} = CASE WHEN {first}.{of} IS NOT NULL THEN {first}.{basis} ELSE {second}.{basis} END"
+        ),
+        None => format!("{name} = COALESCE({first}.{name}, {second}.{name})"),
+    };
     // Labels that were set in a review are no report, whoever set them: the first report names its source.
     let stands = match yields {
         true => "outcomes.source <> 'review' OR excluded.source = 'review'",
         false => "excluded.source = 'review'",
     };
+    let columns = [&KEYS[..], &VALUES[..]].concat();
+    let places: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
     let sql = format!(
-        "INSERT INTO outcomes (ticket_id, decision_id, at, labels, reply, first_response_at, resolved_at, reopened,
-        escalated, customer_visible_error, handle_seconds, distance, source, actor, wide)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        "INSERT INTO outcomes ({}) VALUES ({})
         ON CONFLICT (ticket_id) DO UPDATE SET decision_id = excluded.decision_id, at = excluded.at,
-        labels = excluded.labels, source = CASE WHEN {stands} THEN outcomes.source ELSE excluded.source END,
+        labels = excluded.labels, board = excluded.board, type = excluded.type,
+        reported_at = CASE WHEN outcomes.resolved_at IS NULL AND excluded.resolved_at IS NOT NULL THEN excluded.reported_at
+            ELSE COALESCE(outcomes.reported_at, excluded.reported_at) END,
+        source = CASE WHEN {stands} THEN outcomes.source ELSE excluded.source END,
         actor = {first}.actor, wide = CASE WHEN outcomes.wide = 1 THEN 1 ELSE excluded.wide END, {},
         distance = COALESCE({first}.distance,
             CASE WHEN outcomes.decision_id = excluded.decision_id THEN {second}.distance END)",
-        merged.join(", ")
+        columns.join(", "),
+        places.join(", "),
+        VALUES.iter().map(merged).collect::<Vec<_>>().join(", ")
     );
-    let News { outcome, source, actor, wide } = news;
-    let told = [
-        outcome.reply.as_ref().map(json).transpose()?.as_ref().into(),
-        outcome.first_response_at.into(),
-        outcome.resolved_at.into(),
-        outcome.reopened.map(i64::from).into(),
-        outcome.escalated.map(i64::from).into(),
-        outcome.customer_visible_error.map(i64::from).into(),
-        outcome.handle_seconds.into(),
-        outcome.distance.into(),
-        (*source).into(),
-        (*actor).into(),
-        i64::from(*wide).into(),
-    ];
-    let values: Vec<Value> = keys.into_iter().chain(told).collect();
+    let values: Vec<Value> = keys.into_iter().chain(values(outcome)?).collect();
     tx.execute(&sql, &values)?;
     Ok(())
 }
 
-fn read(mut row: Row) -> Result<JudgedDecision> {
+/// A row of [`JUDGED`].
+pub(super) fn read(row: &mut Row) -> Result<JudgedDecision> {
     let one = JudgedDecision {
         decision_id: row.text()?,
         ticket_id: row.text()?,
@@ -226,21 +295,37 @@ fn read(mut row: Row) -> Result<JudgedDecision> {
         draft_state: row.name()?,
         draft_confidence: row.maybe_real()?,
         reported: row.int()? != 0,
-        outcome: Outcome {
-            labels: row.maybe_json()?.unwrap_or_default(),
-            reply: None,
-            first_response_at: row.maybe_time()?,
-            resolved_at: row.maybe_time()?,
-            reopened: row.maybe_int()?.map(|yes| yes != 0),
-            escalated: row.maybe_int()?.map(|yes| yes != 0),
-            customer_visible_error: row.maybe_int()?.map(|yes| yes != 0),
-            handle_seconds: row.maybe_real()?,
-            distance: row.maybe_real()?,
-        },
+        outcome: outcome(row)?,
         // What a bundle knows is not for the store to tell.
         unknown: BTreeSet::new(),
     };
     Ok(without_alternatives(one))
+}
+
+/// The columns of [`JUDGED`] from the labels on.
+fn outcome(row: &mut Row) -> Result<Outcome> {
+    let truth = |row: &mut Row| Ok::<_, firstline_fault::Error>(row.maybe_int()?.map(|yes| yes != 0));
+    Ok(Outcome {
+        labels: row.maybe_json()?.unwrap_or_default(),
+        reply: None,
+        first_response_at: row.maybe_time()?,
+        first_response_basis: row.maybe_name()?,
+        acknowledged_at: row.maybe_time()?,
+        resolved_at: row.maybe_time()?,
+        reopened: truth(row)?,
+        escalated: truth(row)?,
+        tier: row.maybe_int()?.and_then(|tier| u8::try_from(tier).ok()),
+        initial_labels: row.maybe_json()?,
+        initial_basis: row.maybe_name()?,
+        opened_by_technician: truth(row)?,
+        project: truth(row)?,
+        deleted: truth(row)?,
+        merged_into: row.maybe_text()?,
+        history_known: truth(row)?,
+        customer_visible_error: truth(row)?,
+        handle_seconds: row.maybe_real()?,
+        distance: row.maybe_real()?,
+    })
 }
 
 /// Of many decisions only what was decided is kept: the labels beside it are most of their bytes.

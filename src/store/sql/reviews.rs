@@ -180,8 +180,8 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
 
 fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -> Result<()> {
     let sql =
-        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, verdict, distance, findings, claimed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        "INSERT INTO reviews (decision_id, at, actor, reviewer, idempotency_key, digest, verdict, distance, findings, claimed,
+        opened_at, active_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let values = [
         (&review.decision_id).into(),
         now.into(),
@@ -193,6 +193,8 @@ fn keep(tx: &mut dyn Tx, review: &ReviewRequest, digest: &str, now: Timestamp) -
         review.distance.into(),
         Value::Text(json(&review.findings)?),
         review.claimed.as_ref().into(),
+        review.opened_at.into(),
+        review.active_seconds.into(),
     ];
     tx.execute(sql, &values)?;
     Ok(())

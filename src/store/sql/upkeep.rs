@@ -10,7 +10,7 @@ use firstline_fault::Result;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, clock, jobs, keys};
+use super::{Shelf, clock, jobs, keys, programme};
 use crate::audit::{self, AuditEntry, Log, Note, Verified};
 use crate::db::{Db, Tx, Value, fault, json, token};
 use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep};
@@ -48,9 +48,12 @@ impl<D: Db> Upkeep for Shelf<D> {
             let mut gone = Forgotten::default();
             for customer in customers {
                 let keys = keys::forget(tx, &mut log, customer, actor, now)?;
-                let of_one = forget(tx, &log, customer, now)?;
-                let subject = log.salted(customer);
-                log.add(tx, Note { actor, action: "forget", subject: &subject, detail: json!(of_one) })?;
+                let pilots = programme::forget(tx, &mut log, customer, actor)?;
+                let (of_one, rows) = forget(tx, &log, customer, now)?;
+                let of_one = Forgotten { grants: of_one.grants + pilots, ..of_one };
+                let (subject, mut detail) = (log.salted(customer), json!(of_one));
+                detail["gone"] = rows.into();
+                log.add(tx, Note { actor, action: "forget", subject: &subject, detail })?;
                 gone = sum(gone, Forgotten { keys, ..of_one });
             }
             Ok(gone)
@@ -110,6 +113,7 @@ impl<D: Db> Upkeep for Shelf<D> {
                 reviews: number(tx, "SELECT COUNT(*) FROM decisions WHERE draft_state = 'pending'", &[])?,
                 actions: number(tx, &format!("{actions} IN ('waiting', 'claimed')"), &[])?,
                 failed_actions: number(tx, &format!("{actions} = 'failed'"), &[])?,
+                held_actions: number(tx, &format!("{actions} = 'held'"), &[])?,
             })
         })
     }
@@ -154,6 +158,10 @@ fn sum(a: Forgotten, b: Forgotten) -> Forgotten {
         reviews: a.reviews + b.reviews,
         outcomes: a.outcomes + b.outcomes,
         actions: a.actions + b.actions,
+        events: a.events + b.events,
+        incidents: a.incidents + b.incidents,
+        weeks: a.weeks + b.weeks,
+        grants: a.grants + b.grants,
         drafts: a.drafts + b.drafts,
         job_items: a.job_items + b.job_items,
         jobs: a.jobs + b.jobs,
@@ -163,7 +171,13 @@ fn sum(a: Forgotten, b: Forgotten) -> Forgotten {
     }
 }
 
-fn forget(tx: &mut dyn Tx, log: &Log, customer: &str, now: Timestamp) -> Result<Forgotten> {
+/// Deletes what there is of a customer. Gives how much that was, and the rows that went with no decision.
+fn forget(
+    tx: &mut dyn Tx,
+    log: &Log,
+    customer: &str,
+    now: Timestamp,
+) -> Result<(Forgotten, Vec<serde_json::Value>)> {
     let whose = [Value::from(customer)];
     let (job_items, jobs) = forget_items(tx, log, &whose, now)?;
     let tickets = "(SELECT id FROM tickets WHERE customer = $1)";
@@ -174,6 +188,8 @@ fn forget(tx: &mut dyn Tx, log: &Log, customer: &str, now: Timestamp) -> Result<
         reviews: count(&format!("reviews WHERE decision_id IN {decisions}"))?,
         outcomes: count(&format!("outcomes WHERE ticket_id IN {tickets}"))?,
         actions: count(&format!("actions WHERE ticket_id IN {tickets}"))?,
+        events: count(&format!("events WHERE ticket_id IN {tickets}"))?,
+        incidents: count(&format!("incidents WHERE ticket_id IN {tickets}"))?,
         readable_audit_entries: count(&format!(
             "audit_log WHERE subject IN {decisions} AND (detail LIKE '%\"labels\":{{%' OR detail LIKE '%\"reviewer\":%')"
         ))?,
@@ -181,9 +197,12 @@ fn forget(tx: &mut dyn Tx, log: &Log, customer: &str, now: Timestamp) -> Result<
     };
     let sql = format!("DELETE FROM work WHERE kind = 'draft' AND decision_id IN {decisions}");
     gone.drafts = tx.execute(&sql, &whose)?;
-    // Decisions, reviews, outcomes and actions go with their tickets.
+    // Decisions, reviews, outcomes, actions, events and incidents go with their tickets.
     gone.tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
-    Ok(gone)
+    let weeks = programme::forget_rows(tx, ("weeks", "id", "week"), customer)?;
+    let grants = programme::forget_rows(tx, ("grants", "CAST(epoch AS TEXT)", "grant"), customer)?;
+    (gone.weeks, gone.grants) = (weeks.len() as u64, grants.len() as u64);
+    Ok((gone, [weeks, grants].concat()))
 }
 
 /// Items of jobs: what is open has failed, and of all of them neither words nor names stay. Gives how many items and jobs.
@@ -225,7 +244,7 @@ fn capped(tx: &mut dyn Tx, before: Timestamp) -> Result<Timestamp> {
 
 fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
     let when = [Value::from(before)];
-    let live = "FROM actions WHERE state IN ('waiting', 'claimed')";
+    let live = "FROM actions WHERE state IN ('waiting', 'claimed', 'held')";
     let old = format!(
         "received_at < $1 AND draft_state NOT IN ('writing', 'pending') AND id NOT IN (SELECT decision_id {live})"
     );
@@ -248,16 +267,18 @@ fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
         AND id NOT IN (SELECT ticket_id {live})"
     );
     let tickets = tx.execute(&sql, &when)?;
+    let sql = "UPDATE incidents SET reason = NULL WHERE reason IS NOT NULL AND recorded_at < $1 AND state <> 'suspected'";
+    let reasons = tx.execute(sql, &when)?;
     // Items of jobs lose their words when they are decided, but for those that were held when their job was called off.
     let sql = "UPDATE work SET ticket = NULL WHERE ticket IS NOT NULL AND received_at < $1
         AND job IN (SELECT id FROM jobs WHERE state = 'cancelled')";
     tx.execute(sql, &when)?;
-    Ok(Purged { tickets, texts: drafts + replies })
+    Ok(Purged { tickets, texts: drafts + replies + reasons })
 }
 
 /// The tables that hold something.
 #[cfg(test)]
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 18] = [
     "tickets",
     "decisions",
     "reviews",
@@ -266,6 +287,14 @@ const TABLES: [&str; 10] = [
     "work",
     "actions",
     "action_claims",
+    "events",
+    "programmes",
+    "criteria",
+    "signatures",
+    "grants",
+    "incidents",
+    "weeks",
+    "verdicts",
     "api_keys",
     "audit_log",
 ];

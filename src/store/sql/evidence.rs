@@ -1,0 +1,278 @@
+//! Incidents, weeks and verdicts.
+//!
+//! Weeks and verdicts are only ever added. The audit log never gets an incident's words.
+
+use firstline_fault::Result;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::decisions::{Meant, meant};
+use super::{Shelf, name, of_customers, programme};
+use crate::audit::{Log, Note, hash_of};
+use crate::db::{Db, Row, Tx, Value, json, token};
+use crate::{
+    Added, CustomerSet, Evidence, IncidentRecord, IncidentResult, NewIncident, NewVerdict, NewWeek, Ruling,
+    VerdictRecord, WeekRecord,
+};
+
+const INCIDENT: &str = "SELECT i.id, t.number, t.customer, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity,
+    i.sla_credit, i.state, i.actor, i.reason FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
+
+impl<D: Db> Evidence for Shelf<D> {
+    fn add_incident(
+        &self,
+        incident: &NewIncident,
+        customers: &CustomerSet,
+        now: Timestamp,
+    ) -> Result<IncidentResult> {
+        self.write(|tx| add_incident(tx, incident, customers, now))
+    }
+
+    fn judge_incident(
+        &self,
+        id: &str,
+        ruling: &Ruling,
+        customers: &CustomerSet,
+        now: Timestamp,
+    ) -> Result<Option<IncidentRecord>> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let Some((decision, _)) = of_incident(tx, id, customers)? else { return Ok(None) };
+            let sql = "UPDATE incidents SET state = $2, decided_at = $3, actor = $4, sla_credit = COALESCE($5, sla_credit),
+                severity = COALESCE($6, severity), reason = COALESCE($7, reason) WHERE id = $1";
+            let values = [
+                id.into(),
+                name(ruling.state)?,
+                now.into(),
+                (&ruling.by.person).into(),
+                ruling.sla_credit.map(i64::from).into(),
+                ruling.severity.as_ref().into(),
+                ruling.reason.as_ref().into(),
+            ];
+            tx.execute(sql, &values)?;
+            let detail =
+                json!({"incident": id, "state": ruling.state, "by": log.salted(&ruling.by.person)});
+            log.add(tx, Note { actor: &ruling.by.actor, action: "incident", subject: &decision, detail })?;
+            Ok(of_incident(tx, id, customers)?.map(|(_, record)| record))
+        })
+    }
+
+    fn incidents(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        customers: &CustomerSet,
+    ) -> Result<Vec<IncidentRecord>> {
+        let mut sql = format!("{INCIDENT} WHERE i.at >= $1 AND i.at < $2");
+        let mut values = vec![from.into(), to.into()];
+        of_customers(&mut sql, &mut values, "t.customer", customers);
+        sql.push_str(" ORDER BY i.at, i.id");
+        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read_incident).collect())
+    }
+
+    fn add_week(&self, week: &NewWeek, now: Timestamp) -> Result<Added> {
+        self.write(|tx| add_week(tx, week, now))
+    }
+
+    fn weeks(
+        &self,
+        scope: Option<&str>,
+        from: Date,
+        to: Date,
+        customers: &CustomerSet,
+    ) -> Result<Vec<WeekRecord>> {
+        let mut sql = "SELECT scope, customer, week, state, figures, sha, at, actor FROM weeks
+            WHERE week >= $1 AND week < $2"
+            .to_owned();
+        let mut values = vec![(&from.to_string()).into(), (&to.to_string()).into()];
+        if let Some(scope) = scope {
+            values.push(scope.into());
+            sql.push_str(&format!(" AND scope = ${}", values.len()));
+        }
+        of_customers(&mut sql, &mut values, "customer", customers);
+        sql.push_str(" ORDER BY scope, customer, week, state");
+        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read_week).collect())
+    }
+
+    fn add_verdict(&self, verdict: &NewVerdict, now: Timestamp) -> Result<Added> {
+        self.write(|tx| add_verdict(tx, verdict, now))
+    }
+
+    fn verdicts(&self, gate: Option<&str>) -> Result<Vec<VerdictRecord>> {
+        let mut sql = "SELECT id, at, gate, passed, evidence_sha, figures, actor FROM verdicts".to_owned();
+        let values: Vec<Value> = gate.map(Value::from).into_iter().collect();
+        if gate.is_some() {
+            sql.push_str(" WHERE gate = $1");
+        }
+        sql.push_str(" ORDER BY at, id");
+        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read_verdict).collect())
+    }
+}
+
+fn add_incident(
+    tx: &mut dyn Tx,
+    incident: &NewIncident,
+    customers: &CustomerSet,
+    now: Timestamp,
+) -> Result<IncidentResult> {
+    let mut log = Log::open(tx, now)?;
+    if tx.first("SELECT id FROM incidents WHERE id = $1", &[(&incident.id).into()])?.is_some() {
+        return Ok(IncidentResult::Known);
+    }
+    let asked = [(incident.ticket_id.as_str(), incident.customer.as_deref())];
+    let row = match meant(tx, &asked, customers)?.pop() {
+        Some(Meant::One(row)) => row,
+        Some(Meant::Several) => return Ok(IncidentResult::Ambiguous),
+        _ => return Ok(IncidentResult::Unknown),
+    };
+    if let Some(action) = incident.action {
+        let sql = "SELECT id FROM actions WHERE id = $1 AND ticket_id = $2";
+        if tx.first(sql, &[action.into(), (&row).into()])?.is_none() {
+            return Ok(IncidentResult::Unknown);
+        }
+    }
+    let sql = "INSERT INTO incidents (id, ticket_id, decision_id, action_id, at, recorded_at, kind, severity, sla_credit, state,
+        actor, reason) SELECT $1, t.id, t.decision_id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM tickets t WHERE t.id = $2
+        RETURNING decision_id";
+    let values = [
+        (&incident.id).into(),
+        (&row).into(),
+        incident.action.into(),
+        incident.at.into(),
+        now.into(),
+        (&incident.kind).into(),
+        (&incident.severity).into(),
+        i64::from(incident.sla_credit).into(),
+        name(incident.state)?,
+        (&incident.by.person).into(),
+        incident.reason.as_ref().into(),
+    ];
+    let Some(mut row) = tx.first(sql, &values)? else { return Ok(IncidentResult::Unknown) };
+    let decision = row.text()?;
+    let by = log.salted(&incident.by.person);
+    let detail = json!({"incident": incident.id, "kind": incident.kind, "state": incident.state, "by": by});
+    log.add(tx, Note { actor: &incident.by.actor, action: "incident", subject: &decision, detail })?;
+    Ok(IncidentResult::Stored)
+}
+
+/// An incident, and the decision that it hangs on.
+fn of_incident(
+    tx: &mut dyn Tx,
+    id: &str,
+    customers: &CustomerSet,
+) -> Result<Option<(String, IncidentRecord)>> {
+    let mut which = " WHERE i.id = $1".to_owned();
+    let mut values = vec![id.into()];
+    of_customers(&mut which, &mut values, "t.customer", customers);
+    let Some(row) = tx.first(&format!("{INCIDENT}{which}"), &values)? else { return Ok(None) };
+    let decision = tx.first("SELECT decision_id FROM incidents WHERE id = $1", &[id.into()])?;
+    let Some(mut decision) = decision else { return Ok(None) };
+    Ok(Some((decision.text()?, read_incident(row)?)))
+}
+
+fn read_incident(mut row: Row) -> Result<IncidentRecord> {
+    Ok(IncidentRecord {
+        id: row.text()?,
+        ticket_id: row.text()?,
+        customer: row.text()?,
+        action: row.maybe_int()?,
+        at: row.time()?,
+        recorded_at: row.time()?,
+        decided_at: row.maybe_time()?,
+        kind: row.text()?,
+        severity: row.text()?,
+        sla_credit: row.int()? != 0,
+        state: row.name()?,
+        by: row.text()?,
+        reason: row.maybe_text()?,
+    })
+}
+
+fn add_week(tx: &mut dyn Tx, week: &NewWeek, now: Timestamp) -> Result<Added> {
+    let mut log = Log::open(tx, now)?;
+    let NewWeek { scope, customer, week, state, figures, by } = week;
+    let (figures, week) = (json(figures)?, week.to_string());
+    let (id, sha) = (log.salted(&json(&(scope, customer, &week, state))?), hash_of(&figures));
+    if let Some(mut row) = tx.first("SELECT sha FROM weeks WHERE id = $1", &[(&id).into()])? {
+        return Ok(if row.text()? == sha { Added::Known } else { Added::Other });
+    }
+    let sql = "INSERT INTO weeks (id, scope, customer, week, state, figures, sha, at, actor, nonce)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let values = [
+        (&id).into(),
+        scope.into(),
+        customer.as_ref().into(),
+        (&week).into(),
+        name(state)?,
+        Value::Text(figures),
+        (&sha).into(),
+        now.into(),
+        (&by.person).into(),
+        (&token()?).into(),
+    ];
+    tx.execute(sql, &values)?;
+    // The figures of one customer could be guessed by whoever knows them roughly: their hash stays in the row.
+    let sha = customer.is_none().then_some(sha);
+    let detail = json!({"scope": log.salted(scope), "week": week, "state": state, "sha": sha});
+    log.add(tx, Note { actor: &by.actor, action: "week", subject: &id, detail })?;
+    Ok(Added::Stored)
+}
+
+fn read_week(mut row: Row) -> Result<WeekRecord> {
+    Ok(WeekRecord {
+        scope: row.text()?,
+        customer: row.maybe_text()?,
+        week: programme::date(&row.text()?)?,
+        state: row.name()?,
+        figures: row.json()?,
+        sha: row.text()?,
+        at: row.time()?,
+        by: row.text()?,
+    })
+}
+
+fn add_verdict(tx: &mut dyn Tx, verdict: &NewVerdict, now: Timestamp) -> Result<Added> {
+    let mut log = Log::open(tx, now)?;
+    let NewVerdict { id, gate, passed, evidence_sha, figures, by } = verdict;
+    let figures = json(figures)?;
+    let sql = "SELECT gate, passed, evidence_sha, figures FROM verdicts WHERE id = $1";
+    if let Some(row) = tx.first(sql, &[id.into()])? {
+        let due = [
+            gate.into(),
+            i64::from(*passed).into(),
+            evidence_sha.into(),
+            Value::Text(figures),
+        ];
+        return Ok(if row.values() == due { Added::Known } else { Added::Other });
+    }
+    let sql = "INSERT INTO verdicts (id, at, gate, passed, evidence_sha, figures, actor, nonce)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sha = hash_of(&figures);
+    let values = [
+        id.into(),
+        now.into(),
+        gate.into(),
+        i64::from(*passed).into(),
+        evidence_sha.into(),
+        Value::Text(figures),
+        (&by.person).into(),
+        (&token()?).into(),
+    ];
+    tx.execute(sql, &values)?;
+    let detail = json!({"gate": gate, "passed": passed, "evidence_sha": evidence_sha, "figures": sha});
+    log.add(tx, Note { actor: &by.actor, action: "gate", subject: id, detail })?;
+    Ok(Added::Stored)
+}
+
+fn read_verdict(mut row: Row) -> Result<VerdictRecord> {
+    Ok(VerdictRecord {
+        id: row.text()?,
+        at: row.time()?,
+        gate: row.text()?,
+        passed: row.int()? != 0,
+        evidence_sha: row.text()?,
+        figures: row.json()?,
+        by: row.text()?,
+    })
+}
