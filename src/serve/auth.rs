@@ -111,6 +111,7 @@ impl NewKey {
             created_at: now,
             expires_at,
             revoked_at: None,
+            person: None,
             altered: false,
         };
         Ok(Self { record, token: token.into() })

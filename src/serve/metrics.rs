@@ -126,7 +126,7 @@ impl Metrics {
 
     /// What waits in the store.
     pub(crate) fn set_backlog(&self, backlog: &Backlog) {
-        let Backlog { triage, drafts, reviews, actions, failed_actions } = *backlog;
+        let Backlog { triage, drafts, reviews, actions, failed_actions, held_actions: _ } = *backlog;
         let kinds = [
             ("triage", triage),
             ("drafts", drafts),

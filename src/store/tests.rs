@@ -6,12 +6,15 @@
 mod audit;
 mod decisions;
 mod engines;
+mod evidence;
+mod facts;
 mod files;
 mod jobs;
 mod keys;
 mod moves;
 mod outbox;
 mod outcomes;
+mod programme;
 mod reviews;
 mod server;
 mod statements;
@@ -21,12 +24,12 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use firstline_ticket::{
-    Basis, CheckResult, Confidence, Decision, Draft, Field, FieldDecision, Origin, Review, Source, Ticket,
+    Basis, CheckResult, Confidence, Decision, Draft, Field, FieldDecision, Origin, Phase, Review, Source, Ticket,
 };
 use jiff::Timestamp;
 
 use crate::{
-    CustomerSet, Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest, Route, Standing, Store,
+    ActionReport, Author, CustomerSet, Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest, Route, Standing, Store,
     TicketRef, Work, WorkKind, open,
 };
 
@@ -134,6 +137,8 @@ fn decided(id: &str, of: &str, expected: i64) -> Decided {
         storm: None,
         collapsed_into: None,
         draft: true,
+        phase: Some(Phase::Shadow),
+        blind: false,
         received_at: at(0),
         actor: "key-1".to_owned(),
         work: None,
@@ -204,8 +209,22 @@ fn review(id: &str, verdict: Review, key: &str) -> ReviewRequest {
         idempotency_key: key.to_owned(),
         act: true,
         distance: 0.0,
+        opened_at: Some(at(2)),
+        active_seconds: Some(4.5),
         actor: "key-1".to_owned(),
     }
+}
+
+/// What a holder says of an action: that it was done, or why not and until when it waits.
+fn report<'a>(failed: Option<(&'a str, Timestamp)>) -> ActionReport<'a> {
+    match failed {
+        None => ActionReport::Done { psa_ref: None },
+        Some((why, retry_at)) => ActionReport::Failed { why, retry_at },
+    }
+}
+
+fn author(person: &str) -> Author {
+    Author { person: person.to_owned(), actor: format!("key of {}", person.len()) }
 }
 
 fn job(id: &str, tickets: impl IntoIterator<Item = Ticket>) -> NewJob {

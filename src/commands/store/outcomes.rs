@@ -117,8 +117,7 @@ fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
             resolved_at: ticket.resolved_at,
             reopened: ticket.reopened,
             escalated: ticket.escalated,
-            customer_visible_error: None,
-            handle_seconds: None,
+            ..Outcome::default()
         },
         source: "import".to_owned(),
         actor: "command:outcomes".to_owned(),

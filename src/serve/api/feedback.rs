@@ -212,6 +212,7 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
             customer_visible_error: item.customer_visible_error,
             handle_seconds: item.handle_seconds,
             distance,
+            ..Outcome::default()
         },
         source: "feedback".to_owned(),
         actor: caller.key.clone(),

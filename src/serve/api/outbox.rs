@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_store::{ActionClaim, ActionKind, Holder, Paged, Settlement};
+use firstline_store::{ActionClaim, ActionKind, ActionReport, Holder, Paged, Settlement};
 use firstline_ticket::mark_own_note;
 use jiff::{Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
@@ -308,8 +308,11 @@ pub(crate) async fn settle_action(
         let now = Timestamp::now();
         let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
         let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
-        let failed = error.as_deref().map(|error| (error, retry));
-        Ok(shared.store.settle_action(id, &holder(&caller, &owner), failed, now)?)
+        let report = match error.as_deref() {
+            None => ActionReport::Done { psa_ref: None },
+            Some(why) => ActionReport::Failed { why, retry_at: retry },
+        };
+        Ok(shared.store.settle_action(id, &holder(&caller, &owner), &report, now)?)
     });
     let (problem, next) = match settled.await? {
         Settlement::Settled => return Ok(Json(Settled { settled: true })),

@@ -171,10 +171,11 @@ impl Deciding {
 
     /// Puts these on record; gives those that are. What has changed meanwhile is decided again.
     fn put(&self, items: Vec<(Item, Decided)>, now: Timestamp) -> Vec<(Item, Decided)> {
-        let (items, decided): (Vec<Item>, Vec<Decided>) = items.into_iter().unzip();
+        let (items, mut decided): (Vec<Item>, Vec<Decided>) = items.into_iter().unzip();
         if items.is_empty() {
             return Vec::new();
         }
+        decided.iter_mut().for_each(|one| one.phase = Some(self.shared.settings.phase));
         let recorded = match self.shared.store.record(&decided, now) {
             Ok(recorded) => recorded,
             Err(error) => {
@@ -325,6 +326,8 @@ fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, 
         storm: item.storm().map(str::to_owned),
         collapsed_into: into,
         draft,
+        phase: None,
+        blind: false,
         received_at: item.order.received_at,
         actor: item.order.actor.clone(),
         work: item.order.work.clone(),

@@ -86,8 +86,8 @@ pub struct Decided {
     pub collapsed_into: Option<String>,
     /// Whether a first response is to be drafted.
     pub draft: bool,
-    /// How far Firstline might go with it: the phase of its scope at that time.
-    pub phase: Phase,
+    /// How far Firstline might go with it: the phase of its scope at that time; `None` where nobody knows.
+    pub phase: Option<Phase>,
     /// Whether it belongs to the blind sample: neither shown nor drafted until the ticket is closed.
     pub blind: bool,
     /// When the ticket came in.
@@ -191,7 +191,7 @@ pub struct DecisionRecord {
     pub route: Route,
     /// The decision that it shares, where it is one of a storm.
     pub collapsed_into: Option<String>,
-    /// [`Decided::phase`]; `None` for decisions of versions before.
+    /// [`Decided::phase`]; `None` also for decisions of versions before.
     pub phase: Option<Phase>,
     /// [`Decided::blind`].
     pub blind: bool,

@@ -45,7 +45,7 @@ pub trait Programmes {
 
     /// Ends a hold; `false` where there is none of that number in force. What was held back stays so: a person puts it back with
     /// [`Outbox::retry_action`](crate::Outbox::retry_action), within a day.
-    fn release(&self, hold: i64, by: &Author, reason: &str, now: Timestamp) -> Result<bool>;
+    fn release_hold(&self, hold: i64, by: &Author, reason: &str, now: Timestamp) -> Result<bool>;
 
     /// All holds, oldest first; or only those in force.
     fn holds(&self, in_force_only: bool) -> Result<Vec<HoldRecord>>;

@@ -474,7 +474,7 @@ fn added(one: &Decided) -> Result<[Value; 6]> {
         .iter()
         .all(|field| label(*field).is_some() && one.decision.kept.get(field) != Some(&KeptBy::Person));
     Ok([
-        name(one.phase)?,
+        one.phase.map(name).transpose()?.unwrap_or(Value::Null),
         i64::from(one.blind).into(),
         label(Field::Board).into(),
         label(Field::Type).into(),

@@ -3,8 +3,6 @@
 //! The decision that is judged is the one that [`Outcomes::judged`](crate::Outcomes::judged) gives. What a figure means is another
 //! room's: here are facts, and sums of them.
 
-use std::collections::BTreeMap;
-
 use firstline_fault::Result;
 use firstline_ticket::Route;
 use jiff::Timestamp;
@@ -239,8 +237,6 @@ fn spread(tally: &mut Tally, row: &mut Row) -> Result<()> {
 
 /// What the readers ask the engine, by name: for looking at how it goes about it.
 #[cfg(test)]
-pub(crate) fn statements() -> BTreeMap<&'static str, String> {
-    [("counts", counts()), ("spreads", spreads())]
-        .map(|(name, sql)| (name, sql.replace("{customers}", "")))
-        .into()
+pub(crate) fn statements() -> [(&'static str, String); 2] {
+    [("counts", counts()), ("spreads", spreads())].map(|(name, sql)| (name, sql.replace("{customers}", "")))
 }

@@ -137,7 +137,7 @@ impl<D: Db> Programmes for Shelf<D> {
         self.write(|tx| grants::hold(tx, hold, now))
     }
 
-    fn release(&self, hold: i64, by: &Author, reason: &str, now: Timestamp) -> Result<bool> {
+    fn release_hold(&self, hold: i64, by: &Author, reason: &str, now: Timestamp) -> Result<bool> {
         self.write(|tx| grants::release(tx, hold, (by, reason), now))
     }
 

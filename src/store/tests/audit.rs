@@ -27,6 +27,7 @@ fn key(id: &str, scopes: &[&str]) -> KeyRecord {
         created_at: at(0),
         expires_at: Some(at(99)),
         revoked_at: None,
+        person: None,
         altered: false,
     }
 }
@@ -51,7 +52,7 @@ fn lived(home: &Home) {
     let holder = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
     let claim = ActionClaim { holder, limit: 1, most: 3, now: at(5), until: at(99) };
     let action = home.claim_actions(&claim).unwrap().remove(0);
-    assert_eq!(home.settle_action(action.id, &holder, None, at(6)).unwrap(), Settlement::Settled);
+    assert_eq!(home.settle_action(action.id, &holder, &report(None), at(6)).unwrap(), Settlement::Settled);
 }
 
 fn checked(home: &Home) -> Verified {
@@ -126,7 +127,7 @@ fn whatever_is_changed_in_a_row_is_found(home: &Home) {
         ("DELETE FROM api_keys WHERE id = 'k2'", "key: 1 that the log tells of"),
         ("DELETE FROM outcomes WHERE ticket_id = 'd3'", "outcome: 1 that the log tells of"),
         (
-            "INSERT INTO api_keys VALUES ('k9', '', '', '[]', 'null', 0, NULL, NULL)",
+            "INSERT INTO api_keys VALUES ('k9', '', '', '[]', 'null', 0, NULL, NULL, NULL)",
             "key: 1 that the log does not",
         ),
     ] {

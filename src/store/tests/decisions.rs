@@ -218,7 +218,7 @@ fn hostile_text_is_text(home: &Home) {
     let claim = crate::ActionClaim { holder, limit: 9, most: 3, now: at(5), until: at(9) };
     let action = home.claim_actions(&claim).unwrap().remove(0);
     assert_eq!(action.payload["text"], nasty);
-    let settled = home.settle_action(action.id, &holder, Some((nasty, at(9))), at(6)).unwrap();
+    let settled = home.settle_action(action.id, &holder, &report(Some((nasty, at(9)))), at(6)).unwrap();
     assert_eq!(settled, crate::Settlement::Settled);
     let news = crate::Feedback {
         ticket_id: Some(nasty.to_owned()),

@@ -15,6 +15,7 @@ fn keys_come_back_and_are_taken_back(home: &Home) {
         created_at: at(0),
         expires_at: Some(at(99)),
         revoked_at: None,
+        person: None,
         altered: false,
     };
     let both = [

@@ -89,7 +89,7 @@ fn what_waits_is_void_when_a_ticket_moves(home: &Home) {
     }
     for action in take(&**home, &CustomerSet::All).into_iter().filter(|a| a.ticket_id == "5") {
         let holder = Holder { key: "glue", owner: "glue/1", customers: &CustomerSet::All };
-        assert_eq!(home.settle_action(action.id, &holder, None, at(11)).unwrap(), Settlement::Settled);
+        assert_eq!(home.settle_action(action.id, &holder, &report(None), at(11)).unwrap(), Settlement::Settled);
     }
     let moved: Vec<Decided> = (1..=5)
         .map(|n| later(30, sent(&format!("e{n}"), &n.to_string(), "bolt", only(&["acme", "bolt"]))))
@@ -164,8 +164,8 @@ fn a_claimed_action_is_void_and_its_holder_hears_of_it(home: &Home) {
     let other = Holder { key: "other", ..holder };
     assert_eq!(home.action(held[0].id, &other).unwrap(), None);
     let no = Some(("not sent", at(40)));
-    assert_eq!(home.settle_action(held[0].id, &holder, no, at(13)).unwrap(), Settlement::Void);
-    assert_eq!(home.settle_action(held[1].id, &holder, None, at(13)).unwrap(), Settlement::Void);
+    assert_eq!(home.settle_action(held[0].id, &holder, &report(no), at(13)).unwrap(), Settlement::Void);
+    assert_eq!(home.settle_action(held[1].id, &holder, &report(None), at(13)).unwrap(), Settlement::Void);
     assert!(!home.retry_action(held[0].id, &CustomerSet::All, "kim", at(14)).unwrap());
     assert!(take(&**home, &CustomerSet::All).is_empty());
     // That it was sent in spite of that is on record.

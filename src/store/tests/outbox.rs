@@ -30,7 +30,7 @@ fn holder(owner: &str) -> Holder<'_> {
 
 /// Whether the report of `owner` is on record.
 fn settle(store: &dyn Store, id: i64, owner: &str, failed: Option<(&str, Timestamp)>, now: i64) -> bool {
-    store.settle_action(id, &holder(owner), failed, at(now)).unwrap() == Settlement::Settled
+    store.settle_action(id, &holder(owner), &report(failed), at(now)).unwrap() == Settlement::Settled
 }
 
 /// A reply and labels for the ticket.
@@ -164,14 +164,14 @@ fn a_key_that_fails_all_it_claims_takes_nothing_from_the_others(home: &Home) {
         // Another key's report about it is none, whatever owner it names.
         let other = Holder { key: "honest", owner: "honest/x", customers: all };
         let no = Some(("no", at(n * 100)));
-        assert_eq!(home.settle_action(action.id, &other, no, at(n * 100)).unwrap(), Settlement::NotHeld);
-        assert_eq!(home.settle_action(action.id, &rogue, no, at(n * 100)).unwrap(), Settlement::Settled);
+        assert_eq!(home.settle_action(action.id, &other, &report(no), at(n * 100)).unwrap(), Settlement::NotHeld);
+        assert_eq!(home.settle_action(action.id, &rogue, &report(no), at(n * 100)).unwrap(), Settlement::Settled);
     }
     // It is out of attempts; the other has all of its own, and is not kept waiting.
     assert!(take_by(&**home, rogue, 400).iter().all(|action| action.idempotency_key != "d1:reply"));
     let reply = take_by(&**home, honest, 420).into_iter().find(|a| a.idempotency_key == "d1:reply").unwrap();
     assert_eq!((reply.state, reply.attempts), (ActionState::Claimed, 4));
-    assert_eq!(home.settle_action(reply.id, &honest, None, at(421)).unwrap(), Settlement::Settled);
+    assert_eq!(home.settle_action(reply.id, &honest, &report(None), at(421)).unwrap(), Settlement::Settled);
     // What lapses in its hands, again and again, is no more lost than what it fails.
     approved(&**home, 2);
     for n in 0..3 {

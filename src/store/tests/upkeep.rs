@@ -100,6 +100,7 @@ fn busy(home: &Home) {
             created_at: at(0),
             expires_at: None,
             revoked_at: None,
+            person: None,
             altered: false,
         };
         home.add_key(&key, "cli", at(0)).unwrap();
@@ -189,7 +190,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
         let holder = crate::Holder { key: "k", owner: "a", customers };
         let claim = ActionClaim { holder, limit: 9, most: 3, now: at(now), until: at(99) };
         for action in home.claim_actions(&claim).unwrap() {
-            home.settle_action(action.id, &holder, None, at(now)).unwrap();
+            home.settle_action(action.id, &holder, &report(None), at(now)).unwrap();
         }
     }
     assert_eq!(home.purge(at(1), at(70)).unwrap(), Purged { tickets: 2, texts: 2 });

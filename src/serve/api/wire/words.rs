@@ -144,7 +144,8 @@ words! {
     }
 
     /// How an action stands. `failed`: a key has given it up after too many attempts, and a person has to look; `void`: its ticket
-    /// moved to another customer, and it must not be done.
+    /// moved to another customer, or it was held back for a day, and it must not be done; `held`: its scope is on hold, or what is
+    /// granted there has changed, and a person has to look.
     ActionState of firstline_store::ActionState {
         /// Nobody has claimed it.
         Waiting,
@@ -156,5 +157,7 @@ words! {
         Failed,
         /// It must not be done.
         Void,
+        /// It waits for a person.
+        Held,
     }
 }
