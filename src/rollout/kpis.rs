@@ -180,9 +180,7 @@ fn drafts(tickets: &[JudgedTicket]) -> Drafts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{
-        Confidence, Decision, FieldDecision, JudgedDecision, Kept, Kind, Outcome,
-    };
+    use firstline_ticket::{Confidence, Decision, FieldDecision, JudgedDecision, Kept, Kind, Outcome};
     use jiff::{Timestamp, ToSpan};
 
     /// The figures where the bundle knows all labels but those that are made up.

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{STEPS, Tx, Value, clean, execute_rows, hex, json, migrate, version};
 use crate::digests::{Claims, rows_of, untold};
+use crate::sql::days;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,13 +135,14 @@ impl Log {
         tx: &mut dyn Tx,
         notes: impl IntoIterator<Item = Note<'n>>,
     ) -> Result<()> {
-        let mut rows = Vec::new();
+        let (mut rows, mut subjects) = (Vec::new(), Vec::new());
         for mut note in notes {
             let told = rows_of(tx, note.action, note.subject)?;
             if let (false, Some(detail)) = (told.is_empty(), note.detail.as_object_mut()) {
                 detail.insert("rows".to_owned(), told.into());
             }
             rows.push(self.chain(&note)?);
+            subjects.push(note.subject);
         }
         if rows.is_empty() {
             return Ok(());
@@ -149,6 +151,7 @@ impl Log {
             SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, value ->> 4,
             value ->> 5, value ->> 6, value ->> 7 FROM rows($1)";
         execute_rows(tx, sql, &rows, &[])?;
+        days::stale(tx, subjects)?;
         let head = format!("{}:{}", self.seq, self.hash);
         tx.execute("UPDATE meta SET setting = $1 WHERE name = 'head'", &[head.as_str().into()]).map(drop)
     }

@@ -4,6 +4,7 @@
 //! makes that a failure.
 
 mod audit;
+mod days;
 mod decisions;
 mod engines;
 mod evidence;

@@ -61,7 +61,8 @@ impl From<&JudgedDecision> for JudgedTicket {
     fn from(one: &JudgedDecision) -> Self {
         let outcome = &one.outcome;
         let began = one.opened_at.unwrap_or(one.received_at);
-        let since = |from: Timestamp, to: Option<Timestamp>| to.map(|to| to.duration_since(from).as_secs_f64());
+        let since =
+            |from: Timestamp, to: Option<Timestamp>| to.map(|to| to.duration_since(from).as_secs_f64());
         Self {
             received_at: one.received_at,
             route: one.route,

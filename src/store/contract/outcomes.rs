@@ -1,7 +1,7 @@
 //! How tickets ended, and the decisions that are judged by it.
 
 use firstline_fault::Result;
-use firstline_ticket::{JudgedDecision, Outcome};
+use firstline_ticket::{JudgedDecision, JudgedTicket, Outcome};
 use jiff::Timestamp;
 
 use super::CustomerSet;
@@ -21,6 +21,15 @@ pub trait Outcomes {
     /// known, with how they ended, in the order in which they came in. The replies' words are left out, and so are the labels
     /// beside those that were decided.
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>>;
+
+    /// The same in the little that figures need. Whole days are kept ready, so that a year takes the time of its days; a day is made
+    /// again after anything about its tickets has changed.
+    fn judged_tickets(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        customers: &CustomerSet,
+    ) -> Result<Vec<JudgedTicket>>;
 }
 
 /// News of how a ticket ended.

@@ -46,7 +46,8 @@ impl<D: Db> Shelf<D> {
         (from, to): (Timestamp, Timestamp),
         customers: &CustomerSet,
     ) -> Result<Vec<JudgedTicket>> {
-        let (first, last) = (from.as_microsecond().div_euclid(DAY), (to.as_microsecond() - 1).div_euclid(DAY));
+        let (first, last) =
+            (from.as_microsecond().div_euclid(DAY), (to.as_microsecond() - 1).div_euclid(DAY));
         let sql = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2";
         let values = [Value::Int(first), Value::Int(last)];
         let (mut tickets, mut ready) = (Vec::new(), HashSet::new());
@@ -74,7 +75,9 @@ fn make(tx: &mut dyn Tx, number: i64) -> Result<Day> {
     // The same lock as that of every writer: nothing of the day changes meanwhile.
     tx.query("SELECT setting FROM meta WHERE name = 'head' FOR UPDATE", &[])?;
     let mut day = Day::new();
-    let moment = |us: i64| Timestamp::from_microsecond(us).map_err(|e| InternalError::new(format!("a day's time: {e}")));
+    let moment = |us: i64| {
+        Timestamp::from_microsecond(us).map_err(|e| InternalError::new(format!("a day's time: {e}")))
+    };
     for one in judged(tx, (moment(number * DAY)?, moment((number + 1) * DAY)?), &CustomerSet::All)? {
         day.entry(one.customer.clone()).or_default().push(pack(JudgedTicket::from(&one)));
     }

@@ -13,7 +13,7 @@ use firstline_ticket::{Decision, DraftState, Field, Kept as KeptBy};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, jobs, name, of_customers, outbox};
+use super::{Shelf, days, jobs, name, of_customers, outbox};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, clean, execute_rows, json, list};
 use crate::digests::{self, Kind};
@@ -122,6 +122,7 @@ impl<D: Db> Decisions for Shelf<D> {
                 RETURNING received_at";
             let Some(mut row) = tx.first(sql, &[decision.into()])? else { return Ok(false) };
             jobs::want_drafts(tx, &[vec![actor.into(), row.time()?.into(), decision.into()]])?;
+            days::stale(tx, [decision])?;
             Ok(true)
         })
     }
@@ -392,6 +393,7 @@ fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<Void> {
         .into_iter()
         .map(|mut row| Ok((row.text()?, (row.text()?, Vec::new()))))
         .collect::<Result<Void>>()?;
+    days::stale(tx, void.values().map(|(newest, _)| newest.as_str()))?;
     for mut row in tx.query(&sql, std::slice::from_ref(&these))? {
         void.entry(row.text()?).or_default().1.push(row.text()?);
     }

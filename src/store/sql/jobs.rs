@@ -10,7 +10,7 @@ use firstline_ticket::{Draft, Ticket};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, bytes_of, decisions, name, page};
+use super::{Shelf, bytes_of, days, decisions, name, page};
 use crate::audit::{Log, Note, hash_of_json};
 use crate::db::{Db, Row, Tx, Value, execute_rows, json, list};
 use crate::{
@@ -490,7 +490,7 @@ pub(super) fn give_up(tx: &mut dyn Tx, work: i64, fault: &JobFault, now: Timesta
             let sql = "UPDATE decisions SET draft_state = 'none', draft_asked = 0, version = version + 1
                 WHERE id = $1 AND draft_state = 'writing'";
             tx.execute(sql, &[decision.as_ref().into()])?;
-            Ok(())
+            days::stale(tx, decision.as_deref())
         }
     }
 }

@@ -3,10 +3,10 @@
 //! One outcome a ticket. It is joined to the newest decision before its labels were known, and stays with that. What one who may
 //! see all customers has told, one held to some can't overwrite.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use firstline_fault::Result;
-use firstline_ticket::{Field, JudgedDecision, Outcome};
+use firstline_ticket::{Field, JudgedDecision, JudgedTicket, Outcome};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -32,7 +32,8 @@ pub(super) const JUDGED: &str = "d.id, t.number, t.customer, d.received_at, d.op
     COALESCE(CASE WHEN d.draft_state IN ('approved', 'edited') THEN r.distance END, o.distance)";
 
 /// Where they come from, decisions first: of each ticket the decision that is judged.
-pub(super) const JOINED: &str = "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+pub(super) const JOINED: &str =
+    "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
     LEFT JOIN reviews r ON r.decision_id = d.id
     WHERE t.moved_at IS NULL AND d.id = COALESCE(o.decision_id, t.decision_id)";
 
@@ -45,34 +46,50 @@ impl<D: Db> Outcomes for Shelf<D> {
     }
 
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>> {
-        let mut sql = format!(
-            "SELECT d.seq, {JUDGED} FROM decisions d {JOINED} AND d.received_at >= $1 AND d.received_at < $2"
-        );
-        let mut values = vec![from.into(), to.into()];
-        of_customers(&mut sql, &mut values, "t.customer", customers);
-        let n = values.len();
-        sql.push_str(&format!(
-            " AND (d.received_at > ${0} OR (d.received_at = ${0} AND d.seq > ${1})) ORDER BY d.received_at, d.seq LIMIT {CHUNK}",
-            n + 1,
-            n + 2
-        ));
-        self.read(|tx| {
-            let (mut judged, mut last) = (Vec::<JudgedDecision>::new(), (from, i64::MIN));
-            loop {
-                let values = [&values[..], &[last.0.into(), last.1.into()]].concat();
-                let rows = tx.query(&sql, &values)?;
-                let ended = rows.len() < CHUNK;
-                for mut row in rows {
-                    let seq = row.int()?;
-                    let one = read(&mut row)?;
-                    last = (one.received_at, seq);
-                    judged.push(one);
-                }
-                if ended {
-                    return Ok(judged);
-                }
-            }
-        })
+        self.read(|tx| judged(tx, (from, to), customers))
+    }
+
+    fn judged_tickets(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        customers: &CustomerSet,
+    ) -> Result<Vec<JudgedTicket>> {
+        self.days((from, to), customers)
+    }
+}
+
+/// Decisions about tickets that came in from a moment to before another, in the order in which they came in.
+pub(super) fn judged(
+    tx: &mut dyn Tx,
+    (from, to): (Timestamp, Timestamp),
+    customers: &CustomerSet,
+) -> Result<Vec<JudgedDecision>> {
+    let mut sql = format!(
+        "SELECT d.seq, {JUDGED} FROM decisions d {JOINED} AND d.received_at >= $1 AND d.received_at < $2"
+    );
+    let mut values = vec![from.into(), to.into()];
+    of_customers(&mut sql, &mut values, "t.customer", customers);
+    let n = values.len();
+    sql.push_str(&format!(
+        " AND (d.received_at > ${0} OR (d.received_at = ${0} AND d.seq > ${1})) ORDER BY d.received_at, d.seq LIMIT {CHUNK}",
+        n + 1,
+        n + 2
+    ));
+    let (mut judged, mut last) = (Vec::<JudgedDecision>::new(), (from, i64::MIN));
+    loop {
+        let values = [&values[..], &[last.0.into(), last.1.into()]].concat();
+        let rows = tx.query(&sql, &values)?;
+        let ended = rows.len() < CHUNK;
+        for mut row in rows {
+            let seq = row.int()?;
+            let one = read(&mut row)?;
+            last = (one.received_at, seq);
+            judged.push(one);
+        }
+        if ended {
+            return Ok(judged);
+        }
     }
 }
 
@@ -296,8 +313,6 @@ pub(super) fn read(row: &mut Row) -> Result<JudgedDecision> {
         draft_confidence: row.maybe_real()?,
         reported: row.int()? != 0,
         outcome: outcome(row)?,
-        // What a bundle knows is not for the store to tell.
-        unknown: BTreeSet::new(),
     };
     Ok(without_alternatives(one))
 }

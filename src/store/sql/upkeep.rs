@@ -10,7 +10,7 @@ use firstline_fault::Result;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, clock, jobs, keys, programme};
+use super::{Shelf, clock, days, jobs, keys, programme};
 use crate::audit::{self, AuditEntry, Log, Note, Verified};
 use crate::db::{Db, Tx, Value, fault, json, token};
 use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep};
@@ -199,6 +199,7 @@ fn forget(
     gone.drafts = tx.execute(&sql, &whose)?;
     // Decisions, reviews, outcomes, actions, events and incidents go with their tickets.
     gone.tickets = tx.execute("DELETE FROM tickets WHERE customer = $1", &whose)?;
+    days::all_stale(tx)?;
     let weeks = programme::forget_rows(tx, ("weeks", "id", "week"), customer)?;
     let grants = programme::forget_rows(tx, ("grants", "CAST(epoch AS TEXT)", "grant"), customer)?;
     (gone.weeks, gone.grants) = (weeks.len() as u64, grants.len() as u64);
