@@ -23,6 +23,8 @@ const MAX_OPEN_BANNER: usize = 300;
 const MAX_LOOKS: usize = 3;
 /// Shortest line of entries in registers that is small print wherever it stands, in bytes.
 const SHORT_ENTRY: usize = 60;
+/// Letters of an abbreviation, at most.
+const ABBREVIATION: usize = 2;
 /// Lines above a note in which words announce it.
 const ANNOUNCED: usize = 3;
 
@@ -231,7 +233,7 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
             "。" | "！" | "？" | "।" | "؟" | "۔" => true,
-            _ => rest.starts_with(char::is_whitespace),
+            _ => rest.starts_with(char::is_whitespace) && !is_abbreviated(&text[..at], rest),
         };
         if ends && end > start {
             units.push(start..end);
@@ -242,6 +244,13 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
         units.push(start..paragraph.end);
     }
     units
+}
+
+/// Whether a full stop ends a short word in the middle of a sentence: `el. laiškas`.
+fn is_abbreviated(before: &str, rest: &str) -> bool {
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    (1..=ABBREVIATION).contains(&word.chars().count())
+        && rest.strip_prefix(' ').is_some_and(|rest| rest.starts_with(char::is_lowercase))
 }
 
 fn ends_at_line(unit: &str, rest: &str) -> bool {

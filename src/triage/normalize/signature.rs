@@ -241,6 +241,10 @@ fn contacts(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<usiz
     };
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
+    // What somebody says below is no part of it.
+    if last == 1 && page.lines[block[0] - 1].is_blank() && is_prose(page.raw(block[0])) {
+        return None;
+    }
     let (mut found, mut phone, mut entry) = (0, false, false);
     for &line in &block[last..] {
         let has_phone = has_phone(page, line);

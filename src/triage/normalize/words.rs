@@ -243,7 +243,7 @@ pub(super) fn bare(text: &str) -> String {
             out.extend(lower.map(|c| match c {
                 'ı' => 'i',
                 'ł' => 'l',
-                'đ' => 'd',
+                'đ' | 'ð' => 'd',
                 'ø' => 'o',
                 _ => c,
             }));
@@ -260,6 +260,7 @@ pub(super) fn bare(text: &str) -> String {
 pub(super) struct Ambiguous {
     pub(super) prefix: String,
     pub(super) answer_under: Vec<String>,
+    pub(super) answer_below: Phrases,
 }
 
 /// How a sentence starts, and what it holds besides, if anything.
