@@ -20,12 +20,9 @@ const MOST_BETWEEN: usize = 15;
 pub(super) fn mark(page: &mut Page<'_>) {
     mark_between(page);
     for line in 0..page.lines.len() {
-        if is_first_contact(page, line) {
-            page.cut(line..line + 1, Kind::Boilerplate);
-        } else if page.lines[line].is_live()
-            && page.lines[line].len() <= MAX_LENGTH
-            && is_portal(&page.lines[line].folded)
-        {
+        let folded = page.lines[line].folded.as_str();
+        let is_notice = || page.lines[line].len() <= MAX_LENGTH && is_portal(folded);
+        if page.lines[line].is_live() && (is_notice() || is_first_contact(page, line)) {
             page.cut(line..line + 1, Kind::Boilerplate);
         }
     }
@@ -51,7 +48,7 @@ fn mark_between(page: &mut Page<'_>) {
 fn is_first_contact(page: &Page<'_>, at: usize) -> bool {
     let line = &page.lines[at];
     let folded = line.folded.as_str();
-    if !line.is_live() || line.len() > MAX_TIP || folded.contains(['"', '?', '？']) {
+    if line.len() > MAX_TIP || folded.contains(['"', '?', '？']) {
         return false;
     }
     let above = page.live().take_while(|&i| i < at).take(TIP_LINE + 1).count();

@@ -253,7 +253,11 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
             "。" | "！" | "？" | "।" | "؟" | "۔" => true,
-            _ => rest.starts_with(char::is_whitespace) && !is_abbreviated(&text[..at], rest),
+            _ => {
+                rest.starts_with(char::is_whitespace)
+                    && !is_abbreviated(&text[..at], rest)
+                    && !is_label(&whole[start..end])
+            }
         };
         if ends && end > start {
             units.push(start..end);
@@ -264,6 +268,13 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
         units.push(start..paragraph.end);
     }
     units
+}
+
+/// Whether a sentence is no more than the label of the one after it: `OBS!`
+fn is_label(unit: &str) -> bool {
+    unit.len() <= SHORT_ENTRY
+        && unit.ends_with('!')
+        && WORDS.note_labels.is(fold(unit).trim_matches(|c: char| !c.is_alphanumeric()))
 }
 
 /// Whether a full stop ends a short word in the middle of a sentence: `el. laiškas`.

@@ -163,6 +163,7 @@ fn banners_of_gateways_and_programs_go() {
     for banner in [
         "ATTENZIONE: Email proveniente dall'esterno. Non aprire allegati se non si conosce il mittente.",
         "ATENCIÓN: Correo externo.",
+        "OBS! Detta mejl kommer från en extern avsändare. Klicka inte på länkar.",
         "UWAGA: wiadomość z zewnątrz",
         "ADVARSEL: Ekstern e-post. Vær forsiktig med lenker og vedlegg.",
         "Externe E-Mail: Vorsicht bei Links und Anhängen.",
