@@ -51,11 +51,11 @@ fn is_first_contact(page: &Page<'_>, at: usize) -> bool {
     if line.len() > MAX_TIP || folded.contains(['"', '?', '？']) {
         return false;
     }
-    let above = page.live().take_while(|&i| i < at).take(TIP_LINE + 1).count();
     let says = folded.contains('@') && WORDS.first_contact.within(folded);
     let text = folded.split(['[', '<']).next().unwrap_or_default();
     let links = WORDS.first_contact_links.is(text.trim_matches(|c: char| !c.is_alphanumeric()));
-    above <= TIP_LINE && (says || links || folded.contains("aka.ms/learnaboutsenderidentification"))
+    let tips = says || links || folded.contains("aka.ms/learnaboutsenderidentification");
+    tips && page.live().take_while(|&i| i < at).take(TIP_LINE + 1).count() <= TIP_LINE
 }
 
 fn is_portal(folded: &str) -> bool {
