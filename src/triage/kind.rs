@@ -59,6 +59,9 @@ fn by_text(letter: &Letter<'_>, is_machine: bool) -> Kind {
         (Kind::Acknowledgement, is_acknowledged),
         (Kind::Newsletter, is_newsletter),
     ];
+    if is_told_automatic(letter) {
+        return Kind::Acknowledgement;
+    }
     let found = checks.into_iter().find(|(_, check)| check(letter, is_machine)).map(|(kind, _)| kind);
     match found {
         Some(kind) => kind,
@@ -133,7 +136,29 @@ fn is_acknowledged(letter: &Letter<'_>, is_machine: bool) -> bool {
     let said = letter.said();
     let asks = letter.asks() || letter.talks() || words.customer.is_in(&said);
     let is_numbered = is_machine || letter.names_a_number();
-    is_numbered && !letter.is_forward() && !asks && words.body.count(&said) >= least
+    let count = words.body.count(&said);
+    // Alerts say too that they are automatic, and not to be answered.
+    let any = [&words.automatic, &words.no_reply].iter().filter(|words| words.is_in(&said)).count();
+    let says = count >= least && (is_machine || count > any);
+    is_numbered && !letter.is_forward() && !asks && says
+}
+
+/// Whether a mail on the reader's request and its number says that a machine wrote it, or that nobody is to answer.
+fn is_told_automatic(letter: &Letter<'_>) -> bool {
+    let words = &WORDS.acknowledgement;
+    if !letter.names_a_number()
+        || !letter.is_short()
+        || letter.is_forward()
+        || letter.asks()
+        || letter.talks()
+        || letter.subject_has(&WORDS.auto_reply.subject)
+    {
+        return false;
+    }
+    let sent = letter.sent();
+    let [automatic, no_reply] = [&words.automatic, &words.no_reply].map(|words| words.is_in(&sent));
+    let says = (automatic && no_reply) || ((automatic || no_reply) && !letter.requests());
+    says && words.yours.is_in(&sent) && !words.customer.is_in(&sent)
 }
 
 fn is_newsletter(letter: &Letter<'_>, is_machine: bool) -> bool {

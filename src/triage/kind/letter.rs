@@ -161,6 +161,11 @@ impl<'a> Letter<'a> {
         format!("{}{}", self.subject, self.said)
     }
 
+    /// The first bytes of subject and text as they were sent, folded.
+    pub(super) fn sent(&self) -> String {
+        format!("{}{}", self.subject, fold(head_of(&self.plain, SAID)))
+    }
+
     /// Whether the subject names a ticket by its number.
     pub(super) fn names_a_ticket(&self) -> bool {
         let subject = fold(head_of(self.ticket.subject.as_deref().unwrap_or_default(), OPENING));

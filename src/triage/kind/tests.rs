@@ -259,6 +259,67 @@ fn headers_go_before_words() {
 }
 
 #[test]
+fn machines_write_rarer_languages_too() {
+    all_are(
+        Kind::Acknowledgement,
+        &[
+            (
+                "[#7041] Tóner",
+                "El vostre cas té el número 7041.\n\nAixò és un missatge automàtic, no hi respongueu.",
+            ),
+            ("[#7041] Toner", "Vaš upit ima broj 7041.\n\nOvo je automatska poruka, ne odgovarajte na nju."),
+            ("[#7041] Toneris", "Jūsu pieprasījums: 7041.\n\nAutomātisks ziņojums, lūdzu, neatbildiet."),
+            ("[#7041] Tooner", "Teie päring sai numbri 7041.\n\nAutomaatne kiri, palun ärge vastake."),
+            (
+                "[#7041] Blekhylki",
+                "Erindi þitt er númer 7041.\n\nSjálfvirkt skeyti, vinsamlegast svarið ekki.",
+            ),
+            ("[#7041] تونر", "درخواست شما شماره 7041 دارد.\n\nاین ایمیل خودکار است، لطفا پاسخ ندهید."),
+            ("[#7041] 碳粉", "您的申請編號為 7041。\n\n此信由系統自動發送，請勿回覆。"),
+        ],
+    );
+    all_are(
+        Kind::Calendar,
+        &[
+            ("Priimta: Dažai", ""),
+            ("Noraidīts: Krāsa", ""),
+            ("Hafnað: Fundur", ""),
+            ("Đã từ chối: Họp", ""),
+            ("ตอบรับ: ประชุม", ""),
+            ("已婉拒: 會議", ""),
+        ],
+    );
+    all_are(
+        Kind::Receipt,
+        &[("Lesið: Fundur", ""), ("Loetud: 7041", ""), ("Telah dibaca: 7041", ""), ("讀取: 會議", "")],
+    );
+    all_are(
+        Kind::AutoReply,
+        &[
+            ("Fjarvera: Fundur", "Ég er í fríi til 4. maí."),
+            ("Prombūtnē: Krāsa", "Esmu atvaļinājumā līdz 4. maijam."),
+            ("Vắng mặt: Họp", "Tôi đang nghỉ phép đến hết ngày 4/5."),
+            ("پاسخ خودکار: جلسه", "تا ۴ مه در مرخصی هستم."),
+        ],
+    );
+    all_are(
+        Kind::Person,
+        &[
+            ("Pesan", "Semua orang menerima pesan otomatis nomor 7041, tolong matikan."),
+            (
+                "Backup 7041",
+                "Backup 7041 failed on SRV-3. This is an automated message, please do not reply.",
+            ),
+            ("Nisam u uredu sutra", "Nisam u uredu sutra, neka tehničar dođe u petak."),
+            (
+                "Your message",
+                "Clients get your automatic message 7041 \"please do not reply\" thrice, can you stop it?",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn people_who_talk_about_such_mail_are_people() {
     all_are(
         Kind::Person,

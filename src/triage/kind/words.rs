@@ -91,6 +91,9 @@ pub(super) struct Mail {
 pub(super) struct Acknowledgement {
     pub(super) customer: Phrases,
     pub(super) body: Phrases,
+    pub(super) automatic: Phrases,
+    pub(super) no_reply: Phrases,
+    pub(super) yours: Phrases,
 }
 
 #[derive(Debug, Deserialize)]

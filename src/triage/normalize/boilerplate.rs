@@ -8,17 +8,54 @@ use super::words::WORDS;
 
 /// Longest notice, in bytes.
 const MAX_LENGTH: usize = 180;
+/// Longest tip on a sender, in bytes, and lines above it, at most.
+const MAX_TIP: usize = 400;
+const TIP_LINE: usize = 4;
+/// The marks of a mail gateway's banner, and lines between them, at most.
+const START: &str = "zjqcmqryfpfptbannerstart";
+const END: &str = "zjqcmqryfpfptbannerend";
+const MOST_BETWEEN: usize = 15;
 
 /// Marks portal boilerplate for cutting.
 pub(super) fn mark(page: &mut Page<'_>) {
+    mark_between(page);
     for line in 0..page.lines.len() {
-        if page.lines[line].is_live()
-            && page.lines[line].len() <= MAX_LENGTH
-            && is_portal(&page.lines[line].folded)
-        {
+        let folded = page.lines[line].folded.as_str();
+        let is_notice = || page.lines[line].len() <= MAX_LENGTH && is_portal(folded);
+        if page.lines[line].is_live() && (is_notice() || is_first_contact(page, line)) {
             page.cut(line..line + 1, Kind::Boilerplate);
         }
     }
+}
+
+/// Whatever stands between the marks that a mail gateway hides round its banner.
+fn mark_between(page: &mut Page<'_>) {
+    let mut start = None;
+    for line in 0..page.lines.len() {
+        match page.lines[line].folded.as_str() {
+            START => start = Some(line),
+            END => {
+                if let Some(start) = start.take().filter(|start| line - start <= MOST_BETWEEN) {
+                    page.cut(start..line + 1, Kind::Boilerplate);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What Outlook says above the first mail of a sender: the phrase and his address, or the link by itself. Nobody asks there.
+fn is_first_contact(page: &Page<'_>, at: usize) -> bool {
+    let line = &page.lines[at];
+    let folded = line.folded.as_str();
+    if line.len() > MAX_TIP || folded.contains(['"', '?', '？']) {
+        return false;
+    }
+    let says = folded.contains('@') && WORDS.first_contact.within(folded);
+    let text = folded.split(['[', '<']).next().unwrap_or_default();
+    let links = WORDS.first_contact_links.is(text.trim_matches(|c: char| !c.is_alphanumeric()));
+    let tips = says || links || folded.contains("aka.ms/learnaboutsenderidentification");
+    tips && page.live().take_while(|&i| i < at).take(TIP_LINE + 1).count() <= TIP_LINE
 }
 
 fn is_portal(folded: &str) -> bool {

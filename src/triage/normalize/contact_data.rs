@@ -20,6 +20,10 @@ const PHONE_DIGITS: usize = 7;
 const LONG_PHONE: usize = 10;
 /// Longest closing phrase with a name, in bytes.
 pub(super) const MAX_CLOSING: usize = 90;
+/// Signs between a closing phrase and the same in another language.
+const LANGUAGES: [&str; 4] = [" / ", " | ", " - ", " // "];
+/// The first letter of the scripts that write no blanks between words.
+const UNSPACED: char = '\u{2e80}';
 /// Most words a name has after a closing phrase in the same line.
 const MAX_NAME: usize = 4;
 
@@ -55,7 +59,8 @@ pub(super) fn is_closing_text(raw: &str) -> bool {
     }
     // In two languages: "S pozdravem / Kind regards".
     let is_one = |part: &str| WORDS.closings.is(part.trim_matches(|c: char| !c.is_alphanumeric()));
-    if folded.split([" / ", " | "][usize::from(folded.contains(" | "))]).all(is_one) {
+    let in_two = |sign: &&str| folded.contains(*sign) && folded.split(*sign).all(is_one);
+    if is_one(&folded) || LANGUAGES.iter().any(in_two) || is_joined(&folded) {
         return true;
     }
     let parted =
@@ -71,6 +76,12 @@ pub(super) fn is_closing_text(raw: &str) -> bool {
     let named =
         rest.split_whitespace().count() <= MAX_NAME && is_name(rest) && !said && !is_request(&rest_folded);
     named || is_short_name(rest) || WORDS.closings.is(&rest_folded)
+}
+
+/// Two closing phrases of a script without blanks between words: `敬祝 商祺`.
+fn is_joined(folded: &str) -> bool {
+    let unspaced = folded.starts_with(|c: char| c >= UNSPACED);
+    unspaced && WORDS.closings.after_start(folded).is_some_and(|rest| WORDS.closings.is(rest.trim()))
 }
 
 /// "Best regards Jo Doe": of one word, only a long one closes so.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::contact_data::starts_with_name;
 use super::lines::{fold, substance};
 use super::removed::{Kind, Removed};
 use super::signature;
@@ -17,12 +18,16 @@ use super::words::{NOTE_OPENERS, WORDS, Words, is_greeting, without_accents};
 const MAX_FOLD: usize = 600;
 /// Bytes at the start of a sentence that tell whether it may be a note.
 const MAX_OPENER: usize = 160;
+/// Words of a sentence that asks for care and says of what elsewhere, at most.
+const FEW_WORDS: usize = 6;
 /// Longest banner without a full stop.
 const MAX_OPEN_BANNER: usize = 300;
 /// Sentences of a paragraph that are looked at with those after them, at most.
 const MAX_LOOKS: usize = 3;
 /// Shortest line of entries in registers that is small print wherever it stands, in bytes.
 const SHORT_ENTRY: usize = 60;
+/// Letters of an abbreviation, at most.
+const ABBREVIATION: usize = 2;
 /// Lines above a note in which words announce it.
 const ANNOUNCED: usize = 3;
 
@@ -41,6 +46,8 @@ struct Place {
     warned: bool,
     /// At the start of a line, with words above it.
     later: bool,
+    /// After a label such as "CAUTION:".
+    labelled: bool,
 }
 
 /// A sentence, and what it is.
@@ -60,7 +67,7 @@ struct Found {
 /// `may_be_empty`.
 pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Option<Text> {
     let whole = text.as_str();
-    let signed = signature::signed_at(whole);
+    let signed = signed_at(whole);
     let found = find(whole, signed);
     let cut = chosen(whole, &found, signed, may_be_empty);
     let mut editor = Editor::new(text);
@@ -78,6 +85,16 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
         removed.cut(Kind::Disclaimer, unit.len(), text.source(unit));
     }
     Some(out)
+}
+
+/// Where the sender's name begins. A closing phrase with no words above it and no name below signs nothing.
+fn signed_at(whole: &str) -> usize {
+    let signed = signature::signed_at(whole);
+    let above = whole[..signed].trim_end();
+    let above = &above[..above.rfind('\n').unwrap_or_default()];
+    let below = whole[signed..].lines().find(|line| !line.trim().is_empty());
+    let is_named = || below.is_none_or(|line| line.len() <= SHORT_ENTRY && starts_with_name(line.trim()));
+    if above.lines().any(tells) || is_named() { signed } else { whole.len() }
 }
 
 /// Whether a line holds more than a greeting.
@@ -109,9 +126,14 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
             let apart = || last || stands_apart(&whole[unit.end..]);
             let line = unlabelled(&folded);
             let read = topics::read(line);
+            let label = &folded[..folded.len() - line.len()];
+            let labelled = !label.is_empty();
+            let outside = labelled && read.warns() && topics::read(label).is_outside();
             let mut note = match is_banner_line(&folded) {
                 true => Some(Note::Banner),
-                false => note(line, &read, Place { below, warned, later }, &apart),
+                false => note(line, &read, Place { below, warned, later, labelled }, &apart).or_else(|| {
+                    (outside || (read.is_outside() && warns(&whole[unit.end..]))).then_some(Note::Banner)
+                }),
             };
             let starts = || read.starts_note() && !WORDS.doubts.within(&folded);
             if note.is_none() && later && looked < MAX_LOOKS && starts() {
@@ -127,7 +149,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
             let tells = note.is_none() && whole[unit.clone()].lines().any(tells);
             let evidence = match note {
                 Some(Note::Legal) if is_sites(line) => Evidence::told(),
-                Some(Note::Legal) => read.evidence(line.len() < folded.len()),
+                Some(Note::Legal) => read.evidence(labelled),
                 Some(Note::Banner) => read.warning(),
                 None => Evidence::default(),
             };
@@ -231,7 +253,11 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
             "\n" => ends_at_line(&whole[start..end], rest),
             "]" => is_banner_line(&whole[start..end]),
             "。" | "！" | "？" | "।" | "؟" | "۔" => true,
-            _ => rest.starts_with(char::is_whitespace),
+            _ => {
+                rest.starts_with(char::is_whitespace)
+                    && !is_abbreviated(&text[..at], rest)
+                    && !is_label(&whole[start..end])
+            }
         };
         if ends && end > start {
             units.push(start..end);
@@ -242,6 +268,20 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
         units.push(start..paragraph.end);
     }
     units
+}
+
+/// Whether a sentence is no more than the label of the one after it: `OBS!`
+fn is_label(unit: &str) -> bool {
+    unit.len() <= SHORT_ENTRY
+        && unit.ends_with('!')
+        && WORDS.note_labels.is(fold(unit).trim_matches(|c: char| !c.is_alphanumeric()))
+}
+
+/// Whether a full stop ends a short word in the middle of a sentence: `el. laiškas`.
+fn is_abbreviated(before: &str, rest: &str) -> bool {
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    (1..=ABBREVIATION).contains(&word.chars().count())
+        && rest.strip_prefix(' ').is_some_and(|rest| rest.starts_with(char::is_lowercase))
 }
 
 fn ends_at_line(unit: &str, rest: &str) -> bool {
@@ -274,6 +314,10 @@ fn is_banner_line(line: &str) -> bool {
     let folded = fold(line);
     let bracketed = folded.starts_with(['[', '(', '{', '-', '_', '=']);
     let words = folded.trim_matches(|c: char| !c.is_alphanumeric());
+    let line = unlabelled(&folded).trim_end_matches(|c: char| !c.is_alphanumeric());
+    if line.len() < words.len() && line.contains(' ') && WORDS.banner_lines.is(line) {
+        return true;
+    }
     WORDS.banner_lines.is(words) && (bracketed || words.contains(' ') || words == "caution")
 }
 
@@ -293,13 +337,23 @@ fn whole_note(rest: &str) -> Option<Note> {
 fn stands_apart(rest: &str) -> bool {
     let next = rest.trim_start();
     let ends_line = rest[..rest.len() - next.len()].contains('\n') && !next.is_empty();
-    ends_line || topics::read(&fold(&next[..next.floor_char_boundary(MAX_OPENER)])).warns()
+    ends_line || warns(rest)
+}
+
+/// Whether the sentence that comes next warns of links, or asks for care in a few words.
+fn warns(rest: &str) -> bool {
+    let next = rest.trim_start();
+    let next = fold(&next[..next.floor_char_boundary(MAX_OPENER)]);
+    let first = next.split(['.', '!', '。']).next().unwrap_or_default();
+    let short = first.split_whitespace().count() <= FEW_WORDS;
+    let read = topics::read(&next);
+    read.warns() || (short && topics::read(first).is_careful())
 }
 
 /// What a sentence is at its place: folded, without its label, and read. `apart`: at the end of a line, with words below it or, where it
 /// starts one, above.
 fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> Option<Note> {
-    let Place { below, warned, later } = place;
+    let Place { below, warned, later, labelled } = place;
     let talks = || read.starts_note() && !read.warns() && !apart();
     if NOTE_OPENERS.start(line) {
         if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks() {
@@ -311,7 +365,10 @@ fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> 
             return Some(Note::Legal);
         }
     }
-    if (read.is_banner() && !WORDS.doubts.within(line) && !talks()) || (warned && read.warns()) {
+    let few = line.split_whitespace().count() <= FEW_WORDS;
+    let cautions = warned && (read.warns() || (few && read.is_careful()));
+    let outside = read.is_banner() || (labelled && read.is_labelled_outside());
+    if (outside && !WORDS.doubts.within(line) && !talks()) || cautions {
         return Some(Note::Banner);
     }
     let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());

@@ -6,13 +6,15 @@
 use super::facts::{Address, address, has_clock, is_dated};
 use super::lines::{Line, Page, key_value};
 use super::signature::is_closing;
-use super::subject::Hint;
+use super::subject::{Hint, trace};
 use super::words::{WORDS, is_greeting};
 
 /// Lines of a header block, lists of recipients included.
 const MAX_HEADERS: usize = 40;
 /// Lines of a block in a language that nobody has told us of.
 const MAX_UNKNOWN: usize = 9;
+/// Headers that a mail program writes at least.
+const COMPLETE: usize = 4;
 /// A key's words and characters.
 const KEY_WORDS: usize = 4;
 const KEY_CHARS: usize = 28;
@@ -30,6 +32,8 @@ pub(super) struct Headers {
     pub(super) hint: Hint,
     /// Its first key, folded.
     pub(super) first_key: String,
+    /// The trace of its subject, or of each value where the keys are unknown.
+    pub(super) subjects: Vec<u64>,
     seen: [bool; 6],
     address: bool,
     /// Whether only a mail program writes it so.
@@ -68,6 +72,11 @@ fn header_key(folded: &str) -> Option<Key> {
 }
 
 impl Headers {
+    /// Whether sender, date, recipient and subject are all there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.count >= COMPLETE
+    }
+
     /// Whether this is a mail's head and no list of what a rule or a telephone shall do, nor the trace of a mail that is looked for:
     /// a subject that answers tells, a rule above, or a greeting below. Where no words stand above, a program's way to write a sender
     /// or a date tells too.
@@ -172,6 +181,7 @@ fn unknown(page: &Page<'_>, at: usize) -> Option<Headers> {
         dated |= is_date;
         timed |= is_date && has_clock(value);
         read.hint = Hint::of(value);
+        read.subjects.push(trace(value));
         open = value.ends_with([';', ',']);
         read.end = i + 1;
     }
@@ -216,6 +226,7 @@ impl Headers {
             count: 0,
             hint: Hint::None,
             first_key: String::new(),
+            subjects: Vec::new(),
             seen: [false; 6],
             address: false,
             certain: false,
@@ -258,6 +269,7 @@ impl Headers {
         }
         if key == Key::Subject && self.hint == Hint::None {
             self.hint = Hint::of(value);
+            self.subjects.push(trace(value));
         }
         self.certain |= match key {
             Key::From => address(value) == Some(Address::Bracketed),

@@ -7,10 +7,16 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::codepages::{CODEPAGES, Codepage, Name};
+use super::lines::fold;
 use super::text::{Editor, Text};
+use super::words::WORDS;
 
 /// A double fault needs two rounds; each round at least halves what it touches.
 const MAX_ROUNDS: usize = 4;
+/// Letters beyond ASCII that are words in some language.
+const ONE_LETTER_WORDS: &str = "éèêàáâóòôíìúöåÉÈÊÀÁÂÓÒÔÍÌÚÖÅ";
+/// Bytes of a line in which words are looked for that talk of damage.
+const TALK: usize = 400;
 /// Of the letters beyond ASCII, the share that must be damage before Cyrillic is read as Cyrillic misread, in tenths.
 const CYRILLIC_DAMAGE: usize = 6;
 
@@ -19,25 +25,69 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
     if text.as_str().is_ascii() {
         return None;
     }
+    let alone = is_one_word(text.as_str());
     let mut repaired = None;
     for page in CODEPAGES.iter() {
         for _ in 0..MAX_ROUNDS {
-            let Some(next) = round(repaired.as_ref().unwrap_or(text), page) else { break };
+            let Some(next) = round(repaired.as_ref().unwrap_or(text), page, alone) else { break };
             repaired = Some(next);
         }
     }
-    let lost = lost_bytes(repaired.as_ref().unwrap_or(text), repaired.is_some());
+    let lost = lost_bytes(repaired.as_ref().unwrap_or(text), repaired.is_some(), alone);
     lost.or(repaired)
 }
 
-/// The lines that are about damage.
-fn lines_about_damage(whole: &str) -> Vec<Range<usize>> {
+/// The lines that are about damage. `alone`: one word of the text was damaged, and no more.
+fn lines_about_damage(whole: &str, alone: bool) -> Vec<Range<usize>> {
     let mut end = 0;
     let lines = whole.split_inclusive('\n').map(|line| {
         end += line.len();
         (line, end - line.len()..end)
     });
-    lines.filter(|(line, _)| !line.is_ascii() && is_about_damage(line)).map(|(_, range)| range).collect()
+    let about = |line: &str| is_about_damage(line) || (alone && quotes_damage(line));
+    lines.filter(|(line, _)| !line.is_ascii() && about(line)).map(|(_, range)| range).collect()
+}
+
+/// Whether a word holds damaged letters, or currency signs.
+fn damaged(word: &str) -> Option<Sequence> {
+    let page = CODEPAGES.iter().find(|page| page.name == Name::Western)?;
+    let starts = word.char_indices().filter(|(_, c)| !c.is_ascii());
+    let mut found = starts.filter_map(|(at, _)| sequence(&word[at..], page));
+    found.find(|found| is_letter(found.hidden))
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() || ('\u{20a0}'..='\u{20bf}').contains(&c)
+}
+
+/// Whether one word of the text is damaged in whatever code page, and no more.
+fn is_one_word(whole: &str) -> bool {
+    let has_sequence = |word: &str| {
+        let mut starts = word.char_indices().filter(|(_, c)| !c.is_ascii()).map(|(at, _)| &word[at..]);
+        starts.any(|rest| CODEPAGES.iter().any(|page| sequence(rest, page).is_some()))
+    };
+    let suffers = |word: &&str| {
+        !word.is_ascii()
+            && (word.contains(['Ã', 'Γ', '├', '\u{fffd}']) || word.contains("â€") || has_sequence(word))
+    };
+    whole.split_whitespace().filter(suffers).take(2).count() == 1
+}
+
+/// Whether a line shows a damaged word among sound ones: it has sound letters beyond ASCII, talks of such damage, or shows a letter
+/// that is no word by itself.
+fn quotes_damage(line: &str) -> bool {
+    let Some((word, found)) = line
+        .split_whitespace()
+        .filter(|word| !word.is_ascii())
+        .find_map(|word| damaged(word).map(|found| (word, found)))
+    else {
+        return false;
+    };
+    let sound = |other: &str| other.contains(|c: char| !c.is_ascii() && c.is_alphabetic());
+    let alone = word.len() == found.length && !ONE_LETTER_WORDS.contains(found.hidden);
+    alone
+        || line.split_whitespace().any(|other| other != word && sound(other))
+        || WORDS.misread_words.within(&fold(&line[..line.floor_char_boundary(TALK)]))
 }
 
 fn holds(lines: &[Range<usize>], at: usize) -> bool {
@@ -67,7 +117,7 @@ fn is_about_damage(whole: &str) -> bool {
     hidden.iter().filter(|c| tells(c)).any(|c| right.contains(c))
 }
 
-fn round(text: &Text, page: &Codepage) -> Option<Text> {
+fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
     let whole = text.as_str();
     if !has_lead(whole, page) || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
         return None;
@@ -76,7 +126,7 @@ fn round(text: &Text, page: &Codepage) -> Option<Text> {
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
     let vietnamese = whole.contains(is_vietnamese);
-    let about = lines_about_damage(whole);
+    let about = lines_about_damage(whole, alone);
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
@@ -132,7 +182,7 @@ fn is_mostly_damage(whole: &str, page: &Codepage) -> bool {
 }
 
 /// Characters whose last byte was lost on the way: what is left of `”` is `â€`, and of `à`, before a blank, `Ã`.
-fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
+fn lost_bytes(text: &Text, damaged: bool, alone: bool) -> Option<Text> {
     let whole = text.as_str();
     let mut editor = Editor::new(text);
     let mut kept = 0;
@@ -141,7 +191,7 @@ fn lost_bytes(text: &Text, damaged: bool) -> Option<Text> {
         editor.put(range.clone(), new);
         kept = range.end;
     };
-    let about = lines_about_damage(whole);
+    let about = lines_about_damage(whole, alone);
     for (at, lead) in whole.match_indices(['â', 'Ã']).filter(|&(at, _)| !holds(&about, at)) {
         let rest = &whole[at + lead.len()..];
         match lead {

@@ -17,6 +17,9 @@ const UNCASED_HEADING: usize = 8;
 /// Letters of the device in a name such as `WS-0042`, at most, and digits, at least.
 const DEVICE_LETTERS: usize = 6;
 const DEVICE_DIGITS: usize = 2;
+/// Letters of a country before a postal code, at most, and digits of the code, at least.
+const COUNTRY_LETTERS: usize = 2;
+const POSTAL_DIGITS: usize = 4;
 
 /// Who signs, as far as that is known.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,7 +78,18 @@ pub(super) fn is_data(page: &Page<'_>, line: usize) -> bool {
             && value.chars().all(plain)
             && value.contains(|c: char| c.is_ascii_alphanumeric())
     });
-    labelled || account || page.raw(line).split_whitespace().next_back().is_some_and(is_device)
+    let raw = page.raw(line);
+    labelled || account || (!is_place(raw) && raw.split_whitespace().next_back().is_some_and(is_device))
+}
+
+/// `1 Harbour Road, Ulm, DE-89073`: a number in the street, a comma, and a postal code.
+fn is_place(raw: &str) -> bool {
+    let Some((street, code)) = raw.rsplit_once(',') else { return false };
+    let (country, code) = code.trim().split_once('-').unwrap_or_default();
+    digits(street) > 0
+        && country.len() <= COUNTRY_LETTERS
+        && (POSTAL_DIGITS..=POSTAL_DIGITS + 2).contains(&code.len())
+        && code.chars().all(|c| c.is_ascii_digit())
 }
 
 /// `WS-0042`, `PC0042`. Two letters may start a postal code, which a town follows.

@@ -33,6 +33,8 @@ const OWN_QUOTATION: usize = 15;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Forward,
+    /// A rule, or words between dashes, over a mail's whole head.
+    Ruled,
     /// A mail that is answered, or passed on without saying so.
     Original,
     Attribution,
@@ -46,18 +48,20 @@ struct Marker {
     lines: Range<usize>,
     hint: Hint,
     first_key: String,
+    subjects: Vec<u64>,
     /// Whether nobody types it.
     certain: bool,
 }
 
 impl Marker {
     fn new(sign: Sign, lines: Range<usize>) -> Self {
-        Self { sign, lines, hint: Hint::None, first_key: String::new(), certain: true }
+        let (hint, first_key, subjects) = (Hint::None, String::new(), Vec::new());
+        Self { sign, lines, hint, first_key, subjects, certain: true }
     }
 
     fn over(sign: Sign, start: usize, headers: Headers) -> Self {
-        let Headers { end, hint, first_key, .. } = headers;
-        Self { sign, lines: start..end, hint, first_key, certain: true }
+        let Headers { end, hint, first_key, subjects, .. } = headers;
+        Self { sign, lines: start..end, hint, first_key, subjects, certain: true }
     }
 
     /// What the subject above says here, over a mail under which `above` letters stand.
@@ -76,9 +80,10 @@ impl Marker {
             (_, Hint::Forward) => usize::MAX,
             (Sign::Forward, Hint::Answer) => SHORT_NOTE,
             (Sign::Forward, _) => usize::MAX,
-            (Sign::Original | Sign::Attribution, Hint::Answer) => 1,
-            (Sign::Original, _) if self.hint == Hint::Answer => SHORT_REMARK,
-            (Sign::Original, _) => SHORT_ANSWER,
+            (Sign::Ruled | Sign::Original | Sign::Attribution, Hint::Answer) => 1,
+            (Sign::Ruled | Sign::Original, _) if self.hint == Hint::Answer => SHORT_REMARK,
+            (Sign::Ruled, Hint::First) => SHORT_NOTE,
+            (Sign::Ruled | Sign::Original, _) => SHORT_ANSWER,
             (Sign::Attribution, _) => NOTHING,
         }
     }
@@ -87,8 +92,11 @@ impl Marker {
 /// Marks quotations and headers for cutting; `hint` is what the ticket's subject says.
 pub(super) fn mark(page: &mut Page<'_>, hint: Hint) {
     let mut markers = find_markers(page);
+    let old: Vec<u64> = markers.iter().flat_map(|marker| marker.subjects.iter().copied()).collect();
+    let first = markers.first().map_or(0, |marker| marker.lines.start);
+    let hint = hint.over(&old, page.live().take_while(|&i| i < first).map(|i| &page.lines[i].folded));
     // In a first mail, a list of senders and subjects may be what is asked for.
-    markers.retain(|marker| marker.certain || hint != Hint::None);
+    markers.retain(|marker| marker.certain || !matches!(hint, Hint::None | Hint::First));
     let own = has_own_words(page, &markers);
     let mut walk = Walk {
         hint,
@@ -269,7 +277,12 @@ fn marker_at(page: &Page<'_>, at: usize) -> Option<Marker> {
     }
     if let Some(headers) = headers::block(page, at) {
         let certain = headers.is_certain(page, at);
-        return Some(Marker { certain, ..Marker::over(Sign::Original, at, headers) });
+        let ruled = at > 0 && is_rule(page, at - 1) && headers.is_complete();
+        let sign = if ruled { Sign::Ruled } else { Sign::Original };
+        return Some(Marker { certain, ..Marker::over(sign, at, headers) });
+    }
+    if let Some(marker) = between_dashes(page, at) {
+        return Some(marker);
     }
     attribution::end(page, at).map(|end| Marker::new(Sign::Attribution, at..end))
 }
@@ -291,6 +304,17 @@ fn is_reply_line(folded: &str, words: &str) -> bool {
 
 fn is_gmail_forward(words: &str, ruled: bool) -> bool {
     ruled && words.len() <= 60 && WORDS.forward_markers.start(words)
+}
+
+/// Words between dashes over a mail's whole head, in whatever language.
+fn between_dashes(page: &Page<'_>, at: usize) -> Option<Marker> {
+    let line = page.lines[at].folded.as_str();
+    let titled = line.len() <= MARKER_LENGTH
+        && ["--", "==", "__"].iter().any(|rule| line.starts_with(rule) && line.ends_with(rule));
+    let start = at + 1 + usize::from(page.lines.get(at + 1).is_some_and(Line::is_blank));
+    let head = page.lines.get(start).filter(|line| titled && !line.is_blank())?;
+    let headers = headers::block(page, start).filter(|headers| head.is_live() && headers.is_complete())?;
+    Some(Marker::over(Sign::Ruled, at, headers))
 }
 
 fn headers_follow(page: &Page<'_>, at: usize) -> bool {

@@ -62,7 +62,7 @@ impl Reading {
     /// is one at the end of a mail.
     pub(crate) fn keep_of_body(&mut self, kept: Range<usize>, contact: &str) {
         self.body.keep(kept, Kind::Habit);
-        let hint = Hint::of(&self.subject.text);
+        let hint = Hint::of_ticket(&self.subject.text);
         let may_be_empty = self.body_may_be_empty;
         self.body.cut_again(&Setting { hint, contact: name(contact), may_be_empty, ..Setting::default() });
     }
@@ -95,7 +95,7 @@ impl Reading {
 pub fn read(ticket: &Ticket) -> Reading {
     let sent = ticket.subject.as_deref().unwrap_or_default();
     let subject = normalize_in(sent, &Setting::default());
-    let hint = Hint::of(&subject.text);
+    let hint = Hint::of_ticket(&subject.text);
     // Of technicians' messages some are earlier than what stands in the body, where a ticket is read again after an answer.
     let technicians = ticket.messages.iter().filter(|m| m.from == "technician").map(|m| m.text.as_str());
     let setting = Setting {

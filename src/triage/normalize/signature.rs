@@ -177,9 +177,17 @@ fn is_slogan(page: &Page<'_>, block: &[usize], rest: &[usize]) -> bool {
     let found: usize = block.iter().map(|&i| items(page, i)).sum();
     let says = |&i: &usize| {
         let folded = &page.lines[i].folded;
-        is_request(folded) || is_request_of_ones_own(folded) || WORDS.postscripts.start(folded)
+        is_request(folded)
+            || is_request_of_ones_own(folded)
+            || WORDS.postscripts.start(folded)
+            || wants(folded)
     };
     found >= 2 && end - last == rest.len() && rest.len() <= SLOGAN && !rest.iter().any(says)
+}
+
+/// Whether a line below a name block names a thing that people ask for.
+fn wants(folded: &str) -> bool {
+    WORDS.wanted.within(&format!(" {folded} "))
 }
 
 fn is_request_of_ones_own(folded: &str) -> bool {
@@ -241,6 +249,12 @@ fn contacts(page: &Page<'_>, tail: &[usize], signer: &Signer<'_>) -> Option<usiz
     };
     let block: Vec<usize> = tail.iter().rev().take(MAX_BLOCK).take_while(fits).copied().collect();
     let last = block.iter().position(|&i| items(page, i) > 0).filter(|&at| at <= 1)?;
+    // What somebody says below is no part of it.
+    let below = block[0];
+    let apart = below > 0 && page.lines[below - 1].is_blank();
+    if last == 1 && (wants(&page.lines[below].folded) || (apart && is_prose(page.raw(below)))) {
+        return None;
+    }
     let (mut found, mut phone, mut entry) = (0, false, false);
     for &line in &block[last..] {
         let has_phone = has_phone(page, line);

@@ -22,9 +22,33 @@ pub(super) enum Hint {
     Forward,
     /// One or the other, by language: an index into the ambiguous prefixes.
     Either(usize),
+    /// It starts a thread: a program that answers puts a prefix before it.
+    First,
+    /// No prefix that is known. A word before a colon may be one of a language that nobody has told us of: the [trace] of the rest.
+    Unknown(u64),
+}
+
+/// Letters of a prefix in a language that nobody has told us of, at most.
+const MAX_UNKNOWN: usize = 20;
+
+/// A number that equal texts share, whatever their case and signs.
+pub(super) fn trace(text: &str) -> u64 {
+    let letters: String = fold(text).chars().filter(|c| c.is_alphanumeric()).collect();
+    xxhash_rust::xxh3::xxh3_64(letters.as_bytes())
 }
 
 impl Hint {
+    /// What the subject of a ticket says: a word that is no known prefix may be one, which the old mail's subject tells.
+    pub(super) fn of_ticket(subject: &str) -> Self {
+        let (prefix, rest) = subject.split_once([':', '：']).unwrap_or_default();
+        let is_word = prefix.chars().count() <= MAX_UNKNOWN && prefix.split_whitespace().count() <= 2;
+        match Self::of(subject) {
+            Self::None if is_word && rest.contains(char::is_alphabetic) => Self::Unknown(trace(rest)),
+            Self::None if subject.contains(char::is_alphabetic) => Self::First,
+            told => told,
+        }
+    }
+
     /// What `subject` says.
     pub(super) fn of(subject: &str) -> Self {
         let folded = fold(&subject[..subject.floor_char_boundary(400)]);
@@ -62,6 +86,24 @@ impl Hint {
         let names_key = |e: &Ambiguous| e.answer_under.iter().any(|k| k == key);
         let answers = WORDS.ambiguous_prefix.get(either).is_some_and(names_key);
         if answers || (old == Self::Answer && is_short) { Self::Answer } else { Self::Forward }
+    }
+}
+
+impl Hint {
+    /// What it says over old mails whose subjects have these traces, where `line` stands above them.
+    pub(super) fn over(self, old: &[u64], mut lines: impl Iterator<Item = impl AsRef<str>>) -> Self {
+        match self {
+            Self::Unknown(rest) if old.contains(&rest) => Self::Forward,
+            Self::Unknown(_) => Self::First,
+            Self::Either(either) => {
+                let below = WORDS.ambiguous_prefix.get(either).map(|either| &either.answer_below);
+                let is_word = |line: &str| {
+                    below.is_some_and(|words| words.is(line.trim_matches(|c: char| !c.is_alphanumeric())))
+                };
+                if lines.any(|line| is_word(line.as_ref())) { Self::Answer } else { self }
+            }
+            told => told,
+        }
     }
 }
 

@@ -28,6 +28,8 @@ const REGISTER_DIGITS: usize = 5;
 const LABEL_WORDS: usize = 4;
 /// Signs of the program that looked for viruses.
 const PRODUCTS: [&str; 7] = ["www.", "http", "avast", "avg", "mailscanner", " security ", "symantec"];
+/// Words that name a message from outside, at most.
+const OUTSIDE_WORDS: usize = 10;
 /// Topics of a sentence that asks for something and still goes on with a note, at least.
 const ASKING: usize = 2;
 
@@ -289,12 +291,39 @@ impl Read<'_> {
 
     /// Whether a mail server says that the message came from outside.
     pub(super) fn is_banner(&self) -> bool {
-        if !self.names_message() && !self.head.has(Outside) {
+        if (!self.names_message() && !self.head.has(Outside)) || self.folded.contains('"') {
             return false;
         }
         let all = self.all();
-        let outside = all.has(Outside) && all.has(Organisation);
-        !self.speaks(all) && outside && (self.names_message() || self.warns())
+        let warns = self.warns();
+        let outside = all.has(Outside) && (all.has(Organisation) || (warns && self.head.has(Message)));
+        !self.speaks(all) && outside && (self.names_message() || warns)
+    }
+
+    /// Whether it names a message or a sender from outside, and no more than a warning after it makes a banner.
+    pub(super) fn is_outside(&self) -> bool {
+        self.head.has(Outside) && self.head.any(&[Message, Organisation]) && self.says_little()
+    }
+
+    /// Whether it does so in few words, as after "CAUTION:".
+    pub(super) fn is_labelled_outside(&self) -> bool {
+        self.head.has(Outside) && self.all().has(Organisation) && self.says_little()
+    }
+
+    fn says_little(&self) -> bool {
+        let all = self.all();
+        let asks = || WORDS.request_words.within(&format!(" {} ", self.folded));
+        self.folded.split_whitespace().count() <= OUTSIDE_WORDS
+            && !self.folded.contains('"')
+            && !all.has(Event)
+            && !self.asks()
+            && !asks()
+    }
+
+    /// Whether it asks for care.
+    pub(super) fn is_careful(&self) -> bool {
+        let all = self.all();
+        !self.speaks(all) && all.has(Care)
     }
 
     /// Whether it warns of links and attachments, as the sentence after that does.

@@ -153,6 +153,9 @@ pub(super) struct Words {
     pub(super) sent_links: Phrases,
     pub(super) get_words: Phrases,
     pub(super) misread_words: Phrases,
+    pub(super) first_contact: Phrases,
+    pub(super) first_contact_links: Phrases,
+    pub(super) wanted: Phrases,
     pub(super) legal: Roots,
     pub(super) ambiguous_prefix: Vec<Ambiguous>,
     pub(super) note: Vec<Sentence>,
@@ -243,7 +246,7 @@ pub(super) fn bare(text: &str) -> String {
             out.extend(lower.map(|c| match c {
                 'ı' => 'i',
                 'ł' => 'l',
-                'đ' => 'd',
+                'đ' | 'ð' => 'd',
                 'ø' => 'o',
                 _ => c,
             }));
@@ -260,6 +263,7 @@ pub(super) fn bare(text: &str) -> String {
 pub(super) struct Ambiguous {
     pub(super) prefix: String,
     pub(super) answer_under: Vec<String>,
+    pub(super) answer_below: Phrases,
 }
 
 /// How a sentence starts, and what it holds besides, if anything.

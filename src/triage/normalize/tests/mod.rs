@@ -5,4 +5,5 @@ mod kinds;
 mod languages;
 mod notes;
 mod properties;
+mod rarer;
 mod samples;
