@@ -19,22 +19,28 @@ const NAME_WORDS: usize = 4;
 /// The line after an attribution that starts at `at`.
 pub(super) fn end(page: &Page<'_>, at: usize) -> Option<usize> {
     let first = &page.lines[at];
-    if first.folded.len() > MAX_LENGTH || !may_start(&first.folded) {
+    if first.folded.len() > MAX_LENGTH {
         return None;
     }
-    let (mut joined, mut written) = (String::new(), String::new());
+    let mut length = 0;
     for (end, line) in page.lines.iter().enumerate().skip(at).take(MAX_LINES) {
-        if line.is_blank() || line.quoted != first.quoted || joined.len() + line.folded.len() > MAX_LENGTH {
+        if line.is_blank() || line.quoted != first.quoted || length + line.folded.len() > MAX_LENGTH {
             return None;
         }
-        joined.push(' ');
-        joined.push_str(&line.folded);
-        written.push(' ');
-        written.push_str(page.raw(end));
-        let closed = joined.ends_with(':') || quote_follows(page, end + 1) && end > at;
-        if closed || quote_follows(page, end + 1) {
+        length += 1 + line.folded.len();
+        let quoted = quote_follows(page, end + 1);
+        if quoted || line.folded.ends_with(':') {
+            if !may_start(&first.folded) {
+                return None;
+            }
+            let (mut joined, mut written) = (String::new(), String::new());
+            for (i, line) in page.lines.iter().enumerate().take(end + 1).skip(at) {
+                joined.push(' ');
+                joined.push_str(&line.folded);
+                written.push(' ');
+                written.push_str(page.raw(i));
+            }
             let whole = joined.trim_start().replace("< ", "<").replace(" >", ">");
-            let quoted = quote_follows(page, end + 1);
             let named = address(&whole).is_some() || names_writer(&written, quoted);
             return (named && is_attribution(&whole, quoted)).then_some(end + 1);
         }

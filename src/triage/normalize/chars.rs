@@ -12,7 +12,7 @@ const MAX_MARKS: usize = 8;
 
 /// CRLF and lone CR to LF, NUL dropped: what the HTML tokenizer would do, but with the map kept.
 pub(super) fn line_ends(text: &Text) -> Option<Text> {
-    if !text.as_str().contains(['\r', '\0']) {
+    if !text.as_str().contains('\r') && !text.as_str().contains('\0') {
         return None;
     }
     let mut rest = text.as_str().chars().skip(1).chain(['\0']);
@@ -29,14 +29,18 @@ pub(super) fn line_ends(text: &Text) -> Option<Text> {
 
 /// Invisible characters out, every kind of space to the plain one, marks bounded.
 pub(super) fn visible(text: &Text) -> Option<Text> {
-    if text.as_str().bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
+    if text.as_str().bytes().all(|b| is_plain(char::from(b))) {
         return None;
     }
-    let (mut marks, mut before) = (0, '\0');
-    let mut rest = text.as_str().chars().skip(1).chain(['\0']);
+    let (mut marks, mut before, mut end) = (0, '\0', 0);
     Some(text.map_chars(|c| {
-        let next = rest.next().unwrap_or_default();
-        let joins = matches!(c, '\u{200c}' | '\u{200d}') && is_joined(before) && is_joined(next);
+        end += c.len_utf8();
+        if is_plain(c) {
+            (marks, before) = (0, c);
+            return Change::Keep;
+        }
+        let next = || text.as_str()[end..].chars().next().unwrap_or_default();
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && is_joined(before) && is_joined(next());
         let change = if joins { Change::Keep } else { change(c) };
         before = c;
         if matches!(change, Change::Keep) {
@@ -46,6 +50,11 @@ pub(super) fn visible(text: &Text) -> Option<Text> {
     }))
 }
 
+/// What all texts are made of.
+fn is_plain(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~')
+}
+
 /// Letters of scripts whose spelling has joiners: Persian `می‌شود` is not `میشود`.
 fn is_joined(c: char) -> bool {
     matches!(c, '\u{620}'..='\u{6d5}' | '\u{750}'..='\u{77f}' | '\u{900}'..='\u{dff}')
@@ -53,7 +62,6 @@ fn is_joined(c: char) -> bool {
 
 fn change(c: char) -> Change {
     match c {
-        '\n' | ' '..='~' => Change::Keep,
         '\t' => Change::To(" "),
         '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Change::To("\n"),
         '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {

@@ -35,7 +35,8 @@ pub(super) fn starts_with_name(raw: &str) -> bool {
     let part = raw.split(['|', '·', '•', ',', '<', '،', '、']).next().unwrap_or_default();
     let part =
         [" - ", " – ", " / "].iter().fold(part, |part, sign| part.split(sign).next().unwrap_or_default());
-    let unprefixed = WORDS.name_prefixes.after_start(&super::lines::fold(part)).map(|rest| {
+    let folded = if WORDS.name_prefixes.may_start(part) { super::lines::fold(part) } else { String::new() };
+    let unprefixed = WORDS.name_prefixes.after_start(&folded).map(|rest| {
         let words = rest.split_whitespace().count();
         part.rsplitn(words + 1, ' ')
             .take(words)
@@ -51,6 +52,9 @@ pub(super) fn starts_with_name(raw: &str) -> bool {
 pub(super) fn is_closing_text(raw: &str) -> bool {
     let trimmed = raw.trim_matches(|c: char| !c.is_alphanumeric());
     if trimmed.len() > MAX_CLOSING {
+        return false;
+    }
+    if !WORDS.closings.may_start(trimmed) {
         return false;
     }
     let folded = super::lines::fold(trimmed);

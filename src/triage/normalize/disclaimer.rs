@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::contact_data::starts_with_name;
-use super::lines::{fold, substance};
+use super::lines::{fold, has_substance};
 use super::removed::{Kind, Removed};
 use super::signature;
 use super::text::{Editor, Text};
@@ -70,6 +70,9 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let signed = signed_at(whole);
     let found = find(whole, signed);
     let cut = chosen(whole, &found, signed, may_be_empty);
+    if cut.is_empty() {
+        return None;
+    }
     let mut editor = Editor::new(text);
     let mut kept = 0;
     for unit in &cut {
@@ -78,7 +81,7 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     }
     editor.keep(kept..whole.len());
     let out = editor.finish();
-    if cut.is_empty() || (!may_be_empty && !out.as_str().lines().any(tells)) {
+    if !may_be_empty && !out.as_str().lines().any(tells) {
         return None;
     }
     for unit in cut {
@@ -99,8 +102,11 @@ fn signed_at(whole: &str) -> usize {
 
 /// Whether a line holds more than a greeting.
 fn tells(line: &str) -> bool {
-    if substance(line) == 0 {
+    if !has_substance(line) {
         return false;
+    }
+    if !WORDS.greetings.may_start(line) {
+        return true;
     }
     let folded = fold(&line[..line.floor_char_boundary(MAX_OPENER)]);
     let greets = folded.len() <= SHORT_ENTRY
@@ -246,7 +252,9 @@ fn units(whole: &str, paragraph: Range<usize>) -> Vec<Range<usize>> {
     let mut units = Vec::new();
     let mut start = paragraph.start;
     let text = &whole[paragraph.clone()];
-    for (at, sign) in text.match_indices(['.', '!', '?', '\n', ']', '。', '！', '？', '।', '؟', '۔']) {
+    let may_end =
+        |c: char| matches!(c, '.' | '!' | '?' | '\n' | ']') || (!c.is_ascii() && "。！？।؟۔".contains(c));
+    for (at, sign) in text.match_indices(may_end) {
         let end = paragraph.start + at + sign.len();
         let rest = &whole[end..paragraph.end];
         let ends = match sign {
@@ -309,6 +317,9 @@ fn is_open_banner(folded: &str) -> bool {
 
 fn is_banner_line(line: &str) -> bool {
     if line.len() > 60 {
+        return false;
+    }
+    if !WORDS.banner_lines.may_start(line.trim_start_matches(|c: char| !c.is_alphanumeric())) {
         return false;
     }
     let folded = fold(line);

@@ -46,11 +46,17 @@ fn starts_with_tag(text: &str) -> bool {
 
 /// Whether markup, rather than something in angle brackets, has this name.
 pub(super) fn is_element(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let office = name
-        .split_once(':')
-        .is_some_and(|(space, rest)| OFFICE_PREFIXES.contains(&space) && !rest.is_empty());
-    office || ELEMENTS.binary_search(&name.as_str()).is_ok()
+    // Most tags of a mail.
+    if matches!(name, "p" | "span" | "o:p" | "div" | "br" | "b" | "a" | "tr" | "td") {
+        return true;
+    }
+    if name.contains(|c: char| c.is_ascii_uppercase()) {
+        return is_element(&name.to_ascii_lowercase());
+    }
+    match name.split_once(':') {
+        Some((space, rest)) => OFFICE_PREFIXES.contains(&space) && !rest.is_empty(),
+        None => ELEMENTS.binary_search(&name).is_ok(),
+    }
 }
 
 /// The name at the start of `inner`, what stands between `<` and `>`, and whether it is an end tag. Empty

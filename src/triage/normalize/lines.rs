@@ -160,8 +160,16 @@ pub(super) fn weighs_less(now: (usize, usize), before: (usize, usize)) -> bool {
 
 /// Letters, digits and pictures in a text.
 pub(super) fn substance(text: &str) -> usize {
-    let is_picture = |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}');
-    text.chars().filter(|&c| c.is_alphanumeric() || is_picture(c)).count()
+    text.chars().filter(|&c| says(c)).count()
+}
+
+/// Whether [`substance`] of a text is more than nothing.
+pub(super) fn has_substance(text: &str) -> bool {
+    text.contains(says)
+}
+
+fn says(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}')
 }
 
 /// The form in which phrases are compared: lower case, straight quotes, plain hyphens, single spaces, no

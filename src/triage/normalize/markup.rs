@@ -142,8 +142,11 @@ impl<'a> Writer<'a> {
     fn event(&mut self, event: &CallbackEvent<'_>, span: Range<usize>) {
         match event {
             CallbackEvent::OpenStartTag { name } => {
-                let name = String::from_utf8_lossy(name).into_owned();
-                self.tag = Tag { name, start: span.start, ..Tag::default() };
+                // A mail has thousands of tags: one buffer takes all names.
+                let mut buffer = std::mem::take(&mut self.tag.name);
+                buffer.clear();
+                buffer.push_str(&String::from_utf8_lossy(name));
+                self.tag = Tag { name: buffer, start: span.start, ..Tag::default() };
             }
             CallbackEvent::AttributeName { name } => {
                 self.tag.unseen |= *name == b"hidden";
@@ -159,6 +162,7 @@ impl<'a> Writer<'a> {
                 let tag = std::mem::take(&mut self.tag);
                 let range = self.claim(tag.start..span.end);
                 self.start_tag(&tag, range);
+                self.tag.name = tag.name;
             }
             CallbackEvent::EndTag { name } => {
                 let range = self.claim(span);
@@ -303,6 +307,7 @@ impl<'a> Writer<'a> {
             }
             "p" if !office => self.break_lines(2, at),
             "td" | "th" if self.breaks == 0 => self.editor.put(at, "\t"),
+            "span" | "o:p" | "b" | "a" => {}
             _ if BLOCKS.binary_search(&name).is_ok() => self.break_lines(1, at),
             _ => {}
         }
@@ -399,6 +404,9 @@ impl Tag {
     }
 
     fn styled(&mut self, value: &str) {
+        if !value.split(':').skip(1).any(may_tell) {
+            return;
+        }
         let style: String =
             value.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
         let goes_on = |rest: &str| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit());
@@ -416,6 +424,14 @@ impl Tag {
         self.separator |= SEPARATOR_CLASSES.iter().any(|class| value.ends_with(class));
         self.office |= value.starts_with("Mso") || value.starts_with("xmso");
     }
+}
+
+/// Whether the value that starts here may be of [`HIDING_STYLES`], or `none`: of most styles, none is.
+fn may_tell(value: &str) -> bool {
+    let value = value.trim_start();
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit());
+    value.starts_with(['0', '-', 'n', 'N', 'h', 'H', 'a', 'A'])
+        || value.strip_prefix('1').is_some_and(|rest| !goes_on(rest))
 }
 
 #[cfg(test)]
@@ -496,6 +512,13 @@ mod tests {
             "<img style='display:none'>Hi<br>",
         ] {
             assert_eq!(text(html), "Hi", "{html}");
+        }
+    }
+
+    #[test]
+    fn every_style_that_hides_may_tell() {
+        for style in HIDING_STYLES.iter().chain(&["border:none", "Display : NONE"]) {
+            assert!(style.split(':').skip(1).any(may_tell), "{style}");
         }
     }
 

@@ -221,7 +221,9 @@ fn bounded(text: Text, [head, tail]: [usize; 2], removed: &mut Removed) -> Text 
 }
 
 fn tidy(text: &Text, removed: &mut Removed) -> Text {
-    let tidied = runs::space(&runs::tokens(&runs::repeats(text)));
+    let short = runs::repeats(text);
+    let short = runs::tokens(short.as_ref().unwrap_or(text)).or(short);
+    let tidied = runs::space(short.as_ref().unwrap_or(text));
     counted(text, tidied, Kind::Run, removed)
 }
 

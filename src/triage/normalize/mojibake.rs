@@ -3,6 +3,7 @@
 //! Must never touch text that is right as it stands: `NÃO` and `AÇÃO` are Portuguese, not damage. Hence a
 //! sequence is repaired only if its bytes are valid UTF-8 for a character that such damage plausibly hides.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -19,6 +20,8 @@ const ONE_LETTER_WORDS: &str = "éèêàáâóòôíìúöåÉÈÊÀÁÂÓÒÔÍ
 const TALK: usize = 400;
 /// Of the letters beyond ASCII, the share that must be damage before Cyrillic is read as Cyrillic misread, in tenths.
 const CYRILLIC_DAMAGE: usize = 6;
+/// What a character whose last byte was lost starts with.
+const LOST: [char; 2] = ['â', 'Ã'];
 
 /// Repairs the text, or gives `None` where nothing is to be done.
 pub(super) fn repair(text: &Text) -> Option<Text> {
@@ -27,14 +30,30 @@ pub(super) fn repair(text: &Text) -> Option<Text> {
     }
     let alone = is_one_word(text.as_str());
     let mut repaired = None;
+    let mut letters = letters_beyond_ascii(text.as_str());
     for page in CODEPAGES.iter() {
         for _ in 0..MAX_ROUNDS {
+            if !has_lead(&letters, page) {
+                break;
+            }
             let Some(next) = round(repaired.as_ref().unwrap_or(text), page, alone) else { break };
+            letters = letters_beyond_ascii(next.as_str());
             repaired = Some(next);
         }
     }
+    if !letters.iter().any(|letter| LOST.contains(letter)) {
+        return repaired;
+    }
     let lost = lost_bytes(repaired.as_ref().unwrap_or(text), repaired.is_some(), alone);
     lost.or(repaired)
+}
+
+/// The characters beyond ASCII that stand in `whole`, each once.
+fn letters_beyond_ascii(whole: &str) -> Vec<char> {
+    let mut letters: Vec<char> = whole.chars().filter(|c| !c.is_ascii()).collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters
 }
 
 /// The lines that are about damage. `alone`: one word of the text was damaged, and no more.
@@ -119,14 +138,14 @@ fn is_about_damage(whole: &str) -> bool {
 
 fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
     let whole = text.as_str();
-    if !has_lead(whole, page) || (page.name == Name::Cyrillic && !is_mostly_damage(whole, page)) {
+    if page.name == Name::Cyrillic && !is_mostly_damage(whole, page) {
         return None;
     }
     let mut editor = Editor::new(text);
     let (mut kept, mut at, mut before) = (0, 0, None);
     let mut repaired_to = usize::MAX;
-    let vietnamese = whole.contains(is_vietnamese);
-    let about = lines_about_damage(whole, alone);
+    let vietnamese = LazyCell::new(|| whole.contains(is_vietnamese));
+    let about = LazyCell::new(|| lines_about_damage(whole, alone));
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
@@ -134,7 +153,7 @@ fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
         let found = sequence(&whole[at..], page).filter(|_| !holds(&about, at)).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
-            plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese })
+            plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese: *vietnamese })
         });
         let Some(found) = found else {
             before = Some(c);
@@ -153,13 +172,9 @@ fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
     Some(editor.finish())
 }
 
-/// Whether a character stands in `whole` that a sequence may start with.
-fn has_lead(whole: &str, page: &Codepage) -> bool {
-    let mut last = '\0';
-    whole.chars().filter(|c| !c.is_ascii()).any(|c| {
-        // Characters come in runs, such as no-break spaces.
-        std::mem::replace(&mut last, c) != c && page.byte(c).is_some_and(|byte| (0xc2..=0xf4).contains(&byte))
-    })
+/// Whether one of the letters is one that a sequence may start with.
+fn has_lead(letters: &[char], page: &Codepage) -> bool {
+    letters.iter().any(|&c| page.byte(c).is_some_and(|byte| (0xc2..=0xf4).contains(&byte)))
 }
 
 /// Where the first character beyond ASCII is. Nothing else starts a sequence.
@@ -192,7 +207,7 @@ fn lost_bytes(text: &Text, damaged: bool, alone: bool) -> Option<Text> {
         kept = range.end;
     };
     let about = lines_about_damage(whole, alone);
-    for (at, lead) in whole.match_indices(['â', 'Ã']).filter(|&(at, _)| !holds(&about, at)) {
+    for (at, lead) in whole.match_indices(LOST).filter(|&(at, _)| !holds(&about, at)) {
         let rest = &whole[at + lead.len()..];
         match lead {
             "â" if rest.starts_with('€') => {

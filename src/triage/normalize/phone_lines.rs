@@ -33,12 +33,16 @@ pub(super) fn mark(page: &mut Page<'_>) {
 
 /// "Sent from my phone": names a phone or a mail program, starts or ends with the word for sent, and says nothing more.
 fn is_mobile(page: &Page<'_>, at: usize) -> bool {
+    if !ends_paragraph(page, at) {
+        return false;
+    }
     let line = page.lines[at].folded.trim_matches(|c: char| !c.is_alphanumeric());
-    let line = line.split_once("<http").map_or(line, |(line, _)| line).trim_end();
+    let line =
+        if line.contains('<') { line.split_once("<http").map_or(line, |(line, _)| line) } else { line };
+    let line = line.trim_end();
     // "Please get Outlook for Android", as some languages say.
     let offer = is_offer(line);
     (offer || is_sent(page.raw(at), line) || is_program(line))
-        && ends_paragraph(page, at)
         && (!is_request(line) || (offer && !line.is_ascii()))
 }
 
@@ -46,12 +50,11 @@ fn is_mobile(page: &Page<'_>, at: usize) -> bool {
 fn is_offer(line: &str) -> bool {
     let system = |text: &str| SYSTEMS.iter().any(|name| text.contains(name));
     let last = line.split_whitespace().next_back().unwrap_or_default();
-    let verb = WORDS.sent_words.after_start(line).is_some() || WORDS.mobile_lines.start(line);
-    let ends = WORDS.sent_words.end_as_words(line);
-    line.split_whitespace().count() <= OFFER_WORDS
-        && PROGRAMS.iter().any(|name| line.contains(name))
+    let verb = || WORDS.sent_words.after_start(line).is_some() || WORDS.mobile_lines.start(line);
+    line.split_whitespace().nth(OFFER_WORDS).is_none()
         && system(line)
-        && ((verb && system(last)) || ends)
+        && PROGRAMS.iter().any(|name| line.contains(name))
+        && ((verb() && system(last)) || WORDS.sent_words.end_as_words(line))
 }
 
 /// Whether a line that starts as an offer does names a program for no system: "Download Outlook for the new laptop".
@@ -68,8 +71,8 @@ fn is_sent(raw: &str, line: &str) -> bool {
     if WORDS.sent_words.end_as_words(line) && has_device(line) {
         return true;
     }
-    let listed = line.len() <= 70 && WORDS.mobile_lines.start(line);
-    let listed = listed
+    let listed = line.len() <= 70
+        && WORDS.mobile_lines.start(line)
         && (has_device(line)
             || (words <= FEW_WORDS
                 && raw.split_whitespace().skip(1).any(|word| word.starts_with(char::is_uppercase))));

@@ -191,12 +191,15 @@ impl Walk {
                 return;
             }
         }
-        let closes = is_closing(page, at) || page.lines[at].folded == "--" || page.lines[at].folded == "-- -";
         let line = &page.lines[at];
-        self.says |= (line.substance > 0 || !line.folded.is_ascii()) && !is_greeting(&line.folded);
-        if closes {
-            self.signed.get_or_insert(at);
-        } else if self.signed.is_none() && !is_greeting(&line.folded) {
+        let greets = is_greeting(&line.folded);
+        self.says |= (line.substance > 0 || !line.folded.is_ascii()) && !greets;
+        if self.signed.is_some() {
+            return;
+        }
+        if is_closing(page, at) || line.folded == "--" || line.folded == "-- -" {
+            self.signed = Some(at);
+        } else if !greets {
             self.above += line.substance;
         }
     }
@@ -289,7 +292,7 @@ fn marker_at(page: &Page<'_>, at: usize) -> Option<Marker> {
 
 /// "Please type your reply above this line", between rules or by all of its words.
 fn is_reply_line(folded: &str, words: &str) -> bool {
-    let count = words.split_whitespace().count();
+    let count = words.split_whitespace().take(REPLY_LINE_WORDS + 1).count();
     if count > REPLY_LINE_WORDS || words.contains('?') {
         return false;
     }

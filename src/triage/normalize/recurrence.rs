@@ -63,11 +63,11 @@ fn tells(folded: &str) -> bool {
 
 /// Marks the end of a text for cutting where all of it that tells stands in one earlier message, its start included.
 pub(super) fn mark(page: &mut Page<'_>, earlier: &Earlier) {
-    let live: Vec<usize> = page.live().filter(|&i| !is_greeting(&page.lines[i].folded)).collect();
-    let Some((_, below)) = live.split_first() else { return };
     if earlier.messages.is_empty() {
         return;
     }
+    let live: Vec<usize> = page.live().filter(|&i| !is_greeting(&page.lines[i].folded)).collect();
+    let Some((_, below)) = live.split_first() else { return };
     let below: Vec<(usize, String)> = below.iter().map(|&line| (line, folded(page.raw(line)))).collect();
     for message in &earlier.messages {
         let (mut start, mut whole) = (None, false);

@@ -196,16 +196,15 @@ fn is_request_of_ones_own(folded: &str) -> bool {
 
 /// Where the sender's name begins: the byte after the last closing phrase or delimiter.
 pub(super) fn signed_at(whole: &str) -> usize {
-    let mut at = 0;
-    let mut signed = whole.len();
-    for line in whole.split_inclusive('\n') {
-        at += line.len();
+    let mut end = whole.len();
+    for line in whole.split_inclusive('\n').rev() {
         let raw = line.trim();
         if raw == "--" || raw == MARKED || (raw.len() <= MAX_CLOSING && is_closing_text(raw)) {
-            signed = at;
+            return end;
         }
+        end -= line.len();
     }
-    signed
+    whole.len()
 }
 
 /// Whether a line may stand right below a closing phrase: a name, a short form of one, or contact data.

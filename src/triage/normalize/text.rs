@@ -145,11 +145,6 @@ impl<'a> Editor<'a> {
         Self { from, segment: 0, to }
     }
 
-    /// What has been written so far.
-    pub(super) fn written(&self) -> &str {
-        &self.to.text
-    }
-
     /// Copies `range` of the old text. Ranges must come in order.
     pub(super) fn keep(&mut self, range: Range<usize>) {
         self.seek(range.start);

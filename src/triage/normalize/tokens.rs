@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Readable, Reader, Span, StringReader, Tokenizer};
+use html5gum::{Emitter, ForwardingEmitter, Readable, Reader, Span, StringReader, Tokenizer};
 
 /// More than any mail program writes, and few enough for the smallest stack.
 const MAX_ATTRIBUTES: usize = 256;
@@ -35,10 +35,28 @@ pub(super) fn tokenize(html: &str, mut sink: impl FnMut(&CallbackEvent<'_>, Rang
         // Scripts and styles hold text that only looks like tags.
         emitter.naively_switch_states(true);
         let reader = Guarded { html: html[start..].to_reader(), stop: &stop };
-        let Ok(()) = Tokenizer::new_with_emitter(reader, emitter).finish();
+        let Ok(()) = Tokenizer::new_with_emitter(reader, Unchecked { emitter, stop: &stop }).finish();
         let rest = html.as_bytes().get(reached..).filter(|_| stop.get()).unwrap_or_default();
         let Some(end) = rest.iter().position(|&b| b == b'>') else { return };
         start = reached + end + 1;
+    }
+}
+
+/// Looks at no character for faults, which takes time. Once the input is cut off, faults are told: the last of them says where.
+struct Unchecked<'a, E> {
+    emitter: E,
+    stop: &'a Cell<bool>,
+}
+
+impl<E: Emitter> ForwardingEmitter for Unchecked<'_, E> {
+    type Token = E::Token;
+
+    fn inner(&mut self) -> &mut impl Emitter<Token = E::Token> {
+        &mut self.emitter
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        self.stop.get()
     }
 }
 

@@ -152,7 +152,14 @@ pub(super) fn read(folded: &str) -> Read<'_> {
 }
 
 fn padded(text: &str) -> String {
-    format!(" {} ", bare(text).trim())
+    let mut padded = bare(text);
+    if !padded.starts_with(' ') {
+        padded.insert(0, ' ');
+    }
+    if padded.len() == 1 || !padded.ends_with(' ') {
+        padded.push(' ');
+    }
+    padded
 }
 
 impl Read<'_> {

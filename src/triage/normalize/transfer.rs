@@ -157,7 +157,7 @@ fn encoded_word(text: &str) -> Option<(String, usize)> {
 /// Quoted-printable that nobody decoded. Letters beyond ASCII tell it, or a line that ends in `=20`.
 fn quoted_printable(text: &Text) -> Option<Text> {
     let whole = text.as_str();
-    if !whole.contains('=') || is_about_escapes(whole) {
+    if !has_escape(whole) || is_about_escapes(whole) {
         return None;
     }
     let evident = is_evident(whole);
@@ -181,6 +181,11 @@ fn quoted_printable(text: &Text) -> Option<Text> {
     }
     editor.keep(kept..whole.len());
     Some(editor.finish())
+}
+
+/// Whether anything stands in the text that may be an escape; an equals sign in a link or in code is none.
+fn has_escape(whole: &str) -> bool {
+    whole.match_indices('=').any(|(at, _)| whole.as_bytes().get(at + 1..at + 3).and_then(upper_hex).is_some())
 }
 
 /// Whether the text talks of its one escaped word, or holds letters that the encoding would have escaped.

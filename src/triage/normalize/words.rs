@@ -90,10 +90,13 @@ const GREETING_CHARS: usize = 16;
 
 /// Whether a folded line only greets.
 pub(super) fn is_greeting(folded: &str) -> bool {
+    if WORDS.greetings.after_start(folded).is_none() {
+        return false;
+    }
     let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5).count();
     let cased = folded.contains(char::is_lowercase);
     let short = cased || folded.chars().count() <= GREETING_CHARS;
-    short && words <= 4 && WORDS.greetings.after_start(folded).is_some() && !folded.ends_with(['?', '.'])
+    short && words <= 4 && !folded.ends_with(['?', '.'])
 }
 
 /// Lists of phrases, by what they are for; `phrases.toml` says it.
@@ -231,12 +234,13 @@ impl Roots {
 pub(super) fn bare(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     if text.is_ascii() {
+        let mut parted = false;
         for c in text.chars() {
-            match c.is_ascii_alphanumeric() {
-                true => out.push(c.to_ascii_lowercase()),
-                false if !out.ends_with(' ') => out.push(' '),
-                false => {}
+            let letter = c.is_ascii_alphanumeric();
+            if letter || !parted {
+                out.push(if letter { c.to_ascii_lowercase() } else { ' ' });
             }
+            parted = !letter;
         }
         return out;
     }
@@ -291,6 +295,8 @@ pub(super) struct Phrases {
     list: Vec<String>,
     all: HashSet<String>,
     automaton: AhoCorasick,
+    starts: Edges,
+    ends: Edges,
 }
 
 impl TryFrom<Vec<String>> for Phrases {
@@ -299,19 +305,35 @@ impl TryFrom<Vec<String>> for Phrases {
     fn try_from(list: Vec<String>) -> Result<Self, String> {
         let automaton = AhoCorasick::builder().start_kind(StartKind::Both).build(&list);
         let automaton = automaton.map_err(|error| error.to_string())?;
-        Ok(Self { all: list.iter().cloned().collect(), list, automaton })
+        Ok(Self {
+            starts: Edges::of(list.iter().map(|phrase| phrase.bytes())),
+            ends: Edges::of(list.iter().map(|phrase| phrase.bytes().rev())),
+            all: list.iter().cloned().collect(),
+            list,
+            automaton,
+        })
     }
 }
 
 impl Phrases {
     /// Whether `text` is one of them.
     pub(super) fn is(&self, text: &str) -> bool {
-        self.all.contains(text)
+        self.starts.has_words(text) && self.all.contains(text)
     }
 
     /// Whether `text` starts with one of them.
     pub(super) fn start(&self, text: &str) -> bool {
-        self.automaton.is_match(Input::new(text).anchored(Anchored::Yes))
+        self.starts.has(text.bytes()) && self.automaton.is_match(Input::new(text).anchored(Anchored::Yes))
+    }
+
+    /// False only where `raw`, folded, does not start with the words of one of them: it tells most lines without folding them.
+    pub(super) fn may_start(&self, raw: &str) -> bool {
+        match raw.as_bytes().first_chunk::<3>() {
+            Some(edge) if edge.iter().all(u8::is_ascii_alphanumeric) => {
+                self.starts.has_long(edge.map(|byte| byte.to_ascii_lowercase()))
+            }
+            _ => true,
+        }
     }
 
     /// Whether `text` holds one of them.
@@ -330,6 +352,9 @@ impl Phrases {
 
     /// What follows the words that `text` starts with.
     pub(super) fn after_start<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if !self.starts.has_words(text) {
+            return None;
+        }
         let input = Input::new(text).anchored(Anchored::Yes);
         let mut state = OverlappingState::start();
         let mut rest = None;
@@ -345,12 +370,64 @@ impl Phrases {
 
     /// Whether `text` ends with one of them, as words.
     pub(super) fn end_as_words(&self, text: &str) -> bool {
-        // Most texts hold none of them, which is told fast.
-        self.within(text)
+        self.ends.has(text.bytes().rev())
             && self.list.iter().any(|phrase| {
                 text.strip_suffix(phrase.as_str())
                     .is_some_and(|before| ends_word(before, phrase.chars().next()))
             })
+    }
+}
+
+/// The first three bytes of phrases, or the last three from the end, of which most texts have others: looked at before the phrases are.
+/// A phrase shares its bit with some bytes that no phrase has.
+#[derive(Debug)]
+struct Edges {
+    /// First bytes of shorter phrases.
+    short: [u64; 4],
+    long: Box<[u64; 64]>,
+}
+
+impl Edges {
+    /// Of phrases as their bytes are read from the end that counts.
+    fn of<B: Iterator<Item = u8>>(phrases: impl Iterator<Item = B>) -> Self {
+        let mut all = Self { short: [0; 4], long: Box::new([0; 64]) };
+        for mut phrase in phrases {
+            match [phrase.next(), phrase.next(), phrase.next()] {
+                [Some(a), Some(b), Some(c)] => {
+                    let (word, bit) = Self::place([a, b, c]);
+                    all.long[word] |= bit;
+                }
+                [Some(a), ..] => all.short[usize::from(a / 64)] |= 1 << (a % 64),
+                _ => all.short = [u64::MAX; 4],
+            }
+        }
+        all
+    }
+
+    /// False only where no phrase starts as `text` does.
+    fn has(&self, mut text: impl Iterator<Item = u8>) -> bool {
+        let edge = std::array::from_fn(|_| text.next().unwrap_or_default());
+        self.short[usize::from(edge[0] / 64)] & (1 << (edge[0] % 64)) != 0 || self.has_long(edge)
+    }
+
+    /// False only where `text` does not start with the words of a phrase: a shorter one ends where no letter follows.
+    fn has_words(&self, text: &str) -> bool {
+        match text.as_bytes().first_chunk::<3>() {
+            Some(edge) if edge.iter().all(u8::is_ascii_alphanumeric) => self.has_long(*edge),
+            _ => self.has(text.bytes()),
+        }
+    }
+
+    fn has_long(&self, edge: [u8; 3]) -> bool {
+        let (word, bit) = Self::place(edge);
+        self.long[word] & bit != 0
+    }
+
+    fn place(edge: [u8; 3]) -> (usize, u64) {
+        let [a, b, c] = edge;
+        // Twelve bits of what a multiplication by the golden ratio spreads.
+        let hash = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1) >> 20;
+        (hash as usize / 64, 1 << (hash % 64))
     }
 }
 
@@ -392,6 +469,23 @@ mod tests {
                 assert_eq!(fold(phrase), phrase.trim(), "{phrase:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_looked_at_before_the_phrases_misses_none() {
+        let words = &*WORDS;
+        for list in [&words.closings, &words.greetings, &words.contact_labels, &words.sent_words] {
+            for phrase in &list.list {
+                let line = format!("{phrase} now");
+                assert!(
+                    list.is(phrase) && list.start(&line) && list.after_start(&line).is_some(),
+                    "{phrase:?}"
+                );
+                assert!(list.may_start(&line.to_ascii_uppercase()), "{phrase:?}");
+                assert!(list.end_as_words(&format!("now {phrase}")), "{phrase:?}");
+            }
+        }
+        assert!(!words.closings.may_start("The label printer") && !words.closings.is("the label printer"));
     }
 
     #[test]
