@@ -47,7 +47,7 @@ const FILL: [&str; 5] = [
 
 fn filled<D: Db>(db: &D) {
     let one = r#"{"label":"Another board with a long name","confidence":0.0123456789}"#;
-    let alternatives = format!("[{}]", vec![one; 10].join(","));
+    let alternatives = format!("[{}]", [one; 10].join(","));
     // In parts, each of which takes less time than a statement may.
     for from in (0..TICKETS).step_by(PART as usize) {
         let numbers = format!(
