@@ -13,6 +13,7 @@ mod facts;
 mod grants;
 mod jobs;
 mod keys;
+mod meant;
 mod outbox;
 mod outcomes;
 mod programme;
