@@ -67,6 +67,8 @@ pub struct TicketFacts {
     pub initial: Option<BTreeMap<Field, String>>,
     /// When its outcome was reported, where that was later than it was resolved.
     pub outcome_reported_at: Option<Timestamp>,
+    /// When a credit for a missed service level was entered for it, whoever missed it.
+    pub sla_credit_at: Option<Timestamp>,
     /// The labels that it has now.
     pub labels: BTreeMap<Field, String>,
     /// Whether it went to a higher tier, where the PSA says so.
@@ -131,6 +133,7 @@ impl TicketFacts {
         let mut then = self.clone();
         then.events.retain(|event| event.at <= moment);
         then.response_stamp = self.response_stamp.filter(|at| *at <= moment);
+        then.sla_credit_at = self.sla_credit_at.filter(|at| *at <= moment);
         if self.outcome_reported_at.max(self.resolved_at).is_some_and(|at| at > moment) {
             then.resolved_at = None;
             then.outcome_reported_at = None;
