@@ -12,12 +12,15 @@ mod arrivals;
 mod calendar;
 mod card;
 mod catalog;
+mod course;
 mod desk;
 mod dice;
 mod facts;
 mod history;
 mod phrase;
 mod queue;
+mod record;
+mod rules;
 mod settings;
 mod talk;
 mod text;
@@ -25,4 +28,6 @@ mod world;
 
 pub use card::card;
 pub use history::{GeneratedHistory, generate};
-pub use settings::{Customers, DeskSettings, Labels, Mix, Product, Settings, Text};
+pub use settings::{
+    CalendarSettings, Customers, DeskSettings, Labels, Mix, Product, Replies, Settings, Text,
+};
