@@ -1,3 +1,5 @@
+//! Tests of what the PSA keeps: each fact occurs as often as the settings say, and nothing contradicts the ticket.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 

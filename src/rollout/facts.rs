@@ -116,11 +116,7 @@ impl TicketFacts {
             return None;
         }
         let changes = self.changes(changed(field));
-        let by_rule = |change: &&Change<'_>| {
-            change.event.actor_kind == ActorKind::System
-                && change.event.at.duration_since(self.opened_at) <= SignedDuration::from_secs(RULES_RUN)
-        };
-        match (changes.iter().take_while(by_rule).last(), changes.first()) {
+        match (changes.iter().take_while(|change| self.is_intake(change)).last(), changes.first()) {
             (Some(last), _) => last.to,
             (None, Some(first)) => first.from,
             (None, None) => self.label(field),
@@ -171,6 +167,12 @@ impl TicketFacts {
         events.sort_by(|a, b| compare(a, b));
         events.dedup_by(|a, b| a.psa_key == b.psa_key && a.at == b.at);
         events
+    }
+
+    /// Whether a PSA's rules made that change as they routed the ticket at intake.
+    pub(crate) fn is_intake(&self, change: &Change<'_>) -> bool {
+        change.event.actor_kind == ActorKind::System
+            && change.event.at.duration_since(self.opened_at) <= SignedDuration::from_secs(RULES_RUN)
     }
 
     /// Changes of one value, in order of time.
