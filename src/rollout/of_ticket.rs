@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{ActorKind, Event, Field, Happening, Kind, Message, Ticket};
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -217,6 +216,8 @@ impl Extra<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn read(line: &str) -> Result<Option<TicketFacts>> {

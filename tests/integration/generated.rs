@@ -30,17 +30,15 @@ fn all() -> impl Iterator<Item = &'static (Ticket, TicketFacts)> {
     FACTS.iter().flatten()
 }
 
-fn tiers() -> Tiers {
-    Tiers::parse(&tiers_file(), "tiers.toml").unwrap()
-}
+static TIERS: LazyLock<Tiers> = LazyLock::new(|| Tiers::parse(&tiers_file(), "tiers.toml").unwrap());
 
 #[test]
 fn r4_the_tier_is_known_and_the_events_say_it_as_the_flag_does() {
     let mut by_tier: BTreeMap<u8, usize> = BTreeMap::new();
     for (ticket, facts) in all() {
-        let told = tiers().handled_by(facts);
+        let told = TIERS.handled_by(facts);
         let silent = TicketFacts { escalated: None, ..facts.clone() };
-        assert!(told.is_some() && tiers().handled_by(&silent) == told, "{}", ticket.id);
+        assert!(told.is_some() && TIERS.handled_by(&silent) == told, "{}", ticket.id);
         *by_tier.entry(told.unwrap()).or_default() += 1;
     }
     assert!(by_tier[&1] > 10 * by_tier[&2] && by_tier[&2] > 100, "{by_tier:?}");
@@ -51,11 +49,11 @@ fn r3_reopened_and_waiting_are_known_from_the_statuses_alone() {
     let (mut reopened, mut waited) = (0, 0);
     for (ticket, facts) in all() {
         let silent = TicketFacts { reopened: None, ..facts.clone() };
-        assert_eq!(tiers().reopened(&silent), ticket.reopened, "{}", ticket.id);
+        assert_eq!(TIERS.reopened(&silent), ticket.reopened, "{}", ticket.id);
         reopened += usize::from(ticket.reopened == Some(true));
         let Some(resolved) = facts.resolved_at else { continue };
         let took = resolved.duration_since(facts.opened_at).as_secs_f64();
-        let waits = tiers().waited(facts).unwrap();
+        let waits = TIERS.waited(facts).unwrap();
         assert!((0.0..=took).contains(&waits), "{}: {waits} of {took}", ticket.id);
         waited += usize::from(waits > 0.0);
     }
