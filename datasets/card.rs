@@ -23,7 +23,7 @@ const LIMITS: &str = "## What it can't show
   answer, a vendor, an escalation and its return come at fixed parts of the time between first answer and resolution. So nothing that
   was tuned on these delays is shown to hold elsewhere.
 - How far time entries can be trusted. Nobody forgets to log, logs for another or rounds in anybody's favour.
-- What rules are worth. These ten were written for this desk, by the one who wrote the tickets.
+- What rules are worth. They were written for this desk, by the one who wrote the tickets.
 - What customers mean. Who confirms, thanks or contradicts was drawn, then worded from a few sentences in three languages; nobody
   is ironic, answers another ticket or quotes.
 - What Firstline would change: no ticket was ever touched by it, and a credit here is one that the desk itself caused.
