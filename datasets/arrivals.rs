@@ -1,7 +1,7 @@
 //! What happens when: requests of people over the day and the week, outages that several people report, mails
 //! that repeat an earlier one, alerts one by one, every night and in storms.
 
-use crate::calendar::{DAY, HOUR, MINUTE, Span, day_weight, hour_weights};
+use crate::calendar::{DAY, HOUR, MINUTE, Span, day_of, day_weight, hour_weights};
 use crate::catalog::{Catalog, Kind};
 use crate::dice::{Dice, Stream, Wheel};
 use crate::settings::Settings;
@@ -88,6 +88,7 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(catalog: &'a Catalog, world: &'a World, settings: &'a Settings, seed: u64) -> Self {
         let span = Span::ending(settings.end, settings.days);
+        let holidays = settings.calendar.holidays.iter().map(|date| day_of(*date)).collect();
         let wheels = |keep: fn(&Kind) -> bool| -> Vec<Wheel> {
             let of = |weights: &Vec<f64>| {
                 let kinds = catalog.kinds.iter().zip(weights);
@@ -99,7 +100,7 @@ impl<'a> Source<'a> {
             span,
             dice: Dice::new(seed, Stream::Arrivals, 0),
             next_stream: 0,
-            work_days: Wheel::new((0..span.days).map(|d| day_weight(span, d))),
+            work_days: Wheel::new((0..span.days).map(|d| day_weight(span, d, &holidays))),
             hours: Wheel::new(hour_weights()),
             customers: Wheel::new(world.customers.iter().map(|c| c.size)),
             people: wheels(|k| !k.traits.alert && !k.traits.product),
@@ -137,7 +138,7 @@ impl<'a> Source<'a> {
     }
 
     fn instant(&self, day: i64, customer: usize, second: i64) -> i64 {
-        self.span.start() + day * DAY + second - self.world.customers[customer].offset
+        self.world.customers[customer].zone.instant(self.span.start() + day * DAY + second)
     }
 
     /// One person's request, with the echo or the further reports that it brings.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::phrase::{Phrase, Pools};
+use crate::rules::{self, Rules};
 
 const KINDS: [(&str, &str); 7] = [
     ("service_desk", include_str!("catalog/kinds/service_desk.toml")),
@@ -178,6 +179,9 @@ pub(crate) struct Slots {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Technician {
     pub(crate) name: String,
+    /// 1, or 2 for those whom only escalated tickets reach.
+    #[serde(default = "first")]
+    pub(crate) tier: u8,
     /// Local hours, from and to.
     pub(crate) shift: [i64; 2],
     /// Scales the label noise.
@@ -206,6 +210,10 @@ pub(crate) struct CustomerRow {
     pub(crate) leaves: bool,
     /// Rank in size, where it is not the place in the table.
     pub(crate) size: Option<f64>,
+}
+
+fn first() -> u8 {
+    1
 }
 
 fn english() -> String {
@@ -244,6 +252,8 @@ pub(crate) struct Catalog {
     pub(crate) staff: Vec<Technician>,
     pub(crate) customers: Vec<CustomerRow>,
     pub(crate) names: BTreeMap<String, Names>,
+    /// What routes tickets as they come in.
+    pub(crate) rules: Rules,
 }
 
 impl Catalog {
@@ -272,6 +282,9 @@ impl Catalog {
         for (language, lists) in &phrases.voice {
             voices.insert(language.clone(), compile_pools(lists, &pools)?);
         }
+        if !staff.technician.is_sorted_by_key(|technician| technician.tier) {
+            return Err("staff.toml: the first tier comes first".into());
+        }
         let names = read("names", include_str!("catalog/names.toml"))?;
         Ok(Self {
             places,
@@ -283,6 +296,7 @@ impl Catalog {
             staff: staff.technician,
             customers: customers.customer,
             names,
+            rules: Rules::parse(rules::SOURCE)?,
         })
     }
 
@@ -290,6 +304,11 @@ impl Catalog {
     pub(crate) fn voice(&self, language: &str, name: &str) -> &[Phrase] {
         let of = |l: &str| self.voices.get(l).and_then(|v| v.get(name));
         of(language).or_else(|| of("en")).map_or(&[], |w| w)
+    }
+
+    /// How many technicians the first tier has; they come first in `staff`.
+    pub(crate) fn first_level(&self) -> usize {
+        self.staff.iter().take_while(|technician| technician.tier == 1).count()
     }
 
     /// The catch-all place that lazy technicians use.
@@ -395,6 +414,11 @@ mod tests {
     #[test]
     fn every_language_can_say_everything() {
         let catalog = Catalog::load();
+        for name in ["confirm", "thanks", "contradict", "relapse", "out_of_office"] {
+            for language in ["en", "de", "fr"] {
+                assert!(catalog.voices[language].contains_key(name), "{language} {name}");
+            }
+        }
         let english = &catalog.voices["en"];
         for name in english.keys() {
             for language in ["en", "de", "fr"] {

@@ -2,14 +2,14 @@
 //! and resolved. Where the labels are wrong, it is known which.
 
 use crate::arrivals::{Event, Shape};
-use crate::calendar::{DAY, HOUR, MINUTE, Shift, Span};
+use crate::calendar::{DAY, DeskCalendar, HOUR, MINUTE, Shift, Span, Zone};
 use crate::catalog::{Catalog, Kind, Technician};
 use crate::dice::{Dice, Stream};
 use crate::queue::{Job, Served, serve};
 use crate::settings::Settings;
 use crate::world::{Customer, World};
 
-/// The desk stands in one place, five hours behind UTC.
+/// The desk stands in one place, five hours behind UTC in winter.
 const DESK_OFFSET: i64 = -5 * HOUR;
 /// The priority that a ticket has if nobody thinks about it: P3.
 const DEFAULT_PRIORITY: usize = 2;
@@ -29,9 +29,83 @@ pub(crate) struct Handling {
     /// Labels that were set wrongly.
     pub(crate) noisy: Vec<&'static str>,
     pub(crate) escalated: bool,
-    pub(crate) reopened: bool,
+    /// Why it was opened again, where it was.
+    pub(crate) reopening: Option<Reopening>,
+    /// Seconds of work.
+    pub(crate) work: i64,
+    /// Whether goods or a vendor were waited for.
+    pub(crate) vendor: bool,
+    /// When somebody began.
+    pub(crate) started_at: i64,
     pub(crate) responded_at: i64,
+    /// When it was resolved for the last time.
     pub(crate) resolved_at: i64,
+    /// Seconds between the first resolution and the customer's word that it is back.
+    dormant: i64,
+}
+
+/// Why a ticket was opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reopening {
+    /// It had not worked at all.
+    Contradicted,
+    /// It was back after a day or more.
+    Relapsed {
+        /// Whether the customer had said before that it works.
+        confirmed: bool,
+    },
+}
+
+/// Moments of a ticket as parts of the time from its first answer to its resolution, in which nothing happens while the matter seems
+/// settled.
+pub(crate) mod moment {
+    pub(crate) const CUSTOMER_ANSWERS: f64 = 0.3;
+    pub(crate) const VENDOR_FROM: f64 = 0.32;
+    pub(crate) const VENDOR_TO: f64 = 0.48;
+    pub(crate) const NOTE: f64 = 0.5;
+    pub(crate) const ESCALATED: f64 = 0.55;
+    /// Before a first resolution, where there are two.
+    pub(crate) const BACK_EARLY: f64 = 0.58;
+    pub(crate) const FIRST_CLOSED: f64 = 0.6;
+    pub(crate) const OPENED_AGAIN: f64 = 0.8;
+    pub(crate) const BACK: f64 = 0.9;
+}
+
+impl Handling {
+    /// The instant at which `part` of the time from the first answer to the resolution has passed.
+    pub(crate) fn at(&self, part: f64) -> i64 {
+        let span = (self.resolved_at - self.responded_at - self.dormant).max(1);
+        let dormant = if part > moment::FIRST_CLOSED { self.dormant } else { 0 };
+        self.responded_at + (span as f64 * part) as i64 + dormant
+    }
+
+    /// When the customer said that the ticket is not done, where that was before `end`.
+    pub(crate) fn opened_again(&self, end: i64) -> Option<i64> {
+        self.reopening.map(|_| self.at(moment::OPENED_AGAIN)).filter(|at| *at < end)
+    }
+
+    /// When it was resolved, as known at `end`; `None` where it was not.
+    pub(crate) fn resolved(&self, end: i64) -> Option<i64> {
+        let first = self.reopening.filter(|_| self.opened_again(end).is_none());
+        let at = first.map_or(self.resolved_at, |_| self.at(moment::FIRST_CLOSED));
+        Some(at).filter(|at| *at < end)
+    }
+
+    /// When it went to the second tier, where that was before `end`.
+    pub(crate) fn escalated_at(&self, end: i64) -> Option<i64> {
+        self.escalated.then(|| self.at(moment::ESCALATED)).filter(|at| *at < end)
+    }
+
+    /// When the second tier was done with it.
+    pub(crate) fn back_at(&self) -> i64 {
+        self.at(if self.reopening.is_some() { moment::BACK_EARLY } else { moment::BACK })
+    }
+}
+
+/// The desk's holidays and zone.
+pub(crate) fn calendar(settings: &Settings) -> DeskCalendar {
+    let zone = Zone::new(DESK_OFFSET, settings.calendar.clock_changes);
+    DeskCalendar::new(zone, &settings.calendar.holidays)
 }
 
 /// Handles all `events`, which are in order of time.
@@ -42,7 +116,8 @@ pub(crate) fn handle(
     events: &[Event],
     seed: u64,
 ) -> Vec<Handling> {
-    let mut desk = SimulatedDesk::new(catalog, settings);
+    let calendar = calendar(settings);
+    let mut desk = SimulatedDesk::new(catalog, settings, &calendar);
     let work_scale = desk.work_scale(events);
     let mut handled = Vec::with_capacity(events.len());
     let mut jobs = Vec::with_capacity(events.len());
@@ -54,19 +129,27 @@ pub(crate) fn handle(
         let work = desk.work(event, work_scale, &mut dice);
         desk.load[handling.technician] += work;
         jobs.push(job(event, &handling, work as i64, &desk.shifts[handling.technician], &mut dice));
-        ends.push(Waiting::draw(&catalog.kinds[event.kind], &handling, &mut dice));
-        handled.push(handling);
+        let wait = Waiting::draw(&catalog.kinds[event.kind], &handling, &mut dice);
+        let reopening = handling.reopening.map(|_| wait.reopening(settings, &mut dice));
+        let work = (work as i64).max(MINUTE);
+        handled.push(Handling { work, vendor: wait.vendor, reopening, ..handling });
+        ends.push(wait);
     }
     let served = work_off(&jobs, &handled, &desk.shifts);
     for ((handling, wait), served) in handled.iter_mut().zip(ends).zip(served) {
+        handling.started_at = served.start;
         handling.responded_at = served.start + wait.to_answer;
         handling.resolved_at = (served.end + wait.after_work).max(handling.responded_at);
+        if matches!(handling.reopening, Some(Reopening::Relapsed { .. })) {
+            handling.dormant = wait.dormant;
+            handling.resolved_at += wait.dormant;
+        }
     }
     handled
 }
 
 /// Runs each technician's queue.
-fn work_off(jobs: &[Job], handled: &[Handling], shifts: &[Shift]) -> Vec<Served> {
+fn work_off(jobs: &[Job], handled: &[Handling], shifts: &[Shift<'_>]) -> Vec<Served> {
     let mut all = vec![Served { start: 0, end: 0 }; jobs.len()];
     for (technician, shift) in shifts.iter().enumerate() {
         let mut mine: Vec<usize> = (0..jobs.len()).filter(|&i| handled[i].technician == technician).collect();
@@ -83,7 +166,7 @@ fn work_off(jobs: &[Job], handled: &[Handling], shifts: &[Shift]) -> Vec<Served>
 const TRIAGE: [f64; 4] = [0.0, 14.0, 40.0, 110.0];
 
 /// For a P1 all else is dropped, by whoever is on call outside the shift; the others wait for their turn.
-fn job(event: &Event, handling: &Handling, work: i64, shift: &Shift, dice: &mut Dice) -> Job {
+fn job(event: &Event, handling: &Handling, work: i64, shift: &Shift<'_>, dice: &mut Dice) -> Job {
     let slowest = if shift.covers(event.at) { 12 } else { 35 };
     let on_call = (handling.priority == 0).then(|| dice.between(3 * MINUTE, slowest * MINUTE));
     let triage = TRIAGE[handling.priority] * dice.skewed() * MINUTE as f64;
@@ -95,6 +178,8 @@ fn job(event: &Event, handling: &Handling, work: i64, shift: &Shift, dice: &mut 
 struct Waiting {
     to_answer: i64,
     after_work: i64,
+    vendor: bool,
+    dormant: i64,
 }
 
 impl Waiting {
@@ -104,16 +189,25 @@ impl Waiting {
             after += dice.skewed() * (2 * HOUR) as f64;
         }
         // Goods and vendors take days.
-        if kind.minutes >= 40.0 && dice.chance(0.25) {
+        let vendor = kind.minutes >= 40.0 && dice.chance(0.25);
+        if vendor {
             after += dice.skewed() * DAY as f64;
         }
         if handling.escalated {
             after += dice.skewed() * (5 * HOUR) as f64;
         }
-        if handling.reopened {
+        if handling.reopening.is_some() {
             after += dice.skewed() * (20 * HOUR) as f64;
         }
-        Self { to_answer: dice.between(40, 6 * MINUTE), after_work: after as i64 }
+        let to_answer = dice.between(40, 6 * MINUTE);
+        Self { to_answer, after_work: after as i64, vendor, dormant: DAY + dice.between(0, 2 * DAY) }
+    }
+
+    fn reopening(&self, settings: &Settings, dice: &mut Dice) -> Reopening {
+        match dice.chance(settings.replies.contradicted) {
+            true => Reopening::Contradicted,
+            false => Reopening::Relapsed { confirmed: dice.chance(settings.replies.wrongly_confirmed) },
+        }
     }
 }
 
@@ -122,7 +216,7 @@ struct SimulatedDesk<'a> {
     catalog: &'a Catalog,
     settings: &'a Settings,
     span: Span,
-    shifts: Vec<Shift>,
+    shifts: Vec<Shift<'a>>,
     /// Seconds of work that lie before each technician, roughly.
     load: Vec<f64>,
     load_at: i64,
@@ -130,11 +224,10 @@ struct SimulatedDesk<'a> {
 }
 
 impl<'a> SimulatedDesk<'a> {
-    fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
-        let shift =
-            |t: &Technician| Shift { from: t.shift[0] * HOUR, to: t.shift[1] * HOUR, offset: DESK_OFFSET };
+    fn new(catalog: &'a Catalog, settings: &'a Settings, calendar: &'a DeskCalendar) -> Self {
+        let shift = |t: &Technician| Shift { from: t.shift[0] * HOUR, to: t.shift[1] * HOUR, calendar };
         let span = Span::ending(settings.end, settings.days);
-        let staff = &catalog.staff;
+        let staff = &catalog.staff[..catalog.first_level()];
         Self {
             catalog,
             settings,
@@ -152,7 +245,7 @@ impl<'a> SimulatedDesk<'a> {
         let days = |t: &Technician| {
             (t.left.unwrap_or(self.span.days).min(self.span.days) - t.joined.unwrap_or(0)).max(0)
         };
-        let days: i64 = self.catalog.staff.iter().map(days).sum();
+        let days: i64 = self.catalog.staff[..self.shifts.len()].iter().map(days).sum();
         let minutes = days as f64 * 5.0 / 7.0 * WORK_DAY * 60.0;
         (self.settings.desk.utilisation * minutes / needed.max(1.0)).min(1.0)
     }
@@ -176,16 +269,23 @@ impl<'a> SimulatedDesk<'a> {
         }
         let hard = if kind.minutes >= 45.0 { 1.8 } else { 0.8 };
         let person = !kind.traits.alert;
+        let escalated = dice.chance(self.settings.desk.escalated * hard);
+        let reopened = dice.chance(self.settings.desk.reopened * if person { 1.15 } else { 0.2 });
         Handling {
             place,
             technician,
             severity,
             priority,
             noisy,
-            escalated: dice.chance(self.settings.desk.escalated * hard),
-            reopened: dice.chance(self.settings.desk.reopened * if person { 1.15 } else { 0.2 }),
+            escalated,
+            // Which it was is drawn later.
+            reopening: reopened.then_some(Reopening::Contradicted),
+            work: 0,
+            vendor: false,
+            started_at: event.at,
             responded_at: event.at,
             resolved_at: event.at,
+            dormant: 0,
         }
     }
 
@@ -347,7 +447,7 @@ mod tests {
         let board = share(&handled, |h| h.noisy.contains(&"board"));
         assert!((0.02..0.065).contains(&board), "{board}");
         let priority = share(&handled, |h| h.noisy.contains(&"priority"));
-        assert!((0.08..0.24).contains(&priority), "{priority}");
+        assert!((0.07..0.24).contains(&priority), "{priority}");
     }
 
     #[test]
@@ -376,13 +476,13 @@ mod tests {
     fn rates_are_plausible_and_people_work_while_they_are_employed() {
         let (catalog, settings, events, handled) = sample(8000);
         assert!((0.025..0.07).contains(&share(&handled, |h| h.escalated)));
-        assert!((0.02..0.06).contains(&share(&handled, |h| h.reopened)));
+        assert!((0.02..0.06).contains(&share(&handled, |h| h.reopening.is_some())));
         let span = Span::ending(settings.end, settings.days);
         for (event, h) in events.iter().zip(&handled) {
             let (day, who) = (span.day_of(event.at), &catalog.staff[h.technician]);
             assert!(who.left.is_none_or(|d| day < d) && who.joined.is_none_or(|d| day >= d), "{}", who.name);
         }
-        for technician in 0..catalog.staff.len() {
+        for technician in 0..catalog.first_level() {
             assert!(
                 share(&handled, |h| h.technician == technician) > 0.005,
                 "{technician} has nothing to do"

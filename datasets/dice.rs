@@ -17,6 +17,9 @@ pub(crate) enum Stream {
     Desk,
     Talk,
     Acknowledgement,
+    Course,
+    Log,
+    Staff,
 }
 
 /// A stream of chance.

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::arrivals::{self, Event, Shape};
 use crate::calendar::{DAY, Span};
 use crate::catalog::{Catalog, Kind};
+use crate::course::{self, Course};
 use crate::desk::{self, Handling};
 use crate::dice::{Dice, Stream};
 use crate::facts::Facts;
+use crate::record;
 use crate::settings::Settings;
 use crate::talk;
 use crate::text::{self, Letter};
@@ -28,6 +30,11 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) events: Vec<Event>,
     pub(crate) handled: Vec<Handling>,
+    pub(crate) courses: Vec<Course>,
+    /// Which technicians log their time to the second.
+    pub(crate) exact: Vec<bool>,
+    /// Each ticket's number within its day.
+    numbers: Vec<u32>,
 }
 
 impl Plan {
@@ -36,15 +43,45 @@ impl Plan {
         let world = World::new(&catalog, settings, seed);
         let events = arrivals::events(&catalog, &world, settings, count, seed);
         let handled = desk::handle(&catalog, &world, settings, &events, seed);
-        Self { catalog, world, settings: settings.clone(), seed, events, handled }
+        let courses = course::courses(&catalog, &world, settings, (&events, &handled), seed);
+        let exact = course::exact_loggers(&catalog, settings, seed);
+        let numbers = numbers(&events);
+        Self { catalog, world, settings: settings.clone(), seed, events, handled, courses, exact, numbers }
     }
+
+    /// The id of the ticket with this index.
+    pub(crate) fn id(&self, index: usize) -> String {
+        let date = timestamp(self.events[index].at).to_zoned(jiff::tz::TimeZone::UTC).date();
+        format!("T{:04}{:02}{:02}-{:04}", date.year(), date.month(), date.day(), self.numbers[index])
+    }
+
+    /// The first instant after the history.
+    pub(crate) fn end(&self) -> i64 {
+        Span::ending(self.settings.end, self.settings.days).end()
+    }
+}
+
+/// Numbers of `events`, which are in order of time, from 1 each day.
+fn numbers(events: &[Event]) -> Vec<u32> {
+    let (mut day, mut number) = (i64::MIN, 0);
+    let mut next = |event: &Event| {
+        let own = event.at.div_euclid(DAY);
+        number = if own == day { number + 1 } else { 1 };
+        day = own;
+        number
+    };
+    events.iter().map(&mut next).collect()
 }
 
 /// What stands behind a ticket about to be written: everything its texts draw on.
 pub(crate) struct Scene<'a> {
     pub(crate) plan: &'a Plan,
+    pub(crate) index: usize,
+    /// The first instant after the history.
+    pub(crate) end: i64,
     pub(crate) event: &'a Event,
     pub(crate) handling: &'a Handling,
+    pub(crate) course: &'a Course,
     pub(crate) customer: &'a Customer,
     pub(crate) contact: &'a Contact,
     pub(crate) kind: &'a Kind,
@@ -56,12 +93,18 @@ impl Scene<'_> {
     pub(crate) fn alert(&self) -> bool {
         self.kind.traits.alert
     }
+
+    /// Index of the technician who closes the ticket, or has it when the history ends.
+    pub(crate) fn closer(&self) -> usize {
+        let senior = self.course.senior.filter(|senior| senior.keeps);
+        senior.map_or(self.handling.technician, |senior| senior.technician)
+    }
 }
 
 /// Generates `count` tickets in order of `opened_at`, the same ones for the same settings and seed. The
 /// settings are taken as checked ([`Settings::from_toml`], [`Settings::default`]).
 pub fn generate(settings: &Settings, count: usize, seed: u64) -> GeneratedHistory {
-    GeneratedHistory { plan: Plan::new(settings, count, seed), next: 0, day: i64::MIN, number: 0 }
+    GeneratedHistory { plan: Plan::new(settings, count, seed), next: 0 }
 }
 
 /// The tickets of a generated history, in order of time.
@@ -69,18 +112,11 @@ pub fn generate(settings: &Settings, count: usize, seed: u64) -> GeneratedHistor
 pub struct GeneratedHistory {
     plan: Plan,
     next: usize,
-    /// Day of the last ticket and its number within that day.
-    day: i64,
-    number: u32,
 }
 
 impl GeneratedHistory {
-    fn id(&mut self, at: i64) -> String {
-        let day = at.div_euclid(DAY);
-        self.number = if day == self.day { self.number + 1 } else { 1 };
-        self.day = day;
-        let date = timestamp(at).to_zoned(jiff::tz::TimeZone::UTC).date();
-        format!("T{:04}{:02}{:02}-{:04}", date.year(), date.month(), date.day(), self.number)
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 }
 
@@ -88,9 +124,7 @@ impl Iterator for GeneratedHistory {
     type Item = Ticket;
 
     fn next(&mut self) -> Option<Ticket> {
-        let at = self.plan.events.get(self.next)?.at;
-        let id = self.id(at);
-        let ticket = write(&self.plan, self.next, id);
+        let ticket = (self.next < self.plan.events.len()).then(|| write(&self.plan, self.next))?;
         self.next += 1;
         Some(ticket)
     }
@@ -103,8 +137,9 @@ impl Iterator for GeneratedHistory {
 
 impl ExactSizeIterator for GeneratedHistory {}
 
-fn write(plan: &Plan, index: usize, id: String) -> Ticket {
-    let (event, handling) = (&plan.events[index], &plan.handled[index]);
+/// What stands behind a ticket, and the chance that gives its first message a form.
+fn scene(plan: &Plan, index: usize) -> (Scene<'_>, Dice) {
+    let (event, handling, course) = (&plan.events[index], &plan.handled[index], &plan.courses[index]);
     let customer = &plan.world.customers[event.customer];
     let contact = &customer.contacts[event.contact];
     let kind = &plan.catalog.kinds[event.kind];
@@ -115,30 +150,39 @@ fn write(plan: &Plan, index: usize, id: String) -> Ticket {
     if kind.traits.alert {
         facts.draw_numbers(480, &mut dress);
     }
-    let scene = Scene { plan, event, handling, customer, contact, kind, facts };
-    let letter = text::write(&scene, &mut dress);
+    let end = plan.end();
+    (Scene { plan, index, end, event, handling, course, customer, contact, kind, facts }, dress)
+}
+
+fn write(plan: &Plan, index: usize) -> Ticket {
+    let (scene, mut dress) = scene(plan, index);
+    let Letter { subject, body, source } = text::write(&scene, &mut dress);
     let mut talk = Dice::new(plan.seed, Stream::Talk, index as u64);
-    let end = Span::ending(plan.settings.end, plan.settings.days).end();
-    let (messages, resolution) = talk::write(&scene, end, &mut talk);
-    let mut ticket = Ticket { id, messages, resolution, ..labelled(&scene, end) };
-    let answered_at = ticket.messages.first().and_then(|message| message.at);
-    let acknowledged =
-        talk::acknowledgement(&scene, index).filter(|sent| answered_at.is_none_or(|at| sent.at < Some(at)));
-    if let Some(sent) = acknowledged {
-        ticket.first_response_at = sent.at;
-        ticket.messages.insert(0, sent);
+    let (said, resolution) = talk::write(&scene, &mut talk);
+    let text = [&subject, &body].map(|text| text.as_deref().unwrap_or_default()).join(" ");
+    let mut ticket = Ticket { subject, body, source: Some(source.to_owned()), ..labelled(&scene) };
+    if plan.settings.include_history {
+        let initial = plan.catalog.rules.route(source, &text);
+        ticket.extra.extend(record::keys(&scene, &said, &initial));
     }
-    let Letter { subject, body, source } = letter;
-    Ticket { subject, body, source: Some(source.to_owned()), ..ticket }
+    // The PSA takes the machine's word for the first response.
+    let acknowledged = said
+        .first()
+        .filter(|said| matches!(said.role, talk::Role::Acknowledgement { .. }))
+        .map(|said| said.at);
+    let first_response_at = acknowledged.map(timestamp).or(ticket.first_response_at);
+    Ticket { messages: record::messages(&scene, &said), resolution, first_response_at, ..ticket }
 }
 
 /// All of the ticket that is not text. What lies beyond the end of the history has not happened yet.
-fn labelled(scene: &Scene<'_>, end: i64) -> Ticket {
-    let handling = scene.handling;
+fn labelled(scene: &Scene<'_>) -> Ticket {
+    let (handling, end) = (scene.handling, scene.end);
     let place = &scene.plan.catalog.places[handling.place];
-    let past = |at: i64| (at < end).then(|| timestamp(at));
-    let resolved = past(handling.resolved_at);
+    let merged = scene.course.merged;
+    let resolved = merged.map(|merge| merge.at).or(handling.resolved(end));
+    let answered = Some(handling.responded_at).filter(|at| merged.is_none() && *at < end);
     Ticket {
+        id: scene.plan.id(scene.index),
         opened_at: Some(timestamp(scene.event.at)),
         customer: Some(scene.customer.name.clone()),
         contact: (!scene.alert()).then(|| scene.contact.name()),
@@ -146,11 +190,11 @@ fn labelled(scene: &Scene<'_>, end: i64) -> Ticket {
         kind: Some(place.kind.clone()),
         subtype: Some(place.subtype.clone()),
         priority: Some(PRIORITIES[handling.priority].to_owned()),
-        technician: Some(scene.plan.catalog.staff[handling.technician].name.clone()),
-        first_response_at: past(handling.responded_at),
-        resolved_at: resolved,
-        reopened: Some(handling.reopened && resolved.is_some()),
-        escalated: Some(handling.escalated),
+        technician: Some(scene.plan.catalog.staff[scene.closer()].name.clone()),
+        first_response_at: answered.map(timestamp),
+        resolved_at: resolved.map(timestamp),
+        reopened: Some(merged.is_none() && handling.opened_again(end).is_some()),
+        escalated: Some(scene.course.senior.is_some()),
         extra: extra(scene),
         ..Ticket::default()
     }
@@ -160,6 +204,9 @@ fn extra(scene: &Scene<'_>) -> Map<String, Value> {
     let mut extra = Map::new();
     if !scene.alert() && scene.contact.vip {
         extra.insert("vip".into(), Value::Bool(true));
+    }
+    if let Some(merge) = scene.course.merged {
+        extra.insert("merged_into".into(), scene.plan.id(merge.into).into());
     }
     if scene.plan.settings.include_truth {
         let shape = match scene.event.shape {
@@ -176,6 +223,14 @@ fn extra(scene: &Scene<'_>) -> Map<String, Value> {
 
 pub(crate) fn timestamp(at: i64) -> Timestamp {
     Timestamp::from_second(at).expect("settings keep a history between 1980 and 2200")
+}
+
+/// The language, role and text of all that is said in one ticket.
+#[cfg(test)]
+pub(crate) fn said(plan: &Plan, index: usize) -> Vec<(String, talk::Role, String)> {
+    let (scene, _) = scene(plan, index);
+    let (said, _) = talk::write(&scene, &mut Dice::new(plan.seed, Stream::Talk, index as u64));
+    said.into_iter().map(|said| (scene.contact.language.clone(), said.role, said.text)).collect()
 }
 
 #[cfg(test)]
@@ -227,7 +282,8 @@ mod tests {
             assert!(PRIORITIES.contains(&ticket.priority.as_deref().unwrap()));
             let opened = ticket.opened_at.unwrap();
             assert!(ticket.first_response_at.is_none_or(|r| r > opened));
-            assert!(ticket.resolved_at.is_none_or(|r| r >= ticket.first_response_at.unwrap()));
+            let merged = ticket.extra.contains_key("merged_into");
+            assert!(merged || ticket.resolved_at.is_none_or(|r| r >= ticket.first_response_at.unwrap()));
             assert_eq!(ticket.resolved_at.is_some(), ticket.resolution.is_some());
             assert!(ticket.messages.is_sorted_by_key(|m| m.at));
             assert!(ticket.messages.iter().all(|m| m.at.unwrap() > opened && !m.text.contains('{')));
@@ -261,10 +317,11 @@ mod tests {
 
     #[test]
     fn acknowledgements_come_at_once_and_change_nothing_else() {
-        let mut settings = Settings::default();
-        settings.desk.acknowledged = 0.6;
+        let bare = Settings { include_history: false, ..Settings::default() };
+        let (mut none, mut settings) = (bare.clone(), bare);
+        (none.desk.acknowledged, settings.desk.acknowledged) = (0.0, 0.6);
         let (mut acknowledged, mut people) = (0, 0);
-        for (plain, mut ticket) in generate(&Settings::default(), 500, 3).zip(generate(&settings, 500, 3)) {
+        for (plain, mut ticket) in generate(&none, 500, 3).zip(generate(&settings, 500, 3)) {
             people += usize::from(ticket.contact.is_some());
             if ticket.messages.len() > plain.messages.len() {
                 let sent = ticket.messages.remove(0).at;

@@ -28,7 +28,7 @@ pub(crate) struct Served {
 }
 
 /// Works off `jobs`, which are in order of arrival, and returns one result a job.
-pub(crate) fn serve(jobs: &[Job], shift: &Shift) -> Vec<Served> {
+pub(crate) fn serve(jobs: &[Job], shift: &Shift<'_>) -> Vec<Served> {
     let mut served = vec![Served { start: 0, end: 0 }; jobs.len()];
     let mut waiting = BinaryHeap::new();
     let mut next = 0;
@@ -65,8 +65,11 @@ fn called(job: &Job, delay: i64) -> Served {
 mod tests {
     use super::*;
     use crate::calendar::DAY;
+    use crate::calendar::tests::plain;
 
-    const SHIFT: Shift = Shift { from: 8 * HOUR, to: 16 * HOUR, offset: 0 };
+    fn served(jobs: &[Job]) -> Vec<Served> {
+        serve(jobs, &Shift { from: 8 * HOUR, to: 16 * HOUR, calendar: &plain() })
+    }
 
     fn job(hour: i64, priority: usize) -> Job {
         // Day 4 is a Monday.
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_urgent_overtake_those_who_wait() {
-        let served = serve(&[job(6, 3), job(6, 3), job(9, 0)], &SHIFT);
+        let served = served(&[job(6, 3), job(6, 3), job(9, 0)]);
         let starts: Vec<i64> = served.iter().map(|s| (s.start - 4 * DAY) / HOUR).collect();
         assert_eq!(starts, [8, 10, 9]);
     }
@@ -84,7 +87,7 @@ mod tests {
     fn nobody_starves_and_nothing_starts_before_it_arrives() {
         let mut jobs: Vec<Job> = (0..60).map(|h| job(h, 0)).collect();
         jobs.insert(0, job(0, 3));
-        let served = serve(&jobs, &SHIFT);
+        let served = served(&jobs);
         assert!(jobs.iter().zip(&served).all(|(j, s)| s.start >= j.arrival && s.end > s.start));
         // Without ageing it would come last, after 60 hours of work.
         assert!(served[0].start < 9 * DAY);
@@ -93,6 +96,6 @@ mod tests {
     #[test]
     fn the_one_on_call_comes_at_night() {
         let night = Job { on_call: Some(600), ..job(2, 0) };
-        assert_eq!(serve(&[night], &SHIFT)[0].start, night.arrival + 600);
+        assert_eq!(served(&[night])[0].start, night.arrival + 600);
     }
 }

@@ -92,10 +92,53 @@ shares! {
         reopened,
         /// First answers that are the desk's canned reply, where the kind has one.
         canned,
+        /// Escalated tickets that are moved to the second tier's board.
+        escalated_by_board,
+        /// Escalated tickets that first level closes.
+        handed_back,
+        /// People's tickets given to another technician before somebody begins.
+        handed_over,
         /// People's tickets that the desk's machine acknowledges at once; the PSA takes that for the first response.
-        #[serde(default)]
         acknowledged,
+        /// Acknowledgements with the header `Auto-Submitted`.
+        acknowledged_with_header,
+        /// Follow-ups and further reports that are merged into the first ticket, if that is still open.
+        merged,
+        /// People's tickets that come in under another customer's name.
+        moved,
+        /// Resolved tickets whose outcome is reported weeks later.
+        reported_late,
+        /// People's urgent tickets that took too long and bring a credit.
+        sla_credits,
+        /// Technicians who log their time to the second.
+        exact_time,
     }
+}
+
+shares! {
+    /// What customers write after a technician's last word.
+    Replies {
+        /// It works.
+        confirmed,
+        /// Thanks, and no more.
+        thanked,
+        /// An automatic note.
+        out_of_office,
+        /// Of reopened tickets: it does not work.
+        contradicted,
+        /// Of those that were back after a day: first confirmed as working.
+        wrongly_confirmed,
+    }
+}
+
+/// When the desk is closed and its clocks change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarSettings {
+    /// Days on which only the one on call works.
+    pub holidays: Vec<Date>,
+    /// Whether clocks change in spring and autumn.
+    pub clock_changes: bool,
 }
 
 /// The product that appears during the history.
@@ -130,6 +173,10 @@ pub struct Settings {
     pub days: u32,
     /// Whether each ticket carries the key `generated` with its true kind.
     pub include_truth: bool,
+    /// Whether each ticket carries what a PSA keeps beside it: events, initial labels, seconds of work.
+    pub include_history: bool,
+    /// Holidays and clock changes.
+    pub calendar: CalendarSettings,
     /// Kinds of event.
     pub mix: Mix,
     /// How people write.
@@ -138,6 +185,8 @@ pub struct Settings {
     pub labels: Labels,
     /// How the desk works.
     pub desk: DeskSettings,
+    /// What customers write in the end.
+    pub replies: Replies,
     /// The new product.
     pub product: Product,
     /// Customers who come and go.
@@ -152,15 +201,18 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads settings in the form of [`Settings::reference`]; `place` is what a fault names.
+    /// Reads settings in the form of [`Settings::reference`]; what is left out is as there. `place` is what a fault names.
     ///
     /// # Errors
     /// [`Code::Config`] for text that is not of this form and for values out of range.
     pub fn from_toml(text: &str, place: &str) -> Result<Self> {
-        let settings: Self = toml::from_str(text).map_err(|e| {
+        let fault = |e: toml::de::Error| {
             let next = "Start from the commented reference settings and change single values";
             UserError::new(Code::Config, place, e.to_string().trim_end().to_owned(), next)
-        })?;
+        };
+        let mut all: toml::Table = toml::from_str(DEFAULT).expect("the reference settings are tested");
+        overlay(&mut all, toml::from_str(text).map_err(fault)?);
+        let settings: Self = all.try_into().map_err(fault)?;
         settings.check(place)?;
         Ok(settings)
     }
@@ -185,11 +237,21 @@ impl Settings {
         shares.extend(self.mix.shares());
         shares.extend(self.text.shares());
         shares.extend(self.desk.shares());
+        shares.extend(self.replies.shares());
         for (name, value) in shares {
             if !(0.0..=1.0).contains(&value) {
                 let problem = format!("{name} = {value} is no share");
                 return Err(config(place, problem, "Set it between 0 and 1"));
             }
+        }
+        let answered = self.replies.confirmed + self.replies.thanked + self.replies.out_of_office;
+        if answered > 1.0 {
+            let problem = format!("confirmed, thanked and out_of_office are {answered} together");
+            return Err(config(place, problem, "Set them to 1 together at the most"));
+        }
+        if self.calendar.holidays.len() > MOST_HOLIDAYS {
+            let problem = format!("{} holidays", self.calendar.holidays.len());
+            return Err(config(place, problem, "Name 500 at the most"));
         }
         if !(7..=3660).contains(&self.days) {
             let problem = format!("a history of {} days", self.days);
@@ -202,6 +264,21 @@ impl Settings {
             return Err(config(place, "product.name is empty or too long".into(), "Use 1 to 60 bytes"));
         }
         Ok(())
+    }
+}
+
+/// Holidays at the most.
+const MOST_HOLIDAYS: usize = 500;
+
+/// Puts the values of `own` over those of `all`, key by key.
+fn overlay(all: &mut toml::Table, own: toml::Table) {
+    for (key, value) in own {
+        match (all.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => overlay(inner, value),
+            (_, value) => {
+                all.insert(key, value);
+            }
+        }
     }
 }
 
@@ -232,5 +309,17 @@ mod tests {
         assert_eq!(code("days = 182", "dayz = 182"), Some(Code::Config));
         assert_eq!(code("2026-07-01", "9999-01-01"), Some(Code::Config));
         assert_eq!(code("Harborgate Connect", " "), Some(Code::Config));
+        assert_eq!(code("confirmed = 0.17", "confirmed = 0.9"), Some(Code::Config));
+        assert_eq!(code("\"2026-01-01\"", "\"New Year\""), Some(Code::Config));
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_in_the_reference() {
+        let own = "days = 30\n[desk]\nacknowledged = 0.9\n";
+        let mut wanted = Settings { days: 30, ..Settings::default() };
+        wanted.desk.acknowledged = 0.9;
+        assert_eq!(Settings::from_toml(own, "mine.toml").unwrap(), wanted);
+        let wrong = Settings::from_toml("[desk]\nmerged = \"often\"\n", "mine.toml").unwrap_err();
+        assert!(wrong.to_string().contains("merged"), "{wrong}");
     }
 }

@@ -1,16 +1,16 @@
 //! What follows the first message: the technician's answers, the customer's, internal notes, and the
 //! resolution. One kind's resolutions resemble each other, so that a desk can learn from them.
 
-use firstline_ticket::Message;
-
 use crate::arrivals::Shape;
+use crate::calendar::{HOUR, MINUTE};
+use crate::desk::{Reopening, moment};
 use crate::dice::{Dice, Stream};
-use crate::history::{Scene, timestamp};
+use crate::history::Scene;
 use crate::phrase::Phrase;
 use crate::text::{capital, sentence};
 
 /// Name of the invented service provider in its signatures.
-const DESK: &str = "Bluefinch IT Service Desk";
+pub(crate) const DESK: &str = "Bluefinch IT Service Desk";
 
 /// What the desk's machine sends at once, by the contact's language, where the settings say so.
 const ACKNOWLEDGEMENTS: [(&str, &str); 3] = [
@@ -41,34 +41,72 @@ const NOTES: [&str; 7] = [
     "{} is out until tomorrow.",
 ];
 
-/// The machine's acknowledgement of a ticket, with its number `index`, where there is one.
-pub(crate) fn acknowledgement(scene: &Scene<'_>, index: usize) -> Option<Message> {
+/// Who says something, and what it does to the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The desk's machine, in the desk's name.
+    Acknowledgement {
+        /// Whether its mail says that nobody wrote it.
+        with_header: bool,
+    },
+    /// The technician with this index.
+    Technician(usize),
+    /// The customer, whom the desk has waited for.
+    Answers,
+    /// The customer, who says that it is not done.
+    Reopens,
+    /// The customer, after the last word of the desk.
+    Closes,
+    /// The customer's mail program.
+    OutOfOffice,
+}
+
+/// Something said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) at: i64,
+    pub(crate) role: Role,
+    pub(crate) text: String,
+    pub(crate) visible: bool,
+}
+
+/// The machine's acknowledgement of a ticket, where there is one.
+fn acknowledgement(scene: &Scene<'_>) -> Option<Said> {
+    let index = scene.index;
     let mut dice = Dice::new(scene.plan.seed, Stream::Acknowledgement, index as u64);
-    if scene.alert() || !dice.chance(scene.plan.settings.desk.acknowledged) {
+    let desk = &scene.plan.settings.desk;
+    if scene.alert() || !dice.chance(desk.acknowledged) {
         return None;
     }
     let known = ACKNOWLEDGEMENTS.iter().find(|(language, _)| *language == scene.contact.language);
     let (_, text) = known.unwrap_or(&ACKNOWLEDGEMENTS[0]);
     let text = text.replace("{number}", &format!("{:06}", 100_000 + index)).replace("{desk}", DESK);
     let at = scene.event.at + dice.between(2, 45);
-    let (from, visible) = ("technician".to_owned(), Some(true));
-    Some(Message { at: Some(timestamp(at)), from, text, visible, ..Message::default() })
+    let role = Role::Acknowledgement { with_header: dice.chance(desk.acknowledged_with_header) };
+    Some(Said { at, role, text, visible: true })
 }
 
-/// The conversation up to `end`, the end of the history, and the resolution if there is one by then.
-pub(crate) fn write(scene: &Scene<'_>, end: i64, dice: &mut Dice) -> (Vec<Message>, Option<String>) {
+/// The conversation up to the end of the history, in order of time, and the resolution if there is one by then.
+pub(crate) fn write(scene: &Scene<'_>, dice: &mut Dice) -> (Vec<Said>, Option<String>) {
     let fix = dice.pick(&scene.kind.fix).render(&scene.facts, dice);
-    let mut talk = Talk { scene, messages: Vec::new() };
-    if scene.alert() {
+    let mut talk = Talk { scene, said: Vec::new() };
+    if scene.course.merged.is_some() {
+        // What there is to say is said in the other ticket.
+    } else if scene.alert() {
         talk.machine(dice);
     } else {
         talk.people(&fix, dice);
     }
-    let mut messages = talk.messages;
-    messages.sort_by_key(|m| m.at);
-    messages.retain(|m| m.at.is_some_and(|at| at.as_second() < end));
-    let resolution = (scene.handling.resolved_at < end).then(|| resolution(scene, &fix, dice));
-    (messages, resolution)
+    let mut said = talk.said;
+    said.sort_by_key(|said| said.at);
+    let first = said.first().map_or(i64::MAX, |said| said.at);
+    said.splice(0..0, acknowledgement(scene).filter(|sent| sent.at < first));
+    said.retain(|said| said.at < scene.end);
+    let resolution = match scene.course.merged {
+        Some(merge) => Some(format!("Merged into {}.", scene.plan.id(merge.into))),
+        None => scene.handling.resolved(scene.end).map(|_| resolution(scene, &fix, dice)),
+    };
+    (said, resolution)
 }
 
 fn resolution(scene: &Scene<'_>, fix: &str, dice: &mut Dice) -> String {
@@ -88,13 +126,17 @@ fn resolution(scene: &Scene<'_>, fix: &str, dice: &mut Dice) -> String {
 
 struct Talk<'a, 'b> {
     scene: &'a Scene<'b>,
-    messages: Vec<Message>,
+    said: Vec<Said>,
 }
 
 impl Talk<'_, '_> {
-    fn say(&mut self, at: i64, from: &str, text: String, visible: bool) {
-        let (at, from, visible) = (Some(timestamp(at)), from.to_owned(), Some(visible));
-        self.messages.push(Message { at, from, text, visible, ..Message::default() });
+    fn say(&mut self, at: i64, role: Role, text: String) {
+        self.said.push(Said { at, role, text, visible: true });
+    }
+
+    fn note(&mut self, at: i64, text: String) {
+        let role = Role::Technician(self.scene.handling.technician);
+        self.said.push(Said { at, role, text, visible: false });
     }
 
     fn voice(&self, name: &str, dice: &mut Dice) -> String {
@@ -106,42 +148,58 @@ impl Talk<'_, '_> {
         let h = self.scene.handling;
         if self.scene.event.shape != Shape::Storm && dice.chance(0.4) {
             let note = dice.pick(&["Looking at it.", "Seen, checking the device.", "Known, watching it."]);
-            self.say(h.responded_at, "technician", (*note).to_owned(), false);
+            self.note(h.responded_at, (*note).to_owned());
         }
     }
 
     fn people(&mut self, fix: &str, dice: &mut Dice) {
         let h = self.scene.handling;
-        let span = (h.resolved_at - h.responded_at).max(1);
-        let at = |share: f64| h.responded_at + (span as f64 * share) as i64;
+        let closer = Role::Technician(self.scene.closer());
         let first = self.first_answer(dice);
-        self.say(h.responded_at, "technician", first, true);
+        self.say(h.responded_at, Role::Technician(h.technician), first);
         if dice.chance(0.45) {
             let answer = self.voice("answer", dice);
-            self.say(at(0.3), "customer", answer, true);
+            self.say(h.at(moment::CUSTOMER_ANSWERS), Role::Answers, answer);
         }
         if dice.chance(0.25) {
             let note = dice.pick(&NOTES).replace("{}", &self.scene.contact.first);
-            self.say(at(0.5), "technician", note, false);
+            self.note(h.at(moment::NOTE), note);
         }
         if h.escalated {
             let note = "Escalated to the next tier with what was tried so far.";
-            self.say(at(0.55), "technician", note.to_owned(), false);
+            self.note(h.at(moment::ESCALATED), note.to_owned());
         }
-        if h.reopened {
+        if let Some(reopening) = h.reopening {
+            let (closed, again) = (h.at(moment::FIRST_CLOSED), h.at(moment::OPENED_AGAIN));
             let closing = self.closing(fix, dice);
-            self.say(at(0.6), "technician", closing, true);
-            let again = self.voice("reopen", dice);
-            self.say(at(0.8), "customer", again, true);
+            self.say(closed, closer, closing);
+            if reopening == (Reopening::Relapsed { confirmed: true }) {
+                let confirmed = self.voice("confirm", dice);
+                self.say(closed + dice.between(MINUTE, HOUR), Role::Closes, confirmed);
+            }
+            let contradicts = reopening == Reopening::Contradicted;
+            let back = self.voice(if contradicts { "contradict" } else { "relapse" }, dice);
+            self.say(again, Role::Reopens, back);
         }
         if dice.chance(0.7) {
             let closing = self.closing(fix, dice);
-            self.say(h.resolved_at, "technician", closing, true);
+            self.say(h.resolved_at, closer, closing);
         }
-        if dice.chance(0.3) {
-            let thanks = self.voice("thanks", dice);
-            self.say(h.resolved_at + dice.between(60, 7200), "customer", thanks, true);
-        }
+        self.customers_last_word(dice);
+    }
+
+    fn customers_last_word(&mut self, dice: &mut Dice) {
+        let (replies, done) = (&self.scene.plan.settings.replies, self.scene.handling.resolved_at);
+        let shares = [replies.confirmed, replies.thanked, replies.out_of_office];
+        let silent = 1.0 - shares.iter().sum::<f64>();
+        let (name, role, at) = match dice.weighted(&[shares[0], shares[1], shares[2], silent.max(0.0)]) {
+            0 => ("confirm", Role::Closes, done + dice.between(MINUTE, 2 * HOUR)),
+            1 => ("thanks", Role::Closes, done + dice.between(MINUTE, 2 * HOUR)),
+            2 => ("out_of_office", Role::OutOfOffice, done + dice.between(5, MINUTE)),
+            _ => return,
+        };
+        let text = self.voice(name, dice);
+        self.say(at, role, text);
     }
 
     fn first_answer(&self, dice: &mut Dice) -> String {
@@ -156,7 +214,7 @@ impl Talk<'_, '_> {
         if let Some(say) = say {
             text = format!("{text} {}", capital(&dice.pick(say).render(&self.scene.facts, dice)));
         }
-        self.letter(&text)
+        self.letter(&text, self.scene.handling.technician)
     }
 
     fn closing(&self, fix: &str, dice: &mut Dice) -> String {
@@ -166,16 +224,16 @@ impl Talk<'_, '_> {
         } else {
             format!("{done}. {signoff}")
         };
-        self.letter(&text)
+        self.letter(&text, self.scene.closer())
     }
 
-    fn letter(&self, text: &str) -> String {
+    fn letter(&self, text: &str, technician: usize) -> String {
         let hello = match self.scene.contact.language.as_str() {
             "de" => "Hallo",
             "fr" => "Bonjour",
             _ => "Hi",
         };
-        let name = &self.scene.plan.catalog.staff[self.scene.handling.technician].name;
+        let name = &self.scene.plan.catalog.staff[technician].name;
         let tech = name.split(' ').next().unwrap_or(name);
         format!("{hello} {},\n\n{text}\n\n{tech}\n{DESK}", self.scene.contact.first)
     }

@@ -1,5 +1,6 @@
 //! The invented customers with their people and machines, and who looks after them.
 
+use crate::calendar::{MINUTE, Zone};
 use crate::catalog::{Catalog, CustomerRow, Names};
 use crate::dice::{Dice, Stream, Wheel};
 use crate::settings::Settings;
@@ -65,8 +66,7 @@ pub(crate) struct Customer {
     pub(crate) domain: String,
     pub(crate) app: String,
     pub(crate) sites: Vec<String>,
-    /// Seconds from UTC.
-    pub(crate) offset: i64,
+    pub(crate) zone: Zone,
     /// Weight among customers.
     pub(crate) size: f64,
     /// Days of the history on which it is a customer: from, until (exclusive).
@@ -121,7 +121,7 @@ fn customer(catalog: &Catalog, settings: &Settings, row: &CustomerRow, rank: usi
         domain: row.domain.clone(),
         app: row.app.clone(),
         sites: row.sites.clone(),
-        offset: row.offset * 60,
+        zone: Zone::new(row.offset * MINUTE, settings.calendar.clock_changes),
         size,
         active: (if row.joins { i64::from(settings.customers.joins_on) } else { 0 }, i64::from(until)),
         writers: Wheel::new(contacts.iter().map(|_| 0.3 + dice.skewed()).collect::<Vec<_>>()),
@@ -131,7 +131,7 @@ fn customer(catalog: &Catalog, settings: &Settings, row: &CustomerRow, rank: usi
         netdevs: [numbered("FW", 1), numbered("SW", machines), numbered("AP", machines)].concat(),
         jobs: (0..3).map(|_| format!("{prefix}-{}", dice.pick(&catalog.slots.jobs))).collect(),
         network: format!("10.{}.{}", 10 + rank, dice.between(0, 9)),
-        primary: dice.below(catalog.staff.len()),
+        primary: dice.below(catalog.first_level()),
         kinds: catalog.kinds.iter().map(|k| affinity(&k.industries, row) * (0.4 + dice.skewed())).collect(),
         habits: catalog.kinds.iter().map(|_| dice.chance(settings.labels.habit)).collect(),
         banner: dice.chance(0.3).then(|| dice.below(catalog.dress.banners.len())),

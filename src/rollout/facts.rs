@@ -67,6 +67,8 @@ pub struct TicketFacts {
     pub initial: Option<BTreeMap<Field, String>>,
     /// When its outcome was reported, where that was later than it was resolved.
     pub outcome_reported_at: Option<Timestamp>,
+    /// When a credit for a missed service level was entered for it, whoever missed it.
+    pub sla_credit_at: Option<Timestamp>,
     /// The labels that it has now.
     pub labels: BTreeMap<Field, String>,
     /// Whether it went to a higher tier, where the PSA says so.
@@ -114,11 +116,7 @@ impl TicketFacts {
             return None;
         }
         let changes = self.changes(changed(field));
-        let by_rule = |change: &&Change<'_>| {
-            change.event.actor_kind == ActorKind::System
-                && change.event.at.duration_since(self.opened_at) <= SignedDuration::from_secs(RULES_RUN)
-        };
-        match (changes.iter().take_while(by_rule).last(), changes.first()) {
+        match (changes.iter().take_while(|change| self.is_intake(change)).last(), changes.first()) {
             (Some(last), _) => last.to,
             (None, Some(first)) => first.from,
             (None, None) => self.label(field),
@@ -131,6 +129,7 @@ impl TicketFacts {
         let mut then = self.clone();
         then.events.retain(|event| event.at <= moment);
         then.response_stamp = self.response_stamp.filter(|at| *at <= moment);
+        then.sla_credit_at = self.sla_credit_at.filter(|at| *at <= moment);
         if self.outcome_reported_at.max(self.resolved_at).is_some_and(|at| at > moment) {
             then.resolved_at = None;
             then.outcome_reported_at = None;
@@ -168,6 +167,12 @@ impl TicketFacts {
         events.sort_by(|a, b| compare(a, b));
         events.dedup_by(|a, b| a.psa_key == b.psa_key && a.at == b.at);
         events
+    }
+
+    /// Whether a PSA's rules made that change as they routed the ticket at intake.
+    pub(crate) fn is_intake(&self, change: &Change<'_>) -> bool {
+        change.event.actor_kind == ActorKind::System
+            && change.event.at.duration_since(self.opened_at) <= SignedDuration::from_secs(RULES_RUN)
     }
 
     /// Changes of one value, in order of time.

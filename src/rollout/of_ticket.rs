@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{ActorKind, Event, Field, Happening, Kind, Message, Ticket};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::TicketFacts;
 
@@ -29,9 +29,11 @@ impl TicketFacts {
     /// The facts of `ticket`, which `kind` wrote; `None` where nobody knows when it was opened. `place` names it in errors.
     ///
     /// Beside the fields of every ticket these keys are read: `handle_seconds`, `merged_into`, `project`, `deleted`,
-    /// `opened_by_technician`, `initial_labels` (by field, before any person touched it) and `events`, a list of [`Event`]s. Where
-    /// there are `events`, all that happened is taken to be among them. Messages without a time or an author are left out, and
-    /// one is visible to the customer only where the export says so.
+    /// `opened_by_technician`, `outcome_reported_at`, `sla_credit_at`, `initial_labels` (by field, before any person touched it) and
+    /// `events`, a list of [`Event`]s. Where there are `events`, all that happened is taken to be among them. Messages without a time
+    /// or an author are left out, and one is visible to the customer only where the export says so. A message is automatic where its
+    /// key `automatic` or its `Auto-Submitted` header (RFC 3834) says so. A message whose `psa_key` is that of a reported event is that
+    /// event.
     ///
     /// # Errors
     /// [`Code::TicketJson`] when one of these keys is of another form.
@@ -41,6 +43,7 @@ impl TicketFacts {
         let reported: Option<Vec<Event>> = extra.read("events")?;
         let history_known = reported.is_some();
         let messages = ticket.messages.iter().enumerate().filter_map(|(i, message)| event(i, message));
+        let events = joined(reported.unwrap_or_default(), messages);
         let labels =
             Field::ALL.into_iter().filter_map(|field| Some((field, ticket.label(field)?.to_owned())));
         let source = ticket.source.as_deref().map(|source| source.trim().to_lowercase());
@@ -54,6 +57,8 @@ impl TicketFacts {
             opened_at,
             opened_by_technician: extra.flag("opened_by_technician")?.unwrap_or(by_phone),
             resolved_at: ticket.resolved_at,
+            outcome_reported_at: extra.read("outcome_reported_at")?,
+            sla_credit_at: extra.read("sla_credit_at")?,
             response_stamp: ticket.first_response_at,
             initial: extra.read::<BTreeMap<Field, String>>("initial_labels")?,
             labels: labels.collect(),
@@ -64,7 +69,7 @@ impl TicketFacts {
             project: extra.flag("project")?.unwrap_or(false),
             deleted: extra.flag("deleted")?.unwrap_or(false),
             history_known,
-            events: reported.into_iter().flatten().chain(messages).collect(),
+            events,
             ..Self::default()
         }))
     }
@@ -79,10 +84,70 @@ fn event(i: usize, message: &Message) -> Option<Event> {
     };
     let what = Happening::Message {
         visible: message.visible == Some(true),
-        automatic: message.extra.get("automatic") == Some(&Value::Bool(true)),
+        automatic: is_automatic(&message.extra),
         text_key: None,
     };
-    Some(Event { psa_key: format!("message {i}"), at: message.at?, actor: None, actor_kind, what })
+    let psa_key = match message.extra.get("psa_key") {
+        Some(Value::String(key)) if !key.is_empty() => key.clone(),
+        Some(Value::Number(key)) => key.to_string(),
+        _ => format!("message {i}"),
+    };
+    Some(Event { psa_key, at: message.at?, actor: None, actor_kind, what })
+}
+
+/// `reported` with `messages`; one that is in both counts once, and is automatic or a machine's where either says so.
+fn joined(mut reported: Vec<Event>, messages: impl Iterator<Item = Event>) -> Vec<Event> {
+    let is_message = |event: &Event| matches!(event.what, Happening::Message { .. });
+    let places = reported.iter().enumerate().filter(|(_, event)| is_message(event));
+    let places: BTreeMap<String, usize> = places.map(|(i, event)| (event.psa_key.clone(), i)).collect();
+    for message in messages {
+        let Some(&i) = places.get(&message.psa_key) else {
+            reported.push(message);
+            continue;
+        };
+        let told = &mut reported[i];
+        if let (Happening::Message { automatic, .. }, Happening::Message { automatic: true, .. }) =
+            (&mut told.what, &message.what)
+        {
+            *automatic = true;
+        }
+        if message.actor_kind == ActorKind::System {
+            told.actor_kind = ActorKind::System;
+        }
+    }
+    reported
+}
+
+/// The header that a program sets on mail that nobody wrote (RFC 3834).
+const AUTO_SUBMITTED: &str = "auto-submitted";
+
+/// Whether the keys of a message say that nobody wrote it.
+fn is_automatic(keys: &Map<String, Value>) -> bool {
+    let headers = ["headers", "internetMessageHeaders"].iter().find_map(|key| keys.get(*key));
+    let lines =
+        |text: &str| text.lines().any(|line| line.split_once(':').is_some_and(|(n, v)| submitted(n, v)));
+    let within = headers.is_some_and(|headers| match headers {
+        Value::Object(map) => {
+            map.iter().any(|(name, value)| value.as_str().is_some_and(|v| submitted(name, v)))
+        }
+        Value::Array(all) => all.iter().any(|one| match one {
+            Value::String(line) => lines(line),
+            one => {
+                submitted(one["name"].as_str().unwrap_or_default(), one["value"].as_str().unwrap_or_default())
+            }
+        }),
+        Value::String(text) => lines(text),
+        _ => false,
+    });
+    let bare = || keys.iter().any(|(name, value)| value.as_str().is_some_and(|value| submitted(name, value)));
+    keys.get("automatic") == Some(&Value::Bool(true)) || within || bare()
+}
+
+/// Whether a header says that its message was not written by a person: it is there, and not `no`.
+fn submitted(name: &str, value: &str) -> bool {
+    let value = value.split(';').next().unwrap_or_default().trim();
+    let name = name.trim().replace('_', "-");
+    name.eq_ignore_ascii_case(AUTO_SUBMITTED) && !value.is_empty() && !value.eq_ignore_ascii_case("no")
 }
 
 /// The keys of a ticket that its type does not know.
@@ -105,6 +170,7 @@ impl Extra<'_> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let wanted = match key {
             "events" => "a list of events, each with psa_key, at, actor_kind and event",
+            "outcome_reported_at" | "sla_credit_at" => "a time such as 2026-11-30T08:00:00Z",
             _ => "an object of labels by field",
         };
         match T::deserialize(value) {
@@ -150,6 +216,8 @@ impl Extra<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn read(line: &str) -> Result<Option<TicketFacts>> {
@@ -191,6 +259,69 @@ mod tests {
     }
 
     #[test]
+    fn r5_a_message_is_automatic_where_its_header_says_so_in_whatever_form() {
+        let automatic = |keys: &str| {
+            let line = format!(
+                r#"{{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z",
+                    "messages":[{{"at":"2026-11-02T08:00:09Z","from":"technician","text":"a","visible":true,{keys}}}]}}"#
+            );
+            let facts = read(&line).unwrap().unwrap();
+            matches!(facts.events[0].what, Happening::Message { automatic: true, .. })
+        };
+        for keys in [
+            r#""automatic":true"#,
+            r#""headers":{"Auto-Submitted":"auto-replied"}"#,
+            r#""headers":{"auto_submitted":" Auto-Generated; owner-email=x"}"#,
+            r#""headers":"From: a@b.example\nAUTO-SUBMITTED: auto-replied""#,
+            r#""headers":["Auto-Submitted: auto-notified"]"#,
+            r#""internetMessageHeaders":[{"name":"Auto-Submitted","value":"auto-replied"}]"#,
+            r#""Auto-Submitted":"auto-replied""#,
+        ] {
+            assert!(automatic(keys), "{keys}");
+        }
+        for keys in [
+            r#""automatic":false"#,
+            r#""headers":{"Auto-Submitted":"no"}"#,
+            r#""headers":{"Auto-Submitted":""}"#,
+            r#""headers":{"Subject":"Auto-Submitted: auto-replied"}"#,
+            r#""headers":[7,{"name":"Auto-Submitted"}]"#,
+            r#""note":"auto-submitted""#,
+        ] {
+            assert!(!automatic(keys), "{keys}");
+        }
+    }
+
+    #[test]
+    fn r5_a_message_that_is_also_reported_is_one_event() {
+        let line = r#"{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z",
+            "messages":[{"at":"2026-11-02T08:00:09Z","from":"system","text":"a","visible":true,"psa_key":"m1"},
+                {"at":"2026-11-02T09:00:00Z","from":"technician","text":"b","visible":true,"psa_key":2},
+                {"at":"2026-11-02T09:30:00Z","from":"customer","text":"c","visible":true,"psa_key":"h1"}],
+            "events":[{"psa_key":"m1","at":"2026-11-02T08:00:09Z","actor":"mira","actor_kind":"technician","event":"message","visible":true,
+                "text_key":7},
+                {"psa_key":"2","at":"2026-11-02T09:00:00Z","actor":"mira","actor_kind":"technician","event":"message","visible":true},
+                {"psa_key":"h1","at":"2026-11-02T09:30:00Z","actor_kind":"system","event":"change","of":"status","to":"Open"}]}"#;
+        let facts = read(line).unwrap().unwrap();
+        assert_eq!(facts.events.len(), 4, "a change under the same key is another event");
+        let [first, second, ..] = &facts.events[..] else { panic!("{:?}", facts.events) };
+        assert_eq!((first.actor_kind, first.actor.as_deref()), (ActorKind::System, Some("mira")));
+        assert_eq!(first.what, Happening::Message { visible: true, automatic: false, text_key: Some(7) });
+        assert_eq!(second.actor_kind, ActorKind::Technician);
+    }
+
+    #[test]
+    fn what_was_reported_and_credited_later_is_dated() {
+        let line = r#"{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z","resolved_at":"2026-11-02T10:00:00Z",
+            "outcome_reported_at":"2026-11-23T10:00:00Z","sla_credit_at":"2026-12-01T10:00:00Z"}"#;
+        let facts = read(line).unwrap().unwrap();
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        assert_eq!(facts.outcome_reported_at, at("2026-11-23T10:00:00Z"));
+        assert_eq!(facts.sla_credit_at, at("2026-12-01T10:00:00Z"));
+        let between = facts.as_of("2026-11-25T00:00:00Z".parse().unwrap());
+        assert_eq!((between.resolved_at, between.sla_credit_at), (facts.resolved_at, None));
+    }
+
+    #[test]
     fn r1_a_key_of_another_form_is_refused_by_name() {
         for (key, value) in [
             ("events", r#"[{"at":"yesterday"}]"#),
@@ -199,6 +330,8 @@ mod tests {
             ("project", "1"),
             ("merged_into", "[]"),
             ("initial_labels", r#"{"colour":"red"}"#),
+            ("outcome_reported_at", r#""three weeks later""#),
+            ("sla_credit_at", "true"),
         ] {
             let line =
                 format!(r#"{{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z","{key}":{value}}}"#);

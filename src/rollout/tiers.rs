@@ -114,9 +114,10 @@ pub fn hand_offs(ticket: &TicketFacts) -> Option<usize> {
 }
 
 /// Whether one technician on one board did it all: what can be said of first-level work where no tiers are known, under its own
-/// name. `None` where its history is not known.
+/// name. That rules routed it at intake is no move. `None` where its history is not known.
 pub fn single_touch(ticket: &TicketFacts) -> Option<bool> {
-    let moved = ticket.changes(Changed::Board).iter().any(|c| c.from.is_some() && c.from != c.to);
+    let boards = ticket.changes(Changed::Board);
+    let moved = boards.iter().any(|c| c.from.is_some() && c.from != c.to && !ticket.is_intake(c));
     hand_offs(ticket).map(|hand_offs| hand_offs == 0 && !moved)
 }
 
@@ -188,6 +189,20 @@ mod tests {
         first.at = at("2026-11-02T08:01:00Z");
         facts.events = vec![first];
         assert_eq!((hand_offs(&facts), single_touch(&facts)), (Some(0), Some(true)));
+    }
+
+    #[test]
+    fn r4_what_rules_route_at_intake_is_still_one_touch() {
+        let mut facts = ticket("1");
+        let mut routed = change(0, Changed::Board, "Inbox", "Service Desk");
+        routed.actor_kind = firstline_ticket::ActorKind::System;
+        facts.events = vec![routed.clone()];
+        assert_eq!(single_touch(&facts), Some(true));
+        facts.events = vec![change(0, Changed::Board, "Inbox", "Service Desk")];
+        assert_eq!(single_touch(&facts), Some(false), "a person moved it");
+        routed.at = at("2026-11-02T09:00:00Z");
+        facts.events = vec![routed];
+        assert_eq!(single_touch(&facts), Some(false), "a rule moved it an hour later");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod clients;
 mod contract;
 mod crashes;
 mod drafts;
+mod generated;
 mod habits;
 mod house;
 mod odd_input;

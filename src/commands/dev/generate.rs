@@ -27,7 +27,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
-    /// File to write, JSONL; its card goes beside it, as .card.md.
+    /// File to write, JSONL; its card (.card.md), tiers and rules (.toml) go beside it.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
 }
@@ -45,7 +45,7 @@ pub(super) fn run(args: &GenerateArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Writes the history to `out` and its card beside it; returns the card's path.
+/// Writes the history to `out`, and its card and the desk's tiers and rules beside it; returns the card's path.
 pub(in crate::commands) fn write(
     settings: &Settings,
     tickets: usize,
@@ -78,5 +78,7 @@ pub(in crate::commands) fn write(
     file.publish()?;
     let card = out.with_extension("card.md");
     files::write_whole(&card, firstline_datasets::card(settings, tickets, seed).as_bytes())?;
+    files::write_whole(&out.with_extension("tiers.toml"), firstline_datasets::tiers_file().as_bytes())?;
+    files::write_whole(&out.with_extension("rules.toml"), firstline_datasets::rules_file().as_bytes())?;
     Ok(card)
 }
