@@ -154,6 +154,17 @@ fn agreement(tickets: &[JudgedTicket], known: &dyn Fn(Field, &str) -> bool) -> A
     Agreement { fields, all: Share::new(all.0, all.1), unknown }
 }
 
+/// Tickets of which board and type were decided and told, and both right: of those whose decision people had `seen`, or of those that
+/// nobody had. The two are never added up: a label that stands there already is kept more often than it would be chosen.
+pub fn board_and_type(tickets: &[JudgedTicket], seen: bool) -> Share {
+    let both = tickets.iter().filter(|ticket| ticket.seen == Some(seen)).filter_map(|ticket| {
+        let [board, kind, ..] = &ticket.verdicts;
+        let judged = |verdict: &Verdict| matches!(verdict, Verdict::Same | Verdict::Other(_));
+        (judged(board) && judged(kind)).then(|| *board == Verdict::Same && *kind == Verdict::Same)
+    });
+    Share::of(both)
+}
+
 fn drafts(tickets: &[JudgedTicket]) -> Drafts {
     let made = || tickets.iter().filter(|ticket| ticket.drafted.is_some());
     let due = tickets.iter().filter(|ticket| ticket.draft_due);
@@ -180,7 +191,7 @@ fn drafts(tickets: &[JudgedTicket]) -> Drafts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Confidence, Decision, FieldDecision, JudgedDecision, Kept, Kind, Outcome};
+    use firstline_ticket::{Confidence, Decision, FieldDecision, JudgedDecision, Kept, Kind, Outcome, Phase};
     use jiff::{Timestamp, ToSpan};
 
     /// The figures where the bundle knows all labels but those that are made up.
@@ -200,6 +211,8 @@ mod tests {
             received_at: at,
             opened_at: Some(at - 10.seconds()),
             route: Route::Review,
+            phase: None,
+            blind: false,
             decision: Decision { fields: [(Field::Board, field)].into(), ..Decision::default() },
             draft_due: false,
             drafted_at: None,
@@ -219,6 +232,36 @@ mod tests {
         let found = of([&ticket("A", Some("A")), &ticket("A", Some("B")), &odd]).agreement;
         assert_eq!((found.fields[&Field::Board].count, found.fields[&Field::Board].of), (1, 2));
         assert_eq!((found.all.of, found.unknown), (2, [(Field::Board, 1)].into()));
+    }
+
+    #[test]
+    fn r31_agreement_where_people_saw_the_decision_is_told_apart() {
+        let mut unseen = JudgedTicket::from(&ticket("A", Some("A")));
+        (unseen.seen, unseen.verdicts[1]) = (Some(false), Verdict::Same);
+        let mut wrong = unseen.clone();
+        wrong.verdicts[1] = Verdict::Other("X".into());
+        let open = JudgedTicket { verdicts: ticket_verdicts(Verdict::Open), ..unseen.clone() };
+        let seen = JudgedTicket { seen: Some(true), ..unseen.clone() };
+        let odd = JudgedTicket { seen: None, ..unseen.clone() };
+        let all = [unseen, wrong, open, seen, odd];
+        assert_eq!(
+            [false, true].map(|seen| board_and_type(&all, seen)),
+            [Share::new(1, 2), Share::new(1, 1)]
+        );
+        let phases = [
+            (None, false),
+            (Some(Phase::Shadow), false),
+            (Some(Phase::Assist), false),
+            (Some(Phase::Assist), true),
+        ];
+        let seen = phases.map(|(phase, blind)| {
+            JudgedTicket::from(&JudgedDecision { phase, blind, ..ticket("A", None) }).seen
+        });
+        assert_eq!(seen, [None, Some(false), Some(true), Some(false)]);
+    }
+
+    fn ticket_verdicts(kind: Verdict) -> [Verdict; 5] {
+        [Verdict::Same, kind, Verdict::Open, Verdict::Open, Verdict::Open]
     }
 
     #[test]

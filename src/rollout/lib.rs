@@ -47,7 +47,7 @@ pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, handle_ch
 pub use handle::{HandleChange, handle_change, saved};
 pub use hours::{OpenHours, Opening};
 pub use known::{Grounds, known};
-pub use kpis::{Agreement, Drafts, Durations, Kpis, kpis};
+pub use kpis::{Agreement, Drafts, Durations, Kpis, board_and_type, kpis};
 pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};

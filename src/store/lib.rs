@@ -31,7 +31,7 @@ pub use contract::evidence::{
     Added, Evidence, IncidentRecord, IncidentResult, IncidentState, NewIncident, NewVerdict, NewWeek, Ruling,
     VerdictRecord, WeekRecord, WeekState,
 };
-pub use contract::facts::{EventResult, Facts, NewEvent, Ratio, ReviewTimes, Spread, Tally, TicketRow};
+pub use contract::facts::{EventResult, Facts, NewEvent, ReviewTimes, TicketRow};
 pub use contract::jobs::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind,
 };

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::{DraftState, Field, JudgedDecision, Kept, Route};
+use crate::{DraftState, Field, JudgedDecision, Kept, Phase, Route};
 
 /// What people ended with in one field, beside what was decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct JudgedTicket {
     pub received_at: Timestamp,
     /// Where the decision went.
     pub route: Route,
+    /// Whether people saw the decision before the ticket was closed; `None` where nobody knows.
+    pub seen: Option<bool>,
     /// Whether a person waits for an answer.
     pub waits: bool,
     /// What people ended with, in the order of [`Field::ALL`].
@@ -66,6 +68,7 @@ impl From<&JudgedDecision> for JudgedTicket {
         Self {
             received_at: one.received_at,
             route: one.route,
+            seen: one.phase.map(|phase| phase >= Phase::Assist && !one.blind),
             waits: one.decision.kind.wants_answer(),
             verdicts: Field::ALL.map(|field| verdict(one, field)),
             first_response: since(began, outcome.first_response_at),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, DraftState, Field, Route};
+use crate::{Decision, DraftState, Field, Phase, Route};
 
 /// How the moment of the first response is known, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,6 +91,10 @@ pub struct JudgedDecision {
     pub opened_at: Option<Timestamp>,
     /// Where the decision went.
     pub route: Route,
+    /// The phase of its scope at that time; `None` where nobody knows, as of decisions of versions before.
+    pub phase: Option<Phase>,
+    /// Whether it belongs to the blind sample: nobody saw it before the ticket was closed.
+    pub blind: bool,
     /// What was decided.
     pub decision: Decision,
     /// Whether a first response was due: it was asked for, and the drafter did not find that none may be sent.

@@ -1,9 +1,7 @@
 //! Facts that figures are computed from: what happened to tickets, and how they stand.
 
-use std::collections::BTreeMap;
-
 use firstline_fault::Result;
-use firstline_ticket::{Event, JudgedDecision, Phase, Route};
+use firstline_ticket::{Event, JudgedDecision};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -43,10 +41,6 @@ pub trait Facts {
         customers: &CustomerSet,
         each: &mut dyn FnMut(TicketRow) -> Result<()>,
     ) -> Result<()>;
-
-    /// Figures of the tickets of `customers` opened in each of these spans, from a moment to before another: computed by the
-    /// engine, so that no ticket is read into memory.
-    fn tallies(&self, spans: &[(Timestamp, Timestamp)], customers: &CustomerSet) -> Result<Vec<Tally>>;
 }
 
 /// An event of a ticket, to be put on record.
@@ -92,10 +86,6 @@ pub struct TicketRow {
     pub decided_at: Timestamp,
     /// The bundle that decided.
     pub bundle: String,
-    /// The phase of its scope at that time; `None` for decisions of versions before.
-    pub phase: Option<Phase>,
-    /// Whether it belongs to the blind sample: nobody saw it before the ticket was closed.
-    pub blind: bool,
     /// The decision of the first ticket of its storm of alerts; its own for that one. `None` outside of storms.
     pub storm: Option<String>,
     /// When its outcome was first reported with a resolution, or at all where none was reported.
@@ -115,64 +105,4 @@ pub struct ReviewTimes {
     pub at: Timestamp,
     /// Seconds for which they were at it, pauses left out.
     pub active_seconds: Option<f64>,
-}
-
-/// Figures of the tickets that were opened in a span.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Tally {
-    /// Tickets.
-    pub tickets: u64,
-    /// Tickets by where their decision went.
-    pub routes: BTreeMap<Route, u64>,
-    /// Tickets whose outcome was reported.
-    pub reported: u64,
-    /// Decisions of the blind sample or from shadow, with board and type reported, and both right.
-    pub unseen: Ratio,
-    /// The same of decisions that people saw: they kept board and type.
-    pub seen: Ratio,
-    /// Drafts due, and ready within 60 seconds of intake.
-    pub within_60_seconds: Ratio,
-    /// Drafts that were made.
-    pub drafts: u64,
-    /// Drafts that people sent unchanged.
-    pub approved: u64,
-    /// Drafts that people sent in other words.
-    pub edited: u64,
-    /// Drafts that people did not send.
-    pub rejected: u64,
-    /// Tickets of which it is known whether they were opened again, and were.
-    pub reopened: Ratio,
-    /// Tickets of which it is known whether they went to a higher tier, and did.
-    pub escalated: Ratio,
-    /// Tickets whose report said whether the customer saw an error, and that had one.
-    pub errors: Ratio,
-    /// Seconds from opening, or intake where that is not known, to the first response, of tickets that a person waits for: those
-    /// that are no storm's.
-    pub first_response: Spread,
-    /// Seconds from there to the resolution.
-    pub resolution: Spread,
-    /// Seconds of work on a ticket, as reported.
-    pub handle: Spread,
-}
-
-/// A part of a whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Ratio {
-    /// The part.
-    pub part: u64,
-    /// The whole.
-    pub of: u64,
-}
-
-/// Durations, in seconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Spread {
-    /// How many.
-    pub count: u64,
-    /// Their mean.
-    pub mean: Option<f64>,
-    /// Their median, nearest rank.
-    pub p50: Option<f64>,
-    /// Their 95 % quantile, nearest rank.
-    pub p95: Option<f64>,
 }

@@ -18,6 +18,11 @@ use crate::sql::Shelf;
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
+/// The days of a span that are ready, and those that have tickets.
+pub(super) const READY: &str = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2";
+pub(super) const BUSY: &str =
+    "SELECT DISTINCT received_at / 86400000000 FROM decisions WHERE received_at >= $1 AND received_at < $2";
+
 /// The tickets of a day by customer, each packed.
 type Day = BTreeMap<String, Vec<Packed>>;
 
@@ -48,17 +53,15 @@ impl<D: Db> Shelf<D> {
     ) -> Result<Vec<JudgedTicket>> {
         let (first, last) =
             (from.as_microsecond().div_euclid(DAY), (to.as_microsecond() - 1).div_euclid(DAY));
-        let sql = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2";
         let values = [Value::Int(first), Value::Int(last)];
         let (mut tickets, mut ready) = (Vec::new(), HashSet::new());
-        for mut row in self.read(|tx| tx.query(sql, &values))? {
+        for mut row in self.read(|tx| tx.query(READY, &values))? {
             ready.insert(row.int()?);
             take(row.json()?, customers, &mut tickets)?;
         }
         // One transaction for each: nobody waits for a year of them.
-        let busy = "SELECT DISTINCT received_at / 86400000000 FROM decisions WHERE received_at >= $1 AND received_at < $2";
         let span = [Value::Int(first.saturating_mul(DAY)), Value::Int((last + 1).saturating_mul(DAY))];
-        for mut row in self.read(|tx| tx.query(busy, &span))? {
+        for mut row in self.read(|tx| tx.query(BUSY, &span))? {
             let day = row.int()?;
             if !ready.contains(&day) {
                 take(self.write(|tx| make(tx, day))?, customers, &mut tickets)?;
@@ -143,7 +146,7 @@ fn pack(one: JudgedTicket) -> Packed {
     let place = |of: Option<usize>| of.unwrap_or_default();
     bits.put(place(ROUTES.iter().position(|route| *route == one.route)), 2);
     bits.put(place(STATES.iter().position(|state| *state == one.draft_state)), 3);
-    for known in [one.reopened, one.escalated, one.customer_visible_error] {
+    for known in [one.seen, one.reopened, one.escalated, one.customer_visible_error] {
         bits.put(place(KNOWN.iter().position(|known_as| *known_as == known)), 2);
     }
     for yes in [one.waits, one.draft_due, one.reported] {
@@ -167,13 +170,14 @@ fn unpack((received_at, bits, labels, numbers): Packed) -> Option<JudgedTicket> 
     }
     let (route, draft_state) = (*ROUTES.get(bits.get(2))?, *STATES.get(bits.get(3))?);
     let mut known = || KNOWN.get(bits.get(2)).copied();
-    let (reopened, escalated, customer_visible_error) = (known()?, known()?, known()?);
+    let (seen, reopened, escalated, customer_visible_error) = (known()?, known()?, known()?, known()?);
     let mut yes = || bits.get(1) == 1;
     let (waits, draft_due, reported) = (yes(), yes(), yes());
     let [first_response, resolution, handle, drafted, draft_confidence, distance] = numbers;
     Some(JudgedTicket {
         received_at: Timestamp::from_microsecond(received_at).ok()?,
         route,
+        seen,
         waits,
         verdicts,
         first_response,

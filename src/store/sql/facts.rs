@@ -4,13 +4,14 @@
 //! room's: here are facts, and sums of them.
 
 use firstline_fault::Result;
-use firstline_ticket::Route;
 use jiff::Timestamp;
 
+#[cfg(test)]
+use super::days;
 use super::outcomes::{self, JOINED, JUDGED};
 use super::{Shelf, events, of_customers};
 use crate::db::{Db, Row, Tx};
-use crate::{CustomerSet, EventResult, Facts, NewEvent, Ratio, ReviewTimes, Spread, Tally, TicketRow};
+use crate::{CustomerSet, EventResult, Facts, NewEvent, ReviewTimes, TicketRow};
 
 /// Tickets that are read at a time.
 const CHUNK: usize = 1_000;
@@ -49,21 +50,6 @@ impl<D: Db> Facts for Shelf<D> {
             }
         }
     }
-
-    fn tallies(&self, spans: &[(Timestamp, Timestamp)], customers: &CustomerSet) -> Result<Vec<Tally>> {
-        let tally = |tx: &mut dyn Tx, (from, to): &(Timestamp, Timestamp)| {
-            let mut tally = Tally::default();
-            for (sql, add) in [(counts(), count as Add), (spreads(), spread)] {
-                let (mut of, mut values) = (String::new(), vec![(*from).into(), (*to).into()]);
-                of_customers(&mut of, &mut values, "t.customer", customers);
-                for mut row in tx.query(&sql.replace("{customers}", &of), &values)? {
-                    add(&mut tally, &mut row)?;
-                }
-            }
-            Ok(tally)
-        };
-        self.read(|tx| spans.iter().map(|span| tally(tx, span)).collect())
-    }
 }
 
 /// When a ticket was opened, and the number of its decision.
@@ -94,7 +80,7 @@ fn pages() -> String {
     let joined = JOINED.replace("WHERE", "WHERE 1 = 1 {customers} AND");
     format!(
         "SELECT d.seq, {OPENED}, d.ticket_id, (SELECT MIN(x.received_at) FROM decisions x WHERE x.ticket_id = d.ticket_id), t.source,
-        d.at, d.bundle, d.phase, d.blind, COALESCE(d.collapsed_into, CASE WHEN d.storm IS NOT NULL THEN d.id END),
+        d.at, d.bundle, COALESCE(d.collapsed_into, CASE WHEN d.storm IS NOT NULL THEN d.id END),
         COALESCE(o.reported_at, CASE WHEN o.source <> 'review' THEN o.at END), r.at, r.opened_at, r.active_seconds, {JUDGED}
         FROM decisions d {joined} AND {OPENED} >= $1 AND ({OPENED} > $1 OR d.seq > $2) AND {OPENED} < $3
         ORDER BY {OPENED}, d.seq LIMIT {CHUNK}"
@@ -105,7 +91,7 @@ fn pages() -> String {
 fn ticket(row: &mut Row) -> Result<(Place, String, TicketRow)> {
     let (seq, opened_at, id) = (row.int()?, row.time()?, row.text()?);
     let (first_received_at, source, decided_at) = (row.time()?, row.maybe_text()?, row.time()?);
-    let (bundle, phase, blind) = (row.text()?, row.maybe_name()?, row.maybe_int()? == Some(1));
+    let bundle = row.text()?;
     let (storm, reported_at) = (row.maybe_text()?, row.maybe_time()?);
     let (reviewed_at, opened, active_seconds) = (row.maybe_time()?, row.maybe_time()?, row.maybe_real()?);
     let ticket = TicketRow {
@@ -114,8 +100,6 @@ fn ticket(row: &mut Row) -> Result<(Place, String, TicketRow)> {
         source,
         decided_at,
         bundle,
-        phase,
-        blind,
         storm,
         reported_at,
         review: reviewed_at.map(|at| ReviewTimes { opened_at: opened, at, active_seconds }),
@@ -124,116 +108,12 @@ fn ticket(row: &mut Row) -> Result<(Place, String, TicketRow)> {
     Ok(((opened_at, seq), id, ticket))
 }
 
-/// Adds a row to a tally.
-type Add = fn(&mut Tally, &mut Row) -> Result<()>;
-
-/// The tickets opened from `$1` to before `$2`. A span is asked for by itself: with its moments at hand, engines know how little of
-/// the year it is.
-fn of_span() -> String {
-    let reviews = "LEFT JOIN reviews r ON r.decision_id = d.id";
-    let joined = JOINED.replace(reviews, "").replace("WHERE", "WHERE 1 = 1 {customers} AND");
-    format!("FROM decisions d {joined} AND {OPENED} >= $1 AND {OPENED} < $2")
-}
-
-/// What [`count`] adds: a row for each route.
-fn counts() -> String {
-    let sum = |what: &str| format!("CAST(COALESCE(SUM(CASE WHEN {what} THEN 1 ELSE 0 END), 0) AS BIGINT)");
-    let reported = "o.source <> 'review'";
-    let both = format!("{reported} AND d.own = 1 AND o.board IS NOT NULL AND o.type IS NOT NULL");
-    let unseen = format!("{both} AND (d.blind = 1 OR d.phase IN ('baseline', 'shadow'))");
-    let seen = format!("{both} AND d.blind = 0 AND d.phase IN ('assist', 'autonomous')");
-    let right = "AND d.board = o.board AND d.type = o.type";
-    let soon = "AND d.drafted_at - d.received_at <= 60000000";
-    let sums = [
-        "1 = 1".to_owned(),
-        reported.to_owned(),
-        format!("{unseen} {right}"),
-        unseen,
-        format!("{seen} {right}"),
-        seen,
-        format!("d.draft_due = 1 {soon}"),
-        "d.draft_due = 1".to_owned(),
-        "d.drafted_at IS NOT NULL".to_owned(),
-        "d.drafted_at IS NOT NULL AND d.draft_state = 'approved'".to_owned(),
-        "d.drafted_at IS NOT NULL AND d.draft_state = 'edited'".to_owned(),
-        "d.drafted_at IS NOT NULL AND d.draft_state = 'rejected'".to_owned(),
-        "o.reopened = 1".to_owned(),
-        "o.reopened IS NOT NULL".to_owned(),
-        "o.escalated = 1".to_owned(),
-        "o.escalated IS NOT NULL".to_owned(),
-        "o.customer_visible_error = 1".to_owned(),
-        "o.customer_visible_error IS NOT NULL".to_owned(),
-    ];
-    let sums: Vec<String> = sums.iter().map(|what| sum(what)).collect();
-    format!("SELECT d.route, {} {} GROUP BY d.route", sums.join(", "), of_span())
-}
-
-fn count(tally: &mut Tally, row: &mut Row) -> Result<()> {
-    let route: Route = row.name()?;
-    let next = |row: &mut Row| Ok::<_, firstline_fault::Error>(u64::try_from(row.int()?).unwrap_or_default());
-    let of_route = next(row)?;
-    tally.tickets += of_route;
-    *tally.routes.entry(route).or_default() += of_route;
-    tally.reported += next(row)?;
-    for ratio in [&mut tally.unseen, &mut tally.seen, &mut tally.within_60_seconds] {
-        *ratio = Ratio { part: ratio.part + next(row)?, of: ratio.of + next(row)? };
-    }
-    for number in [&mut tally.drafts, &mut tally.approved, &mut tally.edited, &mut tally.rejected] {
-        *number += next(row)?;
-    }
-    for ratio in [&mut tally.reopened, &mut tally.escalated, &mut tally.errors] {
-        *ratio = Ratio { part: ratio.part + next(row)?, of: ratio.of + next(row)? };
-    }
-    Ok(())
-}
-
-/// Ten years: no desk takes longer, and a clock that went wrong does not count. Seconds.
-const LONGEST: &str = "315360000.0";
-
-/// What [`spread`] adds: a row for each span and measure. Quantiles are nearest ranks.
-fn spreads() -> String {
-    let since = |at: &str| format!("CAST({at} - {OPENED} AS DOUBLE PRECISION) / 1000000.0");
-    // Nobody waits where a machine wrote. What wrote was not kept before.
-    let waits = "COALESCE(d.kind, 'person') = 'person'";
-    let measures = format!(
-        "SELECT w.which AS which, CASE w.which
-            WHEN 1 THEN CASE WHEN {waits} THEN {} END WHEN 2 THEN {} ELSE o.handle_seconds END AS x {}",
-        since("o.first_response_at"),
-        since("o.resolved_at"),
-        of_span().replace(
-            "WHERE 1 = 1",
-            "CROSS JOIN (SELECT 1 AS which UNION ALL SELECT 2 UNION ALL SELECT 3) w WHERE 1 = 1"
-        ),
-    );
-    format!(
-        "SELECT CAST(which AS BIGINT), CAST(COUNT(*) AS BIGINT), AVG(x),
-            MAX(CASE WHEN place = (n + 1) / 2 THEN x END), MAX(CASE WHEN place = (95 * n + 99) / 100 THEN x END)
-        FROM (SELECT which, x, ROW_NUMBER() OVER (PARTITION BY which ORDER BY x) AS place,
-                COUNT(*) OVER (PARTITION BY which) AS n
-            FROM ({measures}) m WHERE x >= 0.0 AND x <= {LONGEST}) ranked
-        GROUP BY which"
-    )
-}
-
-fn spread(tally: &mut Tally, row: &mut Row) -> Result<()> {
-    let which = row.int()?;
-    let spread = Spread {
-        count: u64::try_from(row.int()?).unwrap_or_default(),
-        mean: row.maybe_real()?,
-        p50: row.maybe_real()?,
-        p95: row.maybe_real()?,
-    };
-    match which {
-        1 => tally.first_response = spread,
-        2 => tally.resolution = spread,
-        _ => tally.handle = spread,
-    }
-    Ok(())
-}
-
 /// What the readers ask the engine, by name: for looking at how it goes about it.
 #[cfg(test)]
 pub(crate) fn statements() -> [(&'static str, String); 3] {
-    [("pages", pages()), ("counts", counts()), ("spreads", spreads())]
-        .map(|(name, sql)| (name, sql.replace("{customers}", "")))
+    [
+        ("pages", pages()),
+        ("days that are ready", days::READY.to_owned()),
+        ("days that have tickets", days::BUSY.to_owned()),
+    ]
 }

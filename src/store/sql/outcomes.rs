@@ -24,7 +24,7 @@ pub(super) const REVIEW: &str = "review";
 const CHUNK: usize = 1_000;
 
 /// The columns of a [`JudgedDecision`].
-pub(super) const JUDGED: &str = "d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.decision, d.draft_due,
+pub(super) const JUDGED: &str = "d.id, t.number, t.customer, d.received_at, d.opened_at, d.route, d.phase, d.blind, d.decision, d.draft_due,
     d.drafted_at, d.draft_state, d.draft_confidence, CAST(CASE WHEN o.source <> 'review' THEN 1 ELSE 0 END AS BIGINT),
     o.labels, o.first_response_at, o.first_response_basis, o.acknowledged_at, o.resolved_at, o.reopened, o.escalated, o.tier,
     o.initial_labels, o.initial_basis, o.opened_by_technician, o.project, o.deleted, o.merged_into, o.history_known,
@@ -306,6 +306,8 @@ pub(super) fn read(row: &mut Row) -> Result<JudgedDecision> {
         received_at: row.time()?,
         opened_at: row.maybe_time()?,
         route: row.name()?,
+        phase: row.maybe_name()?,
+        blind: row.maybe_int()? == Some(1),
         decision: row.json()?,
         draft_due: row.int()? != 0,
         drafted_at: row.maybe_time()?,

@@ -1,9 +1,9 @@
-//! Events and the readers: each event once, each ticket with what is known of it, and sums that are the same as counting.
+//! Events and the readers: each event once, each ticket with what is known of it.
 
 use super::*;
-use crate::{EventResult, Feedback, NewEvent, Ratio, Spread, TicketRow};
+use crate::{EventResult, Feedback, NewEvent, TicketRow};
 use firstline_ticket::{
-    ActorKind, Changed, Event, Happening, InitialBasis, Kept, Kind, Outcome, ResponseBasis,
+    ActorKind, Changed, Event, Happening, InitialBasis, Outcome, ResponseBasis,
 };
 
 on_both!(
@@ -15,8 +15,6 @@ on_both!(
     tickets_are_given_in_order_page_by_page,
     what_the_reader_does_not_want_ends_it,
     facts_of_an_outcome_come_one_by_one_with_their_basis,
-    a_tally_is_what_counting_gives,
-    spans_and_customers_are_kept_apart,
 );
 
 fn event(key: &str, n: i64, what: Happening) -> Event {
@@ -203,7 +201,7 @@ fn a_ticket_is_given_with_all_that_is_known_of_it(home: &Home) {
     (first.phase, first.blind, first.received_at) = (Some(Phase::Assist), true, at(5));
     record(&**home, first);
     let bare = one(home);
-    assert_eq!((bare.phase, bare.blind, bare.source.as_deref()), (Some(Phase::Assist), true, Some("Phone")));
+    assert_eq!((bare.judged.phase, bare.judged.blind, bare.source.as_deref()), (Some(Phase::Assist), true, Some("Phone")));
     assert_eq!((bare.decided_at, bare.first_received_at, bare.bundle.as_str()), (at(0), at(5), "bundle-1"));
     assert_eq!((bare.storm, bare.reported_at, bare.review, bare.events.len()), (None, None, None, 0));
     assert_eq!(bare.judged.outcome, Outcome::default());
@@ -220,7 +218,7 @@ fn a_ticket_is_given_with_all_that_is_known_of_it(home: &Home) {
     news.outcome.resolved_at = Some(at(60));
     home.feedback(&[news], &CustomerSet::All, at(70)).unwrap();
     let found = one(home);
-    assert_eq!((found.judged.decision_id.as_str(), found.phase, found.blind), ("d2", None, false));
+    assert_eq!((found.judged.decision_id.as_str(), found.judged.phase, found.judged.blind), ("d2", None, false));
     assert_eq!((found.first_received_at, found.judged.received_at, found.source), (at(5), at(8), None));
     assert_eq!(found.reported_at, Some(at(70)));
     let times = found.review.unwrap();
@@ -322,84 +320,4 @@ fn facts_of_an_outcome_come_one_by_one_with_their_basis(home: &Home) {
     told(Outcome { reopened: Some(true), ..Outcome::default() }, 90);
     assert_eq!((one(home).reported_at, one(home).judged.outcome.reopened), (Some(at(30)), Some(true)));
     assert!(home.audit_check(&[]).unwrap().findings.is_empty());
-}
-
-/// Tickets of which everything is known that a tally sums.
-fn counted(home: &Home) {
-    let times = [(60, 600), (120, 1_200), (240, -1), (480, 4_800), (-1, 9_600)];
-    for (i, (answered, resolved)) in times.into_iter().enumerate() {
-        let (id, of) = (format!("d{i}"), format!("t{i}"));
-        let mut one = decided(&id, &of, 0);
-        let kind = FieldDecision {
-            label: "VPN".to_owned(),
-            confidence: Confidence::new(0.9),
-            alternatives: Vec::new(),
-        };
-        one.decision.fields.insert(Field::Type, kind);
-        (one.ticket.opened_at, one.draft) = (Some(at(0)), i < 3);
-        one.phase = Some(if i < 2 { Phase::Shadow } else { Phase::Assist });
-        one.blind = i == 2;
-        one.route = if i == 4 { Route::Person } else { Route::Review };
-        if i == 4 {
-            one.decision.kind = Kind::Alert;
-            one.decision.kept.insert(Field::Type, Kept::Person);
-        }
-        record(&**home, one);
-        let mut news = Feedback { ticket_id: Some(of), source: "feedback".to_owned(), ..Feedback::default() };
-        let time = |seconds: i64| (seconds >= 0).then(|| at(seconds));
-        news.outcome = Outcome {
-            labels: labels(&[
-                (Field::Board, "Network"),
-                (Field::Type, if i == 1 { "WLAN" } else { " VPN " }),
-            ]),
-            resolved_at: time(resolved),
-            reopened: Some(i == 0),
-            escalated: (i < 2).then_some(false),
-            customer_visible_error: (i == 3).then_some(true),
-            handle_seconds: Some(f64::from(100 * (i as u32 + 1))),
-            ..Outcome::default()
-        };
-        if i < 3 {
-            let work = claim(&**home, WorkKind::Draft, "w", 9);
-            let late = if i == 1 { 61 } else { 60 };
-            assert!(home.drafted(&result(work[0].id, "w", Some(&draft("Yes."))), at(late)).unwrap());
-            let verdict = if i == 0 { Review::Accepted } else { Review::Edited("No.".to_owned()) };
-            home.review(&review(&format!("d{i}"), verdict, &id), at(99)).unwrap();
-        }
-        news.outcome.first_response_at = time(answered);
-        home.feedback(&[news], &CustomerSet::All, at(9_999)).unwrap();
-    }
-}
-
-fn a_tally_is_what_counting_gives(home: &Home) {
-    counted(home);
-    let tally = home.tallies(&[(at(0), at(1))], &CustomerSet::All).unwrap().remove(0);
-    let ratio = |part, of| Ratio { part, of };
-    assert_eq!((tally.tickets, tally.reported), (5, 5));
-    assert_eq!(tally.routes, [(Route::Review, 4), (Route::Person, 1)].into());
-    // Two in shadow and one blind were unseen; one was seen; of the last a person had set the type.
-    assert_eq!((tally.unseen, tally.seen), (ratio(2, 3), ratio(1, 1)));
-    assert_eq!((tally.within_60_seconds, tally.drafts), (ratio(2, 3), 3));
-    assert_eq!((tally.approved, tally.edited, tally.rejected), (1, 2, 0));
-    assert_eq!((tally.reopened, tally.escalated, tally.errors), (ratio(1, 5), ratio(0, 2), ratio(1, 1)));
-    let spread = |count, mean, p50, p95| Spread { count, mean: Some(mean), p50: Some(p50), p95: Some(p95) };
-    assert_eq!(tally.first_response, spread(4, 225.0, 120.0, 480.0));
-    assert_eq!(tally.resolution, spread(4, 4_050.0, 1_200.0, 9_600.0));
-    assert_eq!(tally.handle, spread(5, 300.0, 300.0, 500.0));
-}
-
-fn spans_and_customers_are_kept_apart(home: &Home) {
-    counted(home);
-    let mut other = Decided { customer: "bolt".to_owned(), sees: only(&["bolt"]), ..decided("d9", "t9", 0) };
-    (other.ticket.opened_at, other.received_at) = (None, at(7));
-    record(&**home, other);
-    let spans = [(at(0), at(1)), (at(7), at(8)), (at(1), at(7)), (at(0), at(8))];
-    let tickets = |customers: &CustomerSet| -> Vec<u64> {
-        home.tallies(&spans, customers).unwrap().iter().map(|tally| tally.tickets).collect()
-    };
-    assert_eq!(tickets(&CustomerSet::All), [5, 1, 0, 6]);
-    assert_eq!(tickets(&only(&["bolt"])), [0, 1, 0, 1]);
-    assert_eq!(tickets(&only(&[])), [0; 4]);
-    assert!(home.tallies(&[], &CustomerSet::All).unwrap().is_empty());
-    assert_eq!(home.tallies(&spans[2..3], &CustomerSet::All).unwrap(), [crate::Tally::default()]);
 }

@@ -100,14 +100,11 @@ fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
         shelf.weeks(Some("all"), far("2023-01-01"), far("2025-01-01"), all).unwrap()
     });
     assert_eq!(weeks.len(), 52);
-    let open: Vec<_> = (50..53).map(|n| (monday(n), monday(n + 1))).collect();
-    let tallies = timed("tallies of the three weeks that are open", || shelf.tallies(&open, all).unwrap());
-    assert!((4_500..4_700).contains(&tallies[0].tickets), "{}", tallies[0].tickets);
-    let one = timed("tallies of one week", || shelf.tallies(&open[..1], all).unwrap());
-    assert_eq!(one[0], tallies[0]);
-    let year: Vec<_> = (-1..53).map(|n| (monday(n), monday(n + 1))).collect();
-    let tallies = shelf.tallies(&year, all).unwrap();
-    assert_eq!(tallies.iter().map(|tally| tally.tickets).sum::<u64>(), TICKETS as u64);
+    let year = || shelf.judged_tickets(monday(-1), monday(53), all).unwrap().len();
+    let start = Instant::now();
+    assert_eq!(year(), TICKETS as usize);
+    println!("{:>9.1} ms  days of the year, each made first", start.elapsed().as_secs_f64() * 1e3);
+    timed("days of the year that are ready", year);
     let count = |from, to| {
         let mut n = 0;
         let mut each = |_| {
@@ -123,6 +120,7 @@ fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
         println!("{engine}, plan of {name}:");
         let values: Vec<Value> = match name {
             "pages" => vec![monday(50).into(), i64::MIN.into(), monday(51).into()],
+            "days that are ready" => vec![19_675_i64.into(), 20_045_i64.into()],
             _ => vec![monday(50).into(), monday(51).into()],
         };
         let sql = format!("{explain} {sql}");
