@@ -49,6 +49,11 @@ pub(super) fn starts_with_name(raw: &str) -> bool {
     is_titled_name(part) || unprefixed.is_some_and(|name| is_titled_name(&name)) || is_closing_text(&raw)
 }
 
+/// Whether a line is a closing phrase, alone or with a name: "Thanks, Jo".
+pub(super) fn is_closing(page: &Page<'_>, line: usize) -> bool {
+    page.lines[line].len() <= MAX_CLOSING && is_closing_text(page.raw(line))
+}
+
 pub(super) fn is_closing_text(raw: &str) -> bool {
     let trimmed = raw.trim_matches(|c: char| !c.is_alphanumeric());
     if trimmed.len() > MAX_CLOSING {

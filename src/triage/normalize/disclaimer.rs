@@ -28,6 +28,10 @@ const MAX_LOOKS: usize = 3;
 const SHORT_ENTRY: usize = 60;
 /// Letters of an abbreviation, at most.
 const ABBREVIATION: usize = 2;
+/// Words of a note of one short sentence, at most.
+const SHORT_WORDS: usize = 7;
+/// Signs of a rule, at least.
+const RULE: usize = 3;
 /// Lines above a note in which words announce it.
 const ANNOUNCED: usize = 3;
 
@@ -69,13 +73,16 @@ pub(super) fn cut(text: &Text, may_be_empty: bool, removed: &mut Removed) -> Opt
     let whole = text.as_str();
     let signed = signed_at(whole);
     let found = find(whole, signed);
-    let cut = chosen(whole, &found, signed, may_be_empty);
+    let mut cut = chosen(whole, &found, signed, may_be_empty);
     if cut.is_empty() {
         return None;
     }
     let mut editor = Editor::new(text);
     let mut kept = 0;
-    for unit in &cut {
+    for unit in &mut cut {
+        *unit = with_rules(whole, unit.clone());
+        unit.start = unit.start.max(kept);
+        unit.end = unit.end.max(unit.start);
         editor.keep(kept..unit.start);
         kept = unit.end;
     }
@@ -125,7 +132,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
         for unit in units(whole, start..start + paragraph.len()) {
             let folded =
                 fold(&whole[unit.start..whole.floor_char_boundary(unit.end.min(unit.start + MAX_FOLD))]);
-            let below = unit.start >= signed && !WORDS.postscripts.start(&folded);
+            let below = unit.start >= signed && WORDS.postscripts.after_start(&folded).is_none();
             // What a mail starts with, or a paragraph goes on with, is its sender's.
             let later = above && (legal || whole[..unit.start].ends_with('\n') || unit.start == start);
             let last = later && whole[unit.end..].trim_start().is_empty();
@@ -134,7 +141,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
             let read = topics::read(line);
             let label = &folded[..folded.len() - line.len()];
             let labelled = !label.is_empty();
-            let outside = labelled && read.warns() && topics::read(label).is_outside();
+            let outside = labelled && read.warns() && !line.contains('"') && topics::read(label).is_outside();
             let mut note = match is_banner_line(&folded) {
                 true => Some(Note::Banner),
                 false => note(line, &read, Place { below, warned, later, labelled }, &apart).or_else(|| {
@@ -146,7 +153,9 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
                 looked += 1;
                 note = whole_note(&whole[unit.start..start + paragraph.len()]);
             }
-            if note.is_none() && legal && goes_on(&folded, below) {
+            let short = || later && labelled && is_short(line) && read.is_secret_message();
+            let returned = || below && read.is_secret() && returns(&whole[unit.end..]);
+            if note.is_none() && (short() || returned() || (legal && goes_on(&folded, below))) {
                 note = Some(Note::Legal);
             }
             legal = note == Some(Note::Legal);
@@ -155,7 +164,7 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
             let tells = note.is_none() && whole[unit.clone()].lines().any(tells);
             let evidence = match note {
                 Some(Note::Legal) if is_sites(line) => Evidence::told(),
-                Some(Note::Legal) => read.evidence(labelled),
+                Some(Note::Legal) => read.evidence(labelled && (says_secret(label) || is_short(line))),
                 Some(Note::Banner) => read.warning(),
                 None => Evidence::default(),
             };
@@ -165,6 +174,20 @@ fn find(whole: &str, signed: usize) -> Vec<Found> {
         start += paragraph.len();
     }
     all
+}
+
+/// Whether a label names a note on what is secret, and not whatever is important.
+fn says_secret(label: &str) -> bool {
+    topics::read(label).is_secret()
+}
+
+/// Whether a sentence is so short that nobody can have added what he asks for.
+fn is_short(line: &str) -> bool {
+    line.split_whitespace().count() <= SHORT_WORDS
+        && line.chars().count() <= SHORT_ENTRY
+        && !line
+            .trim_end_matches(|c: char| !c.is_alphanumeric())
+            .contains([',', ';', ':', '，', '、', '،', '。'])
 }
 
 /// Whether a sentence is a note by a site's own phrases alone.
@@ -223,6 +246,27 @@ fn without_break(whole: &str, unit: Range<usize>) -> Range<usize> {
         true => unit.start..unit.start + words,
         false => unit,
     }
+}
+
+/// A sentence with the rules that are drawn around its note: one above it, and the same below or one that ends the text.
+fn with_rules(whole: &str, unit: Range<usize>) -> Range<usize> {
+    let above = whole[..unit.start].trim_end();
+    let start = above.rfind('\n').map_or(0, |at| at + 1);
+    let starts = whole[..unit.start].ends_with('\n') && is_drawn(&above[start..]);
+    let below = &whole[unit.end..];
+    let gap = below.len() - below.trim_start().len();
+    let rule = below[gap..].split('\n').next().unwrap_or_default();
+    let end = unit.end + gap + rule.len();
+    let ends = below[..gap].contains('\n')
+        && is_drawn(rule)
+        && (whole[end..].trim_start().is_empty() || (starts && above[start..] == *rule));
+    (if starts { start } else { unit.start })..(if ends { end } else { unit.end })
+}
+
+/// A line of one sign, as of asterisks.
+fn is_drawn(line: &str) -> bool {
+    let sign = line.chars().next().filter(|c| !c.is_alphanumeric() && !"|.,;:!?()[]{}<>'\"".contains(*c));
+    line.len() >= RULE && sign.is_some_and(|sign| line.chars().all(|c| c == sign))
 }
 
 /// Whether one of the sender's last sentences above speaks of a note or announces what follows.
@@ -319,7 +363,8 @@ fn is_banner_line(line: &str) -> bool {
     if line.len() > 60 {
         return false;
     }
-    if !WORDS.banner_lines.may_start(line.trim_start_matches(|c: char| !c.is_alphanumeric())) {
+    let words = line.trim_start_matches(|c: char| !c.is_alphanumeric());
+    if !WORDS.banner_lines.may_start(words) && !WORDS.note_labels.may_start(words) {
         return false;
     }
     let folded = fold(line);
@@ -335,7 +380,13 @@ fn is_banner_line(line: &str) -> bool {
 /// Whether a line could be the start of a note.
 fn opens_note(folded: &str) -> bool {
     let line = unlabelled(folded);
-    NOTE_OPENERS.start(line) || topics::read(line).opens()
+    let read = topics::read(line);
+    NOTE_OPENERS.start(line) || read.opens() || (line.len() < folded.len() && read.is_secret())
+}
+
+/// Whether a line that was not folded yet could be the start of a note.
+pub(super) fn may_be_note(line: &str) -> bool {
+    opens_note(&fold(&line[..line.floor_char_boundary(MAX_OPENER)]))
 }
 
 /// What a sentence that only starts like a legal note is with those after it in its paragraph.
@@ -349,6 +400,12 @@ fn stands_apart(rest: &str) -> bool {
     let next = rest.trim_start();
     let ends_line = rest[..rest.len() - next.len()].contains('\n') && !next.is_empty();
     ends_line || warns(rest)
+}
+
+/// Whether the sentence that comes next says what to do with a mail that came by mistake.
+fn returns(rest: &str) -> bool {
+    let next = rest.trim_start();
+    topics::read(&fold(&next[..next.floor_char_boundary(MAX_OPENER)])).returns()
 }
 
 /// Whether the sentence that comes next warns of links, or asks for care in a few words.
@@ -366,20 +423,27 @@ fn warns(rest: &str) -> bool {
 fn note(line: &str, read: &Read<'_>, place: Place, apart: &dyn Fn() -> bool) -> Option<Note> {
     let Place { below, warned, later, labelled } = place;
     let talks = || read.starts_note() && !read.warns() && !apart();
+    let is_outside = || {
+        let outside = read.is_banner() || (labelled && read.is_labelled_outside());
+        outside && !WORDS.doubts.within(line) && !talks()
+    };
     if NOTE_OPENERS.start(line) {
-        if WORDS.banner.iter().any(|sentence| sentence.is(line)) && !WORDS.doubts.within(line) && !talks() {
+        if WORDS.banner.iter().any(|sentence| sentence.is(line))
+            && !WORDS.doubts.within(line)
+            && !talks()
+            && !read.speaks_first()
+        {
             return Some(Note::Banner);
         }
         // One short entry in a register may be what the ticket is about.
         let registers = !below && line.len() < SHORT_ENTRY && WORDS.registers.after_start(line).is_some();
         if !registers && WORDS.note.iter().any(|sentence| sentence.is(line)) {
-            return Some(Note::Legal);
+            return Some(if is_outside() { Note::Banner } else { Note::Legal });
         }
     }
     let few = line.split_whitespace().count() <= FEW_WORDS;
     let cautions = warned && (read.warns() || (few && read.is_careful()));
-    let outside = read.is_banner() || (labelled && read.is_labelled_outside());
-    if (outside && !WORDS.doubts.within(line) && !talks()) || cautions {
+    if is_outside() || cautions {
         return Some(Note::Banner);
     }
     let legal = (later && read.is_note() && !WORDS.doubts.within(line)) || (below && read.is_small_print());
@@ -394,6 +458,10 @@ fn unlabelled(folded: &str) -> &str {
             rest.trim_start()
                 .starts_with([':', '-', ']', '!', '|', '.', ';'])
                 .then(|| rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
+        });
+        let label = label.or_else(|| {
+            let rest = WORDS.banner_lines.after_start(line)?.trim_start().strip_prefix(':')?;
+            Some(rest.trim_start_matches(|c: char| !c.is_alphanumeric()))
         });
         match label {
             Some(rest) if !rest.is_empty() => line = rest,

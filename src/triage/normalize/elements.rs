@@ -53,3 +53,6 @@ pub(super) const SIGNATURE_CLASSES: &[&str] = &[
     "gmail_signature", "Signature", "ms-outlook-mobile-signature", "moz-signature",
     "protonmail_signature_block",
 ];
+
+/// The same of a program that repeats it with each line that is typed.
+pub(super) const CLONED_CLASS: &str = "AppleMailSignature";

@@ -133,7 +133,8 @@ fn is_uncased_name(raw: &str) -> bool {
         && raw.chars().all(plain)
 }
 
-fn is_uncased(raw: &str) -> bool {
+/// Whether no letter of a line has a case.
+pub(super) fn is_uncased(raw: &str) -> bool {
     !raw.chars().any(|c| c.is_lowercase() || c.is_uppercase())
 }
 

@@ -3,9 +3,9 @@
 //! Four such lines tell themselves in any language; words of the usual languages are asked where a block has no address or no date.
 //! Must never judge by a single line that people also type, such as `From:` alone, nor take a form about a person for a mail.
 
+use super::contact_data::is_closing;
 use super::facts::{Address, address, has_clock, is_dated};
 use super::lines::{Line, Page, key_value};
-use super::signature::is_closing;
 use super::subject::{Hint, trace};
 use super::words::{WORDS, is_greeting};
 
@@ -102,6 +102,17 @@ fn words_above(page: &Page<'_>, at: usize) -> usize {
     if led_to { FEW_LETTERS } else { above.map(|i| page.lines[i].substance).sum() }
 }
 
+/// The name of whom a mail went to whose headers start at a line.
+pub(super) fn recipient<'p>(page: &'p Page<'_>, at: usize) -> Option<&'p str> {
+    let lines = page.lines.iter().enumerate().skip(at).take(MAX_UNKNOWN);
+    let (to, _) = lines
+        .take_while(|(_, line)| !line.is_blank())
+        .find(|(_, l)| header_key(&l.folded) == Some(Key::To))?;
+    let (_, value) = page.raw(to).split_once([':', '：'])?;
+    let name = value.split(['<', '[', '(', ';']).next()?;
+    Some(name.trim_matches(|c: char| c.is_whitespace() || "\"'*".contains(c))).filter(|name| !name.is_empty())
+}
+
 /// The header block that starts at a line, if one does.
 pub(super) fn block(page: &Page<'_>, at: usize) -> Option<Headers> {
     let folded = &page.lines[at].folded;
@@ -111,6 +122,10 @@ pub(super) fn block(page: &Page<'_>, at: usize) -> Option<Headers> {
     }
     let known = header_key(folded);
     if known.is_none() && !is_key(key, value) {
+        return None;
+    }
+    // A number at the end of a name block right above a mail.
+    if known.is_none() && WORDS.contact_labels.is(key) && page.lines.get(at + 1).is_none_or(Line::is_blank) {
         return None;
     }
     let starts = at == 0

@@ -11,6 +11,10 @@ use super::text::{Editor, Text};
 /// Bytes of a line that are folded: no phrase lies beyond.
 const MAX_FOLD: usize = 400;
 
+/// The lines that stand for the start and the end of an element that holds a signature.
+pub(super) const MARKED: &str = "-- -";
+pub(super) const ENDED: &str = "-- /-";
+
 /// What becomes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -189,6 +193,8 @@ pub(super) fn fold(text: &str) -> String {
         match c {
             _ if letter => folded.push(c.to_ascii_lowercase()),
             '’' | '‘' | '´' | '`' => folded.push('\''),
+            // Its lower case would be two characters.
+            'İ' => folded.push('i'),
             '“' | '”' | '„' | '«' | '»' => folded.push('"'),
             '-' | '–' | '—' | '‐' | '‑' | '−' => {
                 hyphen = true;

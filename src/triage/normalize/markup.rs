@@ -13,12 +13,13 @@ use aho_corasick::AhoCorasick;
 use html5gum::emitters::callback::CallbackEvent;
 
 use super::elements::{
-    BLOCKS, HIDDEN, HIDDEN_CLASSES, HIDING_STYLES, QUOTE_CLASSES, SEPARATOR_CLASSES, SIGNATURE_CLASSES, VOID,
+    BLOCKS, CLONED_CLASS, HIDDEN, HIDDEN_CLASSES, HIDING_STYLES, QUOTE_CLASSES, SEPARATOR_CLASSES,
+    SIGNATURE_CLASSES, VOID,
 };
 use super::entity;
 use super::html::{is_element, tag_name};
+use super::lines::{ENDED, MARKED};
 use super::removed::{Kind, Removed};
-use super::signature::MARKED;
 use super::text::{Editor, Text};
 use super::tokens;
 
@@ -56,6 +57,8 @@ struct Tag {
     quote: bool,
     separator: bool,
     signature: bool,
+    /// Whether its mark is of a program that repeats it.
+    cloned: bool,
     office: bool,
     /// Whether its style or an attribute hides it.
     unseen: bool,
@@ -90,6 +93,8 @@ struct Writer<'a> {
     bullet: bool,
     hidden: Option<&'static str>,
     hiding: Option<Unseen>,
+    /// The name of an element that holds a signature, and how many of the name are open in it.
+    signing: Option<(String, usize)>,
     /// Ranges of what no reader sees.
     unseen: Vec<Range<usize>>,
     /// Where the last end tag of an element stands, by its name.
@@ -114,6 +119,7 @@ impl<'a> Writer<'a> {
             bullet: false,
             hidden: None,
             hiding: None,
+            signing: None,
             unseen: Vec::new(),
             last_ends: HashMap::new(),
             preformatted: 0,
@@ -205,6 +211,7 @@ impl<'a> Writer<'a> {
             self.hidden = closed.then_some(hidden);
             return;
         }
+        let signs = self.goes_on_signed(tag, &at);
         self.break_for(name, tag.office, at.clone());
         match name {
             "pre" => self.preformatted += 1,
@@ -223,15 +230,52 @@ impl<'a> Writer<'a> {
             }
             _ => {}
         }
-        if tag.separator || tag.signature {
-            self.break_lines(1, at.clone());
-            self.insert(at.clone(), if tag.separator { SEPARATOR } else { MARKED });
-            self.break_lines(1, at);
+        if tag.separator {
+            self.line(SEPARATOR, at);
+        } else if signs {
+            self.line(MARKED, at);
         } else if tag.bordered && self.headers_near(at.end) {
-            self.break_lines(1, at.clone());
-            self.insert(at.clone(), RULE);
-            self.break_lines(1, at);
+            self.line(RULE, at);
         }
+    }
+
+    /// Writes a line of the program's own.
+    fn line(&mut self, words: &str, at: Range<usize>) {
+        self.break_lines(1, at.clone());
+        self.insert(at.clone(), words);
+        self.break_lines(1, at);
+    }
+
+    /// Takes note of a tag in a signature, which a quotation ends; true where one starts.
+    fn goes_on_signed(&mut self, tag: &Tag, at: &Range<usize>) -> bool {
+        let name = tag.name.as_str();
+        match &mut self.signing {
+            Some((open, _))
+                if tag.quote || tag.separator || name == "blockquote" || (open == "p" && name == "p") =>
+            {
+                self.signing = None;
+                self.line(ENDED, at.clone());
+                false
+            }
+            Some((open, depth)) => {
+                *depth += usize::from(open == name);
+                false
+            }
+            None => {
+                let signs = tag.signature
+                    && !tag.separator
+                    && VOID.binary_search(&name).is_err()
+                    && !(tag.cloned && self.is_repeated(at.end));
+                self.signing = signs.then(|| (name.to_owned(), 1));
+                signs
+            }
+        }
+    }
+
+    /// Whether the same mail holds a signature again: the program that repeats its mark with each line that is typed means the last.
+    fn is_repeated(&self, at: usize) -> bool {
+        let rest = &self.html[at..];
+        rest.find(CLONED_CLASS).is_some_and(|next| !rest[..next].contains("<blockquote"))
     }
 
     /// Whether a bold word with a colon, and a line break, stand right behind `at`.
@@ -275,6 +319,13 @@ impl<'a> Writer<'a> {
         }
         if !is_element(name) {
             return self.verbatim(at);
+        }
+        if let Some((open, depth)) = &mut self.signing {
+            *depth -= usize::from(open == name);
+            if *depth == 0 {
+                self.signing = None;
+                self.line(ENDED, at.clone());
+            }
         }
         match name {
             "pre" => self.preformatted = self.preformatted.saturating_sub(1),
@@ -420,7 +471,11 @@ impl Tag {
     fn named(&mut self, value: &str) {
         self.quote |= QUOTE_CLASSES.iter().any(|class| value.contains(class));
         self.unseen |= HIDDEN_CLASSES.contains(&value);
-        self.signature |= SIGNATURE_CLASSES.contains(&value);
+        if value.contains("ignature") {
+            let mut names = value.split_ascii_whitespace().map(|name| name.trim_start_matches("x_"));
+            self.cloned |= names.clone().any(|name| name == CLONED_CLASS);
+            self.signature |= self.cloned || names.any(|name| SIGNATURE_CLASSES.contains(&name));
+        }
         self.separator |= SEPARATOR_CLASSES.iter().any(|class| value.ends_with(class));
         self.office |= value.starts_with("Mso") || value.starts_with("xmso");
     }

@@ -25,6 +25,7 @@ mod headers;
 mod html;
 mod intake;
 mod lines;
+mod marked;
 mod marks;
 mod markup;
 mod mojibake;
@@ -164,7 +165,10 @@ fn normalize_in(original: &str, setting: &Setting<'_>) -> Normalized {
     let text = escaped_markup(&text).unwrap_or(text);
     let is_html = html::is_html(text.as_str());
     let text = match is_html {
-        true => counted(&text, markup::to_text(&text, &mut removed), Kind::Markup, &mut removed),
+        true => {
+            let plain = counted(&text, markup::to_text(&text, &mut removed), Kind::Markup, &mut removed);
+            marked::cut(&plain, &mut removed).unwrap_or(plain)
+        }
         false => text,
     };
     let text = bounded(text, VISIBLE, &mut removed);
@@ -244,6 +248,17 @@ fn cut(mut text: Text, setting: &Setting<'_>, removed: &mut Removed) -> (Text, b
     (text, is_alert)
 }
 
+/// Whether a legal note was cut below all that is left.
+fn is_noted(text: &Text, removed: &Removed) -> bool {
+    if removed.bytes(Kind::Disclaimer) == 0 {
+        return false;
+    }
+    let words = text.as_str().trim_end();
+    let Some(last) = words.char_indices().next_back() else { return false };
+    let end = text.source(last.0..words.len()).end;
+    removed.cuts().iter().any(|cut| cut.reason == Kind::Disclaimer && cut.source.start >= end)
+}
+
 fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert: &mut bool) -> Option<Text> {
     let mut page = Page::new(text);
     let empty = setting.may_be_empty;
@@ -256,8 +271,12 @@ fn cut_lines(text: &Text, setting: &Setting<'_>, removed: &mut Removed, is_alert
         page.attempt(alert::mark_noise);
     }
     page.attempt_or(empty, phone_lines::mark);
-    let signer =
-        Signer { contact: setting.contact, signed: removed.bytes(Kind::Signature) > 0, may_be_empty: empty };
+    let signer = Signer {
+        contact: setting.contact,
+        signed: removed.bytes(Kind::Signature) > 0,
+        may_be_empty: empty,
+        noted: is_noted(text, removed),
+    };
     page.attempt_or(empty, |page| signature::mark(page, &signer));
     page.apply(removed)
 }

@@ -20,6 +20,11 @@ const ONE_LETTER_WORDS: &str = "éèêàáâóòôíìúöåÉÈÊÀÁÂÓÒÔÍ
 const TALK: usize = 400;
 /// Of the letters beyond ASCII, the share that must be damage before Cyrillic is read as Cyrillic misread, in tenths.
 const CYRILLIC_DAMAGE: usize = 6;
+/// Letters of a damaged word, at least; damaged characters of a text that is damaged throughout, at least; and of these, how many
+/// there are to one letter that is sound.
+const WORD: usize = 2;
+const LEAST_DAMAGE: usize = 3;
+const SOUND_LETTERS: usize = 10;
 /// What a character whose last byte was lost starts with.
 const LOST: [char; 2] = ['â', 'Ã'];
 
@@ -146,6 +151,7 @@ fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
     let mut repaired_to = usize::MAX;
     let vietnamese = LazyCell::new(|| whole.contains(is_vietnamese));
     let about = LazyCell::new(|| lines_about_damage(whole, alone));
+    let throughout = LazyCell::new(|| is_damaged_throughout(whole, page));
     while let Some(ascii) = beyond_ascii(&whole[at..]) {
         before = whole[at..at + ascii].chars().next_back().or(before);
         at += ascii;
@@ -153,7 +159,8 @@ fn round(text: &Text, page: &Codepage, alone: bool) -> Option<Text> {
         let found = sequence(&whole[at..], page).filter(|_| !holds(&about, at)).filter(|found| {
             let after = whole[at + found.length..].chars().next();
             let in_run = at == repaired_to || sequence(&whole[at + found.length..], page).is_some();
-            plausible(page.name, found, &Around { lead: c, before, after, in_run, vietnamese: *vietnamese })
+            let around = Around { lead: c, before, after, in_run, vietnamese: *vietnamese };
+            plausible(page.name, found, &around) || (is_word_or_quote(found, &around) && *throughout)
         });
         let Some(found) = found else {
             before = Some(c);
@@ -194,6 +201,35 @@ fn is_mostly_damage(whole: &str, page: &Codepage) -> bool {
         at += found.map_or(c.len_utf8(), |found| found.length);
     }
     damaged * 10 >= letters * CYRILLIC_DAMAGE
+}
+
+/// Whether hardly a letter beyond ASCII is sound, and words of another script stand there as damage. One letter is a word then too.
+fn is_damaged_throughout(whole: &str, page: &Codepage) -> bool {
+    let (mut damaged, mut sound, mut run, mut words, mut at) = (0, 0, 0, 0, 0);
+    while let Some(ascii) = beyond_ascii(&whole[at..]) {
+        run = if ascii > 0 { 0 } else { run };
+        at += ascii;
+        let Some(c) = whole[at..].chars().next() else { break };
+        let found = sequence(&whole[at..], page);
+        damaged += usize::from(found.is_some());
+        sound += usize::from(found.is_none() && c.is_alphabetic());
+        run = if found.as_ref().is_some_and(|found| is_foreign(found.hidden)) { run + 1 } else { 0 };
+        words += usize::from(run == WORD);
+        at += found.map_or(c.len_utf8(), |found| found.length);
+    }
+    words > 0 && damaged >= LEAST_DAMAGE && sound * SOUND_LETTERS <= damaged
+}
+
+/// Whether a sequence may be a word of one letter, or a sign beside a word, of a script of its own.
+fn is_word_or_quote(found: &Sequence, around: &Around) -> bool {
+    let parted = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+    let word = is_foreign(found.hidden) && parted(around.before) && parted(around.after);
+    word || matches!(found.hidden, '«' | '»' | '\u{a0}')
+}
+
+/// Whether a letter is of a script beyond Latin's.
+fn is_foreign(c: char) -> bool {
+    c.is_alphabetic() && ('\u{370}'..'\u{1e00}').contains(&c)
 }
 
 /// Characters whose last byte was lost on the way: what is left of `”` is `â€`, and of `à`, before a blank, `Ã`.
@@ -435,6 +471,23 @@ mod tests {
             "FAŢĂ” şi ÎNTÂI, Ďábel, Łódź, Ötödik",
             "Ağ bağlantısı yok, İstanbul’da",
         ] {
+            assert_eq!(repaired(text), text);
+        }
+    }
+
+    #[test]
+    fn words_of_one_letter_are_undone_where_a_text_is_damaged_throughout() {
+        for text in [
+            "Я не вижу принтер в зале, и сканер к тому же с ошибкой",
+            "Ошибка в «Складе», о чём я писал. А. Пример",
+            "У мене немає друку в залі і я чекаю",
+            "Ο εκτυπωτής ή η οθόνη σβήνει",
+        ] {
+            assert_eq!(repaired(&misread(text, Name::Cyrillic)), text);
+            assert_eq!(repaired(&misread(text, Name::Western)), text);
+        }
+        for text in ["СВІТЛО у РІК", "РІ и РЅ в отчёте вместо букв", "Р/с 40702, С/ф 12", "РІ"]
+        {
             assert_eq!(repaired(text), text);
         }
     }

@@ -3,9 +3,10 @@
 //!
 //! Must never call a line a part of a block: it only says what is none.
 
-use super::contact_data::{is_contact, is_firm, is_register, starts_with_name};
-use super::facts::digits;
+use super::contact_data::{is_contact, is_firm, is_register, is_request, starts_with_name};
+use super::facts::{digits, is_prose, is_sentence};
 use super::lines::{Page, key_value};
+use super::topics;
 use super::words::{WORDS, is_greeting};
 
 /// So many lines without contact data, a firm or a profession are a list; fewer are below a word of thanks.
@@ -20,6 +21,10 @@ const DEVICE_DIGITS: usize = 2;
 /// Letters of a country before a postal code, at most, and digits of the code, at least.
 const COUNTRY_LETTERS: usize = 2;
 const POSTAL_DIGITS: usize = 4;
+/// Lines of the block of somebody at an office, and characters of such a line, at most; and of a number in a street.
+const OFFICE: std::ops::RangeInclusive<usize> = 3..=7;
+const OFFICE_CHARS: usize = 80;
+const NUMBER: usize = 8;
 
 /// Who signs, as far as that is known.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +35,8 @@ pub(super) struct Signer<'a> {
     pub(super) signed: bool,
     /// Whether nothing of the text has to be left.
     pub(super) may_be_empty: bool,
+    /// Whether a legal note was cut below.
+    pub(super) noted: bool,
 }
 
 impl Signer<'_> {
@@ -118,6 +125,69 @@ pub(super) fn is_list(page: &Page<'_>, closing: usize, below: &[usize]) -> bool 
     below.len() >= LIST
         || (thanks && below.len() >= LIST_BELOW_THANKS)
         || (thanks && !one && !starts_with_name(page.raw(first)))
+}
+
+/// Whether a name stands below a closing phrase, and lines with a street, a firm or a number below it: with a legal note below all of
+/// it, nobody's list.
+pub(super) fn is_office(page: &Page<'_>, closing: usize, below: &[usize]) -> bool {
+    let (Some(&first), Some(&last)) = (below.first(), below.last()) else { return false };
+    let joined = last - first + 1 == below.len() && page.live().next_back() == Some(last);
+    if !joined || !OFFICE.contains(&below.len()) || !starts_with_name(page.raw(first)) {
+        return false;
+    }
+    let thanks = WORDS.thank_words.start(page.lines[closing].folded.as_str());
+    let is_told = |i: usize| {
+        let folded = page.lines[i].folded.as_str();
+        is_contact(page, i) || is_firm(folded) || is_register(folded) || is_street(page.raw(i), thanks)
+    };
+    let fits = |&i: &usize| {
+        let (raw, folded) = (page.raw(i), page.lines[i].folded.as_str());
+        let ends = raw.ends_with(['?', '!', '！', '。', '？', ':', '：']) || is_sentence(raw);
+        let labelled = raw.contains([':', '：']) && !is_contact(page, i);
+        raw.chars().count() <= OFFICE_CHARS
+            && !(ends || labelled || is_request(folded) || topics::read(folded).is_personal())
+            && (i == first || is_told(i) || !is_prose(raw))
+    };
+    let others = &below[1..];
+    let things = |&i: &usize| !is_told(i) && (is_person(page.raw(i)) || digits(page.raw(i)) > 0);
+    let placed = others.iter().filter(|&&i| is_person_at(page.raw(i))).count();
+    let listed = placed > 1 || (thanks && (placed > 0 || others.iter().any(things)));
+    others.iter().any(|&i| is_told(i)) && below.iter().all(fits) && !listed
+}
+
+/// Two words with capitals, as a person's name.
+fn is_person(raw: &str) -> bool {
+    raw.split_whitespace().count() == 2 && raw.contains(char::is_lowercase) && starts_with_name(raw)
+}
+
+/// A person and a place: `Jo Doe, room 12`.
+fn is_person_at(raw: &str) -> bool {
+    raw.split_once(',').is_some_and(|(name, place)| is_person(name) && place.contains(char::is_alphabetic))
+}
+
+/// `Market Square, 1`, `12 High Street`, `the old yard 3`. Below a word of thanks, things are counted too: there, a comma parts the
+/// number from its street.
+fn is_street(raw: &str, thanks: bool) -> bool {
+    let words: Vec<&str> = raw.split_whitespace().collect();
+    let is_number = |word: &&str| {
+        let word = word.trim_end_matches([',', '.']);
+        word.starts_with(|c: char| c.is_ascii_digit())
+            && digits(word) <= POSTAL_DIGITS + 2
+            && word.len() <= NUMBER
+    };
+    let numbers = words.iter().filter(|word| is_number(word)).count();
+    if numbers == 0 || words.len() - numbers == 0 || words.iter().any(|word| is_device(word)) {
+        return false;
+    }
+    let parted = raw.split_once([',', '،', '、']).is_some_and(|(street, rest)| {
+        let cased = street.contains(|c: char| c.is_lowercase() || c.is_uppercase());
+        digits(rest) > 0
+            && digits(street) == 0
+            && (!cased || rest.trim_start().starts_with(|c: char| c.is_ascii_digit()))
+    });
+    let capital =
+        words.iter().filter(|word| !is_number(word)).all(|word| !word.starts_with(char::is_lowercase));
+    parted || (!thanks && words.len() > 2 && (capital || !is_number(&words[0])))
 }
 
 /// Whether words above a block say that it is about signatures.

@@ -7,10 +7,10 @@
 use std::ops::Range;
 
 use super::attribution::{self, quote_follows};
+use super::contact_data::is_closing;
 use super::headers::{self, Headers, is_rule};
 use super::lines::{Fate, Line, Page};
 use super::removed::Kind;
-use super::signature::is_closing;
 use super::subject::Hint;
 use super::words::{WORDS, is_greeting};
 

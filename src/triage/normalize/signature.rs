@@ -6,11 +6,12 @@
 use std::ops::Range;
 
 use super::contact_data::{
-    MAX_CLOSING, MAX_LENGTH, PARTS, has_phone, is_closing_text, is_contact, is_firm, is_register, is_request,
-    is_short, items, phones, starts_with_name,
+    MAX_CLOSING, MAX_LENGTH, PARTS, has_phone, is_closing, is_closing_text, is_contact, is_firm, is_register,
+    is_request, is_short, items, phones, starts_with_name,
 };
-use super::facts::{digits, is_prose, is_sentence};
-use super::lines::Page;
+use super::facts::{digits, is_prose, is_sentence, is_uncased};
+use super::headers;
+use super::lines::{Fate, MARKED, Page};
 use super::name_block::{self, Signer};
 use super::removed::Kind;
 use super::topics;
@@ -34,10 +35,10 @@ const PLACE_WORDS: usize = 12;
 const MANY_PHONES: usize = 3;
 /// Parts of a line that is a signature by itself, at least.
 const SIGNED_PARTS: usize = 3;
+/// Characters of a name in a script without capitals, at most.
+const UNCASED_NAME: usize = 6;
 /// Lines above a name block in which words announce it.
 const ANNOUNCED: usize = 3;
-/// The delimiter that stands for a signature which HTML marks as one.
-pub(super) const MARKED: &str = "-- -";
 
 /// Marks signatures for cutting.
 pub(super) fn mark(page: &mut Page<'_>, signer: &Signer<'_>) {
@@ -46,6 +47,7 @@ pub(super) fn mark(page: &mut Page<'_>, signer: &Signer<'_>) {
     let whole = |start: usize| start..page.lines.len();
     let block = delimited(page, &tail, signer)
         .or_else(|| closed(page, &tail, signer))
+        .or_else(|| above_mail(page))
         .or_else(|| ruled(page, &tail).map(whole))
         .or_else(|| contacts(page, &tail, signer).map(whole));
     if let Some(block) = block.filter(|block| is_ones_own(page, block.start, signer)) {
@@ -127,7 +129,13 @@ fn ends_with_closing(page: &Page<'_>, line: usize) -> bool {
 fn is_block(page: &Page<'_>, closing: usize, below: &[usize], signer: &Signer<'_>) -> bool {
     let Some(&first) = below.first() else { return true };
     let own = signer.agrees(page.raw(first)) == Some(true);
-    if !may_name(page, first) || (!own && name_block::is_list(page, closing, below)) {
+    if !may_name(page, first) {
+        return false;
+    }
+    if signer.noted && name_block::is_office(page, closing, below) {
+        return true;
+    }
+    if !own && name_block::is_list(page, closing, below) {
         return false;
     }
     // Between a name and its numbers, a title or an address may look like running text.
@@ -231,6 +239,31 @@ fn ruled(page: &Page<'_>, tail: &[usize]) -> Option<usize> {
         .then(|| body[at])
 }
 
+/// Right above another mail's head stands the block of the person to whom that mail went, or one with a firm and a labelled number.
+fn above_mail(page: &Page<'_>) -> Option<Range<usize>> {
+    let is_mail = |fate| matches!(fate, Fate::Cut(Kind::Quote | Kind::Header));
+    let head = page.lines.iter().position(|line| is_mail(line.fate) && line.substance > 0)?;
+    let end = (0..head).rev().find(|&i| !page.lines[i].is_blank())? + 1;
+    let above = (0..end).rev().take(MAX_BLOCK).take_while(|&i| !page.lines[i].is_blank());
+    let start = above.last()?;
+    let whose = headers::recipient(page, head);
+    let named = (start..end).find(|&i| whose.is_some_and(|whose| whose == page.raw(i)));
+    let firm =
+        || (start..end).any(|i| is_firm(&page.lines[i].folded)) && (start..end).any(|i| has_phone(page, i));
+    let name = page.raw(start);
+    let unnamed = || is_uncased(name) && name.chars().count() <= UNCASED_NAME && firm();
+    let start = named.or_else(|| unnamed().then_some(start))?;
+    let fits = |i: usize| {
+        let raw = page.raw(i);
+        raw.chars().count() <= MAX_LENGTH
+            && !is_request(&page.lines[i].folded)
+            && !is_sentence(raw)
+            && !raw.ends_with([':', '：', '?', '？', '!', '！', '。'])
+            && !name_block::is_data(page, i)
+    };
+    (start + 1 < end && (start..end).all(fits)).then_some(start..end)
+}
+
 /// One sign or several, drawn as a line: `━━━`, `***`, `◆◇◆`.
 fn is_drawn_rule(raw: &str) -> bool {
     raw.chars().count() >= 3 && raw.chars().all(|c| !c.is_alphanumeric() && !"|.,;:!?()[]{}<>'\"".contains(c))
@@ -320,11 +353,6 @@ fn is_title(raw: &str) -> bool {
 fn is_announced(page: &Page<'_>, start: usize) -> bool {
     let above = (0..start).rev().filter(|&i| page.lines[i].is_live() && !page.lines[i].is_blank());
     above.take(ANNOUNCED).any(|i| WORDS.introducers.within(&page.lines[i].folded))
-}
-
-/// Whether a line is a closing phrase, alone or with a name: "Thanks, Jo".
-pub(super) fn is_closing(page: &Page<'_>, line: usize) -> bool {
-    page.lines[line].len() <= MAX_CLOSING && is_closing_text(page.raw(line))
 }
 
 /// A short line that asks for nothing and reports nothing.

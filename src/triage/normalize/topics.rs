@@ -224,6 +224,28 @@ impl Read<'_> {
         (!reports && (says || self.is_on_printing(all))) || self.asks_whether_to_print(all)
     }
 
+    /// Whether it speaks of what is secret, and nobody of himself or of what happened.
+    pub(super) fn is_secret(&self) -> bool {
+        let all = self.all();
+        all.has(Secret) && !self.speaks(all) && !self.tells(all)
+    }
+
+    /// Whether it says so of itself as a message.
+    pub(super) fn is_secret_message(&self) -> bool {
+        self.names_message() && self.is_secret()
+    }
+
+    /// Whether one person speaks of itself.
+    pub(super) fn speaks_first(&self) -> bool {
+        self.all().has(Own)
+    }
+
+    /// Whether it says what to do with a mail that came by mistake.
+    pub(super) fn returns(&self) -> bool {
+        let all = self.all();
+        !self.speaks(all) && all.has(Mistake) && all.any(&[Delete, Notify])
+    }
+
     /// Whether it goes on in that tone; a sentence that asks for something does so with several topics.
     pub(super) fn goes_on(&self) -> bool {
         let all = self.all();
