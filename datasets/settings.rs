@@ -210,7 +210,7 @@ impl Settings {
             let next = "Start from the commented reference settings and change single values";
             UserError::new(Code::Config, place, e.to_string().trim_end().to_owned(), next)
         };
-        let mut all: toml::Table = toml::from_str(DEFAULT).expect("the reference settings are tested");
+        let mut all: toml::Table = toml::from_str(DEFAULT).map_err(fault)?;
         overlay(&mut all, toml::from_str(text).map_err(fault)?);
         let settings: Self = all.try_into().map_err(fault)?;
         settings.check(place)?;
