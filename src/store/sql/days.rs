@@ -4,7 +4,7 @@
 //! ticket stale, so that no writer can forget to; a stale day is made again when it is next asked for. Must hold nothing that the
 //! tables do not say: `days` can be emptied at any time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
 
 use firstline_fault::{InternalError, Result};
 use firstline_ticket::{DraftState, Field, JudgedTicket, Route, Verdict};
@@ -18,13 +18,13 @@ use crate::sql::Shelf;
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
-/// The days of a span that are ready, and those that have tickets.
-pub(super) const READY: &str = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2";
-pub(super) const BUSY: &str =
-    "SELECT DISTINCT received_at / 86400000000 FROM decisions WHERE received_at >= $1 AND received_at < $2";
+/// The days of a span that are ready, and the first and last moment of all that came in.
+pub(super) const READY: &str = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2 ORDER BY day";
+pub(super) const SPAN: &str =
+    "SELECT (SELECT MIN(received_at) FROM decisions), (SELECT MAX(received_at) FROM decisions)";
 
-/// The tickets of a day by customer, each packed.
-type Day = BTreeMap<String, Vec<Packed>>;
+/// The customers of a day, and its tickets in the order in which they came in, each packed, with the place of its customer.
+type Day = (Vec<String>, Vec<(usize, Packed)>);
 
 /// Time, bits, labels that people ended with instead, and seconds or shares: first response, resolution, handle, draft, confidence,
 /// distance.
@@ -51,47 +51,59 @@ impl<D: Db> Shelf<D> {
         (from, to): (Timestamp, Timestamp),
         customers: &CustomerSet,
     ) -> Result<Vec<JudgedTicket>> {
-        let (first, last) =
-            (from.as_microsecond().div_euclid(DAY), (to.as_microsecond() - 1).div_euclid(DAY));
+        let day_of = |at: Timestamp| at.as_microsecond().div_euclid(DAY);
+        let mut tickets = Vec::new();
+        let Some(all) = self.read(span)? else { return Ok(tickets) };
+        let first = day_of(from.max(all.0));
+        let last = day_of(to).min(day_of(all.1));
         let values = [Value::Int(first), Value::Int(last)];
-        let (mut tickets, mut ready) = (Vec::new(), HashSet::new());
-        for mut row in self.read(|tx| tx.query(READY, &values))? {
-            ready.insert(row.int()?);
-            take(row.json()?, customers, &mut tickets)?;
-        }
-        // One transaction for each: nobody waits for a year of them.
-        let span = [Value::Int(first.saturating_mul(DAY)), Value::Int((last + 1).saturating_mul(DAY))];
-        for mut row in self.read(|tx| tx.query(BUSY, &span))? {
-            let day = row.int()?;
-            if !ready.contains(&day) {
-                take(self.write(|tx| make(tx, day))?, customers, &mut tickets)?;
-            }
+        let ready = self.read(|tx| tx.query(READY, &values))?.into_iter();
+        let ready = ready.map(|mut row| Ok((row.int()?, row.json()?)));
+        let mut ready = ready.collect::<Result<Vec<(i64, Day)>>>()?.into_iter().peekable();
+        for day in first..=last {
+            let found = match ready.next_if(|(of, _)| *of == day) {
+                Some((_, found)) => found,
+                // One transaction for each: nobody waits for a year of them.
+                None => self.write(|tx| make(tx, day))?,
+            };
+            take(found, customers, &mut tickets)?;
         }
         tickets.retain(|ticket| ticket.received_at >= from && ticket.received_at < to);
-        tickets.sort_by_key(|ticket| ticket.received_at);
         Ok(tickets)
     }
+}
+
+/// The first and last moment of all that came in.
+fn span(tx: &mut dyn Tx) -> Result<Option<(Timestamp, Timestamp)>> {
+    let Some(mut row) = tx.first(SPAN, &[])? else { return Ok(None) };
+    Ok(row.maybe_time()?.zip(row.maybe_time()?))
 }
 
 /// Puts a day together and keeps it.
 fn make(tx: &mut dyn Tx, number: i64) -> Result<Day> {
     // The same lock as that of every writer: nothing of the day changes meanwhile.
     tx.query("SELECT setting FROM meta WHERE name = 'head' FOR UPDATE", &[])?;
-    let mut day = Day::new();
+    let (mut day, mut places) = (Day::default(), HashMap::new());
     let moment = |us: i64| {
         Timestamp::from_microsecond(us).map_err(|e| InternalError::new(format!("a day's time: {e}")))
     };
     for one in judged(tx, (moment(number * DAY)?, moment((number + 1) * DAY)?), &CustomerSet::All)? {
-        day.entry(one.customer.clone()).or_default().push(pack(JudgedTicket::from(&one)));
+        let (customers, tickets) = &mut day;
+        let place = *places.entry(one.customer.clone()).or_insert_with(|| {
+            customers.push(one.customer.clone());
+            customers.len() - 1
+        });
+        tickets.push((place, pack(JudgedTicket::from(&one))));
     }
     let sql = "INSERT INTO days (day, block) VALUES ($1, $2) ON CONFLICT (day) DO UPDATE SET block = excluded.block";
     tx.execute(sql, &[number.into(), Value::Text(json(&day)?)])?;
     Ok(day)
 }
 
-fn take(day: Day, customers: &CustomerSet, tickets: &mut Vec<JudgedTicket>) -> Result<()> {
-    for (_, packed) in day.into_iter().filter(|(customer, _)| customers.has(customer)) {
-        for one in packed {
+fn take((names, packed): Day, customers: &CustomerSet, tickets: &mut Vec<JudgedTicket>) -> Result<()> {
+    let wanted: Vec<bool> = names.iter().map(|name| customers.has(name)).collect();
+    for (place, one) in packed {
+        if wanted.get(place) == Some(&true) {
             tickets.push(unpack(one).ok_or_else(|| InternalError::new("a day of the store can't be read"))?);
         }
     }

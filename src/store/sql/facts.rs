@@ -114,6 +114,6 @@ pub(crate) fn statements() -> [(&'static str, String); 3] {
     [
         ("pages", pages()),
         ("days that are ready", days::READY.to_owned()),
-        ("days that have tickets", days::BUSY.to_owned()),
+        ("span of the days", days::SPAN.to_owned()),
     ]
 }

@@ -120,6 +120,7 @@ fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
         println!("{engine}, plan of {name}:");
         let values: Vec<Value> = match name {
             "pages" => vec![monday(50).into(), i64::MIN.into(), monday(51).into()],
+            "span of the days" => Vec::new(),
             "days that are ready" => vec![19_675_i64.into(), 20_045_i64.into()],
             _ => vec![monday(50).into(), monday(51).into()],
         };
