@@ -63,8 +63,9 @@ impl From<&JudgedDecision> for JudgedTicket {
     fn from(one: &JudgedDecision) -> Self {
         let outcome = &one.outcome;
         let began = one.opened_at.unwrap_or(one.received_at);
-        let since =
-            |from: Timestamp, to: Option<Timestamp>| to.map(|to| to.duration_since(from).as_secs_f64());
+        // Whole microseconds, which is what a store keeps.
+        let micros = |from: Timestamp, to: Timestamp| to.as_microsecond() - from.as_microsecond();
+        let since = |from, to: Option<Timestamp>| to.map(|to| micros(from, to) as f64 / 1e6);
         Self {
             received_at: one.received_at,
             route: one.route,

@@ -5,6 +5,8 @@
 //! tables do not say: `days` can be emptied at any time.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::thread;
 
 use firstline_fault::{InternalError, Result};
 use firstline_ticket::{DraftState, Field, JudgedTicket, Route, Verdict};
@@ -15,6 +17,8 @@ use crate::CustomerSet;
 use crate::db::{Db, Tx, Value, json, list};
 use crate::sql::Shelf;
 
+/// Days that are worth a thread of their own.
+const LEAST_DAYS: usize = 16;
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
@@ -58,8 +62,8 @@ impl<D: Db> Shelf<D> {
         let last = day_of(to).min(day_of(all.1));
         let values = [Value::Int(first), Value::Int(last)];
         let ready = self.read(|tx| tx.query(READY, &values))?.into_iter();
-        let ready = ready.map(|mut row| Ok((row.int()?, row.json()?)));
-        let mut ready = ready.collect::<Result<Vec<(i64, Day)>>>()?.into_iter().peekable();
+        let ready = ready.map(|mut row| Ok((row.int()?, row.text()?))).collect::<Result<Vec<_>>>()?;
+        let mut ready = parsed(&ready)?.into_iter().peekable();
         for day in first..=last {
             let found = match ready.next_if(|(of, _)| *of == day) {
                 Some((_, found)) => found,
@@ -71,6 +75,30 @@ impl<D: Db> Shelf<D> {
         tickets.retain(|ticket| ticket.received_at >= from && ticket.received_at < to);
         Ok(tickets)
     }
+}
+
+/// Days as they are kept, each with its number: a year of them is some megabytes, which all cores share.
+fn parsed(kept: &[(i64, String)]) -> Result<Vec<(i64, Day)>> {
+    let parse = |(number, block): &(i64, String)| match serde_json::from_str(block) {
+        Ok(day) => Ok((*number, day)),
+        Err(e) => Err(InternalError::new(format!("reading a day of the store: {e}")).into()),
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let part = kept.len().div_ceil(cores).max(LEAST_DAYS);
+    thread::scope(|scope| {
+        let parts = kept
+            .chunks(part)
+            .map(|days| scope.spawn(move || days.iter().map(parse).collect::<Result<Vec<_>>>()));
+        let parts: Vec<_> = parts.collect();
+        let joined = parts
+            .into_iter()
+            .map(|part| part.join().map_err(|_| InternalError::new("reading days of the store")));
+        let mut days = Vec::with_capacity(kept.len());
+        for part in joined {
+            days.extend(part??);
+        }
+        Ok(days)
+    })
 }
 
 /// The first and last moment of all that came in.
