@@ -473,6 +473,9 @@ pub struct WeekAgreement {
     pub n: u64,
     /// Those on which desk and Firstline agree.
     pub right: u64,
+    /// Resolved tickets that first level handled alone, and resolved tickets of which the tier is known; absent where it is of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level_one: Option<[u64; 2]>,
 }
 
 /// What a gate asks for and what was found.

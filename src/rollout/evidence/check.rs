@@ -92,7 +92,9 @@ impl Evidence {
         let agreed = fields.chain(joint).chain(ceiling).find(|(_, agreed)| !sound(agreed));
         let rules =
             self.rules.as_ref().is_some_and(|r| !part(r.rules_right, r.n) || !part(r.model_right, r.n));
-        let weeks = self.kpis.weeks.iter().any(|week| !part(week.right, week.n));
+        let weeks = self.kpis.weeks.iter().any(|week| {
+            !part(week.right, week.n) || week.level_one.is_some_and(|[first, all]| !part(first, all))
+        });
         agreed
             .map(|(name, _)| format!("the agreement of {name:?} can't be"))
             .or_else(|| rules.then(|| "\"rules\" can't be".to_owned()))

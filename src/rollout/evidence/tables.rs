@@ -367,12 +367,14 @@ impl Evidence {
     }
 
     fn week_sheet(&self) -> Sheet {
-        let row =
-            |week: &super::WeekAgreement| vec![week.week.clone(), count(week.n), of(week.right, week.n)];
+        let row = |week: &super::WeekAgreement| {
+            let level_one = week.level_one.map_or_else(|| DASH.to_owned(), |[first, all]| of(first, all));
+            vec![week.week.clone(), count(week.n), of(week.right, week.n), level_one]
+        };
         Sheet {
             heading: "Week by week".to_owned(),
             about: "Agreement on board and type, by the week in which a ticket was opened.".to_owned(),
-            columns: vec!["week", "tickets", "agreement"],
+            columns: vec!["week", "tickets", "agreement", "first level"],
             rows: self.kpis.weeks.iter().map(row).collect(),
         }
     }

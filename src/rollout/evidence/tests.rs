@@ -216,7 +216,10 @@ fn r28_a_file_that_is_no_evidence_is_refused_by_name() {
     assert!(fault(&vec![b' '; Evidence::MOST_BYTES + 1]).contains("longer than 16 MiB"));
     let deep =
         format!(r#"{{"format":"firstline-evidence/1","x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert!(fault(deep.as_bytes()).contains("missing field"), "what is not known is passed over, however deep");
+    assert!(
+        fault(deep.as_bytes()).contains("missing field"),
+        "what is not known is passed over, however deep"
+    );
     let long = format!(r#"{{"format":"{}"}}"#, "x".repeat(100_000));
     assert!(fault(long.as_bytes()).len() < 400);
 }
