@@ -63,12 +63,17 @@ const BENCH: [&str; 8] =
 fn r24_r28_the_evidences_figures_are_those_of_the_lines() {
     let dir = with_bundle(&[]);
     // Of people, resolved, and with every label: nothing is left out for another reason than the three that are added.
-    let people: Vec<Value> = HELD_OUT
+    let mut people: Vec<Value> = HELD_OUT
         .iter()
         .filter(|(line, kind)| kind == "person" && line["resolved_at"].is_string())
         .map(|(line, _)| line.clone())
         .collect();
     assert!(people.len() > 40, "{} held-out tickets only", people.len());
+    // Of thirty it is known where rules had sent them: every other one to the right board.
+    for (i, ticket) in people.iter_mut().enumerate().take(30) {
+        let board = if i % 2 == 0 { ticket["board"].clone() } else { json!("Intake") };
+        ticket["initial_labels"] = json!({ "board": board });
+    }
     let mut all = people.clone();
     let mut odd = |id: &str, change: &dyn Fn(&mut Value)| {
         let mut ticket = people[0].clone();
@@ -129,6 +134,14 @@ fn r24_r28_the_evidences_figures_are_those_of_the_lines() {
     });
     assert_eq!(json!(ranked[0]), found["accuracy"]["priority"]["n"]);
     assert_eq!(json!(ranked[1]), found["accuracy"]["priority"]["right"]);
+    let rules = &found["rules"];
+    let model_right =
+        people.iter().zip(&decided).take(30).filter(|(t, line)| text(t, "board") == label(line, "board"));
+    assert_eq!(
+        (&rules["n"], &rules["rules_right"], &rules["model_right"]),
+        (&json!(30), &json!(15), &json!(model_right.count()))
+    );
+    assert!(rules["mcnemar_p"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)));
     // The same calibration error as `evaluate` finds where it reads the same.
     let evaluated = dir.ok(&["evaluate", "--bundle", "bundle", "--tickets", "fresh.jsonl", "--json"]).json();
     for field in ["board", "type"] {
