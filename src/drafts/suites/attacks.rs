@@ -105,7 +105,7 @@ impl AttackSuite {
             match place {
                 Place::Body => body = &line.text,
                 Place::Subject => {
-                    (subject, body) = (&line.text, "Please see above, it stopped this morning.")
+                    (subject, body) = (&line.text, "Please see above, it stopped this morning.");
                 }
                 Place::Customer => (subject, from) = ("Printer", &line.text),
             }
