@@ -12,10 +12,11 @@ mod measure;
 mod prepare;
 mod progress;
 pub mod report;
+mod then;
 mod train;
 mod writer;
 
-pub use choose::{FineTuning, Tried};
+pub use choose::{Decays, FineTuning, Tried};
 pub use evaluate::{Evaluation, PROMISE, evaluate};
 pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture};
 pub use measure::{
@@ -28,5 +29,6 @@ pub use prepare::{
     SplitOptions, SplitWindow, open_encoder,
 };
 pub use progress::{Progress, interrupted};
+pub use then::{EngineThen, KnownThen};
 pub use train::{TrainInput, TrainOptions, Trained, train};
 pub use writer::{TeachOptions, Way, WriterChoice, is_better, lessons, teach};
