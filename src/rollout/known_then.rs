@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_ticket::Field;
+use firstline_ticket::{Changed, Field};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::TicketFacts;
@@ -24,6 +24,13 @@ impl TicketFacts {
         later.map_or(self.label(field), |change| change.from)
     }
 
+    /// Whose it was when it came in, before it was moved to another customer; `None` where nobody knows.
+    pub fn customer_when_opened(&self) -> Option<&str> {
+        let moved = self.changes(Changed::Customer);
+        let first = moved.first().map_or(Some(self.customer.as_str()), |change| change.from);
+        first.filter(|name| !name.is_empty())
+    }
+
     /// The label that it was closed with, as known at `moment`: a mistake that is mended within seven days after closing is none.
     /// `None` while its outcome is not known.
     pub fn closing_label_at(&self, field: Field, moment: Timestamp) -> Option<&str> {
@@ -40,7 +47,7 @@ impl TicketFacts {
 
 #[cfg(test)]
 mod tests {
-    use firstline_ticket::{ActorKind, Changed, Event, Happening};
+    use firstline_ticket::{ActorKind, Event, Happening};
 
     use super::*;
     use crate::facts::tests::{at, ticket};
@@ -95,5 +102,16 @@ mod tests {
             |day: &str| facts.closing_label_at(Field::Board, at(&format!("2026-11-{day}T13:00:00Z")));
         assert_eq!(["09", "10", "13", "30"].map(closing), [None, Some("Net"), Some("Mail"), Some("Mail")]);
         assert_eq!(closing("30"), facts.closing_label(Field::Board));
+    }
+
+    #[test]
+    fn a_ticket_that_was_moved_came_in_for_its_first_customer() {
+        let mut facts = ticket("1");
+        assert_eq!(facts.customer_when_opened(), Some("Corvid Ltd"));
+        let moved = |minutes, from| crate::facts::tests::change(minutes, Changed::Customer, from, "x");
+        facts.events = vec![moved(90, "Alder"), moved(5, "Birch")];
+        assert_eq!(facts.customer_when_opened(), Some("Birch"));
+        facts.events = vec![moved(5, "")];
+        assert_eq!(facts.customer_when_opened(), None);
     }
 }
