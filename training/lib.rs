@@ -22,7 +22,7 @@ pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture}
 pub use measure::{
     Certification, CertificationStatus, ConfidenceFit, CurvePoint, DraftReport, FieldCertification, Group,
     Retrieval, RetrievalScores, ReviewReport, Scores, audit, certify, evaluate_drafts, learn_reviews,
-    learning_curve, metrics, reserve,
+    learning_curve, metrics, reserve, said_and_sent,
 };
 pub use prepare::{
     EmbeddingCache, History, HistoryTicket, LeftOut, NearDuplicates, OnEmbedded, Split, SplitMode,

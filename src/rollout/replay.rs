@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Aliases, Criteria, Desk, ErrorWeek, Fired, Gate, Judged, LeftOut, Population, PriorityCalls, Reaction,
     Series, ShadowAgreement, ShadowEvidence, ShadowThresholds, Share, TicketFacts, Trigger, TwoFallsFound,
-    Week, WeekFigures, agreement_triggers, error_triggers, priority_calls, savings_trigger, select,
+    UNKNOWN, Week, WeekFigures, agreement_triggers, error_triggers, priority_calls, savings_trigger, select,
     shadow_agreement, shadow_gate, two_falls, usable_drafts, week_figures,
 };
 
@@ -35,8 +35,8 @@ pub struct Counterfactual {
 /// A draft beside the reply that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DraftSample {
-    /// The category.
-    pub category: String,
+    /// The ticket's id.
+    pub id: String,
     /// How far the reply is from the draft: 0 the same, 1 nothing in common; 1 where there was no draft.
     pub distance: f64,
 }
@@ -228,8 +228,13 @@ pub fn replay(input: &Rehearsal<'_>) -> Replay {
         all.extend(week.drafts.as_ref()?);
         Some(all)
     });
+    let categories: BTreeMap<&str, String> =
+        input.facts.iter().map(|ticket| (ticket.id.as_str(), category(ticket))).collect();
     let sample = |drafts: Vec<&DraftSample>| {
-        usable_drafts(drafts.iter().map(|draft| (draft.category.as_str(), draft.distance)))
+        let known = drafts
+            .iter()
+            .filter_map(|draft| Some((categories.get(draft.id.as_str())?.as_str(), draft.distance)));
+        usable_drafts(known)
     };
     Replay {
         counterfactual: true,
@@ -247,6 +252,12 @@ pub fn replay(input: &Rehearsal<'_>) -> Replay {
         gates: course.gates,
         steps: course.steps,
     }
+}
+
+/// The category that a ticket was closed in.
+fn category(ticket: &TicketFacts) -> String {
+    let label = |field| ticket.closing_label(field).unwrap_or(UNKNOWN);
+    format!("{} > {}", label(Field::Board), label(Field::Type))
 }
 
 /// A week with the tickets that count.

@@ -28,7 +28,9 @@ impl Report {
         facts.extend(setting.facts);
         let mut tables = vec![weeks(&replay.weeks)];
         tables.extend(replay.gates.last().map(gate));
-        tables.push(steps(&replay.steps));
+        if !replay.steps.is_empty() {
+            tables.push(steps(&replay.steps));
+        }
         tables.push(fields(replay));
         tables.push(priorities(replay));
         tables.extend(drafts(replay));
@@ -140,6 +142,11 @@ fn figure(check: &Check, value: f64) -> String {
     if check.needed.abs() <= 1.0 && value.abs() <= 1.0 { percent(value) } else { format!("{value:.0}") }
 }
 
+/// By how much a check is missed.
+fn missed(check: &Check, short: f64) -> String {
+    if check.needed.abs() <= 1.0 { format!("{:.1} points", 100.0 * short) } else { format!("{short:.0}") }
+}
+
 fn gate(look: &GateLook) -> Sheet {
     let row = |check: &Check| {
         let bounds = check
@@ -147,8 +154,8 @@ fn gate(look: &GateLook) -> Sheet {
             .map(|bounds| format!("{} to {}", figure(check, bounds.lo), figure(check, bounds.hi)));
         let verdict = match (check.passed, check.short_by, &check.missing) {
             (true, ..) => "passed".to_owned(),
-            (_, Some(short), Some(missing)) => format!("short by {}; {missing}", figure(check, short)),
-            (_, Some(short), None) => format!("short by {}", figure(check, short)),
+            (_, Some(short), Some(missing)) => format!("short by {}; {missing}", missed(check, short)),
+            (_, Some(short), None) => format!("short by {}", missed(check, short)),
             (_, None, Some(missing)) => missing.clone(),
             (_, None, None) => "not passed".to_owned(),
         };

@@ -338,7 +338,7 @@ fn a_day_that_leaves_nothing_to_learn_or_to_replay_is_refused() {
         )
         .stderr
     };
-    assert!(fails("2030-01-01", "E_EMPTY").contains("no week after"));
+    assert!(fails("2030-01-01", "E_EMPTY").contains("no whole week after"));
     assert!(fails("1900-01-01", "E_CONFIG").contains("out of range"));
     assert!(fails("2025-01-01", "E_EMPTY").contains("no ticket was resolved"));
 }

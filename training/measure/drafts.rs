@@ -285,6 +285,12 @@ fn tokens(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
+/// What a draft says and what was sent, both without greeting and signature; `None` where nobody answered.
+pub fn said_and_sent(drafter: &Drafter<'_>, ticket: &Ticket, draft: &Draft) -> Option<[String; 2]> {
+    let sent = sentences(first_reply(ticket)?, ticket, drafter.index().endings());
+    Some([said(draft, drafter.voice()).join(" "), sent.join(" ")])
+}
+
 /// A draft's sentences, but for greeting and signature.
 fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
     let body = draft.text.strip_suffix(&voice.signature).unwrap_or(&draft.text);

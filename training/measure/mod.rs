@@ -12,5 +12,5 @@ mod reviews;
 
 pub use certification::{Certification, CertificationStatus, FieldCertification, reserve};
 pub use curve::{CurvePoint, learning_curve};
-pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, evaluate_drafts};
+pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, evaluate_drafts, said_and_sent};
 pub use reviews::{ConfidenceFit, ReviewReport, learn_reviews};

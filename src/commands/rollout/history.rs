@@ -65,8 +65,8 @@ pub(super) struct History {
     blocked: Vec<bool>,
     /// Each ticket as routing rules see it, where they were asked for.
     pub(super) seen: Vec<RuleTicket>,
-    /// Each ticket as it came in, where that was asked for.
-    pub(super) came: Vec<Ticket>,
+    /// Each ticket whole, where that was asked for.
+    pub(super) tickets: Vec<Ticket>,
     pub(super) name: String,
     pub(super) sha256: Option<String>,
     /// Lines without a usable ticket.
@@ -84,7 +84,7 @@ struct Item {
     blocked: bool,
     storm: Option<String>,
     seen: Option<RuleTicket>,
-    came: Option<Ticket>,
+    ticket: Option<Ticket>,
 }
 
 /// What is read of a history beside facts.
@@ -92,21 +92,22 @@ struct Item {
 pub(super) struct Wanted {
     /// What routing rules see of tickets.
     pub(super) rules: bool,
-    /// Tickets as they came in. Nothing that was written after this moment is then read for anything but facts.
-    pub(super) as_came: Option<Timestamp>,
+    /// Tickets whole, to be replayed from this moment on: who wrote them is told by what they came in with, and acknowledgements by
+    /// what was written until then.
+    pub(super) replayed_from: Option<Timestamp>,
 }
 
 impl History {
     /// Reads `path`, and of its tickets what is `wanted`.
     pub(super) fn read(path: &Path, policy: &Policy, wanted: Wanted, ui: &Ui) -> Result<Self, Failure> {
         let mut bars = ui.bars();
-        let acknowledgements = acknowledgements(path, wanted.as_came, &mut bars)?;
+        let acknowledgements = acknowledgements(path, wanted.replayed_from, &mut bars)?;
         let reader = Reader::default().under(&policy.words);
         let mut history = Self {
             facts: Vec::new(),
             blocked: Vec::new(),
             seen: Vec::new(),
-            came: Vec::new(),
+            tickets: Vec::new(),
             name: files::name_of(path),
             sha256: (path != Path::new("-")).then(|| sha256_file(path)).transpose()?,
             bad: 0,
@@ -154,7 +155,7 @@ impl History {
         self.repeated = drop_repeated(&mut items);
         items.sort_by(|a, b| (a.facts.opened_at, &a.facts.id).cmp(&(b.facts.opened_at, &b.facts.id)));
         name_storms(&mut items);
-        for Item { facts, blocked, seen, came, .. } in items {
+        for Item { facts, blocked, seen, ticket, .. } in items {
             let times =
                 [Some(facts.opened_at), facts.resolved_at, facts.response_stamp].into_iter().flatten();
             let times = times.chain(facts.events.iter().map(|event| event.at));
@@ -162,7 +163,7 @@ impl History {
             self.facts.push(facts);
             self.blocked.push(blocked);
             self.seen.extend(seen);
-            self.came.extend(came);
+            self.tickets.extend(ticket);
         }
         if self.facts.is_empty() {
             let problem = format!(
@@ -246,14 +247,11 @@ fn item(
     wanted: Wanted,
     place: &str,
 ) -> firstline_fault::Result<Option<Item>> {
-    let mut came = wanted.as_came.map(|_| what_is_read(ticket));
+    let came = wanted.replayed_from.map(|_| what_is_read(ticket));
     let read = came.as_ref().unwrap_or(ticket);
     let input = reader.compose(read);
     let kind = reader.kind_of(read, &input);
     let Some(facts) = TicketFacts::of_ticket(ticket, kind, place)? else { return Ok(None) };
-    if let Some(came) = &mut came {
-        came.customer = facts.customer_when_opened().map(str::to_owned);
-    }
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let seen = wanted.rules.then(|| {
         let contact = text(&ticket.contact);
@@ -267,7 +265,7 @@ fn item(
         blocked: kind == Kind::Person && policy.blocks(ticket, &input, reader),
         storm: reader.storm(ticket, kind).filter(|_| kind == Kind::Alert),
         seen,
-        came,
+        ticket: came.map(|_| ticket.clone()),
         facts,
     }))
 }

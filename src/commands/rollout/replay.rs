@@ -1,5 +1,6 @@
 //! `firstline rollout replay`: how the 90 days would have gone on a history, with nothing known before its time.
 
+mod drafts;
 mod kept;
 mod weekly;
 
@@ -8,12 +9,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use firstline_fault::{Code, UserError};
 use firstline_rollout::{
-    Criteria, Desk, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay, weeks,
+    Criteria, Desk, OpenHours, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay, weeks,
 };
 use firstline_triage::Hours;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::ReportArgs;
@@ -53,6 +53,11 @@ pub(crate) struct ReplayArgs {
     /// Folder that keeps the finished weeks: a run that was stopped goes on there. It holds ids and labels, no words.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Answered tickets of each week for which drafts are made, drawn by the seed, each from what was resolved when the week began. Adds
+    /// about as much time as the learning.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    drafts: usize,
 
     #[command(flatten)]
     policy: PolicyArg,
@@ -116,9 +121,9 @@ pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
         None => Tiers::default(),
     };
     let start = midnight("--train-until", args.train_until, true, hours.zone())?;
-    let wanted = Wanted { as_came: Some(start), ..Wanted::default() };
+    let wanted = Wanted { replayed_from: Some(start), ..Wanted::default() };
     let history = History::read(tickets, &policy, wanted, ui)?;
-    let programme = programme(&history, start, hours.zone())?;
+    let programme = programme(&history, start, &hours)?;
     let decided = weekly::decide(args, &history, &policy, (start, &programme), ui)?;
     let desk = Desk { hours: &hours, tiers: &tiers, basis: None };
     let found = replay(&Rehearsal {
@@ -148,15 +153,7 @@ fn put(
     let criteria = args.criteria.as_deref().map_or_else(|| "the example".to_owned(), files::name_of);
     let facts = vec![
         ("History", history.name.clone()),
-        (
-            "Programme",
-            format!(
-                "starts on {}, {} weeks are over by {}",
-                args.train_until,
-                found.weeks.len(),
-                history.until
-            ),
-        ),
+        ("Programme", format!("starts on {}; {} whole weeks follow", args.train_until, found.weeks.len())),
         ("Learnt", format!("{retrain}; seed {}", args.seed.seed)),
         ("Criteria", criteria),
         (
@@ -189,27 +186,29 @@ fn put(
     args.output.put(&report, &json, ui)
 }
 
-/// The weeks of a programme that starts at `start`: those that are over, as the history knows.
-fn programme(history: &History, start: Timestamp, zone: &TimeZone) -> Result<Vec<Week>, Failure> {
+/// The weeks of a programme that starts at `start`. The last of them counts where no open day of it lies behind the newest ticket: of
+/// a week that the history tells half of, nothing can be said.
+fn programme(history: &History, start: Timestamp, hours: &OpenHours) -> Result<Vec<Week>, Failure> {
+    let zone = hours.zone();
     let fault = |e: jiff::Error| {
         UserError::new(Code::Config, "--train-until", e.to_string(), "Give a day within the history")
     };
-    let first = Week::first_after(start, zone).map_err(fault)?;
     let newest = history.facts.last().map_or(history.until, |ticket| ticket.opened_at);
+    let first = Week::first_after(start, zone).map_err(fault)?;
     let mut programme = weeks(first.start, newest, zone).map_err(fault)?;
-    programme.retain(|week| week.end <= history.until);
+    let tomorrow = newest.to_zoned(zone.clone()).date().tomorrow();
+    let tomorrow = tomorrow.and_then(|day| day.to_zoned(zone.clone())).map_err(fault)?.timestamp();
+    programme.retain(|week| hours.open_days(tomorrow, week.end) == 0);
     if programme.is_empty() {
-        let problem = format!(
-            "no week after {start} is over: the newest ticket was opened at {newest}, and nothing is known after {}",
-            history.until
-        );
+        let problem =
+            format!("the history has no whole week after {start}: its newest ticket was opened at {newest}");
         let next = "Give an earlier day, or a longer history";
         return Err(UserError::new(Code::Empty, "--train-until", problem, next).into());
     }
     Ok(programme)
 }
 
-/// The hash of the policy's file, or of the built-in one.
+/// The text of the policy's file, or of the built-in one.
 fn policy_text(path: Option<&Path>) -> Result<String, Failure> {
     match path {
         Some(path) => read_text(path),

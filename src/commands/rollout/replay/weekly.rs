@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use firstline_fault::{Code, UserError};
-use firstline_rollout::{Counterfactual, Week, WeekDecisions};
+use firstline_rollout::{Counterfactual, DraftSample, TicketFacts, Week, WeekDecisions};
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{
     Decays, EmbeddingCache, EngineThen, FineTuning, HistoryTicket, KnownThen, Progress, SplitMode,
     SplitOptions, TrainInput, TrainOptions,
 };
-use firstline_triage::{EncoderFiles, Policy, Reader, sha256_hex};
+use firstline_triage::{EncoderFiles, Policy, Reader, sha256_hex, what_is_read};
 use jiff::Timestamp;
 
+use super::drafts::{self, Asked, Sample};
 use super::kept::{Done, Kept, Key};
 use super::{History, ReplayArgs, Retrain, policy_text};
 use crate::commands::{models, train};
@@ -48,6 +49,7 @@ pub(super) fn decide(
         options,
         start,
         cache: EmbeddingCache::open(Some(&cache), source.manifest.dimensions)?,
+        came: Vec::new(),
         read: Vec::new(),
         engine: None,
     };
@@ -57,7 +59,7 @@ pub(super) fn decide(
         let done = match kept.week(number, week)? {
             Some(done) => done,
             None => {
-                let done = desk.week(week, &mut ui.bars())?;
+                let done = desk.week(week, ui)?;
                 kept.keep(number, &done)?;
                 ui.say(clock.told((number, programme.len()), &done.decisions));
                 done
@@ -87,13 +89,14 @@ fn key(
     };
     let promise = args.promise.promise();
     let settings = format!(
-        "{}\n{:?}\n{}\n{:?} {start} {FLOOR} {} {}\n{}",
+        "{}\n{:?}\n{}\n{:?} {start} {FLOOR} {} {} {}\n{}",
         env!("CARGO_PKG_VERSION"),
         source.manifest,
         serde_json::to_string(options)?,
         args.retrain,
         promise.error,
         promise.confidence,
+        args.drafts,
         policy_text(args.policy.policy.as_deref())?
     );
     Ok(Key::new(history_sha256, sha256_hex(settings.as_bytes()), args.seed.seed))
@@ -145,25 +148,31 @@ struct Decider<'a> {
     options: TrainOptions,
     start: Timestamp,
     cache: EmbeddingCache,
-    /// The tickets as training reads them, without labels; empty until they are needed.
+    /// The tickets as they came in; empty until they are needed.
+    came: Vec<Ticket>,
+    /// The same as training reads them, without labels.
     read: Vec<HistoryTicket>,
     /// The engine where one decides all weeks, and the tickets that it has learnt from.
     engine: Option<(EngineThen, usize)>,
 }
 
 impl Decider<'_> {
-    fn week(&mut self, week: &Week, bars: &mut Bars) -> Result<Done, Failure> {
+    fn week(&mut self, week: &Week, ui: &Ui) -> Result<Done, Failure> {
+        let bars = &mut ui.bars();
         let (engine, learnt_from) = match (self.args.retrain, self.engine.take()) {
             (Retrain::Off, Some(engine)) => engine,
             (Retrain::Off, None) => self.learn(self.start, bars)?,
             (Retrain::Weekly, _) => self.learn(week.start, bars)?,
         };
-        let opened = self.history.facts.iter().zip(&self.history.came);
+        let opened = self.history.facts.iter().zip(&self.came);
         let tickets: Vec<&Ticket> =
             opened.filter(|(facts, _)| week.has(facts.opened_at)).map(|(_, came)| came).collect();
         bars.stage(&format!("deciding {week}"), tickets.len() as u64);
         let decided = engine.decide(tickets, bars)?;
-        bars.finish();
+        let drafts = match self.args.drafts {
+            0 => None,
+            _ => Some(self.drafts(&engine, week, ui)?),
+        };
         let done = Done {
             week: week.to_string(),
             decays: self.first_decays(&engine),
@@ -171,11 +180,24 @@ impl Decider<'_> {
                 learnt_from: learnt_from as u64,
                 certified: engine.certified() as u64,
                 decided: decided.iter().map(|decision| counterfactual(&engine, decision)).collect(),
-                drafts: None,
+                drafts,
             },
         };
         self.engine = Some((engine, learnt_from));
         Ok(done)
+    }
+
+    /// Drafts for a sample of the week, from what had been resolved and answered when its bundle was trained.
+    fn drafts(&self, engine: &EngineThen, week: &Week, ui: &Ui) -> Result<Vec<DraftSample>, Failure> {
+        let moment = if self.args.retrain == Retrain::Off { self.start } else { week.start };
+        let whole = || self.history.facts.iter().zip(&self.history.tickets);
+        let known: Vec<Ticket> =
+            whole().filter_map(|(facts, ticket)| drafts::known(facts, ticket, moment)).collect();
+        let opened = whole().zip(&self.came).filter(|((facts, _), _)| week.has(facts.opened_at));
+        let asking = opened.filter(|((facts, _), _)| facts.kind.wants_answer());
+        let asked = asking.map(|((_, whole), came)| Asked { came: came.clone(), whole: whole.clone() });
+        let sample = Sample { most: self.args.drafts, seed: self.args.seed.seed };
+        sample.drafts(engine.engine(), &known, asked.collect(), ui)
     }
 
     /// The decays of the first engine: those of later ones would be the same but for fields that it could not learn.
@@ -189,10 +211,12 @@ impl Decider<'_> {
     fn learn(&mut self, moment: Timestamp, bars: &mut Bars) -> Result<(EngineThen, usize), Failure> {
         if self.read.is_empty() {
             let reader = Reader::default().under(&self.policy.words);
-            self.read = self.history.came.iter().map(|ticket| HistoryTicket::new(ticket, &reader)).collect();
+            let whole = self.history.facts.iter().zip(&self.history.tickets);
+            self.came = whole.map(|(facts, ticket)| as_it_came(facts, ticket)).collect();
+            self.read = self.came.iter().map(|ticket| HistoryTicket::new(ticket, &reader)).collect();
         }
         let (mut known, mut came) = (Vec::new(), Vec::new());
-        for ((facts, read), ticket) in self.history.facts.iter().zip(&self.read).zip(&self.history.came) {
+        for ((facts, read), ticket) in self.history.facts.iter().zip(&self.read).zip(&self.came) {
             if let Some(labels) = facts.learnt_labels(moment) {
                 let mut read = read.clone();
                 read.labels = labels;
@@ -215,6 +239,11 @@ impl Decider<'_> {
         };
         Ok((EngineThen::learn(known, &mut self.cache, bars)?, learnt_from))
     }
+}
+
+/// The ticket as it came in: without labels, replies and all that came of it, for the customer whose it was then.
+fn as_it_came(facts: &TicketFacts, ticket: &Ticket) -> Ticket {
+    Ticket { customer: facts.customer_when_opened().map(str::to_owned), ..what_is_read(ticket) }
 }
 
 fn counterfactual(engine: &EngineThen, decision: &Decision) -> Counterfactual {
