@@ -1,10 +1,10 @@
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
 use crate::facts::tests::{at, ticket};
 use crate::hours::tests::desk as open_hours;
-use crate::{OpenHours, Tiers};
+use crate::{Criteria, Desk, OpenHours, ReplaySetting, Report, Share, Tiers, Trigger, Week};
 
 /// Of each week the tickets, and of these how many are decided as they are closed.
 type Hits = (usize, usize);
@@ -230,6 +230,50 @@ fn merged_deleted_and_project_tickets_and_echoes_of_a_storm_do_not_count() {
     }
     let week = &stage.run().weeks[0];
     assert_eq!((week.tickets, week.agreement, week.left_out.storm), (5, Share::new(5, 5), 2));
+}
+
+#[test]
+fn the_tables_say_first_that_nothing_of_it_happened_and_what_was_not_measured() {
+    let mut stage = Stage::new(&[(160, 200); 4]);
+    let told = |stage: &Stage| {
+        let setting = ReplaySetting { left_out: vec!["9 odd lines.".into()], ..ReplaySetting::default() };
+        Report::of_replay(&stage.run(), setting)
+    };
+    let report = told(&stage);
+    let notes = &report.notes[0].1;
+    assert!(notes[0].starts_with("Nothing of this happened"), "{notes:?}");
+    for part in
+        ["no evidence", "No incident is invented", "would have stood alone:", "Drafts were not measured"]
+    {
+        assert!(notes.iter().any(|note| note.contains(part)), "{part}");
+    }
+    assert_eq!(report.facts[0].0, "Verdict");
+    let cells = |report: &Report, heading: &str| {
+        let table = report.tables.iter().find(|table| table.heading.starts_with(heading)).unwrap();
+        assert!(table.rows.iter().all(|row| row.len() == table.columns.len()), "{heading}");
+        table.rows.concat().join("|")
+    };
+    assert!(cells(&report, "The weeks").contains("80.0 % of 200|80.0 % of 200|0|0 of 0|not known|100|0"));
+    let gate = cells(&report, "The gate");
+    assert!(gate.contains("short by 5.0 points") && gate.contains("days of shadow|14|21|"), "{gate}");
+    assert!(report.html().contains("9 odd lines."));
+    // With drafts, decisions that stand alone, and urgent tickets that were called less urgent.
+    for (_, week) in &mut stage.weeks {
+        week.decided.iter_mut().for_each(|decided| decided.alone = true);
+        week.drafts = Some(vec![DraftSample { id: week.decided[0].id.clone(), distance: 0.05 }]);
+    }
+    stage.facts.iter_mut().for_each(|facts| facts.labels.extend([(Field::Priority, "P1".to_owned())]));
+    let report = told(&stage);
+    assert_eq!(cells(&report, "Drafts"), "Service Desk > Mail|100.0 % of 4");
+    assert!(
+        report.notes[0]
+            .1
+            .iter()
+            .any(|note| note.starts_with("800 tickets of the most urgent rank") && note.contains("780 more"))
+    );
+    assert!(
+        !report.notes[0].1.iter().any(|note| note.contains("stood alone:") || note.contains("not measured"))
+    );
 }
 
 proptest! {
