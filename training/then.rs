@@ -144,7 +144,12 @@ fn thresholds(scored: impl Iterator<Item = (Category, Scored)>, promise: Promise
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use firstline_triage::{EncoderFiles, Reader};
+
     use super::*;
+    use crate::prepare::{History, HistoryTicket, SplitMode, SplitOptions, shuffled};
 
     const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
 
@@ -163,6 +168,93 @@ mod tests {
         assert_eq!(granted(vec![of("Net", 149, 0), of("Desk", 200, 0)]), ["Desk"]);
         assert_eq!(granted(vec![of("Net", 300, 20)]), Vec::<String>::new());
         assert_eq!(granted(vec![]), Vec::<String>::new());
+    }
+
+    struct Quiet;
+
+    impl Progress for Quiet {
+        fn stage(&mut self, _: &str, _: u64) {}
+        fn done(&mut self, _: u64) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn tickets(n: usize) -> Vec<Ticket> {
+        let topics = [
+            ("Net", "VPN", "tunnel drops"),
+            ("Net", "WLAN", "signal is weak"),
+            ("Desk", "Mail", "mailbox is full"),
+        ];
+        let filler = [
+            "please", "today", "again", "since", "morning", "office", "urgent", "help", "user", "room",
+            "floor", "slow", "screen", "nobody", "works", "before", "lunch", "client", "waits", "window",
+            "hall", "loud", "green", "north",
+        ];
+        let draw = shuffled(n, 4);
+        let one = |i: usize| {
+            let (board, kind, text) = topics[i % 3];
+            let word = |j: usize| filler[(draw[i] * 7 + draw[(i + j) % n] * (j + 3)) % filler.len()];
+            let words: Vec<&str> = (0..9).map(word).collect();
+            Ticket {
+                id: i.to_string(),
+                opened_at: Some(jiff::Timestamp::from_second(1_700_000_000 + 3_600 * i as i64).unwrap()),
+                subject: Some(format!("{text} {}", words[..3].join(" "))),
+                body: Some(words[3..].join(" ")),
+                board: Some(board.to_owned()),
+                kind: Some(kind.to_owned()),
+                ..Ticket::default()
+            }
+        };
+        (0..n).map(one).collect()
+    }
+
+    #[test]
+    fn decays_that_were_chosen_before_are_not_chosen_again_and_give_the_same_heads() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = firstline_nn::write_tiny(dir.path(), 1).unwrap();
+        let source = EncoderFiles { dir: dir.path().to_owned(), manifest };
+        let (tickets, policy) = (tickets(400), Policy::built_in().unwrap());
+        let came: Vec<&Ticket> = tickets.iter().collect();
+        let reader = Reader::default();
+        let history = History {
+            tickets: tickets.iter().map(|ticket| HistoryTicket::new(ticket, &reader)).collect(),
+            held_out: tickets.len(),
+        };
+        let mut options = TrainOptions {
+            fields: Field::ALL.to_vec(),
+            all_fields_required: false,
+            split: SplitOptions { mode: SplitMode::Time, calibrate: 0.2, certify: 0.1, test: 0.0, seed: 1 },
+            fine_tuning: FineTuning::Always,
+            priorities: policy.priority.clone(),
+            words: policy.words.clone(),
+            decays: BTreeMap::new(),
+            at_most: None,
+            seed: 1,
+        };
+        let promise = Promise { error: 0.9, confidence: 0.5 };
+        let learn = |options: &TrainOptions| {
+            let input = TrainInput { history: &history, source: &source, options };
+            let known = KnownThen { input, tickets: &came, policy: &policy, promise };
+            EngineThen::learn(known, &mut EmbeddingCache::default(), &mut Quiet).unwrap()
+        };
+        let first = learn(&options);
+        assert!(first.decays().values().all(|decays| decays.len() == 3) && first.decays().len() == 2);
+        assert!(first.certified() > 0 && !first.engine().bundle().info.tuned);
+        options.decays = first.decays().clone();
+        let again = learn(&options);
+        let decided = |engine: &EngineThen| engine.decide(came.iter().copied().take(60), &mut Quiet).unwrap();
+        assert_eq!(decided(&again), decided(&first));
+        assert_eq!(again.decays(), first.decays());
+        // Another choice gives other heads.
+        options
+            .decays
+            .values_mut()
+            .for_each(|decays| decays.iter_mut().for_each(|decay| *decay = (*decay + 1) % 3));
+        assert_ne!(decided(&learn(&options)), decided(&first));
+        // Nothing stands alone below the floor, nor in a category without a threshold.
+        let decision = &decided(&first)[0];
+        assert!(first.stands_alone(decision, 0.0) && !first.stands_alone(decision, 1.1));
+        assert!(!first.stands_alone(&Decision::default(), 0.0));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::tool::{Dir, Run};
 /// A generated history of half a year.
 static HISTORY: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let dir = Dir::new();
-    dir.ok(&["dev", "generate", "--tickets", "600", "--seed", "5", "--out", "h.jsonl"]);
+    dir.ok(&["dev", "generate", "--tickets", "500", "--seed", "5", "--out", "h.jsonl"]);
     let text = std::fs::read_to_string(dir.path("h.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 });
@@ -63,6 +63,8 @@ fn args(more: &[&str]) -> Vec<String> {
         "tiny-random",
         "--seed",
         "3",
+        "--fields",
+        "board,type",
     ];
     [&all[..], &EASY, more].concat().into_iter().map(str::to_owned).collect()
 }

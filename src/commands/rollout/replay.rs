@@ -42,6 +42,10 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_enum, default_value_t = Retrain::Weekly)]
     retrain: Retrain,
 
+    /// Fields to decide [default: all fields that have labels]. The gate asks for board and type.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,...")]
+    fields: Vec<String>,
+
     /// Criteria that would have been signed [default: those of `firstline rollout criteria --example`].
     #[arg(long, value_name = "FILE")]
     criteria: Option<PathBuf>,

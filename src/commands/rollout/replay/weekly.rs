@@ -36,7 +36,7 @@ pub(super) fn decide(
 ) -> Result<Vec<WeekDecisions>, Failure> {
     let (manifest, dir) = models::ensure(&args.encoder.model, &args.encoder.models, ui)?;
     let source = EncoderFiles { dir, manifest };
-    let options = options(args, policy);
+    let options = options(args, policy)?;
     let kept = Kept::open(args.out.as_deref(), &key(args, history, &source, &options, start)?)?;
     // Every week embeds the same tickets, so there is always a cache.
     let scratch = tempfile::tempdir().map_err(|e| UserError::io(std::env::temp_dir().display(), &e))?;
@@ -102,11 +102,12 @@ fn key(
     Ok(Key::new(history_sha256, sha256_hex(settings.as_bytes()), args.seed.seed))
 }
 
-fn options(args: &ReplayArgs, policy: &Policy) -> TrainOptions {
+fn options(args: &ReplayArgs, policy: &Policy) -> Result<TrainOptions, Failure> {
     let seed = args.seed.seed;
-    TrainOptions {
-        fields: Field::ALL.to_vec(),
-        all_fields_required: false,
+    let fields = args.fields.iter().map(|f| f.parse()).collect::<Result<Vec<Field>, UserError>>()?;
+    Ok(TrainOptions {
+        all_fields_required: !fields.is_empty(),
+        fields: if fields.is_empty() { Field::ALL.to_vec() } else { fields },
         split: SplitOptions { test: 0.0, ..train::split_options(SplitMode::Time, seed) },
         fine_tuning: FineTuning::Never,
         priorities: policy.priority.clone(),
@@ -114,7 +115,7 @@ fn options(args: &ReplayArgs, policy: &Policy) -> TrainOptions {
         decays: BTreeMap::new(),
         at_most: None,
         seed,
-    }
+    })
 }
 
 /// Time that is left, by the weeks that are done.
