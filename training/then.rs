@@ -192,7 +192,9 @@ mod tests {
         ];
         let draw = shuffled(n, 4);
         let one = |i: usize| {
-            let (board, kind, text) = topics[i % 3];
+            // A sixth is filed wrongly, so that nothing is quite sure.
+            let text = topics[i % 3].2;
+            let (board, kind, _) = topics[(i + usize::from(draw[i] % 6 == 0)) % 3];
             let word = |j: usize| filler[(draw[i] * 7 + draw[(i + j) % n] * (j + 3)) % filler.len()];
             let words: Vec<&str> = (0..9).map(word).collect();
             Ticket {
@@ -252,8 +254,9 @@ mod tests {
             .for_each(|decays| decays.iter_mut().for_each(|decay| *decay = (*decay + 1) % 3));
         assert_ne!(decided(&learn(&options)), decided(&first));
         // Nothing stands alone below the floor, nor in a category without a threshold.
-        let decision = &decided(&first)[0];
-        assert!(first.stands_alone(decision, 0.0) && !first.stands_alone(decision, 1.1));
+        let all = decided(&first);
+        assert!(all.iter().any(|decision| first.stands_alone(decision, 0.0)));
+        assert!(!all.iter().any(|decision| first.stands_alone(decision, 1.1)));
         assert!(!first.stands_alone(&Decision::default(), 0.0));
     }
 

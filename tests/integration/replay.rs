@@ -171,7 +171,7 @@ fn what_is_resolved_later_changes_nothing_of_the_weeks_before() {
             }
             ticket["resolution"] = json!("Fed the bees.");
             ticket["escalated"] = json!(true);
-            if let Some(messages) = ticket["messages"].as_array_mut() {
+            if let Some(messages) = ticket.get_mut("messages").and_then(Value::as_array_mut) {
                 messages
                     .iter_mut()
                     .for_each(|m| m["text"] = json!("Your ticket has been received, do not reply."));
@@ -189,7 +189,8 @@ fn replies_are_never_read_and_the_order_of_lines_and_repeated_lines_change_nothi
     let (dir, found) = &*REPLAYED;
     let mut tickets = HISTORY.clone();
     for ticket in &mut tickets {
-        ticket["messages"] = json!([{"from": "technician", "text": ticket["body"], "visible": true}]);
+        let text = ticket["body"].as_str().unwrap_or("Done.").to_owned();
+        ticket["messages"] = json!([{"from": "technician", "text": text, "visible": true}]);
     }
     // The export told of them before, when they were open and unsorted.
     let mut open = HISTORY.clone();
