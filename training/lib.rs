@@ -12,21 +12,23 @@ mod measure;
 mod prepare;
 mod progress;
 pub mod report;
+mod then;
 mod train;
 mod writer;
 
-pub use choose::{FineTuning, Tried};
+pub use choose::{Decays, FineTuning, Tried};
 pub use evaluate::{Evaluation, PROMISE, Scorer, evaluate};
 pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture};
 pub use measure::{
     Certification, CertificationStatus, ConfidenceFit, CurvePoint, DraftReport, FieldCertification, Group,
-    Pairs, Retrieval, RetrievalScores, ReviewReport, Scores, audit, beside_sent, certify, evaluate_drafts,
-    learn_reviews, learning_curve, metrics, reserve,
+    Pairs, Retrieval, RetrievalScores, ReviewReport, Scores, audit, certify, evaluate_drafts, learn_reviews,
+    learning_curve, metrics, reserve, said_and_sent,
 };
 pub use prepare::{
     EmbeddingCache, History, HistoryTicket, LeftOut, NearDuplicates, OnEmbedded, Split, SplitMode,
     SplitOptions, SplitWindow, open_encoder,
 };
 pub use progress::{Progress, interrupted};
+pub use then::{EngineThen, KnownThen};
 pub use train::{TrainInput, TrainOptions, Trained, train};
 pub use writer::{TeachOptions, Way, WriterChoice, is_better, lessons, teach};

@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::Progress;
 use crate::choose::{
-    EncoderChoice, FineTuning, LearntField, Tried, conclude, epochs, learn_field, set_aside,
+    Decays, EncoderChoice, FineTuning, LearntField, Tried, conclude, epochs, learn_field, set_aside,
 };
 use crate::fit::{Course, Objective, TOKEN_BUDGET};
 use crate::prepare::{
@@ -42,6 +42,10 @@ pub struct TrainOptions {
     /// The words that the site has added, by which the history was read.
     #[serde(skip_serializing_if = "SiteWords::is_empty")]
     pub words: SiteWords,
+    /// The decays of each field's heads, where they were chosen before ([`Trained::decays`]): heads are then fitted two times instead of
+    /// five.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub decays: BTreeMap<Field, Decays>,
     /// The most tickets to learn from, train and calibrate together: the newest, or any where they have no dates.
     pub at_most: Option<usize>,
     /// Seed of everything that is drawn.
@@ -68,6 +72,10 @@ pub struct Trained {
     pub tuned: Option<EncoderFiles>,
     /// The ways with the encoder that were compared.
     pub tried: Vec<Tried>,
+    /// The decays that were chosen for each field's heads.
+    pub decays: BTreeMap<Field, Decays>,
+    /// The tickets of the history that were kept for certifying.
+    pub certify: Vec<usize>,
     /// Fields that were left out, and why.
     pub left_out: LeftOut,
     /// Tickets whose text was longer than the encoder reads, and the tokens that were cut.
@@ -144,7 +152,8 @@ pub fn train(
     let d = *d;
     let nearest = nearest_of(&gather(dense, d, &learn.train), dense, d, &learn.calibrate)?;
     let material = Material { dense, dimensions: d, nearest: &nearest, ..material };
-    let mut learnt = learn_fields(material, spaces, &options.priorities, progress)?;
+    let mut learnt = learn_fields(material, spaces, options, progress)?;
+    let decays = learnt.iter().map(|(field, learnt)| (*field, learnt.decays.clone())).collect();
     let hierarchy = conclude(material, &mut learnt);
     let mut bundle = Bundle {
         info: BundleInfo {
@@ -162,7 +171,8 @@ pub fn train(
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =
         (cut.iter().filter(|&&tokens| tokens > 0).count(), cut.iter().map(|&tokens| tokens as u64).sum());
-    Ok(Trained { bundle, tuned: tuned.map(|(files, _)| files), tried, left_out, cut })
+    let tuned = tuned.map(|(files, _)| files);
+    Ok(Trained { bundle, tuned, tried, decays, certify: learn.certify, left_out, cut })
 }
 
 /// What the hashes of habits are salted with: of two histories they can't be compared.
@@ -182,15 +192,16 @@ fn check_normalised(manifest: &Manifest) -> Result<()> {
 fn learn_fields(
     material: Material<'_>,
     spaces: Vec<(Field, LabelSpace)>,
-    priorities: &Ranks,
+    options: &TrainOptions,
     progress: &mut dyn Progress,
 ) -> Result<BTreeMap<Field, LearntField>> {
     let mut learnt = BTreeMap::new();
     for (field, space) in spaces {
-        progress.stage(&format!("learning {field}"), epochs(material));
-        let mut of_field = learn_field(material, field, space, progress)?;
+        let decays = options.decays.get(&field);
+        progress.stage(&format!("learning {field}"), epochs(material, decays.is_some()));
+        let mut of_field = learn_field(material, field, space, decays, progress)?;
         if field == Field::Priority {
-            of_field.model.ordinal = priorities.ordinal(&of_field.model.space);
+            of_field.model.ordinal = options.priorities.ordinal(&of_field.model.space);
         }
         learnt.insert(field, of_field);
     }

@@ -73,6 +73,7 @@ pub(super) fn curves(
         fine_tuning: FineTuning::Never,
         priorities: Policy::built_in()?.priority,
         words: SiteWords::default(),
+        decays: BTreeMap::new(),
         at_most: None,
         seed,
     };

@@ -179,6 +179,7 @@ pub(super) fn learn(
         fine_tuning: job.fine_tuning,
         priorities: job.policy.priority.clone(),
         words: job.policy.words.clone(),
+        decays: BTreeMap::new(),
         at_most: None,
         seed: job.seed,
     };

@@ -11,13 +11,13 @@ use serde::Serialize;
 pub(crate) const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// Days after closing within which a change of a label mends it.
-const MENDED: i64 = 7;
+pub(crate) const MENDED: i64 = 7;
 
 /// Seconds after the opening within which a PSA's rules have run.
 const RULES_RUN: i64 = 60;
 
 /// What changes where a label does.
-fn changed(field: Field) -> Changed {
+pub(crate) fn changed(field: Field) -> Changed {
     match field {
         Field::Board => Changed::Board,
         Field::Type => Changed::Type,

@@ -18,12 +18,15 @@ mod gate;
 mod handle;
 mod hours;
 mod known;
+mod known_then;
 mod kpis;
 mod learnt_rules;
 mod of_ticket;
 mod page;
 mod pilots;
 mod populations;
+mod replay;
+mod replay_report;
 mod report;
 mod response;
 mod rules;
@@ -53,6 +56,11 @@ pub use kpis::{Agreement, Drafts, Durations, Kpis, board_and_type, kpis};
 pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};
+pub use replay::{
+    Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase, ReplayedWeek, Step,
+    StepKind, Verdict, WeekDecisions, replay,
+};
+pub use replay_report::ReplaySetting;
 pub use report::{BaselineSetting, Report, Sheet, percent, refused, spoken};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};

@@ -27,6 +27,18 @@ pub enum Trigger {
     SlaCredit,
 }
 
+impl Trigger {
+    /// The row of the roadmap that it is.
+    pub fn row(self) -> &'static str {
+        match self {
+            Self::Errors | Self::ErrorsRisen => "R70",
+            Self::Agreement | Self::AgreementRefuted => "R71",
+            Self::Savings => "R72",
+            Self::SlaCredit => "R73",
+        }
+    }
+}
+
 /// What follows, the mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -64,6 +64,14 @@ impl Engine {
     pub fn open(dir: &Path) -> Result<Self> {
         let bundle = Bundle::load(dir)?;
         let encoders = bundle.load_encoders(dir)?;
+        Self::of(bundle, encoders)
+    }
+
+    /// The engine of a bundle that was not published, with the encoders that it was trained with.
+    ///
+    /// # Errors
+    /// When the bundle's history does not consist of these encoders' embeddings.
+    pub fn of(bundle: Bundle, encoders: Encoders) -> Result<Self> {
         let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
         let reader = bundle.reader();
         Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()?, reader })

@@ -18,6 +18,7 @@ mod house;
 mod odd_input;
 mod program;
 mod reading;
+mod replay;
 mod reviewing;
 mod rollout;
 mod served;

@@ -26,7 +26,7 @@ const COMMANDS: [&str; 19] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 25] = [
+const GROUPED: [&str; 26] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -44,6 +44,7 @@ const GROUPED: [&str; 25] = [
     "rollout pilots",
     "rollout criteria",
     "rollout rules",
+    "rollout replay",
     "models list",
     "models pull",
     "models verify",

@@ -12,7 +12,7 @@ use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{Calibrator, FieldModel, Member, Mixture, Neighbours, Opinion, Reserve, retire};
 use rayon::prelude::*;
 
-use super::members::{Candidate, HeadKind, Task, fit_head, kinds};
+use super::members::{Candidate, Decays, HeadKind, Task, fit_head, kinds};
 use crate::Progress;
 use crate::fit::{PoolData, fit_calibrator, fit_mixture};
 use crate::prepare::{Labelled, Material, label_column, labelled, prior, rare, retired};
@@ -27,9 +27,12 @@ pub(crate) struct LearntField {
     pub(crate) train_labels: Vec<u32>,
     /// Their shares.
     pub(crate) prior: Vec<f32>,
+    /// The decays of its heads.
+    pub(crate) decays: Decays,
 }
 
-/// Learns `field`. Progress counts epochs of all fits, up to [`epochs`](super::epochs).
+/// Learns `field`, its heads with the `decays` that were chosen before, where they were. Progress counts epochs of all fits, up to
+/// [`epochs`](super::epochs).
 ///
 /// # Errors
 /// [`Code::Interrupted`](firstline_fault::Code::Interrupted) when `progress` asks to stop.
@@ -37,6 +40,7 @@ pub(crate) fn learn_field(
     m: Material<'_>,
     field: Field,
     space: LabelSpace,
+    decays: Option<&Decays>,
     progress: &mut dyn Progress,
 ) -> Result<LearntField> {
     let task = Task::new(m, field, &space);
@@ -45,8 +49,11 @@ pub(crate) fn learn_field(
         epochs += 1;
         progress.done(epochs)
     };
-    let candidate = |&kind: &HeadKind| Candidate::choose(m, kind, &task, &mut on_epoch);
-    let mut candidates = kinds(m).iter().map(candidate).collect::<Result<Vec<_>>>()?;
+    let candidate = |(i, &kind): (usize, &HeadKind)| {
+        let chosen = decays.and_then(|decays| decays.get(i).copied());
+        Candidate::choose(m, kind, &task, chosen, &mut on_epoch)
+    };
+    let mut candidates = kinds(m).iter().enumerate().map(candidate).collect::<Result<Vec<_>>>()?;
     let train_labels = label_column(m, m.train, field, &space);
     let prior = prior(&task.train.labels, task.classes);
     let mut log_p: Vec<Vec<Vec<f32>>> = candidates.iter_mut().map(|c| std::mem::take(&mut c.log_p)).collect();
@@ -83,7 +90,8 @@ pub(crate) fn learn_field(
         reserve: Reserve::default(),
         rare: rare(m.tickets, &history, field),
     };
-    Ok(LearntField { model, opinions, train_labels, prior })
+    let decays = candidates.iter().map(|candidate| candidate.decay).collect();
+    Ok(LearntField { model, opinions, train_labels, prior, decays })
 }
 
 /// How a field's members are pooled, fitted on the calibrate window.

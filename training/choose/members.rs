@@ -29,6 +29,9 @@ const DECAYS: [Decay; 3] = [
 /// The one that is used where none is chosen.
 const MIDDLING: Decay = DECAYS[1];
 
+/// The weight decays that were chosen for the heads of a field, in the order of their kinds: places in the list of those that are tried.
+pub type Decays = Vec<usize>;
+
 /// Weight decay per epoch.
 #[derive(Clone, Copy)]
 struct Decay {
@@ -110,35 +113,50 @@ impl Task {
 pub(super) struct Candidate {
     pub(super) kind: HeadKind,
     pub(super) options: FitOptions,
+    /// The place of its decay among those that are tried.
+    pub(super) decay: usize,
     /// Log-probabilities of every ticket of the calibrate window, by a head fitted on train alone.
     pub(super) log_p: Vec<Vec<f32>>,
 }
 
 impl Candidate {
-    /// Picks the decay by log loss on the calibrate window, at each head's own best temperature, and fits with it
-    /// on the whole train window.
+    /// Fits on the whole train window, with the decay at the place `chosen`; where there is none, it is picked first.
     pub(super) fn choose(
         m: Material<'_>,
         kind: HeadKind,
         task: &Task,
+        chosen: Option<usize>,
         on_fit: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Self> {
+        let decay = match chosen.filter(|&decay| decay < DECAYS.len()) {
+            Some(decay) => decay,
+            None => Self::pick(m, kind, task, on_fit)?,
+        };
+        let options = kind.options(m, DECAYS[decay]);
+        let head = fit_head(m, &task.train, task.classes, options, on_fit)?;
+        Ok(Self { kind, options, decay, log_p: log_probabilities(m, &head, m.calibrate) })
+    }
+
+    /// Picks the decay by log loss on the calibrate window, at each head's own best temperature.
+    fn pick(
+        m: Material<'_>,
+        kind: HeadKind,
+        task: &Task,
+        on_fit: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<usize> {
         let sample = sample(&task.train, m.seed);
         let prior = prior(&task.train.labels, task.classes);
-        let mut best: Option<(f64, FitOptions)> = None;
-        for decay in DECAYS {
-            let options = kind.options(m, decay);
-            let head = fit_head(m, &sample, task.classes, options, on_fit)?;
+        let mut best: Option<(f64, usize)> = None;
+        for (place, &decay) in DECAYS.iter().enumerate() {
+            let head = fit_head(m, &sample, task.classes, kind.options(m, decay), on_fit)?;
             let log_p = log_probabilities(m, &head, &task.calibrate.rows);
             let data = PoolData { members: &[&log_p], labels: &task.calibrate.labels, prior: &prior };
             let loss = data.loss(&fit_mixture(data));
             if best.is_none_or(|(least, _)| loss < least) {
-                best = Some((loss, options));
+                best = Some((loss, place));
             }
         }
-        let options = best.map_or_else(|| kind.options(m, DECAYS[0]), |(_, options)| options);
-        let head = fit_head(m, &task.train, task.classes, options, on_fit)?;
-        Ok(Self { kind, options, log_p: log_probabilities(m, &head, m.calibrate) })
+        Ok(best.map_or(0, |(_, place)| place))
     }
 }
 
@@ -189,9 +207,11 @@ pub(super) fn probe_epochs(m: Material<'_>) -> u64 {
     (kinds(m).len() * EPOCHS) as u64
 }
 
-/// How many epochs a field takes: each kind of head is fitted once with each decay, once on train and once on all.
-pub(crate) fn epochs(m: Material<'_>) -> u64 {
-    (kinds(m).len() * (DECAYS.len() + 2) * EPOCHS) as u64
+/// How many epochs a field takes: each kind of head is fitted once with each decay unless one is `chosen`, once on train and once on
+/// all.
+pub(crate) fn epochs(m: Material<'_>, chosen: bool) -> u64 {
+    let tried = if chosen { 0 } else { DECAYS.len() };
+    (kinds(m).len() * (tried + 2) * EPOCHS) as u64
 }
 
 /// Fits one head.

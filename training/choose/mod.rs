@@ -10,6 +10,7 @@ mod members;
 mod reserve;
 
 pub use encoder::{FineTuning, Tried};
+pub use members::Decays;
 
 pub(crate) use encoder::EncoderChoice;
 pub(crate) use field::{LearntField, learn_field};

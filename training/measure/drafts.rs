@@ -285,17 +285,17 @@ fn tokens(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
+/// What a draft says and what was sent, both without greeting and signature; `None` where nobody answered.
+pub fn said_and_sent(drafter: &Drafter<'_>, ticket: &Ticket, draft: &Draft) -> Option<[String; 2]> {
+    let sent = sentences(first_reply(ticket)?, ticket, drafter.index().endings());
+    Some([said(draft, drafter.voice()).join(" "), sent.join(" ")])
+}
+
 /// A draft's sentences, but for greeting and signature.
 fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
     let body = draft.text.strip_suffix(&voice.signature).unwrap_or(&draft.text);
     let rest = body.split_once("\n\n").map_or(body, |(_, rest)| rest);
     sentences(rest, &Ticket::default(), &firstline_drafts::Endings::default())
-}
-
-/// What was sent first to `ticket` and what `draft` says, each without greeting, names and signature; `None` where nobody has answered.
-pub fn beside_sent(ticket: &Ticket, draft: &Draft, drafter: &Drafter<'_>) -> Option<[String; 2]> {
-    let sent = sentences(first_reply(ticket)?, ticket, drafter.index().endings());
-    Some([sent, said(draft, drafter.voice())].map(|sentences| sentences.join(" ")))
 }
 
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.

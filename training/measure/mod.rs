@@ -13,6 +13,6 @@ mod reviews;
 
 pub use certification::{Certification, CertificationStatus, FieldCertification, reserve};
 pub use curve::{CurvePoint, learning_curve};
-pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, beside_sent, evaluate_drafts};
+pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, evaluate_drafts, said_and_sent};
 pub use pairs::Pairs;
 pub use reviews::{ConfidenceFit, ReviewReport, learn_reviews};

@@ -8,7 +8,7 @@ use firstline_rollout::evidence::{DraftFigures, Quantiles};
 use firstline_rollout::usable_drafts;
 use firstline_serve::distance;
 use firstline_ticket::{Field, Ticket};
-use firstline_training::{Progress, beside_sent, interrupted};
+use firstline_training::{Progress, interrupted, said_and_sent};
 
 use super::Extent;
 use super::assemble::Measured;
@@ -80,7 +80,7 @@ impl Drafted {
         self.seconds.push(start.elapsed().as_secs_f64());
         let mut answered = ticket.clone();
         drafter.index().acknowledgements().set_aside(&mut answered);
-        if let Some([sent, said]) = beside_sent(&answered, &draft, drafter) {
+        if let Some([said, sent]) = said_and_sent(drafter, &answered, &draft) {
             let label = |field| ticket.label(field).unwrap_or("-");
             let category = format!("{} > {}", label(Field::Board), label(Field::Type));
             self.compared.push((category, distance(&said, &sent)));

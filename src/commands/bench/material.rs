@@ -10,7 +10,7 @@ use firstline_ticket::{Field, Line, Ticket};
 use firstline_triage::{Bundle, Policy, sha256_file};
 use jiff::tz::TimeZone;
 
-use crate::commands::rollout::history::{History, each_line, open_hours};
+use crate::commands::rollout::history::{History, Wanted, each_line, open_hours};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::Ui;
@@ -33,7 +33,7 @@ impl Material {
     pub(super) fn read(path: &Path, bundle: &Path, policy: &Policy, ui: &Ui) -> Result<Self, Failure> {
         let zone = open_hours(policy, "the policy").map_or(TimeZone::UTC, |(hours, _)| hours.zone().clone());
         let bundle = Bundle::load(bundle)?;
-        let history = History::read(path, policy, false, ui)?;
+        let history = History::read(path, policy, Wanted::default(), ui)?;
         let exit = history.exit();
         let mut left_out = DataLeftOut {
             unusable: history.undated + history.future + history.repeated,

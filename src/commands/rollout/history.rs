@@ -11,7 +11,9 @@ use firstline_rollout::{
 };
 use firstline_ticket::{Field, Kind, Line, Ticket};
 use firstline_training::Progress;
-use firstline_triage::{Acknowledgements, AcknowledgementsBuilder, Hours, Policy, Reader, sha256_file};
+use firstline_triage::{
+    Acknowledgements, AcknowledgementsBuilder, Hours, Policy, Reader, sha256_file, what_is_read,
+};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -63,6 +65,8 @@ pub(in crate::commands) struct History {
     blocked: Vec<bool>,
     /// Each ticket as routing rules see it, where they were asked for.
     pub(super) seen: Vec<RuleTicket>,
+    /// Each ticket whole, where that was asked for.
+    pub(super) tickets: Vec<Ticket>,
     pub(super) name: String,
     pub(super) sha256: Option<String>,
     /// Lines without a usable ticket.
@@ -80,23 +84,35 @@ struct Item {
     blocked: bool,
     storm: Option<String>,
     seen: Option<RuleTicket>,
+    ticket: Option<Ticket>,
+}
+
+/// What is read of a history beside facts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::commands) struct Wanted {
+    /// What routing rules see of tickets.
+    pub(in crate::commands) rules: bool,
+    /// Tickets whole, to be replayed from this moment on: who wrote them is told by what they came in with, and acknowledgements by
+    /// what was written until then.
+    pub(in crate::commands) replayed_from: Option<Timestamp>,
 }
 
 impl History {
-    /// Reads `path`; with what routing rules see of tickets where `rules` asks for it.
+    /// Reads `path`, and of its tickets what is `wanted`.
     pub(in crate::commands) fn read(
         path: &Path,
         policy: &Policy,
-        rules: bool,
+        wanted: Wanted,
         ui: &Ui,
     ) -> Result<Self, Failure> {
         let mut bars = ui.bars();
-        let acknowledgements = acknowledgements(path, &mut bars)?;
+        let acknowledgements = acknowledgements(path, wanted.replayed_from, &mut bars)?;
         let reader = Reader::default().under(&policy.words);
         let mut history = Self {
             facts: Vec::new(),
             blocked: Vec::new(),
             seen: Vec::new(),
+            tickets: Vec::new(),
             name: files::name_of(path),
             sha256: (path != Path::new("-")).then(|| sha256_file(path)).transpose()?,
             bad: 0,
@@ -110,7 +126,7 @@ impl History {
             let place = format!("{}, line {}", history.name, line.number);
             let read = line.ticket.and_then(|mut ticket| {
                 acknowledgements.set_aside(&mut ticket);
-                item(&ticket, policy, &reader, rules, &place)
+                item(&ticket, policy, &reader, wanted, &place)
             });
             match read {
                 Ok(Some(item)) => items.push(item),
@@ -144,7 +160,7 @@ impl History {
         self.repeated = drop_repeated(&mut items);
         items.sort_by(|a, b| (a.facts.opened_at, &a.facts.id).cmp(&(b.facts.opened_at, &b.facts.id)));
         name_storms(&mut items);
-        for Item { facts, blocked, seen, .. } in items {
+        for Item { facts, blocked, seen, ticket, .. } in items {
             let times =
                 [Some(facts.opened_at), facts.resolved_at, facts.response_stamp].into_iter().flatten();
             let times = times.chain(facts.events.iter().map(|event| event.at));
@@ -152,6 +168,7 @@ impl History {
             self.facts.push(facts);
             self.blocked.push(blocked);
             self.seen.extend(seen);
+            self.tickets.extend(ticket);
         }
         if self.facts.is_empty() {
             let problem = format!(
@@ -207,14 +224,21 @@ pub(in crate::commands) fn each_line(
     Ok(())
 }
 
-/// The desk's automatic acknowledgements, which are no first response. A stream can't be read twice: there none is known.
-fn acknowledgements(path: &Path, bars: &mut impl Progress) -> Result<Acknowledgements, Failure> {
+/// The desk's automatic acknowledgements, which are no first response, as far as they can be told `by` a moment. A stream can't be read
+/// twice: there none is known.
+fn acknowledgements(
+    path: &Path,
+    by: Option<Timestamp>,
+    bars: &mut impl Progress,
+) -> Result<Acknowledgements, Failure> {
     let mut builder = AcknowledgementsBuilder::default();
     if path != Path::new("-") {
         each_line(path, "looking for acknowledgements", bars, |line| {
-            if let Ok(ticket) = &line.ticket {
-                builder.add(ticket);
+            let Ok(mut ticket) = line.ticket else { return Ok(()) };
+            if let Some(by) = by {
+                ticket.messages.retain(|message| message.at.is_some_and(|at| at <= by));
             }
+            builder.add(&ticket);
             Ok(())
         })?;
     }
@@ -225,14 +249,16 @@ fn item(
     ticket: &Ticket,
     policy: &Policy,
     reader: &Reader,
-    rules: bool,
+    wanted: Wanted,
     place: &str,
 ) -> firstline_fault::Result<Option<Item>> {
-    let input = reader.compose(ticket);
-    let kind = reader.kind_of(ticket, &input);
+    let came = wanted.replayed_from.map(|_| what_is_read(ticket));
+    let read = came.as_ref().unwrap_or(ticket);
+    let input = reader.compose(read);
+    let kind = reader.kind_of(read, &input);
     let Some(facts) = TicketFacts::of_ticket(ticket, kind, place)? else { return Ok(None) };
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let seen = rules.then(|| {
+    let seen = wanted.rules.then(|| {
         let contact = text(&ticket.contact);
         let domain = contact.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches('>'));
         let (source, customer) = (text(&ticket.source), text(&ticket.customer));
@@ -244,6 +270,7 @@ fn item(
         blocked: kind == Kind::Person && policy.blocks(ticket, &input, reader),
         storm: reader.storm(ticket, kind).filter(|_| kind == Kind::Alert),
         seen,
+        ticket: came.map(|_| ticket.clone()),
         facts,
     }))
 }
@@ -296,7 +323,7 @@ impl DeskHistory {
             Some(path) => Tiers::parse(&read_text(path)?, &files::name_of(path))?,
             None => Tiers::default(),
         };
-        let history = History::read(tickets, &policy, false, ui)?;
+        let history = History::read(tickets, &policy, Wanted::default(), ui)?;
         let start = start(args.start, &history, hours.zone())?;
         let own_policy = args.policy.policy.is_some();
         Ok(Self { history, hours, tiers, named_hours, start, days: args.days, own_policy })
@@ -387,15 +414,20 @@ pub(in crate::commands) fn open_hours(policy: &Policy, place: &str) -> Result<(O
 fn start(asked: Option<Date>, history: &History, zone: &TimeZone) -> Result<Timestamp, Failure> {
     let newest = history.facts.last().map_or(history.until, |ticket| ticket.opened_at);
     let day = asked.map_or_else(|| newest.to_zoned(zone.clone()).date().checked_add(1.day()), Ok);
-    if let Some(day) = asked.filter(|day| !(1980..=2200).contains(&day.year())) {
-        let next = "Give a day such as 2026-11-30";
-        return Err(UserError::new(Code::Config, "--start", format!("{day} is out of range"), next).into());
+    let day = day.map_err(|e| UserError::new(Code::Config, "--start", e.to_string(), DAY))?;
+    midnight("--start", day, asked.is_some(), zone)
+}
+
+/// What a fault of a day says to do.
+const DAY: &str = "Give a day such as 2026-11-30";
+
+/// The first moment of `day`, which `flag` names where it was `asked` for.
+pub(super) fn midnight(flag: &str, day: Date, asked: bool, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let fault = |problem: String| UserError::new(Code::Config, flag, problem, DAY);
+    if asked && !(1980..=2200).contains(&day.year()) {
+        return Err(fault(format!("{day} is out of range")).into());
     }
-    let midnight = day.and_then(|day| day.to_zoned(zone.clone()));
-    let fault = |e: jiff::Error| {
-        UserError::new(Code::Config, "--start", e.to_string(), "Give a day such as 2026-11-30")
-    };
-    Ok(midnight.map_err(fault)?.timestamp())
+    Ok(day.to_zoned(zone.clone()).map_err(|e| fault(e.to_string()))?.timestamp())
 }
 
 /// The text of a small file.

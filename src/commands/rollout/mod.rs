@@ -5,6 +5,7 @@ mod baseline;
 mod criteria;
 pub(in crate::commands) mod history;
 mod pilots;
+mod replay;
 mod rules;
 mod tiers;
 
@@ -19,7 +20,7 @@ use crate::files;
 use crate::table::{pairs, table};
 use crate::ui::{Ui, print};
 
-/// Start the 90 days: baseline, tiers, pilots, criteria, routing rules.
+/// Start the 90 days: baseline, tiers, pilots, criteria, routing rules, replay.
 ///
 /// All of it is read from a history, as `firstline import` writes it. Beside the fields of every ticket these keys are read, where the
 /// export has them: `handle_seconds`, `events`, `initial_labels`, `merged_into`, `project`, `deleted`, `opened_by_technician`.
@@ -37,6 +38,7 @@ enum RolloutCommand {
     Pilots(pilots::PilotsArgs),
     Criteria(criteria::CriteriaArgs),
     Rules(rules::RulesArgs),
+    Replay(replay::ReplayArgs),
 }
 
 pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -46,6 +48,7 @@ pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
         RolloutCommand::Pilots(args) => pilots::run(args, ui),
         RolloutCommand::Criteria(args) => criteria::run(args, ui),
         RolloutCommand::Rules(args) => rules::run(args, ui),
+        RolloutCommand::Replay(args) => replay::run(args, ui),
     }
 }
 

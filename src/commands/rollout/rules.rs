@@ -13,7 +13,7 @@ use firstline_ticket::Field;
 use firstline_training::Progress;
 use serde::Serialize;
 
-use super::history::{History, read_text};
+use super::history::{History, Wanted, read_text};
 use super::keep;
 use crate::arguments::{HistoryArg, JsonArg, PolicyArg};
 use crate::commands::policy;
@@ -87,7 +87,8 @@ pub(super) fn run(args: &RulesArgs, ui: &Ui) -> Result<Exit, Failure> {
         None => None,
     };
     let policy = policy::read(args.policy.policy.as_deref())?;
-    let history = History::read(&args.history.tickets, &policy, true, ui)?;
+    let history =
+        History::read(&args.history.tickets, &policy, Wanted { rules: true, ..Wanted::default() }, ui)?;
     match (rules, &args.learn) {
         (Some(rules), _) => replay(&rules, &history, args.output.json)?,
         (None, Some(out)) => learn(args, out, &history, ui)?,

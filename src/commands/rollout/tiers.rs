@@ -8,7 +8,7 @@ use firstline_rollout::{Tiers, suggested_tier};
 use firstline_ticket::{Changed, Field, Happening};
 use serde::Serialize;
 
-use super::history::{History, read_text};
+use super::history::{History, Wanted, read_text};
 use crate::arguments::{HistoryArg, JsonArg, PolicyArg};
 use crate::commands::policy;
 use crate::failure::{Exit, Failure};
@@ -70,7 +70,7 @@ pub(super) fn run(args: &TiersArgs, ui: &Ui) -> Result<Exit, Failure> {
         Some(path) => Some(Tiers::parse(&read_text(path)?, &files::name_of(path))?),
         None => None,
     };
-    let history = History::read(&args.history.tickets, &policy, false, ui)?;
+    let history = History::read(&args.history.tickets, &policy, Wanted::default(), ui)?;
     let names = names(&history);
     match file {
         Some(tiers) => check(&tiers, names, &history, args.output.json)?,

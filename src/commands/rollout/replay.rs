@@ -1,0 +1,221 @@
+//! `firstline rollout replay`: how the 90 days would have gone on a history, with nothing known before its time.
+
+mod drafts;
+mod kept;
+mod weekly;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use firstline_fault::{Code, UserError};
+use firstline_rollout::{
+    Criteria, Desk, OpenHours, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay, weeks,
+};
+use firstline_triage::Hours;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::ReportArgs;
+use super::history::{History, Wanted, midnight, open_hours, read_text};
+use crate::arguments::{EncoderArgs, HistoryArg, PolicyArg, PromiseArgs, SeedArg};
+use crate::commands::policy;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::Ui;
+
+/// Replay the 90 days on a history: weeks, gates, triggers, verdict.
+///
+/// Each ticket is decided as it came in, by what was known when its week began: tickets resolved by then, with the labels that they had
+/// then. The weeks start on the first Monday after --train-until. The gate and the triggers are a service's own; what a history can't
+/// show is named and not asked. Nothing of it happened: a replay says whether trying is worth it, and is no evidence for a gate.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    history: HistoryArg,
+
+    /// Day on which the programme starts, in the desk's time zone: what came before teaches the first bundle.
+    #[arg(long, value_name = "DATE")]
+    train_until: Date,
+
+    /// How often the heads learn again. The encoder is never fine-tuned here.
+    #[arg(long, value_enum, default_value_t = Retrain::Weekly)]
+    retrain: Retrain,
+
+    /// Fields to decide [default: all fields that have labels]. The gate asks for board and type.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,...")]
+    fields: Vec<String>,
+
+    /// Criteria that would have been signed [default: those of `firstline rollout criteria --example`].
+    #[arg(long, value_name = "FILE")]
+    criteria: Option<PathBuf>,
+
+    /// Tiers of boards, technicians and statuses, for the desk's own figures.
+    #[arg(long, value_name = "FILE")]
+    tiers: Option<PathBuf>,
+
+    /// Folder that keeps the finished weeks: a run that was stopped goes on there. It holds ids and labels, no words.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Answered tickets of each week for which drafts are made, drawn by the seed, each from what was resolved when the week began. Adds
+    /// about as much time as the learning.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    drafts: usize,
+
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    #[command(flatten)]
+    promise: PromiseArgs,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    #[command(flatten)]
+    encoder: EncoderArgs,
+
+    #[command(flatten)]
+    output: ReportArgs,
+}
+
+/// How often the heads learn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Retrain {
+    /// As each week begins.
+    Weekly,
+    /// Never: one bundle decides all weeks.
+    Off,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    history: &'a str,
+    history_sha256: Option<&'a str>,
+    /// The last moment that the history tells of.
+    until: Timestamp,
+    train_until: Timestamp,
+    retrain: Retrain,
+    seed: u64,
+    target_error: f64,
+    confidence: f64,
+    hours: &'a Hours,
+    replay: &'a Replay,
+    undated: u64,
+    future: u64,
+    repeated: u64,
+    bad_lines: usize,
+}
+
+pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let tickets = &args.history.tickets;
+    args.output.check(tickets)?;
+    let policy = policy::read(args.policy.policy.as_deref())?;
+    let place =
+        args.policy.policy.as_deref().map_or_else(|| "the built-in policy".to_owned(), files::name_of);
+    let (hours, named_hours) = open_hours(&policy, &place)?;
+    let criteria = match &args.criteria {
+        Some(path) => Criteria::parse(&read_text(path)?, &files::name_of(path))?,
+        None => Criteria::parse(Criteria::EXAMPLE, "the example")?,
+    };
+    let tiers = match &args.tiers {
+        Some(path) => Tiers::parse(&read_text(path)?, &files::name_of(path))?,
+        None => Tiers::default(),
+    };
+    let start = midnight("--train-until", args.train_until, true, hours.zone())?;
+    let wanted = Wanted { replayed_from: Some(start), ..Wanted::default() };
+    let history = History::read(tickets, &policy, wanted, ui)?;
+    let programme = programme(&history, start, &hours)?;
+    let decided = weekly::decide(args, &history, &policy, (start, &programme), ui)?;
+    let desk = Desk { hours: &hours, tiers: &tiers, basis: None };
+    let found = replay(&Rehearsal {
+        facts: &history.facts,
+        weeks: &programme.into_iter().zip(decided).collect::<Vec<_>>(),
+        desk: &desk,
+        criteria: &criteria,
+        until: history.until,
+        rank: &|label| policy.priority.rank(label),
+    });
+    put(args, &history, (start, &named_hours), &found, ui)?;
+    Ok(history.exit())
+}
+
+fn put(
+    args: &ReplayArgs,
+    history: &History,
+    (start, hours): (Timestamp, &Hours),
+    found: &Replay,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let promise = args.promise.promise();
+    let retrain = match args.retrain {
+        Retrain::Weekly => "as each week begins, without fine-tuning",
+        Retrain::Off => "once, without fine-tuning",
+    };
+    let criteria = args.criteria.as_deref().map_or_else(|| "the example".to_owned(), files::name_of);
+    let facts = vec![
+        ("History", history.name.clone()),
+        ("Programme", format!("starts on {}; {} whole weeks follow", args.train_until, found.weeks.len())),
+        ("Learnt", format!("{retrain}; seed {}", args.seed.seed)),
+        ("Criteria", criteria),
+        (
+            "Alone",
+            format!(
+                "at most {} % wrong with {} % probability, and confidence {} or more",
+                100.0 * promise.error,
+                100.0 * promise.confidence,
+                weekly::FLOOR
+            ),
+        ),
+    ];
+    let report = Report::of_replay(found, ReplaySetting { facts, left_out: history.left_out() });
+    let json = Output {
+        history: &history.name,
+        history_sha256: history.sha256.as_deref(),
+        until: history.until,
+        train_until: start,
+        retrain: args.retrain,
+        seed: args.seed.seed,
+        target_error: promise.error,
+        confidence: promise.confidence,
+        hours,
+        replay: found,
+        undated: history.undated,
+        future: history.future,
+        repeated: history.repeated,
+        bad_lines: history.bad,
+    };
+    args.output.put(&report, &json, ui)
+}
+
+/// The weeks of a programme that starts at `start`. The last of them counts where no open day of it lies behind the newest ticket: of
+/// a week that the history tells half of, nothing can be said.
+fn programme(history: &History, start: Timestamp, hours: &OpenHours) -> Result<Vec<Week>, Failure> {
+    let zone = hours.zone();
+    let fault = |e: jiff::Error| {
+        UserError::new(Code::Config, "--train-until", e.to_string(), "Give a day within the history")
+    };
+    let newest = history.facts.last().map_or(history.until, |ticket| ticket.opened_at);
+    let first = Week::first_after(start, zone).map_err(fault)?;
+    let mut programme = weeks(first.start, newest, zone).map_err(fault)?;
+    let tomorrow = newest.to_zoned(zone.clone()).date().tomorrow();
+    let tomorrow = tomorrow.and_then(|day| day.to_zoned(zone.clone())).map_err(fault)?.timestamp();
+    programme.retain(|week| hours.open_days(tomorrow, week.end) == 0);
+    if programme.is_empty() {
+        let problem =
+            format!("the history has no whole week after {start}: its newest ticket was opened at {newest}");
+        let next = "Give an earlier day, or a longer history";
+        return Err(UserError::new(Code::Empty, "--train-until", problem, next).into());
+    }
+    Ok(programme)
+}
+
+/// The text of the policy's file, or of the built-in one.
+fn policy_text(path: Option<&Path>) -> Result<String, Failure> {
+    match path {
+        Some(path) => read_text(path),
+        None => Ok(firstline_triage::DEFAULT_POLICY.to_owned()),
+    }
+}
