@@ -7,7 +7,7 @@ use std::io::BufRead;
 
 use firstline_fault::{Code, Error, Result};
 use firstline_ticket::{Field, Lines, Ticket};
-use firstline_triage::Engine;
+use firstline_triage::{Engine, Features};
 
 use crate::Progress;
 use crate::measure::FieldCertification;
@@ -42,6 +42,15 @@ pub struct Evaluation {
     pub fields: Vec<FieldReport>,
 }
 
+/// Scores tickets as they come in, field by field. Whoever hands them in has seen to it that training has not seen them.
+///
+/// Holds the probabilities of all tickets: `4 bytes x tickets x labels`, twice.
+#[derive(Debug)]
+pub struct Scorer<'a> {
+    engine: &'a Engine,
+    fields: BTreeMap<Field, Collected>,
+}
+
 /// The predictions of one field as they come in.
 #[derive(Debug, Default)]
 struct Collected {
@@ -56,9 +65,7 @@ struct Collected {
 }
 
 /// Scores the tickets of `lines`. A ticket whose `split` is anything but `test` is left out, and so is one
-/// that training has seen. A label that training never saw counts as an error, never as a ticket less.
-///
-/// Holds the probabilities of all tickets: `4 bytes x tickets x labels`, twice.
+/// that training has seen. A label that training never saw counts as an error, never as a ticket less. Memory as for [`Scorer`].
 ///
 /// # Errors
 /// A fault of the engine, or [`firstline_fault::Code::Interrupted`]. Bad lines are counted, not faults.
@@ -76,7 +83,7 @@ pub fn evaluate(
         days: None,
         fields: Vec::new(),
     };
-    let mut fields: BTreeMap<Field, Collected> = BTreeMap::new();
+    let mut scorer = Scorer::new(engine);
     let mut read = 0u64;
     progress.stage("scoring tickets", 0);
     for batch in lines.batches(BATCH.0, BATCH.1) {
@@ -89,14 +96,18 @@ pub fn evaluate(
                 Err(fault) => out.bad_line(fault),
             }
         }
-        score(engine, &tickets, &mut fields, &mut out)?;
+        if !tickets.is_empty() {
+            let features = engine.features(&tickets)?;
+            out.trimmed.of += tickets.len();
+            out.trimmed.tickets += features.tokens_cut.iter().filter(|&&c| c > 0).count();
+            out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
+            scorer.add(&tickets, &features)?;
+        }
         if progress.done(read).is_break() {
             return Err(interrupted("scoring tickets"));
         }
     }
-    for (field, collected) in fields {
-        out.fields.extend(report(engine, field, collected)?);
-    }
+    out.fields = scorer.finish()?;
     Ok(out)
 }
 
@@ -128,50 +139,59 @@ impl Evaluation {
     }
 }
 
-fn score(
-    engine: &Engine,
-    tickets: &[Ticket],
-    fields: &mut BTreeMap<Field, Collected>,
-    out: &mut Evaluation,
-) -> Result<()> {
-    if tickets.is_empty() {
-        return Ok(());
+impl<'a> Scorer<'a> {
+    /// A scorer of what `engine` decides.
+    pub fn new(engine: &'a Engine) -> Self {
+        Self { engine, fields: BTreeMap::new() }
     }
-    let features = engine.features(tickets)?;
-    out.trimmed.of += tickets.len();
-    out.trimmed.tickets += features.tokens_cut.iter().filter(|&&c| c > 0).count();
-    out.trimmed.tokens += features.tokens_cut.iter().sum::<usize>() as u64;
-    let nearest = engine.nearest(&features)?;
-    let mut judged = engine.bundle().judge(&features, &nearest, &[]);
-    let mut alone = engine.bundle().members_alone(&features, &nearest);
-    for (&field, model) in &engine.bundle().fields {
-        let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();
-        if labels.iter().all(Option::is_none) {
-            continue;
-        }
-        let collected = fields.entry(field).or_default();
-        let judged = judged.remove(&field).unwrap_or_default();
-        let ngram = model.ngram_probabilities(&features);
-        for (member, decided) in alone.remove(&field).unwrap_or_default() {
-            let is_right = |(label, &decided): (&Option<&str>, &u32)| {
-                *label == Some(&model.space.labels()[decided as usize])
-            };
-            *collected.alone.entry(member).or_default() +=
-                labels.iter().zip(&decided).filter(|&p| is_right(p)).count();
-        }
-        for (i, (label, ticket)) in labels.iter().zip(tickets).enumerate() {
-            let Some(label) = label else { continue };
-            collected.customer.push(ticket.customer.clone());
-            collected.truth.push(model.space.index(label).map(|i| i as u32));
-            collected.probabilities.extend_from_slice(&judged[i].probabilities);
-            collected.label.push(judged[i].label as u32);
-            collected.confidence.push(judged[i].confidence);
-            if let Some(ngram) = &ngram {
-                collected.ngram.extend_from_slice(&ngram[i]);
+
+    /// Scores `tickets`, whose `features` the same engine has computed.
+    ///
+    /// # Errors
+    /// A fault of the engine.
+    pub fn add(&mut self, tickets: &[Ticket], features: &Features) -> Result<()> {
+        let bundle = self.engine.bundle();
+        let nearest = self.engine.nearest(features)?;
+        let mut judged = bundle.judge(features, &nearest, &[]);
+        let mut alone = bundle.members_alone(features, &nearest);
+        for (&field, model) in &bundle.fields {
+            let labels: Vec<Option<&str>> = tickets.iter().map(|t| t.label(field)).collect();
+            if labels.iter().all(Option::is_none) {
+                continue;
+            }
+            let collected = self.fields.entry(field).or_default();
+            let judged = judged.remove(&field).unwrap_or_default();
+            let ngram = model.ngram_probabilities(features);
+            for (member, decided) in alone.remove(&field).unwrap_or_default() {
+                let is_right = |(label, &decided): (&Option<&str>, &u32)| {
+                    *label == Some(&model.space.labels()[decided as usize])
+                };
+                *collected.alone.entry(member).or_default() +=
+                    labels.iter().zip(&decided).filter(|&p| is_right(p)).count();
+            }
+            for (i, (label, ticket)) in labels.iter().zip(tickets).enumerate() {
+                let Some(label) = label else { continue };
+                collected.customer.push(ticket.customer.clone());
+                collected.truth.push(model.space.index(label).map(|i| i as u32));
+                collected.probabilities.extend_from_slice(&judged[i].probabilities);
+                collected.label.push(judged[i].label as u32);
+                collected.confidence.push(judged[i].confidence);
+                if let Some(ngram) = &ngram {
+                    collected.ngram.extend_from_slice(&ngram[i]);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// One report a field that the bundle decides and the tickets carry.
+    ///
+    /// # Errors
+    /// None in practice: what the engine predicts fits together.
+    pub fn finish(self) -> Result<Vec<FieldReport>> {
+        let reports = self.fields.into_iter().map(|(field, collected)| report(self.engine, field, collected));
+        Ok(reports.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
 }
 
 fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<FieldReport>> {

@@ -16,12 +16,12 @@ mod train;
 mod writer;
 
 pub use choose::{FineTuning, Tried};
-pub use evaluate::{Evaluation, PROMISE, evaluate};
+pub use evaluate::{Evaluation, PROMISE, Scorer, evaluate};
 pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture};
 pub use measure::{
     Certification, CertificationStatus, ConfidenceFit, CurvePoint, DraftReport, FieldCertification, Group,
-    Retrieval, RetrievalScores, ReviewReport, Scores, audit, certify, evaluate_drafts, learn_reviews,
-    learning_curve, metrics, reserve,
+    Pairs, Retrieval, RetrievalScores, ReviewReport, Scores, audit, beside_sent, certify, evaluate_drafts,
+    learn_reviews, learning_curve, metrics, reserve,
 };
 pub use prepare::{
     EmbeddingCache, History, HistoryTicket, LeftOut, NearDuplicates, OnEmbedded, Split, SplitMode,

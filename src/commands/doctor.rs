@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firstline_nn::{Isa, Manifest};
+use firstline_rollout::evidence::Machine;
 use firstline_triage::BUNDLE_FORMAT;
 use serde::Serialize;
 
@@ -28,7 +29,11 @@ struct Report {
     version: &'static str,
     bundle_format: u32,
     target: String,
-    threads: usize,
+    /// The processor, where the system names it.
+    cpu: Option<String>,
+    /// Bytes of memory, where the system tells.
+    memory: Option<u64>,
+    threads: u64,
     /// The instruction set that the kernels run on; `FIRSTLINE_ISA` selects another.
     instruction_set: String,
     instruction_sets: Vec<&'static str>,
@@ -50,12 +55,15 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         state: if here { "here" } else { "not pulled: `firstline models pull` fetches it" },
         name: m.name,
     };
+    let Machine { cpu, isa, cores, memory } = machine();
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         bundle_format: BUNDLE_FORMAT,
         target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        instruction_set: Isa::chosen().map_or_else(|problem| problem, |isa| isa.to_string()),
+        cpu,
+        memory,
+        threads: cores,
+        instruction_set: isa,
         instruction_sets: Isa::available().into_iter().map(Isa::name).collect(),
         device: format!("{:?}", firstline_nn::device().location()),
         disk_free_bytes: disk_free(&store.root),
@@ -73,9 +81,12 @@ fn text(r: &Report) -> String {
     let free = r
         .disk_free_bytes
         .map_or_else(|| "unknown".into(), |b| format!("{:.1} GiB free", b as f64 / f64::from(1 << 30)));
+    let memory =
+        r.memory.map(|b| format!(", {:.1} GiB of memory", b as f64 / f64::from(1 << 30))).unwrap_or_default();
     let mut rows = vec![
         ("firstline".to_owned(), format!("{}, bundle format {}", r.version, r.bundle_format)),
-        ("machine".to_owned(), format!("{}, {} threads", r.target, r.threads)),
+        ("machine".to_owned(), format!("{}, {} threads{memory}", r.target, r.threads)),
+        ("processor".to_owned(), r.cpu.clone().unwrap_or_else(|| "unknown".to_owned())),
         (
             "instruction set".to_owned(),
             format!("{} (this CPU has {})", r.instruction_set, r.instruction_sets.join(", ")),
@@ -85,6 +96,28 @@ fn text(r: &Report) -> String {
     ];
     rows.extend(r.models.iter().map(|m| (format!("model {}", m.name), m.state.to_owned())));
     pairs(rows)
+}
+
+/// This machine, as times on it depend on it.
+pub(super) fn machine() -> Machine {
+    Machine {
+        cpu: system_value("/proc/cpuinfo", "model name"),
+        isa: Isa::chosen().map_or_else(|problem| problem, |isa| isa.to_string()),
+        cores: std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64),
+        memory: system_value("/proc/meminfo", "MemTotal")
+            .and_then(|text| text.strip_suffix("kB")?.trim().parse::<u64>().ok())
+            .map(|kib| kib << 10),
+    }
+}
+
+/// The value that the system gives under `name`, where there is such a file.
+fn system_value(path: &str, name: &str) -> Option<String> {
+    let pairs = std::fs::read_to_string(path).ok()?;
+    let value = pairs.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == name).then(|| value.trim().to_owned())
+    });
+    value.filter(|value| !value.is_empty())
 }
 
 /// Free bytes on the disk of the model cache, or of the folder it would be in.

@@ -2,6 +2,7 @@
 //! commands is a folder. No rule about tickets, models or learning stands here.
 
 mod audit_labels;
+mod bench;
 mod certify;
 mod classify;
 mod completions;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Draft(draft::DraftArgs),
     Drafts(drafts::DraftsArgs),
     Policy(policy::PrintPolicyArgs),
+    Bench(bench::BenchArgs),
     Rollout(rollout::RolloutArgs),
     Serve(serve::ServeArgs),
     Store(store::StoreArgs),
@@ -68,6 +70,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Draft(args) => draft::run(args, ui),
         Command::Drafts(args) => drafts::run(args, ui),
         Command::Policy(args) => Ok(policy::run(args)),
+        Command::Bench(args) => bench::run(args, ui),
         Command::Rollout(args) => rollout::run(args, ui),
         Command::Serve(args) => serve::run(args, ui),
         Command::Store(args) => store::run(args, ui),

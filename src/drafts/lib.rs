@@ -23,6 +23,7 @@ mod reviews;
 mod segmentation;
 mod slots;
 mod stock_sentences;
+pub mod suites;
 mod template;
 mod voice;
 mod writer;

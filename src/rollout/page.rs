@@ -8,6 +8,11 @@ use crate::report::{Report, Sheet};
 impl Report {
     /// One HTML file, which loads nothing.
     pub fn html(&self) -> String {
+        self.html_with(&html! {})
+    }
+
+    /// The same with `more` at its end.
+    pub(crate) fn html_with(&self, more: &Markup) -> String {
         let pairs: Vec<(&str, Markup)> =
             self.facts.iter().map(|(name, value)| (*name, note(value))).collect();
         page(
@@ -16,6 +21,7 @@ impl Report {
                 div.facts { (facts(&pairs)) }
                 @for (heading, texts) in &self.notes { (notes(heading, texts)) }
                 @for table in &self.tables { (sheet(table)) }
+                (more)
             },
         )
     }

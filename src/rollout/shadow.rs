@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use firstline_stats::{Duration, kappa};
 use firstline_ticket::Field;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Share, Times};
 
@@ -138,7 +138,7 @@ pub fn best_technicians(doubts: &BTreeMap<String, (u64, u64)>) -> BTreeSet<Strin
 }
 
 /// How often priorities are called too low or too high, by how urgent the ticket was.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriorityCalls {
     /// By rank at closing, 0 the most urgent: called right, less urgent, more urgent.
     pub ranks: BTreeMap<usize, [u64; 3]>,

@@ -39,7 +39,7 @@ mod writing_time;
 pub use app::App;
 pub use auth::{NewKey, Scope};
 pub use distance::distance;
-pub use live_bundle::{Parts, ReadParts};
+pub use live_bundle::{Parts, ReadParts, served_id};
 pub use server::{log, serve};
 pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Secret, Settings};
 pub use writing_time::WritingTime;

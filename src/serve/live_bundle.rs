@@ -52,6 +52,17 @@ impl fmt::Debug for LiveBundle {
     }
 }
 
+/// The name in records of a bundle, by the sha256 of its `bundle.json`, under a policy; and the policy's sha256.
+///
+/// # Errors
+/// None in practice: every policy can be written as JSON.
+pub fn served_id(info_sha256: &str, policy: &Policy) -> Result<(String, String)> {
+    let json =
+        serde_json::to_vec(policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
+    let rules = sha256_hex(&json);
+    Ok((format!("{}.{}", &info_sha256[..12], &rules[..4]), rules))
+}
+
 impl LiveBundle {
     /// Opens the bundle in `folder`.
     ///
@@ -62,15 +73,12 @@ impl LiveBundle {
         let info = folder.join(layout::INFO);
         let before = sha256_file(&info).ok();
         let Parts { policy, voice, writer } = parts(folder)?;
-        let json =
-            serde_json::to_vec(&policy).map_err(|e| InternalError::new(format!("a policy as JSON: {e}")))?;
-        let rules = sha256_hex(&json);
         // The policy was checked when it was read: there is such a zone.
         let zone = policy.hours.as_ref().and_then(|hours| TimeZone::get(&hours.time_zone).ok());
-        let engine = Engine::open(folder)?.under(policy);
+        let engine = Engine::open(folder)?.under(policy.clone());
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let info_sha256 = sha256_file(&info)?;
-        let id = format!("{}.{}", &info_sha256[..12], &rules[..4]);
+        let (id, _) = served_id(&info_sha256, &policy)?;
         let templates = Templates::read(folder)?;
         let reviews = Reviews::read(folder)?;
         let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;

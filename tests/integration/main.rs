@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod bench;
 mod bounds;
 mod bundles;
 mod canaries;

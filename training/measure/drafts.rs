@@ -292,6 +292,12 @@ fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
     sentences(rest, &Ticket::default(), &firstline_drafts::Endings::default())
 }
 
+/// What was sent first to `ticket` and what `draft` says, each without greeting, names and signature; `None` where nobody has answered.
+pub fn beside_sent(ticket: &Ticket, draft: &Draft, drafter: &Drafter<'_>) -> Option<[String; 2]> {
+    let sent = sentences(first_reply(ticket)?, ticket, drafter.index().endings());
+    Some([sent, said(draft, drafter.voice())].map(|sentences| sentences.join(" ")))
+}
+
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.
 fn nearest_reply(index: &Index, ticket: &Ticket, text: &str, embedding: &[f32]) -> Result<Vec<String>> {
     let slots = slots(ticket, text, index.masker());

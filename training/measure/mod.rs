@@ -8,9 +8,11 @@ pub mod certify;
 mod curve;
 mod drafts;
 pub mod metrics;
+mod pairs;
 mod reviews;
 
 pub use certification::{Certification, CertificationStatus, FieldCertification, reserve};
 pub use curve::{CurvePoint, learning_curve};
-pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, evaluate_drafts};
+pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, beside_sent, evaluate_drafts};
+pub use pairs::Pairs;
 pub use reviews::{ConfidenceFit, ReviewReport, learn_reviews};

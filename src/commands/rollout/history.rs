@@ -57,8 +57,8 @@ pub(super) struct AutomationArg {
 }
 
 /// A history as facts, in order of time.
-pub(super) struct History {
-    pub(super) facts: Vec<TicketFacts>,
+pub(in crate::commands) struct History {
+    pub(in crate::commands) facts: Vec<TicketFacts>,
     /// Of each ticket, whether rules of the policy keep it with a person or ask who its writer is.
     blocked: Vec<bool>,
     /// Each ticket as routing rules see it, where they were asked for.
@@ -66,11 +66,11 @@ pub(super) struct History {
     pub(super) name: String,
     pub(super) sha256: Option<String>,
     /// Lines without a usable ticket.
-    pub(super) bad: usize,
+    pub(in crate::commands) bad: usize,
     /// Tickets without a time of opening, opened in the future, and with the id of another.
-    pub(super) undated: u64,
-    pub(super) future: u64,
-    pub(super) repeated: u64,
+    pub(in crate::commands) undated: u64,
+    pub(in crate::commands) future: u64,
+    pub(in crate::commands) repeated: u64,
     /// The last moment that the history tells of.
     pub(super) until: Timestamp,
 }
@@ -84,7 +84,12 @@ struct Item {
 
 impl History {
     /// Reads `path`; with what routing rules see of tickets where `rules` asks for it.
-    pub(super) fn read(path: &Path, policy: &Policy, rules: bool, ui: &Ui) -> Result<Self, Failure> {
+    pub(in crate::commands) fn read(
+        path: &Path,
+        policy: &Policy,
+        rules: bool,
+        ui: &Ui,
+    ) -> Result<Self, Failure> {
         let mut bars = ui.bars();
         let acknowledgements = acknowledgements(path, &mut bars)?;
         let reader = Reader::default().under(&policy.words);
@@ -165,7 +170,7 @@ impl History {
     }
 
     /// The exit status of a command that has read it.
-    pub(super) fn exit(&self) -> Exit {
+    pub(in crate::commands) fn exit(&self) -> Exit {
         if self.bad > 0 { Exit::SomeFailed } else { Exit::Success }
     }
 
@@ -366,7 +371,7 @@ impl DeskHistory {
 }
 
 /// The policy's hours.
-fn open_hours(policy: &Policy, place: &str) -> Result<(OpenHours, Hours), Failure> {
+pub(in crate::commands) fn open_hours(policy: &Policy, place: &str) -> Result<(OpenHours, Hours), Failure> {
     let known = policy.hours.as_ref().and_then(|hours| Some((hours, hours.zone()?)));
     let Some((hours, zone)) = known else {
         let next = "Add [hours] with time_zone, days, from and to; `firstline policy` prints an example";
@@ -398,7 +403,7 @@ fn start(asked: Option<Date>, history: &History, zone: &TimeZone) -> Result<Time
 }
 
 /// The text of a small file.
-pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+pub(in crate::commands) fn read_text(path: &Path) -> Result<String, Failure> {
     let io = |e: std::io::Error| UserError::io(path.display(), &e);
     if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
         let place = path.display().to_string();

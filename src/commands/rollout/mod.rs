@@ -3,7 +3,7 @@
 
 mod baseline;
 mod criteria;
-mod history;
+pub(in crate::commands) mod history;
 mod pilots;
 mod rules;
 mod tiers;
@@ -90,7 +90,8 @@ fn keep(flag: &str, out: &Path, input: &Path) -> Result<(), Failure> {
     Err(UserError::new(Code::Config, flag, problem, "Name another file").into())
 }
 
-fn show(report: &Report) {
+/// Prints a report as tables.
+pub(in crate::commands) fn show(report: &Report) {
     print(format_args!("{}\n", report.title));
     print(pairs(report.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))));
     for (heading, notes) in report.notes.iter().filter(|(_, notes)| !notes.is_empty()) {

@@ -1,0 +1,263 @@
+//! How often the bundle decides as the desk did, beside the desk's rules and its technicians, and whether its confidence comes true.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use firstline_rollout::evidence::{
+    Agreed, BOARD_TYPE, Calibration, CalibrationBin, CertificateFigures, RulesFigures, WeekAgreement,
+};
+use firstline_rollout::{
+    Aliases, FieldAgreement, Judged, Routed, Week, priority_calls, rules_beside, shadow_agreement,
+};
+use firstline_ticket::{Field, Ticket};
+use firstline_training::report::FieldReport;
+use firstline_training::{Certification, FieldCertification, PROMISE, Pairs, Progress, Scorer, interrupted};
+use firstline_triage::{Bundle, Engine};
+
+use super::LaidDown;
+use super::assemble::Measured;
+use super::material::as_it_came;
+use crate::failure::Failure;
+use crate::files;
+
+/// Tickets that are scored together.
+const BATCH: usize = 256;
+/// Fewest pairs of near-identical tickets that tell how far technicians agree.
+const LEAST_PAIRS: usize = 30;
+
+impl Measured<'_> {
+    /// Decides all tickets as a service would, and compares with how they were closed.
+    pub(super) fn agreement(
+        &mut self,
+        engine: &Engine,
+        laid_down: &LaidDown,
+        bars: &mut impl Progress,
+    ) -> Result<(), Failure> {
+        let mut scorer = Scorer::new(engine);
+        let tickets = &self.material.tickets;
+        bars.stage("scoring tickets", tickets.len() as u64);
+        for batch in tickets.chunks(BATCH) {
+            let fresh: Vec<Ticket> = batch.iter().map(as_it_came).collect();
+            let features = engine.features(&fresh)?;
+            scorer.add(&fresh, &features)?;
+            self.decisions.extend(engine.decide_features(&fresh, &features, &[], 1)?);
+            if bars.done(self.decisions.len() as u64).is_break() {
+                return Err(interrupted("scoring tickets").into());
+            }
+        }
+        let reports = scorer.finish()?;
+        for report in reports.iter().filter(|report| report.unseen > 0) {
+            self.notes.push(format!(
+                "{} tickets have a {} that is not in the history: they count as wrong.",
+                report.unseen, report.field
+            ));
+        }
+        self.calibration = reports.iter().map(|report| (report.field, calibration(report))).collect();
+        self.certificates = certificates(engine.bundle());
+        if self.certificates.is_empty() {
+            self.missing(
+                "certificates",
+                "training set no tickets aside for certifying: train again on more tickets",
+            );
+        }
+        let judged = self.judged();
+        self.agreed(&judged);
+        self.priorities(&judged, engine);
+        self.rules(&judged);
+        self.weeks(&judged, laid_down);
+        Ok(())
+    }
+
+    fn judged(&self) -> Vec<Judged> {
+        let tickets = self.material.facts.iter().zip(&self.material.tickets).zip(&self.decisions);
+        tickets
+            .map(|((facts, ticket), decision)| Judged {
+                ticket_id: facts.id.clone(),
+                decided_at: facts.opened_at,
+                bundle: String::new(),
+                decided: decision.fields.iter().map(|(field, found)| (*field, found.label.clone())).collect(),
+                closing: Field::ALL
+                    .into_iter()
+                    .filter_map(|field| Some((field, ticket.label(field)?.to_owned())))
+                    .collect(),
+                technician: ticket.label(Field::Technician).map(str::to_owned),
+                seen: false,
+            })
+            .collect()
+    }
+
+    fn agreed(&mut self, judged: &[Judged]) {
+        let found = shadow_agreement(judged, &Default::default(), &Aliases::new());
+        let fields =
+            found.fields.iter().filter_map(|(field, agreed)| Some((*field, Agreed::of_field(agreed)?)));
+        self.accuracy = fields.collect();
+        let both = |labels: &BTreeMap<Field, String>| {
+            Some(format!("{}\0{}", labels.get(&Field::Board)?, labels.get(&Field::Type)?))
+        };
+        let pairs: Vec<(String, String)> = judged
+            .iter()
+            .filter_map(|ticket| Some((both(&ticket.decided)?, both(&ticket.closing)?)))
+            .collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        match Agreed::of_field(&FieldAgreement::of(&pairs)) {
+            Some(joint) => drop(self.joint.insert(BOARD_TYPE.to_owned(), joint)),
+            None => self.missing(
+                "joint agreement",
+                "no ticket has a board and a type at closing that the bundle decides",
+            ),
+        }
+    }
+
+    fn priorities(&mut self, judged: &[Judged], engine: &Engine) {
+        let model = engine.bundle().fields.get(&Field::Priority);
+        let ordinal = model.and_then(|model| Some((model, model.ordinal.as_ref()?)));
+        let Some((model, ordinal)) = ordinal else {
+            return self.missing("priority calls", "the bundle decides no priorities that have an order");
+        };
+        let rank = |label: &str| ordinal.ranks.get(model.space.index(label)?).copied().flatten();
+        self.priority = Some(priority_calls(judged, rank)).filter(|calls| !calls.ranks.is_empty());
+    }
+
+    fn rules(&mut self, judged: &[Judged]) {
+        let known = self
+            .material
+            .facts
+            .iter()
+            .zip(judged)
+            .filter(|(facts, _)| facts.initial.is_some() || facts.initial_label(Field::Board).is_some());
+        let routed = known.map(|(facts, ticket)| Routed {
+            initial: facts.initial_label(Field::Board),
+            replayed: None,
+            model: ticket.decided.get(&Field::Board).map(String::as_str),
+            closing: ticket.closing.get(&Field::Board).map_or("", String::as_str),
+        });
+        self.rules = RulesFigures::of(&rules_beside(routed));
+        if self.rules.is_none() {
+            self.missing(
+                "rules",
+                "no ticket says which board it had before any person touched it: import `initial_labels` or `events`",
+            );
+        }
+    }
+
+    fn weeks(&mut self, judged: &[Judged], laid_down: &LaidDown) {
+        let mut weeks: BTreeMap<(i16, i8), WeekAgreement> = BTreeMap::new();
+        for (facts, ticket) in self.material.facts.iter().zip(judged) {
+            let Ok(week) = Week::of(facts.opened_at, &self.material.zone) else { continue };
+            let found = weeks.entry((week.year, week.number)).or_insert_with(|| WeekAgreement {
+                week: format!("{}-W{:02}", week.year, week.number),
+                n: 0,
+                right: 0,
+                level_one: None,
+            });
+            let same = [Field::Board, Field::Type]
+                .map(|field| Some(ticket.decided.get(&field)? == ticket.closing.get(&field)?));
+            if let [Some(board), Some(kind)] = same {
+                found.n += 1;
+                found.right += u64::from(board && kind);
+            }
+            let tier = facts.resolved_at.and_then(|_| laid_down.tiers.handled_by(facts));
+            if let Some(tier) = tier {
+                let [first, all] = found.level_one.get_or_insert([0, 0]);
+                *first += u64::from(tier == 1);
+                *all += 1;
+            }
+        }
+        self.weeks = weeks.into_values().collect();
+    }
+
+    /// How often two technicians gave tickets that are nearly the same the same board and type.
+    pub(super) fn ceiling(
+        &mut self,
+        engine: &Engine,
+        history: Option<&Path>,
+        bars: &mut impl Progress,
+    ) -> Result<(), Failure> {
+        let mut pairs = Pairs::default();
+        let mut labels: Vec<Option<String>> = Vec::new();
+        let mut add = |ticket: &Ticket| {
+            let both = ticket.label(Field::Board).zip(ticket.label(Field::Type));
+            let technician = ticket.label(Field::Technician).filter(|_| both.is_some());
+            pairs.add(&engine.reader().compose(ticket).text(), technician);
+            labels.push(both.map(|(board, kind)| format!("{board}\0{kind}")));
+        };
+        let held_out: HashSet<u64> = self.material.tickets.iter().map(Bundle::ticket_hash).collect();
+        bars.stage("pairing near-identical tickets", 0);
+        let mut done = 0;
+        if let Some(path) = history {
+            for line in files::tickets(path)? {
+                done = line.number;
+                if let Ok(ticket) = line.ticket
+                    && !held_out.contains(&Bundle::ticket_hash(&ticket))
+                {
+                    add(&ticket);
+                }
+                if done % 64 == 0 && bars.done(done).is_break() {
+                    return Err(interrupted("pairing near-identical tickets").into());
+                }
+            }
+        }
+        for ticket in &self.material.tickets {
+            add(ticket);
+            done += 1;
+            if done % 64 == 0 && bars.done(done).is_break() {
+                return Err(interrupted("pairing near-identical tickets").into());
+            }
+        }
+        let pairs = pairs.finish();
+        let of = |i: usize| labels[i].as_deref().unwrap_or_default();
+        let alike: Vec<(&str, &str)> = pairs.iter().map(|&(a, b)| (of(a), of(b))).collect();
+        self.ceiling =
+            (alike.len() >= LEAST_PAIRS).then(|| Agreed::of_field(&FieldAgreement::of(&alike))).flatten();
+        if self.ceiling.is_none() {
+            let more = if history.is_none() { ": name the training history with --history" } else { "" };
+            self.missing(
+                "ceiling",
+                format!(
+                    "{} pairs of near-identical tickets were closed by different technicians, fewer than {LEAST_PAIRS}{more}",
+                    alike.len()
+                ),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn calibration(report: &FieldReport) -> Calibration {
+    let bin = |bin: &firstline_training::metrics::ReliabilityBin| CalibrationBin {
+        n: bin.n as u64,
+        right: bin.correct as u64,
+        confidence: bin.mean_confidence,
+        low: bin.interval.lo,
+        high: bin.interval.hi,
+    };
+    Calibration {
+        n: report.metrics.n as u64,
+        ece: report.metrics.ece,
+        brier: report.metrics.brier,
+        nll: report.metrics.nll,
+        bins: report.reliability.iter().map(bin).collect(),
+    }
+}
+
+/// What training kept tickets for: the thresholds from which decisions of each field and label may be trusted.
+fn certificates(bundle: &Bundle) -> Vec<CertificateFigures> {
+    let figures = |field: Field, category: Option<String>, found: &Certification| CertificateFigures {
+        field,
+        category,
+        threshold: found.threshold,
+        tested: found.tickets as u64,
+        accepted: found.accepted as u64,
+        errors: found.accepted_errors as u64,
+        bound: found.error_bound,
+        confidence: PROMISE.confidence,
+        coverage: found.coverage,
+    };
+    let mut all = Vec::new();
+    for (field, model) in &bundle.fields {
+        let Some(found) = FieldCertification::new(model, PROMISE) else { continue };
+        all.push(figures(*field, None, &found.all));
+        all.extend(found.categories.iter().map(|(label, found)| figures(*field, Some(label.clone()), found)));
+    }
+    all
+}

@@ -1,0 +1,205 @@
+//! `firstline bench`: measures a bundle on tickets that it has not seen, and writes the evidence that the gates read.
+
+mod agreement;
+mod assemble;
+mod drafted;
+mod material;
+mod safety;
+mod speed;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use firstline_drafts::{Drafter, Index, Reviews, Templates};
+use firstline_fault::{Code, UserError};
+use firstline_rollout::{Criteria, Evidence, Tiers};
+use firstline_triage::bundle::layout;
+use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
+
+use super::draft::voice;
+use super::drafts::writer;
+use super::rollout::{history::read_text, show};
+use super::{draft, policy};
+use crate::arguments::{BundleArg, JsonArg, ModelOptions, PolicyArg, SeedArg, VoiceArg, WriterArg};
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, go_on, print, stopping};
+use assemble::Measured;
+use material::Material;
+
+/// Measure a bundle on held-out tickets and write the evidence for the gates.
+///
+/// The evidence file has accuracy, joint agreement, certificates, drafts, latency and load on this machine, and the attack and canary
+/// suites, run against this very bundle. Tickets that training has seen are never scored. What can't be measured is absent from the
+/// file, and named.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    bundle: BundleArg,
+
+    /// Tickets as they were closed, plain or .gz. Those seen in training and those whose `split` is not `test` are left out.
+    #[arg(long, value_name = "FILE")]
+    tickets: PathBuf,
+
+    /// The history the bundle was trained on: more pairs of near-identical tickets, and canaries asked for by the very tickets.
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+
+    /// Criteria file that was signed: its hash goes into the evidence, and its thresholds hold.
+    #[arg(long, value_name = "FILE")]
+    criteria: Option<PathBuf>,
+
+    /// Tiers of boards, technicians and statuses, for the first level's share in each week.
+    #[arg(long, value_name = "FILE")]
+    tiers: Option<PathBuf>,
+
+    /// Folder that gets a folder of evidence: evidence.json and report.html.
+    #[arg(long, value_name = "DIR", default_value = "evidence")]
+    out: PathBuf,
+
+    /// Measure times, drafts and canaries on fewer tickets.
+    #[arg(long)]
+    quick: bool,
+
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    #[command(flatten)]
+    voice: VoiceArg,
+
+    #[command(flatten)]
+    seed: SeedArg,
+
+    #[command(flatten)]
+    output: JsonArg,
+
+    #[command(flatten)]
+    writer: WriterArg,
+
+    #[command(flatten)]
+    models: ModelOptions,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    seed: u64,
+    /// Tickets that are decided one by one.
+    alone: usize,
+    /// Tickets that are drafted one by one.
+    drafted: usize,
+    /// Seconds of load.
+    load: f64,
+    /// Canaries that are asked for.
+    canaries: usize,
+}
+
+impl Extent {
+    fn of(args: &BenchArgs) -> Self {
+        let seed = args.seed.seed;
+        match args.quick {
+            true => Self { seed, alone: 50, drafted: 100, load: 2.0, canaries: 50 },
+            false => Self { seed, alone: 500, drafted: 2_000, load: 15.0, canaries: 400 },
+        }
+    }
+}
+
+/// What the desk has laid down.
+struct LaidDown {
+    policy: Policy,
+    criteria: Option<(Criteria, String)>,
+    tiers: Tiers,
+}
+
+impl LaidDown {
+    fn read(args: &BenchArgs) -> Result<Self, Failure> {
+        let criteria = match &args.criteria {
+            Some(path) => {
+                let text = read_text(path)?;
+                Some((Criteria::parse(&text, &files::name_of(path))?, sha256_hex(text.as_bytes())))
+            }
+            None => None,
+        };
+        let tiers = match &args.tiers {
+            Some(path) => Tiers::parse(&read_text(path)?, &files::name_of(path))?,
+            None => Tiers::default(),
+        };
+        Ok(Self { policy: policy::read(args.policy.policy.as_deref())?, criteria, tiers })
+    }
+}
+
+pub(super) fn run(args: &BenchArgs, ui: &Ui) -> Result<Exit, Failure> {
+    for (flag, path) in [("--tickets", Some(&args.tickets)), ("--history", args.history.as_ref())] {
+        if path.is_some_and(|path| path == Path::new("-")) {
+            let problem = "standard input can't be read twice";
+            return Err(UserError::new(Code::Config, flag, problem, "Name a file").into());
+        }
+    }
+    let laid_down = LaidDown::read(args)?;
+    let material = Material::read(&args.tickets, &args.bundle.bundle, &laid_down.policy, ui)?;
+    let evidence = measure(args, &laid_down, &material, ui)?;
+    let path = write(&args.out, &evidence)?;
+    match args.output.json {
+        true => print(serde_json::to_string(&evidence)?),
+        false => show(&evidence.report()),
+    }
+    ui.say(format!("Evidence: {}", path.join("evidence.json").display()));
+    ui.say(format!("Report: {}", path.join("report.html").display()));
+    Ok(material.exit)
+}
+
+fn measure(
+    args: &BenchArgs,
+    laid_down: &LaidDown,
+    material: &Material,
+    ui: &Ui,
+) -> Result<Evidence, Failure> {
+    let bundle = &args.bundle.bundle;
+    let info = bundle.join(layout::INFO);
+    let bundle_sha256 = sha256_file(&info)?;
+    let extent = Extent::of(args);
+    let engine = Engine::open(bundle)?.under(laid_down.policy.clone());
+    let index = Index::open(bundle, engine.bundle().info.dimensions)?;
+    if let Some(warning) = draft::outdated(bundle)? {
+        eprintln!("warning: {warning}");
+    }
+    let (voice, templates, reviews) =
+        (voice(args.voice.voice.as_deref())?, Templates::read(bundle)?, Reviews::read(bundle)?);
+    let writer = writer::open(&args.writer.writer, bundle, &args.models, ui)?;
+    let mut drafter = Drafter::new(&engine, &index, &voice, &templates).trusting(&reviews);
+    if let Some(writer) = &writer {
+        drafter = drafter.written_by(writer, &go_on);
+    }
+    let mut bars = ui.bars();
+    let mut measured = Measured::new(args, material, &engine);
+    measured.agreement(&engine, laid_down, &mut bars)?;
+    measured.ceiling(&engine, args.history.as_deref(), &mut bars)?;
+    measured.speed(&engine, &extent, &mut bars)?;
+    measured.drafts(&drafter, &extent, &mut bars)?;
+    measured.safety(&drafter, args.history.as_deref(), &extent, &mut bars)?;
+    bars.finish();
+    if sha256_file(&info)? != bundle_sha256 {
+        let problem = "it was replaced while it was measured";
+        return Err(
+            UserError::new(Code::Bundle, bundle.display().to_string(), problem, "Measure it again").into()
+        );
+    }
+    measured.finish(&drafter, laid_down, &bundle_sha256)
+}
+
+/// Writes the folder of `evidence` into `out`, whole or not at all.
+fn write(out: &Path, evidence: &Evidence) -> Result<PathBuf, Failure> {
+    let io = |e: std::io::Error| UserError::io(out.display(), &e);
+    std::fs::create_dir_all(out).map_err(io)?;
+    let temporary = tempfile::Builder::new().prefix(".firstline-").tempdir_in(out).map_err(io)?;
+    let fresh = temporary.path().join("new");
+    std::fs::create_dir(&fresh).map_err(io)?;
+    files::write_whole(&fresh.join("evidence.json"), evidence.to_json()?.as_bytes())?;
+    files::write_whole(&fresh.join("report.html"), evidence.html().as_bytes())?;
+    if stopping() {
+        return Err(firstline_training::interrupted("writing the evidence").into());
+    }
+    let path = out.join(&evidence.id);
+    std::fs::rename(&fresh, &path).map_err(|e| UserError::io(path.display(), &e))?;
+    Ok(path)
+}
