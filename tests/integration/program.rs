@@ -19,6 +19,7 @@ const COMMANDS: [&str; 19] = [
     "normalize",
     "serve",
     "store",
+    "users",
     "rollout",
     "models",
     "completions",
@@ -26,7 +27,7 @@ const COMMANDS: [&str; 19] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 25] = [
+const GROUPED: [&str; 35] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -44,6 +45,16 @@ const GROUPED: [&str; 25] = [
     "rollout pilots",
     "rollout criteria",
     "rollout rules",
+    "rollout sign",
+    "rollout start",
+    "rollout status",
+    "rollout gate",
+    "rollout hold",
+    "rollout resume",
+    "rollout report",
+    "users add",
+    "users list",
+    "users disable",
     "models list",
     "models pull",
     "models verify",

@@ -12,7 +12,7 @@ use firstline_ticket::{Field, JudgedDecision};
 use firstline_triage::Engine;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::customers;
@@ -105,8 +105,7 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
-    let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
-    let one = one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)?;
+    let one = one_at_a_time().await?;
     let judged = shared.blocking(move |shared| {
         // Held as long as it works, whether or not its caller still waits.
         let _one = one;
@@ -125,6 +124,12 @@ pub(crate) async fn get_kpis(
     let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
     let weeks = weeks.into_iter().map(view).collect();
     Ok(Json(KpiReport { from, to, total: figures(&judged).into(), weeks }))
+}
+
+/// Room for the one call at a time that reads so many decisions.
+pub(super) async fn one_at_a_time() -> Result<OwnedSemaphorePermit, Problem> {
+    let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
+    one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)
 }
 
 /// The fields whose label, as people set it, is none that could have been decided: not one of the bundle's, nor of what an earlier

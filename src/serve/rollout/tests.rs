@@ -1,0 +1,1 @@
+//! The programme on a store, with a clock of the tests' own.
