@@ -126,13 +126,14 @@ impl Metrics {
 
     /// What waits in the store.
     pub(crate) fn set_backlog(&self, backlog: &Backlog) {
-        let Backlog { triage, drafts, reviews, actions, failed_actions, held_actions: _ } = *backlog;
+        let Backlog { triage, drafts, reviews, actions, failed_actions, held_actions } = *backlog;
         let kinds = [
             ("triage", triage),
             ("drafts", drafts),
             ("reviews", reviews),
             ("actions", actions),
             ("failed_actions", failed_actions),
+            ("held_actions", held_actions),
         ];
         for (kind, n) in kinds {
             self.backlog.get_or_create(&kind.into()).set(i64::try_from(n).unwrap_or(i64::MAX));

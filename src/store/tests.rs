@@ -19,18 +19,20 @@ mod reviews;
 mod server;
 mod statements;
 mod upkeep;
+mod year;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use firstline_ticket::{
-    Basis, CheckResult, Confidence, Decision, Draft, Field, FieldDecision, Origin, Phase, Review, Source, Ticket,
+    Basis, CheckResult, Confidence, Decision, Draft, Field, FieldDecision, Origin, Phase, Review, Source,
+    Ticket,
 };
 use jiff::Timestamp;
 
 use crate::{
-    ActionReport, Author, CustomerSet, Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest, Route, Standing, Store,
-    TicketRef, Work, WorkKind, open,
+    ActionReport, Author, CustomerSet, Decided, DraftResult, Location, NewJob, Recorded, ReviewRequest,
+    Route, Standing, Store, TicketRef, Work, WorkKind, open,
 };
 
 /// A store of its own for a test.

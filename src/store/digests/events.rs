@@ -32,8 +32,7 @@ pub(crate) fn rows_of_events(tx: &mut dyn Tx, tickets: &[&str]) -> Result<Vec<Js
 
 fn told(tx: &mut dyn Tx, tickets: &[&str]) -> Result<BTreeMap<String, Told>> {
     let these = [list(tickets.iter().copied())?];
-    let sql =
-        format!("SELECT {EVENT} FROM rows($1) r CROSS JOIN events e WHERE e.ticket_id = r.value ->> 0");
+    let sql = format!("SELECT {EVENT} FROM rows($1) r CROSS JOIN events e WHERE e.ticket_id = r.value ->> 0");
     let mut events: BTreeMap<String, Vec<Vec<Value>>> = BTreeMap::new();
     for row in tx.query(&sql, &these)? {
         let values = row.values();

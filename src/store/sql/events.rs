@@ -81,7 +81,11 @@ fn beside(known: Option<&Vec<Value>>, told: &[Value]) -> EventResult {
 }
 
 /// What the audit log says of a batch: how many, the hash of what was told, and what the tickets' events are by now.
-fn told(tx: &mut dyn Tx, results: &[EventResult], put: &HashMap<Key, Vec<Value>>) -> Result<serde_json::Value> {
+fn told(
+    tx: &mut dyn Tx,
+    results: &[EventResult],
+    put: &HashMap<Key, Vec<Value>>,
+) -> Result<serde_json::Value> {
     let count = |of| results.iter().filter(|result| **result == of).count();
     let mut told: Vec<(&Key, &Vec<Value>)> = put.iter().collect();
     told.sort_by_key(|(key, _)| *key);

@@ -16,7 +16,8 @@ use crate::{
     VerdictRecord, WeekRecord,
 };
 
-const INCIDENT: &str = "SELECT i.id, t.number, t.customer, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity,
+const INCIDENT: &str =
+    "SELECT i.id, t.number, t.customer, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity,
     i.sla_credit, i.state, i.actor, i.reason FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
 
 impl<D: Db> Evidence for Shelf<D> {
@@ -238,12 +239,7 @@ fn add_verdict(tx: &mut dyn Tx, verdict: &NewVerdict, now: Timestamp) -> Result<
     let figures = json(figures)?;
     let sql = "SELECT gate, passed, evidence_sha, figures FROM verdicts WHERE id = $1";
     if let Some(row) = tx.first(sql, &[id.into()])? {
-        let due = [
-            gate.into(),
-            i64::from(*passed).into(),
-            evidence_sha.into(),
-            Value::Text(figures),
-        ];
+        let due = [gate.into(), i64::from(*passed).into(), evidence_sha.into(), Value::Text(figures)];
         return Ok(if row.values() == due { Added::Known } else { Added::Other });
     }
     let sql = "INSERT INTO verdicts (id, at, gate, passed, evidence_sha, figures, actor, nonce)

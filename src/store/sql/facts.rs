@@ -51,8 +51,11 @@ impl<D: Db> Facts for Shelf<D> {
     }
 
     fn tallies(&self, spans: &[(Timestamp, Timestamp)], customers: &CustomerSet) -> Result<Vec<Tally>> {
-        let numbered: Vec<[Value; 3]> =
-            spans.iter().enumerate().map(|(n, (from, to))| [n.into(), (*from).into(), (*to).into()]).collect();
+        let numbered: Vec<[Value; 3]> = spans
+            .iter()
+            .enumerate()
+            .map(|(n, (from, to))| [n.into(), (*from).into(), (*to).into()])
+            .collect();
         let spans = Value::Text(json(&numbered)?);
         self.read(|tx| {
             let mut tallies = vec![Tally::default(); numbered.len()];
@@ -80,15 +83,9 @@ fn page(
     (after, to): (Place, Timestamp),
     customers: &CustomerSet,
 ) -> Result<Vec<(Place, TicketRow)>> {
-    let mut sql = format!(
-        "SELECT d.seq, {OPENED}, d.ticket_id, (SELECT MIN(x.received_at) FROM decisions x WHERE x.ticket_id = d.ticket_id), t.source,
-        d.at, d.bundle, d.phase, d.blind, COALESCE(d.collapsed_into, CASE WHEN d.storm IS NOT NULL THEN d.id END),
-        COALESCE(o.reported_at, CASE WHEN o.source <> 'review' THEN o.at END), r.at, r.opened_at, r.active_seconds, {JUDGED}
-        FROM decisions d {JOINED} AND ({OPENED}, d.seq) > ($1, $2) AND {OPENED} < $3"
-    );
-    let mut values = vec![after.0.into(), after.1.into(), to.into()];
-    of_customers(&mut sql, &mut values, "t.customer", customers);
-    sql.push_str(&format!(" ORDER BY {OPENED}, d.seq LIMIT {CHUNK}"));
+    let (mut of, mut values) = (String::new(), vec![after.0.into(), after.1.into(), to.into()]);
+    of_customers(&mut of, &mut values, "t.customer", customers);
+    let sql = pages().replace("{customers}", &of);
     let rows = tx.query(&sql, &values)?;
     let found = rows.into_iter().map(|mut row| ticket(&mut row)).collect::<Result<Vec<_>>>()?;
     let ids: Vec<String> = found.iter().map(|(_, id, _)| id.clone()).collect();
@@ -98,6 +95,18 @@ fn page(
         (place, TicketRow { events, ..ticket })
     });
     Ok(whole.collect())
+}
+
+/// The tickets after the place in `$1` and `$2` that were opened before `$3`.
+fn pages() -> String {
+    let joined = JOINED.replace("WHERE", "WHERE 1 = 1 {customers} AND");
+    format!(
+        "SELECT d.seq, {OPENED}, d.ticket_id, (SELECT MIN(x.received_at) FROM decisions x WHERE x.ticket_id = d.ticket_id), t.source,
+        d.at, d.bundle, d.phase, d.blind, COALESCE(d.collapsed_into, CASE WHEN d.storm IS NOT NULL THEN d.id END),
+        COALESCE(o.reported_at, CASE WHEN o.source <> 'review' THEN o.at END), r.at, r.opened_at, r.active_seconds, {JUDGED}
+        FROM decisions d {joined} AND {OPENED} >= $1 AND ({OPENED} > $1 OR d.seq > $2) AND {OPENED} < $3
+        ORDER BY {OPENED}, d.seq LIMIT {CHUNK}"
+    )
 }
 
 /// A ticket without its events, and its row's id.
@@ -237,6 +246,7 @@ fn spread(tally: &mut Tally, row: &mut Row) -> Result<()> {
 
 /// What the readers ask the engine, by name: for looking at how it goes about it.
 #[cfg(test)]
-pub(crate) fn statements() -> [(&'static str, String); 2] {
-    [("counts", counts()), ("spreads", spreads())].map(|(name, sql)| (name, sql.replace("{customers}", "")))
+pub(crate) fn statements() -> [(&'static str, String); 3] {
+    [("pages", pages()), ("counts", counts()), ("spreads", spreads())]
+        .map(|(name, sql)| (name, sql.replace("{customers}", "")))
 }

@@ -13,7 +13,9 @@ use serde_json::json;
 use super::name;
 use crate::audit::{Log, Note};
 use crate::db::{Row, Tx, Value, json, token};
-use crate::{Author, Cell, Effective, GrantRecord, GrantScope, Held, Hold, HoldRecord, NewGrant, NewHold, Release};
+use crate::{
+    Author, Cell, Effective, GrantRecord, GrantScope, Held, Hold, HoldRecord, NewGrant, NewHold, Release,
+};
 
 const COLUMNS: &str = "epoch, kind, customer, board, type, phase, threshold, bundle, evidence_sha, level, hold, figures, at, actor,
     reason";

@@ -120,7 +120,9 @@ impl<D: Db> Outbox for Shelf<D> {
                 "SELECT a.decision_id, a.idempotency_key FROM actions a JOIN tickets t ON t.id = a.ticket_id
                 WHERE a.id = $1 AND (a.state = 'failed' OR (a.state = 'held' AND a.held_at > $2))
                 AND t.moved_at IS NULL AND NOT {}",
-                grants::stopped().replace("JOIN tickets t ON t.id", "JOIN tickets u ON u.id").replace("t.customer", "u.customer")
+                grants::stopped()
+                    .replace("JOIN tickets t ON t.id", "JOIN tickets u ON u.id")
+                    .replace("t.customer", "u.customer")
             );
             let day_ago = now.checked_sub(HELD_HOURS.hours()).unwrap_or(Timestamp::MIN);
             let mut values = vec![id.into(), day_ago.into()];
@@ -272,7 +274,8 @@ fn settle(tx: &mut dyn Tx, held: &Held, report: &ActionReport<'_>, now: Timestam
         }
         ActionReport::Failed { why, retry_at } => {
             let (state, not_before) = if held.is_last { ("failed", now) } else { ("waiting", *retry_at) };
-            let sql = "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL
+            let sql =
+                "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL
                 WHERE id = $1";
             tx.execute(sql, &[id, state.into(), (*why).into(), not_before.into()])?;
         }
@@ -302,12 +305,17 @@ fn give_up(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
 /// Holds back what could be claimed and was decided before a grant, hold or release that bears on it. One whose lease has ended may
 /// have been done: whoever puts it back has its idempotency key to ask by.
 fn hold_back(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
+    let epoch = grants::epoch(tx)?;
+    if epoch == 0 {
+        return Ok(());
+    }
     let sql = format!(
         "UPDATE actions AS a SET state = 'held', held_at = $1, owner = NULL, lease_until = NULL
-        WHERE (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $1)) AND {}",
+        WHERE a.state IN ('waiting', 'claimed', 'failed') AND (a.state <> 'claimed' OR a.lease_until <= $1)
+        AND COALESCE(a.epoch, 0) < $2 AND {}",
         grants::fenced()
     );
-    tx.execute(&sql, &[now.into()])?;
+    tx.execute(&sql, &[now.into(), epoch.into()])?;
     Ok(())
 }
 

@@ -32,7 +32,8 @@ pub(super) const JUDGED: &str = "d.id, t.number, t.customer, d.received_at, d.op
     COALESCE(CASE WHEN d.draft_state IN ('approved', 'edited') THEN r.distance END, o.distance)";
 
 /// Where they come from, decisions first: of each ticket the decision that is judged.
-pub(super) const JOINED: &str = "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+pub(super) const JOINED: &str =
+    "JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
     LEFT JOIN reviews r ON r.decision_id = d.id
     WHERE t.moved_at IS NULL AND d.id = COALESCE(o.decision_id, t.decision_id)";
 

@@ -20,7 +20,8 @@ impl<D: Db> Programmes for Shelf<D> {
         let nonce = token()?;
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let sql = "INSERT INTO programmes (started_on, pilots, at, actor, nonce) VALUES ($1, $2, $3, $4, $5)
+            let sql =
+                "INSERT INTO programmes (started_on, pilots, at, actor, nonce) VALUES ($1, $2, $3, $4, $5)
                 RETURNING id, started_on, pilots, at, actor";
             let pilots = json(&programme.pilots)?;
             let values = [
@@ -57,9 +58,16 @@ impl<D: Db> Programmes for Shelf<D> {
                 }
                 version = newest + 1;
             }
-            let sql = "INSERT INTO criteria (version, text, sha, at, actor, nonce) VALUES ($1, $2, $3, $4, $5, $6)";
-            let values =
-                [version.into(), text.into(), sha.into(), now.into(), (&by.person).into(), nonce.as_str().into()];
+            let sql =
+                "INSERT INTO criteria (version, text, sha, at, actor, nonce) VALUES ($1, $2, $3, $4, $5, $6)";
+            let values = [
+                version.into(),
+                text.into(),
+                sha.into(),
+                now.into(),
+                (&by.person).into(),
+                nonce.as_str().into(),
+            ];
             tx.execute(sql, &values)?;
             let (subject, detail) = (version.to_string(), json!({"sha": sha}));
             log.add(tx, Note { actor: &by.actor, action: "criteria", subject: &subject, detail })?;
@@ -159,6 +167,13 @@ fn read(mut row: Row) -> Result<ProgrammeRecord> {
 /// A day as the store keeps it.
 pub(super) fn date(text: &str) -> Result<Date> {
     text.parse().map_err(|_| fault("the store", "a day can't be read", "Restore a backup"))
+}
+
+/// All customers that ever were pilots.
+pub(super) fn pilots(tx: &mut dyn Tx) -> Result<Vec<String>> {
+    let rows = tx.query("SELECT pilots FROM programmes", &[])?;
+    let pilots = rows.into_iter().map(|mut row| row.json::<Vec<String>>());
+    Ok(pilots.collect::<Result<Vec<_>>>()?.concat())
 }
 
 /// Takes `customer` out of the pilots. Gives how many programmes that were.

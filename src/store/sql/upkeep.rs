@@ -64,13 +64,19 @@ impl<D: Db> Upkeep for Shelf<D> {
 
     fn customers(&self) -> Result<BTreeMap<String, u64>> {
         let sql = "SELECT customer, COUNT(*) FROM tickets GROUP BY customer";
-        let items = "SELECT DISTINCT customer, CAST(0 AS BIGINT) FROM work WHERE customer IS NOT NULL";
+        let without = ["work", "grants", "weeks"].map(|table| {
+            format!("SELECT customer, CAST(0 AS BIGINT) FROM {table} WHERE customer IS NOT NULL")
+        });
+        let without = without.join(" UNION ");
         let mut all = self.read(|tx| {
-            let rows = [tx.query(sql, &[])?, tx.query(items, &[])?].into_iter().flatten();
+            let rows = [tx.query(sql, &[])?, tx.query(&without, &[])?].into_iter().flatten();
             let mut all = BTreeMap::new();
             for mut row in rows {
                 let (customer, tickets) = (row.text()?, row.int()?);
                 *all.entry(customer).or_insert(0) += u64::try_from(tickets).unwrap_or_default();
+            }
+            for pilot in programme::pilots(tx)? {
+                all.entry(pilot).or_default();
             }
             Ok(all)
         })?;

@@ -138,7 +138,8 @@ fn what_one_for_all_customers_told_stands(home: &Home) {
     use EventResult::{Changed as New, Kept as Stands, Known, Stored};
     record(&**home, decided("d1", "t1", 0));
     let held = only(&["acme"]);
-    let told = |customers: &CustomerSet, seconds| tell_as(home, customers, &[of("t1", entry("e", seconds))])[0];
+    let told =
+        |customers: &CustomerSet, seconds| tell_as(home, customers, &[of("t1", entry("e", seconds))])[0];
     assert_eq!([told(&held, 1.0), told(&held, 2.0), told(&CustomerSet::All, 3.0)], [Stored, New, New]);
     assert_eq!([told(&held, 3.0), told(&held, 4.0)], [Known, Stands]);
     assert_eq!(one(home).events[0].what, Happening::TimeEntry { seconds: 3.0, visible: true });
@@ -156,16 +157,31 @@ fn a_batch_is_one_entry_and_no_change_is_unseen(home: &Home) {
     assert_eq!((ours.len(), log.len()), (2, 4));
     // Told again, nothing changed, and nothing was written.
     let detail = |i: usize| serde_json::from_str::<serde_json::Value>(&ours[i].detail).unwrap();
-    assert_eq!((&detail(0)["stored"], &detail(1)["stored"], &detail(1)["changed"]), (&7.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&detail(0)["stored"], &detail(1)["stored"], &detail(1)["changed"]),
+        (&7.into(), &1.into(), &1.into())
+    );
     assert!(log.iter().all(|entry| !entry.detail.contains("Mira") && !entry.detail.contains("bolt")));
     let findings = || home.audit_check(&[]).unwrap().findings;
     let sound = home.audit_check(&[]).unwrap();
     assert_eq!((sound.findings, sound.undigested, sound.compared), (Vec::new(), 0, 2 + 2 + 2));
     for (change, back) in [
-        ("UPDATE events SET seconds = 6 WHERE psa_key = 't1' AND seconds = 5", "UPDATE events SET seconds = 5 WHERE seconds = 6"),
-        ("UPDATE events SET actor = 'tim' WHERE psa_key = 'm1'", "UPDATE events SET actor = 'Mira Ölander' WHERE psa_key = 'm1'"),
-        ("UPDATE events SET at = at + 1 WHERE psa_key = 'c1'", "UPDATE events SET at = at - 1 WHERE psa_key = 'c1'"),
-        ("UPDATE events SET psa_key = 'c9' WHERE psa_key = 'c1'", "UPDATE events SET psa_key = 'c1' WHERE psa_key = 'c9'"),
+        (
+            "UPDATE events SET seconds = 6 WHERE psa_key = 't1' AND seconds = 5",
+            "UPDATE events SET seconds = 5 WHERE seconds = 6",
+        ),
+        (
+            "UPDATE events SET actor = 'tim' WHERE psa_key = 'm1'",
+            "UPDATE events SET actor = 'Mira Ölander' WHERE psa_key = 'm1'",
+        ),
+        (
+            "UPDATE events SET at = at + 1 WHERE psa_key = 'c1'",
+            "UPDATE events SET at = at - 1 WHERE psa_key = 'c1'",
+        ),
+        (
+            "UPDATE events SET psa_key = 'c9' WHERE psa_key = 'c1'",
+            "UPDATE events SET psa_key = 'c1' WHERE psa_key = 'c9'",
+        ),
     ] {
         home.meddle(change);
         assert_eq!(findings(), ["events: 1 not as the log says: d1"], "{change}");
@@ -199,7 +215,8 @@ fn a_ticket_is_given_with_all_that_is_known_of_it(home: &Home) {
     let work = claim(&**home, WorkKind::Draft, "w", 9);
     assert!(home.drafted(&result(work[0].id, "w", Some(&draft("Yes."))), at(9)).unwrap());
     home.review(&review("d2", Review::Accepted, "k"), at(30)).unwrap();
-    let mut news = Feedback { ticket_id: Some("t1".to_owned()), source: "feedback".to_owned(), ..Feedback::default() };
+    let mut news =
+        Feedback { ticket_id: Some("t1".to_owned()), source: "feedback".to_owned(), ..Feedback::default() };
     news.outcome.resolved_at = Some(at(60));
     home.feedback(&[news], &CustomerSet::All, at(70)).unwrap();
     let found = one(home);
@@ -331,7 +348,10 @@ fn counted(home: &Home) {
         let mut news = Feedback { ticket_id: Some(of), source: "feedback".to_owned(), ..Feedback::default() };
         let time = |seconds: i64| (seconds >= 0).then(|| at(seconds));
         news.outcome = Outcome {
-            labels: labels(&[(Field::Board, "Network"), (Field::Type, if i == 1 { "WLAN" } else { " VPN " })]),
+            labels: labels(&[
+                (Field::Board, "Network"),
+                (Field::Type, if i == 1 { "WLAN" } else { " VPN " }),
+            ]),
             resolved_at: time(resolved),
             reopened: Some(i == 0),
             escalated: (i < 2).then_some(false),

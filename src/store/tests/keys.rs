@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{CustomerSet, KeyRecord};
+use firstline_fault::Code;
 
-on_both!(keys_come_back_and_are_taken_back);
+on_both!(keys_come_back_and_are_taken_back, a_person_has_one_key_that_holds);
 
 fn keys_come_back_and_are_taken_back(home: &Home) {
     let key = |id: &str, customers: CustomerSet| KeyRecord {
@@ -32,4 +33,37 @@ fn keys_come_back_and_are_taken_back(home: &Home) {
     assert!(!home.revoke_key("k1", "cli", at(2)).unwrap());
     assert_eq!(home.keys().unwrap()[0].revoked_at, Some(at(1)));
     assert_eq!(audited(&**home), ["key_add", "key_add", "key_revoke"]);
+}
+
+fn a_person_has_one_key_that_holds(home: &Home) {
+    let key = |id: &str, person: Option<&str>| KeyRecord {
+        id: id.to_owned(),
+        name: "Kim's".to_owned(),
+        hash: format!("hash of {id}"),
+        scopes: vec!["review".to_owned(), "approve_rollout".to_owned()],
+        customers: CustomerSet::All,
+        created_at: at(0),
+        expires_at: None,
+        revoked_at: None,
+        person: person.map(str::to_owned),
+        altered: false,
+    };
+    home.add_key(&key("k1", Some("kim")), "cli", at(0)).unwrap();
+    // Machines have as many as they like.
+    home.add_key(&key("k2", None), "cli", at(0)).unwrap();
+    home.add_key(&key("k3", None), "cli", at(0)).unwrap();
+    let second = home.add_key(&key("k4", Some("kim")), "cli", at(1)).unwrap_err();
+    assert_eq!(second.code(), Some(Code::Conflict));
+    assert!(second.to_string().contains("k1"), "{second}");
+    home.add_key(&key("k5", Some("tom")), "cli", at(1)).unwrap();
+    assert!(home.revoke_key("k1", "cli", at(2)).unwrap());
+    home.add_key(&key("k4", Some("kim")), "cli", at(3)).unwrap();
+    let people: Vec<_> = home.keys().unwrap().into_iter().filter_map(|key| key.person).collect();
+    assert_eq!(people, ["kim", "kim", "tom"]);
+    assert!(home.audit_entries(0, 99).unwrap().iter().all(|entry| !entry.detail.contains("kim")));
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+    // Who makes a machine's key a person's own is found out.
+    home.meddle("UPDATE api_keys SET person = 'eve' WHERE id = 'k2'");
+    assert!(home.keys().unwrap().iter().any(|key| key.id == "k2" && key.altered));
+    assert!(home.audit_check(&[]).unwrap().findings[0].starts_with("key: 1 not"));
 }

@@ -89,7 +89,10 @@ fn what_waits_is_void_when_a_ticket_moves(home: &Home) {
     }
     for action in take(&**home, &CustomerSet::All).into_iter().filter(|a| a.ticket_id == "5") {
         let holder = Holder { key: "glue", owner: "glue/1", customers: &CustomerSet::All };
-        assert_eq!(home.settle_action(action.id, &holder, &report(None), at(11)).unwrap(), Settlement::Settled);
+        assert_eq!(
+            home.settle_action(action.id, &holder, &report(None), at(11)).unwrap(),
+            Settlement::Settled
+        );
     }
     let moved: Vec<Decided> = (1..=5)
         .map(|n| later(30, sent(&format!("e{n}"), &n.to_string(), "bolt", only(&["acme", "bolt"]))))

@@ -164,8 +164,14 @@ fn a_key_that_fails_all_it_claims_takes_nothing_from_the_others(home: &Home) {
         // Another key's report about it is none, whatever owner it names.
         let other = Holder { key: "honest", owner: "honest/x", customers: all };
         let no = Some(("no", at(n * 100)));
-        assert_eq!(home.settle_action(action.id, &other, &report(no), at(n * 100)).unwrap(), Settlement::NotHeld);
-        assert_eq!(home.settle_action(action.id, &rogue, &report(no), at(n * 100)).unwrap(), Settlement::Settled);
+        assert_eq!(
+            home.settle_action(action.id, &other, &report(no), at(n * 100)).unwrap(),
+            Settlement::NotHeld
+        );
+        assert_eq!(
+            home.settle_action(action.id, &rogue, &report(no), at(n * 100)).unwrap(),
+            Settlement::Settled
+        );
     }
     // It is out of attempts; the other has all of its own, and is not kept waiting.
     assert!(take_by(&**home, rogue, 400).iter().all(|action| action.idempotency_key != "d1:reply"));

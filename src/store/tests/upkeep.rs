@@ -1,8 +1,12 @@
 //! Deletion, the audit log and what is counted.
 
 use super::*;
-use crate::{ActionClaim, Backlog, DraftState, Feedback, Forgotten, JobFault, JobState, Purged};
+use crate::{
+    ActionClaim, Backlog, DraftState, EventResult, Feedback, Forgotten, GrantScope, Hold, IncidentState,
+    JobFault, JobState, NewEvent, NewGrant, NewHold, NewIncident, NewWeek, Purged, WeekState,
+};
 use firstline_fault::Code;
+use firstline_ticket::{ActorKind, Event, Happening};
 
 on_both!(
     an_audit_log_that_was_changed_is_found_out,
@@ -90,6 +94,18 @@ fn busy(home: &Home) {
         }
         home.add_job(&all, at(5)).unwrap();
     }
+    for (n, customer) in ["acme", "bolt"].into_iter().enumerate() {
+        programme_of(home, n, customer);
+    }
+    home.start_programme(
+        &crate::NewProgramme {
+            started_on: "2026-11-02".parse().unwrap(),
+            pilots: vec!["acme".to_owned(), "bolt".to_owned()],
+            by: author("kim"),
+        },
+        at(5),
+    )
+    .unwrap();
     for (id, names) in [("k1", &["acme"][..]), ("k2", &["acme", "bolt"])] {
         let key = crate::KeyRecord {
             id: id.to_owned(),
@@ -105,6 +121,57 @@ fn busy(home: &Home) {
         };
         home.add_key(&key, "cli", at(0)).unwrap();
     }
+}
+
+/// What a programme has of a customer: events, an incident, a week, a grant and a hold.
+fn programme_of(home: &Home, n: usize, customer: &str) {
+    let what = Happening::TimeEntry { seconds: 60.0, visible: false };
+    let event = Event {
+        psa_key: "e1".to_owned(),
+        at: at(4),
+        actor: Some(format!("{customer}-actor-words")),
+        actor_kind: ActorKind::Technician,
+        what,
+    };
+    let told = NewEvent { ticket_id: format!("t{n}0"), customer: Some(customer.to_owned()), event };
+    assert_eq!(home.record_events(&[told], &CustomerSet::All, "k", at(5)).unwrap(), [EventResult::Stored]);
+    let incident = NewIncident {
+        id: format!("i{n}"),
+        ticket_id: format!("t{n}0"),
+        customer: None,
+        action: None,
+        at: at(4),
+        kind: "correction".to_owned(),
+        severity: "low".to_owned(),
+        sla_credit: false,
+        state: IncidentState::Confirmed,
+        by: author("kim"),
+        reason: Some(format!("{customer}-reason-words")),
+    };
+    home.add_incident(&incident, &CustomerSet::All, at(0)).unwrap();
+    let week = NewWeek {
+        scope: "customer".to_owned(),
+        customer: Some(customer.to_owned()),
+        week: "2026-11-02".parse().unwrap(),
+        state: WeekState::Closed,
+        figures: serde_json::json!({"name": format!("{customer}-week-words")}),
+        by: author("kim"),
+    };
+    home.add_week(&week, at(5)).unwrap();
+    let scope = GrantScope { customer: Some(customer.to_owned()), ..GrantScope::default() };
+    let reason = format!("{customer}-grant-words");
+    let grant = NewGrant {
+        scope: scope.clone(),
+        phase: Phase::Assist,
+        threshold: None,
+        bundle: None,
+        evidence_sha: None,
+        by: author("kim"),
+        reason: reason.clone(),
+    };
+    home.grant(&grant, at(5)).unwrap();
+    let hold = NewHold { level: Hold::PauseExpansion, scope, by: author("kim"), reason, figures: None };
+    home.hold(&hold, at(5)).unwrap();
 }
 
 /// How often the words stand in the files, or in a dump of all tables.
@@ -143,6 +210,11 @@ fn a_forgotten_customer_leaves_no_words(home: &Home) {
         reviews: 1,
         outcomes: 1,
         actions: 2,
+        events: 1,
+        incidents: 1,
+        weeks: 1,
+        // One grant, one hold, one programme.
+        grants: 3,
         drafts: 1,
         job_items: 3,
         jobs: 1,
@@ -164,9 +236,12 @@ fn a_forgotten_customer_leaves_no_words(home: &Home) {
         (home.decision("d10").unwrap(), home.job("j1").unwrap().unwrap().state),
         (other, JobState::Running)
     );
-    let due = Backlog { triage: 1, drafts: 1, reviews: 1, actions: 2, failed_actions: 0 };
+    let due = Backlog { triage: 1, drafts: 1, reviews: 1, actions: 2, failed_actions: 0, held_actions: 0 };
     assert_eq!(home.backlog().unwrap(), due);
     audited(&**home);
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+    assert_eq!(home.programme().unwrap().unwrap().pilots, ["bolt"]);
+    assert_eq!((home.grants(false).unwrap().len(), home.holds(false).unwrap().len()), (1, 1));
     let last = home.audit_entries(0, 99).unwrap().pop().unwrap();
     assert_eq!((last.action.as_str(), last.subject.len()), ("forget", 64));
     assert!(!format!("{last:?}").contains("acme"));
@@ -183,7 +258,8 @@ fn old_words_go_and_figures_stay(home: &Home) {
     busy(home);
     assert_eq!(home.purge(at(0), at(50)).unwrap(), Purged::default());
     // The actions of what is done wait: so do their words.
-    assert_eq!(home.purge(at(1), at(50)).unwrap(), Purged { tickets: 0, texts: 2 });
+    assert_eq!(home.purge(at(1), at(50)).unwrap(), Purged { tickets: 0, texts: 4 });
+    assert_eq!(words_left(home, "acme-reason-words"), 0);
     assert_eq!(words_left(home, "acme-reply-words"), 0);
     for now in [60, 61] {
         let customers = &CustomerSet::All;
