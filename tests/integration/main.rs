@@ -16,6 +16,7 @@ mod habits;
 mod house;
 mod odd_input;
 mod program;
+mod programme;
 mod reading;
 mod reviewing;
 mod rollout;

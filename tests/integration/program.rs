@@ -3,7 +3,7 @@
 use crate::tool::Dir;
 
 /// The commands of the top level.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "demo",
     "doctor",
     "import",

@@ -90,10 +90,7 @@ pub fn start(
     let running = store.programme()?;
     let on = day(request.on, running.as_ref(), zone, now)?;
     let kept = read(&request.baseline)?;
-    let monday = Week::of(now, zone).map_err(|e| InternalError::new(e.to_string()))?;
-    let monday = running
-        .as_ref()
-        .map_or_else(|| Ok(weeks::monday(&monday, zone)), |programme| monday_of(programme, zone))?;
+    let monday = monday_of(on, zone)?;
     let sha = keep(store, kept, monday, person, now)?;
     let whole = GrantScope::default();
     if !store.grants(true)?.iter().any(|grant| grant.scope == whole) {
@@ -116,10 +113,11 @@ pub fn start(
     Ok(Started { programme, criteria: signed, baseline_sha256: sha })
 }
 
-/// The week under which the baseline of a running programme is on record.
-fn monday_of(programme: &ProgrammeRecord, zone: &TimeZone) -> Result<Date> {
-    let week = Week::of(programme.at, zone).map_err(|e| InternalError::new(e.to_string()))?;
-    Ok(weeks::monday(&week, zone))
+/// The week under which the baseline is on record: that of the start.
+fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
+    let fault = |e: jiff::Error| InternalError::new(format!("the week of the start: {e}"));
+    let start = on.to_zoned(zone.clone()).map_err(fault)?.timestamp();
+    Ok(weeks::monday(&Week::of(start, zone).map_err(fault)?, zone))
 }
 
 /// The version of the criteria in force (R12).

@@ -96,7 +96,9 @@ pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Times
         let due: Vec<(WeekState, Timestamp)> = due.collect();
         if !due.is_empty() {
             let number = week.number_since(&first, zone).unwrap_or(0);
-            put(store, rules, (&programme, &week, number), &due, (actor, now), &mut report)?;
+            let put = put(store, rules, (&programme, &week, number), &due, (actor, now))?;
+            report.closed += put.closed;
+            report.settled += put.settled;
         }
         week = Week::of(week.end, zone).map_err(out_of_range)?;
     }
@@ -109,8 +111,8 @@ fn put(
     (programme, week, number): (&ProgrammeRecord, &Week, u32),
     due: &[(WeekState, Timestamp)],
     (actor, now): (&str, Timestamp),
-    report: &mut CloseReport,
-) -> Result<()> {
+) -> Result<CloseReport> {
+    let mut report = CloseReport::default();
     let tickets = seen(store, (week.start, week.end), &CustomerSet::All)?;
     let is_of = |ticket: &&Seen, pilot: &String| ticket.named().0 == pilot;
     let pilots: Vec<&Seen> =
@@ -144,7 +146,7 @@ fn put(
             }
         }
     }
-    Ok(())
+    Ok(report)
 }
 
 /// The tickets of `customers` that were opened in a span.
