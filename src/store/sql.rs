@@ -12,6 +12,7 @@ mod facts;
 mod grants;
 mod jobs;
 mod keys;
+mod meant;
 mod outbox;
 mod outcomes;
 mod programme;

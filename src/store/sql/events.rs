@@ -9,7 +9,7 @@ use firstline_ticket::{Event, Happening};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::decisions::{Meant, meant};
+use super::meant::{Meant, meant};
 use super::name;
 use crate::audit::{Log, Note, hash_of_json};
 use crate::db::{Row, Tx, Value, clean, execute_rows, json, list};

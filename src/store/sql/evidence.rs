@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::decisions::{Meant, meant};
+use super::meant::{Meant, meant};
 use super::{Shelf, name, of_customers, programme};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, json, token};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::outcomes::{self, JOINED, JUDGED};
 use super::{Shelf, events, of_customers};
-use crate::db::{Db, Row, Tx, Value, json};
+use crate::db::{Db, Row, Tx};
 use crate::{CustomerSet, EventResult, Facts, NewEvent, Ratio, ReviewTimes, Spread, Tally, TicketRow};
 
 /// Tickets that are read at a time.
@@ -51,26 +51,18 @@ impl<D: Db> Facts for Shelf<D> {
     }
 
     fn tallies(&self, spans: &[(Timestamp, Timestamp)], customers: &CustomerSet) -> Result<Vec<Tally>> {
-        let numbered: Vec<[Value; 3]> = spans
-            .iter()
-            .enumerate()
-            .map(|(n, (from, to))| [n.into(), (*from).into(), (*to).into()])
-            .collect();
-        let spans = Value::Text(json(&numbered)?);
-        self.read(|tx| {
-            let mut tallies = vec![Tally::default(); numbered.len()];
+        let tally = |tx: &mut dyn Tx, (from, to): &(Timestamp, Timestamp)| {
+            let mut tally = Tally::default();
             for (sql, add) in [(counts(), count as Add), (spreads(), spread)] {
-                let (mut of, mut values) = (String::new(), vec![spans.clone()]);
+                let (mut of, mut values) = (String::new(), vec![(*from).into(), (*to).into()]);
                 of_customers(&mut of, &mut values, "t.customer", customers);
                 for mut row in tx.query(&sql.replace("{customers}", &of), &values)? {
-                    let n = usize::try_from(row.int()?).unwrap_or_default();
-                    if let Some(tally) = tallies.get_mut(n) {
-                        add(tally, &mut row)?;
-                    }
+                    add(&mut tally, &mut row)?;
                 }
             }
-            Ok(tallies)
-        })
+            Ok(tally)
+        };
+        self.read(|tx| spans.iter().map(|span| tally(tx, span)).collect())
     }
 }
 
@@ -135,16 +127,15 @@ fn ticket(row: &mut Row) -> Result<(Place, String, TicketRow)> {
 /// Adds a row to a tally.
 type Add = fn(&mut Tally, &mut Row) -> Result<()>;
 
-/// The tickets of each span of `rows($1)`: its number, its first moment and the first after it. CROSS: SQLite keeps to that order.
-fn of_spans() -> String {
-    let joined = JOINED.replace("WHERE", "WHERE 1 = 1 {customers} AND");
-    format!(
-        "FROM rows($1) s CROSS JOIN decisions d {joined}
-        AND {OPENED} >= CAST(s.value ->> 1 AS BIGINT) AND {OPENED} < CAST(s.value ->> 2 AS BIGINT)"
-    )
+/// The tickets opened from `$1` to before `$2`. A span is asked for by itself: with its moments at hand, engines know how little of
+/// the year it is.
+fn of_span() -> String {
+    let reviews = "LEFT JOIN reviews r ON r.decision_id = d.id";
+    let joined = JOINED.replace(reviews, "").replace("WHERE", "WHERE 1 = 1 {customers} AND");
+    format!("FROM decisions d {joined} AND {OPENED} >= $1 AND {OPENED} < $2")
 }
 
-/// What [`count`] adds: a row for each span and route.
+/// What [`count`] adds: a row for each route.
 fn counts() -> String {
     let sum = |what: &str| format!("CAST(COALESCE(SUM(CASE WHEN {what} THEN 1 ELSE 0 END), 0) AS BIGINT)");
     let reported = "o.source <> 'review'";
@@ -174,11 +165,7 @@ fn counts() -> String {
         "o.customer_visible_error IS NOT NULL".to_owned(),
     ];
     let sums: Vec<String> = sums.iter().map(|what| sum(what)).collect();
-    format!(
-        "SELECT CAST(s.value ->> 0 AS BIGINT), d.route, {} {} GROUP BY CAST(s.value ->> 0 AS BIGINT), d.route",
-        sums.join(", "),
-        of_spans()
-    )
+    format!("SELECT d.route, {} {} GROUP BY d.route", sums.join(", "), of_span())
 }
 
 fn count(tally: &mut Tally, row: &mut Row) -> Result<()> {
@@ -209,22 +196,22 @@ fn spreads() -> String {
     // Nobody waits where a machine wrote. What wrote was not kept before.
     let waits = "COALESCE(d.kind, 'person') = 'person'";
     let measures = format!(
-        "SELECT CAST(s.value ->> 0 AS BIGINT) AS span, w.which AS which, CASE w.which
+        "SELECT w.which AS which, CASE w.which
             WHEN 1 THEN CASE WHEN {waits} THEN {} END WHEN 2 THEN {} ELSE o.handle_seconds END AS x {}",
         since("o.first_response_at"),
         since("o.resolved_at"),
-        of_spans().replace(
-            "rows($1) s CROSS JOIN",
-            "rows($1) s CROSS JOIN (SELECT 1 AS which UNION ALL SELECT 2 UNION ALL SELECT 3) w CROSS JOIN"
+        of_span().replace(
+            "WHERE 1 = 1",
+            "CROSS JOIN (SELECT 1 AS which UNION ALL SELECT 2 UNION ALL SELECT 3) w WHERE 1 = 1"
         ),
     );
     format!(
-        "SELECT span, CAST(which AS BIGINT), CAST(COUNT(*) AS BIGINT), AVG(x),
+        "SELECT CAST(which AS BIGINT), CAST(COUNT(*) AS BIGINT), AVG(x),
             MAX(CASE WHEN place = (n + 1) / 2 THEN x END), MAX(CASE WHEN place = (95 * n + 99) / 100 THEN x END)
-        FROM (SELECT span, which, x, ROW_NUMBER() OVER (PARTITION BY span, which ORDER BY x) AS place,
-                COUNT(*) OVER (PARTITION BY span, which) AS n
+        FROM (SELECT which, x, ROW_NUMBER() OVER (PARTITION BY which ORDER BY x) AS place,
+                COUNT(*) OVER (PARTITION BY which) AS n
             FROM ({measures}) m WHERE x >= 0.0 AND x <= {LONGEST}) ranked
-        GROUP BY span, which"
+        GROUP BY which"
     )
 }
 

@@ -13,6 +13,8 @@ use crate::{Author, Evidence, Facts, NewWeek, Outcomes, WeekState};
 
 /// Tickets of a year.
 const TICKETS: i64 = 240_000;
+/// Tickets that are filled in at a time.
+const PART: i64 = 10_000;
 /// Microseconds from one ticket to the next, so that they fill a year.
 const APART: i64 = 131_400_000;
 /// Seconds of a week.
@@ -44,16 +46,18 @@ const FILL: [&str; 5] = [
 ];
 
 fn filled<D: Db>(db: &D) {
-    let numbers = format!(
-        "WITH RECURSIVE n(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {})",
-        TICKETS - 1
-    );
     let one = r#"{"label":"Another board with a long name","confidence":0.0123456789}"#;
-    let alternatives = format!("[{}]", vec![one; 10].join(","));
-    for sql in FILL {
-        let sql = sql.replace("APART", &APART.to_string()).replace("ALTERNATIVES", &alternatives);
-        let sql = format!("{numbers} {sql}");
-        db.write(&mut |tx| tx.batch(&sql)).unwrap();
+    let alternatives = format!("[{}]", [one; 10].join(","));
+    // In parts, each of which takes less time than a statement may.
+    for from in (0..TICKETS).step_by(PART as usize) {
+        let numbers = format!(
+            "WITH RECURSIVE n(i) AS (SELECT CAST({from} AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {})",
+            (from + PART).min(TICKETS) - 1
+        );
+        for sql in FILL {
+            let sql = sql.replace("APART", &APART.to_string()).replace("ALTERNATIVES", &alternatives);
+            db.write(&mut |tx| tx.batch(&format!("{numbers} {sql}"))).unwrap();
+        }
     }
 }
 
@@ -62,13 +66,17 @@ fn monday(n: i64) -> Timestamp {
     at(n * WEEK)
 }
 
+/// Prints the shortest of some runs: the one that other programs disturbed least.
 fn timed<T>(what: &str, run: impl Fn() -> T) -> T {
-    let first = run();
-    let start = Instant::now();
-    let runs = 3;
-    (0..runs).for_each(|_| drop(run()));
-    println!("{:>9.1} ms  {what}", start.elapsed().as_secs_f64() * 1e3 / f64::from(runs));
-    first
+    let one = || {
+        let start = Instant::now();
+        let found = run();
+        (start.elapsed().as_secs_f64() * 1e3, found)
+    };
+    let (first, found) = one();
+    let best = (0..7).map(|_| one().0).fold(first, f64::min);
+    println!("{best:>9.1} ms, at first {first:.1}  {what}");
+    found
 }
 
 fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
@@ -98,7 +106,7 @@ fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
     let one = timed("tallies of one week", || shelf.tallies(&open[..1], all).unwrap());
     assert_eq!(one[0], tallies[0]);
     let year: Vec<_> = (-1..53).map(|n| (monday(n), monday(n + 1))).collect();
-    let tallies = timed("tallies of each week of the year", || shelf.tallies(&year, all).unwrap());
+    let tallies = shelf.tallies(&year, all).unwrap();
     assert_eq!(tallies.iter().map(|tally| tally.tickets).sum::<u64>(), TICKETS as u64);
     let count = |from, to| {
         let mut n = 0;
@@ -113,10 +121,9 @@ fn measured<D: Db>(engine: &str, shelf: &Shelf<D>, explain: &str) {
     assert!(timed("judged of one week", || shelf.judged(monday(50), monday(51), all).unwrap().len()) > 4_500);
     for (name, sql) in statements() {
         println!("{engine}, plan of {name}:");
-        let spans = format!("[[0,{},{}]]", monday(50).as_microsecond(), monday(51).as_microsecond());
-        let values = match name {
+        let values: Vec<Value> = match name {
             "pages" => vec![monday(50).into(), i64::MIN.into(), monday(51).into()],
-            _ => vec![Value::Text(spans)],
+            _ => vec![monday(50).into(), monday(51).into()],
         };
         let sql = format!("{explain} {sql}");
         shelf
