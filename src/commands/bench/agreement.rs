@@ -16,9 +16,9 @@ use firstline_triage::{Bundle, Engine};
 
 use super::LaidDown;
 use super::assemble::Measured;
-use super::material::as_it_came;
+use super::material::{as_it_came, usable};
+use crate::commands::rollout::history::each_line;
 use crate::failure::Failure;
-use crate::files;
 
 /// Tickets that are scored together.
 const BATCH: usize = 256;
@@ -182,25 +182,18 @@ impl Measured<'_> {
             labels.push(both.map(|(board, kind)| format!("{board}\0{kind}")));
         };
         let held_out: HashSet<u64> = self.material.tickets.iter().map(Bundle::ticket_hash).collect();
-        bars.stage("pairing near-identical tickets", 0);
-        let mut done = 0;
         if let Some(path) = history {
-            for line in files::tickets(path)? {
-                done = line.number;
-                if let Ok(ticket) = line.ticket
-                    && !held_out.contains(&Bundle::ticket_hash(&ticket))
-                {
+            each_line(path, "pairing near-identical tickets of the history", bars, |line| {
+                if let Some(ticket) = usable(line)?.filter(|t| !held_out.contains(&Bundle::ticket_hash(t))) {
                     add(&ticket);
                 }
-                if done % 64 == 0 && bars.done(done).is_break() {
-                    return Err(interrupted("pairing near-identical tickets").into());
-                }
-            }
+                Ok(())
+            })?;
         }
-        for ticket in &self.material.tickets {
+        bars.stage("pairing near-identical tickets", self.material.tickets.len() as u64);
+        for (done, ticket) in self.material.tickets.iter().enumerate() {
             add(ticket);
-            done += 1;
-            if done % 64 == 0 && bars.done(done).is_break() {
+            if done % 64 == 0 && bars.done(done as u64).is_break() {
                 return Err(interrupted("pairing near-identical tickets").into());
             }
         }

@@ -1,17 +1,16 @@
 //! The tickets that a bundle is measured on: as they came in, with how they were closed. Never one that training has seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use firstline_fault::{Code, UserError};
 use firstline_rollout::evidence::DataLeftOut;
 use firstline_rollout::{Population, TicketFacts, select};
-use firstline_ticket::{Field, Ticket};
-use firstline_training::{Progress, interrupted};
+use firstline_ticket::{Field, Line, Ticket};
 use firstline_triage::{Bundle, Policy, sha256_file};
 use jiff::tz::TimeZone;
 
-use super::super::rollout::history::{History, open_hours};
+use crate::commands::rollout::history::{History, each_line, open_hours};
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::Ui;
@@ -89,36 +88,34 @@ fn unseen(
     let known: HashMap<&str, &TicketFacts> =
         history.facts.iter().map(|facts| (facts.id.as_str(), facts)).collect();
     let mut tickets: HashMap<String, Ticket> = HashMap::new();
-    let mut done = std::collections::HashSet::new();
+    let mut done: HashSet<&str> = HashSet::new();
     let mut bars = ui.bars();
-    bars.stage("taking held-out tickets", 0);
-    for line in files::tickets(path)? {
-        if line.number % 256 == 0 && bars.done(line.number).is_break() {
-            return Err(interrupted("taking held-out tickets").into());
-        }
-        let ticket = match line.ticket {
-            Ok(ticket) => ticket,
-            Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
-            // It was counted and named when the file was read for facts.
-            Err(_) => continue,
-        };
-        let Some(facts) = known.get(ticket.id.as_str()) else { continue };
+    each_line(path, "taking held-out tickets", &mut bars, |line| {
+        let Some(ticket) = usable(line)? else { return Ok(()) };
         // Of lines with one id the facts are those of one.
-        if ticket.resolved_at != facts.resolved_at || !done.insert(facts.id.as_str()) {
-            continue;
+        let facts = known.get(ticket.id.as_str()).filter(|facts| facts.resolved_at == ticket.resolved_at);
+        if !facts.is_some_and(|facts| done.insert(facts.id.as_str())) {
+            return Ok(());
         }
         let is_test = ticket.extra_str("split").is_none_or(|s| s.trim().eq_ignore_ascii_case("test"));
         match (bundle.has_seen(&ticket), is_test) {
             (true, _) => left_out.seen_in_training += 1,
             (false, false) => left_out.other_split += 1,
-            (false, true) => {
-                tickets.insert(ticket.id.clone(), ticket);
-            }
+            (false, true) => drop(tickets.insert(ticket.id.clone(), ticket)),
         }
-    }
+        Ok(())
+    })?;
     bars.finish();
     let fresh = history.facts.iter().filter(|facts| tickets.contains_key(&facts.id)).cloned().collect();
     Ok((fresh, tickets))
+}
+
+/// The ticket of a line. A line without one was counted and named when the file was read for facts.
+pub(super) fn usable(line: Line) -> Result<Option<Ticket>, Failure> {
+    match line.ticket {
+        Err(fault) if fault.code() == Some(Code::Io) => Err(fault.into()),
+        ticket => Ok(ticket.ok()),
+    }
 }
 
 fn with_closing_labels(mut ticket: Ticket, facts: &TicketFacts) -> Ticket {

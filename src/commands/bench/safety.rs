@@ -12,8 +12,9 @@ use firstline_triage::Bundle;
 
 use super::Extent;
 use super::assemble::Measured;
+use super::material::usable;
+use crate::commands::rollout::history::each_line;
 use crate::failure::Failure;
-use crate::files;
 
 /// Attacks that got through, and leaks, that are named.
 const NAMED: usize = 20;
@@ -107,15 +108,12 @@ fn by_their_tickets(chosen: &mut [Canary], history: &Path, bars: &mut impl Progr
     for (i, canary) in chosen.iter().enumerate() {
         places.entry(canary.hash).or_default().push(i);
     }
-    for line in files::tickets(history)? {
-        if let Ok(ticket) = &line.ticket {
-            for &i in places.get(&Bundle::ticket_hash(ticket)).into_iter().flatten() {
-                chosen[i].ask_with(ticket);
+    each_line(history, "finding the canaries' tickets", bars, |line| {
+        if let Some(ticket) = usable(line)? {
+            for &i in places.get(&Bundle::ticket_hash(&ticket)).into_iter().flatten() {
+                chosen[i].ask_with(&ticket);
             }
         }
-        if line.number % 256 == 0 && bars.done(line.number).is_break() {
-            return Err(interrupted("choosing canaries").into());
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -187,7 +187,7 @@ impl History {
 }
 
 /// Calls `work` with each line of `path`; Ctrl-C ends it.
-fn each_line(
+pub(in crate::commands) fn each_line(
     path: &Path,
     stage: &str,
     bars: &mut impl Progress,

@@ -5,8 +5,10 @@ use firstline_pages::{DASH, thousands};
 use super::{Agreed, BOARD_TYPE, DraftFigures, Evidence, GateRow, Quantiles};
 use crate::{Direction, Report, Sheet, percent, spoken};
 
-/// Certified labels, and categories of drafts, that are listed; the file has all.
+/// Certified labels that are listed; the file has all.
 const LISTED: usize = 20;
+/// Categories of drafts that are listed; the file has all.
+const CATEGORIES: usize = 8;
 
 fn count(n: u64) -> String {
     thousands(usize::try_from(n).unwrap_or(usize::MAX))
@@ -41,6 +43,12 @@ fn figure(row: &GateRow, value: f64) -> String {
         _ if name.starts_with("days") || name == "tickets with an outcome" => count(value as u64),
         _ => percent(value),
     }
+}
+
+/// By how much a figure is missed: shares in points.
+fn short(row: &GateRow, by: f64) -> String {
+    let text = figure(row, by);
+    text.strip_suffix(" %").map_or_else(|| text.clone(), |points| format!("{points} points"))
 }
 
 impl Evidence {
@@ -148,8 +156,8 @@ impl Evidence {
                 n,
                 if row.passed { "yes" } else { "no" }.to_owned(),
                 match (row.short_by, &row.missing) {
-                    (Some(by), Some(missing)) => format!("short by {}; {missing}", figure(row, by)),
-                    (Some(by), None) => format!("short by {}", figure(row, by)),
+                    (Some(by), Some(missing)) => format!("short by {}; {missing}", short(row, by)),
+                    (Some(by), None) => format!("short by {}", short(row, by)),
                     (None, missing) => missing.clone().unwrap_or_default(),
                 },
             ]
@@ -302,7 +310,7 @@ impl Evidence {
         }));
         let mut categories: Vec<(&String, &[u64; 2])> = drafts.categories.iter().collect();
         categories.sort_by_key(|(_, [compared, _])| std::cmp::Reverse(*compared));
-        rows.extend(categories.into_iter().take(LISTED).map(|(name, [compared, verbatim])| {
+        rows.extend(categories.into_iter().take(CATEGORIES).map(|(name, [compared, verbatim])| {
             row(&format!("as they are: {name}"), *compared, of(*verbatim, *compared))
         }));
         Sheet {

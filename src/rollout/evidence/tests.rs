@@ -283,7 +283,11 @@ fn r28_the_page_has_every_table_a_diagram_and_no_markup_of_others() {
     evidence.notes = vec![evil.to_owned()];
     let gate = shadow_gate(&evidence.shadow(None), &ShadowThresholds::default());
     evidence.gates = gate.checks.iter().map(GateRow::from).collect();
+    let mut short = evidence.gates[2].clone();
+    (short.passed, short.short_by) = (false, Some(0.32));
+    evidence.gates.push(short);
     let html = evidence.html();
+    assert!(html.contains("short by 32.0 points"));
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
     for part in [
         "What the gate to assist asks for",
