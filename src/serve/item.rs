@@ -171,14 +171,11 @@ impl Item {
         let standing = self.holds()?;
         let answer = || {
             let mut answer = self.repeat(standing);
-            if let Some(record) = store.decision(&standing.decision_id)? {
-                (answer.phase, answer.blind) = (record.phase, record.blind);
-            }
             if let Some((work, owner)) = &self.order.work {
                 store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
             }
             let waits = standing.decision.kind.wants_answer() && !standing.answered;
-            let due = self.order.draft && !answer.blind && standing.draft_state == DraftState::None && waits;
+            let due = self.order.draft && !standing.blind && standing.draft_state == DraftState::None && waits;
             if due && store.want_draft(&answer.decision_id, &self.order.actor)? {
                 (answer.draft_state, answer.draft_version) =
                     (DraftState::Writing, standing.draft_version + 1);
@@ -199,8 +196,8 @@ impl Item {
             route: standing.route,
             collapsed_into: standing.collapsed_into.clone(),
             repeated: true,
-            phase: None,
-            blind: false,
+            phase: standing.phase,
+            blind: standing.blind,
             draft_state: standing.draft_state,
             draft_version: standing.draft_version,
         }

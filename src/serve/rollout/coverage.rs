@@ -155,7 +155,7 @@ fn name(ticket: &ListedTicket) -> String {
 
 fn is_there(store: &dyn Store, ticket: &ListedTicket) -> Result<bool> {
     let found = store.decision_of(&ticket.ticket_id, ticket.customer.as_deref(), &CustomerSet::All)?;
-    Ok(found.is_some())
+    Ok(found.is_some_and(|record| ticket.customer.as_ref().is_none_or(|asked| *asked == record.customer)))
 }
 
 fn check(listed: &Listed) -> Result<()> {
