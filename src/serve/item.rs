@@ -175,7 +175,8 @@ impl Item {
                 store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
             }
             let waits = standing.decision.kind.wants_answer() && !standing.answered;
-            let due = self.order.draft && !standing.blind && standing.draft_state == DraftState::None && waits;
+            let due =
+                self.order.draft && !standing.blind && standing.draft_state == DraftState::None && waits;
             if due && store.want_draft(&answer.decision_id, &self.order.actor)? {
                 (answer.draft_state, answer.draft_version) =
                     (DraftState::Writing, standing.draft_version + 1);

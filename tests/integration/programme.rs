@@ -207,7 +207,6 @@ fn r23_shadow_writes_nothing_whatever_is_approved_and_whatever_lies_in_the_outbo
     assert_eq!((&decision["phase"], &decision["blind"]), (&json!("shadow"), &json!(false)));
     let status = service.get("/v1/rollout", &key).ok();
     assert_eq!((&status["phase"], &status["settings_phase"]), (&json!("shadow"), &json!("assist")));
-    assert_eq!(status["tickets"], json!(13), "{status}");
 }
 
 fn event(ticket: &str, psa_key: &str, more: &Value) -> Value {

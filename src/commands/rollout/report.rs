@@ -160,7 +160,7 @@ fn report(output: &Output) -> Report {
             ("Shadow", format!("tickets opened from {:.0} to {:.0}: {}", shadow.from, shadow.to, shadow.tickets)),
             ("Agreement", share(&shadow.agreement)),
             ("Best technicians", share(&shadow.agreement_best)),
-            ("Kept", format!("{} (seen by people: no agreement)", share(&shadow.kept))),
+            ("Kept", format!("{} (seen by people: no agreement)", share(&shadow.left_as_seen))),
             ("Priority too low", share(&shadow.priority_under)),
             ("Drafts in time", share(&shadow.drafted_in_time)),
             ("Intake", format!("median {}, 95 % within {}; {late} came late", time(&shadow.intake_lag_median), time(&shadow.intake_lag_p95))),

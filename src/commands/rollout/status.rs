@@ -58,7 +58,7 @@ fn report(status: &Status) -> Report {
         "Agreement",
         format!("{} (board and type, of tickets that nobody saw decided)", share(&status.agreement)),
     ));
-    facts.push(("Kept", format!("{} (of tickets that people saw decided)", share(&status.kept))));
+    facts.push(("Kept", format!("{} (of tickets that people saw decided)", share(&status.left_as_seen))));
     facts.push(("Drafts in time", share(&status.drafted_in_time)));
     facts.push(("Weeks", format!("{} over, {} settled", status.weeks_closed, status.weeks_settled)));
     facts.push((

@@ -259,8 +259,9 @@ pub(crate) async fn list_actions(
     Ok(Json(ActionPage { actions: ActionList::try_from(items)?.actions, next }))
 }
 
-/// Claims actions, oldest first and one of a ticket at a time: nobody else gets them while the claim holds. In shadow there is nothing
-/// to claim.
+/// Claims actions, oldest first and one of a ticket at a time: nobody else gets them while the claim holds.
+///
+/// In shadow there is nothing to claim.
 #[utoipa::path(
     post, path = "/v1/outbox/claim", tag = "outbox", security(("key" = ["act"])),
     request_body = ClaimRequest,

@@ -24,7 +24,7 @@ use crate::edit_check::{Context, findings, is_hard};
 use crate::extract::{Body, Id, Params};
 use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
-use crate::rollout::phases;
+use crate::rollout::allowed;
 use crate::shared::Shared;
 
 /// Longest text that is sent, in bytes.
@@ -270,8 +270,8 @@ fn phase_of(shared: &Shared, record: &DecisionRecord) -> Result<Phase, Problem> 
     let label = |field| record.decision.fields.get(&field).map(|decided| decided.label.as_str());
     let cell =
         Cell { customer: &record.customer, board: label(Field::Board), ticket_type: label(Field::Type) };
-    let phases = phases(shared.store.as_ref(), shared.settings.phase, &[cell])?;
-    Ok(phases.first().copied().unwrap_or(Phase::Baseline))
+    let found = allowed(shared.store.as_ref(), shared.settings.phase, &[cell])?;
+    Ok(found.first().map_or(Phase::Baseline, |allowed| allowed.phase))
 }
 
 /// What the guard finds in a reviewer's own words; a problem where that has to be confirmed and is not.

@@ -345,8 +345,10 @@ pub(crate) struct Window {
     customer: Option<String>,
 }
 
-/// What shadow shows of a time, as known now: agreement with all and with the best technicians, priorities called wrong with every
-/// missed one, drafts that could have been sent as they were, how tickets come in. At most 92 days.
+/// What shadow shows of a time, as known now.
+///
+/// Agreement with all and with the best technicians, priorities called wrong with every missed one, drafts that could have been sent as
+/// they were, how tickets come in. At most 92 days.
 #[utoipa::path(
     get, path = "/v1/rollout/shadow", tag = "rollout", security(("key" = ["review"])), params(Window),
     responses((status = 200, description = "What shadow shows", body = Shadow))

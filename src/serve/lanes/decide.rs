@@ -20,7 +20,7 @@ use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
 use crate::problem::Problem;
 use crate::queue::{Piece, Work, cost_of};
-use crate::rollout::phases;
+use crate::rollout::{Allowed, allowed};
 use crate::shared::Shared;
 
 /// Batches between the two threads.
@@ -227,13 +227,15 @@ impl Deciding {
         });
         let cells: Vec<Cell<'_>> = cells.collect();
         let settings = &self.shared.settings;
-        let found = phases(self.shared.store.as_ref(), settings.phase, &cells)?;
+        let found = allowed(self.shared.store.as_ref(), settings.phase, &cells)?;
         drop(cells);
-        for (one, phase) in decided.iter_mut().zip(found) {
+        for (one, Allowed { phase, granted }) in decided.iter_mut().zip(found) {
             one.phase = Some(phase);
             // What a rule has fired on is urgent, or for a person: nobody is to be kept from it.
-            let may_hide =
-                phase >= Phase::Assist && one.route == Route::Review && one.decision.rules.is_empty();
+            let may_hide = granted
+                && phase >= Phase::Assist
+                && one.route == Route::Review
+                && one.decision.rules.is_empty();
             one.blind =
                 may_hide && is_blind(&one.ticket.id, settings.rollout.blind_share, &self.shared.installation);
             one.draft &= !one.blind;

@@ -28,7 +28,7 @@ pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, InServiceNow, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
-pub use phase::{installation_phase, phases};
+pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
 pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status};

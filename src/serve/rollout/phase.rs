@@ -6,20 +6,27 @@ use firstline_fault::Result;
 use firstline_store::{Cell, Effective, GrantScope, Hold, Store};
 use firstline_ticket::Phase;
 
-/// The phase of each of these cells, in their order, where the settings allow `most`. One query, however many they are.
+/// What is allowed in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// How far Firstline may go.
+    pub phase: Phase,
+    /// Whether grants say so: a programme runs, and what it shows is measured.
+    pub granted: bool,
+}
+
+/// What is allowed in each of these cells, in their order, where the settings allow `most`. One query, however many they are.
 ///
 /// # Errors
 /// As for [`Programmes::effective`](firstline_store::Programmes::effective).
-pub fn phases(store: &dyn Store, most: Phase, cells: &[Cell<'_>]) -> Result<Vec<Phase>> {
-    Ok(store.effective(cells)?.iter().map(|found| phase_of(found, most)).collect())
+pub fn allowed(store: &dyn Store, most: Phase, cells: &[Cell<'_>]) -> Result<Vec<Allowed>> {
+    Ok(store.effective(cells)?.iter().map(|found| of(found, most)).collect())
 }
 
-fn phase_of(found: &Effective, most: Phase) -> Phase {
-    let granted = match found.since {
-        Some(_) => found.phase,
-        None => ceiling(found.hold),
-    };
-    granted.min(most)
+fn of(found: &Effective, most: Phase) -> Allowed {
+    let granted = found.since.is_some();
+    let phase = if granted { found.phase } else { ceiling(found.hold) };
+    Allowed { phase: phase.min(most), granted }
 }
 
 /// The phase of the whole installation: no cell is above it.

@@ -44,7 +44,7 @@ pub struct Shadow {
     /// The same of tickets that the best technicians closed.
     pub agreement_best: Figure,
     /// What people who saw a decision left as it was: no agreement.
-    pub kept: Figure,
+    pub left_as_seen: Figure,
     /// Agreement on each field.
     pub by_field: BTreeMap<String, Figure>,
     /// Cohen's kappa of each field: the part that is more than chance.
@@ -122,7 +122,7 @@ pub fn shadow(store: &dyn Store, rules: &DeskRules, window: &ShadowWindow, now: 
         tickets: tickets.len() as u64,
         agreement: (&found.agreement.joint).into(),
         agreement_best: (&found.agreement.best).into(),
-        kept: (&found.agreement.kept).into(),
+        left_as_seen: (&found.agreement.kept).into(),
         by_field: fields().map(|(field, of)| (field.to_string(), (&of.share).into())).collect(),
         kappa: fields()
             .map(|(field, of)| (field.to_string(), Figure::plain(Some(of.kappa), of.share.of)))

@@ -45,7 +45,7 @@ pub struct Status {
     /// Agreement on board and type so far, of tickets that nobody saw decided.
     pub agreement: Figure,
     /// What people who saw a decision left as it was.
-    pub kept: Figure,
+    pub left_as_seen: Figure,
     /// Drafts that were due, and ready within 60 seconds.
     pub drafted_in_time: Figure,
     /// Weeks on record as closed, and as settled.
@@ -196,7 +196,7 @@ pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -
         tickets: tally.tickets,
         reported: tally.reported,
         agreement: figure(tally.unseen),
-        kept: figure(tally.seen),
+        left_as_seen: figure(tally.seen),
         drafted_in_time: figure(tally.within_60_seconds),
         weeks_closed: whole().filter(|week| !week.settled).count() as u64,
         weeks_settled: whole().filter(|week| week.settled).count() as u64,

@@ -76,7 +76,7 @@ impl Home {
             board: Some("Desk"),
             ticket_type: Some("Mail"),
         });
-        phases(self.store(), most, &cells).unwrap()
+        allowed(self.store(), most, &cells).unwrap().into_iter().map(|found| found.phase).collect()
     }
 
     /// Criteria that two have signed, and a programme with the pilot acme.
@@ -302,6 +302,9 @@ fn r12_shadow_starts_on_signed_criteria_and_a_baseline_and_lets_nothing_be_done(
     let (store, zone) = (home.store(), home.rules.zone());
     // Without a programme the settings decide.
     assert_eq!(home.cells(Phase::Assist), [Phase::Assist; 2]);
+    let cell = Cell { customer: "acme", board: None, ticket_type: None };
+    let granted = || allowed(store, Phase::Assist, &[cell]).unwrap()[0].granted;
+    assert!(!granted());
     let unsigned = start(store, zone, &begin(), &boss, at(START)).unwrap_err();
     assert_eq!(code(&unsigned), Some(Code::Conflict));
     add_criteria(store, Criteria::EXAMPLE, &boss, at(START)).unwrap();
@@ -324,6 +327,7 @@ fn r12_shadow_starts_on_signed_criteria_and_a_baseline_and_lets_nothing_be_done(
         assert_eq!(code(&start(store, zone, &broken, &boss, at(START)).unwrap_err()), Some(expected));
     }
     let started = start(store, zone, &begin(), &boss, at(START)).unwrap();
+    assert!(granted());
     assert_eq!((started.criteria, started.programme.day, started.programme.week), (1, 1, 0));
     assert_eq!(home.cells(Phase::Autonomous), [Phase::Shadow; 2]);
     assert_eq!(installation_phase(store, Phase::Autonomous).unwrap(), Phase::Shadow);
@@ -422,7 +426,7 @@ fn r24_renamed_labels_agree_and_what_people_saw_is_kept() {
     }
     let window = ShadowWindow { from: day(7, 0), to: day(14, 0), customers: CustomerSet::All };
     let found = shadow(home.store(), &home.rules, &window, day(20, 0)).unwrap();
-    assert_eq!((found.agreement.count, found.agreement.n, found.kept.n), (Some(2), 2, 1));
+    assert_eq!((found.agreement.count, found.agreement.n, found.left_as_seen.n), (Some(2), 2, 1));
     assert_eq!((found.priority_over.count, found.by_priority.len()), (Some(2), 1));
     assert_eq!(found.intake_late.count, Some(3));
     for customers in [CustomerSet::Only(["bolt".to_owned()].into())] {
