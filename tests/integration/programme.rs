@@ -377,3 +377,33 @@ fn the_programme_over_http_is_for_people_and_answers_what_is_missing() {
     assert_eq!(service.get("/v1/rollout/criteria", &ada).ok()["in_force"], json!(1));
     service.get("/v1/rollout", &ben).problem(403, "E_SCOPE");
 }
+
+#[test]
+fn outcomes_of_an_export_bring_its_facts_and_events_once() {
+    let service = Service::start(&[]);
+    let key = service.key("triage,review", &[]);
+    let mut closed = tickets(2);
+    triage(&service, &key, &closed);
+    for ticket in &mut closed {
+        ticket["board"] = json!("Service Desk");
+        ticket["type"] = json!("Mail");
+        ticket["resolved_at"] = json!("2026-11-01T10:00:00Z");
+        ticket["project"] = json!(true);
+        ticket["events"] = json!([
+            {"psa_key": "t1", "at": "2026-10-30T10:00:00Z", "actor_kind": "technician", "event": "time_entry", "seconds": 900},
+            {"psa_key": "c1", "at": "2026-10-30T11:00:00Z", "actor_kind": "system", "event": "change", "of": "board", "from": "Inbox", "to": "Service Desk"},
+        ]);
+    }
+    closed[1]["events"] = json!("none");
+    let lines: String = closed.iter().map(|ticket| format!("{ticket}\n")).collect();
+    service.dir.file("closed.jsonl", lines);
+    let run = service.dir.run(&["store", "outcomes", "--tickets", "closed.jsonl", "--json"]);
+    // A key of another form is named, and the rest of its ticket counts.
+    assert!(run.code == 3 && run.stderr.contains("line 2"), "{}", run.stderr);
+    assert_eq!(
+        (&run.json()["joined"], &run.json()["events"], &run.json()["bad"]),
+        (&json!(2), &json!(2), &json!(1))
+    );
+    let again = service.dir.run(&["store", "outcomes", "--tickets", "closed.jsonl", "--json"]).json();
+    assert_eq!((&again["joined"], &again["events"]), (&json!(2), &json!(0)));
+}
