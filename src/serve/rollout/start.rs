@@ -91,7 +91,7 @@ pub fn start(
     let on = day(request.on, running.as_ref(), zone, now)?;
     let kept = read(&request.baseline)?;
     let monday = monday_of(on, zone)?;
-    let sha = keep(store, kept, monday, person, now)?;
+    let sha = keep(store, &kept, monday, person, now)?;
     let whole = GrantScope::default();
     if !store.grants(true)?.iter().any(|grant| grant.scope == whole) {
         let grant = NewGrant {
@@ -198,9 +198,9 @@ fn read(text: &str) -> Result<Kept> {
 }
 
 /// Puts the baseline on record; gives the hash of its figures.
-fn keep(store: &dyn Store, kept: Kept, monday: Date, person: &Person, now: Timestamp) -> Result<String> {
+fn keep(store: &dyn Store, kept: &Kept, monday: Date, person: &Person, now: Timestamp) -> Result<String> {
     let figures =
-        serde_json::to_value(&kept).map_err(|e| InternalError::new(format!("a baseline as JSON: {e}")))?;
+        serde_json::to_value(kept).map_err(|e| InternalError::new(format!("a baseline as JSON: {e}")))?;
     let week = NewWeek {
         scope: BASELINE.to_owned(),
         customer: None,

@@ -429,10 +429,8 @@ fn r24_renamed_labels_agree_and_what_people_saw_is_kept() {
     assert_eq!((found.agreement.count, found.agreement.n, found.left_as_seen.n), (Some(2), 2, 1));
     assert_eq!((found.priority_over.count, found.by_priority.len()), (Some(2), 1));
     assert_eq!(found.intake_late.count, Some(3));
-    for customers in [CustomerSet::Only(["bolt".to_owned()].into())] {
-        let other = ShadowWindow { customers, ..window.clone() };
-        assert_eq!(shadow(home.store(), &home.rules, &other, day(20, 0)).unwrap().tickets, 0);
-    }
+    let other = ShadowWindow { customers: CustomerSet::Only(["bolt".to_owned()].into()), ..window.clone() };
+    assert_eq!(shadow(home.store(), &home.rules, &other, day(20, 0)).unwrap().tickets, 0);
     let backwards = ShadowWindow { from: day(9, 0), to: day(9, 0), ..window };
     assert_eq!(
         code(&shadow(home.store(), &home.rules, &backwards, day(20, 0)).unwrap_err()),
