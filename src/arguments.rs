@@ -10,7 +10,7 @@ use clap::Args;
 use firstline_training::certify::Promise;
 
 pub(crate) use choices::{
-    FineTuningChoice, FormatChoice, PrecisionChoice, PresetChoice, ScopeChoice, SplitChoice,
+    FineTuningChoice, FormatChoice, PrecisionChoice, PresetChoice, RightChoice, ScopeChoice, SplitChoice,
 };
 pub(crate) use settings::SettingsArgs;
 

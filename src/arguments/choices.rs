@@ -162,3 +162,31 @@ impl From<ScopeChoice> for Scope {
         }
     }
 }
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum RightChoice {
+    /// Read and review drafts, read the KPIs.
+    Review,
+    /// Put criteria on record; pause the rollout.
+    Manage,
+    /// Start the rollout, pass its gates, end holds.
+    ApproveRollout,
+    /// Stop everything but recording.
+    Stop,
+    /// Everything, and replace the bundle.
+    Admin,
+}
+
+impl From<RightChoice> for Scope {
+    fn from(choice: RightChoice) -> Self {
+        match choice {
+            RightChoice::Review => Scope::Review,
+            RightChoice::Manage => Scope::Manage,
+            RightChoice::ApproveRollout => Scope::ApproveRollout,
+            RightChoice::Stop => Scope::Stop,
+            RightChoice::Admin => Scope::Admin,
+        }
+    }
+}

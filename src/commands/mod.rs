@@ -21,6 +21,7 @@ mod rollout;
 mod serve;
 mod store;
 mod train;
+mod users;
 
 use clap::Subcommand;
 
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Rollout(rollout::RolloutArgs),
     Serve(serve::ServeArgs),
     Store(store::StoreArgs),
+    Users(users::UsersArgs),
     Models(models::ModelsArgs),
     Completions(completions::CompletionsArgs),
     Dev(dev::DevArgs),
@@ -74,6 +76,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Rollout(args) => rollout::run(args, ui),
         Command::Serve(args) => serve::run(args, ui),
         Command::Store(args) => store::run(args, ui),
+        Command::Users(args) => users::run(args),
         Command::Models(args) => models::run(args, ui),
         Command::Completions(args) => completions::run(args),
         Command::Dev(args) => dev::run(args, ui),

@@ -4,6 +4,7 @@
 //! Pure functions over recorded facts: no clock, no store, no models. Every share comes with what it was counted over and its
 //! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
+mod aliases;
 mod baseline;
 mod blind;
 mod calendar;
@@ -38,6 +39,7 @@ mod tiers;
 mod times;
 mod triggers;
 
+pub use aliases::read_aliases;
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures};
 pub use blind::is_blind;
 pub use calendar::{Week, weeks};

@@ -7,6 +7,7 @@ mod bundle;
 mod decisions;
 mod docs;
 mod document;
+mod events;
 mod feedback;
 mod health;
 mod jobs;
@@ -15,6 +16,7 @@ mod openai;
 mod outbox;
 mod requests;
 mod review;
+mod rollout;
 mod similar;
 mod tei;
 mod texts;
@@ -81,6 +83,17 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(jobs::get_job, jobs::cancel_job))
         .routes(routes!(jobs::get_job_results))
         .routes(routes!(feedback::send_feedback))
+        .routes(routes!(events::send_events))
+        .routes(routes!(rollout::get_rollout))
+        .routes(routes!(rollout::get_criteria, rollout::post_criteria))
+        .routes(routes!(rollout::sign))
+        .routes(routes!(rollout::start))
+        .routes(routes!(rollout::gate))
+        .routes(routes!(rollout::hold))
+        .routes(routes!(rollout::resume))
+        .routes(routes!(rollout::get_weeks))
+        .routes(routes!(rollout::get_shadow))
+        .routes(routes!(rollout::post_coverage))
         .routes(routes!(review::list_reviews))
         .routes(routes!(review::review))
         .routes(routes!(outbox::list_actions))

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_store::{CustomerSet, DecisionRecord, KeyRecord, Store};
+use firstline_store::{Author, CustomerSet, DecisionRecord, KeyRecord, Store};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -38,13 +38,31 @@ pub enum Scope {
     Review,
     /// Take actions out of the outbox and do them: the only way to anything being sent.
     Act,
+    /// Put criteria on record, pause and hold. A person's right.
+    Manage,
+    /// Start the rollout, pass its gates and end holds. A person's right.
+    ApproveRollout,
+    /// Stop everything but recording. A person's right.
+    Stop,
     /// All, and replace bundles.
     Admin,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 5] = [Scope::Triage, Scope::Feedback, Scope::Review, Scope::Act, Scope::Admin];
+    pub const ALL: [Scope; 8] = [
+        Scope::Triage,
+        Scope::Feedback,
+        Scope::Review,
+        Scope::Act,
+        Scope::Manage,
+        Scope::ApproveRollout,
+        Scope::Stop,
+        Scope::Admin,
+    ];
+    /// What a person may have the right to.
+    pub const RIGHTS: [Scope; 5] =
+        [Scope::Review, Scope::Manage, Scope::ApproveRollout, Scope::Stop, Scope::Admin];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -53,6 +71,9 @@ impl Scope {
             Scope::Feedback => "feedback",
             Scope::Review => "review",
             Scope::Act => "act",
+            Scope::Manage => "manage",
+            Scope::ApproveRollout => "approve_rollout",
+            Scope::Stop => "stop",
             Scope::Admin => "admin",
         }
     }
@@ -67,7 +88,7 @@ impl FromStr for Scope {
                 Code::Config,
                 "scope",
                 format!("no scope {text:?}"),
-                "Use triage, feedback, review, act, admin",
+                "Use triage, feedback, review, act, manage, approve_rollout, stop, admin",
             )
         })
     }
@@ -117,6 +138,12 @@ impl NewKey {
         Ok(Self { record, token: token.into() })
     }
 
+    /// The same as the own key of `person`, with which they sign.
+    pub fn of_person(mut self, person: &str) -> Self {
+        self.record.person = Some(person.to_owned());
+        self
+    }
+
     /// Whether a key's hash is of this version. Those of older ones are slow to compute, which anybody who knew a key's id could
     /// have the service do: such keys no longer hold.
     pub fn is_current(key: &KeyRecord) -> bool {
@@ -140,11 +167,24 @@ pub(crate) struct Caller {
     pub(crate) key: String,
     /// What the key is called: who made it has said whose it is.
     pub(crate) name: String,
+    /// The person whose own key it is.
+    pub(crate) person: Option<String>,
     scopes: Vec<String>,
     pub(crate) customers: CustomerSet,
 }
 
 impl Caller {
+    /// The person who makes the request: what the rollout does is done by one, never by a machine's key.
+    pub(crate) fn person(&self) -> std::result::Result<Person, Problem> {
+        let Some(name) = self.person.clone() else {
+            let problem = format!("key {} is nobody's own, and this is done by a person", self.key);
+            let next = "Use a person's own key: firstline users add";
+            return Err(Problem::new(Code::Scope, "Authorization", problem, next));
+        };
+        let (key, scopes) = (self.key.clone(), self.scopes.clone());
+        Ok(Person { name, key, scopes, is_held: self.is_held() })
+    }
+
     /// Whether the key has this scope.
     pub(crate) fn may(&self, scope: Scope) -> std::result::Result<(), Problem> {
         if self.scopes.iter().any(|has| has == scope.name() || has == Scope::Admin.name()) {
@@ -180,6 +220,75 @@ impl Caller {
         self.customers != CustomerSet::All
     }
 }
+
+/// A person, known by a key of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Their unique name, with which they sign.
+    pub name: String,
+    key: String,
+    scopes: Vec<String>,
+    is_held: bool,
+}
+
+impl Person {
+    /// The person whose own key `token` is.
+    ///
+    /// # Errors
+    /// [`Code::Auth`] where it is no key that holds; [`Code::Scope`] where it is nobody's own.
+    pub fn of_token(store: &dyn Store, token: &str, now: Timestamp) -> Result<Self> {
+        let token = token.trim();
+        let keys = store.keys()?;
+        let record = id_of(token).and_then(|id| keys.into_iter().find(|key| key.id == id));
+        let record = record.filter(|record| refusal(record, token, now).is_none());
+        let next = "Give the own key that `firstline users add` has printed";
+        let fault = |code, problem: &str| UserError::new(code, "the key", problem, next);
+        let record = record.ok_or_else(|| fault(Code::Auth, "it is not known, or no longer holds"))?;
+        let Some(name) = record.person else {
+            return Err(fault(Code::Scope, "it is nobody's own, and this is done by a person").into());
+        };
+        let is_held = record.customers != CustomerSet::All;
+        Ok(Self { name, key: record.id, scopes: record.scopes, is_held })
+    }
+
+    /// Whether the person has this right, and for all customers.
+    ///
+    /// # Errors
+    /// [`Code::Scope`] where they have not.
+    pub fn may(&self, right: Scope) -> Result<()> {
+        let has = self.scopes.iter().any(|has| has == right.name() || has == Scope::Admin.name());
+        if has && !self.is_held {
+            return Ok(());
+        }
+        let problem = match has {
+            true => format!("the right {:?} of {} is held to some customers", right.name(), self.name),
+            false => format!("{} does not have the right {:?}", self.name, right.name()),
+        };
+        let next = "Have somebody do it who has that right for all customers: firstline users list";
+        Err(UserError::new(Code::Scope, "the key", problem, next).into())
+    }
+
+    /// What the record names.
+    pub fn author(&self) -> Author {
+        Author { person: self.name.clone(), actor: self.key.clone() }
+    }
+}
+
+/// Why `record` does not let in who holds `token`; `None` where it does.
+fn refusal(record: &KeyRecord, token: &str, now: Timestamp) -> Option<&'static str> {
+    let ended = record.revoked_at.is_some() || record.expires_at.is_some_and(|end| end <= now);
+    if record.altered || ended {
+        return Some(UNKNOWN_KEY);
+    }
+    if !NewKey::is_current(record) {
+        return Some("the API key was made by an older version: create it again");
+    }
+    let same = bool::from(hash_of(token).as_bytes().ct_eq(record.hash.as_bytes()));
+    (!same).then_some(UNKNOWN_KEY)
+}
+
+/// What is said of a key that lets nobody in.
+const UNKNOWN_KEY: &str = "the API key is not known, or no longer holds";
 
 /// The keys that hold.
 pub(crate) struct Keys {
@@ -221,18 +330,12 @@ impl Keys {
             Problem::new(Code::Auth, "Authorization", problem, next)
         };
         let token = token(headers).ok_or_else(|| refused("no API key"))?;
-        let unknown = || refused("the API key is not known, or no longer holds");
+        let unknown = || refused(UNKNOWN_KEY);
         let id = id_of(&token).ok_or_else(unknown)?;
         let known = self.known.load();
         let record = known.get(id).ok_or_else(unknown)?;
-        if record.altered || record.revoked_at.is_some() || record.expires_at.is_some_and(|end| end <= now) {
-            return Err(unknown());
-        }
-        if !NewKey::is_current(record) {
-            return Err(refused("the API key was made by an older version: create it again"));
-        }
-        if !bool::from(hash_of(&token).as_bytes().ct_eq(record.hash.as_bytes())) {
-            return Err(unknown());
+        if let Some(problem) = refusal(record, &token, now) {
+            return Err(refused(problem));
         }
         if self.rate.check_key(&record.id).is_err() {
             return Err(Problem::overload("this key", 1));
@@ -240,6 +343,7 @@ impl Keys {
         Ok(Caller {
             key: record.id.clone(),
             name: record.name.clone(),
+            person: record.person.clone(),
             scopes: record.scopes.clone(),
             customers: record.customers.clone(),
         })
@@ -352,6 +456,7 @@ mod tests {
         let caller = |scopes: &[&str], customers| Caller {
             key: "k".to_owned(),
             name: "n".to_owned(),
+            person: None,
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             customers,
         };

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, DraftState, Route, Standing, Store, TicketRef};
-use firstline_ticket::{Decision, Field, Ticket};
+use firstline_ticket::{Decision, Field, Phase, Ticket};
 use firstline_triage::Prepared;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -31,6 +31,10 @@ pub(crate) struct Answer {
     pub(crate) route: Route,
     pub(crate) collapsed_into: Option<String>,
     pub(crate) repeated: bool,
+    /// How far Firstline might go with it; `None` where nobody knows.
+    pub(crate) phase: Option<Phase>,
+    /// Whether it belongs to the blind sample.
+    pub(crate) blind: bool,
     pub(crate) draft_state: DraftState,
     pub(crate) draft_version: i64,
 }
@@ -171,7 +175,8 @@ impl Item {
                 store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
             }
             let waits = standing.decision.kind.wants_answer() && !standing.answered;
-            let due = self.order.draft && standing.draft_state == DraftState::None && waits;
+            let due =
+                self.order.draft && !standing.blind && standing.draft_state == DraftState::None && waits;
             if due && store.want_draft(&answer.decision_id, &self.order.actor)? {
                 (answer.draft_state, answer.draft_version) =
                     (DraftState::Writing, standing.draft_version + 1);
@@ -192,6 +197,8 @@ impl Item {
             route: standing.route,
             collapsed_into: standing.collapsed_into.clone(),
             repeated: true,
+            phase: standing.phase,
+            blind: standing.blind,
             draft_state: standing.draft_state,
             draft_version: standing.draft_version,
         }

@@ -42,6 +42,12 @@ pub(crate) struct LiveBundle {
     /// The name in records of everything that shapes a draft: index, writer, templates, reviews, voice.
     pub(crate) drafting: String,
     pub(crate) folder: PathBuf,
+    /// Hash of its `bundle.json`.
+    pub(crate) info_sha256: String,
+    /// Hash of the policy.
+    pub(crate) policy_sha: String,
+    /// The policy in force.
+    pub(crate) policy: Policy,
     /// The zone that the desk's weeks begin in: that of the policy's hours.
     pub(crate) zone: TimeZone,
 }
@@ -78,12 +84,12 @@ impl LiveBundle {
         let engine = Engine::open(folder)?.under(policy.clone());
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let info_sha256 = sha256_file(&info)?;
-        let (id, _) = served_id(&info_sha256, &policy)?;
+        let (id, policy_sha) = served_id(&info_sha256, &policy)?;
         let templates = Templates::read(folder)?;
         let reviews = Reviews::read(folder)?;
         let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;
         // The engine of one and the index of another would be a bundle that nobody has measured.
-        if before != Some(info_sha256) {
+        if before.as_ref() != Some(&info_sha256) {
             let problem = "it was replaced while it was opened";
             return Err(
                 UserError::new(Code::Bundle, folder.display().to_string(), problem, "Open it again").into()
@@ -99,6 +105,9 @@ impl LiveBundle {
             writer,
             id,
             drafting,
+            info_sha256,
+            policy_sha,
+            policy,
             zone: zone.unwrap_or(TimeZone::UTC),
         })
     }

@@ -51,8 +51,26 @@ pub struct Settings {
     pub log: String,
     /// `json` or `text`.
     pub log_format: LogFormat,
+    /// The rollout.
+    pub rollout: Rollout,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// What the rollout is judged with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// Share of the tickets in assist and above that are decided where nobody sees it.
+    pub blind_share: f64,
+    /// Days after a week's end after which its figures are settled.
+    pub settle_days: u16,
+    /// Tiers of boards, technicians and statuses; empty: none are known.
+    pub tiers: PathBuf,
+    /// Labels that were renamed in the PSA; empty: none.
+    pub aliases: PathBuf,
+    /// The best technicians, separated by commas.
+    pub best_technicians: String,
 }
 
 /// Bounds on what callers can ask for.
@@ -152,6 +170,13 @@ impl Settings {
         }
         if !(0.0..=1.0).contains(&self.change_at) {
             return fault("change_at", "no confidence", "Give a number from 0 to 1");
+        }
+        if !(0.0..=0.5).contains(&self.rollout.blind_share) {
+            let next = "Give 0 to 0.5; 0 leaves agreement to what people keep";
+            return fault("rollout.blind_share", "more than half would be hidden, or less than none", next);
+        }
+        if !(1..=60).contains(&self.rollout.settle_days) {
+            return fault("rollout.settle_days", "out of its range", "Give 1 to 60 days");
         }
         if !(0.0..=60.0).contains(&self.writing_seconds) {
             return fault("writing_seconds", "not within a minute", "Give 0 to 60 seconds");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
-use firstline_store::Store;
+use firstline_store::{Location, Store};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
+use crate::rollout::DeskRules;
 use crate::settings::Settings;
 use crate::shares::Shares;
 
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<Pool>,
     /// Requests at a time, shared by the keys.
     pub(crate) places: Arc<Pool>,
+    /// A name of the installation, the same each time: the blind sample is drawn by it.
+    pub(crate) installation: String,
     /// This process, among those that share the store.
     pub(crate) owner: String,
     /// The stored work that this process is at.
@@ -83,6 +86,8 @@ impl Shared {
         store.ping()?;
         let anchoring = Anchoring::open(&settings)?;
         let live = LiveBundle::open(&settings.bundle, &parts)?;
+        // A file that can't be used is found at the start.
+        DeskRules::read(&live.policy, &settings.rollout)?;
         let metrics = Arc::new(Metrics::new());
         let keys = Keys::new(settings.limits.requests_per_second);
         if keys.reload(store.as_ref())? == 0 {
@@ -103,6 +108,7 @@ impl Shared {
             waiting_calls: Semaphore::new((requests / 4).max(1)),
             memory: Pool::new(settings.limits.memory_bytes),
             places: Pool::new(requests),
+            installation: installation(&settings),
             owner: Uuid::now_v7().to_string(),
             leases: Leases::default(),
             readiness: Readiness::default(),
@@ -129,6 +135,11 @@ impl Shared {
         self.live.store(Arc::clone(&live));
         self.metrics.bundle_swaps.inc();
         Ok(live)
+    }
+
+    /// What figures of the desk are computed with: by the policy in force, and the settings' files as they are now.
+    pub(crate) fn desk(&self) -> Result<DeskRules> {
+        DeskRules::read(&self.live.load().policy, &self.settings.rollout)
     }
 
     /// Whether the service is about to end.
@@ -192,6 +203,11 @@ impl Shared {
             Err(_) => Err(busy()),
         }
     }
+}
+
+/// A name of the store that the settings name.
+fn installation(settings: &Settings) -> String {
+    settings.store.expose().parse::<Location>().map(|location| location.id()).unwrap_or_default()
 }
 
 /// Of one type, so that the runtime's code for a task is compiled once.

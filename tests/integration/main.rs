@@ -17,6 +17,7 @@ mod habits;
 mod house;
 mod odd_input;
 mod program;
+mod programme;
 mod reading;
 mod replay;
 mod reviewing;

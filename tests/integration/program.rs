@@ -3,7 +3,7 @@
 use crate::tool::Dir;
 
 /// The commands of the top level.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "demo",
     "doctor",
     "import",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 19] = [
     "normalize",
     "serve",
     "store",
+    "users",
     "rollout",
     "models",
     "completions",
@@ -26,7 +27,7 @@ const COMMANDS: [&str; 19] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 26] = [
+const GROUPED: [&str; 36] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -45,6 +46,16 @@ const GROUPED: [&str; 26] = [
     "rollout criteria",
     "rollout rules",
     "rollout replay",
+    "rollout sign",
+    "rollout start",
+    "rollout status",
+    "rollout gate",
+    "rollout hold",
+    "rollout resume",
+    "rollout report",
+    "users add",
+    "users list",
+    "users disable",
     "models list",
     "models pull",
     "models verify",

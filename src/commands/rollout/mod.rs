@@ -1,12 +1,19 @@
-//! `firstline rollout`: the 90 days from a desk without Firstline to one that it works for. So far what comes before the first of
-//! them, from a history alone: nothing here needs a bundle or a service.
+//! `firstline rollout`: the 90 days from a desk without Firstline to one that it works for. What comes before the first of them takes a
+//! history alone; the programme itself takes the store, and its commands do what the service's calls do.
 
 mod baseline;
 mod criteria;
+mod gate;
 pub(in crate::commands) mod history;
+mod hold;
+mod person;
 mod pilots;
 mod replay;
+mod report;
 mod rules;
+mod sign;
+mod start;
+mod status;
 mod tiers;
 
 use std::path::Path;
@@ -20,9 +27,10 @@ use crate::files;
 use crate::table::{pairs, table};
 use crate::ui::{Ui, print};
 
-/// Start the 90 days: baseline, tiers, pilots, criteria, routing rules, replay.
+/// Run the 90 days: baseline, pilots, criteria, replay, signatures, start, gate, holds, weeks.
 ///
-/// All of it is read from a history, as `firstline import` writes it. Beside the fields of every ticket these keys are read, where the
+/// What comes before the start is read from a history, as `firstline import` writes it. What comes from then on stands in the store, and
+/// is done by a person with a key of their own: see `firstline users`. Of a history, beside the fields of every ticket these keys are read, where the
 /// export has them: `handle_seconds`, `events`, `initial_labels`, `merged_into`, `project`, `deleted`, `opened_by_technician`.
 /// What an export does not say is reported as not known, never guessed.
 #[derive(Debug, Args)]
@@ -39,6 +47,13 @@ enum RolloutCommand {
     Criteria(criteria::CriteriaArgs),
     Rules(rules::RulesArgs),
     Replay(replay::ReplayArgs),
+    Sign(sign::SignArgs),
+    Start(start::StartArgs),
+    Status(status::StatusArgs),
+    Gate(gate::GateArgs),
+    Hold(hold::HoldArgs),
+    Resume(hold::ResumeArgs),
+    Report(report::RolloutReportArgs),
 }
 
 pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -49,6 +64,13 @@ pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
         RolloutCommand::Criteria(args) => criteria::run(args, ui),
         RolloutCommand::Rules(args) => rules::run(args, ui),
         RolloutCommand::Replay(args) => replay::run(args, ui),
+        RolloutCommand::Sign(args) => sign::run(args, ui),
+        RolloutCommand::Start(args) => start::run(args),
+        RolloutCommand::Status(args) => status::run(args, ui),
+        RolloutCommand::Gate(args) => gate::run(args),
+        RolloutCommand::Hold(args) => hold::run(args),
+        RolloutCommand::Resume(args) => hold::run_resume(args),
+        RolloutCommand::Report(args) => report::run(args, ui),
     }
 }
 

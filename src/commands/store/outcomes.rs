@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use firstline_drafts::first_reply;
 use firstline_fault::{Code, UserError};
+use firstline_rollout::TicketFacts;
 use firstline_serve::distance;
-use firstline_store::{CustomerSet, Feedback, Joined};
-use firstline_ticket::{Field, Outcome, Ticket};
+use firstline_store::{CustomerSet, EventResult, Feedback, Joined, NewEvent};
+use firstline_ticket::{Field, InitialBasis, Kind, Outcome, ResponseBasis, Ticket};
 use firstline_triage::{Acknowledgements, AcknowledgementsBuilder};
 use jiff::Timestamp;
 use serde_json::json;
@@ -19,10 +20,15 @@ use crate::files;
 use crate::ui::{Ui, print, stopping};
 
 const BATCH: (usize, usize) = (256, 8 << 20);
+/// Events of one transaction.
+const MOST_EVENTS: usize = 1_000;
+/// The actor in the audit log.
+const ACTOR: &str = "command:outcomes";
 
-/// Record how tickets ended, from an export of closed tickets.
+/// Record how tickets ended and what happened to them, from an export of closed tickets.
 ///
-/// Labels, first replies and times are joined to the decisions about the same tickets. The KPIs count from them.
+/// Labels, first replies and times are joined to the decisions about the same tickets. The KPIs count from them. Where the export has
+/// them, `handle_seconds`, `events`, `initial_labels`, `merged_into`, `project`, `deleted` and `opened_by_technician` are recorded too.
 #[derive(Debug, Args)]
 pub(crate) struct OutcomesArgs {
     /// Closed tickets, as `firstline import` writes them, plain or .gz.
@@ -36,6 +42,7 @@ pub(crate) struct OutcomesArgs {
 pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = config::existing_store(settings)?;
     let (mut joined, mut unknown, mut ambiguous, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
+    let mut recorded = 0_u64;
     let mut bars = ui.bars();
     firstline_training::Progress::stage(&mut bars, "joining outcomes", 0);
     let acknowledgements = acknowledgements(&args.tickets)?;
@@ -48,7 +55,7 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
             );
         }
         done += batch.len() as u64;
-        let mut news = Vec::new();
+        let (mut news, mut events) = (Vec::new(), Vec::new());
         for line in batch {
             match line.ticket {
                 Ok(mut ticket) => {
@@ -56,7 +63,18 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
                     let customer = ticket.customer.as_ref().map(|_| ticket.customer_key());
                     let record = store.decision_of(&ticket.id, customer.as_deref(), &CustomerSet::All)?;
                     let draft = record.and_then(|record| record.draft);
-                    news.push(outcome(&ticket, draft.map(|draft| draft.text).as_deref()));
+                    let place = format!("{}, line {}", files::name_of(&args.tickets), line.number);
+                    // What has another form than it should is named; the rest of the ticket counts.
+                    let facts =
+                        TicketFacts::of_ticket(&ticket, Kind::Person, &place).unwrap_or_else(|fault| {
+                            eprintln!("warning: {fault}");
+                            bad += 1;
+                            None
+                        });
+                    news.push(outcome(&ticket, draft.map(|draft| draft.text).as_deref(), facts.as_ref()));
+                    let of =
+                        |event| NewEvent { ticket_id: ticket.id.clone(), customer: customer.clone(), event };
+                    events.extend(facts.into_iter().flat_map(|facts| facts.events).map(of));
                 }
                 Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
                 Err(fault) => {
@@ -72,13 +90,21 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
                 Joined::Ambiguous => ambiguous += 1,
             }
         }
+        let now = Timestamp::now();
+        for events in events.chunks(MOST_EVENTS) {
+            let results = store.record_events(events, &CustomerSet::All, ACTOR, now)?;
+            let is_new = |result: &&EventResult| matches!(result, EventResult::Stored | EventResult::Changed);
+            recorded += results.iter().filter(is_new).count() as u64;
+        }
         bars.set(done);
     }
     bars.finish();
     match args.output.json {
-        true => print(json!({"joined": joined, "unknown": unknown, "ambiguous": ambiguous, "bad": bad})),
+        true => print(
+            json!({"joined": joined, "unknown": unknown, "ambiguous": ambiguous, "events": recorded, "bad": bad}),
+        ),
         false => print(format_args!(
-            "{joined} outcomes joined; {unknown} tickets were never sent to triage; {ambiguous} are of several customers, \
+            "{joined} outcomes joined, {recorded} events recorded; {unknown} tickets were never sent to triage; {ambiguous} are of several customers, \
              and the file does not say whose; {bad} bad lines"
         )),
     }
@@ -95,15 +121,22 @@ fn acknowledgements(path: &Path) -> Result<Acknowledgements, Failure> {
     Ok(builder.finish())
 }
 
-/// When a technician first wrote to the customer; what the PSA has stamped where the conversation does not tell.
-fn first_response_at(ticket: &Ticket) -> Option<Timestamp> {
+/// When a technician first wrote to the customer; what the PSA has stamped where the conversation does not tell. And which it is.
+fn first_response(ticket: &Ticket) -> (Option<Timestamp>, Option<ResponseBasis>) {
     let sent = ticket.messages.iter().filter(|m| m.from == "technician" && m.visible == Some(true));
-    sent.filter_map(|message| message.at).min().or(ticket.first_response_at)
+    match sent.filter_map(|message| message.at).min() {
+        Some(at) => (Some(at), Some(ResponseBasis::Message)),
+        None => (ticket.first_response_at, ticket.first_response_at.map(|_| ResponseBasis::Stamp)),
+    }
 }
 
 /// How a closed ticket ended.
-fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
+fn outcome(ticket: &Ticket, draft: Option<&str>, facts: Option<&TicketFacts>) -> Feedback {
     let label = |field| ticket.label(field).map(|label| (field, label.to_owned()));
+    let (first_response_at, first_response_basis) = first_response(ticket);
+    // Only what the export says: a fact that it does not name is not known.
+    let stated = |of: fn(&TicketFacts) -> bool| facts.map(of).filter(|stated| *stated);
+    let initial_labels = facts.and_then(|facts| facts.initial.clone());
     let reply = first_reply(ticket).map(str::to_owned);
     Feedback {
         decision_id: None,
@@ -113,13 +146,22 @@ fn outcome(ticket: &Ticket, draft: Option<&str>) -> Feedback {
             labels: Field::ALL.into_iter().filter_map(label).collect(),
             distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
             reply,
-            first_response_at: first_response_at(ticket),
+            first_response_at,
+            first_response_basis,
             resolved_at: ticket.resolved_at,
             reopened: ticket.reopened,
             escalated: ticket.escalated,
+            handle_seconds: facts.and_then(TicketFacts::handle_time),
+            initial_basis: initial_labels.as_ref().map(|_| InitialBasis::Intake),
+            initial_labels,
+            opened_by_technician: stated(|facts| facts.opened_by_technician),
+            project: stated(|facts| facts.project),
+            deleted: stated(|facts| facts.deleted),
+            merged_into: facts.and_then(|facts| facts.merged_into.clone()),
+            history_known: stated(|facts| facts.history_known),
             ..Outcome::default()
         },
         source: "import".to_owned(),
-        actor: "command:outcomes".to_owned(),
+        actor: ACTOR.to_owned(),
     }
 }

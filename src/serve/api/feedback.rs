@@ -12,7 +12,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::wire::{FieldName, ItemFault, labels};
+use super::wire::{FieldName, InitialBasis, ItemFault, ResponseBasis, labels};
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
 use crate::extract::Body;
@@ -21,6 +21,8 @@ use crate::shared::Shared;
 
 /// Items of a call.
 const MOST: usize = 256;
+/// Longest id, in bytes.
+const MOST_ID: usize = 256;
 /// Longest reply, in bytes.
 const MOST_REPLY: usize = 64 << 10;
 
@@ -58,6 +60,13 @@ pub(crate) struct FeedbackItem {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
     first_response_at: Option<Timestamp>,
+    /// How that moment is known.
+    #[serde(default)]
+    first_response_basis: Option<ResponseBasis>,
+    /// When an automatic acknowledgement went out: no first response.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    acknowledged_at: Option<Timestamp>,
     /// When it was resolved.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
@@ -68,6 +77,33 @@ pub(crate) struct FeedbackItem {
     /// Whether it went to a higher tier.
     #[serde(default)]
     escalated: Option<bool>,
+    /// The highest tier that worked on it.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 3)]
+    tier: Option<u8>,
+    /// The labels that it had before any person touched it, by field.
+    #[serde(default, rename = "initial")]
+    #[schema(value_type = Option<BTreeMap<FieldName, String>>)]
+    initial_labels: Option<BTreeMap<String, String>>,
+    /// How those labels are known.
+    #[serde(default)]
+    initial_basis: Option<InitialBasis>,
+    /// Whether a technician opened it, as on the phone.
+    #[serde(default)]
+    opened_by_technician: Option<bool>,
+    /// Whether it belongs to a project.
+    #[serde(default)]
+    project: Option<bool>,
+    /// Whether it was deleted in the PSA.
+    #[serde(default)]
+    deleted: Option<bool>,
+    /// The ticket that it was merged into.
+    #[serde(default)]
+    #[schema(max_length = 256)]
+    merged_into: Option<String>,
+    /// Whether all that happened to it was sent to `/v1/events`.
+    #[serde(default)]
+    history_known: Option<bool>,
     /// Whether the customer saw something wrong that Firstline did.
     #[serde(default)]
     customer_visible_error: Option<bool>,
@@ -165,7 +201,16 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
         ));
     }
     let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::now() + 24.hours());
-    if [item.first_response_at, item.resolved_at]
+    if item.tier.is_some_and(|tier| !(1..=3).contains(&tier)) {
+        return Err(fault("tier is none of 1, 2, 3", "Send the highest tier that worked on it"));
+    }
+    if item.merged_into.as_ref().is_some_and(|into| into.trim().is_empty() || into.len() > MOST_ID) {
+        return Err(fault(
+            "merged_into is empty or longer than 256 bytes",
+            "Send the id of the ticket that goes on",
+        ));
+    }
+    if [item.first_response_at, item.resolved_at, item.acknowledged_at]
         .into_iter()
         .flatten()
         .any(|at| !(first..=last).contains(&at))
@@ -181,9 +226,11 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
     // A machine's acknowledgement is no reply, and the time that it was sent at is no response's.
     let acknowledges = |reply: &String| shared.live.load().index.acknowledgements().is_one(reply);
     if item.reply.as_ref().is_some_and(acknowledges) {
-        (item.reply, item.first_response_at) = (None, None);
+        item.acknowledged_at = item.acknowledged_at.or(item.first_response_at);
+        (item.reply, item.first_response_at, item.first_response_basis) = (None, None, None);
     }
-    let labels = labels(&item.labels, &place)?;
+    let final_labels = labels(&item.labels, &place)?;
+    let initial_labels = item.initial_labels.as_ref().map(|named| labels(named, &place)).transpose()?;
     let customer = item.customer.as_deref().map(customer_key);
     let distance = match &item.reply {
         Some(reply) => {
@@ -203,7 +250,7 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
         ticket_id: item.ticket_id,
         customer,
         outcome: Outcome {
-            labels,
+            labels: final_labels,
             reply: item.reply,
             first_response_at: item.first_response_at,
             resolved_at: item.resolved_at,
@@ -212,7 +259,16 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
             customer_visible_error: item.customer_visible_error,
             handle_seconds: item.handle_seconds,
             distance,
-            ..Outcome::default()
+            first_response_basis: item.first_response_basis.map(Into::into),
+            acknowledged_at: item.acknowledged_at,
+            tier: item.tier,
+            initial_basis: item.initial_basis.filter(|_| initial_labels.is_some()).map(Into::into),
+            initial_labels,
+            opened_by_technician: item.opened_by_technician,
+            project: item.project,
+            deleted: item.deleted,
+            merged_into: item.merged_into,
+            history_known: item.history_known,
         },
         source: "feedback".to_owned(),
         actor: caller.key.clone(),

@@ -10,7 +10,7 @@ use firstline_rollout::{Week, kpis as figures, weeks};
 use firstline_ticket::Field;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::customers;
@@ -103,8 +103,7 @@ pub(crate) async fn get_kpis(
     if from >= to || long > MOST_WEEKS * WEEK {
         return Err(fault("no such time"));
     }
-    let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
-    let one = one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)?;
+    let one = one_at_a_time().await?;
     let weeks = weeks(from, to, &zone).map_err(|_| fault("no time that can be"))?;
     let report = shared.blocking(move |shared| {
         // Held as long as it works, whether or not its caller still waits.
@@ -129,4 +128,10 @@ pub(crate) async fn get_kpis(
         Ok(KpiReport { from, to, total: figures(&judged, &known).into(), weeks })
     });
     Ok(Json(report.await?))
+}
+
+/// Room for the one call at a time that reads so many decisions.
+pub(super) async fn one_at_a_time() -> Result<OwnedSemaphorePermit, Problem> {
+    let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
+    one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)
 }

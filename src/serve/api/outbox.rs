@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{ActionClaim, ActionKind, ActionReport, Holder, Paged, Settlement};
-use firstline_ticket::mark_own_note;
+use firstline_ticket::{Phase, mark_own_note};
 use jiff::{Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
+use crate::rollout::installation_phase;
 use crate::shared::Shared;
 
 /// Actions of a call.
@@ -210,6 +211,10 @@ pub(crate) struct SettleRequest {
     /// Why it could not be done; without it, it was done.
     #[serde(default)]
     error: Option<String>,
+    /// The PSA's id of what came of it, such as a note's.
+    #[serde(default)]
+    #[schema(max_length = 256)]
+    psa_ref: Option<String>,
 }
 
 /// Whether it is on record.
@@ -255,6 +260,8 @@ pub(crate) async fn list_actions(
 }
 
 /// Claims actions, oldest first and one of a ticket at a time: nobody else gets them while the claim holds.
+///
+/// In shadow there is nothing to claim.
 #[utoipa::path(
     post, path = "/v1/outbox/claim", tag = "outbox", security(("key" = ["act"])),
     request_body = ClaimRequest,
@@ -277,6 +284,10 @@ pub(crate) async fn claim_actions(
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
     let actions = shared.blocking(move |shared| {
         let holder = holder(&caller, &owner);
+        // In shadow nothing is done, whatever lies in the outbox.
+        if installation_phase(shared.store.as_ref(), shared.settings.phase)? < Phase::Assist {
+            return Ok(Vec::new());
+        }
         let claim = ActionClaim { holder, limit: request.limit, most: ATTEMPTS, now, until };
         Ok(shared.store.claim_actions(&claim)?)
     });
@@ -307,9 +318,10 @@ pub(crate) async fn settle_action(
     let settled = shared.blocking(move |shared| {
         let now = Timestamp::now();
         let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
+        let psa_ref = request.psa_ref.as_deref().map(|id| id.chars().take(256).collect::<String>());
         let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
         let report = match error.as_deref() {
-            None => ActionReport::Done { psa_ref: None },
+            None => ActionReport::Done { psa_ref: psa_ref.as_deref() },
             Some(why) => ActionReport::Failed { why, retry_at: retry },
         };
         Ok(shared.store.settle_action(id, &holder(&caller, &owner), &report, now)?)

@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::{DecisionRecord, Paged, ReviewItem, ReviewRequest, ReviewResult};
-use firstline_ticket::{CheckResult as Finding, Phase, Review};
+use firstline_store::{Cell, DecisionRecord, Paged, ReviewItem, ReviewRequest, ReviewResult};
+use firstline_ticket::{CheckResult as Finding, Field, Phase, Review};
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ use crate::edit_check::{Context, findings, is_hard};
 use crate::extract::{Body, Id, Params};
 use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
+use crate::rollout::allowed;
 use crate::shared::Shared;
 
 /// Longest text that is sent, in bytes.
@@ -101,6 +102,14 @@ pub(crate) struct ReviewBody {
     /// neither ticket nor draft names, characters that nobody sees.
     #[serde(default, rename = "override")]
     confirmed: bool,
+    /// When the person first saw what they review, RFC 3339.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    opened_at: Option<Timestamp>,
+    /// Seconds for which they were at it, pauses left out: at most half an hour counts.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_800)]
+    active_seconds: Option<f64>,
     /// Labels that the person sets; Firstline does not decide these of this ticket from then on.
     #[serde(default)]
     #[schema(value_type = BTreeMap<FieldName, String>)]
@@ -217,6 +226,10 @@ fn put(
     if body.reviewer.as_ref().is_some_and(|reviewer| reviewer.len() > 256) {
         return Err(Problem::new(Code::Request, "reviewer", "longer than 256 bytes", "Send a name or an id"));
     }
+    if body.active_seconds.is_some_and(|seconds| !(0.0..=1_800.0).contains(&seconds)) {
+        let next = "Send 0 to 1800 seconds, pauses left out";
+        return Err(Problem::new(Code::Request, "active_seconds", "no time that counts", next));
+    }
     let findings = match &verdict {
         Review::Edited(text) => checked(shared, caller, &record, text, body.confirmed)?,
         _ => Vec::new(),
@@ -228,9 +241,9 @@ fn put(
             .unwrap_or_else(|| format!("{decision_id}:{version}:{}", sha256_hex(claimed.as_bytes()))),
         distance: far(&record, &verdict),
         fields: labels(&body.fields, "fields")?,
-        act: shared.settings.phase >= Phase::Assist,
-        opened_at: None,
-        active_seconds: None,
+        act: phase_of(shared, &record)? >= Phase::Assist,
+        opened_at: body.opened_at,
+        active_seconds: body.active_seconds,
         actor: caller.key.clone(),
         decision_id,
         version,
@@ -250,6 +263,15 @@ fn put(
         shared.metrics.reviews.get_or_create(&verdict.into()).inc();
     }
     Ok((reviewed, findings))
+}
+
+/// How far Firstline may go with this ticket: only from assist on does what people approve go into the outbox.
+fn phase_of(shared: &Shared, record: &DecisionRecord) -> Result<Phase, Problem> {
+    let label = |field| record.decision.fields.get(&field).map(|decided| decided.label.as_str());
+    let cell =
+        Cell { customer: &record.customer, board: label(Field::Board), ticket_type: label(Field::Type) };
+    let found = allowed(shared.store.as_ref(), shared.settings.phase, &[cell])?;
+    Ok(found.first().map_or(Phase::Baseline, |allowed| allowed.phase))
 }
 
 /// What the guard finds in a reviewer's own words; a problem where that has to be confirmed and is not.

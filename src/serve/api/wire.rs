@@ -14,4 +14,7 @@ pub(crate) use draft::{CheckResult, Draft};
 pub(crate) use kpis::Kpis;
 pub(crate) use reading::Reading;
 pub(crate) use ticket::Ticket;
-pub(crate) use words::{ActionState, Basis, DraftState, FieldName, JobState, KeptBy, Kind, Origin, Route};
+pub(crate) use words::{
+    ActionState, ActorKind, Basis, Changed, DraftState, FieldName, InitialBasis, JobState, KeptBy, Kind,
+    Origin, Phase, ResponseBasis, Route,
+};

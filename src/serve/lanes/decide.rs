@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use firstline_fault::{Code, InternalError, Result};
-use firstline_store::{Decided, DraftState, Recorded, Route, StormHead};
-use firstline_ticket::Decision;
+use firstline_rollout::is_blind;
+use firstline_store::{Cell, Decided, DraftState, Recorded, Route, StormHead};
+use firstline_ticket::{Decision, Field, Phase};
 use firstline_triage::settle;
 use jiff::{Timestamp, ToSpan};
 use rayon::prelude::*;
@@ -19,6 +20,7 @@ use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
 use crate::problem::Problem;
 use crate::queue::{Piece, Work, cost_of};
+use crate::rollout::{Allowed, allowed};
 use crate::shared::Shared;
 
 /// Batches between the two threads.
@@ -175,7 +177,11 @@ impl Deciding {
         if items.is_empty() {
             return Vec::new();
         }
-        decided.iter_mut().for_each(|one| one.phase = Some(self.shared.settings.phase));
+        if let Err(error) = self.judge(&mut decided) {
+            let problem = Problem::from(error);
+            items.into_iter().for_each(|item| item.answer(Err(problem.clone())));
+            return Vec::new();
+        }
         let recorded = match self.shared.store.record(&decided, now) {
             Ok(recorded) => recorded,
             Err(error) => {
@@ -207,6 +213,34 @@ impl Deciding {
         }
         self.again(stale);
         stored
+    }
+
+    /// Says of each how far Firstline may go with it, and whether it belongs to the blind sample, of which nothing is drafted.
+    fn judge(&self, decided: &mut [Decided]) -> Result<()> {
+        let label = |one: &Decided, field| one.decision.fields.get(&field).map(|found| found.label.clone());
+        let categories: Vec<_> =
+            decided.iter().map(|one| (label(one, Field::Board), label(one, Field::Type))).collect();
+        let cells = decided.iter().zip(&categories).map(|(one, (board, kind))| Cell {
+            customer: &one.customer,
+            board: board.as_deref(),
+            ticket_type: kind.as_deref(),
+        });
+        let cells: Vec<Cell<'_>> = cells.collect();
+        let settings = &self.shared.settings;
+        let found = allowed(self.shared.store.as_ref(), settings.phase, &cells)?;
+        drop(cells);
+        for (one, Allowed { phase, granted }) in decided.iter_mut().zip(found) {
+            one.phase = Some(phase);
+            // What a rule has fired on is urgent, or for a person: nobody is to be kept from it.
+            let may_hide = granted
+                && phase >= Phase::Assist
+                && one.route == Route::Review
+                && one.decision.rules.is_empty();
+            one.blind =
+                may_hide && is_blind(&one.ticket.id, settings.rollout.blind_share, &self.shared.installation);
+            one.draft &= !one.blind;
+        }
+        Ok(())
     }
 
     /// Decides tickets anew, as they stand now.
@@ -268,6 +302,8 @@ impl Deciding {
             route: decided.route,
             collapsed_into: decided.collapsed_into,
             repeated: false,
+            phase: decided.phase,
+            blind: decided.blind,
             draft_state: if decided.draft { DraftState::Writing } else { DraftState::None },
             draft_version: 1,
         }));

@@ -1,5 +1,5 @@
 //! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, signs the audit log's head, deletes
-//! old words.
+//! old words, puts the figures of weeks that are over on record, makes void what was held back for a day.
 
 use std::sync::Weak;
 use std::time::{Duration, Instant};
@@ -9,18 +9,24 @@ use firstline_store::Purged;
 use jiff::{Timestamp, ToSpan};
 
 use crate::leases::LEASE;
+use crate::rollout::{CloseReport, close_weeks};
 use crate::shared::Shared;
 
 /// How often keys and the backlog are read, and claims renewed.
 const REFRESH: Duration = Duration::from_secs(2);
 /// How often the store is written to, to see whether it can be.
 const CHECK: Duration = Duration::from_secs(10);
+/// How often it is looked whether a week is over.
+const WEEKS: Duration = Duration::from_secs(600);
+/// Hours after which what is held back is never done.
+const STALE_HOURS: i64 = 24;
 /// How often old words are deleted.
 const PURGE: Duration = Duration::from_secs(3_600);
 
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
     let (mut last_purge, mut last_check): (Option<Instant>, Option<Instant>) = (None, None);
+    let mut last_weeks: Option<Instant> = None;
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
         sign(&shared);
         refresh(&shared);
@@ -32,6 +38,10 @@ pub(super) fn run(shared: &Weak<Shared>) {
             if let Err(error) = checked {
                 failed("writing to the store", &error);
             }
+        }
+        if last_weeks.is_none_or(|at| at.elapsed() >= WEEKS) {
+            last_weeks = Some(Instant::now());
+            weeks(&shared);
         }
         if shared.settings.retain_days > 0 && last_purge.is_none_or(|at| at.elapsed() >= PURGE) {
             let ran = last_purge.map_or(Duration::ZERO, |at| at.elapsed());
@@ -67,6 +77,26 @@ fn refresh(shared: &Shared) {
     match shared.store.backlog() {
         Ok(backlog) => shared.metrics.set_backlog(&backlog),
         Err(error) => failed("reading the backlog", &error),
+    }
+}
+
+/// Puts the figures of weeks that are over on record, and makes void what was held back for too long.
+fn weeks(shared: &Shared) {
+    let now = Timestamp::now();
+    let closed =
+        shared.desk().and_then(|desk| close_weeks(shared.store.as_ref(), &desk, "service:upkeep", now));
+    match closed {
+        Ok(CloseReport { closed: 0, settled: 0 }) => {}
+        Ok(CloseReport { closed, settled }) => {
+            tracing::info!(closed, settled, "figures of weeks are on record")
+        }
+        Err(error) => failed("putting the figures of weeks on record", &error),
+    }
+    let before = now.checked_sub(STALE_HOURS.hours()).unwrap_or(Timestamp::MIN);
+    match shared.store.drop_held(before, now) {
+        Ok(0) => {}
+        Ok(n) => tracing::warn!(n, "actions that were held back for a day are void"),
+        Err(error) => failed("making void what was held back", &error),
     }
 }
 

@@ -140,6 +140,10 @@ pub struct Standing {
     pub answered: bool,
     /// Values that a person has set.
     pub locked: BTreeMap<Field, String>,
+    /// [`Decided::phase`] of the newest decision; `None` also for decisions of versions before.
+    pub phase: Option<Phase>,
+    /// [`Decided::blind`] of it.
+    pub blind: bool,
 }
 
 /// The first alert of a storm.

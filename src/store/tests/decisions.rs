@@ -51,6 +51,8 @@ fn what_is_put_comes_back(home: &Home) {
         draft_version: 1,
         answered: false,
         locked: BTreeMap::new(),
+        phase: one.phase,
+        blind: one.blind,
     };
     assert_eq!(found_standing.pop(), Some(Some(due)));
     assert!(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Draft, DraftState, FieldName, KeptBy, Kind, Reading, Route};
+use super::{Draft, DraftState, FieldName, KeptBy, Kind, Phase, Reading, Route};
 
 use crate::auth::Caller;
 use crate::item::Answer;
@@ -69,6 +69,12 @@ pub(crate) struct Decision {
     collapsed_into: Option<String>,
     /// Whether this ticket came before just as it is: then this is what was decided then.
     pub(crate) repeated: bool,
+    /// How far Firstline might go with it when it was decided: in `shadow` nobody is to see it, from `assist` on it may be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<Phase>,
+    /// Whether it belongs to the blind sample: neither pre-set nor shown until the ticket is closed, so that agreement can be
+    /// measured.
+    blind: bool,
     /// One decision a field: `board`, `type`, `subtype`, `priority`, `technician`, as far as trained.
     fields: BTreeMap<FieldName, FieldDecision>,
     rules: Vec<FiredRule>,
@@ -163,6 +169,8 @@ impl From<Answer> for Decision {
             kind: answer.decision.kind.into(),
             collapsed_into: answer.collapsed_into,
             repeated: answer.repeated,
+            phase: answer.phase.map(Into::into),
+            blind: answer.blind,
             fields: fields(&answer.decision),
             rules: answer.decision.rules.iter().map(Into::into).collect(),
             tokens_cut: answer.decision.tokens_cut,
@@ -189,6 +197,8 @@ impl From<DecisionRecord> for Decision {
             kind: record.decision.kind.into(),
             collapsed_into: record.collapsed_into,
             repeated: false,
+            phase: record.phase.map(Into::into),
+            blind: record.blind,
             fields: fields(&record.decision),
             rules: record.decision.rules.iter().map(Into::into).collect(),
             tokens_cut: record.decision.tokens_cut,

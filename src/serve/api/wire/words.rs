@@ -133,6 +133,70 @@ words! {
         Feedback,
     }
 
+    /// How far a desk lets Firstline go.
+    Phase of firstline_ticket::Phase {
+        /// Nothing is decided live.
+        Baseline,
+        /// All is recorded, nothing is done.
+        Shadow,
+        /// What people approve is done.
+        Assist,
+        /// Firstline acts alone where that was granted.
+        Autonomous,
+    }
+
+    /// Who or what did something. `system`: a rule, a monitor or another program of the PSA.
+    ActorKind of firstline_ticket::ActorKind {
+        /// A person of the desk.
+        Technician,
+        /// A person of the customer.
+        Customer,
+        /// A program of the PSA.
+        System,
+        /// Firstline.
+        Firstline,
+    }
+
+    /// A value that changes in the life of a ticket.
+    Changed of firstline_ticket::Changed {
+        /// Its status.
+        Status,
+        /// Board, queue or team.
+        Board,
+        /// Type within the board.
+        Type,
+        /// Subtype within the type.
+        Subtype,
+        /// Priority.
+        Priority,
+        /// The technician who owns it.
+        Owner,
+        /// The customer.
+        Customer,
+    }
+
+    /// How the moment of the first response is known: by a technician's message, a time entry with visible notes, or the PSA's stamp,
+    /// which a change of status sets.
+    ResponseBasis of firstline_ticket::ResponseBasis {
+        /// A message.
+        Message,
+        /// A time entry.
+        TimeEntry,
+        /// A stamp.
+        Stamp,
+    }
+
+    /// How the labels before any person touched the ticket are known: kept at intake, from the history of changes, or by running the
+    /// routing rules again.
+    InitialBasis of firstline_ticket::InitialBasis {
+        /// Kept at intake.
+        Intake,
+        /// From the history.
+        History,
+        /// By the rules.
+        Replay,
+    }
+
     /// How a job stands.
     JobState of firstline_store::JobState {
         /// Some items are left.

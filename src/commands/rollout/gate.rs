@@ -1,0 +1,116 @@
+//! `firstline rollout gate`: whether the desk may go from shadow to assist.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use firstline_fault::{Code, UserError};
+use firstline_rollout::Evidence;
+use firstline_serve::rollout::{GateCheck, GateRequest, GateVerdict, InServiceNow, close_weeks, gate};
+use firstline_serve::served_id;
+use firstline_triage::bundle::layout;
+use firstline_triage::sha256_file;
+
+use super::person::{PersonArg, Place};
+use crate::arguments::{JsonArg, SettingsArgs};
+use crate::failure::{Exit, Failure};
+use crate::table::table;
+use crate::ui::print;
+
+/// Ask the gate from shadow to assist; the exit status is 1 where it is not passed.
+///
+/// It compares the evidence file of the bundle in service, and what the settled weeks of shadow have shown, with the signed criteria.
+/// Each check says what was needed and found, over how many, and how much is missing. Passing grants assist to the pilots.
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The `evidence.json` that `firstline bench` wrote.
+    #[arg(long, value_name = "FILE")]
+    evidence: PathBuf,
+
+    /// Bundle in service [default: the settings' bundle].
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+
+    /// Why the desk may go on.
+    #[arg(long)]
+    reason: String,
+
+    #[command(flatten)]
+    person: PersonArg,
+
+    #[command(flatten)]
+    output: JsonArg,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) fn run(args: &GateArgs) -> Result<Exit, Failure> {
+    let Place { settings, policy, rules, store, now } = Place::open(&args.settings)?;
+    let person = args.person.person(store.as_ref(), now)?;
+    let bundle = args.bundle.as_ref().unwrap_or(&settings.bundle);
+    let bundle_sha256 = sha256_file(&bundle.join(layout::INFO))?;
+    let (bundle_id, policy_sha) = served_id(&bundle_sha256, &policy)?;
+    let service = InServiceNow { bundle_id, bundle_sha256, policy_sha };
+    let io = |e: std::io::Error| UserError::io(args.evidence.display(), &e);
+    let length = std::fs::metadata(&args.evidence).map_err(io)?.len();
+    if length > Evidence::MOST_BYTES as u64 {
+        let place = args.evidence.display().to_string();
+        return Err(UserError::new(Code::Config, place, "it is too long", "Name an evidence.json").into());
+    }
+    let evidence = std::fs::read(&args.evidence).map_err(io)?;
+    close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
+    let request = GateRequest { evidence, reason: args.reason.clone() };
+    let verdict = gate(store.as_ref(), rules.zone(), &request, &service, (&person, now))?;
+    match args.output.json {
+        true => print(serde_json::to_string(&verdict)?),
+        false => show(&verdict),
+    }
+    Ok(if verdict.passed { Exit::Success } else { Exit::UserFault })
+}
+
+fn show(verdict: &GateVerdict) {
+    let number = |value: f64| {
+        let text = format!("{value:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let maybe = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
+    let row = |check: &GateCheck| {
+        let side = if check.at_least { "at least" } else { "at most" };
+        let bound = if check.at_least { check.low } else { check.high };
+        vec![
+            check.name.clone(),
+            format!("{side} {}", number(check.needed)),
+            check.found.map_or_else(|| "not measured".to_owned(), number),
+            maybe(bound),
+            check.n.to_string(),
+            maybe(check.short_by),
+            if check.passed { "holds".to_owned() } else { "fails".to_owned() },
+        ]
+    };
+    print(table(
+        &["check", "needed", "found", "95 % bound", "n", "short by", "verdict"],
+        verdict.checks.iter().map(row),
+    ));
+    for check in verdict.checks.iter().filter(|check| !check.passed) {
+        if let Some(missing) = &check.missing {
+            print(format_args!("{}: {missing}", check.name));
+        }
+    }
+    verdict.refused.iter().for_each(|why| print(format_args!("The evidence does not count: {why}")));
+    for hold in &verdict.on_hold {
+        print(format_args!("On hold {} ({}): {}", hold.hold, hold.level.name(), hold.reason));
+    }
+    if let Some(plan) = &verdict.plan {
+        print("A week of cleaning up:");
+        for (i, step) in plan.steps.iter().enumerate() {
+            print(format_args!("  {}. {step}", i + 1));
+        }
+        plan.tickets.iter().for_each(|text| print(format_args!("  Tickets: {text}")));
+    }
+    let state = match (verdict.passed, verdict.granted.is_empty()) {
+        (true, false) => format!("PASSED. Assist is granted to {}", verdict.granted.join(", ")),
+        (true, true) => "PASSED. Nothing new is granted".to_owned(),
+        (false, _) => "NOT PASSED".to_owned(),
+    };
+    print(format_args!("{state}. Evidence sha256 {}", verdict.evidence_sha256));
+}

@@ -1,0 +1,174 @@
+//! `firstline rollout report`: the weeks so far, and what shadow shows.
+
+use clap::Args;
+use firstline_rollout::{Report, Sheet, percent};
+use firstline_serve::rollout::{Figure, Shadow, ShadowWindow, WeekView, close_weeks, shadow, weeks};
+use firstline_store::CustomerSet;
+use firstline_triage::customer_key;
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::ReportArgs;
+use super::person::{Place, share, time};
+use crate::arguments::SettingsArgs;
+use crate::failure::{Exit, Failure};
+use crate::ui::Ui;
+
+/// Report the weeks so far: agreement, priorities, drafts, times; each with what it is counted over.
+///
+/// A week's figures are put on record when it is over and again when it has settled, and never change. Below them stands what the last
+/// days show as known now, with every missed most urgent ticket.
+#[derive(Debug, Args)]
+pub(crate) struct RolloutReportArgs {
+    /// Newest weeks that are shown.
+    #[arg(long, default_value_t = 13, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=70))]
+    weeks: u16,
+
+    /// Last days of which shadow is shown.
+    #[arg(long, default_value_t = 28, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=92))]
+    days: u16,
+
+    /// Of one customer's tickets alone [default: the whole desk].
+    #[arg(long)]
+    customer: Option<String>,
+
+    #[command(flatten)]
+    output: ReportArgs,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// The report, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Output {
+    weeks: Vec<WeekView>,
+    shadow: Shadow,
+}
+
+pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let Place { rules, store, now, .. } = Place::open(&args.settings)?;
+    close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
+    let customer = args.customer.as_deref().map(customer_key);
+    let customers = match &customer {
+        Some(customer) => CustomerSet::Only([customer.clone()].into()),
+        None => CustomerSet::All,
+    };
+    let from = now - SignedDuration::from_hours(24 * i64::from(args.days));
+    let to = now + SignedDuration::from_secs(1);
+    let mut weeks = weeks(store.as_ref(), rules.zone(), usize::from(args.weeks))?;
+    weeks.retain(|week| week.customer == customer && (customer.is_some() || week.scope == "all"));
+    let shadow = shadow(store.as_ref(), &rules, &ShadowWindow { from, to, customers }, now)?;
+    let output = Output { weeks, shadow };
+    args.output.put(&report(&output), &output, ui)?;
+    Ok(Exit::Success)
+}
+
+fn report(output: &Output) -> Report {
+    let Output { weeks, shadow } = output;
+    let figure = |week: &WeekView, name: &str| week.sheet.figures.get(name).copied().unwrap_or_default();
+    let row = |week: &WeekView| {
+        let count = |name| figure(week, name).n.to_string();
+        vec![
+            format!(
+                "{} (week {}){}",
+                week.week,
+                week.sheet.number,
+                if week.settled { ", settled" } else { "" }
+            ),
+            count("tickets"),
+            share(&figure(week, "agreement")),
+            share(&figure(week, "agreement_best")),
+            share(&figure(week, "drafted_in_time")),
+            share(&figure(week, "usable_verbatim")),
+            time(&figure(week, "first_response_median")),
+            time(&figure(week, "resolution_mean")),
+            count("missed_most_urgent"),
+        ]
+    };
+    let fields = shadow.by_field.iter().map(|(name, found)| {
+        let kappa = shadow.kappa.get(name).and_then(|kappa| kappa.value);
+        vec![name.clone(), share(found), kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.2}"))]
+    });
+    let of = |figures: &std::collections::BTreeMap<String, Figure>| -> Vec<Vec<String>> {
+        figures.iter().map(|(name, found)| vec![name.clone(), share(found)]).collect()
+    };
+    let priorities = shadow.by_priority.iter().map(|one| {
+        let numbers = [one.right, one.under, one.over].map(|n| n.to_string());
+        [vec![format!("rank {}", one.rank + 1)], numbers.to_vec()].concat()
+    });
+    let missed =
+        shadow.missed_most_urgent.iter().map(|one| vec![one.ticket_id.clone(), one.customer.clone()]);
+    let sheet = |heading: &str, about: &str, columns: Vec<&'static str>, rows: Vec<Vec<String>>| Sheet {
+        heading: heading.to_owned(),
+        about: about.to_owned(),
+        columns,
+        rows,
+    };
+    let tables = [
+        sheet(
+            "Week by week",
+            "As put on record when the week was over, and when it had settled; these rows never change.",
+            vec![
+                "week",
+                "tickets",
+                "agreement",
+                "best technicians",
+                "drafts in time",
+                "usable as they are",
+                "first response, median",
+                "resolution, mean",
+                "missed most urgent",
+            ],
+            weeks.iter().map(row).collect(),
+        ),
+        sheet(
+            "Agreement by field",
+            "Of tickets that nobody saw decided. Kappa is the part that is more than chance.",
+            vec!["field", "agreement", "kappa"],
+            fields.collect(),
+        ),
+        sheet(
+            "Agreement by bundle",
+            "Board and type both right.",
+            vec!["bundle", "agreement"],
+            of(&shadow.by_bundle),
+        ),
+        sheet(
+            "Priorities",
+            "By how urgent the ticket was at closing, the most urgent first.",
+            vec!["priority", "called right", "too low", "too high"],
+            priorities.collect(),
+        ),
+        sheet(
+            "Most urgent tickets that were called less urgent",
+            "Look at each.",
+            vec!["ticket", "customer"],
+            missed.collect(),
+        ),
+        sheet(
+            "Drafts usable as they are, by category",
+            "No further from what was sent than 5 % of its words.",
+            vec!["category", "usable"],
+            of(&shadow.usable_verbatim),
+        ),
+    ];
+    let late = shadow.intake_late.value.map_or_else(|| "not known".to_owned(), percent);
+    Report {
+        title: "The rollout week by week".to_owned(),
+        facts: vec![
+            ("Shadow", format!("tickets opened from {:.0} to {:.0}: {}", shadow.from, shadow.to, shadow.tickets)),
+            ("Agreement", share(&shadow.agreement)),
+            ("Best technicians", share(&shadow.agreement_best)),
+            ("Kept", format!("{} (seen by people: no agreement)", share(&shadow.left_as_seen))),
+            ("Priority too low", share(&shadow.priority_under)),
+            ("Drafts in time", share(&shadow.drafted_in_time)),
+            ("Intake", format!("median {}, 95 % within {}; {late} came late", time(&shadow.intake_lag_median), time(&shadow.intake_lag_p95))),
+        ],
+        notes: vec![(
+            "It can't say",
+            vec!["How often technicians agree among themselves: that takes their tickets' words, see `firstline bench`.".to_owned()],
+        )],
+        tables: tables.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect(),
+    }
+}

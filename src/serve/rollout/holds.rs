@@ -1,0 +1,235 @@
+//! Holds, and their end.
+//!
+//! A hold takes effect at once and asks for a reason; its end asks for more.
+
+use firstline_fault::{Code, Result, UserError};
+use firstline_store::{GrantScope, Hold, HoldRecord, NewHold, Store};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::figures::WeekSheet;
+use super::text::{self, SHADOW_TO_ASSIST};
+use super::{criteria, weeks};
+use crate::auth::{Person, Scope};
+
+/// How far a hold goes, the mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldLevel {
+    /// No new grants.
+    PauseExpansion,
+    /// No new grants: training data is cleaned until there is another bundle.
+    Cleanup,
+    /// From autonomous to assist.
+    Pause,
+    /// To shadow.
+    BackOut,
+    /// Nothing but recording.
+    Stop,
+}
+
+impl HoldLevel {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PauseExpansion => "pause_expansion",
+            Self::Cleanup => "cleanup",
+            Self::Pause => "pause",
+            Self::BackOut => "back_out",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+impl From<HoldLevel> for Hold {
+    fn from(level: HoldLevel) -> Self {
+        match level {
+            HoldLevel::PauseExpansion => Self::PauseExpansion,
+            HoldLevel::Cleanup => Self::Cleanup,
+            HoldLevel::Pause => Self::Pause,
+            HoldLevel::BackOut => Self::BackOut,
+            HoldLevel::Stop => Self::Stop,
+        }
+    }
+}
+
+impl From<Hold> for HoldLevel {
+    fn from(level: Hold) -> Self {
+        match level {
+            Hold::PauseExpansion => Self::PauseExpansion,
+            Hold::Cleanup => Self::Cleanup,
+            Hold::Pause => Self::Pause,
+            Hold::BackOut => Self::BackOut,
+            Hold::Stop => Self::Stop,
+        }
+    }
+}
+
+/// What something is about; what is missing stands for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scoped {
+    /// The customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    pub customer: Option<String>,
+    /// The board that was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    pub board: Option<String>,
+    /// The type that was decided.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    pub ticket_type: Option<String>,
+}
+
+impl Scoped {
+    pub(super) fn scope(&self) -> Result<GrantScope> {
+        let named =
+            |place: &str, of: &Option<String>| of.as_deref().map(|name| text::name(place, name)).transpose();
+        let customer = named("customer", &self.customer)?;
+        Ok(GrantScope {
+            customer: customer.map(|name| firstline_ticket::customer_key(&name)),
+            board: named("board", &self.board)?,
+            ticket_type: named("type", &self.ticket_type)?,
+        })
+    }
+}
+
+impl From<GrantScope> for Scoped {
+    fn from(scope: GrantScope) -> Self {
+        let GrantScope { customer, board, ticket_type } = scope;
+        Self { customer, board, ticket_type }
+    }
+}
+
+/// A hold that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRequest {
+    /// How far it goes.
+    pub level: HoldLevel,
+    /// What it is about.
+    pub scope: Scoped,
+    /// Why.
+    pub reason: String,
+}
+
+/// A hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct HoldView {
+    /// Its number.
+    pub hold: i64,
+    /// How far it goes.
+    pub level: HoldLevel,
+    /// What it is about.
+    pub scope: Scoped,
+    /// Since when.
+    #[schema(value_type = String, format = "date-time")]
+    pub at: Timestamp,
+    /// The person, or `firstline` where a trigger fired.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Actions that were held back when it was put on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
+    /// Actions that somebody was at when it fired: they can't be called back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub in_flight: Vec<i64>,
+}
+
+impl From<HoldRecord> for HoldView {
+    fn from(hold: HoldRecord) -> Self {
+        let HoldRecord { id, level, scope, at, by, reason, .. } = hold;
+        Self {
+            hold: id,
+            level: level.into(),
+            scope: scope.into(),
+            at,
+            by,
+            reason,
+            held: None,
+            in_flight: Vec::new(),
+        }
+    }
+}
+
+/// Puts a scope on hold. To stop takes the right to stop, everything milder the right to manage.
+///
+/// # Errors
+/// [`Code::Scope`] without the right; [`Code::Request`] without a reason.
+pub fn hold(store: &dyn Store, request: &HoldRequest, person: &Person, now: Timestamp) -> Result<HoldView> {
+    let right = if request.level == HoldLevel::Stop { Scope::Stop } else { Scope::Manage };
+    person.may(right)?;
+    let new = NewHold {
+        level: request.level.into(),
+        scope: request.scope.scope()?,
+        by: person.author(),
+        reason: text::reason(&request.reason)?,
+        figures: None,
+    };
+    put(store, &new, now)
+}
+
+pub(super) fn put(store: &dyn Store, new: &NewHold, now: Timestamp) -> Result<HoldView> {
+    let held = store.hold(new, now)?;
+    Ok(HoldView {
+        hold: held.id,
+        level: new.level.into(),
+        scope: new.scope.clone().into(),
+        at: now,
+        by: new.by.person.clone(),
+        reason: new.reason.clone(),
+        held: Some(held.held),
+        in_flight: held.in_flight,
+    })
+}
+
+/// Ends a hold. After a back-out that takes evidence of later: the gate passed again, and a week that began and settled since with the
+/// agreement that the criteria ask for. Nothing rises above what was granted before.
+///
+/// # Errors
+/// [`Code::Scope`] without the right to approve the rollout; [`Code::NotFound`] where no such hold is in force; [`Code::Conflict`]
+/// where the evidence is missing.
+pub fn resume(
+    store: &dyn Store,
+    hold: i64,
+    reason: &str,
+    person: &Person,
+    now: Timestamp,
+) -> Result<HoldView> {
+    person.may(Scope::ApproveRollout)?;
+    let reason = text::reason(reason)?;
+    let missing = || {
+        let next = "`firstline rollout status` lists the holds in force";
+        UserError::new(Code::NotFound, format!("hold {hold}"), "no such hold is in force", next)
+    };
+    let record = store.holds(true)?.into_iter().find(|one| one.id == hold).ok_or_else(missing)?;
+    if record.level == Hold::BackOut
+        && let Some(lacks) = lacking(store, record.at, now)?
+    {
+        let next = "Wait for that evidence; the hold stays until then";
+        return Err(UserError::new(Code::Conflict, format!("hold {hold}"), lacks, next).into());
+    }
+    if !store.release_hold(hold, &person.author(), &reason, now)? {
+        return Err(missing().into());
+    }
+    Ok(HoldView { by: person.name.clone(), at: now, reason, ..record.into() })
+}
+
+/// What is missing before a back-out of `since` may end.
+fn lacking(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Option<String>> {
+    let passed = store.verdicts(Some(SHADOW_TO_ASSIST))?;
+    if !passed.iter().any(|verdict| verdict.passed && verdict.at > since) {
+        return Ok(Some("the gate has not passed since: firstline rollout gate".to_owned()));
+    }
+    let needed = criteria::standing(store, now)?.map_or(0.75, |(_, criteria)| criteria.rollback.agreement);
+    let good = weeks::settled_since(store, since, now)?.into_iter().any(|sheet: WeekSheet| {
+        let agreement = sheet.figures.get("agreement").and_then(|figure| figure.value);
+        agreement.is_some_and(|found| found >= needed)
+    });
+    let lacks = format!("no week that began since has settled with an agreement of {needed:.2} or more");
+    Ok((!good).then_some(lacks))
+}

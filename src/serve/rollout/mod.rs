@@ -1,0 +1,35 @@
+//! The programme of 90 days on top of the store: signing, starting, the gate, holds, weeks, coverage. One way for the service's
+//! calls and for commands alike.
+//!
+//! Every change is made by a [`Person`](crate::Person), has a reason, and is a row and an entry in the audit log in one transaction.
+//! Must know nothing of HTTP, and look at no clock: callers say what time it is.
+
+mod coverage;
+mod criteria;
+mod desk;
+mod figures;
+mod gate;
+mod holds;
+mod phase;
+mod shadow;
+mod start;
+mod status;
+mod text;
+mod weeks;
+
+#[cfg(test)]
+mod tests;
+
+pub use coverage::{Coverage, Listed, ListedTicket, coverage};
+pub use criteria::{
+    CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
+};
+pub use desk::DeskRules;
+pub use figures::{Figure, WeekSheet};
+pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, InServiceNow, gate};
+pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub use phase::{Allowed, allowed, installation_phase};
+pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
+pub use start::{StartRequest, Started, start};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status};
+pub use weeks::{CloseReport, WeekView, close_weeks, weeks};

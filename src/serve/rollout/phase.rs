@@ -1,0 +1,55 @@
+//! How far Firstline may go: the least of what the settings, the grants and the holds allow.
+//!
+//! A desk that has never started a programme has no grants: there the settings and the holds alone decide.
+
+use firstline_fault::Result;
+use firstline_store::{Cell, Effective, GrantScope, Hold, Store};
+use firstline_ticket::Phase;
+
+/// What is allowed in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// How far Firstline may go.
+    pub phase: Phase,
+    /// Whether grants say so: a programme runs, and what it shows is measured.
+    pub granted: bool,
+}
+
+/// What is allowed in each of these cells, in their order, where the settings allow `most`. One query, however many they are.
+///
+/// # Errors
+/// As for [`Programmes::effective`](firstline_store::Programmes::effective).
+pub fn allowed(store: &dyn Store, most: Phase, cells: &[Cell<'_>]) -> Result<Vec<Allowed>> {
+    Ok(store.effective(cells)?.iter().map(|found| of(found, most)).collect())
+}
+
+fn of(found: &Effective, most: Phase) -> Allowed {
+    let granted = found.since.is_some();
+    let phase = if granted { found.phase } else { ceiling(found.hold) };
+    Allowed { phase: phase.min(most), granted }
+}
+
+/// The phase of the whole installation: no cell is above it.
+///
+/// # Errors
+/// As for [`Programmes::grants`](firstline_store::Programmes::grants).
+pub fn installation_phase(store: &dyn Store, most: Phase) -> Result<Phase> {
+    let whole = GrantScope::default();
+    let grants = store.grants(true)?;
+    let granted = match grants.iter().find(|grant| grant.scope == whole) {
+        Some(grant) => grant.phase,
+        None if grants.is_empty() => most,
+        None => Phase::Baseline,
+    };
+    let held = store.holds(true)?.into_iter().filter(|hold| hold.scope == whole).map(|hold| hold.level);
+    Ok(granted.min(ceiling(held.max())).min(most))
+}
+
+/// The most that is allowed under a hold.
+fn ceiling(hold: Option<Hold>) -> Phase {
+    match hold {
+        None | Some(Hold::PauseExpansion | Hold::Cleanup) => Phase::Autonomous,
+        Some(Hold::Pause) => Phase::Assist,
+        Some(Hold::BackOut | Hold::Stop) => Phase::Shadow,
+    }
+}

@@ -1,0 +1,259 @@
+//! How the programme stands, at a glance: counts that the store adds up, and what is on record.
+
+use firstline_fault::{InternalError, Result};
+use firstline_rollout::{Kpis, Share, Week, board_and_type, kpis};
+use firstline_store::{CustomerSet, GrantRecord, ProgrammeRecord, Store};
+use firstline_ticket::Phase;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::coverage::{self, Coverage};
+use super::criteria;
+use super::figures::Figure;
+use super::holds::{HoldView, Scoped};
+use super::phase::installation_phase;
+use super::text::SHADOW_TO_ASSIST;
+use super::weeks::{self, first};
+
+/// Days of a programme.
+const DAYS: i64 = 90;
+
+/// How the programme stands.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Status {
+    /// The programme; null before it has started.
+    pub programme: Option<ProgrammeView>,
+    /// How far Firstline may go at most, settings, grants and holds considered: `baseline`, `shadow`, `assist`, `autonomous`.
+    pub phase: String,
+    /// What the settings allow at most.
+    pub settings_phase: String,
+    /// The version of the criteria in force; null where none is.
+    pub criteria_in_force: Option<u32>,
+    /// Of the newest version: signatures that are missing.
+    pub signatures_missing: Option<usize>,
+    /// The grants that hold, the oldest first.
+    pub grants: Vec<GrantView>,
+    /// The holds in force.
+    pub holds: Vec<HoldView>,
+    /// Tickets opened since the start, or in the last 90 days before one.
+    pub tickets: u64,
+    /// Of those, tickets whose outcome is known.
+    pub reported: u64,
+    /// Agreement on board and type so far, of tickets that nobody saw decided.
+    pub agreement: Figure,
+    /// What people who saw a decision left as it was.
+    pub left_as_seen: Figure,
+    /// Drafts that were due, and ready within 60 seconds.
+    pub drafted_in_time: Figure,
+    /// Weeks on record as closed, and as settled.
+    pub weeks_closed: u64,
+    /// Settled weeks are what a gate counts.
+    pub weeks_settled: u64,
+    /// How completely tickets came in, as it was last counted.
+    pub coverage: Option<Coverage>,
+    /// The gate's last verdict.
+    pub last_verdict: Option<LastVerdict>,
+    /// What to do next.
+    pub next: Vec<String>,
+}
+
+/// A programme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProgrammeView {
+    /// The day on which it started, in the desk's time zone.
+    #[schema(value_type = String, format = "date")]
+    pub started_on: Date,
+    /// Its day, 1 for the first, of 90; 0 before the start.
+    pub day: i64,
+    /// Its week, 1 for the first whole one; 0 before that.
+    pub week: u32,
+    /// The pilot customers.
+    pub pilots: Vec<String>,
+    /// Who started it, or changed its pilots.
+    pub by: String,
+    /// When.
+    #[schema(value_type = String, format = "date-time")]
+    pub at: Timestamp,
+}
+
+impl ProgrammeView {
+    pub(super) fn of(programme: ProgrammeRecord, zone: &TimeZone, now: Timestamp) -> Result<Self> {
+        let first = first(&programme, zone)?;
+        let week = Week::of(now, zone).map_err(|e| InternalError::new(e.to_string()))?;
+        let today = now.to_zoned(zone.clone()).date();
+        let days = programme.started_on.until(today).map_or(0, |span| i64::from(span.get_days()) + 1);
+        let ProgrammeRecord { started_on, pilots, by, at, .. } = programme;
+        let number = week.number_since(&first, zone).unwrap_or(0);
+        Ok(Self { started_on, day: days.clamp(0, 10 * DAYS), week: number, pilots, by, at })
+    }
+}
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct GrantView {
+    /// Its number.
+    pub grant: i64,
+    /// What it is about.
+    pub scope: Scoped,
+    /// How far Firstline may go there: `shadow`, `assist`, `autonomous`.
+    pub phase: String,
+    /// The bundle that it was granted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
+    /// The sha256 of the evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence_sha256: Option<String>,
+    /// Since when.
+    #[schema(value_type = String, format = "date-time")]
+    pub since: Timestamp,
+    /// Who granted it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<GrantRecord> for GrantView {
+    fn from(grant: GrantRecord) -> Self {
+        let GrantRecord { epoch, scope, phase, bundle, evidence_sha, since, by, reason, .. } = grant;
+        Self {
+            grant: epoch,
+            scope: scope.into(),
+            phase: name(phase).to_owned(),
+            bundle,
+            evidence_sha256: evidence_sha,
+            since,
+            by,
+            reason,
+        }
+    }
+}
+
+/// A gate's last verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LastVerdict {
+    /// The gate.
+    pub gate: String,
+    /// Whether it was passed.
+    pub passed: bool,
+    /// When.
+    #[schema(value_type = String, format = "date-time")]
+    pub at: Timestamp,
+    /// By whom it was asked.
+    pub by: String,
+    /// The sha256 of the evidence.
+    pub evidence_sha256: String,
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Baseline => "baseline",
+        Phase::Shadow => "shadow",
+        Phase::Assist => "assist",
+        Phase::Autonomous => "autonomous",
+    }
+}
+
+fn figure(share: Share) -> Figure {
+    (&share).into()
+}
+
+/// How the programme stands, where the settings allow `most`.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -> Result<Status> {
+    let programme = store.programme()?;
+    let since = match &programme {
+        Some(programme) => {
+            let start = programme.started_on.to_zoned(zone.clone());
+            start.map_err(|e| InternalError::new(e.to_string()))?.timestamp()
+        }
+        None => now - SignedDuration::from_hours(24 * DAYS),
+    };
+    // Of a programme that went on for long, the last year.
+    let since = since.max(now - SignedDuration::from_hours(24 * 366)).min(now);
+    let end = now + SignedDuration::from_hours(24);
+    let judged = store.judged_tickets(since, end, &CustomerSet::All)?;
+    // Which labels the bundle knows is no question of the agreement on board and type.
+    let tally = kpis(&judged, &|_, _| true);
+    let list = criteria::criteria(store, now)?;
+    let newest = list.versions.last();
+    let missing = newest.map(|of| usize::from(of.needed).saturating_sub(of.signatures.len()));
+    let all = weeks::weeks(store, zone, usize::MAX)?;
+    let whole = || all.iter().filter(|week| week.scope == weeks::ALL);
+    let last = store.verdicts(Some(SHADOW_TO_ASSIST))?.pop();
+    let (grants, holds) = (store.grants(true)?.into_iter(), store.holds(true)?.into_iter());
+    let view = programme.map(|programme| ProgrammeView::of(programme, zone, now)).transpose()?;
+    let mut status = Status {
+        programme: view,
+        phase: name(installation_phase(store, most)?).to_owned(),
+        settings_phase: name(most).to_owned(),
+        criteria_in_force: list.in_force,
+        signatures_missing: missing,
+        grants: grants.map(GrantView::from).collect(),
+        holds: holds.map(HoldView::from).collect(),
+        tickets: tally.tickets,
+        reported: tally.reported,
+        agreement: figure(board_and_type(&judged, false)),
+        left_as_seen: figure(board_and_type(&judged, true)),
+        drafted_in_time: figure(tally.drafts.within_60_seconds),
+        weeks_closed: whole().filter(|week| !week.settled).count() as u64,
+        weeks_settled: whole().filter(|week| week.settled).count() as u64,
+        coverage: coverage::newest_view(store)?,
+        last_verdict: last.map(|verdict| LastVerdict {
+            gate: verdict.gate,
+            passed: verdict.passed,
+            at: verdict.at,
+            by: verdict.by,
+            evidence_sha256: verdict.evidence_sha,
+        }),
+        next: Vec::new(),
+    };
+    status.next = next(&status, &tally, most);
+    Ok(status)
+}
+
+/// What to do next, in words.
+fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
+    let started = status.programme.is_some();
+    let granted = status.grants.iter().any(|grant| grant.phase == "assist" || grant.phase == "autonomous");
+    let found = [
+        (
+            status.criteria_in_force.is_none(),
+            match status.signatures_missing {
+                None => {
+                    "Put criteria on record and sign them: firstline rollout sign --criteria FILE".to_owned()
+                }
+                Some(n) => format!("Have {n} more persons sign the criteria: firstline rollout sign"),
+            },
+        ),
+        (
+            status.criteria_in_force.is_some() && !started,
+            "Start the programme: firstline rollout start --baseline FILE --pilot CUSTOMER".to_owned(),
+        ),
+        (
+            started && tally.tickets > 0 && tally.reported == 0,
+            "Report how tickets ended: POST /v1/feedback, or firstline store outcomes".to_owned(),
+        ),
+        (
+            started && status.coverage.is_none(),
+            "Count how completely tickets come in: POST /v1/rollout/coverage".to_owned(),
+        ),
+        (
+            started && !granted && status.weeks_settled > 0,
+            "Measure the bundle and ask the gate: firstline bench, firstline rollout gate".to_owned(),
+        ),
+        (
+            granted && most < Phase::Assist,
+            "The settings keep Firstline below what is granted: set phase = \"assist\"".to_owned(),
+        ),
+        (
+            !status.holds.is_empty(),
+            "Find the cause of what is on hold, then: firstline rollout resume".to_owned(),
+        ),
+    ];
+    found.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text).collect()
+}

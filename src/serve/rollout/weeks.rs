@@ -1,0 +1,212 @@
+//! Weeks of the programme: their figures are put on record once they are over, and once more when they are settled.
+//!
+//! Both are figures as of that moment, whenever they are computed, and a row never changes.
+
+use firstline_fault::{InternalError, Result};
+use firstline_rollout::Week;
+use firstline_store::{Added, Author, CustomerSet, NewWeek, ProgrammeRecord, Store, WeekRecord, WeekState};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::desk::DeskRules;
+use super::figures::{Seen, WeekSheet, sheet};
+use super::text::FIRSTLINE;
+
+/// The whole desk.
+pub(super) const ALL: &str = "all";
+/// The pilot customers together, or one of them.
+pub(super) const PILOTS: &str = "pilots";
+/// The desk before it began.
+pub(super) const BASELINE: &str = "baseline";
+/// Weeks that are looked back at: what a programme and its year after have.
+const MOST_WEEKS: usize = 70;
+
+/// What was put on record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CloseReport {
+    /// Rows of weeks that are over.
+    pub closed: usize,
+    /// Rows of weeks that have settled.
+    pub settled: usize,
+}
+
+/// The figures of a week, as they are on record.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct WeekView {
+    /// The week in ISO 8601, such as `2026-W48`.
+    pub week: String,
+    /// Its Monday, in the desk's time zone.
+    #[schema(value_type = String, format = "date")]
+    pub monday: Date,
+    /// What the figures are of: `all` of the desk, or its `pilots`.
+    pub scope: String,
+    /// The pilot customer that they are of; missing for more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// Whether later news can no longer change what counts.
+    pub settled: bool,
+    /// The figures.
+    pub sheet: WeekSheet,
+    /// Their sha256 in the audit log.
+    pub sha256: String,
+    /// When they were put on record.
+    #[schema(value_type = String, format = "date-time")]
+    pub at: Timestamp,
+}
+
+fn out_of_range(error: jiff::Error) -> InternalError {
+    InternalError::new(format!("a week of the programme: {error}"))
+}
+
+/// The first week of a programme.
+pub(super) fn first(programme: &ProgrammeRecord, zone: &TimeZone) -> Result<Week> {
+    let start = programme.started_on.to_zoned(zone.clone()).map_err(out_of_range)?.timestamp();
+    Ok(Week::first_after(start, zone).map_err(out_of_range)?)
+}
+
+pub(super) fn monday(week: &Week, zone: &TimeZone) -> Date {
+    week.start.to_zoned(zone.clone()).date()
+}
+
+/// Puts the figures of weeks that are over, or settled by now, on record, where they are not yet.
+///
+/// # Errors
+/// As for [`Evidence::add_week`](firstline_store::Evidence::add_week).
+pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Timestamp) -> Result<CloseReport> {
+    let mut report = CloseReport::default();
+    let Some(programme) = store.programme()? else { return Ok(report) };
+    let zone = rules.zone();
+    let first = first(&programme, zone)?;
+    let last = Week::of(now, zone).map_err(out_of_range)?;
+    let known = store.weeks(Some(ALL), monday(&first, zone), monday(&last, zone), &CustomerSet::All)?;
+    let has = |week: &Week, state| {
+        known.iter().any(|row| row.state == state && row.week == monday(week, zone) && row.customer.is_none())
+    };
+    let mut week = first;
+    for _ in 0..MOST_WEEKS {
+        if week.end > now {
+            break;
+        }
+        let settles = week.settles_at(rules.settle_days, zone).map_err(out_of_range)?;
+        let states = [(WeekState::Closed, week.end), (WeekState::Settled, settles)];
+        let due = states.into_iter().filter(|(state, at)| *at <= now && !has(&week, *state));
+        let due: Vec<(WeekState, Timestamp)> = due.collect();
+        if !due.is_empty() {
+            let number = week.number_since(&first, zone).unwrap_or(0);
+            let put = put(store, rules, (&programme, &week, number), &due, (actor, now))?;
+            report.closed += put.closed;
+            report.settled += put.settled;
+        }
+        week = Week::of(week.end, zone).map_err(out_of_range)?;
+    }
+    Ok(report)
+}
+
+fn put(
+    store: &dyn Store,
+    rules: &DeskRules,
+    (programme, week, number): (&ProgrammeRecord, &Week, u32),
+    due: &[(WeekState, Timestamp)],
+    (actor, now): (&str, Timestamp),
+) -> Result<CloseReport> {
+    let mut report = CloseReport::default();
+    let tickets = seen(store, (week.start, week.end), &CustomerSet::All)?;
+    let is_of = |ticket: &&Seen, pilot: &String| ticket.named().0 == pilot;
+    let pilots: Vec<&Seen> =
+        tickets.iter().filter(|ticket| programme.pilots.iter().any(|pilot| is_of(ticket, pilot))).collect();
+    let mut scopes: Vec<(&str, Option<&String>, Vec<&Seen>)> = Vec::new();
+    for pilot in &programme.pilots {
+        let own = pilots.iter().copied().filter(|ticket| is_of(ticket, pilot)).collect();
+        scopes.push((PILOTS, Some(pilot), own));
+    }
+    scopes.push((PILOTS, None, pilots));
+    // The whole desk comes last: where it is on record, all of the week is.
+    scopes.push((ALL, None, tickets.iter().collect()));
+    for (scope, customer, tickets) in scopes {
+        for (state, moment) in due {
+            let sheet = sheet(&tickets, rules, (week, number), *moment);
+            let figures = serde_json::to_value(&sheet)
+                .map_err(|e| InternalError::new(format!("figures of a week as JSON: {e}")))?;
+            let new = NewWeek {
+                scope: scope.to_owned(),
+                customer: customer.cloned(),
+                week: monday(week, rules.zone()),
+                state: *state,
+                figures,
+                by: Author { person: FIRSTLINE.to_owned(), actor: actor.to_owned() },
+            };
+            if store.add_week(&new, now)? == Added::Stored {
+                match state {
+                    WeekState::Closed => report.closed += 1,
+                    WeekState::Settled => report.settled += 1,
+                }
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// The tickets of `customers` that were opened in a span.
+pub(super) fn seen(
+    store: &dyn Store,
+    (from, to): (Timestamp, Timestamp),
+    customers: &CustomerSet,
+) -> Result<Vec<Seen>> {
+    let mut tickets = Vec::new();
+    store.facts(from, to, customers, &mut |row| {
+        tickets.push(Seen::of(row));
+        Ok(())
+    })?;
+    Ok(tickets)
+}
+
+/// The weeks on record, of the programme's first week on: the newest `most`, in order of time; of a week that
+/// has settled both rows.
+///
+/// # Errors
+/// As for [`Evidence::weeks`](firstline_store::Evidence::weeks).
+pub fn weeks(store: &dyn Store, zone: &TimeZone, most: usize) -> Result<Vec<WeekView>> {
+    let Some(programme) = store.programme()? else { return Ok(Vec::new()) };
+    let from = monday(&first(&programme, zone)?, zone);
+    let end = from.checked_add(i64::try_from(MOST_WEEKS).unwrap_or(70).weeks()).unwrap_or(Date::MAX);
+    let rows = store.weeks(None, from, end, &CustomerSet::All)?;
+    let rows = rows.into_iter().filter(|row| [ALL, PILOTS].contains(&row.scope.as_str()));
+    let mut views: Vec<WeekView> = rows.map(view).collect::<Result<_>>()?;
+    views.sort_by(|a, b| {
+        (a.monday, &a.scope, &a.customer, a.settled).cmp(&(b.monday, &b.scope, &b.customer, b.settled))
+    });
+    let mut mondays: Vec<Date> = views.iter().map(|view| view.monday).collect();
+    mondays.dedup();
+    if let Some(oldest) = mondays.len().checked_sub(most).and_then(|first| mondays.get(first)).copied() {
+        views.retain(|view| view.monday >= oldest);
+    }
+    Ok(views)
+}
+
+fn view(row: WeekRecord) -> Result<WeekView> {
+    let WeekRecord { scope, customer, week, state, figures, sha, at, .. } = row;
+    let sheet = serde_json::from_value(figures)
+        .map_err(|e| InternalError::new(format!("reading the figures of a week: {e}")))?;
+    let iso = week.iso_week_date();
+    Ok(WeekView {
+        week: format!("{:04}-W{:02}", iso.year(), iso.week()),
+        monday: week,
+        scope,
+        customer,
+        settled: state == WeekState::Settled,
+        sheet,
+        sha256: sha,
+        at,
+    })
+}
+
+/// The settled weeks of the whole desk that began after `since` and before `now`.
+pub(super) fn settled_since(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Vec<WeekSheet>> {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let rows = store.weeks(Some(ALL), day(since), day(now), &CustomerSet::All)?;
+    let rows = rows.into_iter().filter(|row| row.state == WeekState::Settled && row.week > day(since));
+    rows.map(|row| Ok(view(row)?.sheet)).collect()
+}
