@@ -194,7 +194,7 @@ mod tests {
         let one = |i: usize| {
             // A sixth is filed wrongly, so that nothing is quite sure.
             let text = topics[i % 3].2;
-            let (board, kind, _) = topics[(i + usize::from(draw[i] % 6 == 0)) % 3];
+            let (board, kind, _) = topics[(i + usize::from(draw[i].is_multiple_of(6))) % 3];
             let word = |j: usize| filler[(draw[i] * 7 + draw[(i + j) % n] * (j + 3)) % filler.len()];
             let words: Vec<&str> = (0..9).map(word).collect();
             Ticket {

@@ -1,3 +1,5 @@
+//! Replays of made-up programmes, counted by hand. Must never read a clock.
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
