@@ -155,7 +155,10 @@ fn a_store_of_the_fourth_schema_is_brought_up_with_rows_that_are_as_its_log_says
         };
         store.facts(Timestamp::UNIX_EPOCH, at(0), &CustomerSet::All, &mut each).unwrap();
         let old = tickets.remove(0);
-        assert_eq!((old.judged.phase, old.judged.blind, old.source.as_deref(), old.events.len()), (None, false, None, 0));
+        assert_eq!(
+            (old.judged.phase, old.judged.blind, old.source.as_deref(), old.events.len()),
+            (None, false, None, 0)
+        );
         // Nobody kept when it was reported: no later than when the outcome was last written.
         let eight = Timestamp::from_microsecond(8).unwrap();
         assert_eq!((old.reported_at, old.judged.outcome.resolved_at), (Some(eight), Some(eight)));

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::{EventResult, Feedback, NewEvent, TicketRow};
-use firstline_ticket::{
-    ActorKind, Changed, Event, Happening, InitialBasis, Outcome, ResponseBasis,
-};
+use firstline_ticket::{ActorKind, Changed, Event, Happening, InitialBasis, Outcome, ResponseBasis};
 
 on_both!(
     an_event_is_on_record_once_and_what_is_new_replaces_it,
@@ -201,7 +199,10 @@ fn a_ticket_is_given_with_all_that_is_known_of_it(home: &Home) {
     (first.phase, first.blind, first.received_at) = (Some(Phase::Assist), true, at(5));
     record(&**home, first);
     let bare = one(home);
-    assert_eq!((bare.judged.phase, bare.judged.blind, bare.source.as_deref()), (Some(Phase::Assist), true, Some("Phone")));
+    assert_eq!(
+        (bare.judged.phase, bare.judged.blind, bare.source.as_deref()),
+        (Some(Phase::Assist), true, Some("Phone"))
+    );
     assert_eq!((bare.decided_at, bare.first_received_at, bare.bundle.as_str()), (at(0), at(5), "bundle-1"));
     assert_eq!((bare.storm, bare.reported_at, bare.review, bare.events.len()), (None, None, None, 0));
     assert_eq!(bare.judged.outcome, Outcome::default());
@@ -218,7 +219,10 @@ fn a_ticket_is_given_with_all_that_is_known_of_it(home: &Home) {
     news.outcome.resolved_at = Some(at(60));
     home.feedback(&[news], &CustomerSet::All, at(70)).unwrap();
     let found = one(home);
-    assert_eq!((found.judged.decision_id.as_str(), found.judged.phase, found.judged.blind), ("d2", None, false));
+    assert_eq!(
+        (found.judged.decision_id.as_str(), found.judged.phase, found.judged.blind),
+        ("d2", None, false)
+    );
     assert_eq!((found.first_received_at, found.judged.received_at, found.source), (at(5), at(8), None));
     assert_eq!(found.reported_at, Some(at(70)));
     let times = found.review.unwrap();
