@@ -66,8 +66,13 @@ fn r24_r28_the_evidences_figures_are_those_of_the_lines() {
     let mut people: Vec<Value> = HELD_OUT
         .iter()
         .filter(|(line, kind)| kind == "person" && line["resolved_at"].is_string())
+        .filter(|(line, _)| line["merged_into"].is_null())
         .map(|(line, _)| line.clone())
         .collect();
+    for ticket in &mut people {
+        ticket.as_object_mut().unwrap().remove("initial_labels");
+        ticket.as_object_mut().unwrap().remove("events");
+    }
     assert!(people.len() > 40, "{} held-out tickets only", people.len());
     // Of thirty it is known where rules had sent them: every other one to the right board.
     for (i, ticket) in people.iter_mut().enumerate().take(30) {

@@ -27,7 +27,7 @@ use crate::files;
 use crate::table::{pairs, table};
 use crate::ui::{Ui, print};
 
-/// Run the 90 days: baseline, pilots, criteria, replay, signatures, start, gate, holds, weeks.
+/// Run the 90 days: baseline, criteria, replay, signatures, gate, weeks.
 ///
 /// What comes before the start is read from a history, as `firstline import` writes it. What comes from then on stands in the store, and
 /// is done by a person with a key of their own: see `firstline users`. Of a history, beside the fields of every ticket these keys are read, where the

@@ -14,7 +14,7 @@ use crate::arguments::SettingsArgs;
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Report the weeks so far: agreement, priorities, drafts, times; each with what it is counted over.
+/// Report the weeks so far: agreement, priorities, drafts, times.
 ///
 /// A week's figures are put on record when it is over and again when it has settled, and never change. Below them stands what the last
 /// days show as known now, with every missed most urgent ticket.
