@@ -116,7 +116,7 @@ fn decided(n: usize, received_at: Timestamp) -> Decided {
         bundle: "b".to_owned(),
         drafting: None,
         decision: Decision { id: format!("t{n}"), fields: fields.into(), ..Decision::default() },
-        route: if n % 5 == 0 { Route::Person } else { Route::Review },
+        route: if n.is_multiple_of(5) { Route::Person } else { Route::Review },
         storm: None,
         collapsed_into: None,
         draft: false,
@@ -141,7 +141,7 @@ fn told(store: &dyn Store, numbers: &[usize]) {
             labels: Field::ALL.map(|of| (of, label(of, *n))).into_iter().collect::<BTreeMap<_, _>>(),
             first_response_at: Some(received(*n) + SignedDuration::from_secs(60 + (*n as i64 * 37) % 9_000)),
             resolved_at: Some(at),
-            reopened: Some(n % 20 == 0),
+            reopened: Some(n.is_multiple_of(20)),
             handle_seconds: Some((n * 13 % 3_600) as f64),
             ..Outcome::default()
         },

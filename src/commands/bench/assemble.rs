@@ -9,7 +9,7 @@ use firstline_rollout::evidence::{
 };
 use firstline_rollout::{Evidence, PriorityCalls, ShadowThresholds, shadow_gate};
 use firstline_serve::served_id;
-use firstline_ticket::{Decision, Field};
+use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::{BundleInfo, Engine};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -169,7 +169,8 @@ fn trained_on(info: &BundleInfo) -> TrainedOn {
 fn data(material: &Material) -> DataFacts {
     let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
     let days = || material.facts.iter().map(|facts| day(facts.opened_at));
-    let customers: BTreeSet<String> = material.tickets.iter().map(|ticket| ticket.customer_key()).collect();
+    let customers: BTreeSet<String> =
+        material.tickets.iter().map(firstline_ticket::Ticket::customer_key).collect();
     DataFacts {
         sha256: material.sha256.clone(),
         from: days().min().unwrap_or_default(),

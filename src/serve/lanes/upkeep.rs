@@ -88,7 +88,7 @@ fn weeks(shared: &Shared) {
     match closed {
         Ok(CloseReport { closed: 0, settled: 0 }) => {}
         Ok(CloseReport { closed, settled }) => {
-            tracing::info!(closed, settled, "figures of weeks are on record")
+            tracing::info!(closed, settled, "figures of weeks are on record");
         }
         Err(error) => failed("putting the figures of weeks on record", &error),
     }

@@ -57,14 +57,14 @@ pub struct WeekView {
     pub at: Timestamp,
 }
 
-fn out_of_range(error: jiff::Error) -> InternalError {
+fn out_of_range(error: &jiff::Error) -> InternalError {
     InternalError::new(format!("a week of the programme: {error}"))
 }
 
 /// The first week of a programme.
 pub(super) fn first(programme: &ProgrammeRecord, zone: &TimeZone) -> Result<Week> {
-    let start = programme.started_on.to_zoned(zone.clone()).map_err(out_of_range)?.timestamp();
-    Ok(Week::first_after(start, zone).map_err(out_of_range)?)
+    let start = programme.started_on.to_zoned(zone.clone()).map_err(|e| out_of_range(&e))?.timestamp();
+    Ok(Week::first_after(start, zone).map_err(|e| out_of_range(&e))?)
 }
 
 pub(super) fn monday(week: &Week, zone: &TimeZone) -> Date {
@@ -80,7 +80,7 @@ pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Times
     let Some(programme) = store.programme()? else { return Ok(report) };
     let zone = rules.zone();
     let first = first(&programme, zone)?;
-    let last = Week::of(now, zone).map_err(out_of_range)?;
+    let last = Week::of(now, zone).map_err(|e| out_of_range(&e))?;
     let known = store.weeks(Some(ALL), monday(&first, zone), monday(&last, zone), &CustomerSet::All)?;
     let has = |week: &Week, state| {
         known.iter().any(|row| row.state == state && row.week == monday(week, zone) && row.customer.is_none())
@@ -90,7 +90,7 @@ pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Times
         if week.end > now {
             break;
         }
-        let settles = week.settles_at(rules.settle_days, zone).map_err(out_of_range)?;
+        let settles = week.settles_at(rules.settle_days, zone).map_err(|e| out_of_range(&e))?;
         let states = [(WeekState::Closed, week.end), (WeekState::Settled, settles)];
         let due = states.into_iter().filter(|(state, at)| *at <= now && !has(&week, *state));
         let due: Vec<(WeekState, Timestamp)> = due.collect();
@@ -100,7 +100,7 @@ pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Times
             report.closed += put.closed;
             report.settled += put.settled;
         }
-        week = Week::of(week.end, zone).map_err(out_of_range)?;
+        week = Week::of(week.end, zone).map_err(|e| out_of_range(&e))?;
     }
     Ok(report)
 }
