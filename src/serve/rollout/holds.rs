@@ -170,6 +170,11 @@ pub fn hold(store: &dyn Store, request: &HoldRequest, person: &Person, now: Time
         reason: text::reason(&request.reason)?,
         figures: None,
     };
+    if !store.is_known(&new.scope)? {
+        let problem = "no ticket on record was decided for that customer, board and type";
+        let next = "Spell them as decisions do (GET /v1/decisions/{id}), or put more on hold: nothing was put on hold";
+        return Err(UserError::new(Code::NotFound, "the scope of the hold", problem, next).into());
+    }
     put(store, &new, now)
 }
 

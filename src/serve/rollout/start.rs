@@ -105,12 +105,40 @@ pub fn start(
         };
         store.grant(&grant, now)?;
     }
+    let left = running.iter().flat_map(|programme| &programme.pilots).filter(|pilot| !pilots.contains(pilot));
+    take_back(store, left, person, now)?;
     let programme = match running {
         Some(programme) if programme.pilots == pilots => programme,
         _ => store.start_programme(&NewProgramme { started_on: on, pilots, by: person.author() }, now)?,
     };
     let programme = ProgrammeView::of(programme, zone, now)?;
     Ok(Started { programme, criteria: signed, baseline_sha256: sha })
+}
+
+/// Customers that are pilots no longer go back to shadow, category by category: what was granted to them is not theirs for ever.
+fn take_back<'a>(
+    store: &dyn Store,
+    pilots: impl Iterator<Item = &'a String>,
+    person: &Person,
+    now: Timestamp,
+) -> Result<()> {
+    let grants = store.grants(true)?;
+    for pilot in pilots {
+        let theirs = grants.iter().filter(|grant| grant.scope.customer.as_deref() == Some(pilot));
+        for grant in theirs.filter(|grant| grant.phase > Phase::Shadow) {
+            let shadow = NewGrant {
+                scope: grant.scope.clone(),
+                phase: Phase::Shadow,
+                threshold: None,
+                bundle: None,
+                evidence_sha: None,
+                by: person.author(),
+                reason: "no longer a pilot".to_owned(),
+            };
+            store.grant(&shadow, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The week under which the baseline is on record: that of the start.

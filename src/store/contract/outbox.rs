@@ -20,7 +20,8 @@ pub trait Outbox {
     /// next to claim it has its idempotency key to ask by.
     ///
     /// What was decided before a grant, hold or release that concerns it is held back and not claimed: of actions that nobody
-    /// approved any of these, of those that a person approved only a hold at [`Hold::BackOut`](crate::Hold::BackOut) or above.
+    /// approved any of these, of those that a person approved only a hold at [`Hold::BackOut`](crate::Hold::BackOut) or above. Where
+    /// there are grants, what stands in a customer or category below assist is held back as well.
     fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>>;
 
     /// An action was done, or could not be. Saying twice that it was done is no fault.

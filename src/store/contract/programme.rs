@@ -39,6 +39,9 @@ pub trait Programmes {
     /// What is in force in each of these cells, in their order. One query, however many they are.
     fn effective(&self, cells: &[Cell<'_>]) -> Result<Vec<Effective>>;
 
+    /// Whether anything on record stands in a scope: a name that nobody uses is most often a misspelt one.
+    fn is_known(&self, scope: &GrantScope) -> Result<bool>;
+
     /// Puts a scope on hold. What is still to be done there is held back in the same transaction: on
     /// [`Hold::Pause`] what nobody approved, on [`Hold::BackOut`] and [`Hold::Stop`] everything.
     fn hold(&self, hold: &NewHold, now: Timestamp) -> Result<Held>;

@@ -4,6 +4,7 @@
 //! done, only the PSA knows: its idempotency key stays the same. Claims are counted for each key, so that none uses up another's.
 
 use firstline_fault::Result;
+use firstline_ticket::Phase;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
@@ -11,8 +12,8 @@ use super::{Shelf, bytes_of, grants, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
 use crate::{
-    Action, ActionClaim, ActionKind, ActionReport, ActionState, CustomerSet, DecisionRecord, Holder, Outbox,
-    Paged, Settlement,
+    Action, ActionClaim, ActionKind, ActionReport, ActionState, Cell, CustomerSet, DecisionRecord, Holder,
+    Outbox, Paged, Settlement,
 };
 
 const ACTION: &str =
@@ -53,6 +54,7 @@ impl<D: Db> Outbox for Shelf<D> {
         self.write(|tx| {
             give_up(tx, claim.now)?;
             hold_back(tx, claim.now)?;
+            hold_ungranted(tx, claim.now)?;
             let free = free(tx, claim)?;
             if free.is_empty() {
                 return Ok(Vec::new());
@@ -316,6 +318,38 @@ fn hold_back(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
         grants::fenced()
     );
     tx.execute(&sql, &[now.into(), epoch.into()])?;
+    Ok(())
+}
+
+/// Holds back what stands where grants allow nothing to be done: tickets of customers that are no pilots, above all. Where there are no
+/// grants at all, the caller's settings alone decide.
+fn hold_ungranted(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
+    if grants::grants(tx, true)?.is_empty() {
+        return Ok(());
+    }
+    let from = "FROM actions a JOIN tickets t ON t.id = a.ticket_id JOIN decisions d ON d.id = a.decision_id
+        WHERE a.state IN ('waiting', 'claimed', 'failed') AND (a.state <> 'claimed' OR a.lease_until <= $1)";
+    let rows = tx.query(&format!("SELECT DISTINCT t.customer, d.board, d.type {from}"), &[now.into()])?;
+    let rows = rows.into_iter().map(|mut row| Ok((row.text()?, row.maybe_text()?, row.maybe_text()?)));
+    let found = rows.collect::<Result<Vec<(String, Option<String>, Option<String>)>>>()?;
+    let cells: Vec<Cell<'_>> = found
+        .iter()
+        .map(|(customer, board, kind)| Cell {
+            customer,
+            board: board.as_deref(),
+            ticket_type: kind.as_deref(),
+        })
+        .collect();
+    let sql = format!(
+        "UPDATE actions SET state = 'held', held_at = $1, owner = NULL, lease_until = NULL WHERE id IN (SELECT a.id {from}
+        AND t.customer = $2 AND COALESCE(d.board, '') = $3 AND COALESCE(d.type, '') = $4)"
+    );
+    for (cell, allowed) in cells.iter().zip(grants::effective(tx, &cells)?) {
+        if allowed.phase < Phase::Assist {
+            let [board, kind] = [cell.board, cell.ticket_type].map(Option::unwrap_or_default);
+            tx.execute(&sql, &[now.into(), cell.customer.into(), board.into(), kind.into()])?;
+        }
+    }
     Ok(())
 }
 

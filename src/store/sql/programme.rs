@@ -11,8 +11,8 @@ use super::{Shelf, grants};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, fault, json, list, token};
 use crate::{
-    Author, Cell, CriteriaRecord, Effective, GrantRecord, Held, HoldRecord, NewGrant, NewHold, NewProgramme,
-    NewSignature, ProgrammeRecord, Programmes, SignatureRecord, Signing,
+    Author, Cell, CriteriaRecord, Effective, GrantRecord, GrantScope, Held, HoldRecord, NewGrant, NewHold,
+    NewProgramme, NewSignature, ProgrammeRecord, Programmes, SignatureRecord, Signing,
 };
 
 impl<D: Db> Programmes for Shelf<D> {
@@ -139,6 +139,21 @@ impl<D: Db> Programmes for Shelf<D> {
 
     fn effective(&self, cells: &[Cell<'_>]) -> Result<Vec<Effective>> {
         self.read(|tx| grants::effective(tx, cells))
+    }
+
+    fn is_known(&self, scope: &GrantScope) -> Result<bool> {
+        let mut sql = "SELECT 1 FROM decisions d JOIN tickets t ON t.id = d.ticket_id WHERE 1 = 1".to_owned();
+        let named =
+            [("t.customer", &scope.customer), ("d.board", &scope.board), ("d.type", &scope.ticket_type)];
+        let mut values = Vec::new();
+        for (column, name) in named {
+            if let Some(name) = name {
+                values.push(name.into());
+                sql.push_str(&format!(" AND {column} = ${}", values.len()));
+            }
+        }
+        sql.push_str(" LIMIT 1");
+        Ok(values.is_empty() || self.read(|tx| tx.first(&sql, &values))?.is_some())
     }
 
     fn hold(&self, hold: &NewHold, now: Timestamp) -> Result<Held> {

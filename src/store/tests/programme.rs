@@ -14,6 +14,8 @@ on_both!(
     holds_cap_what_is_granted_until_they_end,
     a_hold_holds_back_what_it_concerns_and_nothing_else,
     what_was_decided_before_a_change_is_not_claimed,
+    what_no_grant_allows_is_held_back,
+    what_is_known_has_a_ticket,
     what_is_approved_under_a_hold_waits_for_a_person,
     what_is_held_back_is_put_back_within_a_day_or_never,
     what_is_done_says_when_and_as_what,
@@ -278,7 +280,36 @@ fn a_hold_holds_back_what_it_concerns_and_nothing_else(home: &Home) {
     assert!(home.audit_check(&[]).unwrap().findings.is_empty());
 }
 
+fn what_no_grant_allows_is_held_back(home: &Home) {
+    approved(home);
+    // Where nothing was ever granted, the settings decide, which the store does not know.
+    assert_eq!(take(home, 11), ["d0:reply", "d1:reply"]);
+    home.meddle("UPDATE actions SET state = 'waiting', owner = NULL");
+    grant(home, scope("", "", ""), Phase::Assist);
+    grant(home, scope("acme", "", ""), Phase::Assist);
+    // bolt is no pilot: what a person approved there waits.
+    assert_eq!(take(home, 30), ["d0:reply"]);
+    are(home, [Waiting, Claimed, Held, Held]);
+    // A pilot that is taken back.
+    home.meddle("UPDATE actions SET state = 'waiting', owner = NULL");
+    grant(home, scope("acme", "", ""), Phase::Shadow);
+    assert!(take(home, 40).is_empty());
+}
+
+fn what_is_known_has_a_ticket(home: &Home) {
+    approved(home);
+    let known = |scope| home.is_known(&scope).unwrap();
+    assert!(
+        known(scope("", "", "")) && known(scope("acme", "", "")) && known(scope("bolt", "Board of bolt", ""))
+    );
+    assert!(!known(scope("bolt", "board of bolt", "")) && !known(scope("acme", "Board of bolt", "")));
+    assert!(!known(scope("nobody", "", "")));
+}
+
 fn what_was_decided_before_a_change_is_not_claimed(home: &Home) {
+    for customer in ["", "acme", "bolt"] {
+        grant(home, scope(customer, "", ""), Phase::Assist);
+    }
     approved(home);
     automatic(home);
     hold(home, Hold::PauseExpansion, scope("", "", ""), 10);
