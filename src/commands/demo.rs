@@ -22,7 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
 
-/// See all of it once on a generated history: learn, decide unseen tickets, then week 1 of the 90 days.
+/// See all of it once: learn from a generated history, decide, start the 90 days.
 ///
 /// Week 1 is the desk's baseline, its ten largest categories, the customers to begin with, and a replay of the last weeks with the gate's
 /// verdict. All of it is generated: it shows that everything works, not how well it would do on your tickets.
