@@ -74,12 +74,18 @@ pub(crate) struct VoiceArg {
 #[derive(Debug, Args)]
 pub(crate) struct PromiseArgs {
     /// Highest share of wrong decisions among the accepted ones.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Self::default().target_error, value_parser = share)]
     target_error: f64,
 
     /// Probability with which that limit holds.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Self::default().confidence, value_parser = share)]
     confidence: f64,
+}
+
+impl Default for PromiseArgs {
+    fn default() -> Self {
+        Self { target_error: 0.02, confidence: 0.95 }
+    }
 }
 
 impl PromiseArgs {
@@ -98,7 +104,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// The encoder that reads the tickets.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct EncoderArgs {
     /// Encoder: a name from `firstline models list`, or a manifest file.
     #[arg(long, default_value = firstline_nn::Manifest::DEFAULT)]

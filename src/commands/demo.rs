@@ -7,21 +7,28 @@ use std::time::Instant;
 use clap::Args;
 use firstline_datasets::Settings;
 use firstline_drafts::{Drafter, Templates, Voice};
+use firstline_fault::UserError;
+use firstline_rollout::Report;
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_training::{FineTuning, SplitMode};
 use firstline_triage::{Engine, Policy};
 
 use super::dev::generate;
+use super::rollout::show;
+use super::rollout::week_one::{WEEKS, WeekOne};
 use super::{draft, evaluate, train};
-use crate::arguments::ModelOptions;
+use crate::arguments::EncoderArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
 
-/// See all of it once: learn from a generated history, then decide unseen tickets.
+/// See all of it once: learn from a generated history, decide, start the 90 days.
+///
+/// Week 1 is the desk's baseline, its ten largest categories, the customers to begin with, and a replay of the last weeks with the gate's
+/// verdict. All of it is generated: it shows that everything works, not how well it would do on your tickets.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Folder to write the history, the bundle and the report into.
+    /// Folder to write the history, the bundle and the pages into.
     #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
     dir: PathBuf,
 
@@ -34,16 +41,26 @@ pub(crate) struct DemoArgs {
     seed: u64,
 
     #[command(flatten)]
-    models: ModelOptions,
+    encoder: EncoderArgs,
 }
 
 /// Number of unseen tickets that are shown.
 const SHOWN: usize = 5;
+/// Rows of a ranking that are printed; its page has all.
+const RANKED: usize = 10;
+/// Stands first on every page and table of week 1.
+const GENERATED: &str =
+    "This desk, its customers and its tickets are invented: no figure here says anything about a real desk.";
 
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");
     let bundle = args.dir.join("bundle");
+    // The replay reads what training has read: one cache spares it the encoder.
+    let scratch = tempfile::tempdir().map_err(|e| UserError::io(std::env::temp_dir().display(), &e))?;
+    let cache = args.encoder.embedding_cache.clone();
+    let cache = cache.unwrap_or_else(|| scratch.path().join("embeddings"));
+    let encoder = EncoderArgs { embedding_cache: Some(cache), ..args.encoder.clone() };
 
     ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
     generate::write(&Settings::default(), args.tickets as usize, args.seed, &tickets, ui)?;
@@ -60,10 +77,10 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         fine_tuning: FineTuning::Never,
         policy: Policy::built_in()?,
         precision: None,
-        embedding_cache: None,
+        embedding_cache: encoder.embedding_cache.clone(),
         index: true,
     };
-    let (trained, _) = train::learn(&job, firstline_nn::Manifest::DEFAULT, &args.models, ui)?;
+    let (trained, _) = train::learn(&job, &encoder.model, &encoder.models, ui)?;
     print(format_args!("{}\n", train::summary(&trained)));
 
     ui.say("3. Deciding the newest tickets, which training has not seen.");
@@ -81,15 +98,52 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     for note in measured.notes() {
         print(format_args!("Note: {note}"));
     }
+    week_one(args, &tickets, &encoder, ui)?;
     print(format_args!(
         "\nThe history is generated: the demo shows that everything works, not how well it would do on your tickets.\n\
-         Report to read and print: {}\nBundle: {}\nThe demo took {:.0} seconds.",
+         Report to read and print: {}; beside it {}\nBundle: {}\nThe demo took {:.0} seconds.",
         report.display(),
+        PAGES.join(", "),
         bundle.display(),
         start.elapsed().as_secs_f64()
     ));
     print(format_args!("Next, with your own tickets: firstline import EXPORT --out tickets.jsonl"));
     Ok(Exit::Success)
+}
+
+/// The pages of week 1.
+const PAGES: [&str; 3] = ["baseline.html", "pilots.html", "replay.html"];
+
+/// Week 1 of the 90 days, as its commands report it.
+fn week_one(args: &DemoArgs, tickets: &Path, encoder: &EncoderArgs, ui: &Ui) -> Result<(), Failure> {
+    let [baseline, pilots, replay] = PAGES.map(|page| args.dir.join(page));
+    ui.say("4. Week 1 of the 90 days: where the invented desk stands, and the customers to begin with.");
+    let week = WeekOne::read(tickets, &tickets.with_extension("tiers.toml"), ui)?;
+    put(week.baseline()?, &baseline)?;
+    put(week.pilots()?, &pilots)?;
+    ui.say(format!(
+        "5. Replaying its last {WEEKS} weeks, as if Firstline had shadowed the desk. It learns once: `firstline rollout replay` learns \
+         again each week."
+    ));
+    put(week.replay(encoder, args.seed, ui)?, &replay)
+}
+
+/// Writes the page of `report`, and prints its first two tables, of each ranking the head.
+fn put(mut report: Report, page: &Path) -> Result<(), Failure> {
+    report.notes.insert(0, ("Generated", vec![GENERATED.to_owned()]));
+    files::write_whole(page, report.html().as_bytes())?;
+    report.tables.truncate(2);
+    for sheet in report.tables.iter_mut().filter(|sheet| sheet.columns.contains(&"rank")) {
+        let more = sheet.rows.len().saturating_sub(RANKED);
+        sheet.rows.truncate(RANKED);
+        if more > 0 {
+            let _ = write!(sheet.about, " {more} more stand on the page.");
+        }
+    }
+    print("");
+    show(&report);
+    print(format_args!("All of it: {}", page.display()));
+    Ok(())
 }
 
 /// One sentence per field, for readers who do not read metrics.

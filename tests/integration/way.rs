@@ -41,6 +41,36 @@ fn a_report_with_the_history_tells_of_its_labels_and_its_size() {
 }
 
 #[test]
+fn the_demo_goes_on_to_week_one_and_says_that_all_of_it_is_generated() {
+    let dir = Dir::new();
+    let demo = dir.ok(&["demo", "--dir", "demo", "--tickets", "500", "--model", "tiny-random"]).stdout;
+    // The row that begins with `name`, its cells from there on.
+    let row = |name: &str| {
+        let line = demo.lines().find(|line| line.trim_start().starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in:\n{demo}"))
+    };
+    for figure in
+        ["first response, median", "resolution, median", "resolved by first level", "handle time, mean"]
+    {
+        assert!(!row(figure).contains("not known"), "the tiers and the record tell it: {}", row(figure));
+    }
+    assert!(demo.contains("The largest categories\n") && demo.contains("Service Desk > "), "{demo}");
+    let (_, ranking) = demo.split_once("Customers, the best pilot first").unwrap();
+    let (ranking, _) = ranking.split_once("All of it: ").unwrap();
+    let customers = ranking.lines().filter(|line| line.starts_with(' ')).count() - 1;
+    assert!((2..=10).contains(&customers), "{ranking}");
+    assert!(row("Verdict").contains("promoted"), "{}", row("Verdict"));
+    assert!(demo.contains("The gate from shadow to assist before week "), "{demo}");
+    assert!(row("agreement on board and type").contains("85.0 %"));
+    assert!(demo.contains("Nothing of this happened"), "{demo}");
+    assert_eq!(demo.matches("are invented: no figure here").count(), 3, "each report says so");
+    for page in ["report", "baseline", "pilots", "replay"] {
+        let html = std::fs::read_to_string(dir.path("demo").join(format!("{page}.html"))).unwrap();
+        assert!(page == "report" || html.contains("are invented: no figure here"), "{page}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bundle() {
     let again = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--seed", "1"];
     TRAINED.ok(&[&again[..], &["--fine-tune", "never", "--bundle", "again"]].concat());

@@ -103,25 +103,13 @@ struct Output<'a> {
 pub(super) fn run(args: &BaselineArgs, ui: &Ui) -> Result<Exit, Failure> {
     args.output.check(&args.history.tickets)?;
     let desk = DeskHistory::read(&args.history.tickets, &args.desk, ui)?;
-    let mut baseline = desk.baseline()?;
-    let people = desk.opened_in(&baseline, Population::People);
-    let alerts = desk.opened_in(&baseline, Population::Alerts);
-    let automation = desk.automation(&baseline, &args.automation)?;
-    let both: Vec<&TicketFacts> = people.iter().chain(&alerts).copied().collect();
-    let largest = largest_categories(&both, baseline.days as f64 / 7.0, &automation, LARGEST);
     let segments: Vec<Segment> = args.by.iter().map(|choice| Segment::from(*choice)).collect();
+    let shown = if segments.is_empty() { vec![Segment::Board] } else { segments.clone() };
+    let Measured { mut baseline, largest, report } =
+        measure(&desk, &args.automation, (&shown, args.top.get()))?;
     if !segments.is_empty() {
         baseline.segments.retain(|segment, _| segments.contains(segment));
     }
-    let shown = if segments.is_empty() { vec![Segment::Board] } else { segments };
-    let setting = BaselineSetting {
-        people: &people,
-        largest: &largest,
-        segments: (&shown, args.top.get()),
-        left_out: desk.history.left_out(),
-        facts: desk.facts(&baseline),
-    };
-    let report = Report::of_baseline(&baseline, setting);
     let History { name, sha256, until, undated, future, repeated, bad, .. } = &desk.history;
     let json = Output {
         history: name,
@@ -138,4 +126,34 @@ pub(super) fn run(args: &BaselineArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     args.output.put(&report, &json, ui)?;
     Ok(desk.history.exit())
+}
+
+/// A baseline, and what it looks like.
+pub(super) struct Measured {
+    baseline: Baseline,
+    largest: LargestCategories,
+    pub(super) report: Report,
+}
+
+/// Measures where `desk` stands; the report shows `segments`, and how many groups of each.
+pub(super) fn measure(
+    desk: &DeskHistory,
+    automation: &AutomationArg,
+    segments: (&[Segment], usize),
+) -> Result<Measured, Failure> {
+    let baseline = desk.baseline()?;
+    let people = desk.opened_in(&baseline, Population::People);
+    let alerts = desk.opened_in(&baseline, Population::Alerts);
+    let automation = desk.automation(&baseline, automation)?;
+    let both: Vec<&TicketFacts> = people.iter().chain(&alerts).copied().collect();
+    let largest = largest_categories(&both, baseline.days as f64 / 7.0, &automation, LARGEST);
+    let setting = BaselineSetting {
+        people: &people,
+        largest: &largest,
+        segments,
+        left_out: desk.history.left_out(),
+        facts: desk.facts(&baseline),
+    };
+    let report = Report::of_baseline(&baseline, setting);
+    Ok(Measured { baseline, largest, report })
 }

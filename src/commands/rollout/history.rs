@@ -31,11 +31,14 @@ const FAULTS_SHOWN: usize = 5;
 /// Longest tiers, criteria, rules or automation file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// Days before the start that a baseline counts, unless it is told otherwise.
+pub(super) const DAYS: u16 = 90;
+
 /// The desk whose history is read.
 #[derive(Debug, Args)]
 pub(super) struct DeskArgs {
     /// Days before the start that count.
-    #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    #[arg(long, default_value_t = DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub(super) days: u16,
 
     /// Day on which the 90 days start, in the desk's time zone [default: the day after the newest ticket].
@@ -51,7 +54,7 @@ pub(super) struct DeskArgs {
 }
 
 /// What could be automated, as it was measured.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct AutomationArg {
     /// Measured shares by category: `[[category]]` with board, type, repeats and coverage.
     #[arg(long, value_name = "FILE")]

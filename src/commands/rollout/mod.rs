@@ -15,6 +15,7 @@ mod sign;
 mod start;
 mod status;
 mod tiers;
+pub(in crate::commands) mod week_one;
 
 use std::path::Path;
 

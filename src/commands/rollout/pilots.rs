@@ -27,6 +27,19 @@ pub(crate) struct PilotsArgs {
     #[command(flatten)]
     desk: DeskArgs,
 
+    #[command(flatten)]
+    no_pilots: NoPilotsArgs,
+
+    #[command(flatten)]
+    automation: AutomationArg,
+
+    #[command(flatten)]
+    output: ReportArgs,
+}
+
+/// Customers that are no pilots, whatever their score.
+#[derive(Debug, Default, Args)]
+pub(super) struct NoPilotsArgs {
     /// Customer that asks for people or for compliance: no pilot. Repeatable.
     #[arg(long, value_name = "CUSTOMER")]
     vip: Vec<String>,
@@ -34,12 +47,6 @@ pub(crate) struct PilotsArgs {
     /// Customer that is leaving: no pilot. Repeatable.
     #[arg(long, value_name = "CUSTOMER")]
     leaving: Vec<String>,
-
-    #[command(flatten)]
-    automation: AutomationArg,
-
-    #[command(flatten)]
-    output: ReportArgs,
 }
 
 /// The result, as `--json` prints it.
@@ -53,28 +60,45 @@ struct Output<'a> {
 pub(super) fn run(args: &PilotsArgs, ui: &Ui) -> Result<Exit, Failure> {
     args.output.check(&args.history.tickets)?;
     let desk = DeskHistory::read(&args.history.tickets, &args.desk, ui)?;
+    let Ranked { weeks, pilots, report } = rank(&desk, &args.automation, &args.no_pilots)?;
+    let json = Output { history: &desk.history.name, weeks, pilots: &pilots };
+    args.output.put(&report, &json, ui)?;
+    Ok(desk.history.exit())
+}
+
+/// A ranking, and what it looks like.
+pub(super) struct Ranked {
+    weeks: f64,
+    pilots: Vec<Pilot>,
+    pub(super) report: Report,
+}
+
+/// Ranks the customers of `desk`.
+pub(super) fn rank(
+    desk: &DeskHistory,
+    automation: &AutomationArg,
+    no_pilots: &NoPilotsArgs,
+) -> Result<Ranked, Failure> {
     let baseline = desk.baseline()?;
     let people = desk.opened_in(&baseline, Population::People);
     let weeks = baseline.days as f64 / 7.0;
-    let automation = desk.automation(&baseline, &args.automation)?;
+    let automation = desk.automation(&baseline, automation)?;
     let categories = largest_categories(&people, weeks, &automation, usize::MAX).people.into_iter();
     let minutes: BTreeMap<(String, String), f64> = categories
         .filter_map(|category| {
             Some(((category.board, category.r#type), category.minutes_per_week? / category.per_week))
         })
         .collect();
-    let setting =
-        PilotSetting { desk: &desk.desk(), weeks, minutes: &minutes, notes: &notes(args, &people)? };
-    let ranked = pilots(&people, &setting);
+    let notes = notes(no_pilots, &people)?;
+    let pilots =
+        pilots(&people, &PilotSetting { desk: &desk.desk(), weeks, minutes: &minutes, notes: &notes });
     let mut facts = desk.facts(&baseline);
-    facts.push(("Tickets", format!("{} of people, {} customers", people.len(), ranked.len())));
-    let json = Output { history: &desk.history.name, weeks, pilots: &ranked };
-    args.output.put(&Report::of_pilots(&ranked, facts), &json, ui)?;
-    Ok(desk.history.exit())
+    facts.push(("Tickets", format!("{} of people, {} customers", people.len(), pilots.len())));
+    Ok(Ranked { weeks, report: Report::of_pilots(&pilots, facts), pilots })
 }
 
 /// What the command line says of customers.
-fn notes(args: &PilotsArgs, tickets: &[&TicketFacts]) -> Result<BTreeMap<String, CustomerNotes>, Failure> {
+fn notes(args: &NoPilotsArgs, tickets: &[&TicketFacts]) -> Result<BTreeMap<String, CustomerNotes>, Failure> {
     let known: BTreeSet<&str> = tickets.iter().map(|ticket| ticket.customer.as_str()).collect();
     let mut notes: BTreeMap<String, CustomerNotes> = BTreeMap::new();
     for (flag, names) in [("--vip", &args.vip), ("--leaving", &args.leaving)] {

@@ -11,6 +11,7 @@ use firstline_fault::{Code, UserError};
 use firstline_rollout::{
     Criteria, Desk, OpenHours, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay, weeks,
 };
+use firstline_ticket::Field;
 use firstline_triage::Hours;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -109,9 +110,68 @@ struct Output<'a> {
     bad_lines: usize,
 }
 
+impl ReplayArgs {
+    /// A replay of `tickets` from `train_until` on, in which one bundle decides all weeks and all else is as by default.
+    pub(super) fn once(
+        tickets: &Path,
+        tiers: &Path,
+        train_until: Date,
+        encoder: &EncoderArgs,
+        seed: u64,
+    ) -> Self {
+        Self {
+            history: HistoryArg { tickets: tickets.to_owned() },
+            train_until,
+            retrain: Retrain::Off,
+            fields: [Field::Board, Field::Type, Field::Priority].map(|field| field.to_string()).into(),
+            criteria: None,
+            tiers: Some(tiers.to_owned()),
+            out: None,
+            drafts: 0,
+            policy: PolicyArg { policy: None },
+            promise: PromiseArgs::default(),
+            seed: SeedArg { seed },
+            encoder: encoder.clone(),
+            output: ReportArgs { json: false, html: None },
+        }
+    }
+}
+
 pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let tickets = &args.history.tickets;
-    args.output.check(tickets)?;
+    args.output.check(&args.history.tickets)?;
+    let done = rehearse(args, ui)?;
+    let promise = args.promise.promise();
+    let Rehearsed { history, start, hours, found } = &done;
+    let json = Output {
+        history: &history.name,
+        history_sha256: history.sha256.as_deref(),
+        until: history.until,
+        train_until: *start,
+        retrain: args.retrain,
+        seed: args.seed.seed,
+        target_error: promise.error,
+        confidence: promise.confidence,
+        hours,
+        replay: found,
+        undated: history.undated,
+        future: history.future,
+        repeated: history.repeated,
+        bad_lines: history.bad,
+    };
+    args.output.put(&done.report(args), &json, ui)?;
+    Ok(history.exit())
+}
+
+/// A replay that is done.
+pub(super) struct Rehearsed {
+    history: History,
+    start: Timestamp,
+    hours: Hours,
+    found: Replay,
+}
+
+/// Replays the history.
+pub(super) fn rehearse(args: &ReplayArgs, ui: &Ui) -> Result<Rehearsed, Failure> {
     let policy = policy::read(args.policy.policy.as_deref())?;
     let place =
         args.policy.policy.as_deref().map_or_else(|| "the built-in policy".to_owned(), files::name_of);
@@ -126,7 +186,7 @@ pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let start = midnight("--train-until", args.train_until, true, hours.zone())?;
     let wanted = Wanted { replayed_from: Some(start), ..Wanted::default() };
-    let history = History::read(tickets, &policy, wanted, ui)?;
+    let history = History::read(&args.history.tickets, &policy, wanted, ui)?;
     let programme = programme(&history, start, &hours)?;
     let decided = weekly::decide(args, &history, &policy, (start, &programme), ui)?;
     let desk = Desk { hours: &hours, tiers: &tiers, basis: None };
@@ -138,56 +198,38 @@ pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
         until: history.until,
         rank: &|label| policy.priority.rank(label),
     });
-    put(args, &history, (start, &named_hours), &found, ui)?;
-    Ok(history.exit())
+    Ok(Rehearsed { history, start, hours: named_hours, found })
 }
 
-fn put(
-    args: &ReplayArgs,
-    history: &History,
-    (start, hours): (Timestamp, &Hours),
-    found: &Replay,
-    ui: &Ui,
-) -> Result<(), Failure> {
-    let promise = args.promise.promise();
-    let retrain = match args.retrain {
-        Retrain::Weekly => "as each week begins, without fine-tuning",
-        Retrain::Off => "once, without fine-tuning",
-    };
-    let criteria = args.criteria.as_deref().map_or_else(|| "the example".to_owned(), files::name_of);
-    let facts = vec![
-        ("History", history.name.clone()),
-        ("Programme", format!("starts on {}; {} whole weeks follow", args.train_until, found.weeks.len())),
-        ("Learnt", format!("{retrain}; seed {}", args.seed.seed)),
-        ("Criteria", criteria),
-        (
-            "Alone",
-            format!(
-                "at most {} % wrong with {} % probability, and confidence {} or more",
-                100.0 * promise.error,
-                100.0 * promise.confidence,
-                weekly::FLOOR
+impl Rehearsed {
+    /// What it looks like.
+    pub(super) fn report(&self, args: &ReplayArgs) -> Report {
+        let promise = args.promise.promise();
+        let retrain = match args.retrain {
+            Retrain::Weekly => "as each week begins, without fine-tuning",
+            Retrain::Off => "once, without fine-tuning",
+        };
+        let criteria = args.criteria.as_deref().map_or_else(|| "the example".to_owned(), files::name_of);
+        let facts = vec![
+            ("History", self.history.name.clone()),
+            (
+                "Programme",
+                format!("starts on {}; {} whole weeks follow", args.train_until, self.found.weeks.len()),
             ),
-        ),
-    ];
-    let report = Report::of_replay(found, ReplaySetting { facts, left_out: history.left_out() });
-    let json = Output {
-        history: &history.name,
-        history_sha256: history.sha256.as_deref(),
-        until: history.until,
-        train_until: start,
-        retrain: args.retrain,
-        seed: args.seed.seed,
-        target_error: promise.error,
-        confidence: promise.confidence,
-        hours,
-        replay: found,
-        undated: history.undated,
-        future: history.future,
-        repeated: history.repeated,
-        bad_lines: history.bad,
-    };
-    args.output.put(&report, &json, ui)
+            ("Learnt", format!("{retrain}; seed {}", args.seed.seed)),
+            ("Criteria", criteria),
+            (
+                "Alone",
+                format!(
+                    "at most {} % wrong with {} % probability, and confidence {} or more",
+                    100.0 * promise.error,
+                    100.0 * promise.confidence,
+                    weekly::FLOOR
+                ),
+            ),
+        ];
+        Report::of_replay(&self.found, ReplaySetting { facts, left_out: self.history.left_out() })
+    }
 }
 
 /// The weeks of a programme that starts at `start`. The last of them counts where no open day of it lies behind the newest ticket: of
