@@ -169,8 +169,7 @@ fn trained_on(info: &BundleInfo) -> TrainedOn {
 fn data(material: &Material) -> DataFacts {
     let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
     let days = || material.facts.iter().map(|facts| day(facts.opened_at));
-    let customers: BTreeSet<String> =
-        material.tickets.iter().map(firstline_ticket::Ticket::customer_key).collect();
+    let customers: BTreeSet<String> = material.tickets.iter().map(Ticket::customer_key).collect();
     DataFacts {
         sha256: material.sha256.clone(),
         from: days().min().unwrap_or_default(),
