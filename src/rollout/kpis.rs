@@ -260,6 +260,20 @@ mod tests {
         assert_eq!(seen, [None, Some(false), Some(true), Some(false)]);
     }
 
+    #[test]
+    fn r31_a_ticket_that_came_in_closed_is_no_agreement_that_nobody_saw() {
+        let closed = |seconds: i64, phase| {
+            let mut one = JudgedDecision { phase: Some(phase), ..ticket("A", Some("A")) };
+            one.outcome.resolved_at = Some(one.received_at + seconds.seconds());
+            JudgedTicket { verdicts: ticket_verdicts(Verdict::Same), ..JudgedTicket::from(&one) }
+        };
+        let all = [-86_400, -1, 0, 1, 3_600].map(|seconds| closed(seconds, Phase::Shadow));
+        assert_eq!(all.each_ref().map(|ticket| ticket.seen), [None, None, None, Some(false), Some(false)]);
+        assert_eq!(board_and_type(&all, false), Share::new(2, 2));
+        let shown = [-1, 1].map(|seconds| closed(seconds, Phase::Assist));
+        assert_eq!(board_and_type(&shown, true), Share::new(1, 1));
+    }
+
     fn ticket_verdicts(kind: Verdict) -> [Verdict; 5] {
         [Verdict::Same, kind, Verdict::Open, Verdict::Open, Verdict::Open]
     }

@@ -35,10 +35,14 @@ const FROZEN: i64 = 7;
 impl SignedCriteria {
     /// When the last signature that it needs was given, of different persons; `None` while one is missing.
     pub fn signed_at(&self) -> Option<Timestamp> {
+        self.signed_by(usize::from(self.criteria.signatures))
+    }
+
+    /// When `needed` different persons had signed it.
+    fn signed_by(&self, needed: usize) -> Option<Timestamp> {
         let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
         signatures.sort_by_key(|signature| signature.at);
         let mut persons = BTreeSet::new();
-        let needed = usize::from(self.criteria.signatures);
         signatures.into_iter().find_map(|signature| {
             persons.insert(signature.person.trim());
             (persons.len() >= needed).then_some(signature.at)
@@ -48,7 +52,7 @@ impl SignedCriteria {
 
 /// The criteria in force at `at`, of all versions in any order; a week is judged by those at its end. `fired` are the moments at
 /// which triggers fired: a version that loosens anything takes force no sooner than seven days after the last of them before it was
-/// signed. `None` where nothing is signed.
+/// signed. A version needs as many persons as it asks for, and no fewer than the one that it replaces. `None` where nothing is signed.
 pub fn in_force<'a>(
     versions: &'a [SignedCriteria],
     at: Timestamp,
@@ -58,7 +62,8 @@ pub fn in_force<'a>(
     versions.sort_by_key(|version| version.version);
     let mut holds: Option<&SignedCriteria> = None;
     for version in versions {
-        let Some(signed) = version.signed_at() else { continue };
+        let asked = version.criteria.signatures.max(holds.map_or(0, |before| before.criteria.signatures));
+        let Some(signed) = version.signed_by(usize::from(asked)) else { continue };
         let loosens = holds.is_some_and(|before| version.criteria.loosens(&before.criteria));
         let last = fired.iter().filter(|moment| **moment <= signed).max().filter(|_| loosens);
         let from = last.map_or(signed, |last| signed.max(*last + SignedDuration::from_hours(24 * FROZEN)));
@@ -139,6 +144,26 @@ mod tests {
         assert_eq!((of(&looser, "12-07", &["12-01"]), of(&looser, "12-08", &["12-01"])), (Some(1), Some(2)));
         // A trigger later on takes nothing back.
         assert_eq!(of(&looser, "12-04", &["12-03"]), Some(2));
+    }
+
+    #[test]
+    fn r11_one_person_alone_replaces_nothing_that_two_signed() {
+        let first = version(1, &[("ada", "11-02"), ("ben", "11-03")], |_| ());
+        let of = |signed: &[(&str, &str)], day| {
+            holds(&[first.clone(), version(2, signed, |criteria| criteria.signatures = 1)], day, &[])
+        };
+        assert_eq!(of(&[("ada", "12-02")], "12-30"), Some(1));
+        assert_eq!(of(&[("ada", "12-02"), ("ada", "12-03")], "12-30"), Some(1));
+        let both = [("ada", "12-02"), ("ben", "12-04")];
+        assert_eq!((of(&both, "12-03"), of(&both, "12-04")), (Some(1), Some(2)));
+        // Where one was enough before, one is enough; a version that asks for more needs more.
+        let alone = |number, signatures, signed: &[(&str, &str)]| {
+            version(number, signed, |criteria| criteria.signatures = signatures)
+        };
+        let ones = [alone(1, 1, &[("ada", "11-02")]), alone(2, 1, &[("ben", "12-02")])];
+        assert_eq!(holds(&ones, "12-30", &[]), Some(2));
+        let more = [alone(1, 1, &[("ada", "11-02")]), alone(2, 3, &both)];
+        assert_eq!(holds(&more, "12-30", &[]), Some(1));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct JudgedTicket {
     pub received_at: Timestamp,
     /// Where the decision went.
     pub route: Route,
-    /// Whether people saw the decision before the ticket was closed; `None` where nobody knows.
+    /// Whether people saw the decision before the ticket was closed; `None` where nobody knows, or it came in closed.
     pub seen: Option<bool>,
     /// Whether a person waits for an answer.
     pub waits: bool,
@@ -63,13 +63,15 @@ impl From<&JudgedDecision> for JudgedTicket {
     fn from(one: &JudgedDecision) -> Self {
         let outcome = &one.outcome;
         let began = one.opened_at.unwrap_or(one.received_at);
+        // What came in after it was closed was decided by nobody but the desk.
+        let in_time = outcome.resolved_at.is_none_or(|closed| one.received_at < closed);
         // Whole microseconds, which is what a store keeps.
         let micros = |from: Timestamp, to: Timestamp| to.as_microsecond() - from.as_microsecond();
         let since = |from, to: Option<Timestamp>| to.map(|to| micros(from, to) as f64 / 1e6);
         Self {
             received_at: one.received_at,
             route: one.route,
-            seen: one.phase.map(|phase| phase >= Phase::Assist && !one.blind),
+            seen: one.phase.filter(|_| in_time).map(|phase| phase >= Phase::Assist && !one.blind),
             waits: one.decision.kind.wants_answer(),
             verdicts: Field::ALL.map(|field| verdict(one, field)),
             first_response: since(began, outcome.first_response_at),

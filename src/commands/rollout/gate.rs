@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use firstline_fault::{Code, UserError};
 use firstline_rollout::Evidence;
 use firstline_serve::rollout::{GateCheck, GateRequest, GateVerdict, InServiceNow, close_weeks, gate};
 use firstline_serve::served_id;
 use firstline_triage::bundle::layout;
 use firstline_triage::sha256_file;
 
+use super::history::read_small;
 use super::person::{PersonArg, Place};
 use crate::arguments::{JsonArg, SettingsArgs};
 use crate::failure::{Exit, Failure};
@@ -51,13 +51,7 @@ pub(super) fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let bundle_sha256 = sha256_file(&bundle.join(layout::INFO))?;
     let (bundle_id, policy_sha) = served_id(&bundle_sha256, &policy)?;
     let service = InServiceNow { bundle_id, bundle_sha256, policy_sha };
-    let io = |e: std::io::Error| UserError::io(args.evidence.display(), &e);
-    let length = std::fs::metadata(&args.evidence).map_err(io)?.len();
-    if length > Evidence::MOST_BYTES as u64 {
-        let place = args.evidence.display().to_string();
-        return Err(UserError::new(Code::Config, place, "it is too long", "Name an evidence.json").into());
-    }
-    let evidence = std::fs::read(&args.evidence).map_err(io)?;
+    let evidence = read_small(&args.evidence, Evidence::MOST_BYTES as u64)?;
     close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
     let request = GateRequest { evidence, reason: args.reason.clone() };
     let verdict = gate(store.as_ref(), rules.zone(), &request, &service, (&person, now))?;

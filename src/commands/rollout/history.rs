@@ -1,6 +1,8 @@
 //! Reads a history as facts, with the desk's hours and tiers. Lines in another order give the same facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -435,12 +437,24 @@ pub(super) fn midnight(flag: &str, day: Date, asked: bool, zone: &TimeZone) -> R
 
 /// The text of a small file.
 pub(in crate::commands) fn read_text(path: &Path) -> Result<String, Failure> {
+    let text = String::from_utf8(read_small(path, MAX_BYTES)?);
+    Ok(text.map_err(|_| refused(path, "the file is no UTF-8 text", "Name a text file"))?)
+}
+
+fn refused(path: &Path, problem: &str, next: &str) -> UserError {
+    UserError::new(Code::Config, path.display().to_string(), problem, next)
+}
+
+/// The bytes of a regular file of at most `most`. A device or a pipe may have no end, and is refused unopened.
+pub(in crate::commands) fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let io = |e: std::io::Error| UserError::io(path.display(), &e);
-    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
-        let place = path.display().to_string();
-        return Err(
-            UserError::new(Code::Config, place, "the file is longer than 4 MiB", "Name a TOML file").into()
-        );
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(refused(path, "it is no regular file", "Write it to a file, and name that").into());
     }
-    Ok(std::fs::read_to_string(path).map_err(io)?)
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > most {
+        return Err(refused(path, &format!("the file is longer than {most} bytes"), "Name another").into());
+    }
+    Ok(bytes)
 }

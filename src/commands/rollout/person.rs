@@ -11,6 +11,7 @@ use firstline_store::Store;
 use firstline_triage::Policy;
 use jiff::Timestamp;
 
+use super::history::read_small;
 use crate::arguments::SettingsArgs;
 use crate::commands::policy;
 use crate::config;
@@ -45,12 +46,9 @@ impl PersonArg {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let io = |e: std::io::Error| UserError::io(path.display(), &e);
-    if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
-        let next = "Name a file that holds one key";
-        return Err(UserError::new(Code::Auth, path.display().to_string(), "too long for a key", next).into());
-    }
-    Ok(std::fs::read_to_string(path).map_err(io)?)
+    let text = String::from_utf8(read_small(path, MOST_BYTES)?);
+    let next = "Name a file that holds one key";
+    Ok(text.map_err(|_| UserError::new(Code::Auth, path.display().to_string(), "it is no key", next))?)
 }
 
 /// The store with the desk that it belongs to.

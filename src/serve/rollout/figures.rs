@@ -157,7 +157,9 @@ impl Seen {
 
     /// What is judged of it, as known at `moment`; its facts are those of then.
     fn judged(&self, then: &TicketFacts, moment: Timestamp) -> Option<Judged> {
-        let judged = self.judged.as_ref().filter(|judged| judged.decided_at <= moment)?;
+        // Nothing can be shown of a ticket that was closed when it was decided.
+        let in_time = |at: Timestamp| at <= moment && then.resolved_at.is_none_or(|closed| at < closed);
+        let judged = self.judged.as_ref().filter(|judged| in_time(judged.decided_at))?;
         let closed = then.resolved_at.is_some() || !then.labels.is_empty();
         let label = |field| closed.then(|| then.closing_label(field)).flatten();
         let closing = Field::ALL.into_iter().filter_map(|field| Some((field, label(field)?.to_owned())));
