@@ -136,13 +136,25 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     assert!(resume(&ada).stderr.contains("E_NOT_FOUND"));
 
     // A device or a folder may have no end: it is refused unread.
+    let trained = TRAINED.path("bundle").display().to_string();
     for odd in ["/dev/zero", "/dev/null", "."] {
         dir.fails(
             &["rollout", "sign", "--criteria", odd, "--name", "N", "--role", "r", "--key-file", &ada],
             "no regular file",
         );
         dir.fails(
-            &["rollout", "gate", "--evidence", odd, "--reason", "r", "--key-file", &ada],
+            &[
+                "rollout",
+                "gate",
+                "--bundle",
+                &trained,
+                "--evidence",
+                odd,
+                "--reason",
+                "r",
+                "--key-file",
+                &ada,
+            ],
             "no regular file",
         );
         dir.fails(
