@@ -216,8 +216,9 @@ pub fn shadow_gate(evidence: &ShadowEvidence, thresholds: &ShadowThresholds) -> 
             (Some(*error), *n),
         ));
     }
-    if evidence.calibration.is_empty() {
-        checks.push(Check::point("calibration error", AtMost, t.calibration, (None, 0)));
+    for field in [Field::Board, Field::Type].into_iter().filter(|f| !evidence.calibration.contains_key(f)) {
+        let name = format!("calibration error of {field}");
+        checks.push(Check::point(&name, AtMost, t.calibration, (None, 0)));
     }
     let p95 = evidence.draft_p95.map_or((None, 0), |(seconds, n)| (Some(seconds), n));
     checks.push(Check::point("seconds to a draft (p95)", AtMost, t.draft_seconds, p95));
@@ -331,7 +332,7 @@ mod tests {
         let nothing = shadow_gate(&ShadowEvidence::default(), &ShadowThresholds::default());
         assert!(nothing.checks.iter().all(|check| !check.passed));
         let missing = nothing.checks.iter().filter(|check| check.missing.as_deref() == Some("not measured"));
-        assert_eq!(missing.count(), 7);
+        assert_eq!(missing.count(), 8);
         let odd = ShadowEvidence {
             calibration: [(Field::Board, (0.06, 300)), (Field::Priority, (f64::NAN, 300))].into(),
             drafted: Some(count(79, 100)),
@@ -352,12 +353,25 @@ mod tests {
             ("tickets of the PSA that have a decision", Some(10)),
             ("calibration error of board", Some(10)),
             ("calibration error of priority", None),
+            ("calibration error of type", None),
             ("seconds to a draft (p95)", Some(1_000)),
             ("people's tickets with a draft in time", Some(10)),
             ("attacks withstood", Some(17)),
             ("canaries kept", None),
         ];
         assert_eq!(short, wanted);
+    }
+
+    #[test]
+    fn r28_board_and_type_both_need_their_calibration() {
+        let without = |fields: &[Field]| {
+            let calibration = fields.iter().map(|field| (*field, (0.02, 300))).collect();
+            failing(&ShadowEvidence { calibration, ..sound() }, &ShadowThresholds::default())
+        };
+        assert_eq!(without(&[Field::Board, Field::Type]), []);
+        assert_eq!(without(&[Field::Board])[0].name, "calibration error of type");
+        assert_eq!(without(&[Field::Type, Field::Priority])[0].name, "calibration error of board");
+        assert_eq!(without(&[]).len(), 2);
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn papers(dir: &Dir) -> (String, String) {
 /// Two persons sign, and the programme starts with the customers as pilots.
 fn start(dir: &Dir, pilots: &[&str]) {
     let (criteria, baseline) = papers(dir);
-    let files = [person(dir, "ada", "manage,approve_rollout"), person(dir, "ben", "review")];
+    let files = [person(dir, "ada", "manage,approve_rollout"), person(dir, "ben", "approve_rollout")];
     for file in &files {
         dir.ok(&[
             "rollout",
@@ -97,7 +97,9 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     assert!(signs(&ada).stdout.contains("It needs 1 more signatures"));
     assert!(signs(&ada).stderr.contains("ada has signed it already"));
     dir.fails(&begin, "1 of the 2 signatures");
-    assert!(signs(&ben).stdout.contains("It is in force."));
+    assert!(signs(&ben).stderr.contains("E_SCOPE"), "to sign takes a right");
+    let lea = person(&dir, "lea", "approve_rollout");
+    assert!(signs(&lea).stdout.contains("It is in force."));
     // A machine's key is nobody's, and no key is nobody.
     let machine = dir.ok(&["store", "keys", "create", "--name", "glue", "--scope", "admin"]).stdout;
     let machine = dir.file("machine.key", machine);
@@ -132,6 +134,34 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     assert!(resume(&ben).stderr.contains("E_SCOPE"));
     assert!(resume(&ada).stdout.contains("has ended"));
     assert!(resume(&ada).stderr.contains("E_NOT_FOUND"));
+
+    // A device or a folder may have no end: it is refused unread.
+    let trained = TRAINED.path("bundle").display().to_string();
+    for odd in ["/dev/zero", "/dev/null", "."] {
+        dir.fails(
+            &["rollout", "sign", "--criteria", odd, "--name", "N", "--role", "r", "--key-file", &ada],
+            "no regular file",
+        );
+        dir.fails(
+            &[
+                "rollout",
+                "gate",
+                "--bundle",
+                &trained,
+                "--evidence",
+                odd,
+                "--reason",
+                "r",
+                "--key-file",
+                &ada,
+            ],
+            "no regular file",
+        );
+        dir.fails(
+            &["rollout", "resume", "--hold", "1", "--reason", "r", "--key-file", odd],
+            "no regular file",
+        );
+    }
 
     // The gate names what is missing, with the status of a failure.
     let text = std::fs::read_to_string(&criteria).unwrap();
@@ -331,7 +361,9 @@ fn the_programme_over_http_is_for_people_and_answers_what_is_missing() {
     let (_, baseline) = papers(&service.dir);
     let start = json!({"pilots": ["Acme"], "reason": "Agreed", "baseline": std::fs::read_to_string(baseline).unwrap()});
     service.post("/v1/rollout/start", &ada, &start).problem(409, "E_CONFLICT");
-    assert_eq!(sign(&ben, &version["sha256"]).ok()["in_force"], json!(true));
+    sign(&ben, &version["sha256"]).problem(403, "E_SCOPE");
+    let lea = key_of(&service, "lea", "approve_rollout");
+    assert_eq!(sign(&lea, &version["sha256"]).ok()["in_force"], json!(true));
     service.post("/v1/rollout/start", &machine, &start).problem(403, "E_SCOPE");
     service.post("/v1/rollout/start", &ben, &start).problem(403, "E_SCOPE");
     assert_eq!(service.post("/v1/rollout/start", &ada, &start).ok()["programme"]["pilots"], json!(["acme"]));

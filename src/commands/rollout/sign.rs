@@ -14,8 +14,9 @@ use crate::ui::{Ui, print};
 
 /// Sign the criteria: what the rollout must reach, and when it turns back.
 ///
-/// A person signs a version once, with a key of their own, whatever name they type. It takes effect once as many different persons have
-/// signed as it says; until then the version before holds.
+/// Takes the right to manage or to approve the rollout, of all customers. A person signs a version once, with a key of their own,
+/// whatever name they type. It takes effect once as many different persons have signed as it says, and as the version before it took;
+/// until then that one holds.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// Criteria file that you sign. One that is not on record yet is put there as a new version, which takes the right to manage

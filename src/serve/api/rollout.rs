@@ -104,7 +104,7 @@ pub(crate) struct SignBody {
 /// Signs a version of the criteria. A person signs once, whatever name they type; it takes effect once enough different persons have.
 #[utoipa::path(
     post, path = "/v1/rollout/sign", tag = "rollout",
-    security(("key" = ["review"]), ("key" = ["manage"]), ("key" = ["approve_rollout"]), ("key" = ["stop"])),
+    security(("key" = ["manage"]), ("key" = ["approve_rollout"])),
     request_body = SignBody,
     responses(
         (status = 200, description = "It is signed", body = Signed),

@@ -158,9 +158,10 @@ pub struct Signed {
 /// Signs a version: a person once, whatever name they type.
 ///
 /// # Errors
-/// [`Code::NotFound`] where there is no such version; [`Code::Conflict`] where it says something else than what was read, or the person
+/// [`Code::Scope`] without the right to manage or to approve the rollout, of all customers; [`Code::NotFound`] where there is no such version; [`Code::Conflict`] where it says something else than what was read, or the person
 /// has signed it before.
 pub fn sign(store: &dyn Store, request: &SignRequest, person: &Person, now: Timestamp) -> Result<Signed> {
+    person.may(Scope::Manage).or_else(|_| person.may(Scope::ApproveRollout))?;
     let (typed_name, role) =
         (text::name("typed_name", &request.typed_name)?, text::name("role", &request.role)?);
     let records = store.criteria()?;

@@ -8,7 +8,7 @@ use firstline_rollout::evidence::{EvidenceRefusal, InService, LiveFigures};
 use firstline_rollout::{Check, Criteria, Direction, Evidence, ShadowThresholds, shadow_gate};
 use firstline_stats::Count;
 use firstline_store::{
-    CriteriaRecord, GrantScope, Hold, NewGrant, NewHold, NewVerdict, ProgrammeRecord, Store,
+    CriteriaRecord, CustomerSet, GrantScope, Hold, NewGrant, NewHold, NewVerdict, ProgrammeRecord, Store,
 };
 use firstline_ticket::Phase;
 use firstline_triage::sha256_hex;
@@ -203,7 +203,10 @@ fn live(
     let start = programme.started_on.to_zoned(zone.clone());
     let start = start.map_err(|e| InternalError::new(e.to_string()))?.timestamp();
     let sheets = weeks::settled_since(store, start, now)?;
-    let days = now.duration_since(start).as_hours() / 24;
+    // Shadow begins with the first decision, not with the calendar.
+    let decided = store.judged_tickets(start.min(now), now, &CustomerSet::All)?;
+    let first = decided.iter().map(|ticket| ticket.received_at).min();
+    let days = first.map_or(0, |first| now.duration_since(first).as_hours() / 24);
     let of_bundle = |sheet: &WeekSheet| sheet.by_bundle.get(bundle).copied();
     let figure = |name: &'static str| move |sheet: &WeekSheet| sheet.figures.get(name).copied();
     let p95 = sheets.iter().filter_map(figure("draft_seconds_p95"));

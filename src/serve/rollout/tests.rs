@@ -83,7 +83,7 @@ impl Home {
     fn started(&self, boss: &Person) {
         add_criteria(self.store(), Criteria::EXAMPLE, boss, at(START)).unwrap();
         sign(self.store(), &signature("Boss"), boss, at(START)).unwrap();
-        let other = self.person("lea", &[Scope::Review]);
+        let other = self.person("lea", &[Scope::Manage]);
         assert!(sign(self.store(), &signature("Lea"), &other, at(START)).unwrap().in_force);
         start(self.store(), self.rules.zone(), &begin(), boss, at(START)).unwrap();
     }
@@ -236,7 +236,7 @@ fn code(fault: &firstline_fault::Error) -> Option<Code> {
 #[test]
 fn r11_two_different_persons_sign_and_a_change_needs_signatures_of_its_own() {
     let home = home();
-    let (ada, ben) = (home.person("ada", &[Scope::Manage]), home.person("ben", &[Scope::Review]));
+    let (ada, ben) = (home.person("ada", &[Scope::Manage]), home.person("ben", &[Scope::ApproveRollout]));
     let store = home.store();
     let missing = sign(store, &signature("Ada A."), &ada, at(START)).unwrap_err();
     assert_eq!(code(&missing), Some(Code::NotFound));
@@ -267,6 +267,64 @@ fn r11_two_different_persons_sign_and_a_change_needs_signatures_of_its_own() {
     sign(store, &signature("Ben B."), &ben, day(2, 0)).unwrap();
     assert_eq!(criteria(store, day(2, 1)).unwrap().in_force, Some(2));
     store.audit_check(&[]).unwrap();
+}
+
+#[test]
+fn r11_signing_takes_the_right_to_manage_or_to_approve_for_all_customers() {
+    let home = home();
+    let boss = home.boss();
+    add_criteria(home.store(), Criteria::EXAMPLE, &boss, at(START)).unwrap();
+    let too_little: [(&str, &[Scope]); 3] = [
+        ("rae", &[Scope::Review]),
+        ("sam", &[Scope::Stop]),
+        ("kim", &[Scope::Review, Scope::Stop, Scope::Feedback]),
+    ];
+    for (name, rights) in too_little {
+        let person = home.person(name, rights);
+        let refused = sign(home.store(), &signature("Rae"), &person, at(START)).unwrap_err();
+        assert_eq!(code(&refused), Some(Code::Scope), "{rights:?}");
+    }
+    let some = CustomerSet::Only(["acme".to_owned()].into());
+    let held = NewKey::new("cem", &[Scope::Admin].into(), some, None, at(START)).unwrap().of_person("cem");
+    home.store.add_key(&held.record, "test", at(START)).unwrap();
+    let held = Person::of_token(home.store(), held.token.expose(), at(START)).unwrap();
+    assert_eq!(
+        code(&sign(home.store(), &signature("Cem"), &held, at(START)).unwrap_err()),
+        Some(Code::Scope)
+    );
+    let approves = home.person("app", &[Scope::ApproveRollout]);
+    assert_eq!(sign(home.store(), &signature("App"), &approves, at(START)).unwrap().missing, 1);
+}
+
+#[test]
+fn r24_a_ticket_decided_after_it_was_closed_is_no_agreement() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    home.decide("open", "acme", day(8, 0));
+    home.decide_in("late", "acme", (day(8, 0), day(9, 1)), Phase::Shadow);
+    home.decide_in("at_once", "acme", (day(8, 0), day(9, 0)), Phase::Shadow);
+    for id in ["open", "late", "at_once"] {
+        home.close_ticket(id, ["Desk", "Mail", "P2"], day(9, 0), day(9, 2));
+    }
+    home.close(day(15, 0));
+    assert_eq!(figure(&home.week(1, false), "agreement"), (Some(1), 1));
+    let status = status(home.store(), home.rules.zone(), Phase::Shadow, day(15, 0)).unwrap();
+    assert_eq!((status.agreement.count, status.agreement.n), (Some(1), 1));
+}
+
+#[test]
+fn r25_days_of_shadow_begin_with_the_first_decision() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    let days = |now| {
+        let verdict = ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
+        verdict.checks.iter().find(|check| check.name == "days of shadow").unwrap().found
+    };
+    assert_eq!(days(day(40, 0)), Some(0.0));
+    home.decide("t1", "acme", day(40, 0));
+    assert_eq!((days(day(43, 1)), days(day(54, 1))), (Some(3.0), Some(14.0)));
 }
 
 #[test]
@@ -458,7 +516,8 @@ fn evidence(digit: char, made_at: Timestamp, criteria: &str) -> Value {
         "policy_sha": sha('b'), "criteria_sha": sha256_hex(criteria.as_bytes()),
         "data": {"sha256": sha('d'), "from": "2026-07-01", "to": "2026-08-28", "tickets": 300, "customers": 12, "left_out": {}},
         "joint": {"board_type": {"n": 300, "right": 270, "share": 0.9, "low": 0.86, "high": 0.93, "kappa": 0.88}},
-        "calibration": {"board": {"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": []}},
+        "calibration": {"board": {"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": []},
+            "type": {"n": 300, "ece": 0.03, "brier": 0.1, "nll": 0.3, "bins": []}},
         "drafts": {"n": 250, "due": 250, "made": 240, "within_60s": 238, "p95": 1.5},
         "safety": {"attacks": {"n": 192, "passed": 192}, "canaries": {"n": 400, "leaked": 0, "own": 300}},
     })
