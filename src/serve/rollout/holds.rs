@@ -170,7 +170,12 @@ pub fn hold(store: &dyn Store, request: &HoldRequest, person: &Person, now: Time
         reason: text::reason(&request.reason)?,
         figures: None,
     };
-    if !store.is_known(&new.scope)? {
+    // A pilot is known before its first ticket.
+    let GrantScope { customer, board, ticket_type } = &new.scope;
+    let pilots = store.programme()?.map(|programme| programme.pilots).unwrap_or_default();
+    let is_pilot = board.is_none() && ticket_type.is_none();
+    let is_pilot = is_pilot && customer.as_ref().is_some_and(|name| pilots.contains(name));
+    if !is_pilot && !store.is_known(&new.scope)? {
         let problem = "no ticket on record was decided for that customer, board and type";
         let next = "Spell them as decisions do (GET /v1/decisions/{id}), or put more on hold: nothing was put on hold";
         return Err(UserError::new(Code::NotFound, "the scope of the hold", problem, next).into());
