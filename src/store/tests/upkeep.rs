@@ -261,6 +261,16 @@ fn old_words_go_and_figures_stay(home: &Home) {
     assert_eq!(home.purge(at(1), at(50)).unwrap(), Purged { tickets: 0, texts: 4 });
     assert_eq!(words_left(home, "acme-reason-words"), 0);
     assert_eq!(words_left(home, "acme-reply-words"), 0);
+    let whole = NewGrant {
+        scope: GrantScope::default(),
+        phase: Phase::Assist,
+        threshold: None,
+        bundle: None,
+        evidence_sha: None,
+        by: author("kim"),
+        reason: "the gate has passed".to_owned(),
+    };
+    home.grant(&whole, at(55)).unwrap();
     for now in [60, 61] {
         let customers = &CustomerSet::All;
         let holder = crate::Holder { key: "k", owner: "a", customers };
