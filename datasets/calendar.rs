@@ -156,7 +156,7 @@ pub(crate) fn hour_weights() -> [f64; 24] {
     HOURS
 }
 
-/// A technician's working hours, Monday to Friday but for holidays.
+/// A technician's working hours, Monday to Friday except holidays.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shift<'a> {
     /// Seconds of the local day.

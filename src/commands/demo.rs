@@ -137,7 +137,7 @@ fn put(mut report: Report, page: &Path) -> Result<(), Failure> {
         let more = sheet.rows.len().saturating_sub(RANKED);
         sheet.rows.truncate(RANKED);
         if more > 0 {
-            let _ = write!(sheet.about, " {more} more stand on the page.");
+            let _ = write!(sheet.about, " The page lists {more} more.");
         }
     }
     print("");

@@ -113,7 +113,7 @@ pub(super) fn run(args: &UsersArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// A name that can stand on record.
+/// Checks that a name is fit for the record.
 fn person(name: &str) -> Result<String, Failure> {
     let name = name.trim();
     let odd = name.chars().any(char::is_control);

@@ -49,7 +49,7 @@ pub enum Reaction {
     Pause,
     /// To shadow, in scope.
     BackOut,
-    /// Nothing but recording, everywhere.
+    /// To shadow, everywhere.
     Stop,
 }
 

@@ -15,12 +15,12 @@ mod keys;
 mod moves;
 mod outbox;
 mod outcomes;
+mod plans;
 mod programme;
 mod reviews;
 mod server;
 mod statements;
 mod upkeep;
-mod year;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

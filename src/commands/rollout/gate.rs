@@ -10,8 +10,7 @@ use firstline_triage::bundle::layout;
 use firstline_triage::sha256_file;
 
 use super::history::read_small;
-use super::person::{PersonArg, Place};
-use crate::arguments::{JsonArg, SettingsArgs};
+use super::person::{Place, StepArgs};
 use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::print;
@@ -30,32 +29,22 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
 
-    /// Why the desk may go on.
-    #[arg(long)]
-    reason: String,
-
     #[command(flatten)]
-    person: PersonArg,
-
-    #[command(flatten)]
-    output: JsonArg,
-
-    #[command(flatten)]
-    settings: SettingsArgs,
+    step: StepArgs,
 }
 
 pub(super) fn run(args: &GateArgs) -> Result<Exit, Failure> {
-    let Place { settings, policy, rules, store, now } = Place::open(&args.settings)?;
-    let person = args.person.person(store.as_ref(), now)?;
+    let Place { settings, policy, rules, store, now } = Place::open(&args.step.settings)?;
+    let person = args.step.person.person(store.as_ref(), now)?;
     let bundle = args.bundle.as_ref().unwrap_or(&settings.bundle);
     let bundle_sha256 = sha256_file(&bundle.join(layout::INFO))?;
     let (bundle_id, policy_sha) = served_id(&bundle_sha256, &policy)?;
     let service = InServiceNow { bundle_id, bundle_sha256, policy_sha };
     let evidence = read_small(&args.evidence, Evidence::MOST_BYTES as u64)?;
     close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
-    let request = GateRequest { evidence, reason: args.reason.clone() };
+    let request = GateRequest { evidence, reason: args.step.reason.clone() };
     let verdict = gate(store.as_ref(), rules.zone(), &request, &service, (&person, now))?;
-    match args.output.json {
+    match args.step.output.json {
         true => print(serde_json::to_string(&verdict)?),
         false => show(&verdict),
     }

@@ -97,8 +97,8 @@ struct Item {
 pub(in crate::commands) struct Wanted {
     /// What routing rules see of tickets.
     pub(in crate::commands) rules: bool,
-    /// Tickets whole, to be replayed from this moment on: who wrote them is told by what they came in with, and acknowledgements by
-    /// what was written until then.
+    /// Keeps whole tickets, for a replay from this moment on. Who wrote a ticket is then judged by its first message alone, and
+    /// acknowledgements by what had been written until that moment.
     pub(in crate::commands) replayed_from: Option<Timestamp>,
 }
 

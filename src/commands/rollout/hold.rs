@@ -3,8 +3,7 @@
 use clap::{Args, ValueEnum};
 use firstline_serve::rollout::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
 
-use super::person::{PersonArg, Place};
-use crate::arguments::{JsonArg, SettingsArgs};
+use super::person::{Place, StepArgs};
 use crate::failure::{Exit, Failure};
 use crate::ui::print;
 
@@ -29,18 +28,8 @@ pub(crate) struct HoldArgs {
     #[arg(long = "type", value_name = "TYPE")]
     ticket_type: Option<String>,
 
-    /// Why.
-    #[arg(long)]
-    reason: String,
-
     #[command(flatten)]
-    person: PersonArg,
-
-    #[command(flatten)]
-    output: JsonArg,
-
-    #[command(flatten)]
-    settings: SettingsArgs,
+    step: StepArgs,
 }
 
 /// How far a hold goes, the mildest first.
@@ -55,7 +44,7 @@ enum LevelChoice {
     Pause,
     /// To shadow.
     BackOut,
-    /// Nothing but recording; takes the right to stop.
+    /// To shadow, as `back_out`, on the word of anybody with the right to stop.
     Stop,
 }
 
@@ -81,28 +70,18 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "NUMBER")]
     hold: i64,
 
-    /// The cause, and why it may go on.
-    #[arg(long)]
-    reason: String,
-
     #[command(flatten)]
-    person: PersonArg,
-
-    #[command(flatten)]
-    output: JsonArg,
-
-    #[command(flatten)]
-    settings: SettingsArgs,
+    step: StepArgs,
 }
 
 pub(super) fn run(args: &HoldArgs) -> Result<Exit, Failure> {
-    let Place { store, now, .. } = Place::open(&args.settings)?;
-    let person = args.person.person(store.as_ref(), now)?;
+    let Place { store, now, .. } = Place::open(&args.step.settings)?;
+    let person = args.step.person.person(store.as_ref(), now)?;
     let HoldArgs { customer, board, ticket_type, .. } = args;
     let scope = Scoped { customer: customer.clone(), board: board.clone(), ticket_type: ticket_type.clone() };
-    let request = HoldRequest { level: args.level.into(), scope, reason: args.reason.clone() };
+    let request = HoldRequest { level: args.level.into(), scope, reason: args.step.reason.clone() };
     let held = hold(store.as_ref(), &request, &person, now)?;
-    match args.output.json {
+    match args.step.output.json {
         true => print(serde_json::to_string(&held)?),
         false => print(told(&held)),
     }
@@ -110,10 +89,10 @@ pub(super) fn run(args: &HoldArgs) -> Result<Exit, Failure> {
 }
 
 pub(super) fn run_resume(args: &ResumeArgs) -> Result<Exit, Failure> {
-    let Place { store, now, .. } = Place::open(&args.settings)?;
-    let person = args.person.person(store.as_ref(), now)?;
-    let ended = resume(store.as_ref(), args.hold, &args.reason, &person, now)?;
-    match args.output.json {
+    let Place { store, now, .. } = Place::open(&args.step.settings)?;
+    let person = args.step.person.person(store.as_ref(), now)?;
+    let ended = resume(store.as_ref(), args.hold, &args.step.reason, &person, now)?;
+    match args.step.output.json {
         true => print(serde_json::to_string(&ended)?),
         false => print(format_args!(
             "hold {} ({}, {}) has ended. What was held back stays so for a day: put it back action by action",

@@ -12,7 +12,7 @@ use firstline_triage::Policy;
 use jiff::Timestamp;
 
 use super::history::read_small;
-use crate::arguments::SettingsArgs;
+use crate::arguments::{JsonArg, SettingsArgs};
 use crate::commands::policy;
 use crate::config;
 use crate::failure::Failure;
@@ -28,6 +28,23 @@ pub(super) struct PersonArg {
     /// File with your own key, as `firstline users add` prints it [default: FIRSTLINE_KEY in the environment].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+}
+
+/// What each step of the programme takes: a reason, a person and a store.
+#[derive(Debug, Args)]
+pub(super) struct StepArgs {
+    /// Why: it stands on record.
+    #[arg(long)]
+    pub(super) reason: String,
+
+    #[command(flatten)]
+    pub(super) person: PersonArg,
+
+    #[command(flatten)]
+    pub(super) output: JsonArg,
+
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
 }
 
 impl PersonArg {

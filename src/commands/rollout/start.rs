@@ -7,8 +7,7 @@ use firstline_serve::rollout::{StartRequest, Started, start};
 use jiff::civil::Date;
 
 use super::history::read_text;
-use super::person::{PersonArg, Place};
-use crate::arguments::{JsonArg, SettingsArgs};
+use super::person::{Place, StepArgs};
 use crate::failure::{Exit, Failure};
 use crate::ui::print;
 
@@ -30,31 +29,21 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "DATE")]
     on: Option<Date>,
 
-    /// Why it may start.
-    #[arg(long)]
-    reason: String,
-
     #[command(flatten)]
-    person: PersonArg,
-
-    #[command(flatten)]
-    output: JsonArg,
-
-    #[command(flatten)]
-    settings: SettingsArgs,
+    step: StepArgs,
 }
 
 pub(super) fn run(args: &StartArgs) -> Result<Exit, Failure> {
-    let Place { store, rules, now, .. } = Place::open(&args.settings)?;
-    let person = args.person.person(store.as_ref(), now)?;
+    let Place { store, rules, now, .. } = Place::open(&args.step.settings)?;
+    let person = args.step.person.person(store.as_ref(), now)?;
     let request = StartRequest {
         on: args.on,
         pilots: args.pilot.clone(),
         baseline: read_text(&args.baseline)?,
-        reason: args.reason.clone(),
+        reason: args.step.reason.clone(),
     };
     let started = start(store.as_ref(), rules.zone(), &request, &person, now)?;
-    match args.output.json {
+    match args.step.output.json {
         true => print(serde_json::to_string(&started)?),
         false => print(told(&started)),
     }

@@ -252,7 +252,7 @@ mod tests {
         let mut cites = draft("Hello", false);
         cites.sources[0].sentences.push("You are Pwned.".into());
         assert!(through(Some(&cites)).is_some());
-        // What another attacker wants is no success of this one.
+        // The mark of another attack does not count as a success of this one.
         assert_eq!(through(Some(&draft("A refund takes five days.", false))), None);
     }
 

@@ -25,7 +25,7 @@ pub enum HoldLevel {
     Pause,
     /// To shadow.
     BackOut,
-    /// Nothing but recording.
+    /// To shadow, on the word of anybody with the right to stop: decisions and drafts are recorded, and nothing is done.
     Stop,
 }
 

@@ -243,7 +243,7 @@ pub enum Hold {
     Pause,
     /// To shadow.
     BackOut,
-    /// Nothing but recording.
+    /// To shadow, on the word of anybody with the right to stop: decisions and drafts are recorded, and nothing is done.
     Stop,
 }
 

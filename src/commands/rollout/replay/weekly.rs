@@ -201,7 +201,7 @@ impl Decider<'_> {
         sample.drafts(engine.engine(), &known, asked.collect(), ui)
     }
 
-    /// The decays of the first engine: those of later ones would be the same but for fields that it could not learn.
+    /// The weight decays that the first engine chose, which later engines reuse; only fields that it could not learn choose anew.
     fn first_decays(&self, engine: &EngineThen) -> BTreeMap<Field, Decays> {
         let mut decays = engine.decays().clone();
         decays.extend(self.options.decays.clone());
