@@ -74,7 +74,7 @@ pub fn add_criteria(
     }
     Criteria::parse(text, "the criteria")?;
     let version = store.add_criteria(text, &sha256_hex(text.as_bytes()), &person.author(), now)?;
-    version_of(store, version)
+    version_of(store, version, now)
 }
 
 /// All versions, and which is in force at `now`.
@@ -82,13 +82,16 @@ pub fn add_criteria(
 /// # Errors
 /// As for [`Programmes::criteria`](firstline_store::Programmes::criteria).
 pub fn criteria(store: &dyn Store, now: Timestamp) -> Result<CriteriaList> {
-    let in_force = standing(store, now)?.map(|(record, _)| record.version);
-    let versions = store.criteria()?.into_iter().map(view).collect::<Result<_>>()?;
-    Ok(CriteriaList { in_force, versions })
+    let standing = standing(store, now)?;
+    let versions = store.criteria()?.into_iter().map(|record| view(record, standing.as_ref()));
+    let versions = versions.collect::<Result<_>>()?;
+    Ok(CriteriaList { in_force: standing.map(|(record, _)| record.version), versions })
 }
 
-fn view(record: CriteriaRecord) -> Result<CriteriaVersion> {
-    let needed = read(&record)?.signatures;
+/// A version, with the signatures that it needs: to replace the one in force, no fewer than that one.
+fn view(record: CriteriaRecord, standing: Option<&(CriteriaRecord, Criteria)>) -> Result<CriteriaVersion> {
+    let replaced = standing.filter(|(standing, _)| standing.version < record.version);
+    let needed = read(&record)?.signatures.max(replaced.map_or(0, |(_, criteria)| criteria.signatures));
     let CriteriaRecord { version, text, sha, at, by, signatures } = record;
     let signatures = signatures.into_iter().map(|signature| SignedBy {
         person: signature.person,
@@ -99,9 +102,9 @@ fn view(record: CriteriaRecord) -> Result<CriteriaVersion> {
     Ok(CriteriaVersion { version, text, sha256: sha, at, by, needed, signatures: signatures.collect() })
 }
 
-fn version_of(store: &dyn Store, version: u32) -> Result<CriteriaVersion> {
-    let found = store.criteria()?.into_iter().find(|record| record.version == version);
-    found.map_or_else(|| Err(missing().into()), view)
+fn version_of(store: &dyn Store, version: u32, now: Timestamp) -> Result<CriteriaVersion> {
+    let found = store.criteria()?.into_iter().find(|record| record.version == version).ok_or_else(missing)?;
+    view(found, standing(store, now)?.as_ref())
 }
 
 fn missing() -> UserError {
@@ -192,7 +195,7 @@ pub fn sign(store: &dyn Store, request: &SignRequest, person: &Person, now: Time
         }
         Signing::Missing => return Err(missing().into()),
     }
-    let criteria = version_of(store, version)?;
+    let criteria = version_of(store, version, now)?;
     let missing = usize::from(criteria.needed).saturating_sub(criteria.signatures.len());
     let in_force = standing(store, now)?.is_some_and(|(record, _)| record.version == version);
     Ok(Signed { criteria, missing, in_force })

@@ -266,6 +266,12 @@ fn r11_two_different_persons_sign_and_a_change_needs_signatures_of_its_own() {
     assert_eq!(criteria(store, day(1, 1)).unwrap().in_force, Some(1));
     sign(store, &signature("Ben B."), &ben, day(2, 0)).unwrap();
     assert_eq!(criteria(store, day(2, 1)).unwrap().in_force, Some(2));
+    // One that asks for one signature alone is told that it needs as many as what it replaces.
+    let alone = changed.replace("signatures = 2", "signatures = 1");
+    assert_ne!(alone, changed);
+    assert_eq!(add_criteria(store, &alone, &ada, day(3, 0)).unwrap().needed, 2);
+    let third = sign(store, &signature("Ada A."), &ada, day(3, 0)).unwrap();
+    assert_eq!((third.missing, third.in_force), (1, false));
     store.audit_check(&[]).unwrap();
 }
 
