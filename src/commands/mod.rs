@@ -13,6 +13,7 @@ mod draft;
 mod drafts;
 mod evaluate;
 mod import;
+mod incidents;
 mod learning_curve;
 mod models;
 mod normalize;
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     Policy(policy::PrintPolicyArgs),
     Bench(bench::BenchArgs),
     Rollout(rollout::RolloutArgs),
+    Incidents(incidents::IncidentsArgs),
     Serve(serve::ServeArgs),
     Store(store::StoreArgs),
     Users(users::UsersArgs),
@@ -74,6 +76,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Policy(args) => Ok(policy::run(args)),
         Command::Bench(args) => bench::run(args, ui),
         Command::Rollout(args) => rollout::run(args, ui),
+        Command::Incidents(args) => incidents::run(args),
         Command::Serve(args) => serve::run(args, ui),
         Command::Store(args) => store::run(args, ui),
         Command::Users(args) => users::run(args),

@@ -21,7 +21,7 @@ pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Ke
 pub use draft::{Basis, CheckResult, Draft, DraftState, Origin, Rejected, Source};
 pub use event::{ActorKind, Changed, Event, Happening};
 pub use field::{Field, LabelSpace};
-pub use judged::{JudgedTicket, Verdict};
+pub use judged::{Counted, JudgedTicket, Verdict, VisibleAction};
 pub use kind::Kind;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use outcome::{InitialBasis, JudgedDecision, Outcome, ResponseBasis};

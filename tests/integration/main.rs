@@ -15,6 +15,7 @@ mod drafts;
 mod generated;
 mod habits;
 mod house;
+mod incidents;
 mod odd_input;
 mod program;
 mod programme;

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use firstline_rollout::{Report, Sheet, percent};
-use firstline_serve::rollout::{Figure, Shadow, ShadowWindow, WeekView, close_weeks, shadow, weeks};
+use firstline_serve::rollout::{
+    Figure, Shadow, ShadowWindow, WeekErrors, WeekView, close_weeks, shadow, week_errors, weeks,
+};
 use firstline_store::CustomerSet;
 use firstline_triage::customer_key;
 use jiff::SignedDuration;
@@ -43,6 +45,8 @@ pub(crate) struct RolloutReportArgs {
 #[derive(Debug, Serialize)]
 struct Output {
     weeks: Vec<WeekView>,
+    /// Errors by the week in which they happened, as known now.
+    errors: Vec<WeekErrors>,
     shadow: Shadow,
 }
 
@@ -58,14 +62,15 @@ pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let to = now + SignedDuration::from_secs(1);
     let mut weeks = weeks(store.as_ref(), rules.zone(), usize::from(args.weeks))?;
     weeks.retain(|week| week.customer == customer && (customer.is_some() || week.scope == "all"));
+    let errors = week_errors(store.as_ref(), &rules.hours, &customers, now)?;
     let shadow = shadow(store.as_ref(), &rules, &ShadowWindow { from, to, customers }, now)?;
-    let output = Output { weeks, shadow };
+    let output = Output { weeks, errors, shadow };
     args.output.put(&report(&output), &output, ui)?;
     Ok(Exit::Success)
 }
 
 fn report(output: &Output) -> Report {
-    let Output { weeks, shadow } = output;
+    let Output { weeks, errors, shadow } = output;
     let figure = |week: &WeekView, name: &str| week.sheet.figures.get(name).copied().unwrap_or_default();
     let row = |week: &WeekView| {
         let count = |name| figure(week, name).n.to_string();
@@ -84,6 +89,8 @@ fn report(output: &Output) -> Report {
             time(&figure(week, "first_response_median")),
             time(&figure(week, "resolution_mean")),
             count("missed_most_urgent"),
+            super::status::count(&figure(week, "errors")),
+            count("sla_credits"),
         ]
     };
     let fields = shadow.by_field.iter().map(|(name, found)| {
@@ -119,9 +126,12 @@ fn report(output: &Output) -> Report {
                 "first response, median",
                 "resolution, mean",
                 "missed most urgent",
+                "errors of actions",
+                "SLA credits",
             ],
             weeks.iter().map(row).collect(),
         ),
+        super::status::error_weeks(errors),
         sheet(
             "Agreement by field",
             "Of tickets that nobody saw decided. Kappa is the part that is more than chance.",

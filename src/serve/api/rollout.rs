@@ -39,8 +39,8 @@ pub(crate) async fn get_rollout(
 ) -> Result<Json<Status>, Problem> {
     caller.may_for_all(Scope::Review)?;
     let status = shared.blocking(move |shared| {
-        let zone = shared.live.load().zone.clone();
-        Ok(rollout::status(shared.store.as_ref(), &zone, shared.settings.phase, Timestamp::now())?)
+        let hours = shared.desk()?.hours;
+        Ok(rollout::status(shared.store.as_ref(), &hours, shared.settings.phase, Timestamp::now())?)
     });
     Ok(Json(status.await?))
 }

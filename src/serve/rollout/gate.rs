@@ -10,7 +10,7 @@ use firstline_stats::Count;
 use firstline_store::{
     CriteriaRecord, CustomerSet, GrantScope, Hold, NewGrant, NewHold, NewVerdict, ProgrammeRecord, Store,
 };
-use firstline_ticket::Phase;
+use firstline_ticket::{Counted, Phase};
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -204,8 +204,12 @@ fn live(
     let start = start.map_err(|e| InternalError::new(e.to_string()))?.timestamp();
     let sheets = weeks::settled_since(store, start, now)?;
     // Shadow begins with the first decision, not with the calendar.
-    let decided = store.judged_tickets(start.min(now), now, &CustomerSet::All)?;
-    let first = decided.iter().map(|ticket| ticket.received_at).min();
+    let mut first = None::<Timestamp>;
+    store.judged_tickets(start.min(now), now, &CustomerSet::All, &mut |counted| {
+        if let Counted::Ticket(ticket) = counted {
+            first.get_or_insert(ticket.received_at);
+        }
+    })?;
     let days = first.map_or(0, |first| now.duration_since(first).as_hours() / 24);
     let of_bundle = |sheet: &WeekSheet| sheet.by_bundle.get(bundle).copied();
     let figure = |name: &'static str| move |sheet: &WeekSheet| sheet.figures.get(name).copied();

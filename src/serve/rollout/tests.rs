@@ -1,5 +1,7 @@
 //! The programme on a store, with a clock of the tests' own: two persons sign, shadow acts on nothing, weeks settle, the gate asks.
 
+mod incidents;
+
 use std::collections::BTreeMap;
 
 use firstline_fault::Code;
@@ -315,7 +317,7 @@ fn r24_a_ticket_decided_after_it_was_closed_is_no_agreement() {
     }
     home.close(day(15, 0));
     assert_eq!(figure(&home.week(1, false), "agreement"), (Some(1), 1));
-    let status = status(home.store(), home.rules.zone(), Phase::Shadow, day(15, 0)).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Shadow, day(15, 0)).unwrap();
     assert_eq!((status.agreement.count, status.agreement.n), (Some(1), 1));
 }
 
@@ -608,7 +610,7 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
     // Passing again grants nothing twice.
     assert!(ask(&home, &better, 'c', (&boss, then)).granted.is_empty());
     assert_eq!(home.store.grants(false).unwrap().len(), 3);
-    let status = status(home.store(), home.rules.zone(), Phase::Autonomous, then).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Autonomous, then).unwrap();
     assert_eq!((status.phase.as_str(), status.last_verdict.unwrap().passed), ("assist", true));
     home.store.audit_check(&[]).unwrap();
 }
@@ -689,7 +691,7 @@ fn r20_coverage_counts_the_psas_list_and_keeps_no_id() {
     assert_eq!(found.missing, ["t1", "t9"]);
     let kept = home.store.verdicts(Some("coverage")).unwrap();
     assert!(!kept[0].figures.to_string().contains("t9"), "{}", kept[0].figures);
-    let status = status(home.store(), home.rules.zone(), Phase::Shadow, day(14, 0)).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Shadow, day(14, 0)).unwrap();
     assert_eq!(status.coverage.map(|coverage| (coverage.found, coverage.listed)), Some((2, 4)));
     for bad in [
         Listed { tickets: Vec::new(), ..list.clone() },

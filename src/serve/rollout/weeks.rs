@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::desk::DeskRules;
 use super::figures::{Seen, WeekSheet, sheet};
+use super::incidents;
 use super::text::FIRSTLINE;
 
 /// The whole desk.
@@ -126,8 +127,14 @@ fn put(
     // The whole desk comes last: where it is on record, all of the week is.
     scopes.push((ALL, None, tickets.iter().collect()));
     for (scope, customer, tickets) in scopes {
+        let customers = match (scope, customer) {
+            (ALL, _) => CustomerSet::All,
+            (_, Some(pilot)) => CustomerSet::Only([pilot.clone()].into()),
+            (_, None) => CustomerSet::Only(programme.pilots.iter().cloned().collect()),
+        };
         for (state, moment) in due {
-            let sheet = sheet(&tickets, rules, (week, number), *moment);
+            let mut sheet = sheet(&tickets, rules, (week, number), *moment);
+            sheet.figures.extend(incidents::of_week(store, week, &customers, (&rules.hours, *moment))?);
             let figures = serde_json::to_value(&sheet)
                 .map_err(|e| InternalError::new(format!("figures of a week as JSON: {e}")))?;
             let new = NewWeek {
