@@ -10,6 +10,7 @@ mod desk;
 mod figures;
 mod gate;
 mod holds;
+mod in_service;
 mod phase;
 mod shadow;
 mod start;
@@ -26,8 +27,9 @@ pub use criteria::{
 };
 pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
-pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, InServiceNow, gate};
+pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub use in_service::{InServiceNow, trained_on};
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
