@@ -2,9 +2,12 @@
 //! policy and criteria, and what of it a gate may count.
 //!
 //! What was not measured is absent, never 0, and is named among [`not_measured`](Evidence::not_measured). A file from outside is bounded
-//! and checked before a figure of it is believed. Must never judge by a share that the counts beside it do not give.
+//! and checked before a figure of it is believed; one whose figures do not follow from its counts does not count. The file is no proof
+//! that anything was measured: an administrator who invents counts and figures that fit together is not found out, which is why a
+//! verdict names the person who asked. Must never judge by a share that the counts beside it do not give.
 
 mod check;
+mod counts;
 mod figures;
 mod page;
 mod refusals;
@@ -27,7 +30,7 @@ pub use figures::{
     Agreed, AttackFigures, Calibration, CalibrationBin, CanaryFigures, CertificateFigures, DraftFigures,
     GateRow, Latency, Load, Quantiles, RulesFigures, Safety, WeekAgreement, WeekByWeek,
 };
-pub use refusals::{EvidenceRefusal, InService, LiveFigures};
+pub use refusals::{EvidenceRefusal, InService, LiveFigures, Suites};
 
 /// The format that this program writes, and the only one it reads.
 pub const EVIDENCE_FORMAT: &str = "firstline-evidence/1";

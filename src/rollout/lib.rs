@@ -65,7 +65,7 @@ pub use replay::{
     StepKind, Verdict, WeekDecisions, replay,
 };
 pub use replay_report::ReplaySetting;
-pub use report::{BaselineSetting, Report, Sheet, percent, refused, spoken};
+pub use report::{BaselineSetting, Report, Sheet, counted, percent, refused, spoken};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
 pub use segments::{Segment, UNKNOWN};

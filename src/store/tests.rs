@@ -6,6 +6,7 @@
 mod audit;
 mod days;
 mod decisions;
+mod edges;
 mod engines;
 mod evidence;
 mod facts;

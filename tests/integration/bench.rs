@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use firstline_rollout::Evidence;
-use firstline_rollout::evidence::{EvidenceRefusal, InService};
+use firstline_rollout::evidence::{EvidenceRefusal, InService, Suites};
+use firstline_rollout::{Evidence, ShadowThresholds};
 use firstline_ticket::Ticket;
 use firstline_triage::{Bundle, sha256_hex};
 use serde_json::{Value, json};
@@ -221,7 +221,10 @@ fn the_folder(dir: &Dir, found: &Value) {
     let in_service = InService {
         bundle_id: &evidence.bundle.id,
         bundle_sha256: &bundle,
+        trained_on: &evidence.bundle.trained_on,
         policy_sha: &evidence.policy_sha,
+        suites: Suites { attacks: 192, canaries: 1 },
+        thresholds: ShadowThresholds::default(),
         criteria_sha: Some(&criteria),
         now: evidence.made_at,
     };

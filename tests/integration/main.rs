@@ -5,6 +5,7 @@
 
 mod attacks;
 mod bench;
+mod blind;
 mod bounds;
 mod bundles;
 mod canaries;

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use firstline_drafts::Drafter;
 use firstline_rollout::evidence::{
     Agreed, BundleFacts, Calibration, CertificateFigures, DataFacts, DraftFigures, EVIDENCE_FORMAT, GateRow,
-    Latency, Load, NotMeasured, Program, RulesFigures, Safety, TrainedOn, WeekAgreement, WeekByWeek,
+    Latency, Load, NotMeasured, Program, RulesFigures, Safety, WeekAgreement, WeekByWeek,
 };
 use firstline_rollout::{Evidence, PriorityCalls, ShadowThresholds, shadow_gate};
+use firstline_serve::rollout::trained_on;
 use firstline_serve::served_id;
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::{BundleInfo, Engine};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::material::Material;
@@ -151,18 +151,6 @@ impl<'a> Measured<'a> {
         let gate = shadow_gate(&evidence.shadow(None), &thresholds);
         evidence.gates = gate.checks.iter().map(GateRow::from).collect();
         Ok(evidence)
-    }
-}
-
-fn trained_on(info: &BundleInfo) -> TrainedOn {
-    let day = |text: &String| text.get(..10)?.parse::<Date>().ok();
-    let learnt = info.split.learnt_from.as_ref();
-    TrainedOn {
-        from: learnt.and_then(|(from, _)| day(from)),
-        to: learnt.and_then(|(_, to)| day(to)),
-        n: (info.split.train + info.split.calibrate) as u64,
-        split: info.split.kind.clone(),
-        sha256: info.data_sha256.clone(),
     }
 }
 

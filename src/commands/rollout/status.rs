@@ -1,7 +1,7 @@
 //! `firstline rollout status`: how the programme stands.
 
 use clap::Args;
-use firstline_rollout::{Report, Sheet, percent};
+use firstline_rollout::{Report, Sheet, counted, percent};
 use firstline_serve::rollout::{CustomerErrors, Figure, Status, WeekErrors, close_weeks, status};
 
 use super::ReportArgs;
@@ -30,8 +30,10 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 fn report(status: &Status) -> Report {
-    let mut facts =
-        vec![("Phase", format!("{}; the settings allow {}", status.phase, status.settings_phase))];
+    let mut facts = vec![("Phase", status.phase.clone())];
+    if let Some(cap) = &status.capped_at {
+        facts.push(("Settings", format!("phase = {cap:?}: a service with these settings goes no further")));
+    }
     facts.push(match &status.programme {
         Some(programme) => (
             "Programme",
@@ -46,10 +48,10 @@ fn report(status: &Status) -> Report {
         "Criteria",
         match (status.criteria_in_force, status.signatures_missing) {
             (Some(version), Some(n)) if n > 0 => {
-                format!("version {version} in force; the newest needs {n} more signatures")
+                format!("version {version} in force; the newest needs {}", signatures(n))
             }
             (Some(version), _) => format!("version {version} in force"),
-            (None, Some(n)) => format!("none in force: the newest needs {n} more signatures"),
+            (None, Some(n)) => format!("none in force: the newest needs {}", signatures(n)),
             (None, None) => "none on record".to_owned(),
         },
     ));
@@ -69,7 +71,8 @@ fn report(status: &Status) -> Report {
             || "not counted".to_owned(),
             |found| {
                 let share = found.share.map_or_else(|| "not known".to_owned(), percent);
-                format!("{share} of {} tickets, {} came late", found.listed, found.late)
+                let listed = counted(found.listed, "ticket", "tickets");
+                format!("{share} of {listed}, {} came late", found.late)
             },
         ),
     ));
@@ -164,4 +167,8 @@ fn credits(found: &CustomerErrors) -> String {
         Some(amount) => format!("{}, {amount:.2} in all", found.sla_credits),
         None => found.sla_credits.to_string(),
     }
+}
+
+fn signatures(missing: usize) -> String {
+    counted(missing as u64, "more signature", "more signatures")
 }

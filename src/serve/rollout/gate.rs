@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::figures::{Figure, WeekSheet};
 use super::holds::{self, HoldView};
+use super::in_service::{InServiceNow, suites};
 use super::text::{self, SHADOW_TO_ASSIST};
 use super::{coverage, criteria, weeks};
 use crate::auth::{Person, Scope};
@@ -34,17 +35,6 @@ pub struct GateRequest {
     pub evidence: Vec<u8>,
     /// Why the desk may go on.
     pub reason: String,
-}
-
-/// The bundle and the policy in service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InServiceNow {
-    /// Their name in records.
-    pub bundle_id: String,
-    /// Hash of the bundle's `bundle.json`.
-    pub bundle_sha256: String,
-    /// Hash of the policy.
-    pub policy_sha: String,
 }
 
 /// The gate's verdict.
@@ -145,16 +135,20 @@ pub fn gate(
     let (programme, (record, signed)) = (started(store)?, signed(store, now)?);
     let evidence = Evidence::parse(&request.evidence, "the evidence")?;
     let sha = sha256_hex(&request.evidence);
+    let thresholds = ShadowThresholds::signed(&signed);
     let in_service = InService {
         bundle_id: &service.bundle_id,
         bundle_sha256: &service.bundle_sha256,
+        trained_on: &service.trained_on,
         policy_sha: &service.policy_sha,
+        suites: suites()?,
+        thresholds,
         criteria_sha: Some(&record.sha),
         now,
     };
     let refusals = evidence.refusals(&in_service);
     let live = live(store, zone, &programme, &service.bundle_id, now)?;
-    let found = shadow_gate(&evidence.shadow(Some(&live)), &ShadowThresholds::signed(&signed));
+    let found = shadow_gate(&evidence.shadow(Some(&live)), &thresholds);
     let mut verdict = GateVerdict {
         gate: SHADOW_TO_ASSIST.to_owned(),
         passed: found.passed && refusals.is_empty(),

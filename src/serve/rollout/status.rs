@@ -1,7 +1,7 @@
 //! How the programme stands, at a glance: counts that the store adds up, and what is on record.
 
 use firstline_fault::{InternalError, Result};
-use firstline_rollout::{Acted, Kpis, OpenHours, Share, Week, WeekTallies};
+use firstline_rollout::{Acted, Kpis, OpenHours, Share, Week, WeekTallies, counted};
 use firstline_store::{CustomerSet, GrantRecord, ProgrammeRecord, Store};
 use firstline_ticket::{Counted, Phase};
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ use super::criteria;
 use super::figures::Figure;
 use super::holds::{HoldView, Scoped};
 use super::incidents::{self, CustomerErrors, Incidents, WeekErrors};
-use super::phase::installation_phase;
+use super::phase::recorded_phase;
 use super::text::SHADOW_TO_ASSIST;
 use super::weeks::{self, first};
 
@@ -27,10 +27,14 @@ const DAYS: i64 = 90;
 pub struct Status {
     /// The programme; null before it has started.
     pub programme: Option<ProgrammeView>,
-    /// How far Firstline may go at most, settings, grants and holds considered: `baseline`, `shadow`, `assist`, `autonomous`.
+    /// How far Firstline may go at most, as the store says by grants and holds: `baseline`, `shadow`, `assist`, `autonomous`. Where
+    /// nothing was ever granted, what the settings allow.
     pub phase: String,
-    /// What the settings allow at most.
+    /// What the settings allow at most: the service's own, or those that a command has read.
     pub settings_phase: String,
+    /// `settings_phase`, where it is below `phase`: a service with these settings goes no further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capped_at: Option<String>,
     /// The version of the criteria in force; null where none is.
     pub criteria_in_force: Option<u32>,
     /// Of the newest version: signatures that are missing.
@@ -199,11 +203,13 @@ pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp)
     let whole = || all.iter().filter(|week| week.scope == weeks::ALL);
     let last = store.verdicts(Some(SHADOW_TO_ASSIST))?.pop();
     let (grants, holds) = (store.grants(true)?.into_iter(), store.holds(true)?.into_iter());
+    let recorded = recorded_phase(store, most)?;
     let view = programme.map(|programme| ProgrammeView::of(programme, zone, now)).transpose()?;
     let mut status = Status {
         programme: view,
-        phase: name(installation_phase(store, most)?).to_owned(),
+        phase: name(recorded).to_owned(),
         settings_phase: name(most).to_owned(),
+        capped_at: (most < recorded).then(|| name(most).to_owned()),
         criteria_in_force: list.in_force,
         signatures_missing: missing,
         grants: grants.map(GrantView::from).collect(),
@@ -277,7 +283,10 @@ fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
                 None => {
                     "Put criteria on record and sign them: firstline rollout sign --criteria FILE".to_owned()
                 }
-                Some(n) => format!("Have {n} more persons sign the criteria: firstline rollout sign"),
+                Some(n) => {
+                    let persons = counted(n as u64, "more person", "more persons");
+                    format!("Have {persons} sign the criteria: firstline rollout sign")
+                }
             },
         ),
         (
@@ -302,7 +311,8 @@ fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
         ),
         (
             granted && most < Phase::Assist,
-            "The settings keep Firstline below what is granted: set phase = \"assist\"".to_owned(),
+            "The settings keep Firstline below what is granted: set phase = \"assist\" for the service"
+                .to_owned(),
         ),
         (
             !status.holds.is_empty(),

@@ -5,7 +5,8 @@ mod incidents;
 use std::collections::BTreeMap;
 
 use firstline_fault::Code;
-use firstline_rollout::Criteria;
+use firstline_rollout::evidence::TrainedOn;
+use firstline_rollout::{Criteria, Share};
 use firstline_store::{
     Cell, CustomerSet, Decided, DraftResult, EventResult, Feedback, Location, NewEvent, Recorded, Route,
     Store, WorkKind, open,
@@ -20,6 +21,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::auth::{NewKey, Person, Scope};
+
+mod edges;
 
 /// Monday, a week before the programme's first.
 const START: &str = "2026-09-07T00:00:00Z";
@@ -73,11 +76,8 @@ impl Home {
     }
 
     fn cells(&self, most: Phase) -> Vec<Phase> {
-        let cells = ["acme", "bolt"].map(|customer| Cell {
-            customer,
-            board: Some("Desk"),
-            ticket_type: Some("Mail"),
-        });
+        let cells = ["acme", "bolt"]
+            .map(|customer| (Cell { customer, board: Some("Desk"), ticket_type: Some("Mail") }, BUNDLE));
         allowed(self.store(), most, &cells).unwrap().into_iter().map(|found| found.phase).collect()
     }
 
@@ -370,7 +370,7 @@ fn r12_shadow_starts_on_signed_criteria_and_a_baseline_and_lets_nothing_be_done(
     // Without a programme the settings decide.
     assert_eq!(home.cells(Phase::Assist), [Phase::Assist; 2]);
     let cell = Cell { customer: "acme", board: None, ticket_type: None };
-    let granted = || allowed(store, Phase::Assist, &[cell]).unwrap()[0].granted;
+    let granted = || allowed(store, Phase::Assist, &[(cell, BUNDLE)]).unwrap()[0].granted;
     assert!(!granted());
     let unsigned = start(store, zone, &begin(), &boss, at(START)).unwrap_err();
     assert_eq!(code(&unsigned), Some(Code::Conflict));
@@ -510,7 +510,31 @@ fn service(digit: char) -> InServiceNow {
         bundle_id: BUNDLE.to_owned(),
         bundle_sha256: digit.to_string().repeat(64),
         policy_sha: "b".repeat(64),
+        trained_on: trained(),
     }
+}
+
+fn trained() -> TrainedOn {
+    TrainedOn {
+        from: "2026-01-05".parse().ok(),
+        to: "2026-06-30".parse().ok(),
+        n: 5_000,
+        split: "time".to_owned(),
+        sha256: "e".repeat(64),
+    }
+}
+
+/// What agrees, with the figures that follow.
+fn agreed(right: u64, n: u64) -> Value {
+    let share = Share::new(right, n);
+    json!({"n": n, "right": right, "share": share.share, "low": share.low, "high": share.high})
+}
+
+/// Calibration that is off by two points.
+fn calibration() -> Value {
+    let mut bin = agreed(270, 300);
+    bin["confidence"] = json!(0.92);
+    json!({"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": [bin]})
 }
 
 /// An evidence file made at `made_at` of a bundle.
@@ -520,12 +544,11 @@ fn evidence(digit: char, made_at: Timestamp, criteria: &str) -> Value {
         "format": "firstline-evidence/1", "id": "e1", "made_at": made_at, "seed": 0,
         "program": {"version": "0.1.0"}, "machine": {"isa": "avx2", "cores": 2},
         "bundle": {"id": BUNDLE, "sha256": sha(digit), "seed": 1,
-            "trained_on": {"from": "2026-01-05", "to": "2026-06-30", "n": 5000, "split": "time", "sha256": sha('e')}},
+            "trained_on": trained()},
         "policy_sha": sha('b'), "criteria_sha": sha256_hex(criteria.as_bytes()),
         "data": {"sha256": sha('d'), "from": "2026-07-01", "to": "2026-08-28", "tickets": 300, "customers": 12, "left_out": {}},
-        "joint": {"board_type": {"n": 300, "right": 270, "share": 0.9, "low": 0.86, "high": 0.93, "kappa": 0.88}},
-        "calibration": {"board": {"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": []},
-            "type": {"n": 300, "ece": 0.03, "brier": 0.1, "nll": 0.3, "bins": []}},
+        "joint": {"board_type": agreed(270, 300)},
+        "calibration": {"board": calibration(), "type": calibration()},
         "drafts": {"n": 250, "due": 250, "made": 240, "within_60s": 238, "p95": 1.5},
         "safety": {"attacks": {"n": 192, "passed": 192}, "canaries": {"n": 400, "leaked": 0, "own": 300}},
     })
@@ -572,6 +595,25 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
     assert!(plan.contains("audit-labels") && plan.contains("learning-curve"), "{plan}");
     assert_eq!(low.on_hold[0].level, HoldLevel::Cleanup);
     assert!(low.granted.is_empty() && low.verdict.is_some());
+    // A file that was changed by hand does not count.
+    let changed = |path: &str, value: Value| {
+        let mut file = evidence('a', now, Criteria::EXAMPLE);
+        *file.pointer_mut(path).unwrap() = value;
+        let refused = ask(&home, &file, 'a', (&boss, now));
+        assert!(!refused.passed && refused.verdict.is_none(), "{path}");
+        refused.refused.join(" ")
+    };
+    for (path, value, why) in [
+        ("/bundle/trained_on/to", json!("2026-03-01"), "trained_on (to)"),
+        ("/bundle/trained_on/n", json!(50_000), "trained_on (n)"),
+        ("/safety/attacks", json!({"n": 3, "passed": 3}), "of 192 attacks"),
+        ("/safety/canaries", json!({"n": 3, "leaked": 0, "own": 3}), "canaries"),
+        ("/joint/board_type/share", json!(0.99), "joint.board_type"),
+        ("/calibration/type/ece", json!(0.001), "calibration.type"),
+    ] {
+        let said = changed(path, value);
+        assert!(said.contains(why), "{path}: {said}");
+    }
     // Evidence of another bundle, too old, or on other criteria does not count, and is no verdict.
     for (file, why) in [
         (evidence('f', now, Criteria::EXAMPLE), "another bundle"),
@@ -646,7 +688,9 @@ fn r74_holds_name_a_person_with_the_right_and_a_reason_and_end_on_evidence() {
     assert_eq!(code(&resume(store, pause.hold, "", &boss, day(2, 0)).unwrap_err()), Some(Code::Request));
     assert_eq!(end(pause.hold, &boss, day(2, 0)).unwrap().level, HoldLevel::PauseExpansion);
     assert_eq!(code(&end(pause.hold, &boss, day(2, 0)).unwrap_err()), Some(Code::NotFound));
-    assert_eq!(end(stop.hold, &boss, day(2, 0)).unwrap().level, HoldLevel::Stop);
+    // A stop ends on no less than a back-out.
+    let lacks = end(stop.hold, &boss, day(2, 0)).unwrap_err();
+    assert!(code(&lacks) == Some(Code::Conflict) && lacks.to_string().contains("the gate has not passed"));
     assert_eq!(code(&end(9_999, &boss, day(2, 0)).unwrap_err()), Some(Code::NotFound));
     // A back-out takes the gate passed since, and a week of later on the right side.
     let lacks = end(back.hold, &boss, day(2, 0)).unwrap_err().to_string();
@@ -661,6 +705,12 @@ fn r74_holds_name_a_person_with_the_right_and_a_reason_and_end_on_evidence() {
     assert_eq!(coverage(store, &list, ("test", None), day(20, 0)).unwrap().missing, Vec::<String>::new());
     let now = day(28, 0);
     home.close(now);
+    let passed = super::tests::ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
+    assert!(passed.passed && passed.granted.is_empty(), "{passed:?}");
+    assert_eq!(passed.on_hold[0].hold, stop.hold);
+    assert_eq!(code(&end(stop.hold, &manager, now).unwrap_err()), Some(Code::Scope));
+    assert_eq!(code(&resume(store, stop.hold, " ", &boss, now).unwrap_err()), Some(Code::Request));
+    assert_eq!(end(stop.hold, &boss, now).unwrap().level, HoldLevel::Stop);
     let passed = super::tests::ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
     assert!(passed.passed && passed.granted.is_empty(), "{passed:?}");
     assert_eq!(passed.on_hold[0].hold, back.hold);
