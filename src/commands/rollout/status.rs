@@ -67,7 +67,11 @@ fn report(status: &Status) -> Report {
             || "not counted".to_owned(),
             |found| {
                 let share = found.share.map_or_else(|| "not known".to_owned(), percent);
-                format!("{share} of {} tickets, {} came late", found.listed, found.late)
+                let lacks = match found.not_listed {
+                    0 => String::new(),
+                    n => format!("; {n} of {} that came in are not on the list", found.received),
+                };
+                format!("{share} of {} tickets, {} came late{lacks}", found.listed, found.late)
             },
         ),
     ));
