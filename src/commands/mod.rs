@@ -3,6 +3,7 @@
 
 mod audit_labels;
 mod bench;
+mod best;
 mod certify;
 mod classify;
 mod completions;

@@ -41,10 +41,13 @@ mod times;
 mod triggers;
 
 pub use aliases::read_aliases;
-pub use baseline::{Baseline, WeekFigures, baseline, week_figures};
+pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
 pub use blind::is_blind;
 pub use calendar::{Week, weeks};
-pub use categories::{Automation, Category, LargestCategories, largest_categories, read_automation};
+pub use categories::{
+    Automation, Category, LargestCategories, MeasuredCategory, largest_categories, read_automation,
+    write_automation,
+};
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
 pub use direction::Direction;
 pub use errors::{ErrorFigures, Reported, error_figures};
@@ -61,8 +64,8 @@ pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};
 pub use replay::{
-    Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase, ReplayedWeek, Step,
-    StepKind, Verdict, WeekDecisions, replay,
+    Alike, Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase,
+    ReplayedWeek, Step, StepKind, Verdict, WeekDecisions, replay,
 };
 pub use replay_report::ReplaySetting;
 pub use report::{BaselineSetting, Report, Sheet, counted, percent, refused, spoken};
@@ -70,8 +73,8 @@ pub use response::{Basis, Response, first_response, first_response_by, recurring
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
 pub use segments::{Segment, UNKNOWN};
 pub use shadow::{
-    Aliases, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians, intake,
-    priority_calls, shadow_agreement, usable_drafts,
+    Aliases, FEWEST_PAIRS, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians,
+    intake, priority_calls, shadow_agreement, usable_drafts,
 };
 pub use share::Share;
 pub use signing::{Signature, SignedCriteria, in_force};

@@ -32,7 +32,8 @@ pub(crate) struct LiveBundle {
     pub(crate) engine: Engine,
     /// Resolved tickets.
     pub(crate) index: Index,
-    voice: Voice,
+    /// Greetings, signature, phrases.
+    pub(crate) voice: Voice,
     templates: Templates,
     reviews: Reviews,
     writer: Option<Writer>,

@@ -1,5 +1,7 @@
 //! `firstline rollout report`: the weeks so far, and what shadow shows.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use firstline_rollout::{Report, Sheet, percent};
 use firstline_serve::rollout::{
@@ -69,6 +71,26 @@ pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// The rows of a week by category, the largest first.
+fn by_category(week: &WeekView) -> Vec<Vec<String>> {
+    let mut rows: Vec<_> = week.sheet.by_category.iter().collect();
+    let figure = |row: &BTreeMap<String, Figure>, name: &str| row.get(name).copied().unwrap_or_default();
+    rows.sort_by_key(|(name, row)| (name.as_str() == "others", std::cmp::Reverse(figure(row, "tickets").n)));
+    let cells = |(name, row): (&String, &BTreeMap<String, Figure>)| {
+        vec![
+            name.clone(),
+            figure(row, "tickets").n.to_string(),
+            share(&figure(row, "agreement")),
+            share(&figure(row, "drafted_in_time")),
+            share(&figure(row, "usable_verbatim")),
+            time(&figure(row, "first_response_median")),
+            time(&figure(row, "resolution_mean")),
+            time(&figure(row, "handle_mean")),
+        ]
+    };
+    rows.into_iter().map(cells).collect()
+}
+
 fn report(output: &Output) -> Report {
     let Output { weeks, errors, shadow } = output;
     let figure = |week: &WeekView, name: &str| week.sheet.figures.get(name).copied().unwrap_or_default();
@@ -97,7 +119,7 @@ fn report(output: &Output) -> Report {
         let kappa = shadow.kappa.get(name).and_then(|kappa| kappa.value);
         vec![name.clone(), share(found), kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.2}"))]
     });
-    let of = |figures: &std::collections::BTreeMap<String, Figure>| -> Vec<Vec<String>> {
+    let of = |figures: &BTreeMap<String, Figure>| -> Vec<Vec<String>> {
         figures.iter().map(|(name, found)| vec![name.clone(), share(found)]).collect()
     };
     let priorities = shadow.by_priority.iter().map(|one| {
@@ -133,6 +155,21 @@ fn report(output: &Output) -> Report {
         ),
         super::status::error_weeks(errors),
         sheet(
+            "The newest of these weeks by category",
+            "The 20 largest categories, and all others together.",
+            vec![
+                "category",
+                "tickets",
+                "agreement",
+                "drafts in time",
+                "usable as they are",
+                "first response, median",
+                "resolution, mean",
+                "handle time, mean",
+            ],
+            weeks.last().map(by_category).unwrap_or_default(),
+        ),
+        sheet(
             "Agreement by field",
             "Of tickets that nobody saw decided. Kappa is the part that is more than chance.",
             vec!["field", "agreement", "kappa"],
@@ -158,7 +195,7 @@ fn report(output: &Output) -> Report {
         ),
         sheet(
             "Drafts usable as they are, by category",
-            "No further from what was sent than 5 % of its words.",
+            "No further from what was sent than 5 % of its words, without greeting and signature.",
             vec!["category", "usable"],
             of(&shadow.usable_verbatim),
         ),

@@ -71,8 +71,12 @@ fn report(status: &Status) -> Report {
             || "not counted".to_owned(),
             |found| {
                 let share = found.share.map_or_else(|| "not known".to_owned(), percent);
+                let lacks = match found.not_listed {
+                    0 => String::new(),
+                    n => format!("; {n} of {} that came in are not on the list", found.received),
+                };
                 let listed = counted(found.listed, "ticket", "tickets");
-                format!("{share} of {listed}, {} came late", found.late)
+                format!("{share} of {listed}, {} came late{lacks}", found.late)
             },
         ),
     ));

@@ -46,7 +46,7 @@ pub struct Suites {
 }
 
 /// What a store knows of the days of shadow; it goes before what held-out tickets say.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LiveFigures {
     /// Days of shadow.
     pub days: Option<u32>,
@@ -54,6 +54,8 @@ pub struct LiveFigures {
     pub agreement: Option<Count>,
     /// Tickets of the PSA's list that have a decision.
     pub coverage: Option<Count>,
+    /// Why that list does not stand for the weeks that are judged.
+    pub coverage_lacks: Option<String>,
     /// People's tickets with a draft within 60 seconds.
     pub drafted: Option<Count>,
     /// Seconds to a draft that 95 % keep to, and of how many.

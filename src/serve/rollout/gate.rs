@@ -196,7 +196,11 @@ fn live(
 ) -> Result<LiveFigures> {
     let start = programme.started_on.to_zoned(zone.clone());
     let start = start.map_err(|e| InternalError::new(e.to_string()))?.timestamp();
-    let sheets = weeks::settled_since(store, start, now)?;
+    let settled = weeks::settled_since(store, start, now)?;
+    let judged = settled.iter().filter(|(_, sheet)| sheet.by_bundle.contains_key(bundle));
+    let judged = judged.map(|(monday, _)| weeks::week_of(*monday, zone)).collect::<Result<Vec<_>>>()?;
+    let covered = coverage::covered(store, &judged)?;
+    let sheets: Vec<WeekSheet> = settled.into_iter().map(|(_, sheet)| sheet).collect();
     // Shadow begins with the first decision, not with the calendar.
     let mut first = None::<Timestamp>;
     store.judged_tickets(start.min(now), now, &CustomerSet::All, &mut |counted| {
@@ -213,7 +217,8 @@ fn live(
     Ok(LiveFigures {
         days: Some(u32::try_from(days).unwrap_or(0)),
         agreement: Some(sum(sheets.iter().filter_map(of_bundle))),
-        coverage: coverage::newest(store)?,
+        coverage: covered.count,
+        coverage_lacks: covered.lacks,
         drafted: Some(sum(sheets.iter().filter_map(figure("drafted_in_time")))),
         draft_p95: p95.reduce(|a, b| (a.0.max(b.0), a.1 + b.1)),
     })

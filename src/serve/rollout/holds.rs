@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::figures::WeekSheet;
 use super::text::{self, SHADOW_TO_ASSIST};
 use super::{criteria, weeks};
 use crate::auth::{Person, Scope};
@@ -236,7 +235,7 @@ fn lacking(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Option
         return Ok(Some("the gate has not passed since: firstline rollout gate".to_owned()));
     }
     let needed = criteria::standing(store, now)?.map_or(0.75, |(_, criteria)| criteria.rollback.agreement);
-    let good = weeks::settled_since(store, since, now)?.into_iter().any(|sheet: WeekSheet| {
+    let good = weeks::settled_since(store, since, now)?.into_iter().any(|(_, sheet)| {
         let agreement = sheet.figures.get("agreement").and_then(|figure| figure.value);
         agreement.is_some_and(|found| found >= needed)
     });

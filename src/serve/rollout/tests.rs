@@ -560,6 +560,19 @@ fn ask(home: &Home, evidence: &Value, digit: char, (boss, now): (&Person, Timest
     gate(home.store(), home.rules.zone(), &request, &service(digit), (boss, now)).unwrap()
 }
 
+/// The PSA's list of the first `n` tickets of a week, as [`a_week`] makes them.
+fn listed(week: i64, n: usize) -> Vec<ListedTicket> {
+    let customer = |i: usize| if i % 3 == 0 { "Acme" } else { "Bolt" };
+    let one = |i| ListedTicket { ticket_id: format!("w{week}-{i}"), customer: Some(customer(i).to_owned()) };
+    (0..n).map(one).collect()
+}
+
+/// Counts a list over some days of the programme.
+fn count(home: &Home, (from, to): (i64, i64), tickets: Vec<ListedTicket>, now: Timestamp) -> Coverage {
+    let list = Listed { from: day(from, 0), to: day(to, 0), tickets };
+    coverage(home.store(), &list, ("test", None), now).unwrap()
+}
+
 /// Tickets of a week, each decided and closed the next day, `right` of them as decided.
 fn a_week(home: &Home, week: i64, n: usize, right: usize) {
     for i in 0..n {
@@ -625,19 +638,15 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
         assert!(!refused.passed && refused.verdict.is_none() && !refused.refused.is_empty(), "{why}");
     }
     assert_eq!(home.store.verdicts(Some("shadow_to_assist")).unwrap().len(), 1);
-    // The counts of a list of the PSA's, and better weeks.
-    let listed = |id: String| ListedTicket { ticket_id: id, customer: None };
-    let list = Listed {
-        from: day(7, 0),
-        to: day(14, 0),
-        tickets: (0..160).map(|i| listed(format!("w1-{i}"))).collect(),
-    };
-    assert!(coverage(home.store(), &list, ("test", None), now).unwrap().enough);
+    // The counts of the PSA's lists, and better weeks.
+    assert!(count(&home, (7, 14), listed(1, 160), now).enough);
     for week in 3..6 {
         a_week(&home, week, 150, 148);
     }
     let then = day(56, 0);
     home.close(then);
+    let later = (3..6).flat_map(|week| listed(week, 150)).collect();
+    assert!(count(&home, (14, 42), later, then).enough);
     // The same bundle again is asked, and the clean-up stays; another that passes ends it.
     let better = evidence('c', then, Criteria::EXAMPLE);
     let passed = ask(&home, &better, 'c', (&boss, then));
@@ -698,11 +707,8 @@ fn r74_holds_name_a_person_with_the_right_and_a_reason_and_end_on_evidence() {
     for week in 1..3 {
         a_week(&home, week, 150, 147);
     }
-    let listed =
-        (0..150).map(|i| ListedTicket { ticket_id: format!("w1-{i}"), customer: Some("Bolt".into()) });
-    let listed = listed.enumerate().filter(|(i, _)| i % 3 != 0).map(|(_, ticket)| ticket).collect();
-    let list = Listed { from: day(7, 0), to: day(14, 0), tickets: listed };
-    assert_eq!(coverage(store, &list, ("test", None), day(20, 0)).unwrap().missing, Vec::<String>::new());
+    let both = (1..3).flat_map(|week| listed(week, 150)).collect();
+    assert_eq!(count(&home, (7, 21), both, day(21, 0)).missing, Vec::<String>::new());
     let now = day(28, 0);
     home.close(now);
     let passed = super::tests::ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
@@ -755,6 +761,121 @@ fn r20_coverage_counts_the_psas_list_and_keeps_no_id() {
             Some(Code::Request)
         );
     }
+}
+
+#[test]
+fn r60_weeks_have_rows_by_scope_customer_and_category_and_r27_what_could_be_sent_as_it_was() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    // Of 24 categories two more than there are rows; the largest has 30 tickets more.
+    for i in 0..78 {
+        let (id, opened) = (format!("w{i}"), day(7, 1) + (i as i64).minutes());
+        home.decide(&id, if i % 3 == 0 { "acme" } else { "bolt" }, opened);
+        let kind = if i < 48 { format!("Kind {:02}", i / 2) } else { "Kind 00".to_owned() };
+        let closed = opened + 3.hours();
+        home.close_ticket(&id, ["Desk", &kind, "P2"], closed, closed);
+        let distance = if i % 2 == 0 { 0.05 } else { 0.06 };
+        home.tell(&id, Outcome { distance: Some(distance), ..Outcome::default() }, closed);
+    }
+    home.close(day(21, 0));
+    let whole = home.week(1, true);
+    let rows = &whole.sheet.by_category;
+    assert_eq!(rows.len(), 21, "{:?}", rows.keys());
+    let count = |row: &str, name: &str| {
+        let figure = rows[row].get(name).copied().unwrap_or_default();
+        (figure.count, figure.n)
+    };
+    assert_eq!((count("Desk > Kind 00", "tickets").1, count("others", "tickets").1), (32, 8));
+    assert_eq!(count("Desk > Kind 00", "usable_verbatim"), (Some(16), 32));
+    assert_eq!(count("Desk > Kind 07", "agreement"), (Some(0), 2));
+    assert_eq!(rows["Desk > Kind 00"]["resolution_mean"].value, Some(10_800.0));
+    // The rows are a part of the whole.
+    for name in ["tickets", "usable_verbatim", "people", "level_one"] {
+        let sum: u64 = rows.keys().map(|row| count(row, name).1).sum();
+        assert_eq!(sum, figure(&whole, name).1, "{name}");
+    }
+    assert_eq!(figure(&whole, "usable_verbatim"), (Some(39), 78));
+    let all = weeks(home.store(), home.rules.zone(), 70).unwrap();
+    let scopes: Vec<(&str, Option<&str>, bool)> = all
+        .iter()
+        .filter(|week| week.settled && week.sheet.number == 1)
+        .map(|week| (week.scope.as_str(), week.customer.as_deref(), week.sheet.by_category.is_empty()))
+        .collect();
+    assert_eq!(scopes, [("all", None, false), ("pilots", None, false), ("pilots", Some("acme"), true)]);
+}
+
+#[test]
+fn r20_a_list_that_leaves_out_what_came_in_is_not_complete() {
+    let home = home();
+    a_week(&home, 1, 120, 120);
+    let counted = |tickets| count(&home, (7, 14), tickets, day(15, 0));
+    let whole = counted(listed(1, 120));
+    assert_eq!((whole.received, whole.not_listed, whole.enough), (120, 0, true));
+    // One ticket that came in, of 120, is 100 % of a list and no coverage; 1 of 120 on no list may be a slip of the clock.
+    for (n, missing, enough) in [(1, 119, false), (60, 60, false), (118, 2, false), (119, 1, true)] {
+        let found = counted(listed(1, n));
+        assert_eq!((found.share, found.not_listed, found.enough), (Some(1.0), missing, enough), "{n}");
+    }
+    // Without a customer an entry stands for one ticket of its number, and for no two.
+    home.decide("w1-1", "acme", day(8, 0));
+    let unnamed = |tickets: Vec<ListedTicket>| {
+        tickets.into_iter().map(|ticket| ListedTicket { customer: None, ..ticket }).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(unnamed(listed(1, 120))).not_listed, 1);
+    // What was merged or deleted since, the PSA need not list.
+    let merged = Outcome { merged_into: Some("w1-0".to_owned()), ..Outcome::default() };
+    home.tell("w1-119", merged, day(14, 0));
+    home.tell("w1-118", Outcome { deleted: Some(true), ..Outcome::default() }, day(14, 0));
+    let rest = counted(unnamed(listed(1, 118)));
+    assert_eq!((rest.received, rest.not_listed), (119, 1));
+    let ahead = Listed { from: day(7, 0), to: day(14, 0), tickets: listed(1, 120) };
+    let refused = coverage(home.store(), &ahead, ("test", None), day(13, 0)).unwrap_err();
+    assert_eq!(code(&refused), Some(Code::Request));
+}
+
+#[test]
+fn r20_the_gate_takes_lists_that_span_the_weeks_it_judges() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    for week in 1..4 {
+        a_week(&home, week, 110, 108);
+    }
+    let now = day(42, 0);
+    home.close(now);
+    let covered = || {
+        let verdict = ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
+        let check = verdict.checks.into_iter().find(|check| check.name.contains("of the PSA")).unwrap();
+        (check.passed, check.n, check.missing.unwrap_or_default())
+    };
+    assert_eq!(covered(), (false, 0, "not measured".to_owned()));
+    // A list of one day, and a list of a week beside the weeks, cover neither of the others.
+    count(&home, (0, 7), vec![ListedTicket { ticket_id: "x".to_owned(), customer: None }], now);
+    assert_eq!(covered().2, "not measured");
+    count(&home, (7, 14), listed(1, 110), now);
+    count(&home, (21, 28), listed(3, 110), now);
+    let (passed, n, lacks) = covered();
+    assert!(!passed && n == 220 && lacks.contains("no list covers 2026-09-21"), "{n} {lacks}");
+    count(&home, (14, 21), listed(2, 110), now);
+    assert_eq!(covered(), (true, 330, String::new()));
+    // Of lists that overlap the worst stands for both; a later list of all the time replaces them.
+    let gone = || (0..9).map(|i| ListedTicket { ticket_id: format!("gone-{i}"), customer: None });
+    let across: Vec<ListedTicket> = listed(2, 110).into_iter().chain(gone()).collect();
+    count(&home, (13, 21), across, now);
+    assert!(!covered().0, "{:?}", covered());
+    count(&home, (7, 28), (1..4).flat_map(|week| listed(week, 110)).collect(), now);
+    assert_eq!(covered(), (true, 330, String::new()));
+    // Picked tickets, however often: the store knows the others.
+    count(&home, (7, 28), listed(1, 110), now);
+    let (passed, _, lacks) = covered();
+    assert!(!passed && lacks.contains("220 of 330 tickets that came in are not on it"), "{lacks}");
+    // A list that was whole when it was counted, and to which tickets have come since.
+    count(&home, (7, 28), (1..4).flat_map(|week| listed(week, 110)).collect(), now);
+    for i in 0..8 {
+        home.decide(&format!("late-{i}"), "bolt", day(10, i));
+    }
+    assert!(covered().2.contains("8 of 338 tickets"), "{:?}", covered());
 }
 
 #[test]

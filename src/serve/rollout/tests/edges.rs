@@ -162,7 +162,7 @@ fn edge_a_forgotten_customer_takes_its_cells_and_leaves_what_is_counted_of_all()
     assert_eq!(gone.grants, 3, "its two grants, and the pilots of the programme");
     assert_eq!(home.cells(Phase::Autonomous), [Phase::Shadow, Phase::Assist]);
     assert_eq!(home.week(1, true), whole);
-    let status = status(home.store(), home.rules.zone(), Phase::Autonomous, day(22, 0)).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Autonomous, day(22, 0)).unwrap();
     assert!(status.grants.iter().all(|grant| grant.scope.customer.as_deref() != Some("acme")));
     assert_eq!(status.programme.unwrap().pilots, Vec::<String>::new());
     home.store.audit_check(&[]).unwrap();
@@ -214,7 +214,7 @@ fn edge_of_two_pilots_one_pauses_and_the_other_goes_on() {
     assert_eq!(home.cells(Phase::Autonomous), [Phase::Assist, Phase::Autonomous]);
     on_hold(HoldLevel::BackOut).unwrap();
     assert_eq!(home.cells(Phase::Autonomous), [Phase::Shadow, Phase::Autonomous]);
-    let status = status(home.store(), home.rules.zone(), Phase::Autonomous, day(21, 0)).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Autonomous, day(21, 0)).unwrap();
     assert_eq!((status.phase.as_str(), status.holds.len()), ("autonomous", 2));
 }
 
@@ -250,7 +250,7 @@ fn edge_a_first_week_that_is_not_whole_is_not_counted() {
     for (i, days) in [2, 4, 6, 7, 13].into_iter().enumerate() {
         home.decide(&format!("t{i}"), "acme", day(days, 10));
     }
-    let view = |now| status(home.store(), home.rules.zone(), Phase::Shadow, now).unwrap().programme.unwrap();
+    let view = |now| status(home.store(), &home.rules.hours, Phase::Shadow, now).unwrap().programme.unwrap();
     assert_eq!((view(day(4, 0)).day, view(day(4, 0)).week, view(day(7, 0)).week), (3, 0, 1));
     home.close(day(14, 0));
     assert_eq!(home.over(), named(&[("2026-W38", 1, 2)]));
@@ -359,7 +359,7 @@ fn status_tells_the_phase_of_the_store_and_names_settings_that_stay_below() {
     let home = home();
     let boss = home.boss();
     let of = |most| {
-        let found = status(home.store(), home.rules.zone(), most, day(21, 0)).unwrap();
+        let found = status(home.store(), &home.rules.hours, most, day(21, 0)).unwrap();
         (found.phase, found.settings_phase, found.capped_at)
     };
     let due = |phase: &str, settings: &str, cap: Option<&str>| {
