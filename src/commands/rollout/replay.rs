@@ -111,6 +111,7 @@ struct Output<'a> {
     hours: &'a Hours,
     /// How many technicians are taken for the best.
     best_technicians: usize,
+    #[serde(flatten)]
     replay: &'a Replay,
     undated: u64,
     future: u64,
