@@ -30,7 +30,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ),
     ("Decide and draft", &["normalize", "classify", "draft", "drafts", "policy"]),
     ("Run as a service", &["serve", "store", "users"]),
-    ("Roll out", &["bench", "rollout"]),
+    ("Roll out", &["bench", "rollout", "incidents"]),
     ("Tools", &["models", "completions", "dev"]),
 ];
 
