@@ -539,7 +539,7 @@ fn ask(home: &Home, evidence: &Value, digit: char, (boss, now): (&Person, Timest
 
 /// The PSA's list of the first `n` tickets of a week, as [`a_week`] makes them.
 fn listed(week: i64, n: usize) -> Vec<ListedTicket> {
-    let customer = |i: usize| if i % 3 == 0 { "Acme" } else { "Bolt" };
+    let customer = |i: usize| if i.is_multiple_of(3) { "Acme" } else { "Bolt" };
     let one = |i| ListedTicket { ticket_id: format!("w{week}-{i}"), customer: Some(customer(i).to_owned()) };
     (0..n).map(one).collect()
 }
