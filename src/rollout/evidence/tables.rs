@@ -232,15 +232,7 @@ impl Evidence {
         Sheet {
             heading: "The desk's rules beside it".to_owned(),
             about: "How often each gives the board at closing, on the same tickets.".to_owned(),
-            columns: vec![
-                "rules",
-                "tickets",
-                "rules",
-                "Firstline",
-                "difference",
-                "95 % interval",
-                "p (McNemar)",
-            ],
+            columns: vec!["", "tickets", "rules", "Firstline", "difference", "95 % interval", "p (McNemar)"],
             rows: found.into_iter().chain(replay).collect(),
         }
     }
