@@ -378,7 +378,7 @@ mod tests {
     fn tally(tickets: &[JudgedTicket<'_>]) -> Tally {
         let mut tally = Tally::default();
         for ticket in tickets {
-            tally.add(&Counted::Ticket(*ticket), &|_, label| label != "Made up");
+            tally.add(&Counted::Ticket(ticket), &|_, label| label != "Made up");
         }
         tally
     }
@@ -573,7 +573,7 @@ mod tests {
             let resolution = Some(n as f64);
             let one = JudgedTicket { received_at: at(text), resolution, ..JudgedTicket::from(&whole) };
             for counted in
-                [Counted::Ticket(one), Counted::Action(VisibleAction { at: at(text), alone: n == 1 })]
+                [Counted::Ticket(&one), Counted::Action(VisibleAction { at: at(text), alone: n == 1 })]
             {
                 by_week.add(&counted, &|_, _| true);
                 if n < 3 {

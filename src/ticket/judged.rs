@@ -72,7 +72,7 @@ pub struct VisibleAction {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Counted<'a> {
     /// A ticket.
-    Ticket(JudgedTicket<'a>),
+    Ticket(&'a JudgedTicket<'a>),
     /// An action.
     Action(VisibleAction),
 }

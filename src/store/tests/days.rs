@@ -24,7 +24,7 @@ fn compare(home: &Home, step: &str) -> Vec<JudgedDecision> {
     let mut rows = Vec::new();
     for customers in [only(&["acme"]), CustomerSet::All] {
         rows = home.judged(from, to, &customers).unwrap();
-        let due = rows.iter().map(|row| format!("{:?}", Counted::Ticket(JudgedTicket::from(row))));
+        let due = rows.iter().map(|row| format!("{:?}", Counted::Ticket(&JudgedTicket::from(row))));
         let mut due: Vec<String> = due.collect();
         let mut found = counted(home, (from, to), &customers);
         found.retain(|one| one.starts_with("Ticket"));

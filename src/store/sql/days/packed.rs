@@ -277,7 +277,7 @@ pub(super) fn read(text: &str, customers: &CustomerSet, each: &mut dyn FnMut(&Co
     for _ in 0..tickets {
         let (customer, ticket) = reading.ticket(&labels)?;
         if *wanted.get(customer)? {
-            each(&Counted::Ticket(ticket));
+            each(&Counted::Ticket(&ticket));
         }
     }
     reading.last = 0;
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn what_is_read_is_what_was_packed_to_the_bit() {
         let found = back(&packed(70), &CustomerSet::All).unwrap();
-        let due = (0..70).map(|n| format!("{:?}", Counted::Ticket(ticket(n))));
+        let due = (0..70).map(|n| format!("{:?}", Counted::Ticket(&ticket(n))));
         assert_eq!(found[..70], due.collect::<Vec<_>>());
         let action = |k: i64| VisibleAction { at: at(k * 1_000 - 5), alone: k % 2 == 0 };
         assert_eq!(
