@@ -25,7 +25,7 @@ pub use judged::{JudgedTicket, Verdict};
 pub use kind::Kind;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use outcome::{InitialBasis, JudgedDecision, Outcome, ResponseBasis};
-pub use own_note::{mark_own_note, unmarked, without_own_notes};
+pub use own_note::{mark_own_note, own_mark, unmarked, without_own_notes};
 pub use phase::Phase;
 pub use review::{Review, ReviewedDraft};
 pub use ticket::{Message, Ticket, customer_key};
