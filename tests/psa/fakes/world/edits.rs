@@ -1,4 +1,4 @@
-//! Corrections of notes and times: what a PSA lets people do to what was written before.
+//! Corrections of notes, times and sources: what a PSA lets people do to what was written before.
 
 use jiff::Timestamp;
 
@@ -6,6 +6,14 @@ use super::World;
 use super::parts::{Author, Id, Note, TimeEntry};
 
 impl World {
+    /// Changes where a ticket came from.
+    pub fn set_source(&mut self, ticket: Id, source: Option<Id>, (by, at): (Author, Timestamp)) {
+        let Some(found) = self.tickets.get_mut(&ticket) else { return };
+        found.source = source;
+        self.touch(ticket, at, by);
+        self.tell(ticket, false, by);
+    }
+
     /// Changes a note.
     pub fn edit_note(&mut self, note: Id, change: impl FnOnce(&mut Note), (by, at): (Author, Timestamp)) {
         let Some(found) = self.notes.get_mut(&note) else { return };
