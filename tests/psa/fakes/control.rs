@@ -26,7 +26,14 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Option<Reply> {
         ("POST", ["hooks"]) => read(
             serde_json::from_slice::<HookTrouble>(&request.body).map(|trouble| state.hook_trouble = trouble),
         ),
-        _ => Reply::json(404, &json!({"message": "GET state, POST fault, POST hooks"})),
+        ("POST", ["set"]) => {
+            let set = request.json().ok_or_else(|| "the body is no JSON".to_owned());
+            match set.and_then(|settings| state.dialect.set(&settings)) {
+                Ok(()) => Reply::empty(204),
+                Err(message) => Reply::json(400, &json!({"message": message})),
+            }
+        }
+        _ => Reply::json(404, &json!({"message": "GET state, POST fault, POST hooks, POST set"})),
     })
 }
 

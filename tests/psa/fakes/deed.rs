@@ -1,6 +1,6 @@
 //! What can be done to a ticket, and what webhooks are told of.
 
-use crate::world::Id;
+use crate::world::{Author, Id};
 
 /// What is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,4 +40,6 @@ pub struct Happened {
     pub created: bool,
     /// It was deleted.
     pub deleted: bool,
+    /// By whom.
+    pub by: Author,
 }

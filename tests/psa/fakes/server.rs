@@ -38,6 +38,10 @@ pub(crate) trait Dialect: Send {
     fn answer(&mut self, world: &mut World, request: &Request) -> Reply;
     /// What is posted to listeners about what happened.
     fn deliveries(&mut self, world: &World, happened: &[Happened]) -> Vec<Delivery>;
+    /// Changes settings, by name; the others stay as they are.
+    fn set(&mut self, settings: &serde_json::Value) -> std::result::Result<(), String> {
+        Err(format!("this fake has no settings, so {settings} can't be set"))
+    }
 }
 
 /// Which PSA.
@@ -176,6 +180,14 @@ impl Fake {
     /// Says how deliveries of webhooks shall go wrong.
     pub fn hook_trouble(&self, trouble: HookTrouble) {
         lock(&self.state).hook_trouble = trouble;
+    }
+
+    /// Changes settings of its PSA, by name; the others stay as they are.
+    ///
+    /// # Errors
+    /// When there is no such setting, or it can't have that value.
+    pub fn set(&self, settings: &serde_json::Value) -> std::result::Result<(), String> {
+        lock(&self.state).dialect.set(settings)
     }
 
     /// The requests so far.

@@ -4,6 +4,7 @@
 //! and differ from world to world. Must know nothing of any wire format.
 
 mod catalog;
+mod edits;
 mod parts;
 mod rules;
 
@@ -133,7 +134,7 @@ impl World {
         };
         self.tickets.insert(id, ticket);
         self.changes.push(Change { ticket: id, at, by, deed: Deed::Opened, from: None, to: None });
-        self.tell(id, true);
+        self.tell(id, true, by);
         if !new.description.is_empty() {
             let writer = new.contact.map_or(by, Author::Contact);
             self.note(id, Note { by: writer, at, first: true, ..Note::said(&new.description, true) });
@@ -158,7 +159,7 @@ impl World {
         }
         self.notes.insert(id, note);
         self.touch(ticket, at, by);
-        self.tell(ticket, false);
+        self.tell(ticket, false, by);
         if matches!(by, Author::Contact(_))
             && self.tickets.get(&ticket).is_some_and(|t| t.closed_at.is_some())
         {
@@ -173,10 +174,11 @@ impl World {
     /// Records time.
     pub fn time(&mut self, entry: TimeEntry) -> Id {
         let id = self.id();
-        let (ticket, at, by) = (entry.ticket, entry.from, Author::Technician(entry.technician));
+        let (ticket, at) = (entry.ticket, entry.from);
+        let by = if entry.by == Author::Api { Author::Api } else { Author::Technician(entry.technician) };
         self.times.insert(id, TimeEntry { id, ..entry });
         self.touch(ticket, at.max(self.tickets.get(&ticket).map_or(at, |t| t.updated_at)), by);
-        self.tell(ticket, false);
+        self.tell(ticket, false, by);
         id
     }
 
@@ -200,7 +202,7 @@ impl World {
             ticket_now.stamp(stage, closed, at, by);
         }
         self.touch(ticket, at, by);
-        self.tell(ticket, false);
+        self.tell(ticket, false, by);
     }
 
     /// Changes the summary.
@@ -216,7 +218,7 @@ impl World {
             to: Some(summary.to_owned()),
         });
         self.touch(ticket, at, by);
-        self.tell(ticket, false);
+        self.tell(ticket, false, by);
     }
 
     /// Keeps values of the wire that the world has no word for.
@@ -227,7 +229,7 @@ impl World {
         let Some(now) = self.tickets.get_mut(&ticket) else { return };
         now.kept.extend(values);
         self.touch(ticket, at, by);
-        self.tell(ticket, false);
+        self.tell(ticket, false, by);
     }
 
     /// Merges `child` into `parent` and closes it.
@@ -247,7 +249,7 @@ impl World {
             self.set(child, Deed::Status, Some(closed), (by, at));
         }
         self.touch(child, at, by);
-        self.tell(child, false);
+        self.tell(child, false, by);
     }
 
     /// Deletes a ticket.
@@ -255,7 +257,7 @@ impl World {
         if let Some(now) = self.tickets.get_mut(&ticket) {
             now.deleted = true;
             self.changes.push(Change { ticket, at, by, deed: Deed::Deleted, from: None, to: None });
-            self.happened.push(Happened { ticket, created: false, deleted: true });
+            self.happened.push(Happened { ticket, created: false, deleted: true, by });
         }
     }
 
@@ -288,8 +290,8 @@ impl World {
         }
     }
 
-    fn tell(&mut self, ticket: Id, created: bool) {
-        self.happened.push(Happened { ticket, created, deleted: false });
+    fn tell(&mut self, ticket: Id, created: bool, by: Author) {
+        self.happened.push(Happened { ticket, created, deleted: false, by });
     }
 
     /// Seconds from opening to `at`.

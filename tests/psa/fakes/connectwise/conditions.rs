@@ -65,6 +65,27 @@ impl Condition {
         }
     }
 
+    /// The fields that it asks for.
+    pub(super) fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::fields).collect(),
+            Self::Not(part) => part.fields(),
+            Self::Is { field, .. } => vec![field],
+        }
+    }
+
+    /// The time before which nothing that meets it was changed, so that such records need not be made.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::All(parts) => parts.iter().filter_map(Self::since).max(),
+            Self::Is { field, op: Op::Greater | Op::GreaterEqual, value: Operand::Time(at) } => {
+                let field = field.strip_prefix("_info/").unwrap_or(field);
+                (field == "lastUpdated").then_some(*at)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a record meets it.
     pub(super) fn holds(&self, record: &Value) -> bool {
         match self {
@@ -237,7 +258,7 @@ pub(super) fn time_of(text: &str) -> Option<Timestamp> {
 }
 
 /// A value of a record by its path. Times of `_info` are asked for without it.
-fn at<'a>(record: &'a Value, field: &str) -> Option<&'a Value> {
+pub(super) fn at<'a>(record: &'a Value, field: &str) -> Option<&'a Value> {
     let mut value = record;
     for part in field.split('/') {
         value = value.get(part).or_else(|| value.get("_info").and_then(|info| info.get(part)))?;

@@ -331,6 +331,10 @@ pub struct TimeEntry {
     pub notes: String,
     /// Whether the customer can see the notes.
     pub visible: bool,
+    /// Who recorded it: the API user, or the technician where not said.
+    pub by: Author,
+    /// Values of the wire that the world has no word for.
+    pub kept: Map<String, Value>,
 }
 
 /// A change of a ticket.
