@@ -32,12 +32,27 @@ use crate::{autotask, connectwise, control, halo};
 /// Longest body, in bytes.
 const MOST_BODY: usize = 8 << 20;
 
+/// What becomes of a request before anybody looks at what it asks.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    /// It is held back so long.
+    pub(crate) delay: Duration,
+    /// It is refused.
+    pub(crate) refusal: Option<Reply>,
+}
+
 /// How a PSA talks.
 pub(crate) trait Dialect: Send {
     /// The answer to a request.
     fn answer(&mut self, world: &mut World, request: &Request) -> Reply;
     /// What is posted to listeners about what happened.
     fn deliveries(&mut self, world: &World, happened: &[Happened]) -> Vec<Delivery>;
+    /// A request has come in: how long it is held back, and whether it is refused for being one too many.
+    fn enter(&mut self, _world: &World, _request: &Request) -> Entry {
+        Entry::default()
+    }
+    /// A request that came in is over, answered or not.
+    fn leave(&mut self, _request: &Request) {}
     /// Changes settings, by name; the others stay as they are.
     fn set(&mut self, settings: &serde_json::Value) -> std::result::Result<(), String> {
         Err(format!("this fake has no settings, so {settings} can't be set"))
@@ -262,16 +277,38 @@ async fn respond(
     origin: &str,
 ) -> std::result::Result<hyper::Response<Full<Bytes>>, Silence> {
     let request = read(request, origin).await.ok_or(Silence)?;
-    let trouble = lock(state).faults.pick(&request);
-    if let Some(Trouble::Slow { ms }) = trouble {
-        tokio::time::sleep(Duration::from_millis(ms)).await;
+    let (trouble, entry) = {
+        let mut state = lock(state);
+        let State { faults, dialect, world, .. } = &mut *state;
+        (faults.pick(&request), dialect.enter(world, &request))
+    };
+    let _inside = Inside { state, request: &request };
+    let slow = match trouble {
+        Some(Trouble::Slow { ms }) => Duration::from_millis(ms),
+        _ => Duration::ZERO,
+    };
+    let delay = entry.delay + slow;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
-    let reply = decide(&mut lock(state), &request, trouble.as_ref()).ok_or(Silence)?;
+    let reply = decide(&mut lock(state), &request, trouble.as_ref(), entry.refusal).ok_or(Silence)?;
     let mut response = hyper::Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }
     response.body(Full::new(Bytes::from(reply.body))).map_err(|_| Silence)
+}
+
+/// A request that is being answered; over when it is dropped, even where the client has gone.
+struct Inside<'a> {
+    state: &'a Mutex<State>,
+    request: &'a Request,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        lock(self.state).dialect.leave(self.request);
+    }
 }
 
 async fn read(request: hyper::Request<Incoming>, origin: &str) -> Option<Request> {
@@ -319,11 +356,16 @@ fn decoded(text: &str, query: bool) -> String {
 }
 
 /// The reply, and what the trouble makes of it; `None`: none is sent.
-fn decide(state: &mut State, request: &Request, trouble: Option<&Trouble>) -> Option<Reply> {
+fn decide(
+    state: &mut State,
+    request: &Request,
+    trouble: Option<&Trouble>,
+    refused: Option<Reply>,
+) -> Option<Reply> {
     if let Some(reply) = control::answer(state, request) {
         return Some(reply);
     }
-    let refused = trouble.and_then(Trouble::refusal);
+    let refused = trouble.and_then(Trouble::refusal).or(refused);
     let reply = match (trouble, refused) {
         (Some(Trouble::Refused), _) => None,
         (_, Some(refusal)) => Some(refusal),
@@ -379,9 +421,6 @@ fn move_rows(world: &mut World) {
 /// The deliveries that are due.
 fn due(state: &mut State) -> Vec<Delivery> {
     let happened = std::mem::take(&mut state.world.happened);
-    if happened.is_empty() {
-        return Vec::new();
-    }
     let due = state.dialect.deliveries(&state.world, &happened);
     let before = state.hooks_due;
     state.hooks_due += due.len() as u64;

@@ -67,6 +67,8 @@ pub struct World {
     pub acknowledgement: Option<String>,
     /// Names by which scripts know tickets.
     pub by_name: BTreeMap<String, Id>,
+    /// Statuses by other names of theirs, in lower case, where the PSA has one of its own: Autotask's Complete for what scripts close.
+    pub status_names: BTreeMap<String, Id>,
     next: Id,
 }
 
@@ -95,6 +97,7 @@ impl World {
             happened: Vec::new(),
             acknowledgement: None,
             by_name: BTreeMap::new(),
+            status_names: BTreeMap::new(),
             next: first,
         }
     }
@@ -114,7 +117,7 @@ impl World {
     pub fn open(&mut self, new: NewTicket, by: Author) -> Id {
         let (id, at) = (self.id(), new.at.unwrap_or_else(|| self.now()));
         let status = new.status.or_else(|| self.first_status(new.board));
-        let ticket = Ticket {
+        let mut ticket = Ticket {
             id,
             summary: new.summary,
             company: new.company,
@@ -132,6 +135,9 @@ impl World {
             updated_by: by,
             ..Ticket::default()
         };
+        if let Some(status) = status.and_then(|id| self.statuses.get(&id)) {
+            ticket.stamp(status.stage, status.closed, at, by);
+        }
         self.tickets.insert(id, ticket);
         self.changes.push(Change { ticket: id, at, by, deed: Deed::Opened, from: None, to: None });
         self.tell(id, true, by);

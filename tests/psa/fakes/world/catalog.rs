@@ -66,6 +66,9 @@ impl World {
 
     fn status_of(&mut self, board: Id, name: &str, closed: bool, stage: Stage) -> Id {
         let board = self.shape.statuses_by_board.then_some(board);
+        if let Some(&known) = self.status_names.get(&name.to_lowercase()) {
+            return known;
+        }
         if let Some(found) = self.statuses.values().find(|s| s.board == board && s.name == name) {
             return found.id;
         }
