@@ -330,7 +330,8 @@ async fn read(request: hyper::Request<Incoming>, origin: &str) -> Option<Request
     })
 }
 
-fn pair(part: &str) -> (String, String) {
+/// A name and a value of a query or a form.
+pub(crate) fn pair(part: &str) -> (String, String) {
     let (name, value) = part.split_once('=').unwrap_or((part, ""));
     (decoded(name, true), decoded(value, true))
 }
