@@ -8,6 +8,8 @@ mod client;
 mod look;
 mod read;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod write;
 

@@ -53,7 +53,10 @@ pub struct Http {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("name", &self.name).field("requests", &self.requests).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("name", &self.name)
+            .field("requests", &self.requests)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +125,9 @@ impl fmt::Display for Failure {
         match self {
             Self::NotDone(why) => write!(f, "{why}"),
             Self::Unknown(why) => write!(f, "{why}; it may have been done"),
-            Self::Resting(left) => write!(f, "nothing got through; asked again in {} s", left.as_secs().max(1)),
+            Self::Resting(left) => {
+                write!(f, "nothing got through; asked again in {} s", left.as_secs().max(1))
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// A query with its question mark; nothing where it has no keys.
 pub(crate) fn query_of(pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }

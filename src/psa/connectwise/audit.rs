@@ -38,14 +38,37 @@ const VALUES: [(&str, Changed); 13] = [
 
 /// Lines with one of these say nothing that counts.
 const PASSED: [&str; 12] = [
-    "created", "note", "added", "time entry", "email", "e-mail", "contact", "summary", "site", "closed by", "sla", "merged",
+    "created",
+    "note",
+    "added",
+    "time entry",
+    "email",
+    "e-mail",
+    "contact",
+    "summary",
+    "site",
+    "closed by",
+    "sla",
+    "merged",
 ];
 
 /// What an entry says; `number` is its place in the trail, which is its key.
 pub(super) fn event(entry: &AuditEntry, number: u64, members: &BTreeMap<String, String>) -> Told {
-    let Some(text) = entry.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return Told::Nothing };
+    let Some(text) = entry.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+        return Told::Nothing;
+    };
     let lower = text.to_lowercase();
-    let subject = lower.split(" from ").next().unwrap_or(&lower);
+    if let Some(into) = merged_into(&lower).filter(|_| !lower.starts_with("note")) {
+        let Some(at) = at(entry.entered_date.as_deref()) else { return Told::Unread(text.to_owned()) };
+        let (actor, actor_kind) = actor(entry, members);
+        let what = Happening::Merge { into };
+        return Told::Event(Event { psa_key: format!("audit-{number}"), at, actor, actor_kind, what });
+    }
+    let subject = [" from ", " has been set to ", " was set to ", " has been removed", " was removed"]
+        .iter()
+        .find_map(|end| lower.split_once(end))
+        .map_or(lower.as_str(), |(subject, _)| subject);
+    let subject = subject.split(['"', '“']).next().unwrap_or(subject);
     let value = VALUES.iter().find(|(name, _)| has_word(subject, name)).map(|(_, value)| *value);
     match (value, from_to(text), at(entry.entered_date.as_deref())) {
         (Some(of), Some((from, to)), Some(at)) => {
@@ -61,7 +84,8 @@ pub(super) fn event(entry: &AuditEntry, number: u64, members: &BTreeMap<String, 
 fn actor(entry: &AuditEntry, members: &BTreeMap<String, String>) -> (Option<String>, ActorKind) {
     let by = entry.entered_by.as_deref().map(str::trim).filter(|by| !by.is_empty());
     let source = entry.audit_source.as_deref().unwrap_or_default().to_lowercase();
-    let machine = ["workflow", "system", "rule", "api", "email", "connector"].iter().any(|word| source.contains(word));
+    let machine =
+        ["workflow", "system", "rule", "api", "email", "connector"].iter().any(|word| source.contains(word));
     match by.map(|by| (by, members.get(&by.to_lowercase()))) {
         Some((_, Some(name))) if !machine => (Some(name.clone()), ActorKind::Technician),
         Some((by, _)) => (Some(by.to_owned()), ActorKind::System),
@@ -76,9 +100,26 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// What stands between "from" and "to", and after it, without quotes.
+/// The number of the ticket that a line says it was merged into.
+fn merged_into(lower: &str) -> Option<String> {
+    let rest = lower.split_once("merged into ")?.1;
+    let number: String =
+        rest.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    (!number.is_empty()).then_some(number)
+}
+
+/// What stands between "from" and "to", and after it, without quotes; what was set where nothing stood, or removed.
 fn from_to(text: &str) -> Option<(&str, &str)> {
     let lower = text.to_ascii_lowercase();
+    for set in [" has been set to ", " was set to "] {
+        if let Some(at) = lower.find(set) {
+            return Some(("", bare(&text[at + set.len()..])));
+        }
+    }
+    if let Some(end) = lower.find(" has been removed").or_else(|| lower.find(" was removed")) {
+        let quoted = text[..end].split(['"', '“', '”']).nth(1)?;
+        return Some((quoted, ""));
+    }
     let from = lower.find(" from ")? + " from ".len();
     let rest = &text[from..];
     if let Some(quote) = rest.chars().next().filter(|c| "\"'“‘".contains(*c)) {
@@ -102,7 +143,8 @@ fn bare(text: &str) -> &str {
 
 fn given(text: &str) -> Option<String> {
     let text = text.trim();
-    let none = text.is_empty() || ["none", "(none)", "null", "unassigned", "blank"].contains(&text.to_lowercase().as_str());
+    let none = text.is_empty()
+        || ["none", "(none)", "null", "unassigned", "blank"].contains(&text.to_lowercase().as_str());
     (!none).then(|| text.to_owned())
 }
 
@@ -123,12 +165,34 @@ mod tests {
     #[test]
     fn a_change_is_read_however_it_is_worded() {
         for (line, of, from, to) in [
-            ("Status has been changed from \"New\" to \"In Progress\".", Changed::Status, Some("New"), Some("In Progress")),
-            ("The Service Board was changed from Help Desk to Network.", Changed::Board, Some("Help Desk"), Some("Network")),
+            (
+                "Status has been changed from \"New\" to \"In Progress\".",
+                Changed::Status,
+                Some("New"),
+                Some("In Progress"),
+            ),
+            (
+                "The Service Board was changed from Help Desk to Network.",
+                Changed::Board,
+                Some("Help Desk"),
+                Some("Network"),
+            ),
             ("Ticket owner changed from 'None' to 'Jo Lee'", Changed::Owner, None, Some("Jo Lee")),
-            ("Sub-Type updated from Move to Site to Other", Changed::Subtype, Some("Move to Site"), Some("Other")),
+            (
+                "Sub-Type updated from Move to Site to Other",
+                Changed::Subtype,
+                Some("Move to Site"),
+                Some("Other"),
+            ),
             ("Priority changed from “P3” to “P1”", Changed::Priority, Some("P3"), Some("P1")),
-            ("Type from \"Email to go\" to \"Printing\"", Changed::Type, Some("Email to go"), Some("Printing")),
+            ("Priority has been set to \"P1 - Critical\".", Changed::Priority, None, Some("P1 - Critical")),
+            ("Ticket Owner \"Jo Lee\" has been removed.", Changed::Owner, Some("Jo Lee"), None),
+            (
+                "Type from \"Email to go\" to \"Printing\"",
+                Changed::Type,
+                Some("Email to go"),
+                Some("Printing"),
+            ),
         ] {
             let Told::Event(event) = told(line) else { panic!("{line}") };
             let names = (from.map(str::to_owned), to.map(str::to_owned));
@@ -138,10 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn a_merge_names_the_ticket_that_goes_on() {
+        let Told::Event(event) = told("Ticket has been merged into ticket #4711.") else {
+            panic!("no event")
+        };
+        assert_eq!(event.what, Happening::Merge { into: "4711".to_owned() });
+    }
+
+    #[test]
     fn what_is_not_understood_is_kept_and_never_guessed_at() {
         assert_eq!(told("The ticket was created."), Told::Nothing);
         assert_eq!(told(" "), Told::Nothing);
         assert_eq!(told("Status is now Done"), Told::Unread("Status is now Done".to_owned()));
-        assert_eq!(told("Prototype changed from a to b"), Told::Unread("Prototype changed from a to b".to_owned()));
+        assert_eq!(
+            told("Prototype changed from a to b"),
+            Told::Unread("Prototype changed from a to b".to_owned())
+        );
     }
 }

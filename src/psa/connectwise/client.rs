@@ -21,6 +21,8 @@ use crate::url::{encoded, query_of};
 const ACCEPT: &str = "application/vnd.connectwise.com+json; version=2022.2";
 /// Rows of a page.
 const PAGE: &str = "250";
+/// The path of the audit trail.
+pub(super) const AUDIT_TRAIL: &str = "system/audittrail";
 /// Pages of a list that are read at most.
 const MOST_PAGES: usize = 10_000;
 
@@ -76,8 +78,12 @@ pub(super) enum Refused {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Missing => fault("the record is not there", "It may have been deleted, or moved to a board out of sight"),
-            Refused::NoEndpoint => fault("the endpoint does not exist", "Check \"url\" and \"codebase\" in the settings"),
+            Refused::Missing => {
+                fault("the record is not there", "It may have been deleted, or moved to a board out of sight")
+            }
+            Refused::NoEndpoint => {
+                fault("the endpoint does not exist", "Check \"url\" and \"codebase\" in the settings")
+            }
             Refused::Other(error) => error,
         }
     }
@@ -95,7 +101,11 @@ impl Client {
     }
 
     /// A record, or any other body.
-    pub(super) fn get<T: DeserializeOwned>(&mut self, path: &str, query: &[(&str, &str)]) -> Result<T, Refused> {
+    pub(super) fn get<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Refused> {
         let answer = self.ask(Method::GET, path, query, None)?;
         read(&answer).map_err(Refused::Other)
     }
@@ -148,7 +158,9 @@ impl Client {
     pub(super) fn clock(&mut self) -> Result<(String, Option<Timestamp>), Error> {
         let answer = self.ask(Method::GET, "system/info", &[], None)?;
         let version = answer.header("api-current-version").unwrap_or("not told").to_owned();
-        let date = answer.header("date").and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+        let date = answer
+            .header("date")
+            .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         Ok((version, date))
     }
 
@@ -169,7 +181,13 @@ impl Client {
     }
 
     /// The reply to a request that changes nothing, from another codebase where the one that was known is gone.
-    fn ask(&mut self, method: Method, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Result<Answer, Refused> {
+    fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, Refused> {
         for again in [true, false] {
             let answer = match self.ask_once(method.clone(), path, query, body) {
                 Ok(answer) => answer,
@@ -207,21 +225,33 @@ impl Client {
                 &format!("too many requests (429): {told}"),
                 "Lower \"requests_per_minute\" in the settings; it goes on by itself",
             )),
-            status => Refused::Other(fault(&format!("status {status}: {told}"), "See the PSA's own log where it does not say")),
+            status => Refused::Other(fault(
+                &format!("status {status}: {told}"),
+                "See the PSA's own log where it does not say",
+            )),
         })
     }
 
-    fn ask_once(&mut self, method: Method, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Result<Answer, Sent> {
+    fn ask_once(
+        &mut self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, Sent> {
         let base = self.base().map_err(Sent::NotDone)?;
         let url = format!("{base}{path}{}", query_of(query));
         let user = format!("{}+{}", self.settings.company, self.settings.public_key);
         let key = STANDARD.encode(format!("{user}:{}", self.settings.private_key.shown()));
-        let headers = vec![
+        let mut headers = vec![
             ("authorization", format!("Basic {key}")),
             ("clientid", self.settings.client_id.shown().to_owned()),
             ("accept", ACCEPT.to_owned()),
-            ("pagination-type", "forward-only".to_owned()),
         ];
+        // Rows of the audit trail have no id to go forward by; it only grows.
+        if method == Method::GET && path != AUDIT_TRAIL {
+            headers.push(("pagination-type", "forward-only".to_owned()));
+        }
         let safe = method == Method::GET;
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         let sent = self.http.send(&Call { method, url, headers, body, safe });
@@ -241,7 +271,10 @@ impl Client {
             let answer = self.http.send(&call).map_err(|failure| failure.at("ConnectWise"))?;
             let info: Option<CompanyInfo> = serde_json::from_slice(&answer.body).unwrap_or_default();
             let Some(codebase) = info.and_then(|info| info.codebase) else {
-                let problem = format!("it does not know the company {:?} (status {})", self.settings.company, answer.status);
+                let problem = format!(
+                    "it does not know the company {:?} (status {})",
+                    self.settings.company, answer.status
+                );
                 return Err(fault(&problem, "Check \"url\" and \"company\" in the settings"));
             };
             self.codebase = Some(codebase);
@@ -287,6 +320,8 @@ fn next_page(link: &str) -> Option<(String, String)> {
     let address = next.split('>').next()?.trim().trim_start_matches('<');
     let query = address.split_once('?')?.1;
     let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let page = ["pageId", "page"].iter().find_map(|key| pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
+    let page = ["pageId", "page"]
+        .iter()
+        .find_map(|key| pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
     page.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::audit;
-use super::client::{Client, Refused};
+use super::client::{AUDIT_TRAIL, Client, Refused};
 use super::wire::{self, at};
 use crate::connector::{History, Record, Seen};
 
@@ -58,7 +58,8 @@ fn record(found: &wire::Ticket, notes: &[wire::Note]) -> Record {
     let entered = found.entered_at();
     let first = notes.iter().position(|note| is_description(note, entered));
     let body = first.and_then(|i| notes.get(i)).and_then(|note| note.text.clone());
-    let messages = notes.iter().enumerate().filter(|(i, _)| Some(*i) != first).filter_map(|(_, note)| message(note));
+    let messages =
+        notes.iter().enumerate().filter(|(i, _)| Some(*i) != first).filter_map(|(_, note)| message(note));
     let ticket = Ticket {
         id: found.id.map(|id| id.to_string()).unwrap_or_default(),
         opened_at: entered,
@@ -83,14 +84,20 @@ fn record(found: &wire::Ticket, notes: &[wire::Note]) -> Record {
         closed: found.closed_flag,
         project: found.record_type.as_deref().is_some_and(|kind| kind.starts_with("Project")),
         opened_by_technician: None,
-        merged_into: found.merged_parent_ticket.as_ref().and_then(|parent| parent.id).map(|id| id.to_string()),
+        merged_into: found
+            .merged_parent_ticket
+            .as_ref()
+            .and_then(|parent| parent.id)
+            .map(|id| id.to_string()),
         response_stamp: at(found.date_responded.as_deref()),
         resolved_at: resolved(found),
     }
 }
 
 fn resolved(found: &wire::Ticket) -> Option<Timestamp> {
-    at(found.date_resolved.as_deref()).or_else(|| at(found.closed_date.as_deref())).filter(|_| found.closed_flag)
+    at(found.date_resolved.as_deref())
+        .or_else(|| at(found.closed_date.as_deref()))
+        .filter(|_| found.closed_flag)
 }
 
 /// Whether a note is what the ticket was opened with: a contact's words, or a technician's who entered them with the ticket.
@@ -101,7 +108,10 @@ fn is_description(note: &wire::Note, entered: Option<Timestamp>) -> bool {
         written.is_some_and(|(written, entered)| written.duration_since(entered) <= WITH_TICKET)
     };
     let ours = || without_own_notes(text).is_some();
-    note.detail_description_flag && !note.is_time_entry() && !ours() && (note.contact.is_some() || with_ticket())
+    note.detail_description_flag
+        && !note.is_time_entry()
+        && !ours()
+        && (note.contact.is_some() || with_ticket())
 }
 
 fn message(note: &wire::Note) -> Option<Message> {
@@ -144,7 +154,7 @@ pub(super) fn history(client: &mut Client, id: &str, members: &BTreeMap<String, 
     let mut history = History { complete: true, ..History::default() };
     let mut number = 0;
     let query = [("type", "Ticket"), ("id", id)];
-    let told = client.list("system/audittrail", &query, &mut |entry: wire::AuditEntry| {
+    let told = client.list(AUDIT_TRAIL, &query, &mut |entry: wire::AuditEntry| {
         number += 1;
         match audit::event(&entry, number, members) {
             audit::Told::Event(event) => history.events.push(event),

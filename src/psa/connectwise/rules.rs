@@ -47,20 +47,31 @@ fn workflow_rules(client: &mut Client, workflow: &Workflow, found: &mut Vec<Foun
         if let Some(board) = workflow.board.as_ref().and_then(Named::text) {
             rule.when.insert("board".to_owned(), vec![board]);
         }
-        client.each(&format!("system/workflows/{id}/events/{event_id}/actions"), &[], &mut |action: WorkflowAction| {
-            let sets = [
-                (Field::Board, &action.board),
-                (Field::Type, &action.service_type),
-                (Field::Subtype, &action.service_sub_type),
-                (Field::Priority, &action.service_priority),
-                (Field::Technician, &action.specific_member_to),
-            ];
-            rule.set.extend(sets.into_iter().filter_map(|(field, to)| Some((field, to.as_ref()?.text()?))));
-            let notify = action.notify_type.as_ref().and_then(Named::text).unwrap_or_default().to_lowercase();
-            let closes = action.board_status.as_ref().and_then(Named::text).is_some_and(|s| s.to_lowercase().contains("clos"));
-            rule.acts_on_customers |= action.email_template.is_some() || notify.contains("contact") || closes;
-            Ok(())
-        })?;
+        client.each(
+            &format!("system/workflows/{id}/events/{event_id}/actions"),
+            &[],
+            &mut |action: WorkflowAction| {
+                let sets = [
+                    (Field::Board, &action.board),
+                    (Field::Type, &action.service_type),
+                    (Field::Subtype, &action.service_sub_type),
+                    (Field::Priority, &action.service_priority),
+                    (Field::Technician, &action.specific_member_to),
+                ];
+                rule.set
+                    .extend(sets.into_iter().filter_map(|(field, to)| Some((field, to.as_ref()?.text()?))));
+                let notify =
+                    action.notify_type.as_ref().and_then(Named::text).unwrap_or_default().to_lowercase();
+                let closes = action
+                    .board_status
+                    .as_ref()
+                    .and_then(Named::text)
+                    .is_some_and(|s| s.to_lowercase().contains("clos"));
+                rule.acts_on_customers |=
+                    action.email_template.is_some() || notify.contains("contact") || closes;
+                Ok(())
+            },
+        )?;
         found.push(rule);
     }
     Ok(())
@@ -78,26 +89,33 @@ fn parsing_rules(client: &mut Client, found: &mut Vec<FoundRule>) -> Result<()> 
         told => told?,
     }
     for id in connectors.into_iter().filter_map(|connector| connector.id) {
-        client.each(&format!("service/emailConnectors/{id}/parsingRules"), &[], &mut |rule: ParsingRule| {
-            let sets = [
-                (Field::Board, &rule.service_board),
-                (Field::Type, &rule.service_type),
-                (Field::Subtype, &rule.service_sub_type),
-                (Field::Priority, &rule.priority),
-            ];
-            let words = rule.search_term.clone().into_iter().collect::<Vec<_>>();
-            found.push(FoundRule {
-                name: rule.name.clone().or_else(|| rule.search_term.clone()).unwrap_or_default(),
-                source: "parsing rule".to_owned(),
-                order: found.len() as u64,
-                stops: true,
-                when: BTreeMap::from([("words".to_owned(), words)]),
-                set: sets.into_iter().filter_map(|(field, to)| Some((field, to.as_ref()?.text()?))).collect(),
-                acts_on_customers: false,
-                raw: None,
-            });
-            Ok(())
-        })?;
+        client.each(
+            &format!("service/emailConnectors/{id}/parsingRules"),
+            &[],
+            &mut |rule: ParsingRule| {
+                let sets = [
+                    (Field::Board, &rule.service_board),
+                    (Field::Type, &rule.service_type),
+                    (Field::Subtype, &rule.service_sub_type),
+                    (Field::Priority, &rule.priority),
+                ];
+                let words = rule.search_term.clone().into_iter().collect::<Vec<_>>();
+                found.push(FoundRule {
+                    name: rule.name.clone().or_else(|| rule.search_term.clone()).unwrap_or_default(),
+                    source: "parsing rule".to_owned(),
+                    order: found.len() as u64,
+                    stops: true,
+                    when: BTreeMap::from([("words".to_owned(), words)]),
+                    set: sets
+                        .into_iter()
+                        .filter_map(|(field, to)| Some((field, to.as_ref()?.text()?)))
+                        .collect(),
+                    acts_on_customers: false,
+                    raw: None,
+                });
+                Ok(())
+            },
+        )?;
     }
     Ok(())
 }

@@ -34,7 +34,8 @@ impl Refusal {
             (Some(field), Some(message)) => format!("{field}: {message}"),
             (field, message) => field.clone().or_else(|| message.clone()).unwrap_or_default(),
         };
-        let fields: Vec<String> = self.errors.iter().flatten().map(field).filter(|text| !text.is_empty()).collect();
+        let fields: Vec<String> =
+            self.errors.iter().flatten().map(field).filter(|text| !text.is_empty()).collect();
         match (&self.message, fields.is_empty()) {
             (Some(message), true) => Some(message.clone()),
             (Some(message), false) => Some(format!("{message} ({})", fields.join("; "))),
@@ -56,7 +57,9 @@ pub(super) struct Named {
 impl Named {
     /// Its name, else its identifier.
     pub(super) fn text(&self) -> Option<String> {
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        };
         given(&self.name).or_else(|| given(&self.identifier))
     }
 }
@@ -250,7 +253,9 @@ pub(super) struct ParsingRule {
 /// A flag that may be missing, null or a word.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|word| word.eq_ignore_ascii_case("true"))))
+    Ok(value
+        .as_bool()
+        .unwrap_or_else(|| value.as_str().is_some_and(|word| word.eq_ignore_ascii_case("true"))))
 }
 
 /// A time as ConnectWise writes it: UTC, with `Z` or without.

@@ -12,7 +12,12 @@ use super::wire::{self, Named, OfBoard};
 use super::{look, read};
 use crate::connector::{Act, Done};
 
-pub(super) fn apply(client: &mut Client, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done> {
+pub(super) fn apply(
+    client: &mut Client,
+    id: &str,
+    act: &Act,
+    labels: &BTreeMap<Field, Option<String>>,
+) -> Result<Done> {
     let found: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
     match act {
         Act::Note { text, visible } => note(client, id, text, *visible),
@@ -90,11 +95,19 @@ fn changed(
 }
 
 /// Sets labels by id. Those of another board than the ticket's are set together with it: a status that is valid there too.
-fn set(client: &mut Client, id: &str, ticket: &wire::Ticket, fields: &BTreeMap<Field, String>) -> Result<Done> {
+fn set(
+    client: &mut Client,
+    id: &str,
+    ticket: &wire::Ticket,
+    fields: &BTreeMap<Field, String>,
+) -> Result<Done> {
     let mut changes: Vec<Value> = Vec::new();
-    let mut replace = |path: &str, id: i64| changes.push(json!({"op": "replace", "path": path, "value": {"id": id}}));
+    let mut replace =
+        |path: &str, id: i64| changes.push(json!({"op": "replace", "path": path, "value": {"id": id}}));
     let mut board = ticket.board.as_ref().and_then(|board| board.id);
-    if let Some(name) = fields.get(&Field::Board).filter(|name| value(ticket, Field::Board).as_ref() != Some(name)) {
+    if let Some(name) =
+        fields.get(&Field::Board).filter(|name| value(ticket, Field::Board).as_ref() != Some(name))
+    {
         let boards = look::boards(client)?;
         let found = boards.iter().find(|b| is(b.name.as_ref(), name)).and_then(|b| b.id);
         let to = found.ok_or_else(|| unknown("board", name))?;

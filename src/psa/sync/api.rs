@@ -131,7 +131,8 @@ impl Service {
     /// # Errors
     /// When the service can't be asked.
     pub fn claim(&mut self, owner: &str, limit: usize) -> Result<Vec<Claimed>> {
-        let told = self.post("/v1/outbox/claim", &json!({"owner": owner, "limit": limit, "lease_seconds": 300}))?;
+        let told =
+            self.post("/v1/outbox/claim", &json!({"owner": owner, "limit": limit, "lease_seconds": 300}))?;
         let actions: Vec<WireAction> = part(told, "actions")?;
         Ok(actions.into_iter().filter_map(claimed).collect())
     }
@@ -157,7 +158,13 @@ impl Service {
     }
 
     /// Takes or renews the lease on a connection's cursor, and keeps `cursor` there if one is given.
-    pub(super) fn lease(&mut self, name: &str, owner: &str, seconds: u32, cursor: Option<&Cursor>) -> Result<Leased> {
+    pub(super) fn lease(
+        &mut self,
+        name: &str,
+        owner: &str,
+        seconds: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Leased> {
         let path = format!("/v1/connections/{}", encoded(name));
         let mut body = json!({"owner": owner, "lease_seconds": seconds});
         if let Some(cursor) = cursor {
@@ -201,7 +208,13 @@ impl Service {
         let text = |key: &str| told[key].as_str().map(str::to_owned);
         let problem = text("detail").or_else(|| text("title")).unwrap_or_else(|| answer.text());
         let next = text("next").unwrap_or_else(|| "Check the key's scopes: triage, feedback, act".to_owned());
-        Err(UserError::new(Code::Psa, format!("the service, {path}"), format!("status {}: {problem}", answer.status), next).into())
+        Err(UserError::new(
+            Code::Psa,
+            format!("the service, {path}"),
+            format!("status {}: {problem}", answer.status),
+            next,
+        )
+        .into())
     }
 }
 
@@ -212,7 +225,13 @@ fn claimed(action: WireAction) -> Option<Claimed> {
         "set_fields" => What::SetFields(serde_json::from_value(payload["fields"].clone()).ok()?),
         _ => return None,
     };
-    Some(Claimed { id: action.id, ticket_id: action.ticket_id, customer: action.customer, attempts: action.attempts, what })
+    Some(Claimed {
+        id: action.id,
+        ticket_id: action.ticket_id,
+        customer: action.customer,
+        attempts: action.attempts,
+        what,
+    })
 }
 
 /// The places of results that are faults, and what they say.

@@ -34,7 +34,12 @@ pub(super) fn act(
             Ok(Done::WasThere { psa_ref }) => service.settle(action.id, owner, None, psa_ref.as_deref())?,
             Ok(Done::Changed { what }) => {
                 done.returned += 1;
-                service.settle(action.id, owner, Some(&format!("changed by a person meanwhile: {what}")), None)?;
+                service.settle(
+                    action.id,
+                    owner,
+                    Some(&format!("changed by a person meanwhile: {what}")),
+                    None,
+                )?;
             }
             Err(error) => {
                 let why = told(&error);

@@ -12,7 +12,8 @@ pub fn feedback_of(record: &Record, history: &History) -> Value {
         .into_iter()
         .filter_map(|field| Some((field.to_string(), json!(ticket.label(field)?))))
         .collect();
-    let is_reply = |event: &&Event| matches!(event.what, Happening::Message { visible: true, automatic: false, .. });
+    let is_reply =
+        |event: &&Event| matches!(event.what, Happening::Message { visible: true, automatic: false, .. });
     let by_people = |event: &&Event| matches!(event.actor_kind, ActorKind::Technician | ActorKind::Firstline);
     let message = history.events.iter().filter(is_reply).find(by_people);
     let noted = |event: &&Event| matches!(event.what, Happening::TimeEntry { visible: true, .. });
@@ -23,7 +24,8 @@ pub fn feedback_of(record: &Record, history: &History) -> Value {
         (None, None, stamp) => (stamp, stamp.map(|_| ResponseBasis::Stamp)),
     };
     let acknowledged = history.events.iter().find(|event| {
-        event.actor_kind == ActorKind::System && matches!(event.what, Happening::Message { visible: true, automatic: true, .. })
+        event.actor_kind == ActorKind::System
+            && matches!(event.what, Happening::Message { visible: true, automatic: true, .. })
     });
     let reply = ticket.messages.iter().find(|m| m.from == "technician" && m.visible == Some(true));
     let mut seconds = 0.0;

@@ -94,7 +94,9 @@ pub fn round(
     done.changed = todo.len();
     for part in todo.chunks(PART) {
         read(psa, service, part, &mut cursor, &mut done)?;
-        if let Leased::Other(who) = service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))? {
+        if let Leased::Other(who) =
+            service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))?
+        {
             return Ok(Round { other: Some(who), ..done });
         }
     }
@@ -143,13 +145,16 @@ fn read(
             known.push((seen.clone(), None));
         } else {
             open.push(as_it_came(&record));
-            let labels = Field::ALL.into_iter().map(|field| (field, record.ticket.label(field).map(str::to_owned)));
+            let labels =
+                Field::ALL.into_iter().map(|field| (field, record.ticket.label(field).map(str::to_owned)));
             let held = OpenTicket { labels: labels.collect(), customer: record.ticket.customer.clone() };
             known.push((seen.clone(), Some(held)));
         }
     }
     let refused = service.triage(&open)?;
-    done.faults.extend(refused.iter().map(|(i, why)| format!("ticket {}: {why}", open.get(*i).map_or("?", |t| &t.id))));
+    done.faults.extend(
+        refused.iter().map(|(i, why)| format!("ticket {}: {why}", open.get(*i).map_or("?", |t| &t.id))),
+    );
     done.decided += open.len() - refused.len();
     if !events.is_empty() {
         done.faults.extend(service.events(&events)?.into_iter().map(|(_, why)| why));

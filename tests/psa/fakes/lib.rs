@@ -21,7 +21,7 @@ mod world;
 
 pub use clock::Clock;
 pub use deed::{Deed, Happened};
-pub use faults::{Fault, Faults, Trouble};
+pub use faults::{Fault, Faults, Trouble, TroubleBody};
 pub use hooks::{Delivery, HookTrouble};
 pub use http::{Reply, Request};
 pub use script::{Script, Step};
