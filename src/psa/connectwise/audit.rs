@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use firstline_ticket::{ActorKind, Changed, Event, Happening};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::wire::{AuditEntry, at};
 
@@ -52,8 +53,8 @@ const PASSED: [&str; 12] = [
     "merged",
 ];
 
-/// What an entry says; `number` is its place in the trail, which is its key.
-pub(super) fn event(entry: &AuditEntry, number: u64, members: &BTreeMap<String, String>) -> Told {
+/// What an entry says. Entries have no ids: a hash of what they say is their key, which stays when others come.
+pub(super) fn event(entry: &AuditEntry, members: &BTreeMap<String, String>) -> Told {
     let Some(text) = entry.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
         return Told::Nothing;
     };
@@ -62,7 +63,7 @@ pub(super) fn event(entry: &AuditEntry, number: u64, members: &BTreeMap<String, 
         let Some(at) = at(entry.entered_date.as_deref()) else { return Told::Unread(text.to_owned()) };
         let (actor, actor_kind) = actor(entry, members);
         let what = Happening::Merge { into };
-        return Told::Event(Event { psa_key: format!("audit-{number}"), at, actor, actor_kind, what });
+        return Told::Event(Event { psa_key: key(entry), at, actor, actor_kind, what });
     }
     let subject = [" from ", " has been set to ", " was set to ", " has been removed", " was removed"]
         .iter()
@@ -74,11 +75,16 @@ pub(super) fn event(entry: &AuditEntry, number: u64, members: &BTreeMap<String, 
         (Some(of), Some((from, to)), Some(at)) => {
             let (actor, actor_kind) = actor(entry, members);
             let what = Happening::Change { of, from: given(from), to: given(to) };
-            Told::Event(Event { psa_key: format!("audit-{number}"), at, actor, actor_kind, what })
+            Told::Event(Event { psa_key: key(entry), at, actor, actor_kind, what })
         }
         _ if PASSED.iter().any(|word| lower.contains(word)) => Told::Nothing,
         _ => Told::Unread(text.chars().take(300).collect()),
     }
+}
+
+fn key(entry: &AuditEntry) -> String {
+    let parts = [&entry.entered_date, &entry.entered_by, &entry.text].map(|part| part.as_deref().unwrap_or_default());
+    format!("audit-{:016x}", xxh3_64(parts.join("\n").as_bytes()))
 }
 
 fn actor(entry: &AuditEntry, members: &BTreeMap<String, String>) -> (Option<String>, ActorKind) {
@@ -159,7 +165,7 @@ mod tests {
             entered_by: Some("JLee".to_owned()),
             audit_source: None,
         };
-        event(&entry, 7, &BTreeMap::from([("jlee".to_owned(), "Jo Lee".to_owned())]))
+        event(&entry, &BTreeMap::from([("jlee".to_owned(), "Jo Lee".to_owned())]))
     }
 
     #[test]

@@ -152,11 +152,9 @@ fn who(note: &wire::Note) -> ActorKind {
 /// The history: the audit trail's changes, the notes without their words, and time.
 pub(super) fn history(client: &mut Client, id: &str, members: &BTreeMap<String, String>) -> Result<History> {
     let mut history = History { complete: true, ..History::default() };
-    let mut number = 0;
     let query = [("type", "Ticket"), ("id", id)];
     let told = client.list(AUDIT_TRAIL, &query, &mut |entry: wire::AuditEntry| {
-        number += 1;
-        match audit::event(&entry, number, members) {
+        match audit::event(&entry, members) {
             audit::Told::Event(event) => history.events.push(event),
             audit::Told::Nothing => {}
             audit::Told::Unread(line) => history.unread.push(line),
