@@ -68,7 +68,7 @@ struct WireAction {
 
 #[derive(Deserialize)]
 struct Kept {
-    cursor: Option<Cursor>,
+    cursor: Option<String>,
 }
 
 /// What the service said to a lease.
@@ -168,7 +168,7 @@ impl Service {
         let path = format!("/v1/connections/{}", encoded(name));
         let mut body = json!({"owner": owner, "lease_seconds": seconds});
         if let Some(cursor) = cursor {
-            body["cursor"] = json!(cursor);
+            body["cursor"] = json!(json!(cursor).to_string());
         }
         let answer = self.send(Method::POST, &path, Some(&body), true)?;
         if answer.status == 409 {
@@ -176,7 +176,8 @@ impl Service {
         }
         let told = self.judged(answer, &path)?.json().unwrap_or_default();
         let kept: Kept = serde_json::from_value(told).map_err(|e| unexpected(&e.to_string()))?;
-        Ok(Leased::Held(Box::new(kept.cursor.unwrap_or_default())))
+        let cursor = kept.cursor.as_deref().map(serde_json::from_str).transpose();
+        Ok(Leased::Held(Box::new(cursor.map_err(|e| unexpected(&e.to_string()))?.unwrap_or_default())))
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {

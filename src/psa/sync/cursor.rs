@@ -39,8 +39,6 @@ pub struct Read {
 pub struct OpenTicket {
     /// The labels that it had then: whoever changes one meanwhile has the last word.
     pub labels: BTreeMap<Field, Option<String>>,
-    /// Whose it was.
-    pub customer: Option<String>,
 }
 
 impl Cursor {

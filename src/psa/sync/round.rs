@@ -147,7 +147,7 @@ fn read(
             open.push(as_it_came(&record));
             let labels =
                 Field::ALL.into_iter().map(|field| (field, record.ticket.label(field).map(str::to_owned)));
-            let held = OpenTicket { labels: labels.collect(), customer: record.ticket.customer.clone() };
+            let held = OpenTicket { labels: labels.collect() };
             known.push((seen.clone(), Some(held)));
         }
     }
