@@ -6,6 +6,7 @@ mod bench;
 mod certify;
 mod classify;
 mod completions;
+mod connect;
 mod demo;
 mod dev;
 mod doctor;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Bench(bench::BenchArgs),
     Rollout(rollout::RolloutArgs),
     Serve(serve::ServeArgs),
+    Connect(connect::ConnectArgs),
     Store(store::StoreArgs),
     Users(users::UsersArgs),
     Models(models::ModelsArgs),
@@ -75,6 +77,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Bench(args) => bench::run(args, ui),
         Command::Rollout(args) => rollout::run(args, ui),
         Command::Serve(args) => serve::run(args, ui),
+        Command::Connect(args) => connect::run(args, ui),
         Command::Store(args) => store::run(args, ui),
         Command::Users(args) => users::run(args),
         Command::Models(args) => models::run(args, ui),

@@ -86,6 +86,16 @@ impl Service {
         Self { http, url: url.trim_end_matches('/').to_owned(), key }
     }
 
+    /// Whether it answers, and takes the key.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn look(&mut self) -> Result<String> {
+        let told = self.ask(Method::GET, "/v1/connections", None)?.json().unwrap_or_default();
+        let n = told["connections"].as_array().map_or(0, Vec::len);
+        Ok(format!("it answers and takes the key; connections on record: {n}"))
+    }
+
     /// Sends tickets to be decided and drafted, and gives the errors of those that were refused, by their place.
     ///
     /// # Errors
