@@ -234,7 +234,8 @@ impl Connectwise {
         for one in happened {
             let created =
                 told.iter().any(|other| other.created && other.ticket == one.ticket && !one.deleted);
-            if !told.contains(one) && !(created && one.by == Author::System) {
+            let part_of_it = created && one.by == Author::System;
+            if !part_of_it && !told.contains(one) {
                 told.push(*one);
             }
         }

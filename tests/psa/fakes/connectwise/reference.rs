@@ -60,8 +60,8 @@ impl Connectwise {
     }
 
     fn of_board(&self, world: &World, id: &str, kind: &str) -> Result<Option<Rows>, Reply> {
-        let seen = |id: &Id| world.boards.get(id).filter(|board| !board.hidden);
-        let board = id.parse().ok().as_ref().and_then(seen);
+        let number: Id = id.parse().map_err(|_| refusals::no_endpoint())?;
+        let board = world.boards.get(&number).filter(|board| !board.hidden);
         let board = board.ok_or_else(|| refusals::not_found("Board", id))?.id;
         Ok(match kind {
             "statuses" => setup("BoardStatus", self.statuses(world, board)),

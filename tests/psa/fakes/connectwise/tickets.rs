@@ -117,8 +117,8 @@ pub(super) fn visible(world: &World, id: Id) -> Option<&Ticket> {
 
 /// The ticket that a path names.
 pub(super) fn named<'a>(world: &'a World, id: &str) -> Result<&'a Ticket, Reply> {
-    let found = id.parse().ok().and_then(|id| visible(world, id));
-    found.ok_or_else(|| refusals::not_found("Ticket", id))
+    let number = id.parse().map_err(|_| refusals::no_endpoint())?;
+    visible(world, number).ok_or_else(|| refusals::not_found("Ticket", id))
 }
 
 impl Connectwise {
