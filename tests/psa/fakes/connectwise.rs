@@ -290,6 +290,7 @@ impl Connectwise {
                 Some(Rows { right: "setup.inquire", what: "CallbackEntry", rows, known: callbacks::FIELDS })
             }
             ["system", "workflows", rest @ ..] => self.workflows(world, rest)?,
+            ["system", "emailConnectors", rest @ ..] => self.email_connectors(world, rest)?,
             _ => None,
         })
     }

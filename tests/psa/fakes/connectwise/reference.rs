@@ -42,7 +42,10 @@ impl Connectwise {
                 vec![json!({"id": 1, "name": "Standard SLA", "defaultFlag": true, "respondHours": 4,
                     "planWithin": 8, "resolutionHours": 24, "basedOn": "MyCalendar"})],
             ),
-            ["locations"] => setup("ServiceLocation", vec![json!({"id": 1, "name": "On-Site"})]),
+            ["locations"] => setup(
+                "ServiceLocation",
+                vec![json!({"id": 1, "name": "On-Site", "where": "OnSite", "defaultFlag": true})],
+            ),
             _ => return self.routing(world, parts),
         };
         Ok(rows)

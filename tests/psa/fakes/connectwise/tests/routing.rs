@@ -106,11 +106,11 @@ fn other_routing_is_shown_and_never_written() {
     let board = *desk.world.boards.keys().next().unwrap();
     assert_eq!(desk.list(&format!("service/boards/{board}/autoAssignResources")).len(), 1);
     assert!(desk.list(&format!("service/boards/{board}/autoTemplates")).is_empty());
-    assert_eq!(desk.list("service/emailConnectors/1/parsingRules")[0]["searchTerm"], "[ALERT]");
+    assert_eq!(desk.list("system/emailConnectors/1/parsingRules")[0]["searchTerm"], "[ALERT]");
     assert_eq!(desk.list("service/templates")[0]["board"]["id"], json!(board));
-    assert_eq!(desk.get("service/emailConnectors/9/parsingRules").code(), "NotFound");
+    assert_eq!(desk.get("system/emailConnectors/9/parsingRules").code(), "NotFound");
     desk.set(&json!({"parsing_rules": []}));
-    assert!(desk.list("service/emailConnectors/1/parsingRules").is_empty());
+    assert!(desk.list("system/emailConnectors/1/parsingRules").is_empty());
     for path in ["system/workflows", "service/templates", "service/boards"] {
         assert_eq!(desk.ask("POST", path, Some(json!({"name": "x"}))).status, 405, "{path}");
     }
