@@ -259,8 +259,9 @@ impl Connectwise {
             (true, _) => "added",
             _ => "updated",
         };
-        let record = tickets::visible(world, happened.ticket)
-            .map(|ticket| self.ticket(world, &tickets::Facts::of(world), ticket).to_string());
+        let facts = tickets::Facts::of(world, Some(happened.ticket));
+        let seen = tickets::visible(world, happened.ticket);
+        let record = seen.map(|ticket| self.ticket(world, &facts, ticket).to_string());
         json!({
             "Action": action,
             "CallbackObjectRecId": callback,

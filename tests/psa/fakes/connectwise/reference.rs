@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lists::Rows;
 use super::refusals;
-use super::shapes::{ITEMS, TEAMS, long_standing};
+use super::shapes::{ITEM_NAME, ITEMS, TEAMS, long_standing, team_name};
 use super::{API_MEMBER_ID, Connectwise};
 use crate::http::Reply;
 use crate::world::{Board, Contact, Id, Stage, Status, Subkind, World};
@@ -124,7 +124,7 @@ impl Connectwise {
 
     fn item(&self, world: &World, board: Id) -> Value {
         let board_ref = self.board_ref(world, board);
-        json!({"id": ITEMS + board, "name": "Standard", "board": board_ref, "inactiveFlag": false})
+        json!({"id": ITEMS + board, "name": ITEM_NAME, "board": board_ref, "inactiveFlag": false})
     }
 
     fn associations(&self, world: &World, board: Id) -> Vec<Value> {
@@ -142,10 +142,9 @@ impl Connectwise {
     }
 
     fn team(&self, world: &World, board: Id) -> Value {
-        let name = world.boards.get(&board).map_or("", |board| board.name.as_str());
         let members: Vec<Id> = world.technicians.values().filter(|t| t.active).map(|t| t.id).collect();
         json!({
-            "id": TEAMS + board, "name": format!("{name} Team"), "boardId": board, "businessUnitId": 10,
+            "id": TEAMS + board, "name": team_name(world, board), "boardId": board, "businessUnitId": 10,
             "locationId": 1, "defaultFlag": true, "notifyOnTicketDelete": false, "members": members,
             "teamLeader": self.member_ref(world, members.first().copied()),
         })

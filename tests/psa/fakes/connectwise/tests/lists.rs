@@ -123,6 +123,9 @@ fn junk_in_a_list_is_refused() {
         let told = desk.get(&format!("service/tickets?{query}"));
         assert_eq!((told.status, told.code()), (400, "ApiFindCondition"), "{query}");
     }
+    desk.set(&json!({"offset_times": true}));
+    let told = desk.get("service/tickets?conditions=lastUpdated>[2026-03-01 00:00:00.990871+00:00]");
+    assert_eq!((told.status, told.body.as_array().unwrap().len()), (200, 1));
     desk.set(&json!({"order_by_last_updated": false}));
     assert_eq!(desk.get("service/tickets?orderBy=lastUpdated asc").code(), "ApiFindCondition");
     assert_eq!(desk.get("service/tickets?orderBy=id desc").status, 200);

@@ -120,8 +120,10 @@ fn a_move_brings_a_status_and_a_type_of_the_new_board() {
         ]),
     );
     assert_eq!((told.status, &told.body["board"]["id"]), (200, &json!(other)));
+    let team = desk.patch(id, replace("team", json!({"id": shapes::TEAMS + other})));
+    assert_eq!(team.body["team"]["name"], "Network Team");
     assert_eq!((&told.body["status"]["id"], &told.body["type"]["id"]), (&json!(status), &json!(kind)));
-    assert_eq!(desk.writes(id), 1);
+    assert_eq!(desk.writes(id), 2);
 }
 
 #[test]
