@@ -212,8 +212,12 @@ impl Connectwise {
 
     /// A method that a path does not have. The real answer is UNCONFIRMED.
     fn no_method(&self, world: &World, request: &Request, parts: &[&str]) -> Answer {
-        let whole = self.rows(world, parts, None)?;
-        let one = parts.split_last().map(|(_, parts)| self.rows(world, parts, None)).transpose()?.flatten();
+        let whole = self.rows(world, parts, &Query::default())?;
+        let one = parts
+            .split_last()
+            .map(|(_, parts)| self.rows(world, parts, &Query::default()))
+            .transpose()?
+            .flatten();
         if whole.is_none() && one.is_none() {
             return Err(refusals::no_endpoint());
         }
@@ -233,18 +237,18 @@ impl Connectwise {
                 self.may("tickets.inquire")?;
                 let ticket = tickets::named(world, id)?;
                 let query = Query::read(request, &self.settings)?;
-                let shown = self.ticket(world, &tickets::Facts::of(world), ticket);
+                let shown = self.ticket(world, &tickets::Facts::of(world, Some(ticket.id)), ticket);
                 return Ok(Reply::json(200, &query.shown(shown)));
             }
             _ => {}
         }
         let query = Query::read(request, &self.settings)?;
         let (last, way) = parts.split_last().ok_or_else(refusals::no_endpoint)?;
-        if let Some(rows) = self.rows(world, parts, query.since())? {
+        if let Some(rows) = self.rows(world, parts, &query)? {
             self.may(rows.right)?;
             return lists::page(request, rows, &query, &self.settings);
         }
-        let rows = self.rows(world, way, None)?.ok_or_else(refusals::no_endpoint)?;
+        let rows = self.rows(world, way, &query)?.ok_or_else(refusals::no_endpoint)?;
         self.may(rows.right)?;
         if *last == "count" {
             return lists::count(rows, &query);
@@ -256,12 +260,12 @@ impl Connectwise {
     }
 
     /// The records of a path, where it is one of a list.
-    fn rows(&self, world: &World, parts: &[&str], since: Option<Timestamp>) -> Result<Option<Rows>, Reply> {
+    fn rows(&self, world: &World, parts: &[&str], query: &Query) -> Result<Option<Rows>, Reply> {
         let of_tickets = |what, rows, known| Some(Rows { right: "tickets.inquire", what, rows, known });
         Ok(match parts {
-            ["service", "tickets"] => of_tickets("Ticket", self.tickets(world, since), tickets::FIELDS),
+            ["service", "tickets"] => of_tickets("Ticket", self.tickets(world, query), tickets::FIELDS),
             ["project", "tickets"] => {
-                let mut rows = self.tickets(world, since);
+                let mut rows = self.tickets(world, query);
                 rows.retain(|row| row["recordType"] == "ProjectTicket");
                 of_tickets("Ticket", rows, tickets::FIELDS)
             }
@@ -281,7 +285,7 @@ impl Connectwise {
             ["company", rest @ ..] => self.company(world, rest)?,
             ["schedule", rest @ ..] => self.schedule(rest)?,
             ["time", "entries"] => {
-                let rows = self.time_entries(world);
+                let rows = self.time_entries(world, query);
                 Some(Rows { right: "time.inquire", what: "TimeEntry", rows, known: times::FIELDS })
             }
             ["system", "members"] => Some(self.members(world)),
@@ -290,6 +294,7 @@ impl Connectwise {
                 Some(Rows { right: "setup.inquire", what: "CallbackEntry", rows, known: callbacks::FIELDS })
             }
             ["system", "workflows", rest @ ..] => self.workflows(world, rest)?,
+            ["system", "emailConnectors", rest @ ..] => self.email_connectors(world, rest)?,
             _ => None,
         })
     }

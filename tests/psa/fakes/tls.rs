@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use firstline_fault::{InternalError, Result};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -29,11 +32,17 @@ impl Certificates {
         let fault = |e: &dyn std::fmt::Display| InternalError::new(format!("a throw-away certificate: {e}"));
         let mut of_authority = CertificateParams::new(Vec::new()).map_err(|e| fault(&e))?;
         of_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Two certificates of one name look like one that signed itself, which OpenSSL refuses.
+        of_authority.distinguished_name.push(DnType::CommonName, "Throw-away authority of a fake");
+        of_authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(|e| fault(&e))?;
         let authority = CertifiedIssuer::self_signed(of_authority, key).map_err(|e| fault(&e))?;
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let own = KeyPair::generate().map_err(|e| fault(&e))?;
-        let of_server = CertificateParams::new(names).map_err(|e| fault(&e))?;
+        let mut of_server = CertificateParams::new(names).map_err(|e| fault(&e))?;
+        of_server.distinguished_name.push(DnType::CommonName, "A fake");
+        of_server.use_authority_key_identifier_extension = true;
+        of_server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = of_server.signed_by(&own, &authority).map_err(|e| fault(&e))?;
         let key = PrivateKeyDer::try_from(own.serialize_der()).map_err(|e| fault(&e))?;
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());

@@ -234,7 +234,8 @@ impl Connectwise {
         for one in happened {
             let created =
                 told.iter().any(|other| other.created && other.ticket == one.ticket && !one.deleted);
-            if !told.contains(one) && !(created && one.by == Author::System) {
+            let part_of_it = created && one.by == Author::System;
+            if !part_of_it && !told.contains(one) {
                 told.push(*one);
             }
         }
@@ -258,8 +259,9 @@ impl Connectwise {
             (true, _) => "added",
             _ => "updated",
         };
-        let record = tickets::visible(world, happened.ticket)
-            .map(|ticket| self.ticket(world, &tickets::Facts::of(world), ticket).to_string());
+        let facts = tickets::Facts::of(world, Some(happened.ticket));
+        let seen = tickets::visible(world, happened.ticket);
+        let record = seen.map(|ticket| self.ticket(world, &facts, ticket).to_string());
         json!({
             "Action": action,
             "CallbackObjectRecId": callback,

@@ -2,6 +2,8 @@
 //!
 //! Conditions are compared with records as they are shown, so that what can be read can be asked for. Junk is refused, never ignored.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -81,6 +83,24 @@ impl Condition {
             Self::Is { field, op: Op::Greater | Op::GreaterEqual, value: Operand::Time(at) } => {
                 let field = field.strip_prefix("_info/").unwrap_or(field);
                 (field == "lastUpdated").then_some(*at)
+            }
+            _ => None,
+        }
+    }
+
+    /// The only values that a field with ids has in records that meet it, so that others need not be made.
+    pub(super) fn ids(&self, name: &str) -> Option<BTreeSet<i64>> {
+        let id = |operand: &Operand| match operand {
+            Operand::Number(id) => Some(*id as i64),
+            _ => None,
+        };
+        match self {
+            Self::All(parts) => parts.iter().find_map(|part| part.ids(name)),
+            Self::Is { field, op: Op::Equal, value } if field == name => {
+                id(value).map(|id| BTreeSet::from([id]))
+            }
+            Self::Is { field, op: Op::In, value: Operand::Many(values) } if field == name => {
+                values.iter().map(id).collect()
             }
             _ => None,
         }

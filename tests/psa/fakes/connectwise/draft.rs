@@ -1,9 +1,9 @@
 //! A ticket as a write wants it: what changed in the record is read, checked against the board, and done.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::refusals::Wrong;
-use super::shapes::{board_of_item, board_of_team};
+use super::shapes::{ITEM_NAME, board_of_item, board_of_team, team_name};
 use super::tickets;
 use crate::deed::Deed;
 use crate::world::{Author, Id, Ticket, World};
@@ -89,8 +89,8 @@ impl Draft {
             "contact" => self.contact = id()?,
             "source" => self.source = id()?,
             "team" | "item" => {
-                id()?;
-                self.keep(key, value);
+                let named = id()?.map(|id| json!({"id": id, "name": place_name(world, key, id)}));
+                self.keep(key, named.as_ref());
             }
             _ if LEVELS.contains(&key) => match value.and_then(Value::as_str) {
                 Some("Low" | "Medium" | "High") => self.keep(key, value),
@@ -214,6 +214,14 @@ impl Draft {
         let changed = self.kept.iter().filter(|(key, value)| old.kept.get(*key) != Some(value));
         let kept: Map<String, Value> = changed.map(|(key, value)| (key.clone(), value.clone())).collect();
         world.keep(id, kept, by);
+    }
+}
+
+/// The name of a team or an item.
+fn place_name(world: &World, key: &str, id: Id) -> String {
+    match board_of_team(world, id).filter(|_| key == "team") {
+        Some(board) => team_name(world, board),
+        None => ITEM_NAME.to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::refusals;
 use super::settings::Settings;
 use super::shapes::without_nulls;
 use crate::http::{Reply, Request};
+use crate::world::Id;
 
 /// Records of a page where nothing is said.
 const USUAL_PAGE: usize = 25;
@@ -51,7 +52,11 @@ impl Query {
             said.or_else(|| request.asked(key)).filter(|text| !text.trim().is_empty())
         };
         let condition = |key: &str| {
-            let read = asked(key).map(Condition::parse).transpose();
+            let text = asked(key).map(|text| match settings.offset_times {
+                true => text.replace("+00:00]", "Z]"),
+                false => text.to_owned(),
+            });
+            let read = text.as_deref().map(Condition::parse).transpose();
             read.map_err(|e| refusals::conditions(&format!("{key} can't be read: {e}")))
         };
         let order = asked("orderBy").map(order).transpose()?.unwrap_or_default();
@@ -73,6 +78,11 @@ impl Query {
     /// The time before which nothing that is asked for was changed.
     pub(super) fn since(&self) -> Option<Timestamp> {
         self.conditions.as_ref().and_then(Condition::since)
+    }
+
+    /// The only values of a field with ids that are asked for.
+    pub(super) fn ids(&self, field: &str) -> Option<BTreeSet<Id>> {
+        self.conditions.as_ref().and_then(|condition| condition.ids(field))
     }
 
     /// The records that are asked for, in their order.

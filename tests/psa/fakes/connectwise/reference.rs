@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lists::Rows;
 use super::refusals;
-use super::shapes::{ITEMS, TEAMS, long_standing};
+use super::shapes::{ITEM_NAME, ITEMS, TEAMS, long_standing, team_name};
 use super::{API_MEMBER_ID, Connectwise};
 use crate::http::Reply;
 use crate::world::{Board, Contact, Id, Stage, Status, Subkind, World};
@@ -42,7 +42,10 @@ impl Connectwise {
                 vec![json!({"id": 1, "name": "Standard SLA", "defaultFlag": true, "respondHours": 4,
                     "planWithin": 8, "resolutionHours": 24, "basedOn": "MyCalendar"})],
             ),
-            ["locations"] => setup("ServiceLocation", vec![json!({"id": 1, "name": "On-Site"})]),
+            ["locations"] => setup(
+                "ServiceLocation",
+                vec![json!({"id": 1, "name": "On-Site", "where": "OnSite", "defaultFlag": true})],
+            ),
             _ => return self.routing(world, parts),
         };
         Ok(rows)
@@ -60,8 +63,8 @@ impl Connectwise {
     }
 
     fn of_board(&self, world: &World, id: &str, kind: &str) -> Result<Option<Rows>, Reply> {
-        let seen = |id: &Id| world.boards.get(id).filter(|board| !board.hidden);
-        let board = id.parse().ok().as_ref().and_then(seen);
+        let number: Id = id.parse().map_err(|_| refusals::no_endpoint())?;
+        let board = world.boards.get(&number).filter(|board| !board.hidden);
         let board = board.ok_or_else(|| refusals::not_found("Board", id))?.id;
         Ok(match kind {
             "statuses" => setup("BoardStatus", self.statuses(world, board)),
@@ -121,7 +124,7 @@ impl Connectwise {
 
     fn item(&self, world: &World, board: Id) -> Value {
         let board_ref = self.board_ref(world, board);
-        json!({"id": ITEMS + board, "name": "Standard", "board": board_ref, "inactiveFlag": false})
+        json!({"id": ITEMS + board, "name": ITEM_NAME, "board": board_ref, "inactiveFlag": false})
     }
 
     fn associations(&self, world: &World, board: Id) -> Vec<Value> {
@@ -139,10 +142,9 @@ impl Connectwise {
     }
 
     fn team(&self, world: &World, board: Id) -> Value {
-        let name = world.boards.get(&board).map_or("", |board| board.name.as_str());
         let members: Vec<Id> = world.technicians.values().filter(|t| t.active).map(|t| t.id).collect();
         json!({
-            "id": TEAMS + board, "name": format!("{name} Team"), "boardId": board, "businessUnitId": 10,
+            "id": TEAMS + board, "name": team_name(world, board), "boardId": board, "businessUnitId": 10,
             "locationId": 1, "defaultFlag": true, "notifyOnTicketDelete": false, "members": members,
             "teamLeader": self.member_ref(world, members.first().copied()),
         })

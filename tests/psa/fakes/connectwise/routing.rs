@@ -75,33 +75,33 @@ impl Connectwise {
         shown
     }
 
-    /// Routing beside the workflows: the mail connector, templates, surveys.
-    pub(super) fn routing(&self, world: &World, parts: &[&str]) -> Result<Option<Rows>, Reply> {
-        let known = |id: &str, what: &str| {
-            if id == "1" { Ok(()) } else { Err(refusals::not_found(what, id)) }
-        };
+    /// Mail connectors and their rules. Notes about the API say `service/emailConnectors`; clients made from its description say `system`.
+    pub(super) fn email_connectors(&self, world: &World, parts: &[&str]) -> Result<Option<Rows>, Reply> {
         Ok(match *parts {
-            ["emailConnectors"] => setup(
+            [] => setup(
                 "EmailConnector",
                 vec![json!({"id": 1, "emailErrorsTo": "errors@desk.example", "emailServerType": "Office365",
                     "serviceBoard": world.boards.keys().next().map(|id| self.board_ref(world, *id)),
                     "postRepliesToTicketFlag": true, "createContactFlag": true})],
             ),
-            ["emailConnectors", id, "parsingRules"] => {
-                known(id, "EmailConnector")?;
-                setup(
-                    "ParsingRule",
-                    self.settings.parsing_rules.clone().unwrap_or_else(|| self.parsing(world)),
-                )
-            }
+            ["1", "parsingRules"] => setup(
+                "ParsingRule",
+                self.settings.parsing_rules.clone().unwrap_or_else(|| self.parsing(world)),
+            ),
+            [id, "parsingRules"] => return Err(refusals::not_found("EmailConnector", id)),
+            _ => None,
+        })
+    }
+
+    /// Templates and surveys.
+    pub(super) fn routing(&self, world: &World, parts: &[&str]) -> Result<Option<Rows>, Reply> {
+        Ok(match *parts {
             ["templates"] => setup("ServiceTemplate", self.templates(world)),
             ["surveys"] => {
                 setup("Survey", vec![json!({"id": 1, "name": "How did we do?", "inactiveFlag": false})])
             }
-            ["surveys", id, "results"] => {
-                known(id, "Survey")?;
-                setup("SurveyResult", self.settings.survey_results.clone())
-            }
+            ["surveys", "1", "results"] => setup("SurveyResult", self.settings.survey_results.clone()),
+            ["surveys", id, "results"] => return Err(refusals::not_found("Survey", id)),
             _ => None,
         })
     }

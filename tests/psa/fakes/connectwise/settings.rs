@@ -31,6 +31,8 @@ pub struct Settings {
     pub all_notes: bool,
     /// Whether lists can be ordered by `lastUpdated`.
     pub order_by_last_updated: bool,
+    /// Times with `+00:00` are taken in conditions. One client saw them misbehave, yet sends them in one place still.
+    pub offset_times: bool,
     /// A `pageSize` above the maximum is cut rather than refused.
     pub caps_page_size: bool,
     /// Priorities show only id and name, as to a limited role.
@@ -75,6 +77,7 @@ impl Default for Settings {
             denied: BTreeSet::new(),
             all_notes: true,
             order_by_last_updated: true,
+            offset_times: false,
             caps_page_size: false,
             limited_priorities: false,
             notes_name_member: false,

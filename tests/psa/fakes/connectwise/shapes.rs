@@ -65,6 +65,13 @@ pub(super) fn board_of_item(world: &World, item: Id) -> Option<Id> {
     world.boards.contains_key(&board).then_some(board)
 }
 
+/// The name of the team of a board.
+pub(super) fn team_name(world: &World, board: Id) -> String {
+    format!("{} Team", world.boards.get(&board).map_or("", |board| board.name.as_str()))
+}
+
+/// The name of the item of a board.
+pub(super) const ITEM_NAME: &str = "Standard";
 /// The team of a board has this more than the board's id.
 pub(super) const TEAMS: Id = 500_000;
 /// The item of a board has this more than the board's id.

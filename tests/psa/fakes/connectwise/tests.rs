@@ -63,7 +63,8 @@ impl Desk {
 
     /// A ticket by mail.
     fn mail(&mut self, summary: &str) -> Id {
-        let (&company, &board) = (self.world.companies.keys().next().unwrap(), self.world.boards.keys().next().unwrap());
+        let (&company, &board) =
+            (self.world.companies.keys().next().unwrap(), self.world.boards.keys().next().unwrap());
         let contact = self.world.contacts.values().find(|c| c.company == company).map(|c| c.id);
         let new = NewTicket {
             summary: summary.to_owned(),
@@ -138,5 +139,7 @@ fn request(method: &str, path: &str, body: Option<Value>) -> Request {
 }
 
 fn replace(path: &str, value: Value) -> Value {
-    json!([{"op": "replace", "path": path, "value": value}])
+    let mut step = json!({"op": "replace", "path": path});
+    step["value"] = value;
+    Value::Array(vec![step])
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Connectwise;
+use super::lists::Query;
 use super::refusals;
 use super::shapes::{login, member, time, without_nulls};
 use super::times;
@@ -96,13 +97,15 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(world: &World) -> Self {
+    /// Of one ticket, or of all.
+    pub(super) fn of(world: &World, only: Option<Id>) -> Self {
+        let is = |ticket: Id| only.is_none_or(|only| only == ticket);
         let mut facts = Self::default();
-        for entry in world.times.values() {
+        for entry in world.times.values().filter(|entry| is(entry.ticket)) {
             *facts.hours.entry(entry.ticket).or_default() += times::hours(entry.seconds);
         }
-        facts.parents = world.tickets.values().filter_map(|t| t.merged_into).collect();
-        for note in world.notes.values().filter(|n| !n.first && !n.automatic) {
+        facts.parents = world.tickets.values().filter_map(|t| t.merged_into).filter(|id| is(*id)).collect();
+        for note in world.notes.values().filter(|n| is(n.ticket) && !n.first && !n.automatic) {
             facts.customer_last.insert(note.ticket, matches!(note.by, Author::Contact(_)));
         }
         facts
@@ -117,17 +120,21 @@ pub(super) fn visible(world: &World, id: Id) -> Option<&Ticket> {
 
 /// The ticket that a path names.
 pub(super) fn named<'a>(world: &'a World, id: &str) -> Result<&'a Ticket, Reply> {
-    let found = id.parse().ok().and_then(|id| visible(world, id));
-    found.ok_or_else(|| refusals::not_found("Ticket", id))
+    let number = id.parse().map_err(|_| refusals::no_endpoint())?;
+    visible(world, number).ok_or_else(|| refusals::not_found("Ticket", id))
 }
 
 impl Connectwise {
-    /// Tickets that the API member can see and that changed since a time.
-    pub(super) fn tickets(&self, world: &World, since: Option<Timestamp>) -> Vec<Value> {
-        let facts = Facts::of(world);
+    /// Tickets that the API member can see, without those that a query leaves out at first sight.
+    pub(super) fn tickets(&self, world: &World, query: &Query) -> Vec<Value> {
+        let facts = Facts::of(world, None);
         // Times are shown in whole seconds, so that one second of doubt is kept.
-        let since = since.and_then(|at| at.checked_sub(SignedDuration::from_secs(1)).ok());
-        let changed = |ticket: &&Ticket| since.is_none_or(|since| ticket.updated_at >= since);
+        let since = query.since().and_then(|at| at.checked_sub(SignedDuration::from_secs(1)).ok());
+        let ids = query.ids("id");
+        let changed = |ticket: &&Ticket| {
+            since.is_none_or(|since| ticket.updated_at >= since)
+                && ids.as_ref().is_none_or(|ids| ids.contains(&ticket.id))
+        };
         let seen =
             world.tickets.values().filter(changed).filter(|ticket| visible(world, ticket.id).is_some());
         seen.map(|ticket| self.ticket(world, &facts, ticket)).collect()

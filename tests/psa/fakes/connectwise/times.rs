@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::lists::Query;
 use super::refusals::{self, Wrong};
 use super::shapes::{login, member, time, without_nulls};
 use super::{API_MEMBER_ID, Answer, Connectwise, tickets};
@@ -68,9 +69,13 @@ pub(super) fn end(entry: &TimeEntry) -> Timestamp {
 }
 
 impl Connectwise {
-    /// Time on tickets that the API member can see.
-    pub(super) fn time_entries(&self, world: &World) -> Vec<Value> {
-        let seen = world.times.values().filter(|entry| tickets::visible(world, entry.ticket).is_some());
+    /// Time on tickets that the API member can see, without that which a query leaves out at first sight.
+    pub(super) fn time_entries(&self, world: &World, query: &Query) -> Vec<Value> {
+        let charged = query.ids("chargeToId");
+        let seen = world.times.values().filter(|entry| {
+            charged.as_ref().is_none_or(|ids| ids.contains(&entry.ticket))
+                && tickets::visible(world, entry.ticket).is_some()
+        });
         seen.map(|entry| self.time_entry(world, entry)).collect()
     }
 

@@ -71,7 +71,8 @@ fn forward_only_pages_miss_nothing_while_rows_move() {
     let edit = |desk: &mut Desk| {
         desk.later(5);
         let oldest = desk.world.tickets.values().min_by_key(|t| t.updated_at).map(|t| t.id).unwrap();
-        let (&priority, by) = (desk.world.priorities.keys().next().unwrap(), (crate::Author::System, desk.world.now()));
+        let (&priority, by) =
+            (desk.world.priorities.keys().next().unwrap(), (crate::Author::System, desk.world.now()));
         desk.world.set(oldest, crate::Deed::Priority, Some(priority), by);
     };
     assert_eq!(walk(&mut desk, path, true, edit), ids);
@@ -122,6 +123,9 @@ fn junk_in_a_list_is_refused() {
         let told = desk.get(&format!("service/tickets?{query}"));
         assert_eq!((told.status, told.code()), (400, "ApiFindCondition"), "{query}");
     }
+    desk.set(&json!({"offset_times": true}));
+    let told = desk.get("service/tickets?conditions=lastUpdated>[2026-03-01 00:00:00.990871+00:00]");
+    assert_eq!((told.status, told.body.as_array().unwrap().len()), (200, 1));
     desk.set(&json!({"order_by_last_updated": false}));
     assert_eq!(desk.get("service/tickets?orderBy=lastUpdated asc").code(), "ApiFindCondition");
     assert_eq!(desk.get("service/tickets?orderBy=id desc").status, 200);
@@ -130,7 +134,8 @@ fn junk_in_a_list_is_refused() {
 #[test]
 fn order_and_fields_are_followed_and_unknown_parameters_ignored() {
     let (mut desk, ids) = many(3);
-    let rows = desk.list("service/tickets/?orderBy=lastUpdated desc&fields=id,board/name&recordId=<junk object>");
+    let rows =
+        desk.list("service/tickets/?orderBy=lastUpdated desc&fields=id,board/name&recordId=<junk object>");
     assert_eq!(rows[0], json!({"id": ids[2], "board": {"name": "Service Desk"}}));
     assert_eq!(rows.len(), 3);
 }
