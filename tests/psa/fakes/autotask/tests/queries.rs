@@ -287,6 +287,7 @@ fn people_roles_and_what_else_describes_the_desk_can_be_asked_for() {
     ] {
         assert_eq!(talk.items(of, all.clone()).len(), count, "{of}");
     }
+    assert!(talk.items("Contracts", json!([{"op": "eq", "field": "status", "value": 1}])).is_empty());
     let me = talk.items("Resources", json!([{"op": "eq", "field": "email", "value": API_USER}]));
     assert_eq!(me[0]["id"], crate::autotask::API_RESOURCE);
     let roles = talk.well("GET", &format!("Resources/{GRACE}/ServiceDeskRoles"), None);
