@@ -194,6 +194,9 @@ impl Autotask {
     /// A query, a count, or another page of a query.
     fn asked(&self, world: &World, request: &Request, (of, rest): (&str, &[&str])) -> Result<Reply, Reply> {
         let entity = entity(of).ok_or_else(|| no_path(request))?;
+        if !matches!(rest, [] | ["count" | "next" | "previous"]) {
+            return Err(no_path(request));
+        }
         let search =
             (request.method == "GET").then(|| request.asked("search").unwrap_or_default().to_owned());
         let sent: Option<Value> = match &search {
@@ -208,11 +211,10 @@ impl Autotask {
         match rest {
             [] => Ok(asking.page(&Place::default())),
             ["count"] => Ok(asking.count()),
-            ["next" | "previous"] => {
+            _ => {
                 let now = world.now().as_second();
                 Ok(asking.page(&Place::read(request, now, self.settings.page_seconds)?))
             }
-            _ => Err(no_path(request)),
         }
     }
 

@@ -159,14 +159,15 @@ impl World {
         let id = self.id();
         let at = if note.at == Timestamp::UNIX_EPOCH { self.now() } else { note.at };
         let note = Note { id, ticket, at, ..note };
-        let (by, visible) = (note.by, note.visible);
+        let (by, visible, first) = (note.by, note.visible, note.first);
         if visible && note.mailed {
             self.mails.push(Mail { ticket, note: id, at });
         }
         self.notes.insert(id, note);
         self.touch(ticket, at, by);
         self.tell(ticket, false, by);
-        if matches!(by, Author::Contact(_))
+        if !first
+            && matches!(by, Author::Contact(_))
             && self.tickets.get(&ticket).is_some_and(|t| t.closed_at.is_some())
         {
             let board = self.tickets[&ticket].board;

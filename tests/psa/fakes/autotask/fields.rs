@@ -130,6 +130,11 @@ impl Entity {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
+    /// Whether the desk has no records of it, and its fields are not listed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.len() == 1
+    }
+
     /// Whether its records carry fields of the tenant's own.
     pub(super) fn has_udf(&self) -> bool {
         matches!(self.name, "Tickets" | "Companies" | "Contacts")

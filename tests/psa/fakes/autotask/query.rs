@@ -131,6 +131,9 @@ fn included(names: &Value, entity: &Entity) -> Result<Vec<&'static str>, Reply> 
     let names = names.as_array().ok_or_else(|| refused(400, "IncludeFields is an array of names."))?;
     let one = |name: &Value| {
         let name = name.as_str().unwrap_or_default();
+        if entity.is_empty() {
+            return Ok("id");
+        }
         if name.eq_ignore_ascii_case("userDefinedFields") && entity.has_udf() {
             return Ok("userDefinedFields");
         }
@@ -191,6 +194,10 @@ impl Reader<'_> {
                 1 => Err(unknown(name, self.entity)),
                 _ => Err(refused(500, "A query takes one user-defined field.")),
             };
+        }
+        // Of what the desk has no records of, the fields are not listed here: whatever they are, nothing is found by them.
+        if self.entity.is_empty() {
+            return Ok(Asked::Udf(name.to_owned()));
         }
         let field = self.entity.field(name).ok_or_else(|| unknown(name, self.entity))?;
         // The history says of itself what it is asked by.
