@@ -197,9 +197,9 @@ fn category(world: &World, item: &Item, (known, plan): (Option<&Ticket>, &mut Pl
 
 /// Custom fields are given by id or name, and the others stay. UNCONFIRMED: fields that are not known are ignored.
 fn custom(item: &Item, plan: &mut Plan) {
-    let fields = item.get("customfields").and_then(Value::as_array).into_iter().flatten();
+    let mut fields = item.get("customfields").and_then(Value::as_array).into_iter().flatten();
     let is = |field: &&Value| field["id"] == super::ASSET_TAG || field["name"] == "CFassetTag";
-    if let Some(field) = fields.filter(is).next_back() {
+    if let Some(field) = fields.rfind(is) {
         let field = json!([{"id": super::ASSET_TAG, "value": field["value"]}]);
         plan.kept.insert("customfields".to_owned(), field);
     }
