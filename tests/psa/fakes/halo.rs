@@ -40,7 +40,7 @@ use refusals::{Outcome, Refusal};
 
 pub use desk::desk;
 pub use refusals::ErrorBody;
-pub use settings::{Settings, TimeUnit, TypeThree};
+pub use settings::{Feedback, Settings, TimeUnit, TypeThree};
 
 /// The id of the application whose secret is [`CLIENT_SECRET`]; actions that it wrote carry it as `actionby_application_id`.
 pub const CLIENT_ID: &str = "6b1f4a52-0c6d-4f6e-9a55-0d5b7c2e9f10";

@@ -91,19 +91,9 @@ fn plan(halo: &Halo, world: &World, item: &Item) -> Outcome<Plan> {
     if outcome.is_none() && edits.is_none() {
         return Err(Refusal::outcome("An outcome is required to add an action"));
     }
-    let text = input::text(item, "note").map(str::to_owned);
-    let html = input::text(item, "note_html").map(show::plain);
-    let text = text.filter(|text| !text.trim().is_empty()).or(html);
-    if edits.is_none()
-        && text.as_ref().is_none_or(|text| text.trim().is_empty())
-        && !item.contains_key("timetaken")
-    {
+    let text = said(item);
+    if edits.is_none() && text.is_none() && !item.contains_key("timetaken") {
         return Err(Refusal::outcome("A note is required for this outcome"));
-    }
-    let status = input::number(item, "new_status")?.filter(|&id| id > 0);
-    let status = status.or_else(|| outcome.map(|outcome| outcome.status).filter(|&id| id > 0));
-    if let Some(status) = status.filter(|id| !world.statuses.contains_key(id)) {
-        return Err(Refusal::unknown("Status", status));
     }
     // A merged ticket takes no more actions in its own name. UNCONFIRMED: Halo may pass them on; here they are taken.
     let kept = item.iter().filter(|(key, value)| KEPT.contains(&key.as_str()) && !value.is_null());
@@ -111,15 +101,38 @@ fn plan(halo: &Halo, world: &World, item: &Item) -> Outcome<Plan> {
         ticket: found.id,
         edits,
         outcome,
-        status,
+        status: status(world, item, outcome)?,
         text,
         hidden: input::flag(item, "hiddenfromuser"),
         mail: input::flag(item, "sendemail"),
-        technician: input::text(item, "who").and_then(|name| {
-            world.technicians.values().find(|t| t.name == name && t.active).map(|technician| technician.id)
-        }),
+        technician: technician(world, item),
         kept: kept.map(|(key, value)| (key.clone(), value.clone())).collect(),
     })
+}
+
+/// The text of an action, from its HTML where it has no other.
+fn said(item: &Item) -> Option<String> {
+    let text = input::text(item, "note").map(str::to_owned);
+    let html = input::text(item, "note_html").map(show::plain);
+    let filled = |text: &String| !text.trim().is_empty();
+    text.filter(filled).or(html).filter(filled)
+}
+
+/// The status that the body sets, or the outcome.
+fn status(world: &World, item: &Item, outcome: Option<&Kind>) -> Outcome<Option<Id>> {
+    let status = input::number(item, "new_status")?.filter(|&id| id > 0);
+    let status = status.or_else(|| outcome.map(|outcome| outcome.status).filter(|&id| id > 0));
+    match status.filter(|id| !world.statuses.contains_key(id)) {
+        Some(unknown) => Err(Refusal::unknown("Status", unknown)),
+        None => Ok(status),
+    }
+}
+
+/// The agent in whose name it is written, where the body says `who`: one client does that.
+fn technician(world: &World, item: &Item) -> Option<Id> {
+    let name = input::text(item, "who")?;
+    let agent = world.technicians.values().find(|agent| agent.name == name && agent.active);
+    agent.map(|agent| agent.id)
 }
 
 /// The note that an action of that number is; other actions can't be edited.
@@ -148,21 +161,7 @@ fn write(halo: &mut Halo, world: &mut World, plan: Plan) -> Id {
     let hidden = plan.hidden.filter(|_| !wins).unwrap_or(private);
     let mailed = plan.mail.filter(|_| !wins).unwrap_or(mails);
     let (ticket, at) = (plan.ticket, world.now());
-    let mut kept = plan.kept;
-    if let Some(kind) = plan.outcome {
-        kept.insert("outcome_id".to_owned(), json!(kind.id));
-    }
-    // Written in a technician's name, where the body says `who`: one client does that.
-    if let Some(name) = plan.technician.and_then(|id| world.technicians.get(&id)) {
-        kept.insert("who_agentid".to_owned(), json!(name.id));
-        kept.insert("who".to_owned(), json!(name.name));
-    }
-    let old = world.tickets.get(&ticket).and_then(|now| now.status);
-    if let Some(status) = plan.status {
-        kept.insert("old_status".to_owned(), json!(old));
-        kept.insert("new_status".to_owned(), json!(status));
-        kept.insert("new_status_name".to_owned(), json!(world.name_of(Deed::Status, status)));
-    }
+    let kept = marks(world, &plan);
     let said = Note::said(&plan.text.unwrap_or_default(), !hidden);
     let as_technician = plan.technician;
     let note = world.note(ticket, Note { by: Author::Api, at, mailed, as_technician, kept, ..said });
@@ -176,6 +175,25 @@ fn write(halo: &mut Halo, world: &mut World, plan: Plan) -> Id {
     }
     halo.numbers.told(before, world);
     note
+}
+
+/// What the action keeps: what was given, its outcome, its writer, and the status before and after it.
+fn marks(world: &World, plan: &Plan) -> Item {
+    let mut kept = plan.kept.clone();
+    let mut keep = |key: &str, value: Value| kept.insert(key.to_owned(), value);
+    if let Some(kind) = plan.outcome {
+        keep("outcome_id", json!(kind.id));
+    }
+    if let Some(agent) = plan.technician.and_then(|id| world.technicians.get(&id)) {
+        keep("who_agentid", json!(agent.id));
+        keep("who", json!(agent.name));
+    }
+    if let Some(status) = plan.status {
+        keep("old_status", json!(world.tickets.get(&plan.ticket).and_then(|now| now.status)));
+        keep("new_status", json!(status));
+        keep("new_status_name", json!(world.name_of(Deed::Status, status)));
+    }
+    kept
 }
 
 fn edit(world: &mut World, note: Id, plan: Plan) -> Id {

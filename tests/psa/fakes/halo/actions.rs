@@ -172,6 +172,7 @@ fn of_time(body: &mut Value, entry: &TimeEntry, spelling: Spelling, unit: TimeUn
 fn of_change(body: &mut Value, world: &World, change: &Change) -> (Author, Id) {
     let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "nothing".to_owned());
     let note = match change.deed {
+        Deed::Opened => "Ticket logged".to_owned(),
         Deed::Merged => format!("Merged into ticket {}", name(&change.to)),
         _ => format!("{} changed from {} to {}", field(change.deed), name(&change.from), name(&change.to)),
     };

@@ -53,6 +53,15 @@ pub fn desk(clock: Clock) -> World {
     if let Some(left) = agents.last().and_then(|id| world.technicians.get_mut(id)) {
         left.active = false;
     }
+    clients(&mut world);
+    rules(&mut world, teams, agents);
+    world.acknowledgement =
+        Some("Thank you. Your request has been logged; an agent will be in touch.".to_owned());
+    world
+}
+
+/// Clients with their users, and the one that means nobody's.
+fn clients(world: &mut World) {
     let unknown =
         Company { id: UNKNOWN_CLIENT, identifier: "Unknown".to_owned(), name: people::UNKNOWN.to_owned() };
     world.companies.insert(UNKNOWN_CLIENT, unknown);
@@ -62,10 +71,6 @@ pub fn desk(clock: Clock) -> World {
             world.contact(client, user);
         });
     }
-    rules(&mut world, teams, agents);
-    world.acknowledgement =
-        Some("Thank you. Your request has been logged; an agent will be in touch.".to_owned());
-    world
 }
 
 /// Ticket rules set teams, agents and priorities, no types.

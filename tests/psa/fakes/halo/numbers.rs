@@ -79,7 +79,7 @@ impl Numbers {
         let times = world.times.range(after(self.time)).map(|(id, t)| (t.from, 2, t.ticket, What::Time(*id)));
         let changes = world.changes.iter().enumerate().skip(self.change);
         let told = changes
-            .filter(|(n, change)| shown(change.deed) && !self.told.contains(n))
+            .filter(|(n, change)| shown(world, change) && !self.told.contains(n))
             .map(|(n, change)| (change.at, 0, change.ticket, What::Change(n)));
         let mut new: Vec<(Timestamp, u8, Id, What)> = notes.chain(times).chain(told).collect();
         new.sort_by_key(|&(at, rank, _, _)| (at, rank));
@@ -112,7 +112,11 @@ impl Numbers {
     }
 }
 
-/// Whether a change is an action.
-fn shown(deed: Deed) -> bool {
-    matches!(deed, Deed::Status | Deed::Board | Deed::Priority | Deed::Owner | Deed::Merged)
+/// Whether a change is an action. That a ticket was opened is one where no note tells what it says.
+fn shown(world: &World, change: &Change) -> bool {
+    match change.deed {
+        Deed::Status | Deed::Board | Deed::Priority | Deed::Owner | Deed::Merged => true,
+        Deed::Opened => !world.notes.values().any(|note| note.ticket == change.ticket && note.first),
+        _ => false,
+    }
 }

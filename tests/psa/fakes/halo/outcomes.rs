@@ -97,6 +97,7 @@ pub(super) fn by_name(name: &str) -> Option<&'static Kind> {
 /// The outcome of a change.
 pub(super) fn of(deed: Deed) -> Id {
     match deed {
+        Deed::Opened => LOGGED,
         Deed::Owner => 14,
         Deed::Board => 15,
         Deed::Priority => 16,

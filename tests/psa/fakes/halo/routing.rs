@@ -29,7 +29,7 @@ pub(super) fn table(halo: &Halo, world: &World, request: &Request, resource: &st
         ]})],
         "workday" => vec![workday(request)],
         "holiday" => holidays(),
-        "feedback" => Vec::new(),
+        "feedback" => feedback(halo),
         "audit" => return Some(Table { key: Some("audits"), rows: audit_rows(halo, world, request) }),
         "timesheetevent" => times(world),
         _ => return None,
@@ -138,6 +138,12 @@ fn rows(world: &World, wanted: &dyn Fn(&Change) -> bool) -> Vec<Value> {
     let mut rows: Vec<Value> = rows.collect();
     rows.reverse();
     rows
+}
+
+fn feedback(halo: &Halo) -> Vec<Value> {
+    let rows = (1..).zip(&halo.settings.feedback);
+    rows.map(|(id, said): (Id, _)| json!({"id": id, "ticket_id": said.ticket_id, "score": said.score}))
+        .collect()
 }
 
 fn times(world: &World) -> Vec<Value> {

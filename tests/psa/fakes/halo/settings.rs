@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::refusals::ErrorBody;
+use crate::world::Id;
 
 /// What a webhook's `authentication_type` 3 means: sources contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,16 @@ pub enum TimeUnit {
     Hours,
     /// Minutes.
     Minutes,
+}
+
+/// What a customer said about a ticket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feedback {
+    /// The ticket.
+    pub ticket_id: Id,
+    /// From 1, very happy, to 4 in stock data. UNCONFIRMED.
+    pub score: i64,
 }
 
 /// Settings of the fake.
@@ -67,6 +78,8 @@ pub struct Settings {
     pub type_three: TypeThree,
     /// Whether `GET /Audit` heeds `ticket_id`, which Halo's API file does not list. UNCONFIRMED.
     pub audit_by_get: bool,
+    /// What customers said about tickets.
+    pub feedback: Vec<Feedback>,
 }
 
 impl Default for Settings {
@@ -91,6 +104,7 @@ impl Default for Settings {
             time_unit: TimeUnit::Hours,
             type_three: TypeThree::Hmac,
             audit_by_get: false,
+            feedback: Vec::new(),
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn ticket(halo: &Halo, world: &World, ticket: &Ticket, look: Look) ->
         body["customfields"] = custom_fields(ticket);
     }
     if look.detail {
-        detail(&mut body, (halo, world, ticket));
+        detail(&mut body, world, ticket);
     }
     if look.spelling == Spelling::Written {
         respell(&mut body);
@@ -103,9 +103,12 @@ fn clocks(body: &mut Value, (halo, world, ticket): (&Halo, &World, &Ticket), spe
     let responded = sla::responded(world, ticket, &halo.numbers);
     let last = halo.numbers.of(ticket.id).iter().map(|action| action.at).max();
     let assigned = halo.numbers.changes(world, ticket.id).rfind(|change| change.deed == Deed::Owner);
+    let moved = halo.numbers.changes(world, ticket.id).rfind(|change| change.deed == Deed::Status);
     let now = world.now();
     body["dateoccurred"] = json!(spelling.time(Some(ticket.entered_at)));
     body["datecreated"] = json!(spelling.time(Some(ticket.entered_at)));
+    body["laststatuschangestatusdate"] =
+        json!(spelling.time(Some(moved.map_or(ticket.entered_at, |change| change.at))));
     body["dateassigned"] = json!(spelling.time(assigned.map(|change| change.at)));
     body["respondbydate"] = json!(spelling.time(respond));
     body["responsedate"] = json!(spelling.time(responded));
@@ -119,7 +122,7 @@ fn clocks(body: &mut Value, (halo, world, ticket): (&Halo, &World, &Ticket), spe
     body["slaholdtime"] = json!(sla::held(world, ticket, &halo.numbers));
 }
 
-fn detail(body: &mut Value, (halo, world, ticket): (&Halo, &World, &Ticket)) {
+fn detail(body: &mut Value, world: &World, ticket: &Ticket) {
     let name = |of: Deed, id: Option<Id>| id.and_then(|id| world.name_of(of, id));
     let details = body["details"].as_str().unwrap_or_default().to_owned();
     body["guid"] = json!(guid(ticket.id, 0));
@@ -132,11 +135,6 @@ fn detail(body: &mut Value, (halo, world, ticket): (&Halo, &World, &Ticket)) {
     body["agent_name"] = json!(name(Deed::Owner, ticket.owner).unwrap_or_else(|| "Unassigned".to_owned()));
     body["sla_name"] = json!("Standard");
     body["responsestartdate"] = body["dateoccurred"].clone();
-    body["laststatuschangestatusdate"] = body["dateoccurred"].clone();
-    let status = halo.numbers.changes(world, ticket.id).rfind(|change| change.deed == Deed::Status);
-    if let Some(change) = status {
-        body["laststatuschangestatusdate"] = json!(times::naive(change.at));
-    }
     if body["third_party_id"].is_null() {
         body["third_party_id"] = json!(0);
     }

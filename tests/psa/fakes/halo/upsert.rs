@@ -3,6 +3,7 @@
 //! All objects are looked at before the first is written. Keys that Halo does not know are ignored, `team_id` among them: a team is
 //! written by its name.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::input::{self, Item};
@@ -44,6 +45,7 @@ struct Plan {
     summary: Option<String>,
     sets: Vec<(Deed, Option<Id>)>,
     kept: Item,
+    at: Option<Timestamp>,
     quiet: bool,
     only_looks: bool,
 }
@@ -100,6 +102,7 @@ fn plan(world: &World, item: &Item) -> Outcome<Plan> {
     let yes = |key: &str| input::flag(item, key) == Some(true);
     let mut plan = Plan { ticket, summary, only_looks: yes("_validate_only"), ..Plan::default() };
     plan.quiet = yes("dont_do_rules") || yes("_isimport");
+    plan.at = input::text(item, "dateoccurred").and_then(super::times::read);
     people_of(world, item, (known, &mut plan))?;
     values(world, item, &mut plan)?;
     category(world, item, (known, &mut plan))?;
@@ -194,9 +197,9 @@ fn category(world: &World, item: &Item, (known, plan): (Option<&Ticket>, &mut Pl
 
 /// Custom fields are given by id or name, and the others stay. UNCONFIRMED: fields that are not known are ignored.
 fn custom(item: &Item, plan: &mut Plan) {
-    let fields = item.get("customfields").and_then(Value::as_array).into_iter().flatten();
+    let mut fields = item.get("customfields").and_then(Value::as_array).into_iter().flatten();
     let is = |field: &&Value| field["id"] == super::ASSET_TAG || field["name"] == "CFassetTag";
-    if let Some(field) = fields.filter(is).next_back() {
+    if let Some(field) = fields.rfind(is) {
         let field = json!([{"id": super::ASSET_TAG, "value": field["value"]}]);
         plan.kept.insert("customfields".to_owned(), field);
     }
@@ -212,6 +215,9 @@ fn change(world: &mut World, id: Id, plan: Plan) -> Id {
                     world.move_board(id, board, by);
                 }
             }
+            // The type that is shown for none is no change.
+            (Deed::Kind, kind)
+                if world.tickets.get(&id).is_some_and(|now| show::kind(world, now) == kind) => {}
             _ => world.set(id, of, to, by),
         }
     }
@@ -239,6 +245,7 @@ fn open(world: &mut World, mut plan: Plan) -> Id {
     let details = input::text(&plan.kept, "details").map(str::to_owned);
     let html = input::text(&plan.kept, "details_html").map(show::plain);
     let new = NewTicket {
+        at: plan.at,
         summary: plan.summary.clone().unwrap_or_default(),
         description: details.or(html).unwrap_or_default(),
         company: value(Deed::Company).unwrap_or(UNKNOWN_CLIENT),

@@ -324,6 +324,9 @@ fn rules_are_told_with_their_criteria_where_asked() {
     assert!(bench.got("/api/TicketRules")[0].get("criteria").is_none());
     let urgent = bench.mailed("URGENT: nothing prints");
     assert_eq!(bench.got(&format!("/api/Tickets/{urgent}"))["priority_id"], 2);
+    assert_eq!(bench.got("/api/Feedback"), json!([]));
+    bench.halo.set(&json!({"feedback": [{"ticket_id": urgent, "score": 1}]})).unwrap();
+    assert_eq!(bench.got("/api/Feedback")[0]["ticket_id"], urgent);
     assert!(bench.got("/api/EmailRule").as_array().unwrap().iter().any(|rule| rule["new_status_id"] == 9));
 }
 

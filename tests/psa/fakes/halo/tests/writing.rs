@@ -165,6 +165,13 @@ fn a_ticket_is_opened_with_and_without_rules() {
     let both = bench.posted("/api/Tickets", json!([{"summary": "a"}, {"summary": "b"}]));
     assert_eq!(both.as_array().unwrap().len(), 2);
     assert_eq!(bench.world.writes.len(), 5);
+    let logged = bench.actions(bare["id"].as_i64().unwrap());
+    assert_eq!(
+        (&logged[0]["outcome"], &logged[0]["who_agentid"]),
+        (&json!("Ticket Logged"), &json!(API_AGENT))
+    );
+    let past = json!([{"summary": "Imported", "dateoccurred": "2026-01-05T10:00:00Z", "_isimport": true}]);
+    assert_eq!(bench.posted("/api/Tickets", past)["dateoccurred"], "2026-01-05T10:00:00.0000000Z");
 }
 
 #[test]
@@ -341,4 +348,21 @@ fn whether_an_action_moves_last_update_can_be_had_both_ways() {
         (&now["last_update"], &now["lastactiondate"]),
         (&json!("2026-03-03T08:14:22.56"), &json!("2026-03-03T08:15:22.56"))
     );
+}
+
+#[test]
+fn words_on_a_merged_ticket_reach_the_other() {
+    let mut bench = Bench::new();
+    let (kept, merged) = (bench.mailed("One"), bench.mailed("One again"));
+    bench.world.merge(merged, kept, (Author::System, bench.world.now()));
+    assert_eq!(bench.actions(kept).len(), 4);
+    bench.later(60);
+    bench.posted("/api/Actions", json!([{"ticket_id": merged, "outcome_id": 7, "note": "late"}]));
+    let actions = bench.actions(kept);
+    let last = actions.last().unwrap();
+    assert_eq!(
+        (&last["note"], &last["id"], &last["merged_from_ticketid"]),
+        (&json!("late"), &json!(5), &json!(merged))
+    );
+    assert_eq!(bench.got(&format!("/api/Tickets/{merged}"))["merged_into_id"], kept);
 }
