@@ -66,8 +66,10 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service(one))).collect();
     let mut worst = Exit::Success;
     std::thread::scope(|scope| {
-        let running: Vec<_> =
-            threads.into_iter().map(|(one, service)| scope.spawn(move || keep(one, service, args, ui))).collect();
+        let running: Vec<_> = threads
+            .into_iter()
+            .map(|(one, service)| scope.spawn(move || keep(one, service, args, ui)))
+            .collect();
         for thread in running {
             if !matches!(thread.join(), Ok(Ok(()))) {
                 worst = Exit::UserFault;
@@ -78,7 +80,12 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// Runs a connection until it is stopped. A round that fails is done again, later and later.
-fn keep(one: &ConnectionSettings, service: Result<Service, Error>, args: &ConnectArgs, ui: &Ui) -> Result<(), ()> {
+fn keep(
+    one: &ConnectionSettings,
+    service: Result<Service, Error>,
+    args: &ConnectArgs,
+    ui: &Ui,
+) -> Result<(), ()> {
     let tell = |error: &Error| ui.say(&format!("{}: {error}", one.name));
     let mut service = service.map_err(|error| tell(&error))?;
     let mut psa = one.connector(pause()).map_err(|error| tell(&error))?;
@@ -156,13 +163,20 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
         if json {
             for one_finding in &found {
                 let Finding { what, found, next } = one_finding;
-                print(json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}));
+                print(
+                    json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}),
+                );
             }
             continue;
         }
         let row = |finding: &Finding| {
             let state = if finding.next.is_none() { "good" } else { "MISSING" };
-            vec![finding.what.clone(), state.to_owned(), finding.found.clone(), finding.next.clone().unwrap_or_default()]
+            vec![
+                finding.what.clone(),
+                state.to_owned(),
+                finding.found.clone(),
+                finding.next.clone().unwrap_or_default(),
+            ]
         };
         print(format_args!("{} ({})", one.name, one.psa_name()));
         print(table(&["what", "", "found", "next"], found.iter().map(row)));

@@ -9,6 +9,7 @@ mod bounds;
 mod bundles;
 mod canaries;
 mod clients;
+mod connect;
 mod contract;
 mod crashes;
 mod drafts;

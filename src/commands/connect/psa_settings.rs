@@ -190,13 +190,23 @@ impl ConnectionSettings {
             start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
             overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
             lease_seconds: (4 * self.poll_seconds).clamp(60, 3_600),
-            write: self.write.map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+            write: self
+                .write
+                .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
         }
     }
 
     pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
         match &self.psa {
-            Psa::Connectwise { url, company, public_key, private_key_file, client_id, codebase, requests_per_minute } => {
+            Psa::Connectwise {
+                url,
+                company,
+                public_key,
+                private_key_file,
+                client_id,
+                codebase,
+                requests_per_minute,
+            } => {
                 let settings = ConnectwiseSettings {
                     url: url.clone(),
                     company: company.clone(),

@@ -83,7 +83,8 @@ pub(super) fn event(entry: &AuditEntry, members: &BTreeMap<String, String>) -> T
 }
 
 fn key(entry: &AuditEntry) -> String {
-    let parts = [&entry.entered_date, &entry.entered_by, &entry.text].map(|part| part.as_deref().unwrap_or_default());
+    let parts =
+        [&entry.entered_date, &entry.entered_by, &entry.text].map(|part| part.as_deref().unwrap_or_default());
     format!("audit-{:016x}", xxh3_64(parts.join("\n").as_bytes()))
 }
 
