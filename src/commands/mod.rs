@@ -7,6 +7,7 @@ mod best;
 mod certify;
 mod classify;
 mod completions;
+mod connect;
 mod demo;
 mod dev;
 mod doctor;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Rollout(rollout::RolloutArgs),
     Incidents(incidents::IncidentsArgs),
     Serve(serve::ServeArgs),
+    Connect(connect::ConnectArgs),
     Store(store::StoreArgs),
     Users(users::UsersArgs),
     Models(models::ModelsArgs),
@@ -79,6 +81,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Rollout(args) => rollout::run(args, ui),
         Command::Incidents(args) => incidents::run(args),
         Command::Serve(args) => serve::run(args, ui),
+        Command::Connect(args) => connect::run(args, ui),
         Command::Store(args) => store::run(args, ui),
         Command::Users(args) => users::run(args),
         Command::Models(args) => models::run(args, ui),

@@ -60,6 +60,7 @@ codes! {
     Guard "E_GUARD" "A text that is stopped until a person confirms what was found in it.",
     Overload "E_OVERLOAD" "More requests than can be answered in time.",
     Deadline "E_DEADLINE" "A request that was not answered within its deadline.",
+    Psa "E_PSA" "A PSA that can't be reached, refuses, or answers what was not expected.",
     Interrupted "E_INTERRUPTED" "Stopped by the user before the end.",
 }
 

@@ -13,12 +13,15 @@
 
 mod aliases;
 mod blanks;
+pub mod connector;
+pub mod connectwise;
 mod convert;
 mod dates;
 mod decode;
 mod doubts;
 mod encoding;
 mod fault;
+pub mod http;
 mod import;
 mod json;
 mod layout;
@@ -27,13 +30,16 @@ mod markup;
 mod objects;
 mod options;
 mod records;
+pub mod secret;
 mod sink;
 mod slot;
 mod sniff;
 mod source;
 mod summary;
+pub mod sync;
 mod table;
 mod told;
+mod url;
 mod workbook;
 
 pub use doubts::{Correction, Doubt, read_corrections, read_doubted, write_doubts};

@@ -4,6 +4,7 @@
 //! metrics and documentation wants a key.
 
 mod bundle;
+mod connections;
 mod decisions;
 mod docs;
 mod document;
@@ -103,6 +104,8 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(outbox::claim_actions))
         .routes(routes!(outbox::get_action, outbox::settle_action))
         .routes(routes!(outbox::retry_action))
+        .routes(routes!(connections::list_connections))
+        .routes(routes!(connections::lease_connection))
         .routes(routes!(bundle::replace_bundle))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

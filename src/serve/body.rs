@@ -56,6 +56,8 @@ pub(crate) fn room(path: &str, limits: &Limits) -> Room {
         "/v1/rollout/coverage" => (limits.body_bytes, Bounds { values: 80_000, items: 20_000 }),
         // A baseline or an evidence file, as one text.
         "/v1/rollout/start" | "/v1/rollout/gate" => (limits.body_bytes, Bounds { values: 1_024, items: 256 }),
+        // A cursor is one text.
+        path if path.starts_with("/v1/connections/") => (16 << 20, Bounds { values: 64, items: 16 }),
         "/v1/similar" => (8 << 20, Bounds { values: 4_096, items: 64 }),
         "/v1/embeddings" | "/embeddings" | "/embed" | "/" | "/predict" => {
             (limits.body_bytes, Bounds { values: 8_192, items: 2_048 })

@@ -281,6 +281,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 /// The version of a store's schema; 0 where there is nothing yet.

@@ -10,13 +10,14 @@ use crate::audit::hash_of;
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
-use crate::{Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep};
+use crate::{Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep};
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
 ///
 /// Each subject has a trait of its own; whatever has them all is a store.
 pub trait Store:
-    Decisions
+    Connections
+    + Decisions
     + Jobs
     + ReviewQueue
     + Outbox
@@ -33,7 +34,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: Decisions
+    T: Connections
+        + Decisions
         + Jobs
         + ReviewQueue
         + Outbox

@@ -4,6 +4,7 @@
 //! makes that a failure.
 
 mod audit;
+mod connections;
 mod days;
 mod decisions;
 mod edges;

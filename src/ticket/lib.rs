@@ -26,7 +26,7 @@ pub use judged::{Counted, JudgedTicket, Verdict, VisibleAction};
 pub use kind::Kind;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use outcome::{InitialBasis, JudgedDecision, Outcome, ResponseBasis};
-pub use own_note::{mark_own_note, unmarked, without_own_notes};
+pub use own_note::{mark_own_note, own_mark, unmarked, without_own_notes};
 pub use person::{has_unseen, is_same_person};
 pub use phase::Phase;
 pub use review::{Review, ReviewedDraft};

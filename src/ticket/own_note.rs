@@ -45,6 +45,13 @@ pub fn unmarked(text: &str) -> String {
     rest
 }
 
+/// The mark that `text` ends with, such as `[ref FL-42-9f3a2b1c]`.
+pub fn own_mark(text: &str) -> Option<&str> {
+    let at = text.rfind(OPEN)?;
+    let (_, _, end) = read_mark(text, at)?;
+    text.get(at..end)
+}
+
 /// The range in bytes of the first marked text, its mark included.
 fn own_note(text: &str) -> Option<(usize, usize)> {
     let mut from = 0;

@@ -285,7 +285,7 @@ fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
 
 /// The tables that hold something.
 #[cfg(test)]
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "tickets",
     "decisions",
     "reviews",
@@ -302,6 +302,7 @@ const TABLES: [&str; 18] = [
     "incidents",
     "weeks",
     "verdicts",
+    "connections",
     "api_keys",
     "audit_log",
 ];

@@ -1,0 +1,205 @@
+//! `firstline connect`: the process between a PSA and the service.
+//!
+//! PSA credentials live in this process alone. It is a client of the batch API like anybody's glue, and may run on another machine.
+
+mod psa_settings;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use firstline_fault::{Code, Error, UserError};
+use firstline_psa::connector::{Connector, Finding};
+use firstline_psa::sync::{Round, RoundSettings, Service, round};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::arguments::JsonArg;
+use crate::failure::{Exit, Failure};
+use crate::table::table;
+use crate::ui::{Ui, print, stopping};
+use psa_settings::{ConnectionSettings, PsaSettings};
+
+/// Longest pause after rounds that failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Connect a PSA: new tickets go to triage, their ends to feedback, approved actions to the PSA.
+///
+/// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
+/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [connection.write] section.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// The connections, TOML; --example prints one.
+    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    config: Option<PathBuf>,
+
+    /// Print an example of the settings and exit.
+    #[arg(long)]
+    example: bool,
+
+    /// Look whether all is there that each connection needs, and exit with status 1 where something is missing.
+    #[arg(long)]
+    check: bool,
+
+    /// Do one round of each connection and exit.
+    #[arg(long, conflicts_with = "check")]
+    once: bool,
+
+    /// Write nothing to the PSA, whatever the settings say.
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    output: JsonArg,
+}
+
+pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let Some(path) = args.config.as_ref().filter(|_| !args.example) else {
+        print(psa_settings::EXAMPLE.trim_end());
+        return Ok(Exit::Success);
+    };
+    let settings = PsaSettings::read(path)?;
+    if args.check {
+        return check(&settings, args.output.json);
+    }
+    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service(one))).collect();
+    let mut worst = Exit::Success;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = threads
+            .into_iter()
+            .map(|(one, service)| scope.spawn(move || keep(one, service, args, ui)))
+            .collect();
+        for thread in running {
+            if !matches!(thread.join(), Ok(Ok(()))) {
+                worst = Exit::UserFault;
+            }
+        }
+    });
+    Ok(if stopping() { Exit::Interrupted } else { worst })
+}
+
+/// Runs a connection until it is stopped. A round that fails is done again, later and later.
+fn keep(
+    one: &ConnectionSettings,
+    service: Result<Service, Error>,
+    args: &ConnectArgs,
+    ui: &Ui,
+) -> Result<(), ()> {
+    let tell = |error: &Error| ui.say(&format!("{}: {error}", one.name));
+    let mut service = service.map_err(|error| tell(&error))?;
+    let mut psa = one.connector(pause()).map_err(|error| tell(&error))?;
+    let mut settings = one.round();
+    if args.dry_run {
+        settings.write = None;
+    }
+    let mut failed: u32 = 0;
+    while !stopping() {
+        let began = Instant::now();
+        match round(psa.as_mut(), &mut service, &settings, &[]) {
+            Ok(done) => {
+                failed = 0;
+                report(&settings, &done, args.output.json, ui);
+            }
+            Err(error) => {
+                failed += 1;
+                tell(&error);
+            }
+        }
+        if args.once {
+            return if failed == 0 { Ok(()) } else { Err(()) };
+        }
+        let wanted = one.poll() * 2_u32.saturating_pow(failed.min(6));
+        rest(wanted.min(LONGEST_PAUSE.max(one.poll())).saturating_sub(began.elapsed()));
+    }
+    Ok(())
+}
+
+fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
+    let quiet = done.changed == 0 && done.written == 0 && done.returned == 0 && done.faults.is_empty();
+    if json {
+        print(json!({
+            "at": Timestamp::now(), "connection": settings.name, "other": done.other, "changed": done.changed,
+            "decided": done.decided, "ended": done.ended, "gone": done.gone, "written": done.written,
+            "returned": done.returned, "unread": done.unread, "faults": done.faults,
+        }));
+    } else if let Some(other) = &done.other {
+        ui.say(&format!("{}: {other}", settings.name));
+    } else if !quiet {
+        ui.say(&format!(
+            "{}: {} changed, {} to triage, {} ended, {} written, {} returned",
+            settings.name, done.changed, done.decided, done.ended, done.written, done.returned
+        ));
+        done.faults.iter().for_each(|fault| ui.say(&format!("{}: {fault}", settings.name)));
+    }
+}
+
+/// Waits, and less long once Ctrl-C was pressed.
+fn rest(pause: Duration) {
+    let until = Instant::now() + pause;
+    while !stopping() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(100).min(until.saturating_duration_since(Instant::now())));
+    }
+}
+
+fn pause() -> firstline_psa::http::Wait {
+    Arc::new(rest)
+}
+
+fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
+    let mut missing = false;
+    for one in &settings.connections {
+        let mut found = vec![service_finding(settings, one)];
+        match one.connector(pause()) {
+            Ok(mut psa) => found.extend(psa.check()),
+            Err(error) => found.push(finding("settings", &error)),
+        }
+        found.push(Finding {
+            what: "writing".to_owned(),
+            found: one.what_may_be_written().to_owned(),
+            next: None,
+        });
+        missing |= found.iter().any(|finding| finding.next.is_some());
+        if json {
+            for one_finding in &found {
+                let Finding { what, found, next } = one_finding;
+                print(
+                    json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}),
+                );
+            }
+            continue;
+        }
+        let row = |finding: &Finding| {
+            let state = if finding.next.is_none() { "good" } else { "MISSING" };
+            vec![
+                finding.what.clone(),
+                state.to_owned(),
+                finding.found.clone(),
+                finding.next.clone().unwrap_or_default(),
+            ]
+        };
+        print(format_args!("{} ({})", one.name, one.psa_name()));
+        print(table(&["what", "", "found", "next"], found.iter().map(row)));
+    }
+    Ok(if missing { Exit::UserFault } else { Exit::Success })
+}
+
+fn service_finding(settings: &PsaSettings, one: &ConnectionSettings) -> Finding {
+    match settings.service(one).and_then(|mut service| service.look()) {
+        Ok(found) => Finding { what: "the service".to_owned(), found, next: None },
+        Err(error) => finding("the service", &error),
+    }
+}
+
+fn finding(what: &str, error: &Error) -> Finding {
+    let (found, next) = match error {
+        Error::User(fault) => (fault.problem.clone(), fault.next.clone()),
+        fault => (fault.to_string(), "Please report it".to_owned()),
+    };
+    Finding { what: what.to_owned(), found, next: Some(next) }
+}
+
+/// A settings file that can't be used.
+pub(super) fn fault(place: &str, problem: impl Into<String>, next: &str) -> Failure {
+    UserError::new(Code::Config, place, problem.into(), next).into()
+}

@@ -1,0 +1,223 @@
+//! The settings of `firstline connect`: where the service is, and each PSA with its credentials, which lie in files of their own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use firstline_fault::{Code, Error, Result, UserError};
+use firstline_psa::connector::Connector;
+use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
+use firstline_psa::http::{Http, Pace, Wait, agent};
+use firstline_psa::secret::Secret;
+use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+/// What `--example` prints.
+pub(super) const EXAMPLE: &str = include_str!("example.toml");
+
+/// Longest settings file or secret that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The settings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PsaSettings {
+    /// Address of the service.
+    service: String,
+    /// File with the service's key.
+    key_file: PathBuf,
+    /// The connections.
+    #[serde(rename = "connection")]
+    pub(super) connections: Vec<ConnectionSettings>,
+    /// The folder of the file: what names no folder is looked for there.
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+/// A connection.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionSettings {
+    /// Its name, by which the service knows how far it has come.
+    pub(super) name: String,
+    /// Seconds between two rounds.
+    #[serde(default = "poll_seconds")]
+    poll_seconds: u32,
+    /// Seconds before the last change that was seen, from which on changes are asked for again.
+    #[serde(default = "overlap_seconds")]
+    overlap_seconds: u32,
+    /// Days before the first round, from which on tickets are read.
+    #[serde(default = "start_days")]
+    start_days: u32,
+    /// What may be written; nothing without it.
+    write: Option<Write>,
+    /// The PSA.
+    #[serde(flatten)]
+    psa: Psa,
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+fn poll_seconds() -> u32 {
+    30
+}
+
+fn overlap_seconds() -> u32 {
+    180
+}
+
+fn start_days() -> u32 {
+    1
+}
+
+/// What may be written.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    /// Who sees replies.
+    replies: Replies,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Replies {
+    /// Technicians: replies are internal notes.
+    Internal,
+    /// The customer.
+    Visible,
+}
+
+/// A PSA and its credentials.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "psa", rename_all = "lowercase")]
+enum Psa {
+    /// ConnectWise PSA.
+    Connectwise {
+        url: String,
+        company: String,
+        public_key: String,
+        private_key_file: PathBuf,
+        client_id: String,
+        codebase: Option<String>,
+        #[serde(default = "requests_per_minute")]
+        requests_per_minute: u32,
+    },
+}
+
+fn requests_per_minute() -> u32 {
+    120
+}
+
+fn fault(place: &str, problem: impl Into<String>, next: &str) -> Error {
+    UserError::new(Code::Config, place, problem.into(), next).into()
+}
+
+/// A file that is small and text.
+fn small(path: &Path) -> Result<String> {
+    let place = path.display().to_string();
+    let unread = |why: &dyn std::fmt::Display| fault(&place, why.to_string(), "Name a file that can be read");
+    let about = std::fs::metadata(path).map_err(|e| unread(&e))?;
+    if !about.is_file() || about.len() > MOST_BYTES {
+        return Err(unread(&"it is no file, or longer than 1 MiB"));
+    }
+    std::fs::read_to_string(path).map_err(|e| unread(&e))
+}
+
+/// A secret from a file.
+fn secret(folder: &Path, path: &Path) -> Result<Secret> {
+    let path = folder.join(path);
+    let text = small(&path)?;
+    if text.trim().is_empty() {
+        return Err(fault(&path.display().to_string(), "it is empty", "Put the secret into it"));
+    }
+    Ok(Secret::new(&text))
+}
+
+impl PsaSettings {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        let example = "`firstline connect --example` prints settings to begin with";
+        let text = small(path)?;
+        let mut settings: Self =
+            toml::from_str(&text).map_err(|e| fault(&place, e.message().to_owned(), example))?;
+        settings.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let folder = settings.folder.clone();
+        settings.connections.iter_mut().for_each(|one| one.folder.clone_from(&folder));
+        let mut names: Vec<&str> = settings.connections.iter().map(|one| one.name.trim()).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+        if names.is_empty() || twice || names.contains(&"") {
+            return Err(fault(&place, "each [[connection]] needs a name of its own", example));
+        }
+        Ok(settings)
+    }
+
+    /// The service as a connection asks it.
+    pub(super) fn service(&self, one: &ConnectionSettings) -> Result<Service> {
+        let key = secret(&self.folder, &self.key_file)?;
+        let pace = Pace { requests: 6_000, window: Duration::from_secs(60) };
+        let http = Http::new("the service", agent(), pace, std::sync::Arc::new(std::thread::sleep));
+        let _ = one;
+        Ok(Service::new(&self.service, key, http))
+    }
+}
+
+impl ConnectionSettings {
+    pub(super) fn poll(&self) -> Duration {
+        Duration::from_secs(u64::from(self.poll_seconds.max(1)))
+    }
+
+    pub(super) fn psa_name(&self) -> &'static str {
+        match self.psa {
+            Psa::Connectwise { .. } => "ConnectWise PSA",
+        }
+    }
+
+    pub(super) fn what_may_be_written(&self) -> &'static str {
+        match self.write.map(|write| write.replies) {
+            None => "nothing: there is no [connection.write] section",
+            Some(Replies::Internal) => "labels, and replies as internal notes",
+            Some(Replies::Visible) => "labels, and replies that the customer sees",
+        }
+    }
+
+    pub(super) fn round(&self) -> RoundSettings {
+        let days = SignedDuration::from_hours(24 * i64::from(self.start_days));
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "connect".to_owned());
+        RoundSettings {
+            name: self.name.trim().to_owned(),
+            owner: format!("{host}-{}", std::process::id()),
+            start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
+            overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
+            lease_seconds: (4 * self.poll_seconds).clamp(60, 3_600),
+            write: self
+                .write
+                .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+        }
+    }
+
+    pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
+        match &self.psa {
+            Psa::Connectwise {
+                url,
+                company,
+                public_key,
+                private_key_file,
+                client_id,
+                codebase,
+                requests_per_minute,
+            } => {
+                let settings = ConnectwiseSettings {
+                    url: url.clone(),
+                    company: company.clone(),
+                    public_key: public_key.clone(),
+                    private_key: secret(&self.folder, private_key_file)?,
+                    client_id: Secret::new(client_id),
+                    codebase: codebase.clone(),
+                    requests_per_minute: (*requests_per_minute).max(1),
+                };
+                Ok(Box::new(Connectwise::new(settings, agent(), wait)))
+            }
+        }
+    }
+}

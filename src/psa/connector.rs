@@ -1,0 +1,190 @@
+//! A PSA as the loop sees it: what has changed, what a ticket says, what happened to it, and the few things that are written.
+//!
+//! A connector translates one vendor's protocol and decides nothing. Must never write what it was not told to, and never send again what
+//! may have arrived without looking for its mark first.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::Result;
+use firstline_ticket::{Event, Field, Ticket};
+use jiff::Timestamp;
+
+/// A ticket in a list of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its id.
+    pub id: String,
+    /// What tells this state of it from any other, as its time of change.
+    pub version: String,
+    /// When it changed, by the PSA's clock.
+    pub at: Timestamp,
+    /// When it was opened, where the list says so.
+    pub opened_at: Option<Timestamp>,
+    /// Its customer, where the list says so.
+    pub customer: Option<String>,
+}
+
+/// A ticket as it stands in the PSA.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// The ticket, its messages and the labels that it has now.
+    pub ticket: Ticket,
+    /// What tells this state of it from any other.
+    pub version: String,
+    /// Its status.
+    pub status: Option<String>,
+    /// Whether that status closes it.
+    pub closed: bool,
+    /// Whether it is of a project.
+    pub project: bool,
+    /// Whether a technician opened it, as on the phone.
+    pub opened_by_technician: Option<bool>,
+    /// The ticket that it was merged into.
+    pub merged_into: Option<String>,
+    /// The PSA's stamp of a first response, which is no message.
+    pub response_stamp: Option<Timestamp>,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+}
+
+/// What happened to a ticket.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Events, oldest first.
+    pub events: Vec<Event>,
+    /// Whether all that happened is among them.
+    pub complete: bool,
+    /// Lines that were not understood: counted, and kept as they came.
+    pub unread: Vec<String>,
+}
+
+/// Something that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A note.
+    Note {
+        /// What it says, with its mark.
+        text: String,
+        /// Whether the customer gets to see it.
+        visible: bool,
+    },
+    /// Labels, by field.
+    SetFields(BTreeMap<Field, String>),
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// It was done; the PSA's id of what came of it.
+    Written {
+        /// The id, such as a note's.
+        psa_ref: Option<String>,
+        /// What was cut to fit the PSA's limits.
+        cut: Option<String>,
+    },
+    /// It had been done before.
+    WasThere {
+        /// The id, such as a note's.
+        psa_ref: Option<String>,
+    },
+    /// It was not done, since a person has changed the ticket meanwhile.
+    Changed {
+        /// What was changed.
+        what: String,
+    },
+}
+
+/// Whether something that a connector needs is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// What was found.
+    pub found: String,
+    /// What to do, where it is not as it should be.
+    pub next: Option<String>,
+}
+
+/// A rule of the PSA that acts on tickets, as it stands there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundRule {
+    /// Its name.
+    pub name: String,
+    /// Where it was found, such as "workflow" or "parsing rule".
+    pub source: String,
+    /// Its place in the order in which rules are tried.
+    pub order: u64,
+    /// Whether no rule after it is tried once it fires.
+    pub stops: bool,
+    /// What it asks for: by field or `words`.
+    pub when: BTreeMap<String, Vec<String>>,
+    /// What it sets, by field.
+    pub set: BTreeMap<Field, String>,
+    /// Whether it also acts on customers: replies, closes.
+    pub acts_on_customers: bool,
+    /// It as the PSA has it, where not all of it was understood.
+    pub raw: Option<String>,
+}
+
+/// What the PSA has to choose from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// Boards, queues or teams.
+    pub boards: Vec<String>,
+    /// Types, each with its board where types belong to one.
+    pub types: Vec<(Option<String>, String)>,
+    /// Statuses, each with its board where statuses belong to one, and whether it closes.
+    pub statuses: Vec<(Option<String>, String, bool)>,
+    /// Priorities.
+    pub priorities: Vec<String>,
+    /// Technicians who work there.
+    pub technicians: Vec<String>,
+}
+
+/// A PSA.
+pub trait Connector: Send {
+    /// Tells `each` every ticket that changed at `since` or later, in any order, some twice.
+    ///
+    /// # Errors
+    /// When the list can't be read to its end. What was told until then stands.
+    fn changed_since(&mut self, since: Timestamp, each: &mut dyn FnMut(Seen) -> Result<()>) -> Result<()>;
+
+    /// The ticket of that id as it stands; `None` where it is gone, or not for this user to see.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn ticket(&mut self, id: &str) -> Result<Option<Record>>;
+
+    /// What happened to a ticket.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn history(&mut self, id: &str) -> Result<History>;
+
+    /// What there is to choose from.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn reference(&mut self) -> Result<Reference>;
+
+    /// The rules that act on tickets, as far as the PSA tells them.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn rules(&mut self) -> Result<Vec<FoundRule>>;
+
+    /// Does `act` to a ticket whose labels are expected to be `labels`, of the fields that are given.
+    ///
+    /// # Errors
+    /// When it is not known to be done: it may be tried again, and is looked for then.
+    fn apply(&mut self, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done>;
+
+    /// The id of the note of a ticket that has `mark` in it.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>>;
+
+    /// Looks whether all is there that it needs: credentials, rights, the clock, what it may write.
+    fn check(&mut self) -> Vec<Finding>;
+}

@@ -1,0 +1,97 @@
+//! ConnectWise PSA.
+//!
+//! Lists are read forward only, by id, so that rows which change meanwhile don't hide others. References are by the tenant's own ids,
+//! and types and statuses by those of their board. Must never follow an address that the PSA gives.
+
+mod audit;
+mod client;
+mod look;
+mod read;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod write;
+
+use std::collections::BTreeMap;
+
+use firstline_fault::Result;
+use firstline_ticket::Field;
+use jiff::Timestamp;
+
+pub use client::ConnectwiseSettings;
+
+use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::http::{Http, Wait};
+use client::Client;
+
+/// A ConnectWise PSA.
+#[derive(Debug)]
+pub struct Connectwise {
+    client: Client,
+    /// Members by identifier, in lower case, with their names: who is a technician. Read once.
+    members: Option<BTreeMap<String, String>>,
+}
+
+impl Connectwise {
+    /// The PSA of `settings`, asked by `http`.
+    pub fn new(settings: ConnectwiseSettings, agent: ureq::Agent, wait: Wait) -> Self {
+        let http = Http::new("ConnectWise", agent, settings.pace(), wait);
+        Self { client: Client::new(settings, http), members: None }
+    }
+
+    fn members(&mut self) -> Result<&BTreeMap<String, String>> {
+        if self.members.is_none() {
+            let mut members = BTreeMap::new();
+            self.client.each("system/members", &[], &mut |member: wire::Member| {
+                let name = look::name(&member).unwrap_or_default();
+                if let Some(identifier) = member.identifier {
+                    members.insert(identifier.to_lowercase(), name);
+                }
+                Ok(())
+            })?;
+            self.members = Some(members);
+        }
+        Ok(self.members.get_or_insert_default())
+    }
+}
+
+impl Connector for Connectwise {
+    fn changed_since(&mut self, since: Timestamp, each: &mut dyn FnMut(Seen) -> Result<()>) -> Result<()> {
+        let conditions = format!("lastUpdated>=[{}]", client::time(since));
+        let query = [("conditions", conditions.as_str())];
+        self.client.each("service/tickets", &query, &mut |ticket: wire::Ticket| match read::seen(&ticket) {
+            Some(seen) => each(seen),
+            None => Ok(()),
+        })
+    }
+
+    fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
+        read::ticket(&mut self.client, id)
+    }
+
+    fn history(&mut self, id: &str) -> Result<History> {
+        let members = self.members()?.clone();
+        read::history(&mut self.client, id, &members)
+    }
+
+    fn reference(&mut self) -> Result<Reference> {
+        look::reference(&mut self.client)
+    }
+
+    fn rules(&mut self) -> Result<Vec<FoundRule>> {
+        rules::rules(&mut self.client)
+    }
+
+    fn apply(&mut self, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done> {
+        write::apply(&mut self.client, id, act, labels)
+    }
+
+    fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
+        write::find_mark(&mut self.client, id, mark)
+    }
+
+    fn check(&mut self) -> Vec<Finding> {
+        look::check(&mut self.client)
+    }
+}

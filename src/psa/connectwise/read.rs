@@ -1,0 +1,202 @@
+//! Tickets, their notes and their history.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::Result;
+use firstline_ticket::{ActorKind, Event, Happening, Message, Ticket, without_own_notes};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::audit;
+use super::client::{AUDIT_TRAIL, Client, Refused};
+use super::wire::{self, at};
+use crate::connector::{History, Record, Seen};
+
+/// A description is entered with its ticket, or in the minute after.
+const WITH_TICKET: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
+    let version = ticket.info().last_updated?;
+    Some(Seen {
+        id: ticket.id?.to_string(),
+        at: at(Some(&version))?,
+        version,
+        opened_at: ticket.entered_at(),
+        customer: ticket.company.as_ref().and_then(wire::Named::text),
+    })
+}
+
+pub(super) fn ticket(client: &mut Client, id: &str) -> Result<Option<Record>> {
+    let found: wire::Ticket = match client.get(&format!("service/tickets/{id}"), &[]) {
+        Err(Refused::Missing) => return Ok(None),
+        found => found?,
+    };
+    let notes = notes(client, id)?;
+    Ok(Some(record(&found, &notes)))
+}
+
+/// The notes of a ticket, oldest first: with those of time entries where the server tells them.
+pub(super) fn notes(client: &mut Client, id: &str) -> Result<Vec<wire::Note>> {
+    let mut notes: Vec<wire::Note> = Vec::new();
+    let mut keep = |note: wire::Note| {
+        notes.push(note);
+        Ok(())
+    };
+    match client.list(&format!("service/tickets/{id}/allNotes"), &[], &mut keep) {
+        // Servers before 2018 have only this.
+        Err(Refused::NoEndpoint) => client.each(&format!("service/tickets/{id}/notes"), &[], &mut keep)?,
+        told => told?,
+    }
+    // Those of a merged ticket are a conversation of its own.
+    notes.retain(|note| !note.merged_flag);
+    notes.sort_by_key(|note| (note.created_at(), note.id));
+    Ok(notes)
+}
+
+fn record(found: &wire::Ticket, notes: &[wire::Note]) -> Record {
+    let text = |named: &Option<wire::Named>| named.as_ref().and_then(wire::Named::text);
+    let entered = found.entered_at();
+    let first = notes.iter().position(|note| is_description(note, entered));
+    let body = first.and_then(|i| notes.get(i)).and_then(|note| note.text.clone());
+    let messages =
+        notes.iter().enumerate().filter(|(i, _)| Some(*i) != first).filter_map(|(_, note)| message(note));
+    let ticket = Ticket {
+        id: found.id.map(|id| id.to_string()).unwrap_or_default(),
+        opened_at: entered,
+        subject: found.summary.clone(),
+        body,
+        customer: text(&found.company),
+        contact: text(&found.contact).or_else(|| found.contact_name.clone()),
+        source: text(&found.source),
+        board: text(&found.board),
+        kind: text(&found.kind),
+        subtype: text(&found.sub_type),
+        priority: text(&found.priority),
+        technician: text(&found.owner),
+        resolved_at: resolved(found),
+        messages: messages.collect(),
+        ..Ticket::default()
+    };
+    Record {
+        ticket,
+        version: found.info().last_updated.unwrap_or_default(),
+        status: text(&found.status),
+        closed: found.closed_flag,
+        project: found.record_type.as_deref().is_some_and(|kind| kind.starts_with("Project")),
+        opened_by_technician: None,
+        merged_into: found
+            .merged_parent_ticket
+            .as_ref()
+            .and_then(|parent| parent.id)
+            .map(|id| id.to_string()),
+        response_stamp: at(found.date_responded.as_deref()),
+        resolved_at: resolved(found),
+    }
+}
+
+fn resolved(found: &wire::Ticket) -> Option<Timestamp> {
+    at(found.date_resolved.as_deref())
+        .or_else(|| at(found.closed_date.as_deref()))
+        .filter(|_| found.closed_flag)
+}
+
+/// Whether a note is what the ticket was opened with: a contact's words, or a technician's who entered them with the ticket.
+fn is_description(note: &wire::Note, entered: Option<Timestamp>) -> bool {
+    let text = note.text.as_deref().unwrap_or_default();
+    let with_ticket = || {
+        let written = note.created_at().zip(entered);
+        written.is_some_and(|(written, entered)| written.duration_since(entered) <= WITH_TICKET)
+    };
+    let ours = || without_own_notes(text).is_some();
+    note.detail_description_flag
+        && !note.is_time_entry()
+        && !ours()
+        && (note.contact.is_some() || with_ticket())
+}
+
+fn message(note: &wire::Note) -> Option<Message> {
+    let mut extra = serde_json::Map::new();
+    extra.insert("psa_key".to_owned(), Value::String(key(note)?));
+    if who(note) == ActorKind::System {
+        extra.insert("automatic".to_owned(), json!(true));
+    }
+    let from = match who(note) {
+        ActorKind::Customer => "customer",
+        ActorKind::Technician | ActorKind::Firstline => "technician",
+        ActorKind::System => "system",
+    };
+    Some(Message {
+        at: note.created_at(),
+        from: from.to_owned(),
+        text: note.text.clone()?,
+        visible: Some(note.detail_description_flag || note.resolution_flag),
+        extra,
+    })
+}
+
+/// Notes and notes of time entries have ids of their own.
+fn key(note: &wire::Note) -> Option<String> {
+    let id = note.id?;
+    Some(if note.is_time_entry() { format!("time-note-{id}") } else { format!("note-{id}") })
+}
+
+fn who(note: &wire::Note) -> ActorKind {
+    match (&note.contact, &note.member) {
+        (Some(_), _) => ActorKind::Customer,
+        (None, Some(_)) => ActorKind::Technician,
+        _ if without_own_notes(note.text.as_deref().unwrap_or_default()).is_some() => ActorKind::Firstline,
+        _ => ActorKind::System,
+    }
+}
+
+/// The history: the audit trail's changes, the notes without their words, and time.
+pub(super) fn history(client: &mut Client, id: &str, members: &BTreeMap<String, String>) -> Result<History> {
+    let mut history = History { complete: true, ..History::default() };
+    let query = [("type", "Ticket"), ("id", id)];
+    let told = client.list(AUDIT_TRAIL, &query, &mut |entry: wire::AuditEntry| {
+        match audit::event(&entry, members) {
+            audit::Told::Event(event) => history.events.push(event),
+            audit::Told::Nothing => {}
+            audit::Told::Unread(line) => history.unread.push(line),
+        }
+        Ok(())
+    });
+    match told {
+        Err(Refused::NoEndpoint) => history.complete = false,
+        told => told?,
+    }
+    for note in notes(client, id)? {
+        history.events.extend(of_note(&note));
+    }
+    let conditions = format!("chargeToType=\"ServiceTicket\" and chargeToId={id}");
+    client.each("time/entries", &[("conditions", &conditions)], &mut |entry: wire::TimeEntry| {
+        history.events.extend(of_time(&entry));
+        Ok(())
+    })?;
+    history.complete &= history.unread.is_empty();
+    history.events.sort_by(|a, b| (a.at, &a.psa_key).cmp(&(b.at, &b.psa_key)));
+    Ok(history)
+}
+
+fn of_note(note: &wire::Note) -> Option<Event> {
+    let actor_kind = who(note);
+    let what = Happening::Message {
+        visible: note.detail_description_flag || note.resolution_flag,
+        automatic: actor_kind == ActorKind::System,
+        text_key: None,
+    };
+    let actor = note.member.as_ref().or(note.contact.as_ref()).and_then(wire::Named::text);
+    Some(Event { psa_key: key(note)?, at: note.created_at()?, actor, actor_kind, what })
+}
+
+fn of_time(entry: &wire::TimeEntry) -> Option<Event> {
+    let seconds = 3_600.0 * entry.actual_hours.filter(|hours| (0.0..=24_000.0).contains(hours))?;
+    let what = Happening::TimeEntry { seconds, visible: entry.add_to_detail_description_flag };
+    Some(Event {
+        psa_key: format!("time-{}", entry.id?),
+        at: at(entry.time_start.as_deref())?,
+        actor: entry.member.as_ref().and_then(wire::Named::text),
+        actor_kind: ActorKind::Technician,
+        what,
+    })
+}

@@ -1,0 +1,185 @@
+//! What is written: a note with its mark, labels by the tenant's own ids.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::{Field, own_mark};
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use super::client::{Client, Sent, fault};
+use super::wire::{self, Named, OfBoard};
+use super::{look, read};
+use crate::connector::{Act, Done};
+
+pub(super) fn apply(
+    client: &mut Client,
+    id: &str,
+    act: &Act,
+    labels: &BTreeMap<Field, Option<String>>,
+) -> Result<Done> {
+    let found: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
+    match act {
+        Act::Note { text, visible } => note(client, id, text, *visible),
+        Act::SetFields(fields) => match changed(&found, fields, labels) {
+            Some(what) => Ok(Done::Changed { what }),
+            None => set(client, id, &found, fields),
+        },
+    }
+}
+
+/// The id of the note with that mark.
+pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Option<String>> {
+    let has = |note: &wire::Note| note.text.as_deref().is_some_and(|text| text.contains(mark));
+    let found = read::notes(client, id)?.into_iter().find(has);
+    Ok(found.and_then(|note| note.id).map(|id| id.to_string()))
+}
+
+/// Posts a note once: where it is not known whether it arrived, it is looked for.
+fn note(client: &mut Client, id: &str, text: &str, visible: bool) -> Result<Done> {
+    let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
+    if let Some(psa_ref) = find_mark(client, id, mark)? {
+        return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
+    }
+    // An internal note never asks for mail: old servers have mailed it to the customer.
+    let body = json!({"text": text, "detailDescriptionFlag": visible, "internalAnalysisFlag": !visible, "resolutionFlag": false,
+        "processNotifications": visible});
+    match client.send(Method::POST, &format!("service/tickets/{id}/notes"), &body) {
+        Ok(answer) if answer.status < 500 => {
+            let written: wire::Note = super::client::read(&client.judged(answer)?)?;
+            Ok(Done::Written { psa_ref: written.id.map(|id| id.to_string()), cut: None })
+        }
+        // A proxy's error may hide that it was done.
+        Ok(answer) => sought(client, id, mark, client_error(client, answer)),
+        Err(Sent::Unknown(error)) => sought(client, id, mark, error),
+        Err(Sent::NotDone(error)) => Err(error),
+    }
+}
+
+fn client_error(client: &Client, answer: crate::http::Answer) -> firstline_fault::Error {
+    client.judged(answer).map_or_else(Into::into, |_| fault("a reply that is none", "Please report it"))
+}
+
+fn sought(client: &mut Client, id: &str, mark: &str, error: firstline_fault::Error) -> Result<Done> {
+    match find_mark(client, id, mark)? {
+        Some(psa_ref) => Ok(Done::Written { psa_ref: Some(psa_ref), cut: None }),
+        None => Err(error),
+    }
+}
+
+fn value(ticket: &wire::Ticket, field: Field) -> Option<String> {
+    let named: Option<&Named> = match field {
+        Field::Board => ticket.board.as_ref(),
+        Field::Type => ticket.kind.as_ref(),
+        Field::Subtype => ticket.sub_type.as_ref(),
+        Field::Priority => ticket.priority.as_ref(),
+        Field::Technician => ticket.owner.as_ref(),
+    };
+    named.and_then(Named::text)
+}
+
+/// What somebody has changed of the fields that are to be set: they stand neither as expected nor as wanted.
+fn changed(
+    ticket: &wire::Ticket,
+    fields: &BTreeMap<Field, String>,
+    labels: &BTreeMap<Field, Option<String>>,
+) -> Option<String> {
+    let differs = |(field, wanted): &(&Field, &String)| {
+        let now = value(ticket, **field);
+        let expected = labels.get(*field)?;
+        let same = |a: Option<&str>, b: Option<&str>| a.map(str::to_lowercase) == b.map(str::to_lowercase);
+        let stands = same(now.as_deref(), expected.as_deref()) || same(now.as_deref(), Some(wanted));
+        (!stands).then(|| format!("{field} is {:?} by now", now.unwrap_or_default()))
+    };
+    fields.iter().find_map(|pair| differs(&pair))
+}
+
+/// Sets labels by id. Those of another board than the ticket's are set together with it: a status that is valid there too.
+fn set(
+    client: &mut Client,
+    id: &str,
+    ticket: &wire::Ticket,
+    fields: &BTreeMap<Field, String>,
+) -> Result<Done> {
+    let mut changes: Vec<Value> = Vec::new();
+    let mut replace =
+        |path: &str, id: i64| changes.push(json!({"op": "replace", "path": path, "value": {"id": id}}));
+    let mut board = ticket.board.as_ref().and_then(|board| board.id);
+    if let Some(name) =
+        fields.get(&Field::Board).filter(|name| value(ticket, Field::Board).as_ref() != Some(name))
+    {
+        let boards = look::boards(client)?;
+        let found = boards.iter().find(|b| is(b.name.as_ref(), name)).and_then(|b| b.id);
+        let to = found.ok_or_else(|| unknown("board", name))?;
+        replace("board", to);
+        replace("status", first_status(client, to)?);
+        board = Some(to);
+    }
+    let board = board.ok_or_else(|| fault("the ticket has no board", "Give it one in the PSA"))?;
+    if let Some(name) = fields.get(&Field::Type) {
+        let kind = of_board(client, board, "types", "type", name)?;
+        replace("type", kind);
+        if let Some(name) = fields.get(&Field::Subtype) {
+            replace("subType", of_board(client, board, "subtypes", "subtype", name)?);
+        }
+    } else if let Some(name) = fields.get(&Field::Subtype) {
+        replace("subType", of_board(client, board, "subtypes", "subtype", name)?);
+    }
+    if let Some(name) = fields.get(&Field::Priority) {
+        replace("priority", named(client, "service/priorities", "priority", name)?);
+    }
+    if let Some(name) = fields.get(&Field::Technician) {
+        replace("owner", look::member(client, name)?.ok_or_else(|| unknown("technician", name))?);
+    }
+    if changes.is_empty() {
+        return Ok(Done::WasThere { psa_ref: None });
+    }
+    match client.send(Method::PATCH, &format!("service/tickets/{id}"), &Value::Array(changes)) {
+        Ok(answer) => {
+            client.judged(answer)?;
+            Ok(Done::Written { psa_ref: Some(id.to_owned()), cut: None })
+        }
+        Err(Sent::Unknown(error)) => {
+            let now: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
+            let stands = fields.iter().all(|(field, wanted)| is(value(&now, *field).as_ref(), wanted));
+            if stands { Ok(Done::Written { psa_ref: Some(id.to_owned()), cut: None }) } else { Err(error) }
+        }
+        Err(Sent::NotDone(error)) => Err(error),
+    }
+}
+
+fn is(found: Option<&String>, wanted: &str) -> bool {
+    found.is_some_and(|found| found.trim().to_lowercase() == wanted.trim().to_lowercase())
+}
+
+fn unknown(what: &str, name: &str) -> firstline_fault::Error {
+    let problem = format!("it has no {what} {name:?}");
+    UserError::new(Code::Psa, "ConnectWise", problem, "Map the name in the settings: [map]").into()
+}
+
+fn of_board(client: &mut Client, board: i64, list: &str, what: &str, name: &str) -> Result<i64> {
+    named(client, &format!("service/boards/{board}/{list}"), what, name)
+}
+
+fn named(client: &mut Client, path: &str, what: &str, name: &str) -> Result<i64> {
+    let mut found = None;
+    client.each(path, &[], &mut |one: OfBoard| {
+        if one.is_active() && is(one.name.as_ref(), name) {
+            found = one.id;
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| unknown(what, name))
+}
+
+/// The first status of a board that does not close.
+fn first_status(client: &mut Client, board: i64) -> Result<i64> {
+    let mut first = None;
+    client.each(&format!("service/boards/{board}/statuses"), &[], &mut |status: OfBoard| {
+        if first.is_none() && status.is_active() && !status.closed_status {
+            first = status.id;
+        }
+        Ok(())
+    })?;
+    first.ok_or_else(|| fault("the board has no status that is open", "Give it one in the PSA"))
+}

@@ -1,0 +1,284 @@
+//! Requests to a PSA: paced, tried again where that is safe, and stopped for a while where nothing gets through.
+//!
+//! A request that may have been done is never sent again here: its caller looks first whether it was. Must never follow a redirect to
+//! another host with credentials, and never print a header.
+
+use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use firstline_fault::{Code, Error, UserError};
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::{Method, Request as HttpRequest};
+
+/// Longest reply that is read, in bytes.
+const MOST_REPLY: u64 = 32 << 20;
+/// Times that a safe request is tried.
+const TRIES: u32 = 5;
+/// First pause between two tries; each one after is twice as long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause, whatever the PSA asks for.
+const MOST_PAUSE: Duration = Duration::from_secs(120);
+/// Requests that fail in a row before the PSA is left alone.
+const STRIKES: u32 = 5;
+/// How long it is left alone.
+const REST: Duration = Duration::from_secs(60);
+
+/// How fast requests may go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Requests of a window.
+    pub requests: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// Waits; tests put a clock of their own in its place.
+pub type Wait = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// A client of one PSA.
+pub struct Http {
+    agent: Agent,
+    name: String,
+    pace: Pace,
+    sent: Vec<Instant>,
+    wait: Wait,
+    strikes: u32,
+    resting_until: Option<Instant>,
+    /// Requests so far.
+    pub requests: u64,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("name", &self.name)
+            .field("requests", &self.requests)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request.
+#[derive(Clone)]
+pub struct Call<'a> {
+    /// Its method.
+    pub method: Method,
+    /// Its address, with the query.
+    pub url: String,
+    /// Its headers: credentials are among them.
+    pub headers: Vec<(&'a str, String)>,
+    /// Its body, and what it is.
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// Whether it may be sent twice without harm, as a reading one.
+    pub safe: bool,
+}
+
+/// A reply.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, by lower-case name.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The beginning of the body as text, for messages.
+    pub fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+    }
+
+    /// Whether it is a success.
+    pub fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Why there is no reply that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// It was not sent, or surely not done.
+    NotDone(String),
+    /// It may have been done.
+    Unknown(String),
+    /// The PSA is left alone for a while, since nothing got through.
+    Resting(Duration),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDone(why) => write!(f, "{why}"),
+            Self::Unknown(why) => write!(f, "{why}; it may have been done"),
+            Self::Resting(left) => {
+                write!(f, "nothing got through; asked again in {} s", left.as_secs().max(1))
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// It as an error; `place` names the PSA.
+    pub fn at(&self, place: &str) -> Error {
+        let next = "Look whether the PSA is up and its address right: firstline connect --check";
+        UserError::new(Code::Psa, place, self.to_string(), next).into()
+    }
+}
+
+impl Http {
+    /// A client that calls itself `name` in messages.
+    pub fn new(name: &str, agent: Agent, pace: Pace, wait: Wait) -> Self {
+        let name = name.to_owned();
+        Self { agent, name, pace, sent: Vec::new(), wait, strikes: 0, resting_until: None, requests: 0 }
+    }
+
+    /// The PSA's name in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends a request. A safe one is tried again after what passes: a broken connection, too many requests, a server that is busy.
+    /// One that is not safe is tried again only where it was surely not done.
+    ///
+    /// # Errors
+    /// Why there is no reply. Refusals of the PSA are replies.
+    pub fn send(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
+        if let Some(until) = self.resting_until {
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return Err(Failure::Resting(left));
+            }
+        }
+        let mut pause = PAUSE;
+        for attempt in 1.. {
+            self.keep_pace();
+            let result = self.once(call);
+            let (again, asked) = after(&result, call.safe);
+            if !again || attempt == TRIES {
+                return self.judged(result);
+            }
+            (self.wait)(asked.unwrap_or(pause).min(MOST_PAUSE));
+            pause *= 2;
+        }
+        Err(Failure::NotDone("not tried".to_owned()))
+    }
+
+    fn judged(&mut self, result: Result<Answer, Failure>) -> Result<Answer, Failure> {
+        let down = match &result {
+            Ok(answer) => answer.status >= 500 || answer.status == 429,
+            Err(_) => true,
+        };
+        self.strikes = if down { self.strikes + 1 } else { 0 };
+        self.resting_until = (self.strikes >= STRIKES).then(|| Instant::now() + REST);
+        if self.resting_until.is_some() {
+            self.strikes = STRIKES - 1;
+        }
+        result
+    }
+
+    fn keep_pace(&mut self) {
+        let now = Instant::now();
+        self.sent.retain(|at| now.duration_since(*at) < self.pace.window);
+        if self.sent.len() >= self.pace.requests as usize {
+            let oldest = self.sent.first().copied().unwrap_or(now);
+            (self.wait)(self.pace.window.saturating_sub(now.duration_since(oldest)));
+        }
+        self.sent.push(Instant::now());
+        self.requests += 1;
+    }
+
+    fn once(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let mut request = HttpRequest::builder().method(call.method.clone()).uri(&call.url);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        if let Some((kind, _)) = &call.body {
+            request = request.header("content-type", *kind);
+        }
+        let body = call.body.as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
+        let bad = |e: &dyn fmt::Display| Failure::NotDone(format!("the request can't be made: {e}"));
+        let request = request.body(body).map_err(|e| bad(&e))?;
+        let response = self.agent.run(request).map_err(|e| failure(&e))?;
+        let status = response.status().as_u16();
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+        let headers = headers.collect();
+        let mut body = Vec::new();
+        let read = response.into_body().into_reader().take(MOST_REPLY + 1).read_to_end(&mut body);
+        read.map_err(|e| Failure::Unknown(format!("the reply broke off: {e}")))?;
+        if body.len() as u64 > MOST_REPLY {
+            return Err(Failure::Unknown(format!("the reply is longer than {} MiB", MOST_REPLY >> 20)));
+        }
+        Ok(Answer { status, headers, body })
+    }
+}
+
+/// What an error of the connection means for what was asked.
+fn failure(error: &ureq::Error) -> Failure {
+    let text = error.to_string();
+    let not_sent = matches!(
+        error,
+        ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::BadUri(_)
+            | ureq::Error::Tls(_)
+            | ureq::Error::Rustls(_)
+            | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect)
+    ) || matches!(error, ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused);
+    if not_sent { Failure::NotDone(text) } else { Failure::Unknown(text) }
+}
+
+/// Whether to try again, and after what pause where the PSA says so. Too many requests means that this one was not done; a busy server
+/// may have done it.
+fn after(result: &Result<Answer, Failure>, safe: bool) -> (bool, Option<Duration>) {
+    match result {
+        Err(Failure::NotDone(why)) => (!why.starts_with("the request can't be made"), None),
+        Err(Failure::Unknown(_)) => (safe, None),
+        Err(Failure::Resting(_)) => (false, None),
+        Ok(answer) => {
+            let passes = match answer.status {
+                429 => true,
+                502..=504 => safe,
+                _ => false,
+            };
+            (passes, answer.header("retry-after").and_then(pause_of))
+        }
+    }
+}
+
+/// A pause as a header gives it: seconds, or the date until which to wait.
+fn pause_of(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    Duration::try_from(until.duration_since(jiff::Timestamp::now())).ok()
+}
+
+/// An agent for PSAs: its time is bounded, refusals are replies, and it goes to no other host by itself.
+pub fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_global(Some(Duration::from_secs(90)))
+        .user_agent(concat!("firstline/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
+}

@@ -1,0 +1,266 @@
+//! The service's batch API, as a client sees it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::{Field, Ticket};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use super::cursor::Cursor;
+use crate::http::{Answer, Call, Http};
+use crate::secret::Secret;
+use crate::url::encoded;
+
+/// Tickets and outcomes of a call.
+pub(super) const MOST_ITEMS: usize = 256;
+/// Events of a call.
+const MOST_EVENTS: usize = 1_000;
+
+/// A Firstline service.
+pub struct Service {
+    http: Http,
+    url: String,
+    key: Secret,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// An action that was claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// Its id.
+    pub id: i64,
+    /// The ticket.
+    pub ticket_id: String,
+    /// Whose it was when it was approved, in lower case.
+    pub customer: String,
+    /// How often it was claimed: above 1 it may have been done.
+    pub attempts: i64,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A reply to the customer.
+    Reply(String),
+    /// Labels.
+    SetFields(BTreeMap<Field, String>),
+}
+
+#[derive(Deserialize)]
+struct WireAction {
+    id: i64,
+    kind: String,
+    ticket_id: String,
+    customer: String,
+    attempts: i64,
+    payload: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    cursor: Option<String>,
+}
+
+/// What the service said to a lease.
+#[derive(Debug)]
+pub(super) enum Leased {
+    /// It is this process', with what was kept.
+    Held(Box<Cursor>),
+    /// Another process has it.
+    Other(String),
+}
+
+impl Service {
+    /// The service at `url`, asked with `key` by `http`.
+    pub fn new(url: &str, key: Secret, http: Http) -> Self {
+        Self { http, url: url.trim_end_matches('/').to_owned(), key }
+    }
+
+    /// Whether it answers, and takes the key.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn look(&mut self) -> Result<String> {
+        let told = self.ask(Method::GET, "/v1/connections", None)?.json().unwrap_or_default();
+        let n = told["connections"].as_array().map_or(0, Vec::len);
+        Ok(format!("it answers and takes the key; connections on record: {n}"))
+    }
+
+    /// Sends tickets to be decided and drafted, and gives the errors of those that were refused, by their place.
+    ///
+    /// # Errors
+    /// When the service does not have them.
+    pub fn triage(&mut self, tickets: &[Ticket]) -> Result<Vec<(usize, String)>> {
+        let mut refused = Vec::new();
+        for (n, part) in tickets.chunks(MOST_ITEMS).enumerate() {
+            let body = json!({"tickets": part, "drafts": true, "truncate": true});
+            let told = self.post("/v1/triage", &body)?;
+            refused.extend(faults(&told).map(|(i, text)| (n * MOST_ITEMS + i, text)));
+        }
+        Ok(refused)
+    }
+
+    /// Tells how tickets ended; gives the errors of items that were refused.
+    ///
+    /// # Errors
+    /// When the service does not have them.
+    pub fn feedback(&mut self, items: &[Value]) -> Result<Vec<(usize, String)>> {
+        let mut refused = Vec::new();
+        for (n, part) in items.chunks(MOST_ITEMS).enumerate() {
+            let told = self.post("/v1/feedback", &json!({"items": part}))?;
+            refused.extend(faults(&told).map(|(i, text)| (n * MOST_ITEMS + i, text)));
+        }
+        Ok(refused)
+    }
+
+    /// Tells what happened to tickets; gives the errors of events that were refused.
+    ///
+    /// # Errors
+    /// When the service does not have them.
+    pub fn events(&mut self, events: &[Value]) -> Result<Vec<(usize, String)>> {
+        let mut refused = Vec::new();
+        for (n, part) in events.chunks(MOST_EVENTS).enumerate() {
+            let told = self.post("/v1/events", &json!({"events": part}))?;
+            refused.extend(faults(&told).map(|(i, text)| (n * MOST_EVENTS + i, text)));
+        }
+        Ok(refused)
+    }
+
+    /// Claims actions that wait.
+    ///
+    /// # Errors
+    /// When the service can't be asked.
+    pub fn claim(&mut self, owner: &str, limit: usize) -> Result<Vec<Claimed>> {
+        let told =
+            self.post("/v1/outbox/claim", &json!({"owner": owner, "limit": limit, "lease_seconds": 300}))?;
+        let actions: Vec<WireAction> = part(told, "actions")?;
+        Ok(actions.into_iter().filter_map(claimed).collect())
+    }
+
+    /// Whether a claimed action is to be done still: it is void once its ticket has moved.
+    ///
+    /// # Errors
+    /// When the service can't be asked.
+    pub fn is_claimed(&mut self, id: i64) -> Result<bool> {
+        let answer = self.ask(Method::GET, &format!("/v1/outbox/{id}"), None)?;
+        Ok(answer.json().is_some_and(|action| action["state"] == "claimed"))
+    }
+
+    /// Says what became of an action. Where the claim is no longer this owner's, it is somebody else's to say.
+    ///
+    /// # Errors
+    /// When the service can't be asked.
+    pub fn settle(&mut self, id: i64, owner: &str, error: Option<&str>, psa_ref: Option<&str>) -> Result<()> {
+        let body = json!({"owner": owner, "error": error, "psa_ref": psa_ref});
+        let path = format!("/v1/outbox/{id}");
+        let answer = self.send(Method::POST, &path, Some(&body), true)?;
+        if answer.status == 409 { Ok(()) } else { self.judged(answer, &path).map(drop) }
+    }
+
+    /// Takes or renews the lease on a connection's cursor, and keeps `cursor` there if one is given.
+    pub(super) fn lease(
+        &mut self,
+        name: &str,
+        owner: &str,
+        seconds: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Leased> {
+        let path = format!("/v1/connections/{}", encoded(name));
+        let mut body = json!({"owner": owner, "lease_seconds": seconds});
+        if let Some(cursor) = cursor {
+            body["cursor"] = json!(json!(cursor).to_string());
+        }
+        let answer = self.send(Method::POST, &path, Some(&body), true)?;
+        if answer.status == 409 {
+            return Ok(Leased::Other(answer.text()));
+        }
+        let told = self.judged(answer, &path)?.json().unwrap_or_default();
+        let kept: Kept = serde_json::from_value(told).map_err(|e| unexpected(&e.to_string()))?;
+        let cursor = kept.cursor.as_deref().map(serde_json::from_str).transpose();
+        Ok(Leased::Held(Box::new(cursor.map_err(|e| unexpected(&e.to_string()))?.unwrap_or_default())))
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.ask(Method::POST, path, Some(body))?;
+        answer.json().ok_or_else(|| unexpected("no JSON").into())
+    }
+
+    fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let answer = self.send(method, path, body, true)?;
+        self.judged(answer, path)
+    }
+
+    /// All calls of the batch API may be repeated without harm.
+    fn send(&mut self, method: Method, path: &str, body: Option<&Value>, safe: bool) -> Result<Answer> {
+        let headers = vec![("authorization", format!("Bearer {}", self.key.shown()))];
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        let call = Call { method, url: format!("{}{path}", self.url), headers, body, safe };
+        self.http.send(&call).map_err(|failure| {
+            let next = "Look whether the service runs and \"service\" in the settings is its address";
+            UserError::new(Code::Psa, "the service", failure.to_string(), next).into()
+        })
+    }
+
+    fn judged(&self, answer: Answer, path: &str) -> Result<Answer> {
+        if answer.is_good() {
+            return Ok(answer);
+        }
+        let told = answer.json().unwrap_or_default();
+        let text = |key: &str| told[key].as_str().map(str::to_owned);
+        let problem = text("detail").or_else(|| text("title")).unwrap_or_else(|| answer.text());
+        let next = text("next").unwrap_or_else(|| "Check the key's scopes: triage, feedback, act".to_owned());
+        Err(UserError::new(
+            Code::Psa,
+            format!("the service, {path}"),
+            format!("status {}: {problem}", answer.status),
+            next,
+        )
+        .into())
+    }
+}
+
+fn claimed(action: WireAction) -> Option<Claimed> {
+    let payload = action.payload?;
+    let what = match action.kind.as_str() {
+        "reply" => What::Reply(payload["text"].as_str()?.to_owned()),
+        "set_fields" => What::SetFields(serde_json::from_value(payload["fields"].clone()).ok()?),
+        _ => return None,
+    };
+    Some(Claimed {
+        id: action.id,
+        ticket_id: action.ticket_id,
+        customer: action.customer,
+        attempts: action.attempts,
+        what,
+    })
+}
+
+/// The places of results that are faults, and what they say.
+fn faults(told: &Value) -> impl Iterator<Item = (usize, String)> + '_ {
+    let results = told["results"].as_array().map(Vec::as_slice).unwrap_or_default();
+    results.iter().enumerate().filter_map(|(i, result)| {
+        let error = result.get("error")?;
+        let text = ["detail", "title"].iter().find_map(|key| error[*key].as_str());
+        Some((i, text.map_or_else(|| error.to_string(), str::to_owned)))
+    })
+}
+
+fn part<T: serde::de::DeserializeOwned>(mut told: Value, key: &str) -> Result<T> {
+    let part = told.get_mut(key).map(Value::take).unwrap_or_default();
+    Ok(serde_json::from_value(part).map_err(|e| unexpected(&e.to_string()))?)
+}
+
+fn unexpected(what: &str) -> UserError {
+    let problem = format!("a reply is not of the expected form: {what}");
+    UserError::new(Code::Psa, "the service", problem, "Use a connector of the service's own version")
+}

@@ -1,0 +1,82 @@
+//! What was approved, done in the PSA.
+//!
+//! Right before each write the service is asked whether it still holds, and the PSA whose the ticket is: words for one customer never go
+//! to another.
+
+use firstline_fault::{Error, Result};
+use firstline_ticket::{customer_key, own_mark};
+
+use super::api::{Claimed, Service, What};
+use super::cursor::Cursor;
+use super::round::{Round, WriteSettings, expected};
+use crate::connector::{Act, Connector, Done};
+
+/// Actions of a round.
+const MOST: usize = 20;
+
+pub(super) fn act(
+    psa: &mut dyn Connector,
+    service: &mut Service,
+    (owner, write): (&str, WriteSettings),
+    cursor: &Cursor,
+    done: &mut Round,
+) -> Result<()> {
+    for action in service.claim(owner, MOST)? {
+        if !service.is_claimed(action.id)? {
+            continue;
+        }
+        match one(psa, &action, write, cursor) {
+            Ok(Done::Written { psa_ref, cut }) => {
+                done.written += 1;
+                done.faults.extend(cut.map(|cut| format!("action {}: {cut}", action.id)));
+                service.settle(action.id, owner, None, psa_ref.as_deref())?;
+            }
+            Ok(Done::WasThere { psa_ref }) => service.settle(action.id, owner, None, psa_ref.as_deref())?,
+            Ok(Done::Changed { what }) => {
+                done.returned += 1;
+                service.settle(
+                    action.id,
+                    owner,
+                    Some(&format!("changed by a person meanwhile: {what}")),
+                    None,
+                )?;
+            }
+            Err(error) => {
+                let why = told(&error);
+                done.faults.push(format!("action {}: {why}", action.id));
+                service.settle(action.id, owner, Some(&why), None)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one(psa: &mut dyn Connector, action: &Claimed, write: WriteSettings, cursor: &Cursor) -> Result<Done> {
+    let Some(record) = psa.ticket(&action.ticket_id)? else {
+        return Ok(Done::Changed { what: "the ticket is gone".to_owned() });
+    };
+    if customer_key(record.ticket.customer.as_deref().unwrap_or_default()) != action.customer {
+        return Ok(Done::Changed { what: "the ticket is another customer's".to_owned() });
+    }
+    let act = match &action.what {
+        What::Reply(text) => Act::Note { text: text.clone(), visible: write.visible_replies },
+        What::SetFields(fields) => Act::SetFields(fields.clone()),
+    };
+    if let (Act::Note { text, .. }, true) = (&act, action.attempts > 1) {
+        let mark = own_mark(text).unwrap_or(text);
+        if let Some(psa_ref) = psa.find_mark(&action.ticket_id, mark)? {
+            return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
+        }
+    }
+    if record.closed {
+        return Ok(Done::Changed { what: "the ticket is closed".to_owned() });
+    }
+    psa.apply(&action.ticket_id, &act, &expected(cursor, &action.ticket_id))
+}
+
+fn told(error: &Error) -> String {
+    match error {
+        Error::User(fault) => format!("{}: {}", fault.place, fault.problem),
+        fault => fault.to_string(),
+    }
+}
