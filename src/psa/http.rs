@@ -178,6 +178,16 @@ impl Http {
         Err(Failure::NotDone("not tried".to_owned()))
     }
 
+    /// Waits: a limit of the PSA's own is reached.
+    pub(crate) fn pause(&self, pause: Duration) {
+        (self.wait)(pause.min(MOST_PAUSE));
+    }
+
+    /// The PSA is up, whatever the status of its last reply says: some tell every refusal by a 500.
+    pub(crate) fn is_up(&mut self) {
+        (self.strikes, self.resting_until) = (0, None);
+    }
+
     fn judged(&mut self, result: Result<Answer, Failure>) -> Result<Answer, Failure> {
         let down = match &result {
             Ok(answer) => answer.status >= 500 || answer.status == 429,

@@ -12,6 +12,7 @@
 //! never talks to a network and never looks at the clock.
 
 mod aliases;
+pub mod autotask;
 mod blanks;
 pub mod connector;
 pub mod connectwise;
@@ -40,6 +41,7 @@ pub mod sync;
 mod table;
 mod told;
 mod url;
+mod wording;
 mod workbook;
 
 pub use doubts::{Correction, Doubt, read_corrections, read_doubted, write_doubts};

@@ -8,6 +8,7 @@ use firstline_ticket::{ActorKind, Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::wire::{AuditEntry, at};
+use crate::wording::{from_to, given, has_word};
 
 /// What a line says.
 #[derive(Debug, PartialEq)]
@@ -100,59 +101,12 @@ fn actor(entry: &AuditEntry, members: &BTreeMap<String, String>) -> (Option<Stri
     }
 }
 
-fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-        end(text[..at].chars().next_back()) && end(text[at + word.len()..].chars().next())
-    })
-}
-
 /// The number of the ticket that a line says it was merged into.
 fn merged_into(lower: &str) -> Option<String> {
     let rest = lower.split_once("merged into ")?.1;
     let number: String =
         rest.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     (!number.is_empty()).then_some(number)
-}
-
-/// What stands between "from" and "to", and after it, without quotes; what was set where nothing stood, or removed.
-fn from_to(text: &str) -> Option<(&str, &str)> {
-    let lower = text.to_ascii_lowercase();
-    for set in [" has been set to ", " was set to "] {
-        if let Some(at) = lower.find(set) {
-            return Some(("", bare(&text[at + set.len()..])));
-        }
-    }
-    if let Some(end) = lower.find(" has been removed").or_else(|| lower.find(" was removed")) {
-        let quoted = text[..end].split(['"', '“', '”']).nth(1)?;
-        return Some((quoted, ""));
-    }
-    let from = lower.find(" from ")? + " from ".len();
-    let rest = &text[from..];
-    if let Some(quote) = rest.chars().next().filter(|c| "\"'“‘".contains(*c)) {
-        let close = match quote {
-            '“' => '”',
-            '‘' => '’',
-            other => other,
-        };
-        let inner = &rest[quote.len_utf8()..];
-        let closing = format!("{close} to ");
-        let end = inner.find(&closing)?;
-        return Some((&inner[..end], bare(&inner[end + closing.len()..])));
-    }
-    let to = rest.to_ascii_lowercase().rfind(" to ")?;
-    Some((rest[..to].trim(), bare(&rest[to + " to ".len()..])))
-}
-
-fn bare(text: &str) -> &str {
-    text.trim().trim_end_matches('.').trim_matches(|c| "\"'“”‘’".contains(c))
-}
-
-fn given(text: &str) -> Option<String> {
-    let text = text.trim();
-    let none = text.is_empty()
-        || ["none", "(none)", "null", "unassigned", "blank"].contains(&text.to_lowercase().as_str());
-    (!none).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Autotask {
     fn about(&self, world: &World, request: &Request, (of, rest): (&str, &[&str])) -> Result<Reply, Reply> {
         let of = entity(of).ok_or_else(|| no_path(request))?;
         let told = match rest {
-            [] => meta::information(&of),
+            [] => meta::information(&of, &self.settings),
             ["fields"] => self.view(world).fields(&of),
             ["userdefinedfields"] => meta::udf_fields(&of),
             _ => return Err(no_path(request)),
@@ -293,10 +293,11 @@ impl Autotask {
 
 impl Dialect for Autotask {
     fn answer(&mut self, world: &mut World, request: &Request) -> Reply {
-        match Call::of(request) {
+        let reply = match Call::of(request) {
             Some(call) => self.talk(world, request, &call).unwrap_or_else(|refusal| refusal),
             None => no_path(request),
-        }
+        };
+        reply.with("date", world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
     }
 
     fn deliveries(&mut self, world: &World, happened: &[Happened]) -> Vec<Delivery> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::fields::{Entity, Field, May, entity};
 use super::records::{DUPLICATE_NOTE, UDF, View, WORKFLOW_NOTE};
 use super::rows::CATEGORIES;
+use super::settings::Settings;
 use crate::world::Id;
 
 /// A value of a picklist.
@@ -117,13 +118,19 @@ pub(super) fn hookable(name: &str) -> Vec<(Id, &'static Field)> {
     (101..).zip(fields).filter(|(_, field)| field.hook).collect()
 }
 
-/// `entityInformation`. Its wrapper and the names beside the four rights are UNCONFIRMED.
-pub(super) fn information(of: &Entity) -> Value {
+/// `entityInformation`: what the entity takes, and what the API user may do with it. Its wrapper and the names beside the four rights are
+/// UNCONFIRMED.
+pub(super) fn information(of: &Entity, settings: &Settings) -> Value {
     let access = |may: bool| if may { "All" } else { "None" };
     let (write, delete) = (of.may != May::Read, of.may == May::Delete);
+    let may = match of.name {
+        "Tickets" => settings.may_write_tickets,
+        "TicketNotes" => settings.may_write_notes,
+        _ => true,
+    };
     json!({"info": {
         "name": of.single, "canCreate": write, "canUpdate": write, "canQuery": true, "canDelete": delete,
-        "userAccessForCreate": access(write), "userAccessForUpdate": access(write), "userAccessForQuery": "All",
+        "userAccessForCreate": access(write && may), "userAccessForUpdate": access(write && may), "userAccessForQuery": "All",
         "userAccessForDelete": access(delete), "hasUserDefinedFields": of.has_udf(),
         "supportsWebhookCallouts": matches!(of.name, "Tickets" | "TicketNotes"),
     }})

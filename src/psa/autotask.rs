@@ -1,0 +1,114 @@
+//! Autotask.
+//!
+//! Lists are read from id to id, so that rows which change meanwhile hide no others. Labels are by the tenant's own picklists. Must never
+//! go to a host that is not the vendor's of the settings, nor use up the requests of the tenant's other integrations.
+
+mod client;
+mod history;
+mod look;
+mod names;
+mod read;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod write;
+mod zone;
+
+use std::collections::BTreeMap;
+
+use firstline_fault::Result;
+use firstline_ticket::Field;
+use jiff::Timestamp;
+use serde_json::json;
+
+pub use client::AutotaskSettings;
+
+use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::http::{Http, Wait};
+use client::Client;
+use names::Names;
+use refusal::{Refused, fault};
+
+/// Minutes that a history waits at most while half of the hour's requests are used.
+const MOST_MINUTES: u32 = 60;
+
+/// An Autotask.
+#[derive(Debug)]
+pub struct Autotask {
+    client: Client,
+    names: Option<Names>,
+}
+
+impl Autotask {
+    /// The PSA of `settings`, asked by `agent`.
+    pub fn new(settings: AutotaskSettings, agent: ureq::Agent, wait: Wait) -> Self {
+        let http = Http::new("Autotask", agent, settings.pace(), wait);
+        Self { client: Client::new(settings, http), names: None }
+    }
+
+    /// The client, and the names as they are remembered; read again where they are old, or lack one.
+    fn parts(&mut self, lacks: impl Fn(&Names) -> bool) -> Result<(&mut Client, &mut Names)> {
+        let old = self.names.as_ref().is_none_or(|names| names.are_old(lacks(names)));
+        if old {
+            self.names = Some(Names::read(&mut self.client)?);
+        }
+        let names = self.names.as_mut().ok_or_else(|| fault("no names", "Please report it"))?;
+        Ok((&mut self.client, names))
+    }
+}
+
+impl Connector for Autotask {
+    fn changed_since(&mut self, since: Timestamp, each: &mut dyn FnMut(Seen) -> Result<()>) -> Result<()> {
+        // What comes in is due within a minute: it waits for others once, and not until they are done.
+        self.client.spare(1)?;
+        let since = json!({"op": "gte", "field": "lastActivityDate", "value": client::time(since)});
+        let told = self.client.each("Tickets", &[since], &read::LISTED, &mut |ticket: wire::Ticket| {
+            read::seen(&ticket).map_or(Ok(()), &mut *each)
+        });
+        Ok(told?)
+    }
+
+    fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
+        let Some(found) = self.client.item::<wire::Ticket>("Tickets", id)? else { return Ok(None) };
+        let (client, names) = self.parts(|names| !names.know(&found))?;
+        read::record(client, names, &found).map(Some)
+    }
+
+    fn history(&mut self, id: &str) -> Result<History> {
+        self.client.spare(MOST_MINUTES)?;
+        let (client, names) = self.parts(|_| false)?;
+        history::history(client, names, id)
+    }
+
+    fn reference(&mut self) -> Result<Reference> {
+        self.names = None;
+        let (_, names) = self.parts(|_| false)?;
+        Ok(look::reference(names))
+    }
+
+    fn rules(&mut self) -> Result<Vec<FoundRule>> {
+        // The API has no entity for workflow rules.
+        Ok(Vec::new())
+    }
+
+    fn apply(&mut self, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done> {
+        let found: Option<wire::Ticket> = self.client.item("Tickets", id)?;
+        let found = found.ok_or(Refused::Missing)?;
+        let (client, names) = self.parts(|names| !names.know(&found) || write::is_unknown(names, act))?;
+        let done = write::apply(client, names, &found, act, labels);
+        if done.is_err() {
+            // Picklists may have changed.
+            self.names = None;
+        }
+        done
+    }
+
+    fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
+        write::find_mark(&mut self.client, id, mark)
+    }
+
+    fn check(&mut self) -> Vec<Finding> {
+        look::check(self)
+    }
+}

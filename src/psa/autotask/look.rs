@@ -1,0 +1,167 @@
+//! What there is to choose from, and whether all is there that a connector needs.
+
+use firstline_fault::{Error, Result};
+use firstline_ticket::Field;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::client::{Client, HISTORY, is};
+use super::names::{COMPLETE, Names, field_of};
+use super::refusal::{Refused, fault};
+use super::{Autotask, wire, write};
+use crate::connector::{Finding, Reference};
+
+/// What is in use, by name.
+pub(super) fn reference(names: &Names) -> Reference {
+    let used = |field: &str| {
+        let picks = names.picks(field).iter().filter(|pick| pick.is_active());
+        picks.filter_map(|pick| Some((pick.value?, pick.label.clone()?))).collect::<Vec<_>>()
+    };
+    let labels = |field: &str| used(field).into_iter().map(|(_, label)| label).collect();
+    let statuses = used("status").into_iter().map(|(id, label)| (None, label, id == COMPLETE));
+    let technicians = names.technicians().filter_map(|one| names.resource(one.id?));
+    Reference {
+        boards: labels(field_of(Field::Board)),
+        types: used(field_of(Field::Type)).into_iter().map(|(_, label)| (None, label)).collect(),
+        statuses: statuses.collect(),
+        priorities: labels(field_of(Field::Priority)),
+        technicians: technicians.collect(),
+    }
+}
+
+fn finding(what: &str, result: Result<String>) -> Finding {
+    let (found, next) = match result {
+        Ok(text) => (text, None),
+        Err(Error::User(fault)) => (fault.problem, Some(fault.next)),
+        Err(fault) => (fault.to_string(), Some("Please report it".to_owned())),
+    };
+    Finding { what: what.to_owned(), found, next }
+}
+
+/// Looks at all that is needed; no further than the credentials where they are refused.
+pub(super) fn check(psa: &mut Autotask) -> Vec<Finding> {
+    let client = &mut psa.client;
+    let zone = finding("address, user and zone", client.base().map(|base| format!("the zone is {base}")));
+    if zone.next.is_some() {
+        return vec![zone];
+    }
+    let key = finding("credentials, requests of the hour", quota(client));
+    if key.found.contains("credentials") {
+        return vec![zone, key];
+    }
+    let mut found = vec![zone, key];
+    let mut look = |what: &str, result| found.push(finding(what, result));
+    look("clock", client.clock().and_then(clock));
+    look("tickets", tickets(client));
+    look("customers and contacts", people(client));
+    look("history (TicketHistory)", readable(client, HISTORY, "ticketID"));
+    look("time entries", readable(client, "TimeEntries", "ticketID"));
+    look("writing tickets", may(client, "Tickets", "Update"));
+    look("writing notes", may(client, "TicketNotes", "Create"));
+    psa.names = None;
+    match psa.parts(|_| false) {
+        Err(error) => look("queues, types, statuses, priorities, resources", Err(error)),
+        Ok((client, names)) => {
+            look("queues, types, statuses, priorities, resources", listed(names));
+            look("note type", write::note_type(client, names).map(|id| named(names, id)));
+        }
+    }
+    let rules = "Autotask tells no workflow rules: what is in the rules file counts, and what is learnt";
+    look("rules", Ok(rules.to_owned()));
+    found
+}
+
+fn quota(client: &mut Client) -> Result<String> {
+    let Some((used, most)) = client.used()? else { return Ok("the hour's requests are not told".to_owned()) };
+    let told = format!("{used} of the hour's {most} requests are used, by all integrations");
+    if 2 * used < most {
+        return Ok(told);
+    }
+    Err(fault(
+        &told,
+        "See in Autotask which integration asks so much: history waits while half of them are used",
+    ))
+}
+
+/// Whether the two clocks agree; the PSA's rules in any case.
+fn clock(server: Option<Timestamp>) -> Result<String> {
+    let Some(server) = server else { return Ok("the PSA does not tell its time".to_owned()) };
+    let skew = Timestamp::now().duration_since(server).as_secs();
+    if skew.abs() > 120 {
+        let problem = format!("this machine's clock is {skew} s ahead of the PSA's");
+        return Err(fault(&problem, "Set this machine's clock: turn on time synchronisation"));
+    }
+    Ok(format!("{} s apart", skew.abs()))
+}
+
+/// A user without sight of tickets is told of none, and not refused.
+fn tickets(client: &mut Client) -> Result<String> {
+    let open = client.count("Tickets", &json!({"op": "notExist", "field": "completedDate"}))?;
+    if open > 0 {
+        return Ok(format!("{open} open tickets in sight"));
+    }
+    let all = client.count("Tickets", &json!({"op": "gte", "field": "id", "value": 0}))?;
+    if all > 0 {
+        return Ok(format!("no open tickets, {all} in all"));
+    }
+    Err(fault(
+        "no ticket is in sight",
+        "Check the API user's security level and line of business: Autotask hides what they may not see",
+    ))
+}
+
+fn people(client: &mut Client) -> Result<String> {
+    let any = json!({"op": "gte", "field": "id", "value": 0});
+    let (companies, contacts) = (client.count("Companies", &any)?, client.count("Contacts", &any)?);
+    if companies == 0 {
+        return Err(fault(
+            "no company is in sight",
+            "Let the API user's security level see companies and contacts",
+        ));
+    }
+    Ok(format!("{companies} companies, {contacts} contacts"))
+}
+
+/// No ticket has the id 0: that nothing is found says that it may be asked for.
+fn readable(client: &mut Client, entity: &str, field: &str) -> Result<String> {
+    match client.each(entity, &[is(field, 0)], &[], &mut |_: Value| Ok(())) {
+        Ok(()) | Err(Refused::Missing) => Ok("can be read".to_owned()),
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// Whether the API user may do something with an entity, as the entity tells. UNCONFIRMED: the wrapper and the names.
+fn may(client: &mut Client, entity: &str, deed: &str) -> Result<String> {
+    let told: Value = client.get(&format!("{entity}/entityInformation"))?;
+    let info = told.get("info").unwrap_or(&told);
+    let can = info.get(format!("can{deed}")).and_then(Value::as_bool) != Some(false);
+    let access = info.get(format!("userAccessFor{deed}")).and_then(Value::as_str).unwrap_or("not told");
+    if can && !access.eq_ignore_ascii_case("none") {
+        return Ok(format!("access: {access}"));
+    }
+    Err(fault("the API user may not", "Widen the API user's security level, where anything is to be written"))
+}
+
+fn listed(names: &Names) -> Result<String> {
+    let found = reference(names);
+    if found.boards.is_empty() || found.statuses.is_empty() {
+        return Err(fault(
+            "no queues or no statuses are in sight",
+            "Check the API user's security level: Service Desk",
+        ));
+    }
+    let closing = found.statuses.iter().filter(|(_, _, closes)| *closes).count();
+    Ok(format!(
+        "{} queues, {} types, {} statuses ({closing} close), {} priorities, {} technicians",
+        found.boards.len(),
+        found.types.len(),
+        found.statuses.len(),
+        found.priorities.len(),
+        found.technicians.len()
+    ))
+}
+
+fn named(names: &Names, id: i64) -> String {
+    let label = names.note_picks("noteType").iter().find(|pick: &&wire::Pick| pick.value == Some(id));
+    label.and_then(|pick| pick.label.clone()).unwrap_or_else(|| format!("type {id}"))
+}

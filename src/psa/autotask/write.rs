@@ -1,0 +1,280 @@
+//! What is written: a note with its mark, labels by the tenant's own ids.
+//!
+//! A note below its ticket, with who may see it said each time. Must never send a description back, nor a record as a whole.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::{Code, Error, Result, UserError};
+use firstline_ticket::{Field, own_mark};
+use serde_json::{Map, Value, json};
+use ureq::http::Method;
+
+use super::client::{Client, read};
+use super::names::{self, Names, field_of, same};
+use super::read::{self as tickets, PUBLIC};
+use super::refusal::{Refused, Sent, fault};
+use super::wire::{self, Note, Pick, Written};
+use crate::connector::{Act, Done};
+use crate::http::Answer;
+
+/// Whom an internal note is for.
+const INTERNAL: i64 = 2;
+/// The documented length of a note, where the tenant's metadata doesn't say.
+const NOTE_LENGTH: usize = 3_200;
+/// The stock type of a technician's note.
+const TASK_NOTES: i64 = 3;
+
+/// Does `act` to a ticket.
+pub(super) fn apply(
+    client: &mut Client,
+    names: &Names,
+    found: &wire::Ticket,
+    act: &Act,
+    labels: &BTreeMap<Field, Option<String>>,
+) -> Result<Done> {
+    let id = found.id.unwrap_or_default();
+    match act {
+        Act::Note { text, visible } => note(client, names, id, (text, *visible)),
+        Act::SetFields(fields) => set(client, names, found, (fields, labels)),
+    }
+}
+
+/// The id of the note with that mark, in its words or its title.
+pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Option<String>> {
+    let has = |note: &Note| {
+        [&note.description, &note.title]
+            .iter()
+            .any(|text| text.as_deref().is_some_and(|text| text.contains(mark)))
+    };
+    let found = tickets::notes(client, id)?.into_iter().find(has);
+    Ok(found.and_then(|note| note.id).map(|id| id.to_string()))
+}
+
+/// Posts a note once: where it is not known whether it arrived, it is looked for.
+fn note(client: &mut Client, names: &Names, id: i64, (text, visible): (&str, bool)) -> Result<Done> {
+    let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
+    if let Some(psa_ref) = find_mark(client, &id.to_string(), mark)? {
+        return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
+    }
+    let (description, cut) = fitting(text, mark, names.note_length("description").unwrap_or(NOTE_LENGTH));
+    let title = format!("{} {mark}", if visible { "Reply" } else { "Draft reply" });
+    let body = json!({
+        "title": title, "description": description, "noteType": note_type(client, names)?,
+        "publish": if visible { PUBLIC } else { internal(names)? },
+    });
+    let sent = client.send(Method::POST, &format!("Tickets/{id}/Notes"), &body);
+    match settled(client, sent) {
+        Ok(answer) => {
+            let written: Written = read(&answer).unwrap_or_default();
+            Ok(Done::Written { psa_ref: written.item_id.map(|id| id.to_string()), cut })
+        }
+        Err(Sent::Unknown(error)) => match find_mark(client, &id.to_string(), mark)? {
+            Some(psa_ref) => Ok(Done::Written { psa_ref: Some(psa_ref), cut }),
+            None => Err(error),
+        },
+        Err(Sent::NotDone(error)) => Err(error),
+    }
+}
+
+/// The reply to a write that was done. A 500 of Autotask's and a proxy's page alike may hide that it was.
+fn settled(
+    client: &mut Client,
+    sent: std::result::Result<Answer, Sent>,
+) -> std::result::Result<Answer, Sent> {
+    let answer = sent?;
+    let status = answer.status;
+    client.judged(answer).map_err(|refused| match refused {
+        Refused::Busy(error) | Refused::Credentials(error) => Sent::NotDone(error),
+        refused if status >= 500 => Sent::Unknown(refused.into()),
+        refused => Sent::NotDone(refused.into()),
+    })
+}
+
+/// The value of internal notes, which the tenant must have.
+fn internal(names: &Names) -> Result<i64> {
+    let picks = names.note_picks("publish");
+    if picks.is_empty() || picks.iter().any(|pick| pick.value == Some(INTERNAL) && pick.is_active()) {
+        return Ok(INTERNAL);
+    }
+    Err(fault(
+        "it has no internal notes (publish 2)",
+        "See the values of \"publish\" in Autotask, and please report it",
+    ))
+}
+
+/// The type of notes that are written: as the settings name it, the tenant's default, or the one for technicians.
+pub(super) fn note_type(client: &Client, names: &Names) -> Result<i64> {
+    let picks: Vec<&Pick> = names
+        .note_picks("noteType")
+        .iter()
+        .filter(|pick| pick.is_active() && !names.is_automatic(pick.value))
+        .collect();
+    let id = |pick: Option<&&Pick>| pick.and_then(|pick| pick.value);
+    if let Some(wanted) = &client.settings.note_type {
+        let found = id(picks.iter().find(|pick| same(pick.label.as_deref(), wanted)));
+        return found.ok_or_else(|| {
+            let told: Vec<&str> = picks.iter().filter_map(|pick| pick.label.as_deref()).collect();
+            let next = format!("Set \"note_type\" in the settings to one of: {}", told.join(", "));
+            fault(&format!("it has no note type {wanted:?}"), &next)
+        });
+    }
+    let default = id(picks.iter().find(|pick| pick.is_default_value == Some(true)));
+    let stock = id(picks.iter().find(|pick| pick.value == Some(TASK_NOTES)));
+    let none = || fault("it tells no type for notes", "Set \"note_type\" in the settings");
+    let any = || if names.note_picks("noteType").is_empty() { Some(TASK_NOTES) } else { id(picks.first()) };
+    default.or(stock).or_else(any).ok_or_else(none)
+}
+
+/// A text in at most `most` UTF-16 units, its mark included; and what was left out, if anything was.
+fn fitting(text: &str, mark: &str, most: usize) -> (String, Option<String>) {
+    let units = |text: &str| text.chars().map(char::len_utf16).sum::<usize>();
+    let whole = units(text);
+    if whole <= most {
+        return (text.to_owned(), None);
+    }
+    let words = text.strip_suffix(mark).unwrap_or(text).trim_end();
+    let end = |left_out: usize| format!(" [… {left_out} characters left out]\n\n{mark}");
+    let room = most.saturating_sub(units(&end(whole)));
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.len_utf16();
+        used <= room
+    };
+    let kept: String = words.chars().take_while(fits).collect();
+    let left_out = words.chars().count() - kept.chars().count();
+    let told = format!("{left_out} characters left out: a note holds {most}");
+    (format!("{}{}", kept.trim_end(), end(left_out)), Some(told))
+}
+
+/// What somebody has changed of the fields that are to be set: they stand neither as expected nor as wanted.
+fn changed(
+    names: &Names,
+    ticket: &wire::Ticket,
+    touched: &BTreeMap<Field, Option<String>>,
+    labels: &BTreeMap<Field, Option<String>>,
+) -> Option<String> {
+    touched.iter().find_map(|(field, wanted)| {
+        let now = names.value(ticket, *field);
+        let expected = labels.get(field)?;
+        let as_is = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_lowercase());
+        let stands = as_is(&now) == as_is(expected) || as_is(&now) == as_is(wanted);
+        (!stands).then(|| format!("{field} is {:?} by now", now.unwrap_or_default()))
+    })
+}
+
+/// Sets labels by id.
+fn set(
+    client: &mut Client,
+    names: &Names,
+    ticket: &wire::Ticket,
+    (fields, labels): (&BTreeMap<Field, String>, &BTreeMap<Field, Option<String>>),
+) -> Result<Done> {
+    let stands = |field: &Field, wanted: &String| same(names.value(ticket, *field).as_deref(), wanted);
+    let wanted = |(field, wanted): (&Field, &String)| (*field, Some(wanted.clone()));
+    let mut touched: BTreeMap<Field, Option<String>> = fields.iter().map(wanted).collect();
+    let to_set: BTreeMap<Field, &String> = fields
+        .iter()
+        .filter(|(field, wanted)| !stands(field, wanted))
+        .map(|(field, to)| (*field, to))
+        .collect();
+    // A type that leaves the subtype of another behind is refused.
+    if to_set.contains_key(&Field::Type) && ticket.sub_issue_type.is_some() {
+        touched.entry(Field::Subtype).or_insert(None);
+    }
+    if let Some(what) = changed(names, ticket, &touched, labels) {
+        return Ok(Done::Changed { what });
+    }
+    if to_set.is_empty() {
+        return Ok(Done::WasThere { psa_ref: None });
+    }
+    let mut body = values(client, names, ticket, &to_set)?;
+    body.insert("id".to_owned(), json!(ticket.id));
+    let sent = client.send(Method::PATCH, "Tickets", &Value::Object(body));
+    match settled(client, sent) {
+        Ok(_) => Ok(written(ticket)),
+        Err(Sent::Unknown(error)) => is_set(client, names, ticket, fields, error),
+        Err(Sent::NotDone(error)) => Err(error),
+    }
+}
+
+fn written(ticket: &wire::Ticket) -> Done {
+    Done::Written { psa_ref: ticket.id.map(|id| id.to_string()), cut: None }
+}
+
+/// Whether labels stand as they were to be set; the error where they don't.
+fn is_set(
+    client: &mut Client,
+    names: &Names,
+    ticket: &wire::Ticket,
+    fields: &BTreeMap<Field, String>,
+    error: Error,
+) -> Result<Done> {
+    let id = ticket.id.unwrap_or_default().to_string();
+    let now: Option<wire::Ticket> = client.item("Tickets", &id)?;
+    let stand = now.is_some_and(|now| {
+        fields.iter().all(|(field, wanted)| same(names.value(&now, *field).as_deref(), wanted))
+    });
+    if stand { Ok(written(ticket)) } else { Err(error) }
+}
+
+/// The ids of labels, and what goes with them: a resource's role, no subtype of another type.
+fn values(
+    client: &mut Client,
+    names: &Names,
+    ticket: &wire::Ticket,
+    to_set: &BTreeMap<Field, &String>,
+) -> Result<Map<String, Value>> {
+    let mut body = Map::new();
+    let mut kind = ticket.issue_type;
+    for (field, wanted) in to_set {
+        if *field == Field::Technician {
+            let one = names.technician(wanted)?.ok_or_else(|| unknown(names, *field, wanted))?;
+            let role = names::role(client, one)?.ok_or_else(|| {
+                fault(
+                    &format!("{wanted:?} has no role on the service desk"),
+                    "Give the resource a service desk role in Autotask",
+                )
+            })?;
+            body.insert("assignedResourceID".to_owned(), json!(one.id));
+            body.insert("assignedResourceRoleID".to_owned(), json!(role));
+            continue;
+        }
+        let id = names.pick(*field, wanted, kind).ok_or_else(|| unknown(names, *field, wanted))?;
+        if *field == Field::Type {
+            kind = Some(id);
+        }
+        body.insert(field_of(*field).to_owned(), json!(id));
+    }
+    if to_set.contains_key(&Field::Type) && !to_set.contains_key(&Field::Subtype) {
+        let now = names.picks("subIssueType").iter().find(|pick| pick.value == ticket.sub_issue_type);
+        if now.is_some_and(|pick| pick.parent_value != kind) {
+            body.insert("subIssueType".to_owned(), Value::Null);
+        }
+    }
+    Ok(body)
+}
+
+/// Whether the tenant may know a name that was not found: its picklists may be newer than what is remembered.
+pub(super) fn is_unknown(names: &Names, act: &Act) -> bool {
+    let Act::SetFields(fields) = act else { return false };
+    fields.iter().any(|(field, wanted)| match field {
+        Field::Technician => !matches!(names.technician(wanted), Ok(Some(_))),
+        field => !names.picks(field_of(*field)).iter().any(|pick| same(pick.label.as_deref(), wanted)),
+    })
+}
+
+fn unknown(names: &Names, field: Field, name: &str) -> Error {
+    let out_of_use = match field {
+        Field::Technician => names.is_inactive(name),
+        field => names
+            .picks(field_of(field))
+            .iter()
+            .any(|pick| !pick.is_active() && same(pick.label.as_deref(), name)),
+    };
+    let problem = match field {
+        _ if out_of_use => format!("its {field} {name:?} is no longer in use"),
+        Field::Subtype => format!("it has no subtype {name:?} of the ticket's type"),
+        field => format!("it has no {field} {name:?}"),
+    };
+    UserError::new(Code::Psa, "Autotask", problem, "Map the name in the settings: [map]").into()
+}
