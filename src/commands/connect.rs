@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firstline_fault::{Code, Error, UserError};
-use firstline_psa::connector::{Connector, Finding};
+use firstline_fault::Error;
+use firstline_psa::connector::Finding;
 use firstline_psa::sync::{Round, RoundSettings, Service, round};
 use jiff::Timestamp;
 use serde_json::json;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     if args.check {
         return check(&settings, args.output.json);
     }
-    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service(one))).collect();
+    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service())).collect();
     let mut worst = Exit::Success;
     std::thread::scope(|scope| {
         let running: Vec<_> = threads
@@ -149,7 +149,7 @@ fn pause() -> firstline_psa::http::Wait {
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     let mut missing = false;
     for one in &settings.connections {
-        let mut found = vec![service_finding(settings, one)];
+        let mut found = vec![service_finding(settings)];
         match one.connector(pause()) {
             Ok(mut psa) => found.extend(psa.check()),
             Err(error) => found.push(finding("settings", &error)),
@@ -184,8 +184,8 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }
 
-fn service_finding(settings: &PsaSettings, one: &ConnectionSettings) -> Finding {
-    match settings.service(one).and_then(|mut service| service.look()) {
+fn service_finding(settings: &PsaSettings) -> Finding {
+    match settings.service().and_then(|mut service| service.look()) {
         Ok(found) => Finding { what: "the service".to_owned(), found, next: None },
         Err(error) => finding("the service", &error),
     }
@@ -197,9 +197,4 @@ fn finding(what: &str, error: &Error) -> Finding {
         fault => (fault.to_string(), "Please report it".to_owned()),
     };
     Finding { what: what.to_owned(), found, next: Some(next) }
-}
-
-/// A settings file that can't be used.
-pub(super) fn fault(place: &str, problem: impl Into<String>, next: &str) -> Failure {
-    UserError::new(Code::Config, place, problem.into(), next).into()
 }
