@@ -16,7 +16,7 @@ fn settings(service: &Service, fake: &Fake, write: &str) -> String {
     service.dir.file("service.key", key);
     service.dir.file("private.key", fake::PRIVATE_KEY);
     let text = format!(
-        "service = {:?}\nkey_file = \"service.key\"\n[[connection]]\nname = \"main\"\npsa = \"connectwise\"\nurl = {:?}\n\
+        "service = {:?}\nkey_file = \"service.key\"\n[[connection]]\nname = \"main\"\n[connection.connectwise]\nurl = {:?}\n\
         company = {:?}\npublic_key = {:?}\nprivate_key_file = \"private.key\"\nclient_id = {:?}\nrequests_per_minute = 60000\n{write}",
         service.base(),
         fake.url(),
