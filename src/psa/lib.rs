@@ -21,6 +21,7 @@ mod decode;
 mod doubts;
 mod encoding;
 mod fault;
+pub mod halo;
 pub mod http;
 mod import;
 mod json;
