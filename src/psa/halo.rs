@@ -27,7 +27,7 @@ pub use client::HaloSettings;
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
 use crate::http::{Http, Wait};
 use client::Client;
-use read::Actions;
+use read::Held;
 use tables::Tables;
 
 /// A HaloPSA.
@@ -35,8 +35,8 @@ use tables::Tables;
 pub struct Halo {
     client: Client,
     tables: Tables,
-    /// The actions of the ticket that was read last, for its history: each reading of them is a request of the quota.
-    held: Option<(String, Actions)>,
+    /// The ticket that was read last, for its history: each reading of its actions is a request of the quota.
+    held: Option<Held>,
     /// Whether actions leave the time of update as it is, so that changes are looked for among them too; looked at once.
     still: Option<bool>,
     /// Whether the audit can be narrowed to a ticket; looked at once.

@@ -323,6 +323,19 @@ impl Client {
         if let Some(token) = self.token.as_ref().filter(|token| Instant::now() < token.ends) {
             return Ok(token.text.clone());
         }
+        let answer = self.ask_for_token()?;
+        let given: wire::Token = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let Some(text) = given.access_token.filter(|_| answer.is_good()) else {
+            return Err(no_token(&answer));
+        };
+        let life = u64::try_from(given.expires_in.unwrap_or(3_600)).unwrap_or_default();
+        let ends = Instant::now() + Duration::from_secs(life.saturating_sub(EARLY).max(life / 2));
+        let text = Secret::new(&text);
+        self.token = Some(Token { text: text.clone(), ends, scope: given.scope });
+        Ok(text)
+    }
+
+    fn ask_for_token(&mut self) -> Result<Answer, Error> {
         let auth = self.settings.auth_url.clone().unwrap_or_else(|| format!("{}/auth", self.host()));
         let tenant: Vec<(&str, &str)> =
             self.settings.tenant.iter().map(|tenant| ("tenant", tenant.as_str())).collect();
@@ -337,22 +350,14 @@ impl Client {
         let body = Some(("application/x-www-form-urlencoded", body));
         let headers = vec![("accept", "application/json".to_owned())];
         let call = Call { method: Method::POST, url, headers, body, safe: true };
-        let answer = self.http.send(&call).map_err(|failure| failure.at("HaloPSA"))?;
-        let given: wire::Token = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let Some(text) = given.access_token.filter(|_| answer.is_good()) else {
-            return Err(no_token(&answer));
-        };
-        let life = u64::try_from(given.expires_in.unwrap_or(3_600)).unwrap_or_default();
-        let ends = Instant::now() + Duration::from_secs(life.saturating_sub(EARLY).max(life / 2));
-        let text = Secret::new(&text);
-        self.token = Some(Token { text: text.clone(), ends, scope: given.scope });
-        Ok(text)
+        self.http.send(&call).map_err(|failure| failure.at("HaloPSA"))
     }
 }
 
 fn no_token(answer: &Answer) -> Error {
     let next = match answer.status {
         404 | 405 => "Check \"url\" and \"auth_url\" in the settings",
+        429 | 502..=504 => "Look whether the PSA is up; it goes on by itself",
         500 => "Check \"tenant\" in the settings: servers answer like this to a wrong or missing one",
         _ => {
             "Check \"client_id\", \"client_secret_file\", \"scope\" and \"tenant\" in the settings, and that the application's type is \"Client ID and Secret (Services)\""

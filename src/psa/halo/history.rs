@@ -23,22 +23,31 @@ const NEAR: f64 = 0.1;
 /// Most hours that one entry holds.
 const MOST_HOURS: f64 = 24_000.0;
 
+/// What is known of a ticket when its actions are read.
+struct Scene {
+    who: Who,
+    /// The address of the customer's user.
+    mail: Option<String>,
+    /// The audit tells the changes.
+    audited: bool,
+}
+
 pub(super) fn history(psa: &mut Halo, id: &str) -> Result<History> {
-    let held = psa.held.take().filter(|(held, _)| held == id);
-    let actions = match held {
-        Some((_, actions)) => actions,
-        None => read::actions(&mut psa.client, id)?,
+    let held = psa.held.take().filter(|held| held.id == id);
+    let (actions, mail) = match held {
+        Some(held) => (held.actions, held.mail),
+        None => (read::actions(&mut psa.client, id)?, None),
     };
-    let agent = psa.tables.me(&mut psa.client);
-    let who = Who { application: psa.client.settings.client_id.clone(), agent };
+    let who = read::who(psa)?;
     let mut history = History { complete: actions.whole, ..History::default() };
-    let audited = audit(psa, id, agent, &mut history)?;
+    let audited = audit(psa, id, who.agent, &mut history)?;
     history.complete &= audited;
+    let scene = Scene { who, mail, audited };
     for action in &actions.rows {
         count_units(psa, action);
     }
     for action in &actions.rows {
-        of_action(psa, action, (&who, audited), &mut history)?;
+        of_action(psa, action, &scene, &mut history)?;
     }
     history.complete &= history.unread.is_empty();
     history.events.sort_by(|a, b| (a.at, &a.psa_key).cmp(&(b.at, &b.psa_key)));
@@ -134,56 +143,46 @@ fn value_of(psa: &mut Halo, of: Changed, text: Option<&str>) -> Result<Option<St
     Ok(Some(psa.tables.name(&mut psa.client, table, Some(id))?.unwrap_or(text)))
 }
 
-fn of_action(
-    psa: &mut Halo,
-    action: &wire::Action,
-    (who, audited): (&Who, bool),
-    history: &mut History,
-) -> Result<()> {
-    let (Some(id), Some(at)) = (action.id, action.at()) else {
-        let text = action.text().unwrap_or_default();
-        history.unread.push(text.chars().take(LINE).collect());
+fn of_action(psa: &mut Halo, action: &wire::Action, scene: &Scene, history: &mut History) -> Result<()> {
+    let Some((id, at)) = action.id.zip(action.at()) else {
+        history.unread.push(shortened(action));
         return Ok(());
     };
-    let actor_kind = who.kind(action);
-    let actor = wire::given(action.who.as_ref());
-    let mut push = |key: &str, what: Happening| {
-        history.events.push(Event {
-            psa_key: format!("{key}-{id}"),
-            at,
-            actor: actor.clone(),
-            actor_kind,
-            what,
-        });
-    };
-    let visible = read::visible(action, None) == Some(true) || action.is_mail('O') && !read::is_line(action);
-    if let Some(seconds) = seconds(psa, action) {
-        push("time", Happening::TimeEntry { seconds, visible });
+    let actor_kind = scene.who.kind(action);
+    let mut told = said(psa, action, scene, actor_kind);
+    if !scene.audited {
+        let is_line = read::is_line(action);
+        let change = if is_line { line_of(psa, action)? } else { status_change(psa, action)? };
+        let unread = is_line && change.is_none() && !is_opening(action);
+        history.unread.extend(unread.then(|| shortened(action)));
+        told.extend(change.map(|change| ("change", change)));
     }
-    if !read::is_line(action) {
-        if action.text().is_some() {
-            let automatic = actor_kind == ActorKind::System;
-            push("action", Happening::Message { visible, automatic, text_key: None });
-        }
-        if audited {
-            return Ok(());
-        }
-        if let Some(what) = status_change(psa, action)? {
-            push("status", what);
-        }
-        return Ok(());
-    }
-    if audited {
-        return Ok(());
-    }
-    match line_of(psa, action)? {
-        Some(what) => push("change", what),
-        None => {
-            let text = action.text().unwrap_or_default();
-            history.unread.extend((!is_opening(&text)).then(|| text.chars().take(LINE).collect()));
-        }
+    for (key, what) in told {
+        let actor = wire::given(action.who.as_ref());
+        history.events.push(Event { psa_key: format!("{key}-{id}"), at, actor, actor_kind, what });
     }
     Ok(())
+}
+
+/// The message that an action is, and the time that it took.
+fn said(
+    psa: &Halo,
+    action: &wire::Action,
+    scene: &Scene,
+    actor_kind: ActorKind,
+) -> Vec<(&'static str, Happening)> {
+    // What is not known to be visible is not.
+    let visible = read::visible(action, scene.mail.as_deref()) == Some(true);
+    let time = seconds(psa, action).map(|seconds| ("time", Happening::TimeEntry { seconds, visible }));
+    let automatic = actor_kind == ActorKind::System;
+    let message = (!read::is_line(action) && action.text().is_some())
+        .then_some(("action", Happening::Message { visible, automatic, text_key: None }));
+    time.into_iter().chain(message).collect()
+}
+
+/// What an action says, for the lines that were not understood.
+fn shortened(action: &wire::Action) -> String {
+    action.text().unwrap_or_default().chars().take(LINE).collect()
 }
 
 /// What a line of the PSA's own says.
@@ -199,8 +198,8 @@ fn line_of(psa: &mut Halo, action: &wire::Action) -> Result<Option<Happening>> {
 }
 
 /// Whether a line only says that the ticket was opened.
-fn is_opening(text: &str) -> bool {
-    let text = text.trim().to_lowercase();
+fn is_opening(action: &wire::Action) -> bool {
+    let text = action.text().unwrap_or_default().trim().to_lowercase();
     text.is_empty() || text == "ticket logged" || text == "ticket created"
 }
 

@@ -104,96 +104,95 @@ pub(super) fn outcome_fault(outcomes: &[Row], id: Option<i64>, visible: bool) ->
     Some((problem, choice()))
 }
 
-/// Findings as they come.
-#[derive(Default)]
-struct Findings(Vec<Finding>);
+/// A look at something that is needed.
+type Look = fn(&mut Halo) -> Result<String>;
 
-impl Findings {
-    /// Notes a result; whether it was good.
-    fn add(&mut self, what: &str, result: Result<String>) -> bool {
-        let (found, next) = match result {
-            Ok(text) => (text, None),
-            Err(Error::User(fault)) => (fault.problem, Some(fault.next)),
-            Err(fault) => (fault.to_string(), Some("Please report it".to_owned())),
-        };
-        let good = next.is_none();
-        self.0.push(Finding { what: what.to_owned(), found, next });
-        good
-    }
-}
+/// What is looked at once the application is signed in.
+const LOOKS: [(&str, Look); 11] = [
+    ("clock", clock),
+    ("tickets", tickets),
+    ("changes", filters),
+    ("teams, types, statuses, priorities, agents", listed),
+    ("actions and time", entries),
+    ("history (audit)", trail),
+    ("rules", rules),
+    ("right to write", may_write),
+    ("outcome of internal notes", |psa| outcome_of(psa, false)),
+    ("outcome of replies", |psa| outcome_of(psa, true)),
+    ("quota", quota),
+];
 
 pub(super) fn check(psa: &mut Halo) -> Vec<Finding> {
-    let mut found = Findings::default();
-    let signed_in = signed_in(psa);
-    if !found.add("address and key", signed_in) {
-        return found.0;
+    let first = finding("address and key", signed_in(psa));
+    let signed_in = first.next.is_none();
+    let mut found = vec![first];
+    if signed_in {
+        found.extend(LOOKS.into_iter().map(|(what, look)| finding(what, look(psa))));
     }
-    found.add("clock", psa.client.clock().and_then(clock));
-    let open = psa.client.count("Tickets", &[("open_only", "true")]);
-    found.add("tickets", open.map(|n| format!("{n} open tickets in sight")));
-    let changes = filters(psa);
-    found.add("changes", changes);
-    let listed = reference(psa).map(|reference| {
-        let closing = reference.statuses.iter().filter(|(_, _, closes)| *closes).count();
-        format!(
-            "{} teams, {} types, {} statuses ({closing} close), {} priorities, {} technicians",
-            reference.boards.len(),
-            reference.types.len(),
-            reference.statuses.len(),
-            reference.priorities.len(),
-            reference.technicians.len()
-        )
-    });
-    found.add("teams, types, statuses, priorities, agents", listed);
-    let entries = entries(psa);
-    found.add("actions and time", entries);
-    let trail = trail(psa);
-    found.add("history (audit)", trail);
-    let rules = psa.client.count("TicketRules", &[]).map(|n| format!("{n} ticket rules in sight"));
-    found.add("rules", rules);
-    let may_write = may_write(psa);
-    found.add("right to write", may_write);
-    let note = outcome_of(psa, false);
-    found.add("outcome of internal notes", note);
-    if psa.client.settings.reply_outcome.is_some() {
-        let reply = outcome_of(psa, true);
-        found.add("outcome of replies", reply);
-    }
-    found.add("quota", quota(psa.client.settings.requests_per_five_minutes));
-    found.0
+    found
+}
+
+fn finding(what: &str, result: Result<String>) -> Finding {
+    let (found, next) = match result {
+        Ok(text) => (text, None),
+        Err(Error::User(fault)) => (fault.problem, Some(fault.next)),
+        Err(fault) => (fault.to_string(), Some("Please report it".to_owned())),
+    };
+    Finding { what: what.to_owned(), found, next }
 }
 
 /// Signs in, and says as whom; where that fails, what the PSA says about where tokens are to be had.
 fn signed_in(psa: &mut Halo) -> Result<String> {
     match psa.client.scope() {
-        Ok(_) => Ok(match psa.tables.me(&mut psa.client) {
-            Some(id) => match psa.tables.name(&mut psa.client, Table::Agent, Some(id)) {
-                Ok(Some(name)) => format!("signed in; what is written appears as {name}"),
-                _ => format!("signed in; what is written appears as agent {id}"),
-            },
-            None => "signed in; the PSA does not say as whom".to_owned(),
-        }),
         Err(Error::User(mut error)) => {
             if let Some((url, tenant)) = psa.client.auth_info() {
                 error.next.push_str(&format!(
                     ". The PSA names {url:?} as \"auth_url\" and {tenant:?} as \"tenant\""
                 ));
             }
-            Err(Error::User(error))
+            return Err(Error::User(error));
         }
-        Err(error) => Err(error),
-    }
+        scope => scope?,
+    };
+    let Some(me) = psa.tables.me(&mut psa.client)? else {
+        return Ok("signed in; the PSA does not say as whom".to_owned());
+    };
+    let name = psa.tables.name(&mut psa.client, Table::Agent, Some(me))?;
+    Ok(format!("signed in; what is written appears as {}", name.unwrap_or_else(|| format!("agent {me}"))))
 }
 
 /// Whether the two clocks agree.
-fn clock(server: Option<Timestamp>) -> Result<String> {
-    let Some(server) = server else { return Ok("the PSA does not tell its time".to_owned()) };
+fn clock(psa: &mut Halo) -> Result<String> {
+    let Some(server) = psa.client.clock()? else { return Ok("the PSA does not tell its time".to_owned()) };
     let skew = Timestamp::now().duration_since(server).as_secs();
     if skew.abs() > 120 {
         let problem = format!("this machine's clock is {skew} s ahead of the PSA's");
         return Err(fault(&problem, "Set this machine's clock: turn on time synchronisation"));
     }
     Ok(format!("{} s apart", skew.abs()))
+}
+
+fn tickets(psa: &mut Halo) -> Result<String> {
+    let open = psa.client.count("Tickets", &[("open_only", "true")])?;
+    Ok(format!("{open} open tickets in sight"))
+}
+
+fn rules(psa: &mut Halo) -> Result<String> {
+    let rules = psa.client.count("TicketRules", &[])?;
+    Ok(format!("{rules} ticket rules in sight"))
+}
+
+fn listed(psa: &mut Halo) -> Result<String> {
+    let reference = reference(psa)?;
+    let closing = reference.statuses.iter().filter(|(_, _, closes)| *closes).count();
+    Ok(format!(
+        "{} teams, {} types, {} statuses ({closing} close), {} priorities, {} technicians",
+        reference.boards.len(),
+        reference.types.len(),
+        reference.statuses.len(),
+        reference.priorities.len(),
+        reference.technicians.len()
+    ))
 }
 
 /// Whether changes can be asked for by time: the ticket that changed last is among those that changed since just before.
@@ -203,22 +202,18 @@ fn filters(psa: &mut Halo) -> Result<String> {
         return Ok("no ticket to try it with".to_owned());
     };
     let from = client::time(at.checked_sub(SignedDuration::from_secs(2)).unwrap_or(at));
-    let (mut there, mut old) = (false, false);
-    psa.client.each(
-        "Tickets",
-        &[("lastupdatefromdate", &from), ("order", "id")],
-        &mut |row: wire::Ticket| {
-            there |= row.id == Some(id);
-            old |= !read::is_heeded(&row, at);
-            Ok(())
-        },
-    )?;
-    if old || !there {
+    let wrong = || {
         let problem = format!("tickets that changed since {from} are not those that were asked for");
-        return Err(fault(
-            &problem,
-            "Set the time zone of the application's agent to UTC in Halo, and check again",
-        ));
+        fault(&problem, "Set the time zone of the application's agent to UTC in Halo, and check again")
+    };
+    let mut there = false;
+    let query = [("lastupdatefromdate", from.as_str()), ("order", "id")];
+    psa.client.each("Tickets", &query, &mut |row: wire::Ticket| {
+        there |= row.id == Some(id);
+        if read::is_heeded(&row, at) { Ok(()) } else { Err(wrong()) }
+    })?;
+    if !there {
+        return Err(wrong());
     }
     let still = read::leaves_still(psa)?;
     let actions = if still { "; actions leave it as it is, so they are read too" } else { "" };
@@ -268,6 +263,9 @@ fn may_write(psa: &mut Halo) -> Result<String> {
 fn outcome_of(psa: &mut Halo, visible: bool) -> Result<String> {
     let settings = &psa.client.settings;
     let id = if visible { settings.reply_outcome } else { Some(settings.note_outcome) };
+    if id.is_none() {
+        return Ok("\"reply_outcome\" is not set: customers are sent nothing".to_owned());
+    }
     psa.tables.forget(Table::Outcome);
     let outcomes = psa.tables.rows(&mut psa.client, Table::Outcome)?;
     if let Some((problem, next)) = outcome_fault(outcomes, id, visible) {
@@ -280,7 +278,8 @@ fn outcome_of(psa: &mut Halo, visible: bool) -> Result<String> {
     Ok(format!("{} ({name}){sets}", id.unwrap_or_default()))
 }
 
-fn quota(requests: u32) -> Result<String> {
+fn quota(psa: &mut Halo) -> Result<String> {
+    let requests = psa.client.settings.requests_per_five_minutes;
     if requests > QUOTA {
         let problem =
             format!("{requests} requests in five minutes: tenants that allow {QUOTA} refuse the rest");

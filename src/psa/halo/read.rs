@@ -16,6 +16,8 @@ use crate::url::encoded;
 
 /// A filter that is off by so much was not heeded: zones of time differ by less.
 const HEEDED: SignedDuration = SignedDuration::from_hours(26);
+/// What a ticket was opened with is logged with it, or in the minute after.
+const WITH_TICKET: SignedDuration = SignedDuration::from_secs(60);
 /// An action moves the time of update at once, or not at all.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -25,6 +27,15 @@ pub(super) struct Actions {
     pub(super) rows: Vec<wire::Action>,
     /// Whether they are all that there are.
     pub(super) whole: bool,
+}
+
+/// The ticket that was read last.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) id: String,
+    /// The address of the customer's user.
+    pub(super) mail: Option<String>,
+    pub(super) actions: Actions,
 }
 
 pub(super) fn changed(
@@ -133,9 +144,8 @@ pub(super) fn found(client: &mut Client, id: &str) -> Result<Option<wire::Ticket
 pub(super) fn ticket(psa: &mut Halo, id: &str) -> Result<Option<Record>> {
     let Some(found) = found(&mut psa.client, id)? else { return Ok(None) };
     let actions = actions(&mut psa.client, id)?;
-    let me = psa.tables.me(&mut psa.client);
-    let record = record(psa, &found, &actions, me)?;
-    psa.held = Some((id.to_owned(), actions));
+    let record = record(psa, &found, &actions)?;
+    psa.held = Some(Held { id: id.to_owned(), mail: given(found.user_email.as_ref()), actions });
     Ok(Some(record))
 }
 
@@ -188,13 +198,13 @@ pub(super) fn labelled(psa: &mut Halo, found: &wire::Ticket) -> Result<Ticket> {
     })
 }
 
-fn record(psa: &mut Halo, found: &wire::Ticket, actions: &Actions, me: Option<i64>) -> Result<Record> {
+fn record(psa: &mut Halo, found: &wire::Ticket, actions: &Actions) -> Result<Record> {
     let labels = labelled(psa, found)?;
     let own_body = given(found.details.as_ref())
         .or_else(|| found.details_html.as_deref().map(text::plain).filter(|text| !text.is_empty()));
-    let first = opening(&actions.rows, own_body.as_deref());
+    let first = opening(&actions.rows, own_body.as_deref(), found.opened_at());
     let body = own_body.or_else(|| first.and_then(|at| actions.rows.get(at)?.text()));
-    let who = Who { application: psa.client.settings.client_id.clone(), agent: me };
+    let who = who(psa)?;
     let mail = given(found.user_email.as_ref());
     let messages = actions.rows.iter().enumerate().filter(|(at, _)| Some(*at) != first);
     let messages = messages.filter_map(|(_, action)| message(action, &who, mail.as_deref())).collect();
@@ -227,11 +237,16 @@ fn record(psa: &mut Halo, found: &wire::Ticket, actions: &Actions, me: Option<i6
     })
 }
 
-/// The action that says what the ticket was opened with: the first one that people wrote, where it holds the ticket's text.
-fn opening(actions: &[wire::Action], body: Option<&str>) -> Option<usize> {
+/// The action that says what the ticket was opened with: the first one that people wrote, where it holds the ticket's text. A mail that
+/// opened the ticket may hold more than that, such as a signature.
+fn opening(actions: &[wire::Action], body: Option<&str>, opened: Option<Timestamp>) -> Option<usize> {
     let at = actions.iter().position(|action| !is_system(action) && action.text().is_some())?;
-    let said = actions.get(at)?.text()?;
-    body.is_none_or(|body| text::same(body, &said)).then_some(at)
+    let action = actions.get(at)?;
+    let said = action.text()?;
+    let Some(body) = body else { return Some(at) };
+    let with_ticket =
+        action.at().zip(opened).is_some_and(|(at, opened)| at.duration_since(opened) <= WITH_TICKET);
+    (text::same(body, &said) || with_ticket && text::holds(&said, body)).then_some(at)
 }
 
 /// Whether the first action is a technician's who logged the ticket; unknown where a program did.
@@ -241,6 +256,12 @@ fn by_technician(first: &wire::Action, who: &Who) -> Option<bool> {
         ActorKind::Technician => Some(true),
         ActorKind::System | ActorKind::Firstline => None,
     }
+}
+
+/// Who this application is, as far as the PSA says it.
+pub(super) fn who(psa: &mut Halo) -> Result<Who> {
+    let agent = psa.tables.me(&mut psa.client)?;
+    Ok(Who { application: psa.client.settings.client_id.clone(), agent })
 }
 
 /// Who this application is among the writers of actions.

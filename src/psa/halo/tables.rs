@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
+use serde_json::Value;
 
-use super::client::Client;
+use super::client::{Client, Refused};
 use super::wire::{Row, given};
 
 /// The agent that means nobody.
@@ -100,11 +101,15 @@ impl Tables {
     }
 
     /// The agent that the application logs in as, where the PSA says it.
-    pub(super) fn me(&mut self, client: &mut Client) -> Option<i64> {
-        *self.me.get_or_insert_with(|| {
-            let row = client.get("Agent/me", &[]).ok()?;
-            serde_json::from_value::<Row>(row).ok()?.id
-        })
+    pub(super) fn me(&mut self, client: &mut Client) -> Result<Option<i64>> {
+        if self.me.is_none() {
+            let row = match client.get("Agent/me", &[]) {
+                Err(Refused::Missing | Refused::Denied(_)) => Value::Null,
+                row => row?,
+            };
+            self.me = Some(serde_json::from_value::<Row>(row).ok().and_then(|row| row.id));
+        }
+        Ok(self.me.flatten())
     }
 }
 

@@ -64,6 +64,12 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }
 
+/// Whether a text has another in it, whatever their spaces.
+pub(super) fn holds(text: &str, part: &str) -> bool {
+    let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    spaced(text).contains(&spaced(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -275,3 +275,23 @@ fn row_of<'a>(rows: &'a [Row], table: Table, (name, level): (&str, Option<i64>))
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, level: i64, name: &str) -> Row {
+        Row { priorityid: Some(id), slaid: Some(level), name: Some(name.to_owned()), ..Row::default() }
+    }
+
+    #[test]
+    fn a_priority_is_the_one_of_the_tickets_service_level() {
+        let rows = [row(1, 1, "Hoch"), row(5, 2, "Hoch"), row(6, 2, "Tief")];
+        let of = |name: &str, level| row_of(&rows, Table::Priority, (name, level)).map(|row| row?.priorityid);
+        assert_eq!(of("hoch", Some(2)).unwrap(), Some(5));
+        assert_eq!(of("Hoch", Some(1)).unwrap(), Some(1));
+        assert_eq!(of("Tief", Some(1)).unwrap(), Some(6));
+        assert_eq!(of("Mittel", Some(1)).unwrap(), None);
+        assert!(of("Hoch", Some(3)).is_err(), "two are called so, and neither is of the ticket's level");
+    }
+}

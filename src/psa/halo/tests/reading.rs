@@ -72,6 +72,51 @@ fn a_row_that_was_not_asked_for_says_that_the_filter_was_not_heeded() {
 }
 
 #[test]
+fn a_parameter_that_is_ignored_is_noticed_before_anything_is_told() {
+    let fake = start();
+    fake.set(&json!({"ignored": ["lastupdatefromdate"]})).unwrap();
+    fake.world(|world| {
+        let (board, company) = (world.board("Projects"), world.company("Hollowell Freight"));
+        let at = Some(Timestamp::now() - SignedDuration::from_hours(72));
+        world.open(
+            NewTicket { summary: "Old".into(), at, company, board, ..NewTicket::default() },
+            Author::System,
+        );
+    });
+    let id = one(&fake);
+    let mut psa = connector(settings(&fake));
+    let mut told = 0;
+    let mut count = |_| {
+        told += 1;
+        Ok(())
+    };
+    let since = Timestamp::now() - SignedDuration::from_hours(1);
+    let error = psa.changed_since(since, &mut count).unwrap_err().to_string();
+    assert!(error.contains("lastupdatefromdate"), "{error}");
+    assert_eq!(told, 0);
+    let found = psa.check();
+    assert!(found.iter().any(|one| one.what == "changes" && one.next.is_some()), "{found:?}");
+    fake.set(&json!({"ignored": ["ticket_id"], "all_actions_time_out": false})).unwrap();
+    let error = psa.ticket(&id).unwrap_err().to_string();
+    assert!(error.contains("other tickets"), "{error}");
+}
+
+#[test]
+fn the_client_that_means_nobodys_is_no_customer() {
+    let fake = start();
+    let id = fake.world(|world| {
+        let board = world.board("Projects");
+        let company = fake::UNKNOWN_CLIENT;
+        world.open(
+            NewTicket { summary: "Whose?".into(), company, board, ..NewTicket::default() },
+            Author::System,
+        )
+    });
+    let record = connector(settings(&fake)).ticket(&id.to_string()).unwrap().unwrap();
+    assert_eq!(record.ticket.customer, None);
+}
+
+#[test]
 fn a_change_that_only_an_action_tells_is_seen() {
     for moves in [true, false] {
         let fake = start();
