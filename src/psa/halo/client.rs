@@ -144,13 +144,13 @@ impl Client {
 
     /// The body of a reply to a GET.
     pub(super) fn get(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Value, Refused> {
-        let answer = self.ask(Method::GET, path, query, None).map_err(Error::from)?;
+        let answer = self.ask(path, query, None).map_err(Error::from)?;
         Ok(body(&self.judged(answer)?)?)
     }
 
     /// Posts an array of one object, which changes something, and gives the reply.
     pub(super) fn post(&mut self, path: &str, item: Value) -> Result<Answer, Sent> {
-        self.ask(Method::POST, path, &[], Some(&Value::Array(vec![item])))
+        self.ask(path, &[], Some(&Value::Array(vec![item])))
     }
 
     /// Tells `each` every record of a list.
@@ -239,7 +239,7 @@ impl Client {
 
     /// The server's time, where it tells it.
     pub(super) fn clock(&mut self) -> Result<Option<Timestamp>, Error> {
-        let answer = self.ask(Method::GET, "Status", &[], None)?;
+        let answer = self.ask("Status", &[], None)?;
         let answer = self.judged(answer)?;
         let date = answer.header("date");
         Ok(date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()))
@@ -287,16 +287,11 @@ impl Client {
         })
     }
 
-    /// The reply to a request; one whose token has ended was not done, and is sent again with a new one, once.
-    fn ask(
-        &mut self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Result<Answer, Sent> {
+    /// The reply to a request, a POST where it has a body. One whose token has ended was not done, and is sent again with a new one, once.
+    fn ask(&mut self, path: &str, query: &[(&str, &str)], body: Option<&Value>) -> Result<Answer, Sent> {
         let url = format!("{}/api/{path}{}", self.host(), query_of(query));
-        let safe = method == Method::GET;
+        let safe = body.is_none();
+        let method = if safe { Method::GET } else { Method::POST };
         for again in [true, false] {
             let token = self.token().map_err(Sent::NotDone)?;
             let bearer = format!("Bearer {}", token.shown());

@@ -1,6 +1,7 @@
 //! What ids mean: statuses, types, priorities, agents, outcomes, as the tenant has them. Each table is read once, and again where it
 //! lacks an id.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
@@ -64,11 +65,10 @@ pub(super) struct Tables {
 impl Tables {
     /// The rows of a table, from the PSA where they are not known yet.
     pub(super) fn rows(&mut self, client: &mut Client, table: Table) -> Result<&[Row]> {
-        if !self.read.contains_key(&table) {
-            let rows = rows(client, table)?;
-            self.read.insert(table, rows);
-        }
-        Ok(self.read.get(&table).map_or(&[], Vec::as_slice))
+        Ok(match self.read.entry(table) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(place) => place.insert(rows(client, table)?),
+        })
     }
 
     /// Forgets a table: what was not found there may have been made since.

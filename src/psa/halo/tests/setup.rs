@@ -114,3 +114,24 @@ fn rules_are_told_as_they_stand_and_those_that_act_on_customers_marked() {
     let error = connector(settings(&fake)).rules().unwrap_err().to_string();
     assert!(error.contains("403"), "{error}");
 }
+
+#[test]
+fn requests_keep_the_pace_and_wait_as_long_as_the_psa_asks() {
+    let fake = start();
+    let id = one(&fake);
+    fake.faults(|faults| {
+        let busy = status(429, Some(7), firstline_fakes::TroubleBody::Text);
+        faults.list.push(fault("GET", "/api/Tickets", busy));
+    });
+    let pauses = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = pauses.clone();
+    let wait = Arc::new(move |pause| kept.lock().unwrap().push(pause));
+    let slow = HaloSettings { requests_per_five_minutes: 3, ..settings(&fake) };
+    let mut psa = Halo::new(slow, agent(), wait);
+    psa.ticket(&id).unwrap().unwrap();
+    let pauses = pauses.lock().unwrap();
+    assert_eq!(pauses.first(), Some(&Duration::from_secs(7)));
+    let sent = fake.log().len();
+    let paced = pauses.iter().filter(|pause| **pause > Duration::from_secs(200)).count();
+    assert_eq!(paced, sent - 3, "each request after the third waits for the window: {pauses:?}");
+}
