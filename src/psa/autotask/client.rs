@@ -56,6 +56,9 @@ pub struct AutotaskSettings {
     pub act_as: Option<i64>,
     /// Requests a minute at most.
     pub requests_per_minute: u32,
+    /// Minutes that a history waits at most while half of the tenant's hourly requests are used: an hour where a past is pulled, one
+    /// minute beside the day's work.
+    pub wait_minutes: u32,
 }
 
 impl AutotaskSettings {

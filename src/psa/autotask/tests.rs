@@ -42,6 +42,7 @@ fn settings(fake: &Fake) -> AutotaskSettings {
         note_type: None,
         act_as: None,
         requests_per_minute: 10_000,
+        wait_minutes: 60,
     }
 }
 
@@ -69,6 +70,7 @@ fn open(fake: &Fake, n: usize) -> Vec<Id> {
     fake.world(|world| (0..n).map(|i| world.open(new(i), Author::Contact(NORA))).collect())
 }
 
+/// Opens one ticket and gives its id.
 fn one(fake: &Fake) -> String {
     open(fake, 1)[0].to_string()
 }

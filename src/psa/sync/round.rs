@@ -125,6 +125,8 @@ fn read(
 ) -> Result<()> {
     let (mut open, mut ended, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let mut known: Vec<(Seen, Option<OpenTicket>)> = Vec::new();
+    let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
+    psa.expect(&ids)?;
     for seen in part {
         let Some(record) = psa.ticket(&seen.id)? else {
             done.gone += 1;

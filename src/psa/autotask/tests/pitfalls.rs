@@ -142,6 +142,39 @@ fn half_of_the_hours_requests_are_left_to_others() {
 }
 
 #[test]
+fn tickets_that_are_read_next_are_read_together() {
+    let fake = start();
+    let ids: Vec<String> = open(&fake, 40).iter().map(ToString::to_string).collect();
+    fake.world(|world| {
+        for id in &ids {
+            let by = Author::Technician(GRACE);
+            world.note(id.parse().unwrap(), Note { by, ..Note::said(&format!("About {id}."), true) });
+        }
+    });
+    let mut psa = connector(settings(&fake));
+    psa.names = Some(super::super::names::Names::read(&mut psa.client).unwrap());
+    let alone: Vec<_> = ids.iter().map(|id| psa.ticket(id).unwrap().unwrap()).collect();
+    let before = psa.client.http.requests;
+    let wanted: Vec<String> = ids.iter().cloned().chain(["999999999".to_owned()]).collect();
+    psa.expect(&wanted).unwrap();
+    let together: Vec<_> = ids.iter().map(|id| psa.ticket(id).unwrap().unwrap()).collect();
+    assert_eq!((psa.client.http.requests - before, &together), (3, &alone));
+    for id in &ids {
+        let history = psa.history(id).unwrap();
+        assert!(history.complete && history.events.len() == 1);
+    }
+    // One of each history, and one that counts the hour's.
+    assert_eq!(psa.client.http.requests - before, 3 + 40 + 1);
+    // Given out once: what is asked for again is read again.
+    fake.world(|world| {
+        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()))
+    });
+    let again = psa.ticket(&ids[0]).unwrap().unwrap();
+    assert_eq!(again.ticket.subject.as_deref(), Some("New words"));
+    assert_eq!(psa.ticket("999999999").unwrap(), None);
+}
+
+#[test]
 fn a_history_that_may_not_be_read_is_not_complete() {
     let fake = start();
     let id = one(&fake);
