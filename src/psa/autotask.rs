@@ -39,13 +39,22 @@ pub struct Autotask {
     client: Client,
     names: Option<Names>,
     ahead: Ahead,
+    /// Minutes that a history waits at most while half of the hour's requests are used.
+    minutes: u32,
 }
 
 impl Autotask {
     /// The PSA of `settings`, asked by `agent`.
     pub fn new(settings: AutotaskSettings, agent: ureq::Agent, wait: Wait) -> Self {
         let http = Http::new("Autotask", agent, settings.pace(), wait);
-        Self { client: Client::new(settings, http), names: None, ahead: Ahead::default() }
+        Self { client: Client::new(settings, http), names: None, ahead: Ahead::default(), minutes: 1 }
+    }
+
+    /// The same, whose histories wait up to `minutes` while half of the tenant's hourly requests are used: an hour where a past is
+    /// pulled, and one minute where nothing is said, since what comes in waits with them.
+    #[must_use]
+    pub fn patient(self, minutes: u32) -> Self {
+        Self { minutes, ..self }
     }
 
     /// The client, and the names as they are remembered; read again where they are old, or lack one.
@@ -89,8 +98,7 @@ impl Connector for Autotask {
     }
 
     fn history(&mut self, id: &str) -> Result<History> {
-        let minutes = self.client.settings.wait_minutes;
-        self.client.spare(minutes)?;
+        self.client.spare(self.minutes)?;
         let talk = match self.ahead.take_talk(id) {
             Some(talk) => talk,
             None => Arc::new(Talk::of(&mut self.client, id)?),

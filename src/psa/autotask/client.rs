@@ -56,9 +56,6 @@ pub struct AutotaskSettings {
     pub act_as: Option<i64>,
     /// Requests a minute at most.
     pub requests_per_minute: u32,
-    /// Minutes that a history waits at most while half of the tenant's hourly requests are used: an hour where a past is pulled, one
-    /// minute beside the day's work.
-    pub wait_minutes: u32,
 }
 
 impl AutotaskSettings {
@@ -365,4 +362,25 @@ pub(super) fn time(at: Timestamp) -> String {
 /// A condition of a query.
 pub(super) fn is(field: &str, value: impl Into<Value>) -> Value {
     json!({"op": "eq", "field": field, "value": value.into()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_goes_on_upwards_or_not_at_all() {
+        let rows = |ids: &[i64]| ids.iter().map(|id| json!({"id": id.to_string()})).collect::<Vec<_>>();
+        for (ids, after, last) in [
+            (&[3, 4, 9][..], None, Some(9)),
+            (&[3, 4, 9], Some(2), Some(9)),
+            (&[3, 4, 9], Some(3), None),
+            (&[4, 3], None, None),
+            (&[3, 3], None, None),
+            (&[], Some(7), Some(7)),
+        ] {
+            assert_eq!(last_id(&rows(ids), after), last, "{ids:?} {after:?}");
+        }
+        assert_eq!(last_id(&[json!({"name": "no id"})], None), None);
+    }
 }

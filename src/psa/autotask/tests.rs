@@ -42,7 +42,6 @@ fn settings(fake: &Fake) -> AutotaskSettings {
         note_type: None,
         act_as: None,
         requests_per_minute: 10_000,
-        wait_minutes: 60,
     }
 }
 

@@ -120,7 +120,8 @@ fn half_of_the_hours_requests_are_left_to_others() {
     let id = one(&fake);
     fake.set(&json!({"used_elsewhere": 5_500})).unwrap();
     // History waits until there are enough again.
-    let (mut psa, pauses) = counted(&fake, |fake| fake.set(&json!({"used_elsewhere": 100})).unwrap());
+    let (psa, pauses) = counted(&fake, |fake| fake.set(&json!({"used_elsewhere": 100})).unwrap());
+    let mut psa = psa.patient(60);
     psa.history(&id).unwrap();
     assert_eq!(*pauses.lock().unwrap(), [Duration::from_secs(60)]);
     psa.history(&id).unwrap();
@@ -132,9 +133,11 @@ fn half_of_the_hours_requests_are_left_to_others() {
     assert_eq!(pauses.lock().unwrap().len(), 1);
     // The last tenth is not touched.
     fake.set(&json!({"used_elsewhere": 9_500})).unwrap();
-    let (mut psa, _) = counted(&fake, |_| {});
+    let (psa, pauses) = counted(&fake, |_| {});
+    let mut psa = psa.patient(60);
     let error = psa.history(&id).unwrap_err().to_string();
     assert!(error.contains("of the hour's 10000 requests") && error.contains("goes on by itself"), "{error}");
+    assert_eq!(pauses.lock().unwrap().len(), 60);
     // A quota that is spent is told as what it is.
     fake.set(&json!({"used_elsewhere": 10_000, "quota_status": 500})).unwrap();
     let error = connector(settings(&fake)).ticket(&id).unwrap_err().to_string();
