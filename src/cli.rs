@@ -29,8 +29,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
         &["import", "audit-labels", "learning-curve", "train", "evaluate", "certify"],
     ),
     ("Decide and draft", &["normalize", "classify", "draft", "drafts", "policy"]),
-    ("Run as a service", &["serve", "store", "users"]),
-    ("Roll out", &["bench", "rollout"]),
+    ("Run as a service", &["serve", "connect", "store", "users"]),
+    ("Roll out", &["bench", "rollout", "incidents"]),
     ("Tools", &["models", "completions", "dev"]),
 ];
 

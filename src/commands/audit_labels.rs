@@ -13,6 +13,7 @@ use firstline_training::audit::{AuditInput, FieldAudit, Suspect, audit};
 use firstline_training::{EmbeddingCache, History, open_encoder};
 use firstline_triage::{EncoderFiles, Reader};
 
+use super::best::{JUDGED, Tally};
 use super::{models, train};
 use crate::arguments::{EncoderArgs, HistoryArg, JsonArg, SeedArg};
 use crate::failure::{Exit, Failure};
@@ -91,6 +92,9 @@ fn look(args: &AuditArgs, ui: &Ui) -> Result<Exit, Failure> {
     if !others.is_empty() {
         ui.say(format!("note: too few labelled tickets to judge {}", others.join(", ")));
     }
+    if let Some(told) = best(&history, &audits) {
+        ui.say(told);
+    }
     ui.say(format!("Doubtful labels: {}", args.out.display()));
     ui.say(format!(
         "Next: fill its last column where a label is wrong, then firstline audit-labels --tickets {} --apply {} --out FIXED.jsonl",
@@ -115,6 +119,28 @@ pub(super) fn audits(
     let audits = audit(AuditInput { history, fields, encoder: &encoder, seed }, &mut cache, &mut bars)?;
     bars.finish();
     Ok(audits)
+}
+
+/// The technicians whose boards and types are doubted least, for the tiers file; `None` where nobody closed enough tickets.
+fn best(history: &History, audits: &[FieldAudit]) -> Option<String> {
+    let judged = audits.iter().filter(|audit| JUDGED.contains(&audit.field));
+    let doubted: BTreeSet<String> =
+        judged.flat_map(|audit| &audit.suspects).map(|suspect| suspect.id.clone()).collect();
+    let mut tally = Tally::new(doubted);
+    for ticket in &history.tickets {
+        let both = JUDGED.iter().all(|field| ticket.labels.contains_key(field));
+        if let Some(technician) = ticket.labels.get(&Field::Technician).filter(|_| both) {
+            tally.add(&ticket.id, technician);
+        }
+    }
+    let names: Vec<String> = tally.best().iter().map(|name| format!("{name:?}")).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Best technicians, the quarter whose boards and types are doubted least, of those with 100 tickets: write best = [{}] above \
+             the first table of the tiers file, or give this sheet to `bench` and `rollout replay` with --doubts",
+            names.join(", ")
+        )
+    })
 }
 
 fn write(out: &mut files::Whole, audits: &[FieldAudit]) -> std::io::Result<()> {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firstline_fault::{Code, Error, UserError};
-use firstline_psa::connector::{Connector, Finding};
+use firstline_fault::Error;
+use firstline_psa::connector::Finding;
 use firstline_psa::sync::{Round, RoundSettings, Service, round};
 use jiff::Timestamp;
 use serde_json::json;
@@ -63,11 +63,13 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     if args.check {
         return check(&settings, args.output.json);
     }
-    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service(one))).collect();
+    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service())).collect();
     let mut worst = Exit::Success;
     std::thread::scope(|scope| {
-        let running: Vec<_> =
-            threads.into_iter().map(|(one, service)| scope.spawn(move || keep(one, service, args, ui))).collect();
+        let running: Vec<_> = threads
+            .into_iter()
+            .map(|(one, service)| scope.spawn(move || keep(one, service, args, ui)))
+            .collect();
         for thread in running {
             if !matches!(thread.join(), Ok(Ok(()))) {
                 worst = Exit::UserFault;
@@ -78,7 +80,12 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// Runs a connection until it is stopped. A round that fails is done again, later and later.
-fn keep(one: &ConnectionSettings, service: Result<Service, Error>, args: &ConnectArgs, ui: &Ui) -> Result<(), ()> {
+fn keep(
+    one: &ConnectionSettings,
+    service: Result<Service, Error>,
+    args: &ConnectArgs,
+    ui: &Ui,
+) -> Result<(), ()> {
     let tell = |error: &Error| ui.say(&format!("{}: {error}", one.name));
     let mut service = service.map_err(|error| tell(&error))?;
     let mut psa = one.connector(pause()).map_err(|error| tell(&error))?;
@@ -142,7 +149,7 @@ fn pause() -> firstline_psa::http::Wait {
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     let mut missing = false;
     for one in &settings.connections {
-        let mut found = vec![service_finding(settings, one)];
+        let mut found = vec![service_finding(settings)];
         match one.connector(pause()) {
             Ok(mut psa) => found.extend(psa.check()),
             Err(error) => found.push(finding("settings", &error)),
@@ -156,13 +163,20 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
         if json {
             for one_finding in &found {
                 let Finding { what, found, next } = one_finding;
-                print(json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}));
+                print(
+                    json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}),
+                );
             }
             continue;
         }
         let row = |finding: &Finding| {
             let state = if finding.next.is_none() { "good" } else { "MISSING" };
-            vec![finding.what.clone(), state.to_owned(), finding.found.clone(), finding.next.clone().unwrap_or_default()]
+            vec![
+                finding.what.clone(),
+                state.to_owned(),
+                finding.found.clone(),
+                finding.next.clone().unwrap_or_default(),
+            ]
         };
         print(format_args!("{} ({})", one.name, one.psa_name()));
         print(table(&["what", "", "found", "next"], found.iter().map(row)));
@@ -170,8 +184,8 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }
 
-fn service_finding(settings: &PsaSettings, one: &ConnectionSettings) -> Finding {
-    match settings.service(one).and_then(|mut service| service.look()) {
+fn service_finding(settings: &PsaSettings) -> Finding {
+    match settings.service().and_then(|mut service| service.look()) {
         Ok(found) => Finding { what: "the service".to_owned(), found, next: None },
         Err(error) => finding("the service", &error),
     }
@@ -183,9 +197,4 @@ fn finding(what: &str, error: &Error) -> Finding {
         fault => (fault.to_string(), "Please report it".to_owned()),
     };
     Finding { what: what.to_owned(), found, next: Some(next) }
-}
-
-/// A settings file that can't be used.
-pub(super) fn fault(place: &str, problem: impl Into<String>, next: &str) -> Failure {
-    UserError::new(Code::Config, place, problem.into(), next).into()
 }

@@ -16,7 +16,7 @@ use firstline_triage::{Engine, Policy};
 use super::dev::generate;
 use super::rollout::show;
 use super::rollout::week_one::{WEEKS, WeekOne};
-use super::{draft, evaluate, train};
+use super::{bench, draft, evaluate, train};
 use crate::arguments::EncoderArgs;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -44,6 +44,8 @@ pub(crate) struct DemoArgs {
     encoder: EncoderArgs,
 }
 
+/// The folder of the bundle.
+const BUNDLE: &str = "bundle";
 /// Number of unseen tickets that are shown.
 const SHOWN: usize = 5;
 /// Rows of a ranking that are printed; its page has all.
@@ -55,7 +57,7 @@ const GENERATED: &str =
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");
-    let bundle = args.dir.join("bundle");
+    let bundle = args.dir.join(BUNDLE);
     // The replay reads what training has read: one cache spares it the encoder.
     let scratch = tempfile::tempdir().map_err(|e| UserError::io(std::env::temp_dir().display(), &e))?;
     let cache = args.encoder.embedding_cache.clone();
@@ -118,7 +120,10 @@ const PAGES: [&str; 3] = ["baseline.html", "pilots.html", "replay.html"];
 fn week_one(args: &DemoArgs, tickets: &Path, encoder: &EncoderArgs, ui: &Ui) -> Result<(), Failure> {
     let [baseline, pilots, replay] = PAGES.map(|page| args.dir.join(page));
     ui.say("4. Week 1 of the 90 days: where the invented desk stands, and the customers to begin with.");
-    let week = WeekOne::read(tickets, &tickets.with_extension("tiers.toml"), ui)?;
+    let automation = args.dir.join("automation.toml");
+    let measured = bench::write_automation((&args.dir.join(BUNDLE), tickets), &automation, args.seed, ui)?;
+    let week =
+        WeekOne::read(tickets, &tickets.with_extension("tiers.toml"), measured.then_some(automation), ui)?;
     put(week.baseline()?, &baseline)?;
     put(week.pilots()?, &pilots)?;
     ui.say(format!(

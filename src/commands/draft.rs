@@ -177,7 +177,7 @@ fn stopped(input: &Path, lines: u64) -> Failure {
 }
 
 /// The voice in `path`, or the built-in one.
-pub(super) fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
+pub(in crate::commands) fn voice(path: Option<&Path>) -> Result<Voice, Failure> {
     let Some(path) = path else { return Ok(Voice::built_in()?) };
     let text = std::fs::read_to_string(path).map_err(|e| UserError::io(path.display(), &e))?;
     Ok(Voice::parse(&text, &path.display().to_string())?)

@@ -3,6 +3,7 @@
 
 mod audit_labels;
 mod bench;
+mod best;
 mod certify;
 mod classify;
 mod completions;
@@ -14,6 +15,7 @@ mod draft;
 mod drafts;
 mod evaluate;
 mod import;
+mod incidents;
 mod learning_curve;
 mod models;
 mod normalize;
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Policy(policy::PrintPolicyArgs),
     Bench(bench::BenchArgs),
     Rollout(rollout::RolloutArgs),
+    Incidents(incidents::IncidentsArgs),
     Serve(serve::ServeArgs),
     Connect(connect::ConnectArgs),
     Store(store::StoreArgs),
@@ -76,6 +79,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Policy(args) => Ok(policy::run(args)),
         Command::Bench(args) => bench::run(args, ui),
         Command::Rollout(args) => rollout::run(args, ui),
+        Command::Incidents(args) => incidents::run(args),
         Command::Serve(args) => serve::run(args, ui),
         Command::Connect(args) => connect::run(args, ui),
         Command::Store(args) => store::run(args, ui),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use firstline_fault::{Code, UserError};
 use firstline_serve::{NewKey, Scope};
 use firstline_store::{CustomerSet, KeyRecord};
+use firstline_ticket::{has_unseen, is_same_person};
 use firstline_triage::customer_key;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
@@ -97,9 +98,11 @@ pub(super) fn run(args: &UsersArgs) -> Result<Exit, Failure> {
             }
         }
         UsersCommand::Disable { name } => {
-            let (name, store) = (person(name)?, config::existing_store(settings)?);
-            let holds =
-                |key: &&KeyRecord| key.person.as_deref() == Some(name.as_str()) && key.revoked_at.is_none();
+            // As it stands on record, whatever names were allowed when it was added.
+            let (name, store) = (name.trim(), config::existing_store(settings)?);
+            let holds = |key: &&KeyRecord| {
+                key.person.as_deref().map(str::trim) == Some(name) && key.revoked_at.is_none()
+            };
             let key = store.keys()?.iter().find(holds).map(|key| key.id.clone());
             let revoked = key.map(|id| store.revoke_key(&id, ACTOR, now)).transpose()?;
             if revoked != Some(true) {
@@ -116,9 +119,8 @@ pub(super) fn run(args: &UsersArgs) -> Result<Exit, Failure> {
 /// Checks that a name is fit for the record.
 fn person(name: &str) -> Result<String, Failure> {
     let name = name.trim();
-    let odd = name.chars().any(char::is_control);
-    if name.is_empty() || name.len() > MOST_NAME || odd || name.eq_ignore_ascii_case("firstline") {
-        let problem = "it is empty, longer than 256 bytes, has control characters, or is Firstline's own";
+    if name.is_empty() || name.len() > MOST_NAME || has_unseen(name) || is_same_person(name, "firstline") {
+        let problem = "it is empty, longer than 256 bytes, has characters that nobody sees, or reads as Firstline's own";
         return Err(UserError::new(Code::Config, "the name", problem, "Give the person's name").into());
     }
     Ok(name.to_owned())

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use firstline_ticket::Draft;
 
 pub use attacks::{Attack, AttackSuite, Place};
-pub use canaries::{Asked, Canary, canaries};
+pub use canaries::{Asked, Canary, FEWEST_CANARIES, canaries};
 
 /// Tickets drafted together.
 const BATCH: usize = 32;

@@ -56,6 +56,7 @@ codes! {
     Limit "E_LIMIT" "A request with too many items, or too long.",
     NotFound "E_NOT_FOUND" "Something that is not there, or not for this key to see.",
     Conflict "E_CONFLICT" "Something that was changed by somebody else meanwhile, or is no longer open.",
+    Blind "E_BLIND" "A decision of the blind sample, which nobody sees before its ticket is closed.",
     Guard "E_GUARD" "A text that is stopped until a person confirms what was found in it.",
     Overload "E_OVERLOAD" "More requests than can be answered in time.",
     Deadline "E_DEADLINE" "A request that was not answered within its deadline.",

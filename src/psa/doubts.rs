@@ -109,6 +109,29 @@ pub fn read_corrections(input: impl Read, name: &str) -> Result<Vec<Correction>>
     Ok(corrections)
 }
 
+/// The columns that say what is doubted.
+#[derive(Debug, Deserialize)]
+struct Doubted {
+    id: String,
+    field: String,
+}
+
+/// Reads what a sheet called `name` doubts: each ticket's id and field, whatever was corrected.
+///
+/// # Errors
+/// [`Code::Csv`] naming the row that can't be read.
+pub fn read_doubted(input: impl Read, name: &str) -> Result<Vec<(String, Field)>> {
+    let rows = csv::Reader::from_reader(input).into_deserialize::<Doubted>();
+    let read = |(i, row): (usize, csv::Result<Doubted>)| {
+        let fault =
+            |problem: String| UserError::new(Code::Csv, format!("{name} row {}", i + 2), problem, NEXT);
+        let row = row.map_err(|e| fault(e.to_string()))?;
+        let field = row.field.parse().map_err(|e: UserError| fault(e.to_string()))?;
+        Ok((from_text(&row.id).to_owned(), field))
+    };
+    rows.enumerate().map(read).collect()
+}
+
 fn as_text(value: &str) -> String {
     match value.starts_with(FORMULA) {
         true => format!("'{value}"),
@@ -139,6 +162,17 @@ mod tests {
             expected_precision: 0.5,
             subject: subject.to_owned(),
             text: "=1+1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_doubted_is_read_whatever_was_corrected() {
+        let mut sheet = Vec::new();
+        write_doubts(&mut sheet, &[doubt("=1+1", "a"), doubt("T2", "two\nlines")]).unwrap();
+        let found = read_doubted(sheet.as_slice(), "sheet.csv").unwrap();
+        assert_eq!(found, [("=1+1".to_owned(), Field::Board), ("T2".to_owned(), Field::Board)]);
+        for bad in ["id,label\nT1,A\n", "id,field\nT1,colour\n"] {
+            assert!(read_doubted(bad.as_bytes(), "sheet.csv").unwrap_err().to_string().contains("row 2"));
         }
     }
 

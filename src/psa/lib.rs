@@ -44,7 +44,7 @@ mod url;
 mod wording;
 mod workbook;
 
-pub use doubts::{Correction, Doubt, read_corrections, write_doubts};
+pub use doubts::{Correction, Doubt, read_corrections, read_doubted, write_doubts};
 pub use import::{Outputs, import};
 pub use options::{Format, ImportOptions, Mapping, Preset, parse_delimiter};
 pub use slot::Slot;

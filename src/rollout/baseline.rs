@@ -50,8 +50,7 @@ pub fn week_figures(
     (week, population): (&Week, Population),
     moment: Timestamp,
 ) -> WeekFigures {
-    let opened = tickets.iter().filter(|ticket| week.has(ticket.opened_at) && ticket.opened_at <= moment);
-    let then: Vec<TicketFacts> = opened.map(|ticket| ticket.as_of(moment)).collect();
+    let then = opened_by(tickets, week, moment);
     let selected = select(&then, population);
     let measured = measure(&selected.tickets, desk, week.start, moment);
     let open_days = desk.hours.open_days(week.start, week.end) as u64;
@@ -62,6 +61,29 @@ pub fn week_figures(
         open_days,
         per_open_day: (open_days > 0).then(|| n / open_days as f64),
     }
+}
+
+/// The figures of the same tickets as [`week_figures`] counts, by the group that each belongs to.
+pub fn week_groups(
+    tickets: &[TicketFacts],
+    desk: &Desk<'_>,
+    (week, population): (&Week, Population),
+    moment: Timestamp,
+    group: impl Fn(&TicketFacts) -> String,
+) -> BTreeMap<String, Figures> {
+    let then = opened_by(tickets, week, moment);
+    let mut groups: BTreeMap<String, Vec<Measured<'_>>> = BTreeMap::new();
+    for one in measure(&select(&then, population).tickets, desk, week.start, moment) {
+        groups.entry(group(one.ticket)).or_default().push(one);
+    }
+    let figures = |measured: Vec<Measured<'_>>| Figures::of(&measured.iter().collect::<Vec<_>>());
+    groups.into_iter().map(|(name, measured)| (name, figures(measured))).collect()
+}
+
+/// The tickets that were opened in `week` by `moment`, as they were known then.
+pub(crate) fn opened_by(tickets: &[TicketFacts], week: &Week, moment: Timestamp) -> Vec<TicketFacts> {
+    let opened = tickets.iter().filter(|ticket| week.has(ticket.opened_at) && ticket.opened_at <= moment);
+    opened.map(|ticket| ticket.as_of(moment)).collect()
 }
 
 /// The figures of a week.

@@ -7,7 +7,7 @@ use firstline_stats::mean;
 use firstline_ticket::{Field, Kind};
 use serde::{Deserialize, Serialize};
 
-use crate::TicketFacts;
+use crate::{Share, TicketFacts};
 
 /// What is known of a category beside its tickets, each a share in `0..=1`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -62,6 +62,47 @@ pub fn read_automation(text: &str, place: &str) -> Result<BTreeMap<(String, Stri
         }
     }
     Ok(known)
+}
+
+/// What was measured of a category.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MeasuredCategory {
+    /// Drafts that could have been sent as they were, of those beside which the reply is known.
+    pub repeats: Option<Share>,
+    /// Tickets whose board and type were both decided at a certified threshold.
+    pub coverage: Option<Share>,
+}
+
+/// Tickets of a category from which a share is written.
+const FEWEST: u64 = 10;
+
+/// The file that [`read_automation`] reads, with what each share is counted over as a comment. Shares of fewer than ten tickets are left
+/// out; `None` where that leaves nothing.
+pub fn write_automation(measured: &BTreeMap<(String, String), MeasuredCategory>) -> Option<String> {
+    let mut text = "# What of each category could be automated, as held-out tickets show it. Give it to `firstline rollout baseline` and\n\
+                    # `firstline rollout pilots` with --automation.\n"
+        .to_owned();
+    let quoted = |name: &str| toml::Value::String(name.to_owned()).to_string();
+    let mut any = false;
+    for ((board, kind), found) in measured {
+        let shares = [
+            ("repeats", found.repeats, "drafts could have been sent as they were"),
+            ("coverage", found.coverage, "tickets were decided at a certified threshold"),
+        ];
+        let lines: Vec<String> = shares
+            .into_iter()
+            .filter_map(|(name, share, what)| Some((name, share.filter(|share| share.of >= FEWEST)?, what)))
+            .filter_map(|(name, share, what)| {
+                Some(format!("{name} = {:.3} # {} of {} {what}\n", share.share?, share.count, share.of))
+            })
+            .collect();
+        if !lines.is_empty() {
+            any = true;
+            text += &format!("\n[[category]]\nboard = {}\ntype = {}\n", quoted(board), quoted(kind));
+            text += &lines.concat();
+        }
+    }
+    any.then_some(text)
 }
 
 /// A board and a type.
@@ -158,6 +199,28 @@ mod tests {
         assert!(wrong(&one.replace("0.4", "40")).contains("40 is no share"));
         assert!(wrong(&one.repeat(2)).contains("stands twice"));
         assert!(wrong(&one.replace("repeats", "repeat")).contains("repeat"));
+    }
+
+    #[test]
+    fn r6_what_was_measured_is_read_as_it_was_written() {
+        let name = |board: &str, kind: &str| (board.to_owned(), kind.to_owned());
+        let measured = [
+            (name("Desk \"A\"", "Post\\Fach\n# no"), (Some(Share::new(4, 16)), Some(Share::new(10, 30)))),
+            (name("Réseau", "VPN"), (None, Some(Share::new(0, 12)))),
+            (name("Few", "Tickets"), (Some(Share::new(9, 9)), None)),
+        ];
+        let measured: BTreeMap<(String, String), MeasuredCategory> = measured
+            .into_iter()
+            .map(|(name, (repeats, coverage))| (name, MeasuredCategory { repeats, coverage }))
+            .collect();
+        let text = write_automation(&measured).unwrap();
+        let read = read_automation(&text, "automation.toml").unwrap();
+        assert_eq!(read.len(), 2, "{text}");
+        let odd = read[&name("Desk \"A\"", "Post\\Fach\n# no")];
+        assert_eq!((odd.repeats, odd.coverage, odd.blocked), (Some(0.25), Some(0.333), None));
+        assert_eq!(read[&name("Réseau", "VPN")].coverage, Some(0.0));
+        assert!(text.contains("# 4 of 16 drafts"), "{text}");
+        assert_eq!(write_automation(&BTreeMap::new()), None);
     }
 
     #[test]

@@ -2,9 +2,12 @@
 //! policy and criteria, and what of it a gate may count.
 //!
 //! What was not measured is absent, never 0, and is named among [`not_measured`](Evidence::not_measured). A file from outside is bounded
-//! and checked before a figure of it is believed. Must never judge by a share that the counts beside it do not give.
+//! and checked before a figure of it is believed; one whose figures do not follow from its counts does not count. The file is no proof
+//! that anything was measured: an administrator who invents counts and figures that fit together is not found out, which is why a
+//! verdict names the person who asked. Must never judge by a share that the counts beside it do not give.
 
 mod check;
+mod counts;
 mod figures;
 mod page;
 mod refusals;
@@ -24,10 +27,11 @@ use crate::{PriorityCalls, ShadowEvidence};
 use figures::count;
 
 pub use figures::{
-    Agreed, AttackFigures, Calibration, CalibrationBin, CanaryFigures, CertificateFigures, DraftFigures,
-    GateRow, Latency, Load, Quantiles, RulesFigures, Safety, WeekAgreement, WeekByWeek,
+    Agreed, AttackFigures, BestFigures, Calibration, CalibrationBin, CanaryFigures, CertificateFigures,
+    DraftFigures, GateRow, Latency, Load, Quantiles, RulesFigures, RulesReplay, Safety, WeekAgreement,
+    WeekByWeek,
 };
-pub use refusals::{EvidenceRefusal, InService, LiveFigures};
+pub use refusals::{EvidenceRefusal, InService, LiveFigures, Suites};
 
 /// The format that this program writes, and the only one it reads.
 pub const EVIDENCE_FORMAT: &str = "firstline-evidence/1";
@@ -67,12 +71,18 @@ pub struct Evidence {
     /// Agreement on several fields at once; [`BOARD_TYPE`] is what the gate compares.
     #[serde(default)]
     pub joint: BTreeMap<String, Agreed>,
+    /// Agreement on board and type on the tickets that the best technicians closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestFigures>,
     /// Agreement of technicians with each other on board and type of tickets that are nearly the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<Agreed>,
     /// The desk's rules beside the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<RulesFigures>,
+    /// A rules file replayed beside the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_replay: Option<RulesReplay>,
     /// Priorities that were called too low or too high.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<PriorityCalls>,
@@ -223,7 +233,7 @@ impl Evidence {
     /// What the gate from shadow to assist is computed from. `live` are the figures of a store, which go before what held-out tickets
     /// say; without them the days are those that the tickets cover, and how many tickets of the PSA come in is not known.
     pub fn shadow(&self, live: Option<&LiveFigures>) -> ShadowEvidence {
-        let live = live.copied().unwrap_or_default();
+        let live = live.cloned().unwrap_or_default();
         let drafts = self.drafts.as_ref().filter(|drafts| drafts.due > 0);
         let days = self.data.from.until(self.data.to).map_or(0, |span| span.get_days() + 1);
         let attacks = self.safety.attacks.as_ref();
@@ -233,6 +243,7 @@ impl Evidence {
             agreement: live.agreement.or_else(|| self.joint.get(BOARD_TYPE).map(Agreed::count)),
             ceiling: self.ceiling.as_ref().map(Agreed::count),
             coverage: live.coverage,
+            coverage_lacks: live.coverage_lacks,
             calibration: self
                 .calibration
                 .iter()

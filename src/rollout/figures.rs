@@ -131,6 +131,38 @@ pub(crate) fn measure<'a>(
     tickets.iter().map(one).collect()
 }
 
+impl Measured<'_> {
+    /// Seconds that the customer waited for an answer that came.
+    pub(crate) fn answered_after(&self) -> Option<f64> {
+        self.wait.and_then(|[wait, _]| sound(&wait))
+    }
+
+    /// Seconds to the last resolution.
+    pub(crate) fn resolved_after(&self) -> Option<f64> {
+        self.resolution.and_then(|[resolution, _]| sound(&resolution))
+    }
+
+    /// Seconds of work.
+    pub(crate) fn handle(&self) -> Option<f64> {
+        self.handle.and_then(|handle| sound(&handle))
+    }
+
+    /// Of a resolved ticket, whether first level handled it alone.
+    pub(crate) fn by_first_level(&self) -> Option<bool> {
+        self.tier.filter(|_| self.ticket.resolved_at.is_some()).map(|tier| tier == 1)
+    }
+
+    /// Whether it was opened again.
+    pub(crate) fn came_back(&self) -> Option<bool> {
+        self.reopened
+    }
+}
+
+/// The seconds of what has ended, unless a clock goes wrong.
+fn sound(duration: &Duration) -> Option<f64> {
+    Some(duration.seconds).filter(|seconds| duration.ended && (0.0..=LONGEST).contains(seconds))
+}
+
 impl Figures {
     /// The figures of what was measured.
     pub(crate) fn of(measured: &[&Measured<'_>]) -> Self {

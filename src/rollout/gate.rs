@@ -85,6 +85,8 @@ pub struct ShadowEvidence {
     pub ceiling: Option<Count>,
     /// Tickets of the PSA's list that have a decision.
     pub coverage: Option<Count>,
+    /// Why that list does not stand for the weeks that are judged: then it passes nothing.
+    pub coverage_lacks: Option<String>,
     /// Calibration error, and over how many tickets, by field.
     pub calibration: BTreeMap<Field, (f64, u64)>,
     /// People's tickets with a draft within 60 seconds. Those that a rule keeps with a person are among them.
@@ -197,17 +199,12 @@ pub fn shadow_gate(evidence: &ShadowEvidence, thresholds: &ShadowThresholds) -> 
         t.fewest_outcomes as f64,
         (Some(outcomes as f64), outcomes),
     );
-    let mut checks = vec![
-        days,
-        enough,
-        agreement(evidence, t),
-        Check::point(
-            "tickets of the PSA that have a decision",
-            AtLeast,
-            t.coverage,
-            point(evidence.coverage),
-        ),
-    ];
+    let name = "tickets of the PSA that have a decision";
+    let mut covered = Check::point(name, AtLeast, t.coverage, point(evidence.coverage));
+    if let Some(lacks) = &evidence.coverage_lacks {
+        (covered.passed, covered.missing) = (false, Some(lacks.clone()));
+    }
+    let mut checks = vec![days, enough, agreement(evidence, t), covered];
     for (field, (error, n)) in &evidence.calibration {
         checks.push(Check::point(
             &format!("calibration error of {field}"),
@@ -274,6 +271,7 @@ mod tests {
             agreement: Some(count(270, 300)),
             ceiling: Some(count(170, 200)),
             coverage: Some(count(995, 1_000)),
+            coverage_lacks: None,
             calibration: [(Field::Board, (0.02, 300)), (Field::Type, (0.03, 300))].into(),
             drafted: Some(count(85, 100)),
             draft_p95: Some((12.0, 85)),
@@ -385,6 +383,14 @@ mod tests {
         let unsure = of(-0.42, -0.9, 0.1);
         assert!(!unsure.passed && unsure.short_by == Some(0.1) && unsure.missing.is_some());
         assert_eq!(handle_check(None, 0.40).missing.as_deref(), Some("not measured"));
+    }
+
+    #[test]
+    fn r20_a_list_that_does_not_stand_for_the_weeks_passes_nothing() {
+        let lacks = Some("no list covers the second week".to_owned());
+        let evidence = ShadowEvidence { coverage_lacks: lacks.clone(), ..sound() };
+        let check = &failing(&evidence, &ShadowThresholds::default())[0];
+        assert_eq!((check.found, &check.missing, check.short_by), (Some(0.995), &lacks, None));
     }
 
     #[test]

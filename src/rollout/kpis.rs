@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use firstline_stats::{mean, select_quantile};
-use firstline_ticket::{DraftState, Field, JudgedTicket, Route, Verdict};
+use firstline_stats::{mean, select_quantiles};
+use firstline_ticket::{Counted, DraftState, Field, JudgedTicket, Route, Verdict, VisibleAction};
 use serde::Serialize;
 
-use crate::Share;
 use crate::facts::LONGEST;
+use crate::{Share, Week};
 
 /// Seconds from intake within which a first draft is to be ready.
 const DRAFT_SECONDS: f64 = 60.0;
@@ -93,98 +93,273 @@ pub struct Durations {
 }
 
 impl Durations {
-    fn of(seconds: impl Iterator<Item = f64>) -> Self {
-        // A ticket that was answered before it was opened, or decades later, has a clock that goes wrong.
-        let mut all: Vec<f64> = seconds.filter(|s| (0.0..=LONGEST).contains(s)).collect();
-        let mean = mean(&all);
-        let (p50, p95) = (select_quantile(&mut all, 0.5), select_quantile(&mut all, 0.95));
-        Self { count: all.len() as u64, mean, p50, p95 }
+    fn of(mut seconds: Vec<f64>) -> Self {
+        let mean = mean(&seconds);
+        let [p50, p95] = select_quantiles(&mut seconds, [0.5, 0.95]);
+        Self { count: seconds.len() as u64, mean, p50, p95 }
     }
 }
 
-/// The figures of these tickets. `known` tells whether the bundle in service could have decided a label of a field.
-pub fn kpis(tickets: &[JudgedTicket], known: &dyn Fn(Field, &str) -> bool) -> Kpis {
-    let mut routes = BTreeMap::new();
-    tickets.iter().for_each(|ticket| *routes.entry(ticket.route).or_insert(0) += 1);
-    // Nobody waits where a machine wrote, and nobody gets credit for an answer to it.
-    let waiting = tickets.iter().filter(|ticket| ticket.waits);
-    let errors = || tickets.iter().map(|ticket| ticket.customer_visible_error);
-    Kpis {
-        tickets: tickets.len() as u64,
-        routes,
-        agreement: agreement(tickets, known),
-        drafts: drafts(tickets),
-        first_response: Durations::of(waiting.filter_map(|ticket| ticket.first_response)),
-        resolution: Durations::of(tickets.iter().filter_map(|ticket| ticket.resolution)),
-        handle: Durations::of(tickets.iter().filter_map(|ticket| ticket.handle)),
-        reported: tickets.iter().filter(|ticket| ticket.reported).count() as u64,
-        reopened: Share::of(tickets.iter().filter_map(|ticket| ticket.reopened)),
-        escalated: Share::of(tickets.iter().filter_map(|ticket| ticket.escalated)),
-        customer_visible_errors: Share::of(errors().map(|error| error == Some(true))),
-        customer_visible_errors_explicit: errors().flatten().count() as u64,
+/// Counts out of a total, as they grow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Of {
+    count: u64,
+    of: u64,
+}
+
+impl Of {
+    fn add(&mut self, holds: bool) {
+        self.count += u64::from(holds);
+        self.of += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.of += other.of;
+    }
+
+    fn share(self) -> Share {
+        Share::new(self.count, self.of)
     }
 }
 
-fn agreement(tickets: &[JudgedTicket], known: &dyn Fn(Field, &str) -> bool) -> Agreement {
-    let (mut same, mut counted) = ([0; Field::ALL.len()], [0; Field::ALL.len()]);
-    let (mut all, mut unknown) = ((0, 0), BTreeMap::new());
-    for ticket in tickets {
+/// Tells whether the bundle in service could have decided a label of a field.
+pub type KnownLabel<'a> = &'a dyn Fn(Field, &str) -> bool;
+
+/// What figures are computed from, as it grows ticket by ticket: a pass over a year counts each of its weeks, and the year is their sum.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    routes: BTreeMap<Route, u64>,
+    fields: [Of; Field::ALL.len()],
+    unknown: [u64; Field::ALL.len()],
+    all: Of,
+    /// Board and type, of decisions that nobody had seen, and that people had.
+    joint: [Of; 2],
+    made: u64,
+    drafted_in_time: Of,
+    /// By what people did with them.
+    reviewed: [u64; REVIEWED.len()],
+    distances: Vec<f64>,
+    confidences: Vec<f64>,
+    draft_seconds: Vec<f64>,
+    first_response: Vec<f64>,
+    resolution: Vec<f64>,
+    handle: Vec<f64>,
+    reported: u64,
+    reopened: Of,
+    escalated: Of,
+    errors: Of,
+    errors_explicit: u64,
+    acted: Acted,
+}
+
+/// Actions that customers could see, once they were done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acted {
+    /// A person had approved them.
+    pub approved: u64,
+    /// Nobody had.
+    pub alone: u64,
+}
+
+const REVIEWED: [DraftState; 3] = [DraftState::Approved, DraftState::Edited, DraftState::Rejected];
+
+/// Adds a duration, but for those of a clock that goes wrong: answered before it was opened, or decades later.
+fn put(seconds: &mut Vec<f64>, one: Option<f64>) {
+    seconds.extend(one.filter(|seconds| (0.0..=LONGEST).contains(seconds)));
+}
+
+impl Tally {
+    /// Adds a ticket, or an action that was done.
+    pub fn add(&mut self, counted: &Counted<'_>, known: KnownLabel<'_>) {
+        match counted {
+            Counted::Ticket(ticket) => self.add_ticket(ticket, known),
+            Counted::Action(VisibleAction { alone: true, .. }) => self.acted.alone += 1,
+            Counted::Action(_) => self.acted.approved += 1,
+        }
+    }
+
+    fn add_ticket(&mut self, ticket: &JudgedTicket<'_>, known: KnownLabel<'_>) {
+        *self.routes.entry(ticket.route).or_insert(0) += 1;
+        self.add_agreement(ticket, known);
+        self.add_draft(ticket);
+        // Nobody waits where a machine wrote, and nobody gets credit for an answer to it.
+        put(&mut self.first_response, ticket.first_response.filter(|_| ticket.waits));
+        put(&mut self.resolution, ticket.resolution);
+        put(&mut self.handle, ticket.handle);
+        self.reported += u64::from(ticket.reported);
+        ticket.reopened.into_iter().for_each(|yes| self.reopened.add(yes));
+        ticket.escalated.into_iter().for_each(|yes| self.escalated.add(yes));
+        self.errors.add(ticket.customer_visible_error == Some(true));
+        self.errors_explicit += u64::from(ticket.customer_visible_error.is_some());
+    }
+
+    fn add_agreement(&mut self, ticket: &JudgedTicket<'_>, known: KnownLabel<'_>) {
         let (mut any, mut agrees) = (false, true);
         for (n, (field, verdict)) in Field::ALL.into_iter().zip(&ticket.verdicts).enumerate() {
             let holds = match verdict {
                 Verdict::Open => continue,
                 Verdict::Same => true,
                 Verdict::Other(label) | Verdict::Undecided(label) if !known(field, label.trim()) => {
-                    *unknown.entry(field).or_insert(0) += 1;
+                    self.unknown[n] += 1;
                     continue;
                 }
                 Verdict::Undecided(_) => continue,
                 Verdict::Other(_) => false,
             };
-            counted[n] += 1;
-            same[n] += u64::from(holds);
+            self.fields[n].add(holds);
             if field != Field::Technician {
                 (any, agrees) = (true, agrees && holds);
             }
         }
-        all = (all.0 + u64::from(any && agrees), all.1 + u64::from(any));
-    }
-    let share = |(n, field)| (field, Share::new(same[n], counted[n]));
-    let fields = Field::ALL.into_iter().enumerate().map(share).filter(|(_, share)| share.of > 0).collect();
-    Agreement { fields, all: Share::new(all.0, all.1), unknown }
-}
-
-/// Tickets of which board and type were decided and told, and both right: of those whose decision people had `seen`, or of those that
-/// nobody had. The two are never added up: a label that stands there already is kept more often than it would be chosen.
-pub fn board_and_type(tickets: &[JudgedTicket], seen: bool) -> Share {
-    let both = tickets.iter().filter(|ticket| ticket.seen == Some(seen)).filter_map(|ticket| {
+        if any {
+            self.all.add(agrees);
+        }
         let [board, kind, ..] = &ticket.verdicts;
-        let judged = |verdict: &Verdict| matches!(verdict, Verdict::Same | Verdict::Other(_));
-        (judged(board) && judged(kind)).then(|| *board == Verdict::Same && *kind == Verdict::Same)
-    });
-    Share::of(both)
+        let judged = |verdict: &Verdict<'_>| matches!(verdict, Verdict::Same | Verdict::Other(_));
+        if let Some(seen) = ticket.seen.filter(|_| judged(board) && judged(kind)) {
+            self.joint[usize::from(seen)].add(*board == Verdict::Same && *kind == Verdict::Same);
+        }
+    }
+
+    fn add_draft(&mut self, ticket: &JudgedTicket<'_>) {
+        if ticket.draft_due {
+            self.drafted_in_time.add(ticket.drafted.is_some_and(|seconds| seconds <= DRAFT_SECONDS));
+        }
+        if ticket.drafted.is_none() {
+            return;
+        }
+        self.made += 1;
+        put(&mut self.draft_seconds, ticket.drafted);
+        if let Some(place) = REVIEWED.iter().position(|state| *state == ticket.draft_state) {
+            self.reviewed[place] += 1;
+        }
+        self.distances.extend(ticket.distance);
+        self.confidences.extend(ticket.draft_confidence);
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        other.routes.iter().for_each(|(route, n)| *self.routes.entry(*route).or_insert(0) += n);
+        for n in 0..Field::ALL.len() {
+            self.fields[n].merge(other.fields[n]);
+            self.unknown[n] += other.unknown[n];
+        }
+        for seen in 0..self.joint.len() {
+            self.joint[seen].merge(other.joint[seen]);
+        }
+        for n in 0..REVIEWED.len() {
+            self.reviewed[n] += other.reviewed[n];
+        }
+        for (own, others) in [
+            (&mut self.all, other.all),
+            (&mut self.drafted_in_time, other.drafted_in_time),
+            (&mut self.reopened, other.reopened),
+            (&mut self.escalated, other.escalated),
+            (&mut self.errors, other.errors),
+        ] {
+            own.merge(others);
+        }
+        for (own, others) in [
+            (&mut self.distances, &other.distances),
+            (&mut self.confidences, &other.confidences),
+            (&mut self.draft_seconds, &other.draft_seconds),
+            (&mut self.first_response, &other.first_response),
+            (&mut self.resolution, &other.resolution),
+            (&mut self.handle, &other.handle),
+        ] {
+            own.extend_from_slice(others);
+        }
+        self.made += other.made;
+        self.reported += other.reported;
+        self.errors_explicit += other.errors_explicit;
+        self.acted.approved += other.acted.approved;
+        self.acted.alone += other.acted.alone;
+    }
+
+    /// Actions that customers could see.
+    pub fn acted(&self) -> Acted {
+        self.acted
+    }
+
+    /// Tickets of which board and type were decided and told, and both right: of those whose decision people had `seen`, or of those
+    /// that nobody had. The two are never added up: a label that stands there already is kept more often than it would be chosen.
+    pub fn board_and_type(&self, seen: bool) -> Share {
+        self.joint[usize::from(seen)].share()
+    }
+
+    /// The figures.
+    pub fn kpis(self) -> Kpis {
+        let by_field = |(n, field): (usize, Field)| (field, self.fields[n].share());
+        let fields = Field::ALL.into_iter().enumerate().map(by_field).filter(|(_, share)| share.of > 0);
+        let unknown = Field::ALL.into_iter().zip(self.unknown).filter(|(_, n)| *n > 0);
+        let agreement =
+            Agreement { fields: fields.collect(), all: self.all.share(), unknown: unknown.collect() };
+        let reviewed = self.reviewed.iter().sum();
+        let [verbatim, edited, rejected] = self.reviewed.map(|count| Share::new(count, reviewed));
+        let drafts = Drafts {
+            made: self.made,
+            within_60_seconds: self.drafted_in_time.share(),
+            seconds: Durations::of(self.draft_seconds),
+            verbatim,
+            edited,
+            rejected,
+            mean_distance: mean(&self.distances),
+            distances: self.distances.len() as u64,
+            expected_verbatim: mean(&self.confidences),
+        };
+        Kpis {
+            tickets: self.errors.of,
+            routes: self.routes,
+            agreement,
+            drafts,
+            first_response: Durations::of(self.first_response),
+            resolution: Durations::of(self.resolution),
+            handle: Durations::of(self.handle),
+            reported: self.reported,
+            reopened: self.reopened.share(),
+            escalated: self.escalated.share(),
+            customer_visible_errors: self.errors.share(),
+            customer_visible_errors_explicit: self.errors_explicit,
+        }
+    }
 }
 
-fn drafts(tickets: &[JudgedTicket]) -> Drafts {
-    let made = || tickets.iter().filter(|ticket| ticket.drafted.is_some());
-    let due = tickets.iter().filter(|ticket| ticket.draft_due);
-    let ended = |state: DraftState| {
-        let reviewed = [DraftState::Approved, DraftState::Edited, DraftState::Rejected];
-        let reviewed = made().filter(move |ticket| reviewed.contains(&ticket.draft_state));
-        Share::of(reviewed.map(move |ticket| ticket.draft_state == state))
-    };
-    let distances: Vec<f64> = made().filter_map(|ticket| ticket.distance).collect();
-    let confidences: Vec<f64> = made().filter_map(|ticket| ticket.draft_confidence).collect();
-    Drafts {
-        made: made().count() as u64,
-        within_60_seconds: Share::of(due.map(|ticket| ticket.drafted.is_some_and(|s| s <= DRAFT_SECONDS))),
-        seconds: Durations::of(made().filter_map(|ticket| ticket.drafted)),
-        verbatim: ended(DraftState::Approved),
-        edited: ended(DraftState::Edited),
-        rejected: ended(DraftState::Rejected),
-        mean_distance: mean(&distances),
-        distances: distances.len() as u64,
-        expected_verbatim: mean(&confidences),
+/// Tallies of weeks, filled in one pass.
+#[derive(Debug, Clone)]
+pub struct WeekTallies {
+    weeks: Vec<(Week, Tally)>,
+    /// Where the last one was: what comes next is most often of the same week.
+    last: usize,
+}
+
+impl WeekTallies {
+    /// Empty tallies of `weeks`, which are in order.
+    pub fn new(weeks: impl IntoIterator<Item = Week>) -> Self {
+        Self { weeks: weeks.into_iter().map(|week| (week, Tally::default())).collect(), last: 0 }
+    }
+
+    /// Adds a ticket or an action to its week; one that lies in none is left out.
+    pub fn add(&mut self, counted: &Counted<'_>, known: KnownLabel<'_>) {
+        let at = counted.at();
+        if !self.weeks.get(self.last).is_some_and(|(week, _)| week.has(at)) {
+            self.last = self.weeks.partition_point(|(week, _)| week.end <= at);
+        }
+        if let Some((_, tally)) = self.weeks.get_mut(self.last).filter(|(week, _)| week.has(at)) {
+            tally.add(counted, known);
+        }
+    }
+
+    /// All weeks together.
+    pub fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        self.weeks.iter().for_each(|(_, tally)| total.merge(tally));
+        total
+    }
+
+    /// The weeks, in order.
+    pub fn weeks(self) -> Vec<(Week, Tally)> {
+        self.weeks
     }
 }
 
@@ -196,8 +371,16 @@ mod tests {
 
     /// The figures where the bundle knows all labels but those that are made up.
     fn of<'a>(tickets: impl IntoIterator<Item = &'a JudgedDecision>) -> Kpis {
-        let tickets: Vec<JudgedTicket> = tickets.into_iter().map(JudgedTicket::from).collect();
-        kpis(&tickets, &|_, label| label != "Made up")
+        let tickets: Vec<JudgedTicket<'_>> = tickets.into_iter().map(JudgedTicket::from).collect();
+        tally(&tickets).kpis()
+    }
+
+    fn tally(tickets: &[JudgedTicket<'_>]) -> Tally {
+        let mut tally = Tally::default();
+        for ticket in tickets {
+            tally.add(&Counted::Ticket(ticket), &|_, label| label != "Made up");
+        }
+        tally
     }
 
     fn ticket(board: &str, ended: Option<&str>) -> JudgedDecision {
@@ -236,16 +419,17 @@ mod tests {
 
     #[test]
     fn r31_agreement_where_people_saw_the_decision_is_told_apart() {
-        let mut unseen = JudgedTicket::from(&ticket("A", Some("A")));
+        let whole = ticket("A", Some("A"));
+        let mut unseen = JudgedTicket::from(&whole);
         (unseen.seen, unseen.verdicts[1]) = (Some(false), Verdict::Same);
-        let mut wrong = unseen.clone();
-        wrong.verdicts[1] = Verdict::Other("X".into());
-        let open = JudgedTicket { verdicts: ticket_verdicts(Verdict::Open), ..unseen.clone() };
-        let seen = JudgedTicket { seen: Some(true), ..unseen.clone() };
-        let odd = JudgedTicket { seen: None, ..unseen.clone() };
+        let mut wrong = unseen;
+        wrong.verdicts[1] = Verdict::Other("X");
+        let open = JudgedTicket { verdicts: ticket_verdicts(Verdict::Open), ..unseen };
+        let seen = JudgedTicket { seen: Some(true), ..unseen };
+        let odd = JudgedTicket { seen: None, ..unseen };
         let all = [unseen, wrong, open, seen, odd];
         assert_eq!(
-            [false, true].map(|seen| board_and_type(&all, seen)),
+            [false, true].map(|seen| tally(&all).board_and_type(seen)),
             [Share::new(1, 2), Share::new(1, 1)]
         );
         let phases = [
@@ -265,16 +449,19 @@ mod tests {
         let closed = |seconds: i64, phase| {
             let mut one = JudgedDecision { phase: Some(phase), ..ticket("A", Some("A")) };
             one.outcome.resolved_at = Some(one.received_at + seconds.seconds());
-            JudgedTicket { verdicts: ticket_verdicts(Verdict::Same), ..JudgedTicket::from(&one) }
+            one
         };
+        let judged =
+            |one| JudgedTicket { verdicts: ticket_verdicts(Verdict::Same), ..JudgedTicket::from(one) };
         let all = [-86_400, -1, 0, 1, 3_600].map(|seconds| closed(seconds, Phase::Shadow));
-        assert_eq!(all.each_ref().map(|ticket| ticket.seen), [None, None, None, Some(false), Some(false)]);
-        assert_eq!(board_and_type(&all, false), Share::new(2, 2));
+        let all = all.each_ref().map(judged);
+        assert_eq!(all.map(|ticket| ticket.seen), [None, None, None, Some(false), Some(false)]);
+        assert_eq!(tally(&all).board_and_type(false), Share::new(2, 2));
         let shown = [-1, 1].map(|seconds| closed(seconds, Phase::Assist));
-        assert_eq!(board_and_type(&shown, true), Share::new(1, 1));
+        assert_eq!(tally(&shown.each_ref().map(judged)).board_and_type(true), Share::new(1, 1));
     }
 
-    fn ticket_verdicts(kind: Verdict) -> [Verdict; 5] {
+    fn ticket_verdicts(kind: Verdict<'_>) -> [Verdict<'_>; 5] {
         [Verdict::Same, kind, Verdict::Open, Verdict::Open, Verdict::Open]
     }
 
@@ -364,5 +551,40 @@ mod tests {
             Durations { count: 2, mean: Some(20.0), p50: Some(10.0), p95: Some(30.0) }
         );
         assert_eq!(of(&[]).first_response, Durations::default());
+    }
+
+    #[test]
+    fn a_year_is_the_sum_of_its_weeks_and_what_lies_in_none_is_left_out() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let zone = jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap();
+        let weeks = crate::weeks(at("2026-11-02T00:00:00Z"), at("2026-11-16T00:00:00Z"), &zone).unwrap();
+        let mut by_week = WeekTallies::new(weeks.iter().copied());
+        let whole = ticket("A", Some("A"));
+        // Monday begins at 18:15 UTC there. In no order; the last two lie before and after all weeks.
+        let times = [
+            "2026-11-09T00:00:00Z",
+            "2026-11-08T18:14:59Z",
+            "2026-11-08T18:15:00Z",
+            "2026-11-01T18:14:59Z",
+            "2026-12-24T00:00:00Z",
+        ];
+        let mut alone = Tally::default();
+        for (n, text) in times.into_iter().enumerate() {
+            let resolution = Some(n as f64);
+            let one = JudgedTicket { received_at: at(text), resolution, ..JudgedTicket::from(&whole) };
+            for counted in
+                [Counted::Ticket(&one), Counted::Action(VisibleAction { at: at(text), alone: n == 1 })]
+            {
+                by_week.add(&counted, &|_, _| true);
+                if n < 3 {
+                    alone.add(&counted, &|_, _| true);
+                }
+            }
+        }
+        let total = by_week.total();
+        assert_eq!((total.acted(), alone.acted()), (Acted { approved: 2, alone: 1 }, total.acted()));
+        assert_eq!((total.kpis().resolution.count, alone.kpis().resolution.p50), (3, Some(1.0)));
+        let counts = by_week.weeks().into_iter().map(|(week, tally)| (week.number, tally.kpis().tickets));
+        assert_eq!(counts.collect::<Vec<_>>(), [(45, 1), (46, 2), (47, 0)]);
     }
 }

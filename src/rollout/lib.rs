@@ -11,6 +11,7 @@ mod calendar;
 mod categories;
 mod criteria;
 mod direction;
+mod errors;
 pub mod evidence;
 mod facts;
 mod falls;
@@ -40,12 +41,16 @@ mod times;
 mod triggers;
 
 pub use aliases::read_aliases;
-pub use baseline::{Baseline, WeekFigures, baseline, week_figures};
+pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
 pub use blind::is_blind;
 pub use calendar::{Week, weeks};
-pub use categories::{Automation, Category, LargestCategories, largest_categories, read_automation};
+pub use categories::{
+    Automation, Category, LargestCategories, MeasuredCategory, largest_categories, read_automation,
+    write_automation,
+};
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
 pub use direction::Direction;
+pub use errors::{ErrorFigures, Reported, error_figures};
 pub use evidence::Evidence;
 pub use facts::{HandleBasis, TicketFacts};
 pub use falls::{Series, TwoFallsFound, two_falls};
@@ -54,22 +59,22 @@ pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, handle_ch
 pub use handle::{HandleChange, handle_change, saved};
 pub use hours::{OpenHours, Opening};
 pub use known::{Grounds, known};
-pub use kpis::{Agreement, Drafts, Durations, Kpis, board_and_type, kpis};
+pub use kpis::{Acted, Agreement, Drafts, Durations, KnownLabel, Kpis, Tally, WeekTallies};
 pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};
 pub use replay::{
-    Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase, ReplayedWeek, Step,
-    StepKind, Verdict, WeekDecisions, replay,
+    Alike, Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase,
+    ReplayedWeek, Step, StepKind, Verdict, WeekDecisions, replay,
 };
 pub use replay_report::ReplaySetting;
-pub use report::{BaselineSetting, Report, Sheet, percent, refused, spoken};
+pub use report::{BaselineSetting, Report, Sheet, counted, percent, refused, spoken};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
 pub use segments::{Segment, UNKNOWN};
 pub use shadow::{
-    Aliases, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians, intake,
-    priority_calls, shadow_agreement, usable_drafts,
+    Aliases, FEWEST_PAIRS, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians,
+    intake, priority_calls, shadow_agreement, usable_drafts,
 };
 pub use share::Share;
 pub use signing::{Signature, SignedCriteria, in_force};

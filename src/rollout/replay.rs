@@ -6,19 +6,24 @@
 
 mod course;
 mod told;
+mod watched;
 mod week;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use firstline_ticket::Field;
+use jiff::Timestamp;
 
-use crate::{Aliases, Judged, TicketFacts, UNKNOWN, priority_calls, shadow_agreement, usable_drafts};
+use crate::{
+    Aliases, FEWEST_PAIRS, FieldAgreement, Judged, TicketFacts, UNKNOWN, priority_calls, shadow_agreement,
+    usable_drafts,
+};
 use course::Course;
 use week::OfWeek;
 
 pub use told::{
-    Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase, ReplayedWeek, Step,
-    StepKind, Verdict, WeekDecisions,
+    Alike, Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase,
+    ReplayedWeek, Step, StepKind, Verdict, WeekDecisions,
 };
 
 /// The replay of `input`.
@@ -47,13 +52,22 @@ pub fn replay(input: &Rehearsal<'_>) -> Replay {
             .zip(&course.phases)
             .map(|((w, n), phase)| w.told(input, n, *phase))
             .collect(),
-        agreement: shadow_agreement(&judged, &BTreeSet::new(), &Aliases::new()),
+        agreement: shadow_agreement(&judged, input.best, &Aliases::new()),
+        ceiling: alike(input.alike, input.until),
         priorities: priority_calls(&judged, input.rank),
         drafts: drafts.filter(|_| !input.weeks.is_empty()).map(sample),
         verdict: course.verdict(weeks.len()),
         gates: course.gates,
         steps: course.steps,
     }
+}
+
+/// How often technicians agree with each other, by the pairs that were known at `moment`.
+fn alike(pairs: &[Alike], moment: Timestamp) -> Option<FieldAgreement> {
+    let known = pairs.iter().filter(|pair| pair.known_at <= moment);
+    let labels: Vec<(&str, &str)> =
+        known.map(|Alike { labels: [a, b], .. }| (a.as_str(), b.as_str())).collect();
+    (labels.len() >= FEWEST_PAIRS).then(|| FieldAgreement::of(&labels))
 }
 
 /// The category that a ticket was closed in.

@@ -16,6 +16,8 @@ pub struct ReplaySetting {
     pub facts: Vec<(&'static str, String)>,
     /// What the file holds that no figure counts, in words.
     pub left_out: Vec<String>,
+    /// What was not measured and why, beside what no history can show.
+    pub not_measured: Vec<String>,
 }
 
 /// Tickets that are named one by one.
@@ -26,6 +28,14 @@ impl Report {
     pub fn of_replay(replay: &Replay, setting: ReplaySetting) -> Self {
         let mut facts = vec![("Verdict", replay.verdict.text.clone())];
         facts.extend(setting.facts);
+        let best = &replay.agreement.best;
+        facts
+            .extend((best.of > 0).then(|| ("Best technicians", format!("{} (board and type)", share(best)))));
+        let ceiling = replay.ceiling.as_ref().map(|found| {
+            let share = share(&found.share);
+            format!("{share} (pairs of near-identical tickets, same board and type: no model can be expected to agree more)")
+        });
+        facts.extend(ceiling.map(|found| ("Technicians with each other", found)));
         let mut tables = vec![weeks(&replay.weeks)];
         tables.extend(replay.gates.last().map(gate));
         if !replay.steps.is_empty() {
@@ -37,7 +47,11 @@ impl Report {
         Self {
             title: "Replay of a history".to_owned(),
             facts,
-            notes: vec![("Mind", mind(replay)), ("Left out", setting.left_out)],
+            notes: vec![
+                ("Mind", mind(replay)),
+                ("Not measured", setting.not_measured),
+                ("Left out", setting.left_out),
+            ],
             tables,
         }
     }
@@ -46,8 +60,9 @@ impl Report {
 fn mind(replay: &Replay) -> Vec<String> {
     let mut notes: Vec<String> = [
         "Nothing of this happened: each ticket was decided by what was known when its week began, and compared with how it was closed.",
-        "It assumes that a promotion is given as soon as the gate passes, that nobody resumes after a pause, and that a fall of the \
-         agreement holds a promotion for a week.",
+        "It assumes that a promotion is given as soon as the gate passes, that nobody resumes after a pause, and that two falls \
+         running of the agreement or of a signed figure hold a promotion for a week. The desk's own figures are as they were without \
+         Firstline.",
         "A history can't show the intake, the time to a draft, attacks and canaries: a service's gate asks for them too, so a replay \
          is no evidence for it.",
         "No incident is invented. R70 counts decisions that would have stood alone, as if each had reached a customer; R73 can't fire; \
@@ -192,13 +207,13 @@ fn steps(steps: &[Step]) -> Sheet {
         let (when, what) = match &step.kind {
             StepKind::Promoted => ("begins", "the gate passes: promoted to assist".to_owned()),
             StepKind::Fired(found) => ("ends", fired(found)),
-            StepKind::Fell(found) => {
+            StepKind::Fell { kpi, found } => {
                 let real = match found.real {
                     Some(true) => "a test calls the fall real",
                     Some(false) => "a test does not call the fall real",
                     None => "too few weeks to test it",
                 };
-                ("ends", format!("R62: the agreement fell twice running; {real}"))
+                ("ends", format!("R62: {} fell twice running; {real}", kpi.name()))
             }
         };
         vec![format!("{} {when}", step.week), what, phase(step.phase).to_owned()]

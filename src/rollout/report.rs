@@ -62,6 +62,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// A number with its noun: `1 ticket`, `2 tickets`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn count(n: u64) -> String {
     thousands(usize::try_from(n).unwrap_or(usize::MAX))
 }

@@ -122,6 +122,9 @@ fn pair<'a>(ticket: &'a Judged, field: Field, aliases: &'a Aliases) -> Option<(&
     Some((now(label(&ticket.decided, field)?), now(label(&ticket.closing, field)?)))
 }
 
+/// Pairs of tickets that are nearly the same, by different technicians, that tell at least how far they agree with each other.
+pub const FEWEST_PAIRS: usize = 30;
+
 /// Tickets that a technician has closed at least, to be among the best.
 const FEWEST: u64 = 100;
 
@@ -177,8 +180,12 @@ const VERBATIM: f64 = 0.05;
 
 /// Drafts that could have been sent as they were, by category, of those to which the reply is known: its distance from the draft, 0 for
 /// the same.
-pub fn usable_drafts<'a>(drafts: impl IntoIterator<Item = (&'a str, f64)>) -> BTreeMap<String, Share> {
-    let mut categories: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+pub fn usable_drafts<'a, Q, K>(drafts: impl IntoIterator<Item = (&'a Q, f64)>) -> BTreeMap<K, Share>
+where
+    Q: ToOwned<Owned = K> + ?Sized + 'a,
+    K: Ord,
+{
+    let mut categories: BTreeMap<K, Vec<bool>> = BTreeMap::new();
     for (category, distance) in drafts {
         categories.entry(category.to_owned()).or_default().push(distance <= VERBATIM);
     }

@@ -2,8 +2,7 @@
 //!
 //! Until a new version is signed the old one holds, and nothing is loosened in the days after a trigger has fired.
 
-use std::collections::BTreeSet;
-
+use firstline_ticket::is_same_person;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -42,9 +41,11 @@ impl SignedCriteria {
     fn signed_by(&self, needed: usize) -> Option<Timestamp> {
         let mut signatures: Vec<&Signature> = self.signatures.iter().collect();
         signatures.sort_by_key(|signature| signature.at);
-        let mut persons = BTreeSet::new();
+        let mut persons: Vec<&str> = Vec::new();
         signatures.into_iter().find_map(|signature| {
-            persons.insert(signature.person.trim());
+            if !persons.iter().any(|person| is_same_person(person, &signature.person)) {
+                persons.push(&signature.person);
+            }
             (persons.len() >= needed).then_some(signature.at)
         })
     }
@@ -128,6 +129,17 @@ mod tests {
         // One person who signs twice is one person. A week is judged by what holds at its end.
         let days = ["11-04", "11-05", "12-03", "12-04", "12-20"];
         assert_eq!(days.map(|day| holds(&versions, day, &[])), [None, Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn r11_one_person_under_names_that_look_the_same_signs_once() {
+        for other in ["Ada", "ADA", "ada ", "\u{430}da", "a\u{200b}da", "ａｄａ", "ada\u{202c}"] {
+            let alone = [version(1, &[("ada", "11-02"), (other, "11-03")], |_| ())];
+            assert_eq!(holds(&alone, "11-30", &[]), None, "{other:?}");
+            let three = [version(1, &[("ada", "11-02"), (other, "11-03"), ("ida", "11-04")], |_| ())];
+            assert_eq!(holds(&three, "11-03", &[]), None, "{other:?}");
+            assert_eq!(holds(&three, "11-04", &[]), Some(1), "{other:?}");
+        }
     }
 
     #[test]

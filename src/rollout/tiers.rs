@@ -29,6 +29,9 @@ pub struct Tiers {
     /// Statuses in which the desk waits for the customer or a supplier.
     #[serde(default)]
     pub waiting: BTreeSet<String>,
+    /// The best technicians, with whom agreement is measured apart; empty where nobody has named them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub best: BTreeSet<String>,
 }
 
 impl Tiers {

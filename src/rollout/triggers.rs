@@ -224,7 +224,7 @@ pub fn savings_trigger(week: u32, saved: Option<Saved>, rollback: &Rollback) -> 
     }
     let limit = rollback.savings;
     let (reaction, note) = match saved {
-        None => (Reaction::PauseExpansion, Some("no time is logged: a person decides")),
+        None => (Reaction::PauseExpansion, Some("what was saved is not known: a person decides")),
         Some(saved) if saved.share >= limit => return None,
         Some(saved) if saved.high < limit => (Reaction::BackOut, None),
         Some(_) => (Reaction::Pause, None),

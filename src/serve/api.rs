@@ -11,6 +11,7 @@ mod document;
 mod events;
 mod feedback;
 mod health;
+mod incidents;
 mod jobs;
 mod kpis;
 mod openai;
@@ -85,6 +86,8 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(jobs::get_job_results))
         .routes(routes!(feedback::send_feedback))
         .routes(routes!(events::send_events))
+        .routes(routes!(incidents::list_incidents, incidents::send_incidents))
+        .routes(routes!(incidents::decide_incident))
         .routes(routes!(rollout::get_rollout))
         .routes(routes!(rollout::get_criteria, rollout::post_criteria))
         .routes(routes!(rollout::sign))

@@ -52,6 +52,7 @@ pub(crate) fn room(path: &str, limits: &Limits) -> Room {
         "/v1/jobs" => tickets(limits.job_tickets),
         "/v1/feedback" => tickets(256),
         "/v1/events" => (limits.body_bytes, Bounds { values: 20_000, items: 1_000 }),
+        "/v1/incidents" => (limits.body_bytes, Bounds { values: 8_192, items: 256 }),
         "/v1/rollout/coverage" => (limits.body_bytes, Bounds { values: 80_000, items: 20_000 }),
         // A baseline or an evidence file, as one text.
         "/v1/rollout/start" | "/v1/rollout/gate" => (limits.body_bytes, Bounds { values: 1_024, items: 256 }),

@@ -1,5 +1,7 @@
 //! How far what was sent is from its draft.
 
+use firstline_drafts::{Endings, said_and_sent};
+use firstline_ticket::Ticket;
 use strsim::generic_damerau_levenshtein;
 
 /// Words that are compared: the cost grows with their square.
@@ -17,9 +19,25 @@ pub fn distance(draft: &str, sent: &str) -> f64 {
     generic_damerau_levenshtein(&draft, &sent) as f64 / most as f64
 }
 
+/// [`distance`] of a reply from its draft, both without greeting, names and signature. Where nothing else was sent, of the whole texts.
+pub fn reply_distance(draft: &str, signature: &str, reply: &str, ticket: &Ticket, endings: &Endings) -> f64 {
+    let [said, sent] = said_and_sent(draft, signature, reply, ticket, endings);
+    if sent.is_empty() { distance(draft, reply) } else { distance(&said, &sent) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r27_what_stands_around_the_matter_does_not_count() {
+        let ticket = Ticket { technician: Some("Mira Holm".to_owned()), ..Ticket::default() };
+        let far = |draft, reply| reply_distance(draft, "The desk", reply, &ticket, &Endings::default());
+        let draft = "Hello Ann,\n\nPlease restart the spooler.\n\nThe desk";
+        assert_eq!(far(draft, "Hi Ann,\nPlease restart the spooler.\nMira"), 0.0);
+        assert!(far(draft, "Hi Ann,\nPlease restart the router.\nMira") > 0.05);
+        assert!(far(draft, "Hello Ann,\n\nThe desk") > 0.05);
+    }
 
     #[test]
     fn words_are_what_is_counted() {

@@ -39,7 +39,7 @@ mod writing_time;
 
 pub use app::App;
 pub use auth::{NewKey, Person, Scope};
-pub use distance::distance;
+pub use distance::{distance, reply_distance};
 pub use live_bundle::{Parts, ReadParts, served_id};
 pub use server::{log, serve};
 pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Rollout, Secret, Settings};

@@ -32,7 +32,8 @@ pub(crate) struct LiveBundle {
     pub(crate) engine: Engine,
     /// Resolved tickets.
     pub(crate) index: Index,
-    voice: Voice,
+    /// Greetings, signature, phrases.
+    pub(crate) voice: Voice,
     templates: Templates,
     reviews: Reviews,
     writer: Option<Writer>,
@@ -44,8 +45,6 @@ pub(crate) struct LiveBundle {
     pub(crate) folder: PathBuf,
     /// Hash of its `bundle.json`.
     pub(crate) info_sha256: String,
-    /// Hash of the policy.
-    pub(crate) policy_sha: String,
     /// The policy in force.
     pub(crate) policy: Policy,
     /// The zone that the desk's weeks begin in: that of the policy's hours.
@@ -84,7 +83,7 @@ impl LiveBundle {
         let engine = Engine::open(folder)?.under(policy.clone());
         let index = Index::open(folder, engine.bundle().info.dimensions)?;
         let info_sha256 = sha256_file(&info)?;
-        let (id, policy_sha) = served_id(&info_sha256, &policy)?;
+        let (id, _) = served_id(&info_sha256, &policy)?;
         let templates = Templates::read(folder)?;
         let reviews = Reviews::read(folder)?;
         let drafting = drafting_id(&index, &voice, &templates, &reviews, writer.as_ref())?;
@@ -106,7 +105,6 @@ impl LiveBundle {
             id,
             drafting,
             info_sha256,
-            policy_sha,
             policy,
             zone: zone.unwrap_or(TimeZone::UTC),
         })

@@ -83,7 +83,7 @@ pub(crate) fn status_of(code: Code) -> StatusCode {
         Code::Auth => StatusCode::UNAUTHORIZED,
         Code::Scope => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::Conflict => StatusCode::CONFLICT,
+        Code::Conflict | Code::Blind => StatusCode::CONFLICT,
         Code::Limit | Code::LineLength => StatusCode::PAYLOAD_TOO_LARGE,
         Code::Overload => StatusCode::TOO_MANY_REQUESTS,
         Code::Store | Code::Io | Code::Bundle | Code::Model => StatusCode::SERVICE_UNAVAILABLE,

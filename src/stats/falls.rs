@@ -32,9 +32,12 @@ mod tests {
         assert!(
             (two_falls_by_chance(7) - 0.60).abs() < 5e-3 && (two_falls_by_chance(13) - 0.87).abs() < 5e-3
         );
-        // Any of four that waver by themselves: 97 % in seven weeks, all but always in thirteen.
+        // Any of four that waver by themselves, strictly worse and without ties: 97.4 % in seven weeks, not the 98 % of rollout row R62
+        // (which eight weeks reach: 98.8 %), and all but always in thirteen. Weeks of few tickets have equal shares, which are no fall:
+        // of four shares of 85 % over 50 tickets a week it is 92 % and 99.8 % (simulated), never more than here.
         let any = |weeks| 1.0 - (1.0 - two_falls_by_chance(weeks)).powi(4);
         assert!((any(7) - 0.974).abs() < 1e-3 && any(13) > 0.999, "{} {}", any(7), any(13));
+        assert!((any(8) - 0.988).abs() < 1e-3, "{}", any(8));
         assert_eq!([0, 1, 2].map(two_falls_by_chance), [0.0; 3]);
         assert!((two_falls_by_chance(3) - 1.0 / 6.0).abs() < 1e-12);
     }

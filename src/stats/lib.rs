@@ -34,5 +34,5 @@ pub use ranking::{Ranking, Scored, Tie};
 pub use selective::{Accepted, RiskPoint, accepted_at, aurc, coverage_at_precision, risk_coverage};
 pub use sequential::{MixtureCusum, ShareBetting};
 pub use standardise::{Standardised, Stratum, standardised_change};
-pub use summary::{mean, quantile, select_quantile, winsorised_mean};
+pub use summary::{mean, quantile, select_quantiles, winsorised_mean};
 pub use survival::{Duration, KaplanMeier};

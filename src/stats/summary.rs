@@ -6,11 +6,18 @@ pub fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
     ascending.get(rank.saturating_sub(1)).copied()
 }
 
-/// The same of values in any order, which it puts into another: no sort, so that it takes linear time. `None` of nothing.
-pub fn select_quantile(values: &mut [f64], share: f64) -> Option<f64> {
-    let rank = (share * values.len() as f64).ceil() as usize;
-    let place = rank.saturating_sub(1);
-    (place < values.len()).then(|| *values.select_nth_unstable_by(place, f64::total_cmp).1)
+/// The same of values in any order, which it puts into another, at several shares, the least first: no sort, so that it takes linear
+/// time. Each looks only at what lies above the one before. `None` of nothing.
+pub fn select_quantiles<const N: usize>(values: &mut [f64], ascending: [f64; N]) -> [Option<f64>; N] {
+    let (n, mut below) = (values.len(), 0);
+    ascending.map(|share| {
+        let rank = (share * n as f64).ceil() as usize;
+        let place = rank.saturating_sub(1).max(below);
+        let found = values.get_mut(below..)?;
+        let found = (place < n).then(|| *found.select_nth_unstable_by(place - below, f64::total_cmp).1);
+        below = place;
+        found
+    })
 }
 
 /// The mean; `None` of nothing.
@@ -38,10 +45,12 @@ mod tests {
         );
         let mut mixed = [3.0, 1.0, 4.0, 2.0];
         assert_eq!(
-            [0.0, 0.25, 0.5, 0.95, 1.0].map(|s| select_quantile(&mut mixed, s)),
+            select_quantiles(&mut mixed, [0.0, 0.25, 0.5, 0.95, 1.0]),
             [1.0, 1.0, 2.0, 4.0, 4.0].map(Some)
         );
-        assert_eq!(select_quantile(&mut [], 0.5), None);
+        assert_eq!(select_quantiles(&mut [], [0.5, 0.95]), [None, None]);
+        let mut many: Vec<f64> = (0..1_000).map(|i| f64::from(i * 7_919 % 1_000)).collect();
+        assert_eq!(select_quantiles(&mut many, [0.5, 0.5, 0.95]), [499.0, 499.0, 949.0].map(Some));
         assert_eq!((quantile(&[], 0.5), mean(&[]), winsorised_mean(&[], 0.99)), (None, None, None));
     }
 

@@ -29,8 +29,8 @@ pub use audit::{AuditEntry, Verified, verify};
 pub use contract::connections::{Connection, ConnectionLease, Connections};
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
 pub use contract::evidence::{
-    Added, Evidence, IncidentRecord, IncidentResult, IncidentState, NewIncident, NewVerdict, NewWeek, Ruling,
-    VerdictRecord, WeekRecord, WeekState,
+    Added, Evidence, IncidentFacts, IncidentRecord, IncidentResult, IncidentState, NewIncident, NewVerdict,
+    NewWeek, Ruling, VerdictRecord, WeekRecord, WeekState,
 };
 pub use contract::facts::{EventResult, Facts, NewEvent, ReviewTimes, TicketRow};
 pub use contract::jobs::{

@@ -1,6 +1,7 @@
 //! Puts a backup in a store's place: checked first, whole or not at all, and with nothing of the old store's log beside it.
 //!
-//! Must never delete a store: the old one is kept beside the new.
+//! Must never delete a store, the old one is kept beside the new; nor let go of a hold that was put in force since the backup, nor
+//! leave an action to be done that may have been done since.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -11,20 +12,33 @@ use serde_json::json;
 
 use crate::db::{Db, fault, token};
 use crate::file::{KEPT, SIDECARS, busy, private, regular, sidecar, sync_folder};
-use crate::sql::Shelf;
-use crate::sqlite::{Sqlite, new_mark};
-use crate::{Upkeep, Verified};
+use crate::sql::{Shelf, restored};
+use crate::sqlite::{Sqlite, look, new_mark};
+use crate::{HoldRecord, Upkeep, Verified};
 
 /// A backup that is in place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Restored {
     /// What its audit log and rows are.
     pub backup: Verified,
     /// Where the store of before is, if there was one.
     pub kept: Option<PathBuf>,
+    /// Holds that were put in force since the backup, and are in force again. `None` where grants are in force, and no store was there
+    /// that could tell.
+    pub holds: Option<Vec<HoldRecord>>,
+    /// Actions that were still to be done, and are held back until a person puts them back.
+    pub held: u64,
 }
 
-/// Puts the backup in the place of `store`.
+/// What the copy took over.
+struct Copied {
+    backup: Verified,
+    holds: Option<Vec<HoldRecord>>,
+    held: u64,
+}
+
+/// Puts the backup in the place of `store`. Holds of the store that was there are carried over, and all that was still to be done is
+/// held back.
 ///
 /// # Errors
 /// [`Code::Store`] where a process serves from the store, the backup is damaged or of a newer version, or a store that was kept
@@ -62,10 +76,12 @@ pub fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Restored> 
         return Err(fault(&kept.display().to_string(), problem, "Move it away, or delete it"));
     }
     let partial = sidecar(&store, &format!(".{}.partial", std::process::id()));
-    let placed = checked_copy(backup, &partial, now).and_then(|backup| {
+    let holds = standing_holds(&store);
+    let placed = checked_copy((backup, &partial), holds.as_deref(), now).and_then(|copied| {
         let kept =
             put(&partial, &store, &kept).map_err(|e| Error::from(UserError::io(store.display(), &e)))?;
-        Ok(Restored { backup, kept })
+        let Copied { backup, holds, held } = copied;
+        Ok(Restored { backup, kept, holds, held })
     });
     if placed.is_err() {
         for path in SIDECARS.map(|name| sidecar(&partial, name)).iter().chain([&partial]) {
@@ -85,8 +101,22 @@ fn lock(store: &Path) -> Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Copies the backup, opens the copy as a store, and reads all of it.
-fn checked_copy(backup: &Path, to: &Path, now: Timestamp) -> Result<Verified> {
+/// The holds in force in the store that is to be replaced; `None` where there is none that can be read.
+fn standing_holds(store: &Path) -> Option<Vec<HoldRecord>> {
+    let mut holds = None;
+    let looked = look(store, &mut |tx| {
+        holds = Some(restored::holds(tx)?);
+        Ok(())
+    });
+    holds.filter(|_| looked.is_ok())
+}
+
+/// Copies the backup, opens the copy as a store, reads all of it, and takes over what must not be lost.
+fn checked_copy(
+    (backup, to): (&Path, &Path),
+    holds: Option<&[HoldRecord]>,
+    now: Timestamp,
+) -> Result<Copied> {
     let io = |e: std::io::Error| UserError::io(to.display(), &e);
     private(to, OpenOptions::new().create_new(true)).map_err(io)?;
     // Not `fs::copy`, which would copy who may read it, too.
@@ -103,7 +133,12 @@ fn checked_copy(backup: &Path, to: &Path, now: Timestamp) -> Result<Verified> {
         return Err(UserError::new(Code::Audit, backup.display().to_string(), first, next).into());
     }
     let head = format!("{}:{}", found.entries, found.hash);
-    copy.audit("command:restore", "restore", &head, &json!({}), now)?;
+    let held = copy.write(|tx| restored::hold_actions(tx))?;
+    copy.audit("command:restore", "restore", &head, &json!({"held": held}), now)?;
+    let holds = match holds {
+        Some(holds) => Some(copy.write(|tx| restored::carry_over(tx, holds, now))?),
+        None => copy.write(|tx| Ok((!restored::has_grants(tx)?).then(Vec::new)))?,
+    };
     // Restored twice, a log that the first left behind is not the second's.
     let (sql, name) = ("UPDATE meta SET setting = $1 WHERE name = 'copy'", token()?);
     copy.write(|tx| {
@@ -111,7 +146,7 @@ fn checked_copy(backup: &Path, to: &Path, now: Timestamp) -> Result<Verified> {
         tx.batch(&format!("PRAGMA application_id = {}", new_mark()?))
     })?;
     copy.db.wipe()?;
-    Ok(found)
+    Ok(Copied { backup: found, holds, held })
 }
 
 /// Moves the store away and the copy into its place. The log of the old store goes with it: cut off in the middle, no start takes

@@ -18,6 +18,7 @@ mod meant;
 mod outbox;
 mod outcomes;
 mod programme;
+pub(crate) mod restored;
 mod reviews;
 mod upkeep;
 

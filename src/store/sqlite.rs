@@ -256,6 +256,14 @@ impl Drop for Sqlite {
     }
 }
 
+/// Reads of a store that is about to be replaced, with what its log holds, and changes nothing of either.
+pub(crate) fn look(path: &Path, body: Body<'_>) -> Result<()> {
+    let place = path.display().to_string();
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| told(&place, &e))?;
+    in_tx(&mut connection, &place, TransactionBehavior::Deferred, body)
+}
+
 /// A number for a database's header that no other copy has; neither 0, which all others have, nor negative.
 pub(crate) fn new_mark() -> Result<i32> {
     let digits = token()?;

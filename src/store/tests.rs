@@ -7,6 +7,7 @@ mod audit;
 mod connections;
 mod days;
 mod decisions;
+mod edges;
 mod engines;
 mod evidence;
 mod facts;

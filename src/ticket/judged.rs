@@ -1,4 +1,4 @@
-//! The little of a judged decision that figures are computed from: a year of them fits in memory.
+//! The little of a judged decision that figures are computed from, and of an action that was done.
 //!
 //! Must hold no words of the ticket, and nothing that names it or a person.
 
@@ -7,22 +7,22 @@ use jiff::Timestamp;
 use crate::{DraftState, Field, JudgedDecision, Kept, Phase, Route};
 
 /// What people ended with in one field, beside what was decided.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Verdict {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Verdict<'a> {
     /// Nobody has said, or what a person had set before stands.
     #[default]
     Open,
     /// The same label.
     Same,
     /// This label, where another was decided.
-    Other(String),
+    Other(&'a str),
     /// This label, where nothing was decided, or a person had set another before: neither agreement nor disagreement.
-    Undecided(String),
+    Undecided(&'a str),
 }
 
 /// A judged decision as figures need it. Durations are in seconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JudgedTicket {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JudgedTicket<'a> {
     /// When the ticket came in.
     pub received_at: Timestamp,
     /// Where the decision went.
@@ -32,7 +32,7 @@ pub struct JudgedTicket {
     /// Whether a person waits for an answer.
     pub waits: bool,
     /// What people ended with, in the order of [`Field::ALL`].
-    pub verdicts: [Verdict; Field::ALL.len()],
+    pub verdicts: [Verdict<'a>; Field::ALL.len()],
     /// From opening, or intake where that is not known, to the first response.
     pub first_response: Option<f64>,
     /// From there to the resolution.
@@ -59,8 +59,36 @@ pub struct JudgedTicket {
     pub customer_visible_error: Option<bool>,
 }
 
-impl From<&JudgedDecision> for JudgedTicket {
-    fn from(one: &JudgedDecision) -> Self {
+/// An action that a customer could see, once it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VisibleAction {
+    /// When it was done.
+    pub at: Timestamp,
+    /// Whether no person had approved it.
+    pub alone: bool,
+}
+
+/// Something that figures count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Counted<'a> {
+    /// A ticket.
+    Ticket(&'a JudgedTicket<'a>),
+    /// An action.
+    Action(VisibleAction),
+}
+
+impl Counted<'_> {
+    /// The moment by which it belongs to a time: the ticket's intake, or when the action was done.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Ticket(ticket) => ticket.received_at,
+            Self::Action(action) => action.at,
+        }
+    }
+}
+
+impl<'a> From<&'a JudgedDecision> for JudgedTicket<'a> {
+    fn from(one: &'a JudgedDecision) -> Self {
         let outcome = &one.outcome;
         let began = one.opened_at.unwrap_or(one.received_at);
         // What came in after it was closed was decided by nobody but the desk.
@@ -91,7 +119,7 @@ impl From<&JudgedDecision> for JudgedTicket {
 }
 
 /// What people ended with in `field`. What a person had set before is no decision, and does not count.
-fn verdict(one: &JudgedDecision, field: Field) -> Verdict {
+fn verdict(one: &JudgedDecision, field: Field) -> Verdict<'_> {
     let Some(ended) = one.outcome.labels.get(&field) else { return Verdict::Open };
     let decided = one.decision.fields.get(&field);
     let same = decided.is_some_and(|decided| decided.label.trim() == ended.trim());
@@ -99,7 +127,7 @@ fn verdict(one: &JudgedDecision, field: Field) -> Verdict {
     match (same, counts) {
         (true, true) => Verdict::Same,
         (true, false) => Verdict::Open,
-        (false, true) => Verdict::Other(ended.clone()),
-        (false, false) => Verdict::Undecided(ended.clone()),
+        (false, true) => Verdict::Other(ended),
+        (false, false) => Verdict::Undecided(ended),
     }
 }

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use firstline_rollout::Evidence;
-use firstline_rollout::evidence::{EvidenceRefusal, InService};
+use firstline_rollout::evidence::{EvidenceRefusal, InService, Suites};
+use firstline_rollout::{Evidence, ShadowThresholds};
 use firstline_ticket::Ticket;
 use firstline_triage::{Bundle, sha256_hex};
 use serde_json::{Value, json};
@@ -212,7 +212,9 @@ fn the_folder(dir: &Dir, found: &Value) {
     let id = found["id"].as_str().unwrap();
     assert_eq!(names(&dir.path("evidence")), BTreeSet::from([id.to_owned()]));
     let folder: PathBuf = dir.path("evidence").join(id);
-    assert_eq!(names(&folder), ["evidence.json", "report.html"].map(str::to_owned).into());
+    let mut files = names(&folder);
+    files.remove("automation.toml");
+    assert_eq!(files, ["evidence.json", "report.html"].map(str::to_owned).into());
     let bytes = std::fs::read(folder.join("evidence.json")).unwrap();
     assert_eq!(&serde_json::from_slice::<Value>(&bytes).unwrap(), found);
     let evidence = Evidence::parse(&bytes, "evidence.json").unwrap();
@@ -221,7 +223,10 @@ fn the_folder(dir: &Dir, found: &Value) {
     let in_service = InService {
         bundle_id: &evidence.bundle.id,
         bundle_sha256: &bundle,
+        trained_on: &evidence.bundle.trained_on,
         policy_sha: &evidence.policy_sha,
+        suites: Suites { attacks: 192, canaries: 1 },
+        thresholds: ShadowThresholds::default(),
         criteria_sha: Some(&criteria),
         now: evidence.made_at,
     };
@@ -232,6 +237,123 @@ fn the_folder(dir: &Dir, found: &Value) {
     for part in ["Not measured", "What the gate to assist asks for", "Attacks and canaries", "<svg"] {
         assert!(html.contains(part), "{part}");
     }
+}
+
+#[test]
+fn r8_r24_rules_are_replayed_beside_the_bundle_and_the_best_technicians_stand_beside_all() {
+    let dir = with_bundle(&[]);
+    let mut people: Vec<Value> = HELD_OUT
+        .iter()
+        .filter(|(line, kind)| {
+            kind == "person" && line["resolved_at"].is_string() && line["merged_into"].is_null()
+        })
+        .map(|(line, _)| line.clone())
+        .collect();
+    for (i, ticket) in people.iter_mut().enumerate() {
+        for key in ["initial_labels", "events"] {
+            ticket.as_object_mut().unwrap().remove(key);
+        }
+        ticket["technician"] = json!(["ada", "ben", "cem"][i % 3]);
+    }
+    // All of one category, so that it has enough tickets to say what of it could be automated.
+    let [board, kind] = ["board", "type"].map(|key| people[0][key].as_str().unwrap().to_owned());
+    for ticket in &mut people {
+        (ticket["board"], ticket["type"]) = (json!(board), json!(kind));
+    }
+    let rules = format!(
+        "[[rule]]\nname = \"all\"\nwhen = {{}}\nset = {{ board = {board:?} }}\n\n[[rule]]\nname = \"odd\"\nraw = \"?\"\n"
+    );
+    dir.file("rules.toml", rules);
+    dir.file("held_out.jsonl", lines(&people));
+    // A history of which the audit doubts every other ticket of ben's and cem's, and none of ada's. Dora has closed too few.
+    let mut history = Vec::new();
+    let mut doubts = "id,field,correct_label\n".to_owned();
+    for (name, n) in [("ada", 100), ("ben", 120), ("cem", 100), ("dora", 99)] {
+        for i in 0..n {
+            let mut ticket = people[i % people.len()].clone();
+            ticket["id"] = json!(format!("{name}-{i}"));
+            ticket["technician"] = json!(name);
+            history.push(ticket);
+            if ["ben", "cem"].contains(&name) && i % 2 == 0 {
+                doubts += &format!("{name}-{i},board,\n{name}-{i},type,\n");
+            }
+            doubts += &format!("{name}-{i},priority,\n");
+        }
+    }
+    dir.file("history.jsonl", lines(&history));
+    dir.file("doubts.csv", doubts);
+    let more = ["--json", "--rules", "rules.toml", "--doubts", "doubts.csv", "--history", "history.jsonl"];
+    let found = dir.ok(&[&BENCH[..], &more].concat()).json();
+    let right = people.iter().filter(|ticket| ticket["board"] == json!(board)).count();
+    let replay = &found["rules_replay"];
+    assert_eq!(
+        (&replay["n"], &replay["rules_right"], &replay["rules"], &replay["unread"]),
+        (&json!(people.len()), &json!(right), &json!(2), &json!(1))
+    );
+    assert_eq!(replay["model_right"], found["accuracy"]["board"]["right"]);
+    for key in ["n", "rules_right", "model_right", "difference", "low", "high", "mcnemar_p"] {
+        assert_eq!(
+            found["rules"][key], replay[key],
+            "without initial boards the replay is all there is: {key}"
+        );
+    }
+    assert_eq!(found["rules"]["by_initial_label"], 0);
+    assert!(
+        found["notes"].to_string().contains("the rules file was replayed, and nothing else"),
+        "{}",
+        found["notes"]
+    );
+    assert!(found["rules"]["mcnemar_p"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)));
+    let best = &found["best"];
+    let closed = people.len().div_ceil(3);
+    assert_eq!(
+        (&best["n"], &best["technicians"], &best["named"]),
+        (&json!(closed), &json!(1), &json!(false))
+    );
+    assert!(best["right"].as_u64().unwrap() <= closed as u64);
+    let id = found["id"].as_str().unwrap();
+    let html = std::fs::read_to_string(dir.path("evidence").join(id).join("report.html")).unwrap();
+    for part in ["rules replayed", "best technicians (1, doubted least)"] {
+        assert!(html.contains(part), "{part}");
+    }
+    // What it measured of categories is what `rollout baseline` counts with.
+    let automation = dir.path("evidence").join(id).join("automation.toml").display().to_string();
+    let shares: toml::Table = std::fs::read_to_string(&automation).unwrap().parse().unwrap();
+    let history = TRAINED.path("history.jsonl").display().to_string();
+    let baseline = ["rollout", "baseline", "--tickets", &history, "--json", "--automation", &automation];
+    let largest = dir.ok(&baseline).json()["largest_categories"]["people"].clone();
+    let counted = |category: &toml::Value| {
+        let row = largest
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| ["board", "type"].iter().all(|key| row[key].as_str() == category[*key].as_str()));
+        row.map(|row| {
+            let same = |key: &str| {
+                row["automation"][key].as_f64() == category.get(key).and_then(toml::Value::as_float)
+            };
+            same("repeats") && same("coverage")
+        })
+    };
+    let same: Vec<bool> = shares["category"].as_array().unwrap().iter().filter_map(counted).collect();
+    assert!(!same.is_empty() && same.iter().all(|same| *same), "{shares}");
+    // Names go before doubts, initial boards before the replay; a sheet of doubts takes the history that it is about.
+    people[0]["initial_labels"] = json!({"board": "Intake"});
+    people[1]["initial_labels"] = json!({"board": "Intake"});
+    dir.file("held_out.jsonl", lines(&people));
+    dir.file("tiers.toml", "best = [\"ben\", \"cem\"]\n");
+    let named = dir.ok(&[&BENCH[..], &more, &["--tiers", "tiers.toml"]].concat()).json();
+    assert_eq!((&named["best"]["technicians"], &named["best"]["named"]), (&json!(2), &json!(true)));
+    assert_eq!(named["best"]["n"], people.len() - closed);
+    assert_eq!(
+        (&named["rules"]["n"], &named["rules"]["by_initial_label"]),
+        (&json!(people.len()), &json!(2))
+    );
+    assert_eq!(named["rules_replay"], *replay);
+    let lost =
+        usize::from(people[0]["board"] == json!(board)) + usize::from(people[1]["board"] == json!(board));
+    assert_eq!(named["rules"]["rules_right"], right - lost);
+    dir.fails(&[&BENCH[..], &["--doubts", "doubts.csv"]].concat(), "Name it with --history");
 }
 
 #[test]

@@ -24,7 +24,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("plotters", &["firstline-pages"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),
-    ("tokio", &["firstline-serve"]),
+    ("tokio", &["firstline-fakes", "firstline-serve"]),
     ("axum", &["firstline-serve"]),
     ("rusqlite", &["firstline-store"]),
     ("postgres", &["firstline-store"]),

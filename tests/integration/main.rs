@@ -5,16 +5,19 @@
 
 mod attacks;
 mod bench;
+mod blind;
 mod bounds;
 mod bundles;
 mod canaries;
 mod clients;
+mod connect;
 mod contract;
 mod crashes;
 mod drafts;
 mod generated;
 mod habits;
 mod house;
+mod incidents;
 mod odd_input;
 mod program;
 mod programme;

@@ -1,7 +1,8 @@
 //! The programme as people and connectors meet it: signing, starting, shadow that does nothing, events, holds, the gate.
 
+use firstline_serve::rollout::trained_on;
 use firstline_serve::served_id;
-use firstline_triage::{Policy, sha256_hex};
+use firstline_triage::{Bundle, Policy, sha256_hex};
 use serde_json::{Value, json};
 
 use crate::served::{Service, drafted, tickets, triage};
@@ -58,13 +59,16 @@ fn evidence(criteria: &str) -> Value {
     let info = std::fs::read(TRAINED.path("bundle/bundle.json")).unwrap();
     let sha = sha256_hex(&info);
     let (id, policy) = served_id(&sha, &Policy::built_in().unwrap()).unwrap();
+    let trained_on = trained_on(&Bundle::load(&TRAINED.path("bundle")).unwrap().info);
+    // Tickets of the day on which training ends may stand on either side.
+    let day = trained_on.to.unwrap();
     json!({
         "format": "firstline-evidence/1", "id": "e1", "made_at": jiff::Timestamp::now(), "seed": 0,
         "program": {"version": "0.1.0"}, "machine": {"isa": "avx2", "cores": 2},
         "bundle": {"id": id, "sha256": sha, "seed": 1,
-            "trained_on": {"from": "2025-01-05", "to": "2025-06-30", "n": 500, "split": "time", "sha256": "e".repeat(64)}},
+            "trained_on": trained_on},
         "policy_sha": policy, "criteria_sha": sha256_hex(criteria.as_bytes()),
-        "data": {"sha256": "d".repeat(64), "from": "2025-07-01", "to": "2025-08-28", "tickets": 300, "customers": 12, "left_out": {}},
+        "data": {"sha256": "d".repeat(64), "from": day, "to": day, "tickets": 300, "customers": 12, "left_out": {}},
         "safety": {"attacks": {"n": 192, "passed": 192}},
     })
 }
@@ -76,7 +80,13 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     let ada = person(&dir, "ada", "manage,approve_rollout");
     let ben = person(&dir, "ben", "review");
     dir.fails(&["users", "add", "ada", "--right", "review"], "E_CONFLICT");
-    dir.fails(&["users", "add", "Firstline", "--right", "review"], "E_CONFIG");
+    for same in ["Ada", " ada ", "\u{430}da", "ADA"] {
+        let refused = dir.fails(&["users", "add", same, "--right", "review"], "E_CONFLICT");
+        assert!(refused.stderr.contains("ada"), "{same:?}: {}", refused.stderr);
+    }
+    for odd in ["Firstline", "F\u{456}rstline", "a\u{200b}da", "ada\u{202e}", ""] {
+        dir.fails(&["users", "add", odd, "--right", "review"], "E_CONFIG");
+    }
     let people = dir.ok(&["users", "list", "--json"]).lines();
     assert_eq!(people.len(), 2);
     assert_eq!(
@@ -94,7 +104,7 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     };
     let signs = |file: &str| dir.run(&sign(file).iter().map(String::as_str).collect::<Vec<_>>());
     assert!(signs(&ben).stderr.contains("E_SCOPE"), "to put criteria on record takes a right");
-    assert!(signs(&ada).stdout.contains("It needs 1 more signatures"));
+    assert!(signs(&ada).stdout.contains("It needs 1 more signature, of another person."));
     assert!(signs(&ada).stderr.contains("ada has signed it already"));
     dir.fails(&begin, "1 of the 2 signatures");
     assert!(signs(&ben).stderr.contains("E_SCOPE"), "to sign takes a right");
@@ -193,6 +203,14 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
         refused.stdout
     );
 
+    // A hold of after the backup stands when that is put in place.
+    dir.ok(&["store", "backup", "--to", "backup.db"]);
+    hold("pause_expansion", "Since the backup", &ada);
+    let told = dir.ok(&["store", "restore", "backup.db"]);
+    assert!(told.stderr.contains("(pause_expansion) is in force again: Since the backup"), "{}", told.stderr);
+    let status = dir.ok(&["rollout", "status", "--json"]).json();
+    assert_eq!(status["holds"].as_array().unwrap().len(), 1);
+
     dir.ok(&["users", "disable", "ada"]);
     assert!(resume(&ada).stderr.contains("E_AUTH"));
     dir.ok(&["users", "add", "ada", "--right", "review"]);
@@ -238,6 +256,62 @@ fn r23_shadow_writes_nothing_whatever_is_approved_and_whatever_lies_in_the_outbo
     assert_eq!((&decision["phase"], &decision["blind"]), (&json!("shadow"), &json!(false)));
     let status = service.get("/v1/rollout", &key).ok();
     assert_eq!((&status["phase"], &status["settings_phase"]), (&json!("shadow"), &json!("assist")));
+}
+
+#[test]
+fn r21_shadow_predicts_the_fields_of_every_ticket_whoever_sent_it_and_in_whatever_form() {
+    let service = Service::start(&["phase=assist"]);
+    let key = service.key("triage,review", &[]);
+    start(&service.dir, &["Acme"]);
+    let mut sent = tickets(8);
+    sent.push(json!({"id": "subject", "subject": "Imprimante en panne"}));
+    sent.push(json!({"id": "body", "body": "Der Drucker im zweiten Stock druckt nicht mehr."}));
+    sent.push(json!({"id": "alert", "subject": "[ALERT] disk space low on SRV-04", "source": "monitoring"}));
+    sent.push(json!({"id": "html", "body": "<p>La <b>VPN</b> se corta cada hora</p>", "customer": "Nobody knows it"}));
+    let decided = triage(&service, &key, &sent);
+    assert_eq!(decided.len(), sent.len());
+    for (decision, ticket) in decided.iter().zip(&sent) {
+        assert_eq!((&decision["ticket_id"], &decision["phase"]), (&ticket["id"], &json!("shadow")));
+        for field in ["board", "type", "priority"] {
+            let found = &decision["fields"][field];
+            assert!(found["label"].as_str().is_some_and(|label| !label.is_empty()), "{field}: {decision}");
+            assert!(
+                found["confidence"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)),
+                "{field}: {decision}"
+            );
+        }
+    }
+    // Each is on record, and counts as decided.
+    for decision in &decided {
+        let path = format!("/v1/decisions/{}", decision["decision_id"].as_str().unwrap());
+        assert_eq!(service.get(&path, &key).ok()["fields"], decision["fields"]);
+    }
+}
+
+#[test]
+fn r22_shadow_drafts_first_responses_and_logs_them_silently() {
+    let service = Service::start(&["phase=assist"]);
+    let key = service.key("triage,review,act,feedback", &[]);
+    start(&service.dir, &["Acme"]);
+    let drafts = drafted(&service, &key, 12);
+    assert!(drafts.len() >= 6, "{drafts:?}");
+    for decision in &drafts {
+        let path = format!("/v1/decisions/{}", decision["decision_id"].as_str().unwrap());
+        let kept = service.get(&path, &key).ok();
+        let text = kept["draft"]["text"].as_str().unwrap_or_default();
+        assert!(!text.trim().is_empty() && decision["phase"] == json!("shadow"), "{kept}");
+    }
+    // Nothing is to be had for the PSA, and the log has a word of each and no word of their texts.
+    assert_eq!(writes(&service, &key), 0);
+    assert_eq!(service.get("/v1/outbox?limit=100", &key).ok()["actions"], json!([]));
+    let log = service.dir.ok(&["store", "audit", "export"]).stdout;
+    let entries = log.lines().filter(|line| line.contains("draft")).count();
+    assert!(entries >= drafts.len(), "{entries} entries of {} drafts", drafts.len());
+    for decision in &drafts {
+        let text = decision["draft"]["text"].as_str().unwrap_or("no text");
+        assert!(!log.contains(text.lines().last().unwrap()), "{text}");
+    }
+    service.dir.ok(&["store", "audit", "verify"]);
 }
 
 fn event(ticket: &str, psa_key: &str, more: &Value) -> Value {
@@ -395,13 +469,18 @@ fn the_programme_over_http_is_for_people_and_answers_what_is_missing() {
     };
     resume(&ben, "Mended").problem(403, "E_SCOPE");
     resume(&ada, " ").problem(400, "E_REQUEST");
-    assert_eq!(resume(&ada, "Mended").ok()["level"], json!("stop"));
+    // A stop ends on evidence of later, as a back-out does.
+    resume(&ada, "Mended").problem(409, "E_CONFLICT");
+    let number = hold(&ada, "pause").ok()["hold"].clone();
+    let end = json!({"hold": number, "reason": "Mended"});
+    service.post("/v1/rollout/resume", &ben, &end).problem(403, "E_SCOPE");
+    assert_eq!(service.post("/v1/rollout/resume", &ada, &end).ok()["level"], json!("pause"));
 
     let sent = tickets(3);
     triage(&service, &machine, &sent);
     let ids = [json!({"ticket_id": "N0"}), json!({"ticket_id": "N1"}), json!({"ticket_id": "gone"})];
     let from: jiff::Timestamp = sent[0]["opened_at"].as_str().unwrap().parse().unwrap();
-    let to = from + jiff::SignedDuration::from_hours(60 * 24);
+    let to = (from + jiff::SignedDuration::from_hours(60 * 24)).min(jiff::Timestamp::now());
     let counted =
         service.post("/v1/rollout/coverage", &machine, &json!({"from": from, "to": to, "tickets": ids})).ok();
     assert_eq!((&counted["found"], &counted["missing"]), (&json!(2), &json!(["gone"])));

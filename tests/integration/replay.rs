@@ -105,7 +105,7 @@ fn kept_of(tickets: &[Value]) -> Vec<String> {
 #[test]
 fn a_replay_tells_its_weeks_its_gates_and_a_verdict_and_that_nothing_of_it_happened() {
     let (dir, found) = &*REPLAYED;
-    let replay = &found["replay"];
+    let replay = found;
     assert_eq!(replay["counterfactual"], true);
     let told = replay["weeks"].as_array().unwrap();
     assert!(told.len() >= 3 && told.len() == weeks(dir, "kept").len(), "{}", told.len());
@@ -170,7 +170,7 @@ fn replay_again(dir: &Dir, more: &[&str]) -> Run {
 fn what_is_resolved_later_changes_nothing_of_the_weeks_before() {
     let (dir, found) = &*REPLAYED;
     let before = weeks(dir, "kept");
-    let cut = time(&found["replay"]["weeks"][2], "from").unwrap();
+    let cut = time(&found["weeks"][2], "from").unwrap();
     let mut tickets = HISTORY.clone();
     let mut changed = 0;
     for ticket in &mut tickets {
@@ -220,7 +220,7 @@ fn replies_are_never_read_and_the_order_of_lines_and_repeated_lines_change_nothi
     assert_eq!(weeks(&other, "kept"), weeks(dir, "kept"));
     assert_eq!(again["repeated"], 40);
     for key in ["agreement", "gates", "steps", "verdict", "alone"] {
-        assert_eq!(again["replay"][key], found["replay"][key], "{key}");
+        assert_eq!(again[key], found[key], "{key}");
     }
 }
 
@@ -228,7 +228,7 @@ fn replies_are_never_read_and_the_order_of_lines_and_repeated_lines_change_nothi
 fn a_second_ticket_of_the_same_thread_is_decided_as_the_first_whatever_became_of_that() {
     // A copy of each of the week's first tickets comes in an hour later, before anything is known of the first.
     let (_, found) = &*REPLAYED;
-    let [from, to] = ["from", "to"].map(|key| time(&found["replay"]["weeks"][0], key).unwrap());
+    let [from, to] = ["from", "to"].map(|key| time(&found["weeks"][0], key).unwrap());
     let within = |t: &&Value| {
         let opened = time(t, "opened_at").unwrap();
         (from..to).contains(&opened)
@@ -322,7 +322,7 @@ fn a_folder_of_other_weeks_is_refused_and_a_damaged_week_is_named() {
         dir.ok(&["rollout", "criteria", "--example"]).stdout.replace("day90 = 0.85", "day90 = 0.95");
     dir.file("c.toml", criteria);
     let stricter = replay_again(&dir, &["--out", "kept", "--criteria", "c.toml", "--json"]).json();
-    let checks = stricter["replay"]["gates"][0]["gate"]["checks"].as_array().unwrap();
+    let checks = stricter["gates"][0]["gate"]["checks"].as_array().unwrap();
     assert!(
         checks.iter().any(|check| check["name"] == "agreement on board and type" && check["needed"] == 0.95)
     );
@@ -332,7 +332,7 @@ fn a_folder_of_other_weeks_is_refused_and_a_damaged_week_is_named() {
 fn one_bundle_decides_all_weeks_where_nothing_is_learnt_again() {
     let dir = with(&HISTORY);
     let found = replay(&dir, &["--json", "--retrain", "off"]).json();
-    let learnt: Vec<u64> = found["replay"]["weeks"]
+    let learnt: Vec<u64> = found["weeks"]
         .as_array()
         .unwrap()
         .iter()

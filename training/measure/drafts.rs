@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use firstline_drafts::{
-    CustomerFilter, Drafter, Index, ResolvedCase, Similar, Voice, fill, first_reply, language_of,
+    CustomerFilter, Drafter, Index, ResolvedCase, Similar, Voice, fill, first_reply, language_of, said,
     say_the_same, sentences, slots,
 };
 use firstline_fault::Result;
@@ -156,7 +156,7 @@ pub fn evaluate_drafts(
             report.outcomes.push((draft.origin, draft.prior.get(), false));
             let sent = sentences(first_reply(ticket).unwrap_or_default(), ticket, index.endings());
             let nearest = nearest_reply(index, ticket, &text, embedding)?;
-            let written = said(&draft, voice);
+            let written = said(&draft.text, &voice.signature);
             texts.push([&sent, &written, &nearest].map(|s| s.join(" ")));
             sentences_of.push((draft.origin, [sent, written, nearest]));
         }
@@ -287,15 +287,8 @@ fn tokens(text: &str) -> Vec<String> {
 
 /// What a draft says and what was sent, both without greeting and signature; `None` where nobody answered.
 pub fn said_and_sent(drafter: &Drafter<'_>, ticket: &Ticket, draft: &Draft) -> Option<[String; 2]> {
-    let sent = sentences(first_reply(ticket)?, ticket, drafter.index().endings());
-    Some([said(draft, drafter.voice()).join(" "), sent.join(" ")])
-}
-
-/// A draft's sentences, but for greeting and signature.
-fn said(draft: &Draft, voice: &Voice) -> Vec<String> {
-    let body = draft.text.strip_suffix(&voice.signature).unwrap_or(&draft.text);
-    let rest = body.split_once("\n\n").map_or(body, |(_, rest)| rest);
-    sentences(rest, &Ticket::default(), &firstline_drafts::Endings::default())
+    let (signature, endings) = (&drafter.voice().signature, drafter.index().endings());
+    Some(firstline_drafts::said_and_sent(&draft.text, signature, first_reply(ticket)?, ticket, endings))
 }
 
 /// The reply of the most similar case, its slots filled where they can be, whoever's it is.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use firstline_rollout::evidence::{
-    Agreed, BOARD_TYPE, Calibration, CalibrationBin, CertificateFigures, RulesFigures, WeekAgreement,
+    Agreed, BOARD_TYPE, BestFigures, Calibration, CalibrationBin, CertificateFigures, RulesFigures,
+    RulesReplay, WeekAgreement,
 };
 use firstline_rollout::{
-    Aliases, FieldAgreement, Judged, Routed, Week, priority_calls, rules_beside, shadow_agreement,
+    Aliases, FEWEST_PAIRS, FieldAgreement, Judged, Routed, Week, priority_calls, rules_beside,
+    shadow_agreement,
 };
 use firstline_ticket::{Field, Ticket};
 use firstline_training::report::FieldReport;
@@ -17,13 +19,12 @@ use firstline_triage::{Bundle, Engine};
 use super::LaidDown;
 use super::assemble::Measured;
 use super::material::{as_it_came, usable};
+use crate::commands::best::Best;
 use crate::commands::rollout::history::each_line;
 use crate::failure::Failure;
 
 /// Tickets that are scored together.
 const BATCH: usize = 256;
-/// Fewest pairs of near-identical tickets that tell how far technicians agree.
-const LEAST_PAIRS: usize = 30;
 
 impl Measured<'_> {
     /// Decides all tickets as a service would, and compares with how they were closed.
@@ -61,9 +62,9 @@ impl Measured<'_> {
             );
         }
         let judged = self.judged();
-        self.agreed(&judged);
+        self.agreed(&judged, &laid_down.best);
         self.priorities(&judged, engine);
-        self.rules(&judged);
+        self.rules(&judged, laid_down);
         self.weeks(&judged, laid_down);
         Ok(())
     }
@@ -86,8 +87,13 @@ impl Measured<'_> {
             .collect()
     }
 
-    fn agreed(&mut self, judged: &[Judged]) {
-        let found = shadow_agreement(judged, &Default::default(), &Aliases::new());
+    fn agreed(&mut self, judged: &[Judged], best: &Best) {
+        let found = shadow_agreement(judged, &best.names, &Aliases::new());
+        let (technicians, named) = (best.names.len() as u64, best.named);
+        self.best = Agreed::of(&found.best, None).map(|agreed| BestFigures { technicians, named, agreed });
+        if self.best.is_none() {
+            self.missing("best technicians", best.why_none.unwrap_or("they closed none of the tickets"));
+        }
         let fields =
             found.fields.iter().filter_map(|(field, agreed)| Some((*field, Agreed::of_field(agreed)?)));
         self.accuracy = fields.collect();
@@ -118,26 +124,44 @@ impl Measured<'_> {
         self.priority = Some(priority_calls(judged, rank)).filter(|calls| !calls.ranks.is_empty());
     }
 
-    fn rules(&mut self, judged: &[Judged]) {
-        let known = self
-            .material
-            .facts
-            .iter()
-            .zip(judged)
-            .filter(|(facts, _)| facts.initial.is_some() || facts.initial_label(Field::Board).is_some());
-        let routed = known.map(|(facts, ticket)| Routed {
-            initial: facts.initial_label(Field::Board),
-            replayed: None,
+    fn rules(&mut self, judged: &[Judged], laid_down: &LaidDown) {
+        let rules = laid_down.rules.as_ref();
+        let replayed = rules.map(|(rules, _)| rules.replay(&self.material.seen)).unwrap_or_default();
+        let board = |i: usize| replayed.get(i)?.get(&Field::Board).copied();
+        let tickets = self.material.facts.iter().zip(judged).enumerate();
+        let routed = tickets.map(|(i, (facts, ticket))| Routed {
+            // Kept at intake without a board: no rule had given it one.
+            initial: facts.initial_label(Field::Board).or_else(|| facts.initial.as_ref().map(|_| "")),
+            replayed: board(i),
             model: ticket.decided.get(&Field::Board).map(String::as_str),
             closing: ticket.closing.get(&Field::Board).map_or("", String::as_str),
         });
-        self.rules = RulesFigures::of(&rules_beside(routed));
-        if self.rules.is_none() {
-            self.missing(
+        let all: Vec<Routed<'_>> = routed.collect();
+        let known = all.iter().filter(|ticket| ticket.initial.is_some() || rules.is_some()).copied();
+        let found = RulesFigures::of(&rules_beside(known));
+        let alone = all.iter().map(|ticket| Routed { initial: None, ..*ticket });
+        let replay = rules.zip(RulesFigures::of(&rules_beside(alone))).map(|((rules, sha256), beside)| {
+            let (rules, unread) = (rules.rules.len() as u64, rules.unread() as u64);
+            RulesReplay { sha256: sha256.clone(), rules, unread, beside }
+        });
+        match &found {
+            None => self.missing(
                 "rules",
-                "no ticket says which board it had before any person touched it: import `initial_labels` or `events`",
-            );
+                "no ticket says which board it had before any person touched it: import `initial_labels` or `events`, or give the rules with \
+                 --rules",
+            ),
+            Some(found) if found.by_initial_label == 0 => self.notes.push(
+                "No ticket says which board it had before any person touched it: the rules file was replayed, and nothing else is known of \
+                 the desk's rules."
+                    .to_owned(),
+            ),
+            Some(_) => {}
         }
+        if let Some(unread) = replay.as_ref().map(|replay| replay.unread).filter(|unread| *unread > 0) {
+            self.notes
+                .push(format!("{unread} rules have a condition that can't be read: they never fire here."));
+        }
+        (self.rules, self.rules_replay) = (found, replay);
     }
 
     fn weeks(&mut self, judged: &[Judged], laid_down: &LaidDown) {
@@ -201,13 +225,13 @@ impl Measured<'_> {
         let of = |i: usize| labels[i].as_deref().unwrap_or_default();
         let alike: Vec<(&str, &str)> = pairs.iter().map(|&(a, b)| (of(a), of(b))).collect();
         self.ceiling =
-            (alike.len() >= LEAST_PAIRS).then(|| Agreed::of_field(&FieldAgreement::of(&alike))).flatten();
+            (alike.len() >= FEWEST_PAIRS).then(|| Agreed::of_field(&FieldAgreement::of(&alike))).flatten();
         if self.ceiling.is_none() {
             let more = if history.is_none() { ": name the training history with --history" } else { "" };
             self.missing(
                 "ceiling",
                 format!(
-                    "{} pairs of near-identical tickets were closed by different technicians, fewer than {LEAST_PAIRS}{more}",
+                    "{} pairs of near-identical tickets were closed by different technicians, fewer than {FEWEST_PAIRS}{more}",
                     alike.len()
                 ),
             );

@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_drafts::Drafter;
 use firstline_rollout::evidence::{
-    Agreed, BundleFacts, Calibration, CertificateFigures, DataFacts, DraftFigures, EVIDENCE_FORMAT, GateRow,
-    Latency, Load, NotMeasured, Program, RulesFigures, Safety, TrainedOn, WeekAgreement, WeekByWeek,
+    Agreed, BestFigures, BundleFacts, Calibration, CertificateFigures, DataFacts, DraftFigures,
+    EVIDENCE_FORMAT, GateRow, Latency, Load, NotMeasured, Program, RulesFigures, RulesReplay, Safety,
+    WeekAgreement, WeekByWeek,
 };
-use firstline_rollout::{Evidence, PriorityCalls, ShadowThresholds, shadow_gate};
+use firstline_rollout::{Evidence, PriorityCalls, ShadowThresholds, Share, shadow_gate};
+use firstline_serve::rollout::trained_on;
 use firstline_serve::served_id;
 use firstline_ticket::{Decision, Field, Ticket};
 use firstline_triage::{BundleInfo, Engine};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::material::Material;
-use super::{BenchArgs, LaidDown};
+use super::{Extent, LaidDown};
 use crate::commands::doctor;
 use crate::failure::Failure;
 
@@ -30,12 +31,16 @@ pub(super) struct Measured<'a> {
     pub(super) decisions: Vec<Decision>,
     pub(super) accuracy: BTreeMap<Field, Agreed>,
     pub(super) joint: BTreeMap<String, Agreed>,
+    pub(super) best: Option<BestFigures>,
     pub(super) ceiling: Option<Agreed>,
     pub(super) rules: Option<RulesFigures>,
+    pub(super) rules_replay: Option<RulesReplay>,
     pub(super) priority: Option<PriorityCalls>,
     pub(super) calibration: BTreeMap<Field, Calibration>,
     pub(super) certificates: Vec<CertificateFigures>,
     pub(super) drafts: Option<DraftFigures>,
+    /// Drafts that could have been sent as they were, by board and type.
+    pub(super) repeats: BTreeMap<(String, String), Share>,
     pub(super) latency: Option<Latency>,
     pub(super) load: Option<Load>,
     pub(super) safety: Safety,
@@ -45,21 +50,29 @@ pub(super) struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    pub(super) fn new(args: &BenchArgs, material: &'a Material, engine: &Engine) -> Self {
+    pub(super) fn new(
+        extent: &Extent,
+        laid_down: &LaidDown,
+        material: &'a Material,
+        engine: &Engine,
+    ) -> Self {
         let mut measured = Self {
             material,
             info: engine.bundle().info.clone(),
-            seed: args.seed.seed,
-            quick: args.quick,
+            seed: extent.seed,
+            quick: extent.quick,
             decisions: Vec::new(),
             accuracy: BTreeMap::new(),
             joint: BTreeMap::new(),
+            best: None,
             ceiling: None,
             rules: None,
+            rules_replay: None,
             priority: None,
             calibration: BTreeMap::new(),
             certificates: Vec::new(),
             drafts: None,
+            repeats: BTreeMap::new(),
             latency: None,
             load: None,
             safety: Safety::default(),
@@ -68,19 +81,15 @@ impl<'a> Measured<'a> {
             notes: Vec::new(),
         };
         measured.notes.extend(measured.info.split.note.clone());
-        if args.quick {
+        if extent.quick {
             measured
                 .notes
                 .push("Quick: times, drafts and canaries are measured on fewer tickets.".to_owned());
         }
-        if args.criteria.is_none() {
+        if laid_down.criteria.is_none() {
             measured
                 .missing("criteria", "no gate counts this evidence: name the signed file with --criteria");
         }
-        measured.missing(
-            "best technicians",
-            "nobody has named them; `firstline audit-labels` says whose labels are doubted least",
-        );
         measured.missing(
             "intake",
             "how many of the PSA's tickets come in, and how soon, only a service can tell",
@@ -126,8 +135,10 @@ impl<'a> Measured<'a> {
             data: data(self.material),
             accuracy: self.accuracy,
             joint: self.joint,
+            best: self.best,
             ceiling: self.ceiling,
             rules: self.rules,
+            rules_replay: self.rules_replay,
             priority: self.priority,
             calibration: self.calibration,
             certificates: self.certificates,
@@ -151,18 +162,6 @@ impl<'a> Measured<'a> {
         let gate = shadow_gate(&evidence.shadow(None), &thresholds);
         evidence.gates = gate.checks.iter().map(GateRow::from).collect();
         Ok(evidence)
-    }
-}
-
-fn trained_on(info: &BundleInfo) -> TrainedOn {
-    let day = |text: &String| text.get(..10)?.parse::<Date>().ok();
-    let learnt = info.split.learnt_from.as_ref();
-    TrainedOn {
-        from: learnt.and_then(|(from, _)| day(from)),
-        to: learnt.and_then(|(_, to)| day(to)),
-        n: (info.split.train + info.split.calibrate) as u64,
-        split: info.split.kind.clone(),
-        sha256: info.data_sha256.clone(),
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use firstline_drafts::Drafter;
 use firstline_rollout::evidence::{DraftFigures, Quantiles};
-use firstline_rollout::usable_drafts;
+use firstline_rollout::{Share, usable_drafts};
 use firstline_serve::distance;
-use firstline_ticket::{Field, Ticket};
+use firstline_ticket::Ticket;
 use firstline_training::{Progress, interrupted, said_and_sent};
 
 use super::Extent;
 use super::assemble::Measured;
+use super::automation::category;
 use super::material::{as_it_came, drawn};
 use crate::failure::Failure;
 
@@ -24,7 +25,7 @@ struct Drafted {
     /// Seconds from the ticket to its draft, of those that got one.
     seconds: Vec<f64>,
     /// The category at closing, and the distance from what was sent, where that is known.
-    compared: Vec<(String, f64)>,
+    compared: Vec<((String, String), f64)>,
 }
 
 impl Measured<'_> {
@@ -57,6 +58,7 @@ impl Measured<'_> {
                 return Err(interrupted("drafting").into());
             }
         }
+        self.repeats = drafted.usable();
         self.drafts = Some(drafted.figures(people.len() as u64, places.len() as u64));
         if let Some(latency) = &mut self.latency {
             latency.draft_s = Quantiles::of(drafted.seconds);
@@ -81,18 +83,23 @@ impl Drafted {
         let mut answered = ticket.clone();
         drafter.index().acknowledgements().set_aside(&mut answered);
         if let Some([said, sent]) = said_and_sent(drafter, &answered, &draft) {
-            let label = |field| ticket.label(field).unwrap_or("-");
-            let category = format!("{} > {}", label(Field::Board), label(Field::Type));
+            let category = category(ticket).unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
             self.compared.push((category, distance(&said, &sent)));
         }
         Ok(())
     }
 
+    /// Those that could have been sent as they were, by category.
+    fn usable(&self) -> BTreeMap<(String, String), Share> {
+        usable_drafts(self.compared.iter().map(|(category, distance)| (category, *distance)))
+    }
+
     fn figures(&self, n: u64, due: u64) -> DraftFigures {
-        let categories =
-            usable_drafts(self.compared.iter().map(|(name, distance)| (name.as_str(), *distance)));
-        let categories: BTreeMap<String, [u64; 2]> =
-            categories.into_iter().map(|(name, share)| (name, [share.of, share.count])).collect();
+        let categories: BTreeMap<String, [u64; 2]> = self
+            .usable()
+            .into_iter()
+            .map(|((board, kind), share)| (format!("{board} > {kind}"), [share.of, share.count]))
+            .collect();
         let sum = |which: usize| categories.values().map(|counts| counts[which]).sum::<u64>();
         let known = !self.compared.is_empty();
         DraftFigures {

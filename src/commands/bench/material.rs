@@ -5,7 +5,7 @@ use std::path::Path;
 
 use firstline_fault::{Code, UserError};
 use firstline_rollout::evidence::DataLeftOut;
-use firstline_rollout::{Population, TicketFacts, select};
+use firstline_rollout::{Population, RuleTicket, TicketFacts, select};
 use firstline_ticket::{Field, Line, Ticket};
 use firstline_triage::{Bundle, Policy, sha256_file};
 use jiff::tz::TimeZone;
@@ -21,6 +21,8 @@ pub(super) struct Material {
     pub(super) tickets: Vec<Ticket>,
     /// The facts of each.
     pub(super) facts: Vec<TicketFacts>,
+    /// Each as routing rules see it, where they are replayed.
+    pub(super) seen: Vec<RuleTicket>,
     pub(super) sha256: String,
     pub(super) left_out: DataLeftOut,
     /// The desk's zone, that its weeks begin in.
@@ -30,10 +32,17 @@ pub(super) struct Material {
 }
 
 impl Material {
-    pub(super) fn read(path: &Path, bundle: &Path, policy: &Policy, ui: &Ui) -> Result<Self, Failure> {
+    /// Reads `path`; what routing `rules` see where they are to be replayed.
+    pub(super) fn read(
+        path: &Path,
+        bundle: &Path,
+        policy: &Policy,
+        rules: bool,
+        ui: &Ui,
+    ) -> Result<Self, Failure> {
         let zone = open_hours(policy, "the policy").map_or(TimeZone::UTC, |(hours, _)| hours.zone().clone());
         let bundle = Bundle::load(bundle)?;
-        let history = History::read(path, policy, Wanted::default(), ui)?;
+        let history = History::read(path, policy, Wanted { rules, ..Wanted::default() }, ui)?;
         let exit = history.exit();
         let mut left_out = DataLeftOut {
             unusable: history.undated + history.future + history.repeated,
@@ -46,16 +55,26 @@ impl Material {
         left_out.storm = selected.left_out.storm;
         left_out.project = selected.left_out.project;
         left_out.deleted = selected.left_out.deleted;
+        let ids = history.facts.iter().map(|facts| facts.id.as_str());
+        let mut seen: HashMap<&str, RuleTicket> = ids.zip(history.seen.iter().cloned()).collect();
         // Where the export tells of resolutions, a ticket without one is open.
         let tells = history.facts.iter().any(|facts| facts.resolved_at.is_some());
-        let mut material =
-            Self { tickets: Vec::new(), facts: Vec::new(), sha256: sha256_file(path)?, left_out, zone, exit };
+        let mut material = Self {
+            tickets: Vec::new(),
+            facts: Vec::new(),
+            seen: Vec::new(),
+            sha256: sha256_file(path)?,
+            left_out,
+            zone,
+            exit,
+        };
         for facts in selected.tickets {
             let Some(ticket) = tickets.remove(&facts.id) else { continue };
             let closed = !tells || facts.resolved_at.is_some();
             if closed && bundle.fields.keys().any(|field| facts.closing_label(*field).is_some()) {
                 material.tickets.push(with_closing_labels(ticket, facts));
                 material.facts.push(facts.clone());
+                material.seen.extend(seen.remove(facts.id.as_str()));
             } else {
                 material.left_out.no_outcome += 1;
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firstline_fault::{Code, Error, Result, UserError};
+use firstline_psa::autotask::{Autotask, AutotaskSettings};
 use firstline_psa::connector::Connector;
 use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
 use firstline_psa::http::{Http, Pace, Wait, agent};
@@ -102,6 +103,23 @@ enum Psa {
         #[serde(default = "requests_per_minute")]
         requests_per_minute: u32,
     },
+    /// Autotask.
+    Autotask {
+        #[serde(default = "zones")]
+        url: String,
+        user: String,
+        secret_file: PathBuf,
+        integration_code: String,
+        note_type: Option<String>,
+        act_as: Option<i64>,
+        #[serde(default = "requests_per_minute")]
+        requests_per_minute: u32,
+    },
+}
+
+/// Where every Autotask tells its zone.
+fn zones() -> String {
+    "https://webservices2.autotask.net".to_owned()
 }
 
 fn requests_per_minute() -> u32 {
@@ -153,11 +171,10 @@ impl PsaSettings {
     }
 
     /// The service as a connection asks it.
-    pub(super) fn service(&self, one: &ConnectionSettings) -> Result<Service> {
+    pub(super) fn service(&self) -> Result<Service> {
         let key = secret(&self.folder, &self.key_file)?;
         let pace = Pace { requests: 6_000, window: Duration::from_secs(60) };
         let http = Http::new("the service", agent(), pace, std::sync::Arc::new(std::thread::sleep));
-        let _ = one;
         Ok(Service::new(&self.service, key, http))
     }
 }
@@ -170,6 +187,7 @@ impl ConnectionSettings {
     pub(super) fn psa_name(&self) -> &'static str {
         match self.psa {
             Psa::Connectwise { .. } => "ConnectWise PSA",
+            Psa::Autotask { .. } => "Autotask",
         }
     }
 
@@ -190,13 +208,23 @@ impl ConnectionSettings {
             start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
             overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
             lease_seconds: (4 * self.poll_seconds).clamp(60, 3_600),
-            write: self.write.map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+            write: self
+                .write
+                .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
         }
     }
 
     pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
         match &self.psa {
-            Psa::Connectwise { url, company, public_key, private_key_file, client_id, codebase, requests_per_minute } => {
+            Psa::Connectwise {
+                url,
+                company,
+                public_key,
+                private_key_file,
+                client_id,
+                codebase,
+                requests_per_minute,
+            } => {
                 let settings = ConnectwiseSettings {
                     url: url.clone(),
                     company: company.clone(),
@@ -207,6 +235,26 @@ impl ConnectionSettings {
                     requests_per_minute: (*requests_per_minute).max(1),
                 };
                 Ok(Box::new(Connectwise::new(settings, agent(), wait)))
+            }
+            Psa::Autotask {
+                url,
+                user,
+                secret_file,
+                integration_code,
+                note_type,
+                act_as,
+                requests_per_minute,
+            } => {
+                let settings = AutotaskSettings {
+                    url: url.clone(),
+                    user: user.clone(),
+                    secret: secret(&self.folder, secret_file)?,
+                    integration_code: Secret::new(integration_code),
+                    note_type: note_type.clone(),
+                    act_as: *act_as,
+                    requests_per_minute: (*requests_per_minute).max(1),
+                };
+                Ok(Box::new(Autotask::new(settings, agent(), wait)))
             }
         }
     }

@@ -5,13 +5,14 @@ pub(super) mod generate;
 mod acknowledgements;
 mod chat;
 mod man;
+mod psa;
 
 use clap::{Args, Subcommand};
 
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Generate a history, measure on it, try a language model, write the man pages.
+/// Generate a history, measure on it, try a language model, run a PSA to test against, write the man pages.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ enum DevCommand {
     Acknowledgements(acknowledgements::AcknowledgementsArgs),
     Chat(chat::ChatArgs),
     Man(man::ManArgs),
+    Psa(psa::PsaArgs),
 }
 
 pub(super) fn run(args: &DevArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -32,5 +34,6 @@ pub(super) fn run(args: &DevArgs, ui: &Ui) -> Result<Exit, Failure> {
         DevCommand::Acknowledgements(args) => acknowledgements::run(args, ui),
         DevCommand::Chat(args) => chat::run(args, ui),
         DevCommand::Man(args) => man::run(args, ui),
+        DevCommand::Psa(args) => psa::run(args, ui),
     }
 }

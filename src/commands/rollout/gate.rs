@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use firstline_rollout::Evidence;
 use firstline_serve::rollout::{GateCheck, GateRequest, GateVerdict, InServiceNow, close_weeks, gate};
-use firstline_serve::served_id;
 use firstline_triage::bundle::layout;
-use firstline_triage::sha256_file;
+use firstline_triage::{Bundle, sha256_file};
 
 use super::history::read_small;
 use super::person::{Place, StepArgs};
@@ -38,8 +37,7 @@ pub(super) fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let person = args.step.person.person(store.as_ref(), now)?;
     let bundle = args.bundle.as_ref().unwrap_or(&settings.bundle);
     let bundle_sha256 = sha256_file(&bundle.join(layout::INFO))?;
-    let (bundle_id, policy_sha) = served_id(&bundle_sha256, &policy)?;
-    let service = InServiceNow { bundle_id, bundle_sha256, policy_sha };
+    let service = InServiceNow::of(&Bundle::load(bundle)?.info, &bundle_sha256, &policy)?;
     let evidence = read_small(&args.evidence, Evidence::MOST_BYTES as u64)?;
     close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
     let request = GateRequest { evidence, reason: args.step.reason.clone() };

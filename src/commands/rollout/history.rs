@@ -56,11 +56,12 @@ pub(super) struct DeskArgs {
 }
 
 /// What could be automated, as it was measured.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct AutomationArg {
-    /// Measured shares by category: `[[category]]` with board, type, repeats and coverage.
+    /// Measured shares by category: the `automation.toml` that `firstline bench` writes, `[[category]]` with board, type, repeats and
+    /// coverage.
     #[arg(long, value_name = "FILE")]
-    automation: Option<PathBuf>,
+    pub(super) automation: Option<PathBuf>,
 }
 
 /// A history as facts, in order of time.
@@ -69,7 +70,7 @@ pub(in crate::commands) struct History {
     /// Of each ticket, whether rules of the policy keep it with a person or ask who its writer is.
     blocked: Vec<bool>,
     /// Each ticket as routing rules see it, where they were asked for.
-    pub(super) seen: Vec<RuleTicket>,
+    pub(in crate::commands) seen: Vec<RuleTicket>,
     /// Each ticket whole, where that was asked for.
     pub(super) tickets: Vec<Ticket>,
     pub(super) name: String,

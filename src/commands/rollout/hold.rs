@@ -62,8 +62,8 @@ impl From<LevelChoice> for HoldLevel {
 
 /// End a hold; takes the right to approve the rollout.
 ///
-/// After a back-out the gate must have passed since, and a week that began since must have settled on the right side. Nothing rises
-/// above what was granted before.
+/// After a back-out or a stop the gate must have passed since, and a week that began since must have settled on the right side.
+/// Nothing rises above what was granted before.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     /// Number of the hold, as `firstline rollout status` shows it.

@@ -6,7 +6,7 @@ mod criteria;
 mod gate;
 pub(in crate::commands) mod history;
 mod hold;
-mod person;
+pub(in crate::commands) mod person;
 mod pilots;
 mod replay;
 mod report;

@@ -24,7 +24,7 @@ const MOST_BYTES: u64 = 4_096;
 
 /// Who acts.
 #[derive(Debug, Args)]
-pub(super) struct PersonArg {
+pub(in crate::commands) struct PersonArg {
     /// File with your own key, as `firstline users add` prints it [default: FIRSTLINE_KEY in the environment].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(super) struct StepArgs {
 
 impl PersonArg {
     /// The person whose key is given, checked as the service does.
-    pub(super) fn person(&self, store: &dyn Store, now: Timestamp) -> Result<Person, Failure> {
+    pub(in crate::commands) fn person(&self, store: &dyn Store, now: Timestamp) -> Result<Person, Failure> {
         let token = match &self.key_file {
             Some(path) => read(path)?,
             None => std::env::var(VARIABLE).map_err(|_| {

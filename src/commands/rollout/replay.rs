@@ -1,5 +1,6 @@
 //! `firstline rollout replay`: how the 90 days would have gone on a history, with nothing known before its time.
 
+mod ceiling;
 mod drafts;
 mod kept;
 mod weekly;
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use firstline_fault::{Code, UserError};
 use firstline_rollout::{
-    Criteria, Desk, OpenHours, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay, weeks,
+    Criteria, Desk, FEWEST_PAIRS, OpenHours, Rehearsal, Replay, ReplaySetting, Report, Tiers, Week, replay,
+    weeks,
 };
 use firstline_ticket::Field;
 use firstline_triage::Hours;
@@ -20,6 +22,7 @@ use serde::Serialize;
 use super::ReportArgs;
 use super::history::{History, Wanted, midnight, open_hours, read_text};
 use crate::arguments::{EncoderArgs, HistoryArg, PolicyArg, PromiseArgs, SeedArg};
+use crate::commands::best::{Best, DoubtsArg};
 use crate::commands::policy;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -65,6 +68,9 @@ pub(crate) struct ReplayArgs {
     drafts: usize,
 
     #[command(flatten)]
+    doubts: DoubtsArg,
+
+    #[command(flatten)]
     policy: PolicyArg,
 
     #[command(flatten)]
@@ -103,6 +109,9 @@ struct Output<'a> {
     target_error: f64,
     confidence: f64,
     hours: &'a Hours,
+    /// How many technicians are taken for the best.
+    best_technicians: usize,
+    #[serde(flatten)]
     replay: &'a Replay,
     undated: u64,
     future: u64,
@@ -128,6 +137,7 @@ impl ReplayArgs {
             tiers: Some(tiers.to_owned()),
             out: None,
             drafts: 0,
+            doubts: DoubtsArg::default(),
             policy: PolicyArg { policy: None },
             promise: PromiseArgs::default(),
             seed: SeedArg { seed },
@@ -141,7 +151,7 @@ pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
     args.output.check(&args.history.tickets)?;
     let done = rehearse(args, ui)?;
     let promise = args.promise.promise();
-    let Rehearsed { history, start, hours, found } = &done;
+    let Rehearsed { history, start, hours, best, found } = &done;
     let json = Output {
         history: &history.name,
         history_sha256: history.sha256.as_deref(),
@@ -152,6 +162,7 @@ pub(super) fn run(args: &ReplayArgs, ui: &Ui) -> Result<Exit, Failure> {
         target_error: promise.error,
         confidence: promise.confidence,
         hours,
+        best_technicians: best.names.len(),
         replay: found,
         undated: history.undated,
         future: history.future,
@@ -167,6 +178,7 @@ pub(super) struct Rehearsed {
     history: History,
     start: Timestamp,
     hours: Hours,
+    best: Best,
     found: Replay,
 }
 
@@ -190,15 +202,26 @@ pub(super) fn rehearse(args: &ReplayArgs, ui: &Ui) -> Result<Rehearsed, Failure>
     let programme = programme(&history, start, &hours)?;
     let decided = weekly::decide(args, &history, &policy, (start, &programme), ui)?;
     let desk = Desk { hours: &hours, tiers: &tiers, basis: None };
+    // By what was known when the programme began: nobody is the best for what is replayed.
+    let best = args.doubts.best(&tiers, |tally| {
+        let closed = history.facts.iter().filter(|facts| facts.outcome_known(start));
+        closed
+            .filter_map(|facts| Some((facts, facts.closing_label(Field::Technician)?)))
+            .for_each(|(facts, technician)| tally.add(&facts.id, technician));
+        Ok(())
+    })?;
+    let alike = ceiling::alike(&history, &policy, ui)?;
     let found = replay(&Rehearsal {
         facts: &history.facts,
         weeks: &programme.into_iter().zip(decided).collect::<Vec<_>>(),
         desk: &desk,
         criteria: &criteria,
         until: history.until,
+        best: &best.names,
+        alike: &alike,
         rank: &|label| policy.priority.rank(label),
     });
-    Ok(Rehearsed { history, start, hours: named_hours, found })
+    Ok(Rehearsed { history, start, hours: named_hours, best, found })
 }
 
 impl Rehearsed {
@@ -228,7 +251,15 @@ impl Rehearsed {
                 ),
             ),
         ];
-        Report::of_replay(&self.found, ReplaySetting { facts, left_out: self.history.left_out() })
+        let mut not_measured = Vec::new();
+        not_measured.extend(self.best.why_none.map(|why| format!("Best technicians: {why}.")));
+        if self.found.ceiling.is_none() {
+            not_measured.push(format!(
+                "How often technicians agree with each other: fewer than {FEWEST_PAIRS} pairs of near-identical tickets."
+            ));
+        }
+        let left_out = self.history.left_out();
+        Report::of_replay(&self.found, ReplaySetting { facts, left_out, not_measured })
     }
 }
 

@@ -1,8 +1,12 @@
 //! `firstline rollout report`: the weeks so far, and what shadow shows.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use firstline_rollout::{Report, Sheet, percent};
-use firstline_serve::rollout::{Figure, Shadow, ShadowWindow, WeekView, close_weeks, shadow, weeks};
+use firstline_serve::rollout::{
+    Figure, Shadow, ShadowWindow, WeekErrors, WeekView, close_weeks, shadow, week_errors, weeks,
+};
 use firstline_store::CustomerSet;
 use firstline_triage::customer_key;
 use jiff::SignedDuration;
@@ -43,6 +47,8 @@ pub(crate) struct RolloutReportArgs {
 #[derive(Debug, Serialize)]
 struct Output {
     weeks: Vec<WeekView>,
+    /// Errors by the week in which they happened, as known now.
+    errors: Vec<WeekErrors>,
     shadow: Shadow,
 }
 
@@ -58,14 +64,35 @@ pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let to = now + SignedDuration::from_secs(1);
     let mut weeks = weeks(store.as_ref(), rules.zone(), usize::from(args.weeks))?;
     weeks.retain(|week| week.customer == customer && (customer.is_some() || week.scope == "all"));
+    let errors = week_errors(store.as_ref(), &rules.hours, &customers, now)?;
     let shadow = shadow(store.as_ref(), &rules, &ShadowWindow { from, to, customers }, now)?;
-    let output = Output { weeks, shadow };
+    let output = Output { weeks, errors, shadow };
     args.output.put(&report(&output), &output, ui)?;
     Ok(Exit::Success)
 }
 
+/// The rows of a week by category, the largest first.
+fn by_category(week: &WeekView) -> Vec<Vec<String>> {
+    let mut rows: Vec<_> = week.sheet.by_category.iter().collect();
+    let figure = |row: &BTreeMap<String, Figure>, name: &str| row.get(name).copied().unwrap_or_default();
+    rows.sort_by_key(|(name, row)| (name.as_str() == "others", std::cmp::Reverse(figure(row, "tickets").n)));
+    let cells = |(name, row): (&String, &BTreeMap<String, Figure>)| {
+        vec![
+            name.clone(),
+            figure(row, "tickets").n.to_string(),
+            share(&figure(row, "agreement")),
+            share(&figure(row, "drafted_in_time")),
+            share(&figure(row, "usable_verbatim")),
+            time(&figure(row, "first_response_median")),
+            time(&figure(row, "resolution_mean")),
+            time(&figure(row, "handle_mean")),
+        ]
+    };
+    rows.into_iter().map(cells).collect()
+}
+
 fn report(output: &Output) -> Report {
-    let Output { weeks, shadow } = output;
+    let Output { weeks, errors, shadow } = output;
     let figure = |week: &WeekView, name: &str| week.sheet.figures.get(name).copied().unwrap_or_default();
     let row = |week: &WeekView| {
         let count = |name| figure(week, name).n.to_string();
@@ -84,13 +111,15 @@ fn report(output: &Output) -> Report {
             time(&figure(week, "first_response_median")),
             time(&figure(week, "resolution_mean")),
             count("missed_most_urgent"),
+            super::status::count(&figure(week, "errors")),
+            count("sla_credits"),
         ]
     };
     let fields = shadow.by_field.iter().map(|(name, found)| {
         let kappa = shadow.kappa.get(name).and_then(|kappa| kappa.value);
         vec![name.clone(), share(found), kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.2}"))]
     });
-    let of = |figures: &std::collections::BTreeMap<String, Figure>| -> Vec<Vec<String>> {
+    let of = |figures: &BTreeMap<String, Figure>| -> Vec<Vec<String>> {
         figures.iter().map(|(name, found)| vec![name.clone(), share(found)]).collect()
     };
     let priorities = shadow.by_priority.iter().map(|one| {
@@ -119,8 +148,26 @@ fn report(output: &Output) -> Report {
                 "first response, median",
                 "resolution, mean",
                 "missed most urgent",
+                "errors of actions",
+                "SLA credits",
             ],
             weeks.iter().map(row).collect(),
+        ),
+        super::status::error_weeks(errors),
+        sheet(
+            "The newest of these weeks by category",
+            "The 20 largest categories, and all others together.",
+            vec![
+                "category",
+                "tickets",
+                "agreement",
+                "drafts in time",
+                "usable as they are",
+                "first response, median",
+                "resolution, mean",
+                "handle time, mean",
+            ],
+            weeks.last().map(by_category).unwrap_or_default(),
         ),
         sheet(
             "Agreement by field",
@@ -148,7 +195,7 @@ fn report(output: &Output) -> Report {
         ),
         sheet(
             "Drafts usable as they are, by category",
-            "No further from what was sent than 5 % of its words.",
+            "No further from what was sent than 5 % of its words, without greeting and signature.",
             vec!["category", "usable"],
             of(&shadow.usable_verbatim),
         ),

@@ -79,6 +79,7 @@ fn told(signed: &Signed) -> String {
         (0, false) => {
             "It is signed, and takes force later: it loosens what held when a trigger fired.".to_owned()
         }
+        (1, _) => "It needs 1 more signature, of another person.".to_owned(),
         (n, _) => format!("It needs {n} more signatures, each of another person."),
     };
     let lines: Vec<String> = under.collect();

@@ -1,8 +1,8 @@
 //! `firstline rollout status`: how the programme stands.
 
 use clap::Args;
-use firstline_rollout::{Report, Sheet, percent};
-use firstline_serve::rollout::{Status, close_weeks, status};
+use firstline_rollout::{Report, Sheet, counted, percent};
+use firstline_serve::rollout::{CustomerErrors, Figure, Status, WeekErrors, close_weeks, status};
 
 use super::ReportArgs;
 use super::hold::about;
@@ -24,14 +24,16 @@ pub(crate) struct StatusArgs {
 pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure> {
     let Place { settings, rules, store, now, .. } = Place::open(&args.settings)?;
     close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
-    let status = status(store.as_ref(), rules.zone(), settings.phase, now)?;
+    let status = status(store.as_ref(), &rules.hours, settings.phase, now)?;
     args.output.put(&report(&status), &status, ui)?;
     Ok(Exit::Success)
 }
 
 fn report(status: &Status) -> Report {
-    let mut facts =
-        vec![("Phase", format!("{}; the settings allow {}", status.phase, status.settings_phase))];
+    let mut facts = vec![("Phase", status.phase.clone())];
+    if let Some(cap) = &status.capped_at {
+        facts.push(("Settings", format!("phase = {cap:?}: a service with these settings goes no further")));
+    }
     facts.push(match &status.programme {
         Some(programme) => (
             "Programme",
@@ -46,10 +48,10 @@ fn report(status: &Status) -> Report {
         "Criteria",
         match (status.criteria_in_force, status.signatures_missing) {
             (Some(version), Some(n)) if n > 0 => {
-                format!("version {version} in force; the newest needs {n} more signatures")
+                format!("version {version} in force; the newest needs {}", signatures(n))
             }
             (Some(version), _) => format!("version {version} in force"),
-            (None, Some(n)) => format!("none in force: the newest needs {n} more signatures"),
+            (None, Some(n)) => format!("none in force: the newest needs {}", signatures(n)),
             (None, None) => "none on record".to_owned(),
         },
     ));
@@ -60,6 +62,8 @@ fn report(status: &Status) -> Report {
     ));
     facts.push(("Kept", format!("{} (of tickets that people saw decided)", share(&status.left_as_seen))));
     facts.push(("Drafts in time", share(&status.drafted_in_time)));
+    facts.push(("Errors that customers saw", errors(&status.errors)));
+    facts.push(("SLA credits", credits(&status.errors)));
     facts.push(("Weeks", format!("{} over, {} settled", status.weeks_closed, status.weeks_settled)));
     facts.push((
         "Coverage",
@@ -67,7 +71,12 @@ fn report(status: &Status) -> Report {
             || "not counted".to_owned(),
             |found| {
                 let share = found.share.map_or_else(|| "not known".to_owned(), percent);
-                format!("{share} of {} tickets, {} came late", found.listed, found.late)
+                let lacks = match found.not_listed {
+                    0 => String::new(),
+                    n => format!("; {n} of {} that came in are not on the list", found.received),
+                };
+                let listed = counted(found.listed, "ticket", "tickets");
+                format!("{share} of {listed}, {} came late{lacks}", found.late)
             },
         ),
     ));
@@ -90,6 +99,7 @@ fn report(status: &Status) -> Report {
         ]
     });
     let tables = [
+        error_weeks(&status.errors_by_week),
         Sheet {
             heading: "Granted".to_owned(),
             about: "The least of what holds for everything, for the customer and for the category counts."
@@ -110,4 +120,59 @@ fn report(status: &Status) -> Report {
         notes: vec![("Next", status.next.clone())],
         tables: tables.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect(),
     }
+}
+
+fn errors(found: &CustomerErrors) -> String {
+    let undecided = match found.undecided {
+        0 => String::new(),
+        n => format!("; {n} to be decided: firstline incidents list --state suspected"),
+    };
+    let none = || "none, and nothing was done that customers could see".to_owned();
+    match (found.errors.n, found.errors.count.unwrap_or(0)) {
+        (0, 0) => none() + &undecided,
+        (0, n) => format!("{n}, of no action{undecided}"),
+        (_, n) => format!("{n}: {}{undecided}", share(&found.errors)),
+    }
+}
+
+/// The weeks in which customers saw errors, or were given a credit.
+pub(super) fn error_weeks(weeks: &[WeekErrors]) -> Sheet {
+    let row = |week: &WeekErrors| {
+        let number = week.number.map_or_else(|| "before the first".to_owned(), |number| number.to_string());
+        let found = &week.found;
+        let counts = [&found.errors, &found.approved, &found.autonomous].map(count);
+        let more = vec![found.undecided.to_string(), credits(found)];
+        [vec![week.week.clone(), number], counts.to_vec(), more].concat()
+    };
+    let columns = vec![
+        "week",
+        "of the programme",
+        "errors of actions",
+        "approved",
+        "autonomous",
+        "undecided",
+        "SLA credits",
+    ];
+    Sheet {
+        heading: "Weeks with errors that customers saw".to_owned(),
+        about: "As known now, in the week in which they happened, whenever they were entered.".to_owned(),
+        columns,
+        rows: weeks.iter().map(row).collect(),
+    }
+}
+
+/// Errors of actions, as a cell of a table.
+pub(super) fn count(figure: &Figure) -> String {
+    format!("{} of {}", figure.count.unwrap_or(0), figure.n)
+}
+
+fn credits(found: &CustomerErrors) -> String {
+    match found.sla_credit_amount {
+        Some(amount) => format!("{}, {amount:.2} in all", found.sla_credits),
+        None => found.sla_credits.to_string(),
+    }
+}
+
+fn signatures(missing: usize) -> String {
+    counted(missing as u64, "more signature", "more signatures")
 }

@@ -22,27 +22,34 @@ pub(in crate::commands) const WEEKS: i64 = 6;
 /// A desk's history with its tiers.
 pub(in crate::commands) struct WeekOne {
     desk: DeskHistory,
+    automation: AutomationArg,
     tickets: PathBuf,
     tiers: PathBuf,
 }
 
 impl WeekOne {
-    /// Reads the history.
-    pub(in crate::commands) fn read(tickets: &Path, tiers: &Path, ui: &Ui) -> Result<Self, Failure> {
+    /// Reads the history; `automation` is the file of what was measured of each category.
+    pub(in crate::commands) fn read(
+        tickets: &Path,
+        tiers: &Path,
+        automation: Option<PathBuf>,
+        ui: &Ui,
+    ) -> Result<Self, Failure> {
         let policy = PolicyArg { policy: None };
         let args = DeskArgs { days: DAYS, start: None, tiers: Some(tiers.to_owned()), policy };
         let desk = DeskHistory::read(tickets, &args, ui)?;
-        Ok(Self { desk, tickets: tickets.to_owned(), tiers: tiers.to_owned() })
+        let automation = AutomationArg { automation };
+        Ok(Self { desk, automation, tickets: tickets.to_owned(), tiers: tiers.to_owned() })
     }
 
     /// Where the desk stands, with its largest categories and without segments.
     pub(in crate::commands) fn baseline(&self) -> Result<Report, Failure> {
-        Ok(baseline::measure(&self.desk, &AutomationArg::default(), (&[], 0))?.report)
+        Ok(baseline::measure(&self.desk, &self.automation, (&[], 0))?.report)
     }
 
     /// The customers to begin with.
     pub(in crate::commands) fn pilots(&self) -> Result<Report, Failure> {
-        Ok(pilots::rank(&self.desk, &AutomationArg::default(), &NoPilotsArgs::default())?.report)
+        Ok(pilots::rank(&self.desk, &self.automation, &NoPilotsArgs::default())?.report)
     }
 
     /// The last [`WEEKS`] whole weeks, decided by one bundle that knows what came before them.

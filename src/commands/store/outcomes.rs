@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use firstline_drafts::first_reply;
+use firstline_drafts::{Endings, Voice, first_reply};
 use firstline_fault::{Code, UserError};
 use firstline_rollout::TicketFacts;
-use firstline_serve::distance;
+use firstline_serve::reply_distance;
 use firstline_store::{CustomerSet, EventResult, Feedback, Joined, NewEvent};
 use firstline_ticket::{Field, InitialBasis, Kind, Outcome, ResponseBasis, Ticket};
 use firstline_triage::{Acknowledgements, AcknowledgementsBuilder};
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::arguments::{JsonArg, SettingsArgs};
+use crate::commands::draft::voice;
 use crate::config;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -41,6 +42,8 @@ pub(crate) struct OutcomesArgs {
 
 pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = config::existing_store(settings)?;
+    let path = config::settings(settings, &[])?.voice;
+    let voice = voice(Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()))?;
     let (mut joined, mut unknown, mut ambiguous, mut bad, mut done) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     let mut recorded = 0_u64;
     let mut bars = ui.bars();
@@ -71,7 +74,8 @@ pub(super) fn run(args: &OutcomesArgs, settings: &SettingsArgs, ui: &Ui) -> Resu
                             bad += 1;
                             None
                         });
-                    news.push(outcome(&ticket, draft.map(|draft| draft.text).as_deref(), facts.as_ref()));
+                    let draft = draft.map(|draft| draft.text);
+                    news.push(outcome(&ticket, (draft.as_deref(), &voice), facts.as_ref()));
                     let of =
                         |event| NewEvent { ticket_id: ticket.id.clone(), customer: customer.clone(), event };
                     events.extend(facts.into_iter().flat_map(|facts| facts.events).map(of));
@@ -131,7 +135,7 @@ fn first_response(ticket: &Ticket) -> (Option<Timestamp>, Option<ResponseBasis>)
 }
 
 /// How a closed ticket ended.
-fn outcome(ticket: &Ticket, draft: Option<&str>, facts: Option<&TicketFacts>) -> Feedback {
+fn outcome(ticket: &Ticket, (draft, voice): (Option<&str>, &Voice), facts: Option<&TicketFacts>) -> Feedback {
     let label = |field| ticket.label(field).map(|label| (field, label.to_owned()));
     let (first_response_at, first_response_basis) = first_response(ticket);
     // Only what the export says: a fact that it does not name is not known.
@@ -144,7 +148,9 @@ fn outcome(ticket: &Ticket, draft: Option<&str>, facts: Option<&TicketFacts>) ->
         customer: ticket.customer.as_ref().map(|_| ticket.customer_key()),
         outcome: Outcome {
             labels: Field::ALL.into_iter().filter_map(label).collect(),
-            distance: reply.as_deref().zip(draft).map(|(reply, draft)| distance(draft, reply)),
+            distance: reply.as_deref().zip(draft).map(|(reply, draft)| {
+                reply_distance(draft, &voice.signature, reply, ticket, &Endings::default())
+            }),
             reply,
             first_response_at,
             first_response_basis,

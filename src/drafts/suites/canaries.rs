@@ -24,6 +24,10 @@ const LEAST_PIECE: usize = 3;
 
 /// Sentences that are looked at for each canary that is wanted: some are no canaries.
 const TRIES: usize = 8;
+/// Canaries below which that none was shown says little: a bundle that shows one sentence in seven is found out by 20 in 95 of 100
+/// tries.
+pub const FEWEST_CANARIES: usize = 20;
+
 /// Private sentences that may wait to be sorted.
 const PLENTY: usize = 1_000;
 

@@ -78,44 +78,44 @@ fn workflow_rules(client: &mut Client, workflow: &Workflow, found: &mut Vec<Foun
 }
 
 fn parsing_rules(client: &mut Client, found: &mut Vec<FoundRule>) -> Result<()> {
-    let mut connectors: Vec<Named> = Vec::new();
-    let told = client.list("service/emailConnectors", &[], &mut |connector| {
-        connectors.push(connector);
-        Ok(())
-    });
-    match told {
-        // Servers without mail connectors, and roles that may not see them, have none to tell.
-        Err(Refused::NoEndpoint | Refused::Missing) => return Ok(()),
-        told => told?,
-    }
-    for id in connectors.into_iter().filter_map(|connector| connector.id) {
-        client.each(
-            &format!("service/emailConnectors/{id}/parsingRules"),
-            &[],
-            &mut |rule: ParsingRule| {
-                let sets = [
-                    (Field::Board, &rule.service_board),
-                    (Field::Type, &rule.service_type),
-                    (Field::Subtype, &rule.service_sub_type),
-                    (Field::Priority, &rule.priority),
-                ];
-                let words = rule.search_term.clone().into_iter().collect::<Vec<_>>();
-                found.push(FoundRule {
-                    name: rule.name.clone().or_else(|| rule.search_term.clone()).unwrap_or_default(),
-                    source: "parsing rule".to_owned(),
-                    order: found.len() as u64,
-                    stops: true,
-                    when: BTreeMap::from([("words".to_owned(), words)]),
-                    set: sets
-                        .into_iter()
-                        .filter_map(|(field, to)| Some((field, to.as_ref()?.text()?)))
-                        .collect(),
-                    acts_on_customers: false,
-                    raw: None,
-                });
-                Ok(())
-            },
-        )?;
+    // The two lists of the API's paths that are known disagree on where mail connectors are.
+    for path in ["system/emailConnectors", "service/emailConnectors"] {
+        let mut connectors: Vec<Named> = Vec::new();
+        let told = client.list(path, &[], &mut |connector| {
+            connectors.push(connector);
+            Ok(())
+        });
+        match told {
+            Err(Refused::NoEndpoint | Refused::Missing) => continue,
+            told => told?,
+        }
+        for id in connectors.into_iter().filter_map(|connector| connector.id) {
+            rules_of(client, &format!("{path}/{id}/parsingRules"), found)?;
+        }
+        return Ok(());
     }
     Ok(())
+}
+
+fn rules_of(client: &mut Client, path: &str, found: &mut Vec<FoundRule>) -> Result<()> {
+    client.each(path, &[], &mut |rule: ParsingRule| {
+        let sets = [
+            (Field::Board, &rule.service_board),
+            (Field::Type, &rule.service_type),
+            (Field::Subtype, &rule.service_sub_type),
+            (Field::Priority, &rule.priority),
+        ];
+        let words = rule.search_term.clone().into_iter().collect::<Vec<_>>();
+        found.push(FoundRule {
+            name: rule.name.clone().or_else(|| rule.search_term.clone()).unwrap_or_default(),
+            source: "parsing rule".to_owned(),
+            order: found.len() as u64,
+            stops: true,
+            when: BTreeMap::from([("words".to_owned(), words)]),
+            set: sets.into_iter().filter_map(|(field, to)| Some((field, to.as_ref()?.text()?))).collect(),
+            acts_on_customers: false,
+            raw: None,
+        });
+        Ok(())
+    })
 }

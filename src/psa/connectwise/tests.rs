@@ -264,3 +264,12 @@ fn a_check_tells_what_is_wrong_and_what_to_do() {
     let found = connector(settings(&fake)).check();
     assert!(found.iter().any(|f| f.what == "clock" && f.next.is_some()), "{found:?}");
 }
+
+#[test]
+fn the_rules_that_route_are_found_with_what_they_set() {
+    let fake = start();
+    let found = connector(settings(&fake)).rules().unwrap();
+    let workflows: Vec<_> = found.iter().filter(|rule| rule.source == "workflow").collect();
+    assert!(workflows.len() >= 3 && workflows.iter().any(|rule| rule.set.contains_key(&Field::Board)), "{found:#?}");
+    assert!(found.iter().any(|rule| rule.source == "parsing rule" && !rule.when["words"].is_empty()), "{found:#?}");
+}

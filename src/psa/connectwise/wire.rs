@@ -45,13 +45,24 @@ impl Refusal {
     }
 }
 
-/// A reference to another record.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+/// A reference to another record; some lists give only its id, or only its name.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Named {
     pub(super) id: Option<i64>,
     pub(super) name: Option<String>,
     pub(super) identifier: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let text = |key: &str| value.get(key).and_then(|text| text.as_str()).map(str::to_owned);
+        Ok(Self {
+            id: value.as_i64().or_else(|| value.get("id")?.as_i64()),
+            name: value.as_str().map(str::to_owned).or_else(|| text("name")),
+            identifier: text("identifier"),
+        })
+    }
 }
 
 impl Named {

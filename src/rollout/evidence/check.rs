@@ -89,15 +89,23 @@ impl Evidence {
         let fields = self.accuracy.iter().map(|(field, agreed)| (field.to_string(), agreed));
         let joint = self.joint.iter().map(|(name, agreed)| (name.clone(), agreed));
         let ceiling = self.ceiling.iter().map(|agreed| ("ceiling".to_owned(), agreed));
-        let agreed = fields.chain(joint).chain(ceiling).find(|(_, agreed)| !sound(agreed));
-        let rules =
-            self.rules.as_ref().is_some_and(|r| !part(r.rules_right, r.n) || !part(r.model_right, r.n));
+        let best = self.best.iter().map(|best| ("best".to_owned(), &best.agreed));
+        let agreed = fields.chain(joint).chain(ceiling).chain(best).find(|(_, agreed)| !sound(agreed));
+        let replayed = self.rules_replay.iter().map(|replay| &replay.beside);
+        let rules = self.rules.iter().chain(replayed).any(|r| {
+            let counts = [r.rules_right, r.model_right, r.by_initial_label];
+            let shares = share(r.agreement)
+                && share(r.mcnemar_p)
+                && [r.difference, r.low, r.high].iter().all(|found| (-1.0..=1.0).contains(found));
+            !shares || counts.into_iter().any(|n| !part(n, r.n))
+        });
+        let replay = self.rules_replay.as_ref().is_some_and(|replay| !part(replay.unread, replay.rules));
         let weeks = self.kpis.weeks.iter().any(|week| {
             !part(week.right, week.n) || week.level_one.is_some_and(|[first, all]| !part(first, all))
         });
         agreed
             .map(|(name, _)| format!("the agreement of {name:?} can't be"))
-            .or_else(|| rules.then(|| "\"rules\" can't be".to_owned()))
+            .or_else(|| (rules || replay).then(|| "\"rules\" can't be".to_owned()))
             .or_else(|| weeks.then(|| "\"kpis\" can't be".to_owned()))
     }
 

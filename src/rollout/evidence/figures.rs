@@ -50,7 +50,20 @@ pub(super) fn count(hits: u64, n: u64) -> Count {
     Count { hits: usize::try_from(hits).unwrap_or(usize::MAX), n: usize::try_from(n).unwrap_or(usize::MAX) }
 }
 
-/// The desk's rules beside the model, on the tickets of which the initial board is known.
+/// Agreement on board and type on the tickets that the best technicians closed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BestFigures {
+    /// How many they are.
+    pub technicians: u64,
+    /// Whether somebody has named them; else they are the quarter whose labels are doubted least.
+    pub named: bool,
+    /// The agreement.
+    #[serde(flatten)]
+    pub agreed: Agreed,
+}
+
+/// The desk's rules beside the model: by the board that a ticket had before any person touched it, where that is known, else by the
+/// rules file that was replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RulesFigures {
     /// Tickets.
@@ -69,6 +82,23 @@ pub struct RulesFigures {
     pub high: f64,
     /// Probability of such a difference if both were equally often right (McNemar, exact, two-sided).
     pub mcnemar_p: f64,
+    /// Of those tickets the ones whose initial board is known; the others were judged by replaying rules.
+    #[serde(default)]
+    pub by_initial_label: u64,
+}
+
+/// A rules file, replayed over all tickets beside the model, whatever is known of their initial boards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RulesReplay {
+    /// sha256 of the file.
+    pub sha256: String,
+    /// Rules that it holds.
+    pub rules: u64,
+    /// Of those, rules whose condition can't be read: they never fire.
+    pub unread: u64,
+    /// The comparison.
+    #[serde(flatten)]
+    pub beside: RulesFigures,
 }
 
 impl RulesFigures {
@@ -84,6 +114,7 @@ impl RulesFigures {
             low: test.interval.lo,
             high: test.interval.hi,
             mcnemar_p: test.p,
+            by_initial_label: beside.by_initial_label,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use firstline_pages::{DASH, thousands};
 
-use super::{Agreed, BOARD_TYPE, DraftFigures, Evidence, GateRow, Quantiles};
+use super::{Agreed, BOARD_TYPE, DraftFigures, Evidence, GateRow, Quantiles, RulesFigures};
 use crate::{Direction, Report, Sheet, percent, spoken};
 
 /// Certified labels that are listed; the file has all.
@@ -184,6 +184,10 @@ impl Evidence {
             BOARD_TYPE => row("board and type", agreed),
             name => row(name, agreed),
         });
+        let best = self.best.iter().map(|best| {
+            let how = if best.named { "named" } else { "doubted least" };
+            row(&format!("board and type, best technicians ({}, {how})", best.technicians), &best.agreed)
+        });
         let fields = self.accuracy.iter().map(|(field, agreed)| row(field.name(), agreed));
         let ceiling =
             self.ceiling.iter().map(|agreed| row("technicians with each other, board and type", agreed));
@@ -193,14 +197,14 @@ impl Evidence {
                 same board and type: no model can be expected to agree more."
                 .to_owned(),
             columns: vec!["field", "tickets", "agreement", "95 % interval", "kappa"],
-            rows: joint.chain(fields).chain(ceiling).collect(),
+            rows: joint.chain(best).chain(fields).chain(ceiling).collect(),
         }
     }
 
     fn rules_sheet(&self) -> Sheet {
-        let row = self.rules.as_ref().map(|rules| {
+        let row = |name: String, rules: &RulesFigures| {
             vec![
-                "board at closing".to_owned(),
+                name,
                 count(rules.n),
                 percent(rules.agreement),
                 of(rules.model_right, rules.n),
@@ -212,13 +216,24 @@ impl Evidence {
                     format!("{:.3}", rules.mcnemar_p)
                 },
             ]
+        };
+        let found = self.rules.as_ref().map(|rules| {
+            let name = match rules.n.saturating_sub(rules.by_initial_label) {
+                0 => "board before any person touched it".to_owned(),
+                n if n == rules.n => "rules replayed".to_owned(),
+                n => format!("board before any person touched it; rules replayed on {}", count(n)),
+            };
+            row(name, rules)
         });
+        // Where no initial board is known, the replay is all there is, and stands above.
+        let more =
+            self.rules_replay.as_ref().filter(|_| self.rules.is_none_or(|rules| rules.by_initial_label > 0));
+        let replay = more.map(|replay| row(format!("{} rules replayed", replay.rules), &replay.beside));
         Sheet {
             heading: "The desk's rules beside it".to_owned(),
-            about: "On the tickets of which the board is known that they had before any person touched them."
-                .to_owned(),
+            about: "How often each gives the board at closing, on the same tickets.".to_owned(),
             columns: vec!["", "tickets", "rules", "Firstline", "difference", "95 % interval", "p (McNemar)"],
-            rows: row.into_iter().collect(),
+            rows: found.into_iter().chain(replay).collect(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Evidence is read with bounds, refused by name, and counted by its counts.
 
+use std::sync::LazyLock;
+
 use firstline_fault::Code;
 use firstline_stats::Count;
 use firstline_ticket::Field;
@@ -7,10 +9,22 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ShadowThresholds, shadow_gate};
+use crate::{ShadowThresholds, Share, shadow_gate};
 
 fn sha(digit: char) -> String {
     digit.to_string().repeat(64)
+}
+
+/// How often two agree, with the figures that follow.
+fn agreed(right: u64, n: u64, kappa: f64) -> Value {
+    let share = Share::new(right, n);
+    json!({"n": n, "right": right, "share": share.share, "low": share.low, "high": share.high, "kappa": kappa})
+}
+
+/// A bin of 150 tickets.
+fn bin(right: u64, confidence: f64) -> Value {
+    let share = Share::new(right, 150);
+    json!({"n": 150, "right": right, "confidence": confidence, "low": share.low, "high": share.high})
 }
 
 /// A sound file.
@@ -24,11 +38,11 @@ fn file() -> Value {
         "policy_sha": sha('b'), "criteria_sha": sha('c'),
         "data": {"sha256": sha('d'), "from": "2026-10-01", "to": "2026-10-28", "tickets": 300, "customers": 12,
             "left_out": {"merged": 2, "storm": 5, "seen_in_training": 900, "no_outcome": 4}},
-        "accuracy": {"board": {"n": 300, "right": 280, "share": 0.9333, "low": 0.9, "high": 0.96, "kappa": 0.9}},
-        "joint": {"board_type": {"n": 300, "right": 270, "share": 0.9, "low": 0.86, "high": 0.93, "kappa": 0.88}},
-        "ceiling": {"n": 60, "right": 52, "share": 0.8667, "low": 0.75, "high": 0.93},
-        "calibration": {"board": {"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3,
-            "bins": [{"n": 150, "right": 130, "confidence": 0.85, "low": 0.8, "high": 0.9}, {"n": 150, "right": 148, "confidence": 0.98, "low": 0.95, "high": 1.0}]}},
+        "accuracy": {"board": agreed(280, 300, 0.9)},
+        "joint": {"board_type": agreed(270, 300, 0.88)},
+        "ceiling": agreed(52, 60, 0.8),
+        "calibration": {"board": {"n": 300, "ece": 0.025, "brier": 0.1, "nll": 0.3,
+            "bins": [bin(120, 0.83), bin(147, 0.96)]}},
         "certificates": [
             {"field": "board", "threshold": 0.9, "tested": 400, "accepted": 300, "errors": 1, "bound": 0.016, "confidence": 0.95, "coverage": 0.75},
             {"field": "board", "category": "Helpdesk", "tested": 80, "accepted": 0, "errors": 2, "confidence": 0.95, "coverage": 0.0}],
@@ -45,8 +59,14 @@ fn parse(file: &Value) -> Evidence {
     Evidence::parse(file.to_string().as_bytes(), "evidence.json").unwrap()
 }
 
+/// What the bundle of [`file`] says of its own training.
+static TRAINED: LazyLock<TrainedOn> = LazyLock::new(|| parse(&file()).bundle.trained_on);
+
 fn in_service(sha: &[String; 3]) -> InService<'_> {
     InService {
+        trained_on: &TRAINED,
+        suites: Suites { attacks: 192, canaries: 20 },
+        thresholds: ShadowThresholds::default(),
         bundle_id: "aaaaaaaaaaaa.bbbb",
         bundle_sha256: &sha[0],
         policy_sha: &sha[1],
@@ -166,7 +186,9 @@ fn r28_tickets_of_the_time_that_training_learnt_from_are_refused() {
         file["data"]["from"] = json!(from);
         file["bundle"]["trained_on"]["split"] = json!(split);
         file["bundle"]["trained_on"]["to"] = learnt_to;
-        parse(&file).refusals(&in_service(&hashes))
+        let evidence = parse(&file);
+        let trained_on = &evidence.bundle.trained_on;
+        evidence.refusals(&InService { trained_on, ..in_service(&hashes) })
     };
     assert_eq!(refused("2026-09-30", "time", json!("2026-09-30")), []);
     let found = refused("2026-09-29", "time", json!("2026-09-30"));
@@ -178,6 +200,94 @@ fn r28_tickets_of_the_time_that_training_learnt_from_are_refused() {
 }
 
 #[test]
+fn r28_evidence_that_says_other_training_than_the_bundle_does_is_refused() {
+    let hashes = [sha('a'), sha('b'), sha('c')];
+    for (part, value) in [
+        ("from", json!("2026-01-06")),
+        ("from", Value::Null),
+        ("to", json!("2026-09-29")),
+        ("n", json!(5001)),
+        ("split", json!("given")),
+        ("sha256", json!(sha('9'))),
+    ] {
+        let mut file = file();
+        file["bundle"]["trained_on"][part] = value;
+        let found = parse(&file).refusals(&in_service(&hashes));
+        assert_eq!(found, [EvidenceRefusal::OtherTraining { differs: vec![part] }], "{part}");
+        assert!(found[0].to_string().contains(&format!("trained_on ({part})")), "{}", found[0]);
+    }
+    // An early end of training, written into the file, does not make tickets of before fresh.
+    let mut file = file();
+    file["bundle"]["trained_on"]["to"] = json!("2026-02-01");
+    file["data"]["from"] = json!("2026-03-01");
+    assert!(!parse(&file).refusals(&in_service(&hashes)).is_empty());
+}
+
+#[test]
+fn r28_a_suite_that_was_tried_in_part_is_refused_and_a_longer_one_is_not() {
+    let hashes = [sha('a'), sha('b'), sha('c')];
+    let refused = |attacks: u64, canaries: u64| {
+        let mut file = file();
+        file["safety"] = json!({"attacks": {"n": attacks, "passed": attacks},
+            "canaries": {"n": canaries, "leaked": 0, "own": canaries}});
+        parse(&file).refusals(&in_service(&hashes))
+    };
+    let cut = |suite, tried, needed| EvidenceRefusal::SuiteCut { suite, tried, needed };
+    assert_eq!(refused(192, 20), []);
+    assert_eq!(refused(250, 900), []);
+    assert_eq!(refused(191, 20), [cut("attacks", 191, 192)]);
+    assert_eq!(refused(1, 1), [cut("attacks", 1, 192), cut("canaries", 1, 20)]);
+    assert_eq!(refused(0, 19), [cut("attacks", 0, 192), cut("canaries", 19, 20)]);
+}
+
+#[test]
+fn r28_figures_that_their_counts_do_not_give_are_refused_by_name() {
+    let hashes = [sha('a'), sha('b'), sha('c')];
+    let mut sound = file();
+    sound["rules"] = json!({"n": 300, "rules_right": 210, "model_right": 270, "agreement": 0.7, "difference": -0.2,
+        "low": -0.25, "high": -0.15, "mcnemar_p": 0.001});
+    let gate = shadow_gate(&parse(&sound).shadow(None), &ShadowThresholds::default());
+    sound["gates"] = json!(gate.checks.iter().map(GateRow::from).collect::<Vec<_>>());
+    assert_eq!(parse(&sound).refusals(&in_service(&hashes)), []);
+    for (path, value, named) in [
+        ("/accuracy/board/right", json!(299), "accuracy.board"),
+        ("/accuracy/board/share", json!(0.94), "accuracy.board"),
+        ("/joint/board_type/low", json!(0.89), "joint.board_type"),
+        ("/joint/board_type/high", json!(0.99), "joint.board_type"),
+        ("/joint/board_type/n", json!(271), "joint.board_type"),
+        ("/ceiling/share", json!(0.5), "ceiling"),
+        ("/calibration/board/ece", json!(0.01), "calibration.board"),
+        ("/calibration/board/bins/0/right", json!(124), "calibration.board"),
+        ("/calibration/board/bins/1/low", json!(0.5), "calibration.board"),
+        ("/calibration/board/bins", json!([]), "calibration.board"),
+        ("/calibration/board/n", json!(299), "calibration.board"),
+        ("/certificates/0/coverage", json!(0.9), "certificates of board"),
+        ("/rules/agreement", json!(0.6), "rules"),
+        ("/rules/difference", json!(-0.3), "rules"),
+        ("/gates/1/passed", json!(false), "tickets with an outcome"),
+        ("/gates/2/found", json!(0.99), "agreement on board and type"),
+        ("/gates/2/needed", json!(0.5), "agreement on board and type"),
+        ("/gates/2/low", json!(0.89), "agreement on board and type"),
+        ("/gates/3/passed", json!(true), "tickets of the PSA"),
+        ("/gates/3/name", json!("nothing"), "nothing"),
+    ] {
+        let mut file = sound.clone();
+        *file.pointer_mut(path).unwrap() = value.clone();
+        let found = parse(&file).refusals(&in_service(&hashes));
+        let [EvidenceRefusal::Contradicts { parts }] = &found[..] else {
+            panic!("{path} = {value}: {found:?}")
+        };
+        assert!(parts.iter().any(|part| part.contains(named)), "{path} = {value}: {parts:?}");
+    }
+    let mut shorter = sound.clone();
+    shorter["gates"].as_array_mut().unwrap().pop();
+    assert!(matches!(
+        &parse(&shorter).refusals(&in_service(&hashes))[..],
+        [EvidenceRefusal::Contradicts { .. }]
+    ));
+}
+
+#[test]
 fn r28_every_reason_is_a_sentence_of_its_own() {
     let mut evidence = parse(&file());
     evidence.format = "firstline-evidence/2".to_owned();
@@ -185,10 +295,12 @@ fn r28_every_reason_is_a_sentence_of_its_own() {
     evidence.policy_sha = sha('9');
     evidence.criteria_sha = None;
     evidence.bundle.trained_on.split = "random".to_owned();
+    evidence.safety.attacks.as_mut().unwrap().n = 191;
+    evidence.joint.get_mut(BOARD_TYPE).unwrap().share = 0.99;
     let hashes = [sha('a'), sha('b'), sha('c')];
     let old = InService { now: "2027-01-01T00:00:00Z".parse().unwrap(), ..in_service(&hashes) };
     let said: Vec<String> = evidence.refusals(&old).iter().map(ToString::to_string).collect();
-    assert_eq!(said.len(), 6, "{said:?}");
+    assert_eq!(said.len(), 8, "{said:?}");
     for part in [
         "firstline-evidence/2",
         "aaaaaaaaaaaa.bbbb is in service",
@@ -196,6 +308,8 @@ fn r28_every_reason_is_a_sentence_of_its_own() {
         "32 days old",
         "random",
         "--criteria",
+        "191 of 192 attacks",
+        "joint.board_type",
     ] {
         assert!(said.iter().any(|sentence| sentence.contains(part)), "{part}: {said:?}");
     }

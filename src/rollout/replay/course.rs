@@ -8,10 +8,12 @@ use firstline_stats::{Count, ECE_BINS, Ranking, ece};
 use firstline_ticket::Field;
 use jiff::Timestamp;
 
+use super::alike;
 use super::told::{Alone, GateLook, Phased, Rehearsal, ReplayPhase, Step, StepKind, Verdict};
+use super::watched::watched;
 use super::week::OfWeek;
 use crate::{
-    ErrorWeek, Gate, Reaction, Series, ShadowEvidence, ShadowThresholds, Trigger, agreement_triggers,
+    ErrorWeek, Gate, Reaction, ShadowEvidence, ShadowThresholds, Share, Trigger, agreement_triggers,
     error_triggers, savings_trigger, shadow_gate, two_falls,
 };
 
@@ -71,7 +73,7 @@ impl<'a> Course<'a> {
         if self.phase != ReplayPhase::Shadow || settled.is_empty() {
             return;
         }
-        let (gate, passed) = self.gate(&settled);
+        let (gate, passed) = self.gate(&settled, at);
         self.gates.push(GateLook { week: number, at, settled_weeks: settled.len(), gate, passed });
         if passed && !held {
             self.phase = ReplayPhase::Assist;
@@ -81,7 +83,7 @@ impl<'a> Course<'a> {
     }
 
     /// The gate on settled weeks, each as known when it was settled; and whether it passes but for what no history can show.
-    fn gate(&self, settled: &[(&OfWeek<'_>, Timestamp)]) -> (Gate, bool) {
+    fn gate(&self, settled: &[(&OfWeek<'_>, Timestamp)], now: Timestamp) -> (Gate, bool) {
         let sum = settled.iter().map(|(week, at)| week.joint(*at));
         let agreement =
             sum.fold(Count { hits: 0, n: 0 }, |a, b| Count { hits: a.hits + b.hits, n: a.n + b.n });
@@ -92,6 +94,10 @@ impl<'a> Course<'a> {
         let evidence = ShadowEvidence {
             days: 7 * settled.len() as u32,
             agreement: Some(agreement),
+            ceiling: alike(self.input.alike, now).map(|found| {
+                let Share { count, of, .. } = found.share;
+                Count { hits: count as usize, n: of as usize }
+            }),
             calibration: Field::ALL.into_iter().filter_map(calibration).collect(),
             ..ShadowEvidence::default()
         };
@@ -111,7 +117,8 @@ impl<'a> Course<'a> {
     /// Looks at the triggers as week `number` ends at `at`.
     fn end(&mut self, number: u32, at: Timestamp) {
         let rollback = &self.input.criteria.rollback;
-        let so_far = || (1..).zip(self.weeks).take(number as usize);
+        let weeks = self.weeks;
+        let so_far = || (1..).zip(weeks).take(number as usize);
         let agreement: Vec<(u32, Count)> = so_far().map(|(n, week)| (n, week.joint(at))).collect();
         let acting = so_far().filter(|(n, _)| self.assist_since.is_some_and(|since| *n >= since));
         let errors: Vec<ErrorWeek> = acting
@@ -130,10 +137,13 @@ impl<'a> Course<'a> {
                 self.step(number, StepKind::Fired(fired));
             }
         }
-        let fell = two_falls(&Series::HigherShare(agreement)).filter(|found| found.week == number);
-        if let Some(found) = fell.filter(|found| self.input.criteria.two_falls.pauses(found)) {
-            self.held = true;
-            self.step(number, StepKind::Fell(found));
+        let so_far: Vec<(u32, &OfWeek<'_>)> = so_far().collect();
+        for (kpi, series) in watched(self.input, &so_far, at) {
+            let fell = two_falls(&series).filter(|found| found.week == number);
+            if let Some(found) = fell.filter(|found| self.input.criteria.two_falls.pauses(found)) {
+                self.held = true;
+                self.step(number, StepKind::Fell { kpi, found });
+            }
         }
     }
 

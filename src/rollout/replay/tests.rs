@@ -1,12 +1,16 @@
 //! Replays of made-up programmes, counted by hand. Must never read a clock.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
 use crate::facts::tests::{at, ticket};
 use crate::hours::tests::desk as open_hours;
-use crate::{Criteria, Desk, OpenHours, ReplaySetting, Report, Share, Tiers, Trigger, Week};
+use crate::{
+    Criteria, Criterion, Desk, Direction, Kpi, OpenHours, ReplaySetting, Report, Share, Tiers, Trigger, Week,
+};
 
 /// Of each week the tickets, and of these how many are decided as they are closed.
 type Hits = (usize, usize);
@@ -18,6 +22,8 @@ struct Stage {
     tiers: Tiers,
     criteria: Criteria,
     until: Timestamp,
+    best: BTreeSet<String>,
+    alike: Vec<Alike>,
 }
 
 const BEGIN: &str = "2026-01-05T12:00:00+01:00";
@@ -32,6 +38,8 @@ impl Stage {
             tiers: Tiers::default(),
             criteria: Criteria::parse(Criteria::EXAMPLE, "c").unwrap(),
             until: at("2027-01-01T00:00:00Z"),
+            best: BTreeSet::new(),
+            alike: Vec::new(),
             hours,
         };
         for (n, (right, all)) in hits.iter().enumerate() {
@@ -59,6 +67,8 @@ impl Stage {
             desk: &desk,
             criteria: &self.criteria,
             until: self.until,
+            best: &self.best,
+            alike: &self.alike,
             rank: &rank,
         })
     }
@@ -168,9 +178,97 @@ fn r62_a_fall_holds_the_promotion_for_a_week() {
     let found = Stage::new(&[(184, 200), (182, 200), (180, 200), (190, 200), (185, 200)]).run();
     assert_eq!(found.verdict.promoted, Some(Phased { week: 5, by: None }));
     let held: Vec<u32> =
-        found.steps.iter().filter(|s| matches!(s.kind, StepKind::Fell(_))).map(|s| s.week).collect();
+        found.steps.iter().filter(|s| matches!(s.kind, StepKind::Fell { .. })).map(|s| s.week).collect();
     assert_eq!(held, [3]);
     assert!(found.gates.iter().any(|look| look.week == 4 && look.passed));
+}
+
+#[test]
+fn r62_every_signed_figure_that_a_history_shows_is_watched() {
+    let fell = |stage: &Stage| -> Vec<(u32, Kpi)> {
+        let steps = stage.run().steps.into_iter();
+        steps
+            .filter_map(|step| {
+                if let StepKind::Fell { kpi, .. } = step.kind { Some((step.week, kpi)) } else { None }
+            })
+            .collect()
+    };
+    let steady = Stage::new(&[GOOD; 5]);
+    assert_eq!(fell(&steady), []);
+    let week_of = |facts: &TicketFacts| facts.id.split('-').next().unwrap().parse::<i64>().unwrap();
+    // The example's criteria name handle time: it grows in weeks 2, 3 and 4, and that is two falls running in 3 and in 4.
+    let mut slower = Stage::new(&[GOOD; 5]);
+    for facts in &mut slower.facts {
+        facts.handle_seconds = Some(600.0 + 60.0 * week_of(facts).min(3) as f64);
+    }
+    assert_eq!(fell(&slower), [(3, Kpi::HandleTime), (4, Kpi::HandleTime)]);
+    // Those that nobody signed are not watched, and those that were are, each by its own direction.
+    let mut others = Stage::new(&[GOOD; 4]);
+    for (i, facts) in others.facts.iter_mut().enumerate() {
+        let week = week_of(facts) as usize;
+        facts.reopened = Some(i % 200 < 4 + 2 * week);
+        facts.escalated = Some(i % 200 < 20 + 10 * week);
+        facts.resolved_at = Some(facts.opened_at + SignedDuration::from_hours(2 + week as i64));
+    }
+    for (_, week) in &mut others.weeks {
+        week.decided.iter_mut().for_each(|decided| decided.alone = true);
+    }
+    assert_eq!(fell(&others), []);
+    let sign =
+        |name| Criterion { name, direction: Direction::AtMost, day90: 0.0, base: None, headline: false };
+    others
+        .criteria
+        .kpi
+        .extend([Kpi::Reopened, Kpi::L1Share, Kpi::Resolution, Kpi::Errors, Kpi::Verbatim].map(sign));
+    let found: Vec<Kpi> =
+        fell(&others).into_iter().filter(|(week, _)| *week == 3).map(|(_, kpi)| kpi).collect();
+    assert_eq!(found, [Kpi::Resolution, Kpi::L1Share, Kpi::Reopened]);
+    let distances = |usable: usize| (0..20).map(move |i| if i < usable { 0.0 } else { 1.0 });
+    for (usable, (_, week)) in [18, 16, 14, 18].into_iter().zip(&mut others.weeks) {
+        let ids = week.decided.iter().map(|decided| decided.id.clone());
+        week.drafts =
+            Some(ids.zip(distances(usable)).map(|(id, distance)| DraftSample { id, distance }).collect());
+    }
+    assert!(fell(&others).contains(&(3, Kpi::Verbatim)));
+    let told = Report::of_replay(&others.run(), ReplaySetting::default());
+    let steps = told.tables.iter().find(|sheet| sheet.heading == "What would have happened").unwrap();
+    assert!(steps.rows.iter().any(|row| row[1].starts_with("R62: l1_share fell twice running")), "{steps:?}");
+}
+
+#[test]
+fn r24_the_best_technicians_and_the_ceiling_stand_beside_the_agreement() {
+    let mut stage = Stage::new(&[GOOD; 4]);
+    // The tickets that ada closes are right in half of the cases, and most of others'.
+    for (i, facts) in stage.facts.iter_mut().enumerate() {
+        let name = if (160..200).contains(&(i % 200)) { "ada" } else { "ben" };
+        facts.labels.insert(Field::Technician, name.to_owned());
+    }
+    let pair = |day: i64, same: bool| Alike {
+        known_at: at(BEGIN) + SignedDuration::from_hours(24 * day),
+        labels: ["Desk\0Mail".to_owned(), if same { "Desk\0Mail" } else { "Net\0VPN" }.to_owned()],
+    };
+    stage.alike = (0..29).map(|i| pair(0, i % 5 > 0)).collect();
+    let found = stage.run();
+    assert_eq!((found.agreement.best.of, found.ceiling), (0, None));
+    stage.best = ["ada".to_owned(), "cem".to_owned()].into();
+    stage.alike.push(pair(100, true));
+    let found = stage.run();
+    assert_eq!(found.agreement.best, Share::new(80, 160));
+    assert_eq!(found.ceiling.map(|found| found.share), Some(Share::new(24, 30)));
+    let told = Report::of_replay(&found, ReplaySetting::default());
+    let facts: Vec<&str> = told.facts.iter().map(|(name, _)| *name).collect();
+    assert_eq!(facts, ["Verdict", "Best technicians", "Technicians with each other"]);
+    // A pair of which the outcome is not known yet tells the gate nothing: 29 are too few, as the signed yardstick asks.
+    stage.criteria.evidence = crate::GateEvidence::Ceiling;
+    let poor = Stage { weeks: Stage::new(&[(160, 200); 4]).weeks, ..stage };
+    let names = |found: &Replay| -> Vec<String> {
+        let checks = &found.gates.last().unwrap().gate.checks;
+        checks.iter().map(|check| check.name.clone()).filter(|name| name.contains("agreement")).collect()
+    };
+    assert_eq!(names(&poor.run()), ["agreement on board and type"]);
+    let early =
+        Stage { alike: vec![pair(0, true); 24].into_iter().chain(vec![pair(0, false); 6]).collect(), ..poor };
+    assert_eq!(names(&early.run()), ["agreement less that of technicians with each other"]);
 }
 
 #[test]

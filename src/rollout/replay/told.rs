@@ -2,15 +2,15 @@
 //!
 //! Every figure is one that did not happen; nothing here may be taken for a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Criteria, Desk, Fired, Gate, LeftOut, PriorityCalls, ShadowAgreement, Share, TicketFacts, Trigger,
-    TwoFallsFound, Week, WeekFigures,
+    Criteria, Desk, FieldAgreement, Fired, Gate, Kpi, LeftOut, PriorityCalls, ShadowAgreement, Share,
+    TicketFacts, Trigger, TwoFallsFound, Week, WeekFigures,
 };
 
 /// A decision on a ticket, made with what was known when its week began.
@@ -46,6 +46,15 @@ pub struct WeekDecisions {
     pub drafts: Option<Vec<DraftSample>>,
 }
 
+/// Two tickets that say nearly the same and were closed by different technicians.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    /// When the outcome of both was known.
+    pub known_at: Timestamp,
+    /// Board and type that each was closed with, in one text.
+    pub labels: [String; 2],
+}
+
 /// What is replayed.
 #[derive(Clone, Copy)]
 pub struct Rehearsal<'a> {
@@ -59,6 +68,10 @@ pub struct Rehearsal<'a> {
     pub criteria: &'a Criteria,
     /// The last moment that the history tells of.
     pub until: Timestamp,
+    /// The best technicians; empty where nobody knows them.
+    pub best: &'a BTreeSet<String>,
+    /// Pairs of tickets that say nearly the same.
+    pub alike: &'a [Alike],
     /// The rank of a priority, 0 the most urgent.
     pub rank: &'a dyn Fn(&str) -> Option<usize>,
 }
@@ -97,8 +110,14 @@ pub enum StepKind {
     Promoted,
     /// A trigger fired as the week ended.
     Fired(Fired),
-    /// The agreement fell twice running, which holds every promotion until somebody has looked: for a week here.
-    Fell(TwoFallsFound),
+    /// A figure fell twice running, which holds every promotion until somebody has looked: for a week here.
+    Fell {
+        /// The figure: the agreement, or one that was signed.
+        kpi: Kpi,
+        /// What is said of it.
+        #[serde(flatten)]
+        found: TwoFallsFound,
+    },
 }
 
 /// A look at the gate from shadow to assist.
@@ -201,6 +220,9 @@ pub struct Replay {
     pub steps: Vec<Step>,
     /// Agreement over all weeks, as known at the end of the history.
     pub agreement: ShadowAgreement,
+    /// How often two technicians closed tickets that are nearly the same with the same board and type, over all of the history: more
+    /// can't be expected of any model. `None` of fewer than 30 pairs.
+    pub ceiling: Option<FieldAgreement>,
     /// How priorities were called over all weeks.
     pub priorities: PriorityCalls,
     /// What would have stood alone in all weeks.

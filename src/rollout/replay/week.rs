@@ -9,7 +9,7 @@ use firstline_ticket::Field;
 use jiff::Timestamp;
 
 use super::told::{Alone, Counterfactual, Rehearsal, ReplayPhase, ReplayedWeek, WeekDecisions};
-use crate::{Judged, LeftOut, Population, Share, TicketFacts, Week, select, week_figures};
+use crate::{Judged, LeftOut, Population, Share, TicketFacts, Week, select, usable_drafts, week_figures};
 
 /// Days after its end from which a week is settled.
 const SETTLE_DAYS: u16 = 7;
@@ -57,6 +57,22 @@ impl<'a> OfWeek<'a> {
         let both = |ticket: &TicketFacts, decided: &Counterfactual| joint(ticket, decided, moment);
         let found: Vec<bool> = self.tickets.iter().filter_map(|(t, decided)| both(t, decided)).collect();
         Count { hits: found.iter().filter(|right| **right).count(), n: found.len() }
+    }
+
+    /// Wrong decisions of those that would have stood alone.
+    pub(super) fn wrong(&self, moment: Timestamp) -> Count {
+        let Alone { closed, wrong, .. } = self.alone(moment);
+        Count { hits: wrong as usize, n: closed as usize }
+    }
+
+    /// Drafts of the sample that could have been sent as they were. The sample is of answered tickets.
+    pub(super) fn usable(&self) -> Count {
+        let sample = self.decisions.drafts.iter().flatten().map(|draft| ("", draft.distance));
+        let found = usable_drafts(sample).into_values().next();
+        found.map_or(Count { hits: 0, n: 0 }, |share| Count {
+            hits: share.count as usize,
+            n: share.of as usize,
+        })
     }
 
     pub(super) fn alone(&self, moment: Timestamp) -> Alone {

@@ -18,7 +18,7 @@ use crate::problem;
     ),
     tags(
         (name = "tickets", description = "Triage, decisions, similar tickets, jobs"),
-        (name = "people", description = "Feedback, review queue, key figures"),
+        (name = "people", description = "Feedback, review queue, incidents, key figures"),
         (name = "rollout", description = "The programme: criteria, signatures, start, gate, holds, weeks, coverage"),
         (name = "outbox", description = "What is to be done in the PSA"),
         (name = "compatible", description = "OpenAI's and text-embeddings-inference's API"),

@@ -7,14 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_store::{Feedback, Joined};
-use firstline_ticket::{Outcome, customer_key, unmarked};
+use firstline_ticket::{Draft, Field, Outcome, Ticket, customer_key, unmarked};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::wire::{FieldName, InitialBasis, ItemFault, ResponseBasis, labels};
 use crate::auth::{Caller, Scope};
-use crate::distance::distance;
+use crate::distance::reply_distance;
 use crate::extract::Body;
 use crate::problem::Problem;
 use crate::shared::Shared;
@@ -241,7 +241,12 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
                 }
                 (None, None) => None,
             };
-            record.and_then(|record| record.draft).map(|draft| distance(&draft.text, reply))
+            let closed =
+                Ticket { technician: final_labels.get(&Field::Technician).cloned(), ..Ticket::default() };
+            let live = shared.live.load();
+            let (signature, endings) = (&live.voice.signature, live.index.endings());
+            let far = |draft: Draft| reply_distance(&draft.text, signature, reply, &closed, endings);
+            record.and_then(|record| record.draft).map(far)
         }
         None => None,
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
-use firstline_rollout::{Week, kpis as figures, weeks};
+use firstline_rollout::{Tally, Week, WeekTallies, weeks};
 use firstline_ticket::Field;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,14 @@ use super::wire::Kpis;
 use crate::auth::{Caller, Scope};
 use crate::extract::Params;
 use crate::problem::Problem;
+use crate::rollout::Incidents;
 use crate::shared::Shared;
 
 /// Hours of a week.
 const WEEK: i64 = 7 * 24;
 /// Weeks that figures are given for.
 const MOST_WEEKS: i64 = 60;
-/// A year's decisions are a lot to hold: for one call at a time.
+/// A year's decisions are a lot to go through: for one call at a time.
 static ONE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 /// How long a call waits for another's.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,8 +74,8 @@ pub(crate) struct KpiReport {
 
 /// Key figures, in total and by calendar week.
 ///
-/// Agreement with what people set, what became of drafts, first-response and resolution times, errors that customers saw: each
-/// share with its count and 95 % interval.
+/// Agreement with what people set, what became of drafts, first-response and resolution times, errors that customers saw and credits for
+/// them: each share with its count and 95 % interval. An incident counts in the week in which it happened, whenever it was entered.
 #[utoipa::path(
     get, path = "/v1/kpis", tag = "people", security(("key" = ["review"])), params(Window),
     responses(
@@ -108,24 +109,24 @@ pub(crate) async fn get_kpis(
     let report = shared.blocking(move |shared| {
         // Held as long as it works, whether or not its caller still waits.
         let _one = one;
-        let judged = shared.store.judged_tickets(from, to, &customers)?;
         let live = shared.live.load_full();
         let known = |field: Field, label: &str| {
             let model = live.engine.bundle().fields.get(&field);
             model.is_some_and(|model| model.space.index(label).is_some())
         };
-        let view = |week: Week| {
-            let first = judged.partition_point(|ticket| ticket.received_at < week.start);
-            let after = judged.partition_point(|ticket| ticket.received_at < week.end);
-            WeekFigures {
-                week: week.to_string(),
-                from: week.start.max(from),
-                to: week.end.min(to),
-                figures: figures(&judged[first..after], &known).into(),
-            }
+        let (store, hours, now) = (shared.store.as_ref(), shared.desk()?.hours, Timestamp::now());
+        let mut by_week = WeekTallies::new(weeks);
+        store.judged_tickets(from, to, &customers, &mut |counted| by_week.add(counted, &known))?;
+        let incidents = Incidents::read(store, (from, to), &customers)?;
+        let figures = |span: (Timestamp, Timestamp), tally: Tally| {
+            Kpis::of(incidents.figures(span, tally.acted(), &hours, now), tally.kpis())
         };
-        let weeks = weeks.into_iter().map(view).collect();
-        Ok(KpiReport { from, to, total: figures(&judged, &known).into(), weeks })
+        let total = figures((from, to), by_week.total());
+        let weeks = by_week.weeks().into_iter().map(|(week, tally)| {
+            let (from, to) = (week.start.max(from), week.end.min(to));
+            WeekFigures { week: week.to_string(), from, to, figures: figures((from, to), tally) }
+        });
+        Ok(KpiReport { from, to, total, weeks: weeks.collect() })
     });
     Ok(Json(report.await?))
 }

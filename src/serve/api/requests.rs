@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use firstline_fault::Code;
-use firstline_store::CustomerSet;
+use firstline_store::{CustomerSet, DecisionRecord};
 use firstline_triage::customer_key;
 
 use crate::auth::Caller;
@@ -62,6 +62,18 @@ pub(super) fn customers(caller: &Caller, named: Option<&str>) -> Result<Customer
         return Err(not_for_this_key());
     }
     Ok(CustomerSet::Only([key].into()))
+}
+
+/// Refuses a decision that nobody is to see yet.
+pub(super) fn shown(record: DecisionRecord) -> Result<DecisionRecord, Problem> {
+    if !record.is_hidden() {
+        return Ok(record);
+    }
+    let place = format!("decision {}", record.id);
+    let problem =
+        "it belongs to the blind sample, and its ticket is open: nobody sees or reviews it until then";
+    let next = "Handle the ticket as without Firstline; once it is closed, report that with POST /v1/feedback (resolved_at)";
+    Err(Problem::new(Code::Blind, &place, problem, next))
 }
 
 /// What the path names is not there.

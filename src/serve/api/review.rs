@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::requests::{customers, etag, idempotency_key, missing, version};
+use super::requests::{customers, etag, idempotency_key, missing, shown, version};
 use super::wire::{CheckResult, Decision, DraftState, FieldName, Ticket, labels};
 use crate::auth::{Caller, Scope};
 use crate::distance::distance;
@@ -171,7 +171,7 @@ pub(crate) async fn list_reviews(
     request_body = ReviewBody,
     responses(
         (status = 200, description = "It holds", body = Reviewed),
-        (status = 409, description = "Somebody else was first", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Somebody else was first, or its ticket is of the blind sample and open", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn review(
@@ -189,6 +189,7 @@ pub(crate) async fn review(
     let record = match reviewed {
         ReviewResult::Done(record) => *record,
         ReviewResult::Conflict(record) => {
+            let record = shown(*record)?;
             let problem = format!(
                 "the draft is at version {} and {}",
                 record.version,
@@ -270,7 +271,7 @@ fn phase_of(shared: &Shared, record: &DecisionRecord) -> Result<Phase, Problem> 
     let label = |field| record.decision.fields.get(&field).map(|decided| decided.label.as_str());
     let cell =
         Cell { customer: &record.customer, board: label(Field::Board), ticket_type: label(Field::Type) };
-    let found = allowed(shared.store.as_ref(), shared.settings.phase, &[cell])?;
+    let found = allowed(shared.store.as_ref(), shared.settings.phase, &[(cell, &record.bundle)])?;
     Ok(found.first().map_or(Phase::Baseline, |allowed| allowed.phase))
 }
 

@@ -39,8 +39,8 @@ pub(crate) async fn get_rollout(
 ) -> Result<Json<Status>, Problem> {
     caller.may_for_all(Scope::Review)?;
     let status = shared.blocking(move |shared| {
-        let zone = shared.live.load().zone.clone();
-        Ok(rollout::status(shared.store.as_ref(), &zone, shared.settings.phase, Timestamp::now())?)
+        let hours = shared.desk()?.hours;
+        Ok(rollout::status(shared.store.as_ref(), &hours, shared.settings.phase, Timestamp::now())?)
     });
     Ok(Json(status.await?))
 }
@@ -199,11 +199,7 @@ pub(crate) async fn gate(
     let request = GateRequest { evidence: body.evidence.into_bytes(), reason: body.reason };
     let verdict = shared.blocking(move |shared| {
         let live = shared.live.load_full();
-        let service = InServiceNow {
-            bundle_id: live.id.clone(),
-            bundle_sha256: live.info_sha256.clone(),
-            policy_sha: live.policy_sha.clone(),
-        };
+        let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
         let now = Timestamp::now();
         rollout::close_weeks(shared.store.as_ref(), &shared.desk()?, &caller.key, now)?;
         Ok(rollout::gate(shared.store.as_ref(), &live.zone, &request, &service, (&person, now))?)
@@ -269,7 +265,7 @@ pub(crate) struct ResumeBody {
     reason: String,
 }
 
-/// Ends a hold. After a back-out the gate must have passed since, and a week of later have settled on the right side.
+/// Ends a hold. After a back-out or a stop the gate must have passed since, and a week of later have settled on the right side.
 #[utoipa::path(
     post, path = "/v1/rollout/resume", tag = "rollout", security(("key" = ["approve_rollout"])),
     request_body = ResumeBody,

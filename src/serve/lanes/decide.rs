@@ -220,12 +220,11 @@ impl Deciding {
         let label = |one: &Decided, field| one.decision.fields.get(&field).map(|found| found.label.clone());
         let categories: Vec<_> =
             decided.iter().map(|one| (label(one, Field::Board), label(one, Field::Type))).collect();
-        let cells = decided.iter().zip(&categories).map(|(one, (board, kind))| Cell {
-            customer: &one.customer,
-            board: board.as_deref(),
-            ticket_type: kind.as_deref(),
+        let cells = decided.iter().zip(&categories).map(|(one, (board, kind))| {
+            let (board, ticket_type) = (board.as_deref(), kind.as_deref());
+            (Cell { customer: &one.customer, board, ticket_type }, one.bundle.as_str())
         });
-        let cells: Vec<Cell<'_>> = cells.collect();
+        let cells: Vec<(Cell<'_>, &str)> = cells.collect();
         let settings = &self.shared.settings;
         let found = allowed(self.shared.store.as_ref(), settings.phase, &cells)?;
         drop(cells);
@@ -235,7 +234,9 @@ impl Deciding {
             let may_hide = granted
                 && phase >= Phase::Assist
                 && one.route == Route::Review
-                && one.decision.rules.is_empty();
+                && one.decision.rules.is_empty()
+                // What a storm shares, everybody sees with the next of it.
+                && one.storm.is_none();
             one.blind =
                 may_hide && is_blind(&one.ticket.id, settings.rollout.blind_share, &self.shared.installation);
             one.draft &= !one.blind;

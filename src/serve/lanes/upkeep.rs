@@ -1,11 +1,12 @@
 //! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, signs the audit log's head, deletes
-//! old words, puts the figures of weeks that are over on record, makes void what was held back for a day.
+//! old words, puts the figures of weeks that are over on record, keeps the days that figures are read from ready, makes void what was
+//! held back for a day.
 
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use firstline_fault::Error;
-use firstline_store::Purged;
+use firstline_store::{CustomerSet, Purged};
 use jiff::{Timestamp, ToSpan};
 
 use crate::leases::LEASE;
@@ -18,6 +19,10 @@ const REFRESH: Duration = Duration::from_secs(2);
 const CHECK: Duration = Duration::from_secs(10);
 /// How often it is looked whether a week is over.
 const WEEKS: Duration = Duration::from_secs(600);
+/// How often the last days are made ready for figures.
+const DAYS: Duration = Duration::from_secs(60);
+/// Hours of those days: most news is of tickets that came in within two months.
+const READY_HOURS: i64 = 60 * 24;
 /// Hours after which what is held back is never done.
 const STALE_HOURS: i64 = 24;
 /// How often old words are deleted.
@@ -26,7 +31,7 @@ const PURGE: Duration = Duration::from_secs(3_600);
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
     let (mut last_purge, mut last_check): (Option<Instant>, Option<Instant>) = (None, None);
-    let mut last_weeks: Option<Instant> = None;
+    let (mut last_weeks, mut last_days): (Option<Instant>, Option<Instant>) = (None, None);
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
         sign(&shared);
         refresh(&shared);
@@ -42,6 +47,10 @@ pub(super) fn run(shared: &Weak<Shared>) {
         if last_weeks.is_none_or(|at| at.elapsed() >= WEEKS) {
             last_weeks = Some(Instant::now());
             weeks(&shared);
+        }
+        if last_days.is_none_or(|at| at.elapsed() >= DAYS) {
+            last_days = Some(Instant::now());
+            days(&shared);
         }
         if shared.settings.retain_days > 0 && last_purge.is_none_or(|at| at.elapsed() >= PURGE) {
             let ran = last_purge.map_or(Duration::ZERO, |at| at.elapsed());
@@ -77,6 +86,15 @@ fn refresh(shared: &Shared) {
     match shared.store.backlog() {
         Ok(backlog) => shared.metrics.set_backlog(&backlog),
         Err(error) => failed("reading the backlog", &error),
+    }
+}
+
+/// Makes the last days ready, so that who asks for figures does not wait for it: each report of how a ticket ended makes one stale.
+fn days(shared: &Shared) {
+    let now = Timestamp::now();
+    let from = now.checked_sub(READY_HOURS.hours()).unwrap_or(Timestamp::MIN);
+    if let Err(error) = shared.store.judged_tickets(from, now, &CustomerSet::All, &mut |_| {}) {
+        failed("making days ready for figures", &error);
     }
 }
 

@@ -21,7 +21,7 @@ pub struct DeskRules {
     pub ranks: Ranks,
     /// Its tiers; none where nobody has confirmed any.
     pub tiers: Tiers,
-    /// Its best technicians, as somebody has named them.
+    /// Its best technicians, as somebody has named them: in the settings, else in the tiers.
     pub best: BTreeSet<String>,
     /// Labels that were renamed in the PSA.
     pub aliases: Aliases,
@@ -50,12 +50,14 @@ impl DeskRules {
         let tiers = text(&settings.tiers)?.map(|(text, place)| Tiers::parse(&text, &place)).transpose()?;
         let aliases =
             text(&settings.aliases)?.map(|(text, place)| read_aliases(&text, &place)).transpose()?;
+        let tiers = tiers.unwrap_or_default();
         let names = settings.best_technicians.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let named: BTreeSet<String> = names.map(str::to_owned).collect();
         Ok(Self {
             hours: open_hours(policy),
             ranks: policy.priority.clone(),
-            tiers: tiers.unwrap_or_default(),
-            best: names.map(str::to_owned).collect(),
+            best: if named.is_empty() { tiers.best.clone() } else { named },
+            tiers,
             aliases: aliases.unwrap_or_default(),
             settle_days: settings.settle_days,
         })

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_rollout::{
-    Judged, Population, PriorityCalls, ShadowAgreement, Share, TicketFacts, Times, Week, priority_calls,
-    select, shadow_agreement, usable_drafts, week_figures,
+    Figures, Judged, Population, PriorityCalls, ShadowAgreement, Share, TicketFacts, Times, Week,
+    priority_calls, select, shadow_agreement, usable_drafts, week_figures, week_groups,
 };
 use firstline_stats::Duration;
 use firstline_store::TicketRow;
@@ -73,7 +73,30 @@ pub struct WeekSheet {
     pub by_bundle: BTreeMap<String, Figure>,
     /// Tickets that the figures leave out, by reason.
     pub left_out: BTreeMap<String, u64>,
+    /// Some of the figures by category, `board > type`: the 20 largest, and all the others together. Of single customers there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub by_category: BTreeMap<String, BTreeMap<String, Figure>>,
 }
+
+/// Categories that a week has rows of,
+const CATEGORIES: usize = 20;
+/// and the name of the row of all others,
+const OTHERS: &str = "others";
+/// with these figures.
+const OF_CATEGORIES: [&str; 11] = [
+    "tickets",
+    "people",
+    "agreement",
+    "drafted_in_time",
+    "usable_verbatim",
+    "first_response_median",
+    "first_response_p95",
+    "resolution_mean",
+    "handle_mean",
+    "level_one",
+    "reopened",
+];
 
 /// A ticket with what figures need beside its facts.
 pub(super) struct Seen {
@@ -166,9 +189,11 @@ impl Seen {
         Some(Judged { closing: closing.collect(), ..judged.clone() })
     }
 
-    fn category(&self) -> Option<String> {
-        let decided = &self.judged.as_ref()?.decided;
-        Some(format!("{} > {}", decided.get(&Field::Board)?, decided.get(&Field::Type)?))
+    /// The category that it was closed in, as `then` knows it; while that is not known, the one that was decided.
+    fn category(&self, then: &TicketFacts) -> Option<String> {
+        let decided = self.judged.as_ref().map(|judged| &judged.decided);
+        let label = |field| then.closing_label(field).or_else(|| Some(decided?.get(&field)?.as_str()));
+        Some(format!("{} > {}", label(Field::Board)?, label(Field::Type)?))
     }
 
     /// Seconds from the opening to the intake.
@@ -213,7 +238,7 @@ pub(super) fn shown(tickets: &[&Seen], rules: &DeskRules, moment: Timestamp) -> 
     let lags: Vec<f64> = counted().filter_map(|(ticket, _)| ticket.lag).map(|lag| lag.max(0.0)).collect();
     let usable = counted().filter(|(_, facts)| facts.resolved_at.is_some());
     let usable: Vec<(String, f64)> =
-        usable.filter_map(|(ticket, _)| Some((ticket.category()?, ticket.distance?))).collect();
+        usable.filter_map(|(ticket, facts)| Some((ticket.category(facts)?, ticket.distance?))).collect();
     let ended = |seconds| Duration { seconds, ended: true };
     Shown {
         agreement: shadow_agreement(&judged, &rules.best, &rules.aliases),
@@ -236,10 +261,54 @@ pub(super) fn sheet(
     let facts: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.clone()).collect();
     let people = week_figures(&facts, &rules.desk(), (week, Population::People), moment);
     let shown = shown(tickets, rules, moment);
+    WeekSheet {
+        number,
+        open_days: people.open_days,
+        figures: figures(tickets.len() as u64, &people.figures, &shown),
+        by_bundle: shown.agreement.bundles.iter().map(|(id, share)| (id.clone(), share.into())).collect(),
+        left_out: left_out(&people.left_out),
+        by_category: BTreeMap::new(),
+    }
+}
+
+/// [`WeekSheet::by_category`] of the same tickets.
+pub(super) fn by_category(
+    tickets: &[&Seen],
+    rules: &DeskRules,
+    week: &Week,
+    moment: Timestamp,
+) -> BTreeMap<String, BTreeMap<String, Figure>> {
+    let mut groups: BTreeMap<String, Vec<&Seen>> = BTreeMap::new();
+    for ticket in tickets {
+        let category = ticket.category(&ticket.facts.as_of(moment));
+        groups.entry(category.unwrap_or_else(|| OTHERS.to_owned())).or_default().push(ticket);
+    }
+    let mut others = groups.remove(OTHERS).unwrap_or_default();
+    let mut groups: Vec<(String, Vec<&Seen>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, tickets)| std::cmp::Reverse(tickets.len()));
+    others.extend(groups.drain(CATEGORIES.min(groups.len())..).flat_map(|(_, tickets)| tickets));
+    groups.extend((!others.is_empty()).then(|| (OTHERS.to_owned(), others)));
+    let row_of: BTreeMap<&str, &str> = groups
+        .iter()
+        .flat_map(|(name, tickets)| tickets.iter().map(|ticket| (ticket.facts.id.as_str(), name.as_str())))
+        .collect();
+    let facts: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.clone()).collect();
+    let group = |ticket: &TicketFacts| row_of.get(ticket.id.as_str()).copied().unwrap_or(OTHERS).to_owned();
+    let people = week_groups(&facts, &rules.desk(), (week, Population::People), moment, group);
+    let row = |(name, tickets): &(String, Vec<&Seen>)| {
+        let of_people = people.get(name).cloned().unwrap_or_default();
+        let mut found = figures(tickets.len() as u64, &of_people, &shown(tickets, rules, moment));
+        found.retain(|name, _| OF_CATEGORIES.contains(&name.as_str()));
+        (name.clone(), found)
+    };
+    groups.iter().map(row).collect()
+}
+
+/// The figures by name, of so many `tickets`.
+fn figures(tickets: u64, of: &Figures, shown: &Shown) -> BTreeMap<String, Figure> {
     let mut figures = BTreeMap::new();
     let mut put = |name: &str, figure: Figure| figures.insert(name.to_owned(), figure);
-    put("tickets", Figure::tickets(tickets.len() as u64));
-    let of = &people.figures;
+    put("tickets", Figure::tickets(tickets));
     put("people", Figure::tickets(of.tickets));
     for (name, times) in [
         ("first_response", &of.first_response),
@@ -275,13 +344,7 @@ pub(super) fn sheet(
     put("priority_under", (&Share::new(under, ranked)).into());
     put("priority_over", (&Share::new(over, ranked)).into());
     put("missed_most_urgent", Figure::tickets(shown.priorities.missed.len() as u64));
-    WeekSheet {
-        number,
-        open_days: people.open_days,
-        figures,
-        by_bundle: shown.agreement.bundles.iter().map(|(id, share)| (id.clone(), share.into())).collect(),
-        left_out: left_out(&people.left_out),
-    }
+    figures
 }
 
 /// Priorities called too low, too high, and all.

@@ -10,7 +10,7 @@ use firstline_stats::Count;
 use firstline_store::{
     CriteriaRecord, CustomerSet, GrantScope, Hold, NewGrant, NewHold, NewVerdict, ProgrammeRecord, Store,
 };
-use firstline_ticket::Phase;
+use firstline_ticket::{Counted, Phase};
 use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::figures::{Figure, WeekSheet};
 use super::holds::{self, HoldView};
+use super::in_service::{InServiceNow, suites};
 use super::text::{self, SHADOW_TO_ASSIST};
 use super::{coverage, criteria, weeks};
 use crate::auth::{Person, Scope};
@@ -34,17 +35,6 @@ pub struct GateRequest {
     pub evidence: Vec<u8>,
     /// Why the desk may go on.
     pub reason: String,
-}
-
-/// The bundle and the policy in service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InServiceNow {
-    /// Their name in records.
-    pub bundle_id: String,
-    /// Hash of the bundle's `bundle.json`.
-    pub bundle_sha256: String,
-    /// Hash of the policy.
-    pub policy_sha: String,
 }
 
 /// The gate's verdict.
@@ -145,16 +135,20 @@ pub fn gate(
     let (programme, (record, signed)) = (started(store)?, signed(store, now)?);
     let evidence = Evidence::parse(&request.evidence, "the evidence")?;
     let sha = sha256_hex(&request.evidence);
+    let thresholds = ShadowThresholds::signed(&signed);
     let in_service = InService {
         bundle_id: &service.bundle_id,
         bundle_sha256: &service.bundle_sha256,
+        trained_on: &service.trained_on,
         policy_sha: &service.policy_sha,
+        suites: suites()?,
+        thresholds,
         criteria_sha: Some(&record.sha),
         now,
     };
     let refusals = evidence.refusals(&in_service);
     let live = live(store, zone, &programme, &service.bundle_id, now)?;
-    let found = shadow_gate(&evidence.shadow(Some(&live)), &ShadowThresholds::signed(&signed));
+    let found = shadow_gate(&evidence.shadow(Some(&live)), &thresholds);
     let mut verdict = GateVerdict {
         gate: SHADOW_TO_ASSIST.to_owned(),
         passed: found.passed && refusals.is_empty(),
@@ -202,10 +196,18 @@ fn live(
 ) -> Result<LiveFigures> {
     let start = programme.started_on.to_zoned(zone.clone());
     let start = start.map_err(|e| InternalError::new(e.to_string()))?.timestamp();
-    let sheets = weeks::settled_since(store, start, now)?;
+    let settled = weeks::settled_since(store, start, now)?;
+    let judged = settled.iter().filter(|(_, sheet)| sheet.by_bundle.contains_key(bundle));
+    let judged = judged.map(|(monday, _)| weeks::week_of(*monday, zone)).collect::<Result<Vec<_>>>()?;
+    let covered = coverage::covered(store, &judged)?;
+    let sheets: Vec<WeekSheet> = settled.into_iter().map(|(_, sheet)| sheet).collect();
     // Shadow begins with the first decision, not with the calendar.
-    let decided = store.judged_tickets(start.min(now), now, &CustomerSet::All)?;
-    let first = decided.iter().map(|ticket| ticket.received_at).min();
+    let mut first = None::<Timestamp>;
+    store.judged_tickets(start.min(now), now, &CustomerSet::All, &mut |counted| {
+        if let Counted::Ticket(ticket) = counted {
+            first.get_or_insert(ticket.received_at);
+        }
+    })?;
     let days = first.map_or(0, |first| now.duration_since(first).as_hours() / 24);
     let of_bundle = |sheet: &WeekSheet| sheet.by_bundle.get(bundle).copied();
     let figure = |name: &'static str| move |sheet: &WeekSheet| sheet.figures.get(name).copied();
@@ -215,7 +217,8 @@ fn live(
     Ok(LiveFigures {
         days: Some(u32::try_from(days).unwrap_or(0)),
         agreement: Some(sum(sheets.iter().filter_map(of_bundle))),
-        coverage: coverage::newest(store)?,
+        coverage: covered.count,
+        coverage_lacks: covered.lacks,
         drafted: Some(sum(sheets.iter().filter_map(figure("drafted_in_time")))),
         draft_p95: p95.reduce(|a, b| (a.0.max(b.0), a.1 + b.1)),
     })

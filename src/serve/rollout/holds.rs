@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::figures::WeekSheet;
 use super::text::{self, SHADOW_TO_ASSIST};
 use super::{criteria, weeks};
 use crate::auth::{Person, Scope};
@@ -197,8 +196,8 @@ pub(super) fn put(store: &dyn Store, new: &NewHold, now: Timestamp) -> Result<Ho
     })
 }
 
-/// Ends a hold. After a back-out that takes evidence of later: the gate passed again, and a week that began and settled since with the
-/// agreement that the criteria ask for. Nothing rises above what was granted before.
+/// Ends a hold. After a back-out or a stop that takes evidence of later: the gate passed again, and a week that began and settled since
+/// with the agreement that the criteria ask for. Nothing rises above what was granted before.
 ///
 /// # Errors
 /// [`Code::Scope`] without the right to approve the rollout; [`Code::NotFound`] where no such hold is in force; [`Code::Conflict`]
@@ -217,7 +216,7 @@ pub fn resume(
         UserError::new(Code::NotFound, format!("hold {hold}"), "no such hold is in force", next)
     };
     let record = store.holds(true)?.into_iter().find(|one| one.id == hold).ok_or_else(missing)?;
-    if record.level == Hold::BackOut
+    if record.level >= Hold::BackOut
         && let Some(lacks) = lacking(store, record.at, now)?
     {
         let next = "Wait for that evidence; the hold stays until then";
@@ -229,14 +228,14 @@ pub fn resume(
     Ok(HoldView { by: person.name.clone(), at: now, reason, ..record.into() })
 }
 
-/// What is missing before a back-out of `since` may end.
+/// What is missing before a back-out or a stop of `since` may end.
 fn lacking(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Option<String>> {
     let passed = store.verdicts(Some(SHADOW_TO_ASSIST))?;
     if !passed.iter().any(|verdict| verdict.passed && verdict.at > since) {
         return Ok(Some("the gate has not passed since: firstline rollout gate".to_owned()));
     }
     let needed = criteria::standing(store, now)?.map_or(0.75, |(_, criteria)| criteria.rollback.agreement);
-    let good = weeks::settled_since(store, since, now)?.into_iter().any(|sheet: WeekSheet| {
+    let good = weeks::settled_since(store, since, now)?.into_iter().any(|(_, sheet)| {
         let agreement = sheet.figures.get("agreement").and_then(|figure| figure.value);
         agreement.is_some_and(|found| found >= needed)
     });

@@ -10,6 +10,8 @@ mod desk;
 mod figures;
 mod gate;
 mod holds;
+mod incidents;
+mod in_service;
 mod phase;
 mod shadow;
 mod start;
@@ -26,10 +28,16 @@ pub use criteria::{
 };
 pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
-pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, InServiceNow, gate};
+pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub(crate) use incidents::Incidents;
+pub use incidents::{
+    CustomerErrors, IncidentKind, IncidentReport, IncidentRuling, IncidentSeverity, IncidentState,
+    IncidentView, WeekErrors, decide_incident,
+};
+pub use in_service::{InServiceNow, trained_on};
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
-pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status, week_errors};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};

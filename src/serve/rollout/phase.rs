@@ -1,5 +1,6 @@
 //! How far Firstline may go: the least of what the settings, the grants and the holds allow.
 //!
+//! What acts alone does so by the certificate of the very bundle and policy in service: another's allows no more than assist.
 //! A desk that has never started a programme has no grants: there the settings and the holds alone decide.
 
 use firstline_fault::Result;
@@ -15,17 +16,25 @@ pub struct Allowed {
     pub granted: bool,
 }
 
-/// What is allowed in each of these cells, in their order, where the settings allow `most`. One query, however many they are.
+/// What is allowed in each of these cells, in their order, where the settings allow `most`: each with the name in records of the bundle
+/// and policy that decide there. One query, however many they are.
 ///
 /// # Errors
 /// As for [`Programmes::effective`](firstline_store::Programmes::effective).
-pub fn allowed(store: &dyn Store, most: Phase, cells: &[Cell<'_>]) -> Result<Vec<Allowed>> {
-    Ok(store.effective(cells)?.iter().map(|found| of(found, most)).collect())
+pub fn allowed(store: &dyn Store, most: Phase, cells: &[(Cell<'_>, &str)]) -> Result<Vec<Allowed>> {
+    let places: Vec<Cell<'_>> = cells.iter().map(|(cell, _)| *cell).collect();
+    let found = store.effective(&places)?;
+    Ok(found.iter().zip(cells).map(|(found, (_, bundle))| of(found, bundle, most)).collect())
 }
 
-fn of(found: &Effective, most: Phase) -> Allowed {
+fn of(found: &Effective, bundle: &str, most: Phase) -> Allowed {
     let granted = found.since.is_some();
-    let phase = if granted { found.phase } else { ceiling(found.hold) };
+    let certified = found.bundle.as_deref() == Some(bundle);
+    let phase = match granted {
+        true if certified => found.phase,
+        true => found.phase.min(Phase::Assist),
+        false => ceiling(found.hold),
+    };
     Allowed { phase: phase.min(most), granted }
 }
 
@@ -34,15 +43,20 @@ fn of(found: &Effective, most: Phase) -> Allowed {
 /// # Errors
 /// As for [`Programmes::grants`](firstline_store::Programmes::grants).
 pub fn installation_phase(store: &dyn Store, most: Phase) -> Result<Phase> {
+    Ok(recorded_phase(store, most)?.min(most))
+}
+
+/// The same as the store alone says it, by grants and holds: where nothing was ever granted, what `otherwise` allows.
+pub(super) fn recorded_phase(store: &dyn Store, otherwise: Phase) -> Result<Phase> {
     let whole = GrantScope::default();
     let grants = store.grants(true)?;
     let granted = match grants.iter().find(|grant| grant.scope == whole) {
         Some(grant) => grant.phase,
-        None if grants.is_empty() => most,
+        None if grants.is_empty() => otherwise,
         None => Phase::Baseline,
     };
     let held = store.holds(true)?.into_iter().filter(|hold| hold.scope == whole).map(|hold| hold.level);
-    Ok(granted.min(ceiling(held.max())).min(most))
+    Ok(granted.min(ceiling(held.max())))
 }
 
 /// The most that is allowed under a hold.

@@ -1,9 +1,9 @@
 //! How the programme stands, at a glance: counts that the store adds up, and what is on record.
 
 use firstline_fault::{InternalError, Result};
-use firstline_rollout::{Kpis, Share, Week, board_and_type, kpis};
+use firstline_rollout::{Acted, Kpis, OpenHours, Share, Week, WeekTallies, counted};
 use firstline_store::{CustomerSet, GrantRecord, ProgrammeRecord, Store};
-use firstline_ticket::Phase;
+use firstline_ticket::{Counted, Phase};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,8 @@ use super::coverage::{self, Coverage};
 use super::criteria;
 use super::figures::Figure;
 use super::holds::{HoldView, Scoped};
-use super::phase::installation_phase;
+use super::incidents::{self, CustomerErrors, Incidents, WeekErrors};
+use super::phase::recorded_phase;
 use super::text::SHADOW_TO_ASSIST;
 use super::weeks::{self, first};
 
@@ -26,10 +27,14 @@ const DAYS: i64 = 90;
 pub struct Status {
     /// The programme; null before it has started.
     pub programme: Option<ProgrammeView>,
-    /// How far Firstline may go at most, settings, grants and holds considered: `baseline`, `shadow`, `assist`, `autonomous`.
+    /// How far Firstline may go at most, as the store says by grants and holds: `baseline`, `shadow`, `assist`, `autonomous`. Where
+    /// nothing was ever granted, what the settings allow.
     pub phase: String,
-    /// What the settings allow at most.
+    /// What the settings allow at most: the service's own, or those that a command has read.
     pub settings_phase: String,
+    /// `settings_phase`, where it is below `phase`: a service with these settings goes no further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capped_at: Option<String>,
     /// The version of the criteria in force; null where none is.
     pub criteria_in_force: Option<u32>,
     /// Of the newest version: signatures that are missing.
@@ -48,6 +53,10 @@ pub struct Status {
     pub left_as_seen: Figure,
     /// Drafts that were due, and ready within 60 seconds.
     pub drafted_in_time: Figure,
+    /// Errors that customers saw so far, by when they happened.
+    pub errors: CustomerErrors,
+    /// The weeks in which there were any, or credits for them, as known now: also what was entered after the week was put on record.
+    pub errors_by_week: Vec<WeekErrors>,
     /// Weeks on record as closed, and as settled.
     pub weeks_closed: u64,
     /// Settled weeks are what a gate counts.
@@ -164,7 +173,8 @@ fn figure(share: Share) -> Figure {
 ///
 /// # Errors
 /// As for the store's calls.
-pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -> Result<Status> {
+pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp) -> Result<Status> {
+    let zone = hours.zone();
     let programme = store.programme()?;
     let since = match &programme {
         Some(programme) => {
@@ -176,9 +186,16 @@ pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -
     // Of a programme that went on for long, the last year.
     let since = since.max(now - SignedDuration::from_hours(24 * 366)).min(now);
     let end = now + SignedDuration::from_hours(24);
-    let judged = store.judged_tickets(since, end, &CustomerSet::All)?;
+    let mut by_week = tallies(since, end, zone)?;
     // Which labels the bundle knows is no question of the agreement on board and type.
-    let tally = kpis(&judged, &|_, _| true);
+    store.judged_tickets(since, end, &CustomerSet::All, &mut |counted| by_week.add(counted, &|_, _| true))?;
+    let all = by_week.total();
+    let incidents = Incidents::read(store, (since, end), &CustomerSet::All)?;
+    let errors = incidents.figures((since, end), all.acted(), hours, now).into();
+    let start = programme.as_ref().map(|programme| first(programme, zone)).transpose()?;
+    let errors_by_week = incidents::by_week(&incidents, &acted(by_week), start.as_ref(), (hours, now));
+    let (agreement, left_as_seen) = (all.board_and_type(false), all.board_and_type(true));
+    let tally = all.kpis();
     let list = criteria::criteria(store, now)?;
     let newest = list.versions.last();
     let missing = newest.map(|of| usize::from(of.needed).saturating_sub(of.signatures.len()));
@@ -186,20 +203,24 @@ pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -
     let whole = || all.iter().filter(|week| week.scope == weeks::ALL);
     let last = store.verdicts(Some(SHADOW_TO_ASSIST))?.pop();
     let (grants, holds) = (store.grants(true)?.into_iter(), store.holds(true)?.into_iter());
+    let recorded = recorded_phase(store, most)?;
     let view = programme.map(|programme| ProgrammeView::of(programme, zone, now)).transpose()?;
     let mut status = Status {
         programme: view,
-        phase: name(installation_phase(store, most)?).to_owned(),
+        phase: name(recorded).to_owned(),
         settings_phase: name(most).to_owned(),
+        capped_at: (most < recorded).then(|| name(most).to_owned()),
         criteria_in_force: list.in_force,
         signatures_missing: missing,
         grants: grants.map(GrantView::from).collect(),
         holds: holds.map(HoldView::from).collect(),
         tickets: tally.tickets,
         reported: tally.reported,
-        agreement: figure(board_and_type(&judged, false)),
-        left_as_seen: figure(board_and_type(&judged, true)),
+        agreement: figure(agreement),
+        left_as_seen: figure(left_as_seen),
         drafted_in_time: figure(tally.drafts.within_60_seconds),
+        errors,
+        errors_by_week,
         weeks_closed: whole().filter(|week| !week.settled).count() as u64,
         weeks_settled: whole().filter(|week| week.settled).count() as u64,
         coverage: coverage::newest_view(store)?,
@@ -216,6 +237,41 @@ pub fn status(store: &dyn Store, zone: &TimeZone, most: Phase, now: Timestamp) -
     Ok(status)
 }
 
+/// Empty tallies of the weeks of a span.
+fn tallies(from: Timestamp, to: Timestamp, zone: &TimeZone) -> Result<WeekTallies> {
+    let weeks = firstline_rollout::weeks(from, to, zone);
+    Ok(WeekTallies::new(weeks.map_err(|e| InternalError::new(format!("the weeks of the programme: {e}")))?))
+}
+
+/// What was done in each week that customers could see.
+fn acted(tallies: WeekTallies) -> Vec<(Week, Acted)> {
+    tallies.weeks().into_iter().map(|(week, tally)| (week, tally.acted())).collect()
+}
+
+/// The errors of the programme's weeks in which `customers` saw any, as known now: also what was entered after a week was put on record.
+/// Of a programme that went on for long, those of the last year.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn week_errors(
+    store: &dyn Store,
+    hours: &OpenHours,
+    customers: &CustomerSet,
+    now: Timestamp,
+) -> Result<Vec<WeekErrors>> {
+    let Some(programme) = store.programme()? else { return Ok(Vec::new()) };
+    let start = first(&programme, hours.zone())?;
+    let from = start.start.max(now - SignedDuration::from_hours(24 * 366));
+    let mut tallies = tallies(from, now, hours.zone())?;
+    store.judged_tickets(from, now, customers, &mut |counted| {
+        if let Counted::Action(_) = counted {
+            tallies.add(counted, &|_, _| true);
+        }
+    })?;
+    let incidents = Incidents::read(store, (from, now), customers)?;
+    Ok(incidents::by_week(&incidents, &acted(tallies), Some(&start), (hours, now)))
+}
+
 /// What to do next, in words.
 fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
     let started = status.programme.is_some();
@@ -227,7 +283,10 @@ fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
                 None => {
                     "Put criteria on record and sign them: firstline rollout sign --criteria FILE".to_owned()
                 }
-                Some(n) => format!("Have {n} more persons sign the criteria: firstline rollout sign"),
+                Some(n) => {
+                    let persons = counted(n as u64, "more person", "more persons");
+                    format!("Have {persons} sign the criteria: firstline rollout sign")
+                }
             },
         ),
         (
@@ -239,6 +298,10 @@ fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
             "Report how tickets ended: POST /v1/feedback, or firstline store outcomes".to_owned(),
         ),
         (
+            status.errors.undecided > 0,
+            "Decide on suspected incidents, before they count as errors: firstline incidents list".to_owned(),
+        ),
+        (
             started && status.coverage.is_none(),
             "Count how completely tickets come in: POST /v1/rollout/coverage".to_owned(),
         ),
@@ -248,7 +311,8 @@ fn next(status: &Status, tally: &Kpis, most: Phase) -> Vec<String> {
         ),
         (
             granted && most < Phase::Assist,
-            "The settings keep Firstline below what is granted: set phase = \"assist\"".to_owned(),
+            "The settings keep Firstline below what is granted: set phase = \"assist\" for the service"
+                .to_owned(),
         ),
         (
             !status.holds.is_empty(),

@@ -1,9 +1,12 @@
 //! The programme on a store, with a clock of the tests' own: two persons sign, shadow acts on nothing, weeks settle, the gate asks.
 
+mod incidents;
+
 use std::collections::BTreeMap;
 
 use firstline_fault::Code;
-use firstline_rollout::Criteria;
+use firstline_rollout::evidence::TrainedOn;
+use firstline_rollout::{Criteria, Share};
 use firstline_store::{
     Cell, CustomerSet, Decided, DraftResult, EventResult, Feedback, Location, NewEvent, Recorded, Route,
     Store, WorkKind, open,
@@ -18,6 +21,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::auth::{NewKey, Person, Scope};
+
+mod edges;
+mod lists;
 
 /// Monday, a week before the programme's first.
 const START: &str = "2026-09-07T00:00:00Z";
@@ -71,11 +77,8 @@ impl Home {
     }
 
     fn cells(&self, most: Phase) -> Vec<Phase> {
-        let cells = ["acme", "bolt"].map(|customer| Cell {
-            customer,
-            board: Some("Desk"),
-            ticket_type: Some("Mail"),
-        });
+        let cells = ["acme", "bolt"]
+            .map(|customer| (Cell { customer, board: Some("Desk"), ticket_type: Some("Mail") }, BUNDLE));
         allowed(self.store(), most, &cells).unwrap().into_iter().map(|found| found.phase).collect()
     }
 
@@ -315,7 +318,7 @@ fn r24_a_ticket_decided_after_it_was_closed_is_no_agreement() {
     }
     home.close(day(15, 0));
     assert_eq!(figure(&home.week(1, false), "agreement"), (Some(1), 1));
-    let status = status(home.store(), home.rules.zone(), Phase::Shadow, day(15, 0)).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Shadow, day(15, 0)).unwrap();
     assert_eq!((status.agreement.count, status.agreement.n), (Some(1), 1));
 }
 
@@ -368,7 +371,7 @@ fn r12_shadow_starts_on_signed_criteria_and_a_baseline_and_lets_nothing_be_done(
     // Without a programme the settings decide.
     assert_eq!(home.cells(Phase::Assist), [Phase::Assist; 2]);
     let cell = Cell { customer: "acme", board: None, ticket_type: None };
-    let granted = || allowed(store, Phase::Assist, &[cell]).unwrap()[0].granted;
+    let granted = || allowed(store, Phase::Assist, &[(cell, BUNDLE)]).unwrap()[0].granted;
     assert!(!granted());
     let unsigned = start(store, zone, &begin(), &boss, at(START)).unwrap_err();
     assert_eq!(code(&unsigned), Some(Code::Conflict));
@@ -508,7 +511,31 @@ fn service(digit: char) -> InServiceNow {
         bundle_id: BUNDLE.to_owned(),
         bundle_sha256: digit.to_string().repeat(64),
         policy_sha: "b".repeat(64),
+        trained_on: trained(),
     }
+}
+
+fn trained() -> TrainedOn {
+    TrainedOn {
+        from: "2026-01-05".parse().ok(),
+        to: "2026-06-30".parse().ok(),
+        n: 5_000,
+        split: "time".to_owned(),
+        sha256: "e".repeat(64),
+    }
+}
+
+/// What agrees, with the figures that follow.
+fn agreed(right: u64, n: u64) -> Value {
+    let share = Share::new(right, n);
+    json!({"n": n, "right": right, "share": share.share, "low": share.low, "high": share.high})
+}
+
+/// Calibration that is off by two points.
+fn calibration() -> Value {
+    let mut bin = agreed(270, 300);
+    bin["confidence"] = json!(0.92);
+    json!({"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": [bin]})
 }
 
 /// An evidence file made at `made_at` of a bundle.
@@ -518,12 +545,11 @@ fn evidence(digit: char, made_at: Timestamp, criteria: &str) -> Value {
         "format": "firstline-evidence/1", "id": "e1", "made_at": made_at, "seed": 0,
         "program": {"version": "0.1.0"}, "machine": {"isa": "avx2", "cores": 2},
         "bundle": {"id": BUNDLE, "sha256": sha(digit), "seed": 1,
-            "trained_on": {"from": "2026-01-05", "to": "2026-06-30", "n": 5000, "split": "time", "sha256": sha('e')}},
+            "trained_on": trained()},
         "policy_sha": sha('b'), "criteria_sha": sha256_hex(criteria.as_bytes()),
         "data": {"sha256": sha('d'), "from": "2026-07-01", "to": "2026-08-28", "tickets": 300, "customers": 12, "left_out": {}},
-        "joint": {"board_type": {"n": 300, "right": 270, "share": 0.9, "low": 0.86, "high": 0.93, "kappa": 0.88}},
-        "calibration": {"board": {"n": 300, "ece": 0.02, "brier": 0.1, "nll": 0.3, "bins": []},
-            "type": {"n": 300, "ece": 0.03, "brier": 0.1, "nll": 0.3, "bins": []}},
+        "joint": {"board_type": agreed(270, 300)},
+        "calibration": {"board": calibration(), "type": calibration()},
         "drafts": {"n": 250, "due": 250, "made": 240, "within_60s": 238, "p95": 1.5},
         "safety": {"attacks": {"n": 192, "passed": 192}, "canaries": {"n": 400, "leaked": 0, "own": 300}},
     })
@@ -533,6 +559,19 @@ fn ask(home: &Home, evidence: &Value, digit: char, (boss, now): (&Person, Timest
     let request =
         GateRequest { evidence: evidence.to_string().into_bytes(), reason: "Weeks of shadow".to_owned() };
     gate(home.store(), home.rules.zone(), &request, &service(digit), (boss, now)).unwrap()
+}
+
+/// The PSA's list of the first `n` tickets of a week, as [`a_week`] makes them.
+fn listed(week: i64, n: usize) -> Vec<ListedTicket> {
+    let customer = |i: usize| if i.is_multiple_of(3) { "Acme" } else { "Bolt" };
+    let one = |i| ListedTicket { ticket_id: format!("w{week}-{i}"), customer: Some(customer(i).to_owned()) };
+    (0..n).map(one).collect()
+}
+
+/// Counts a list over some days of the programme.
+fn count(home: &Home, (from, to): (i64, i64), tickets: Vec<ListedTicket>, now: Timestamp) -> Coverage {
+    let list = Listed { from: day(from, 0), to: day(to, 0), tickets };
+    coverage(home.store(), &list, ("test", None), now).unwrap()
 }
 
 /// Tickets of a week, each decided and closed the next day, `right` of them as decided.
@@ -570,6 +609,25 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
     assert!(plan.contains("audit-labels") && plan.contains("learning-curve"), "{plan}");
     assert_eq!(low.on_hold[0].level, HoldLevel::Cleanup);
     assert!(low.granted.is_empty() && low.verdict.is_some());
+    // A file that was changed by hand does not count.
+    let changed = |path: &str, value: Value| {
+        let mut file = evidence('a', now, Criteria::EXAMPLE);
+        *file.pointer_mut(path).unwrap() = value;
+        let refused = ask(&home, &file, 'a', (&boss, now));
+        assert!(!refused.passed && refused.verdict.is_none(), "{path}");
+        refused.refused.join(" ")
+    };
+    for (path, value, why) in [
+        ("/bundle/trained_on/to", json!("2026-03-01"), "trained_on (to)"),
+        ("/bundle/trained_on/n", json!(50_000), "trained_on (n)"),
+        ("/safety/attacks", json!({"n": 3, "passed": 3}), "of 192 attacks"),
+        ("/safety/canaries", json!({"n": 3, "leaked": 0, "own": 3}), "canaries"),
+        ("/joint/board_type/share", json!(0.99), "joint.board_type"),
+        ("/calibration/type/ece", json!(0.001), "calibration.type"),
+    ] {
+        let said = changed(path, value);
+        assert!(said.contains(why), "{path}: {said}");
+    }
     // Evidence of another bundle, too old, or on other criteria does not count, and is no verdict.
     for (file, why) in [
         (evidence('f', now, Criteria::EXAMPLE), "another bundle"),
@@ -581,19 +639,15 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
         assert!(!refused.passed && refused.verdict.is_none() && !refused.refused.is_empty(), "{why}");
     }
     assert_eq!(home.store.verdicts(Some("shadow_to_assist")).unwrap().len(), 1);
-    // The counts of a list of the PSA's, and better weeks.
-    let listed = |id: String| ListedTicket { ticket_id: id, customer: None };
-    let list = Listed {
-        from: day(7, 0),
-        to: day(14, 0),
-        tickets: (0..160).map(|i| listed(format!("w1-{i}"))).collect(),
-    };
-    assert!(coverage(home.store(), &list, ("test", None), now).unwrap().enough);
+    // The counts of the PSA's lists, and better weeks.
+    assert!(count(&home, (7, 14), listed(1, 160), now).enough);
     for week in 3..6 {
         a_week(&home, week, 150, 148);
     }
     let then = day(56, 0);
     home.close(then);
+    let later = (3..6).flat_map(|week| listed(week, 150)).collect();
+    assert!(count(&home, (14, 42), later, then).enough);
     // The same bundle again is asked, and the clean-up stays; another that passes ends it.
     let better = evidence('c', then, Criteria::EXAMPLE);
     let passed = ask(&home, &better, 'c', (&boss, then));
@@ -608,7 +662,7 @@ fn r25_the_gate_names_what_is_missing_and_pauses_for_a_clean_up_until_another_bu
     // Passing again grants nothing twice.
     assert!(ask(&home, &better, 'c', (&boss, then)).granted.is_empty());
     assert_eq!(home.store.grants(false).unwrap().len(), 3);
-    let status = status(home.store(), home.rules.zone(), Phase::Autonomous, then).unwrap();
+    let status = status(home.store(), &home.rules.hours, Phase::Autonomous, then).unwrap();
     assert_eq!((status.phase.as_str(), status.last_verdict.unwrap().passed), ("assist", true));
     home.store.audit_check(&[]).unwrap();
 }
@@ -644,7 +698,9 @@ fn r74_holds_name_a_person_with_the_right_and_a_reason_and_end_on_evidence() {
     assert_eq!(code(&resume(store, pause.hold, "", &boss, day(2, 0)).unwrap_err()), Some(Code::Request));
     assert_eq!(end(pause.hold, &boss, day(2, 0)).unwrap().level, HoldLevel::PauseExpansion);
     assert_eq!(code(&end(pause.hold, &boss, day(2, 0)).unwrap_err()), Some(Code::NotFound));
-    assert_eq!(end(stop.hold, &boss, day(2, 0)).unwrap().level, HoldLevel::Stop);
+    // A stop ends on no less than a back-out.
+    let lacks = end(stop.hold, &boss, day(2, 0)).unwrap_err();
+    assert!(code(&lacks) == Some(Code::Conflict) && lacks.to_string().contains("the gate has not passed"));
     assert_eq!(code(&end(9_999, &boss, day(2, 0)).unwrap_err()), Some(Code::NotFound));
     // A back-out takes the gate passed since, and a week of later on the right side.
     let lacks = end(back.hold, &boss, day(2, 0)).unwrap_err().to_string();
@@ -652,57 +708,21 @@ fn r74_holds_name_a_person_with_the_right_and_a_reason_and_end_on_evidence() {
     for week in 1..3 {
         a_week(&home, week, 150, 147);
     }
-    let listed =
-        (0..150).map(|i| ListedTicket { ticket_id: format!("w1-{i}"), customer: Some("Bolt".into()) });
-    let listed = listed.enumerate().filter(|(i, _)| i % 3 != 0).map(|(_, ticket)| ticket).collect();
-    let list = Listed { from: day(7, 0), to: day(14, 0), tickets: listed };
-    assert_eq!(coverage(store, &list, ("test", None), day(20, 0)).unwrap().missing, Vec::<String>::new());
+    let both = (1..3).flat_map(|week| listed(week, 150)).collect();
+    assert_eq!(count(&home, (7, 21), both, day(21, 0)).missing, Vec::<String>::new());
     let now = day(28, 0);
     home.close(now);
+    let passed = super::tests::ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
+    assert!(passed.passed && passed.granted.is_empty(), "{passed:?}");
+    assert_eq!(passed.on_hold[0].hold, stop.hold);
+    assert_eq!(code(&end(stop.hold, &manager, now).unwrap_err()), Some(Code::Scope));
+    assert_eq!(code(&resume(store, stop.hold, " ", &boss, now).unwrap_err()), Some(Code::Request));
+    assert_eq!(end(stop.hold, &boss, now).unwrap().level, HoldLevel::Stop);
     let passed = super::tests::ask(&home, &evidence('a', now, Criteria::EXAMPLE), 'a', (&boss, now));
     assert!(passed.passed && passed.granted.is_empty(), "{passed:?}");
     assert_eq!(passed.on_hold[0].hold, back.hold);
     assert_eq!(end(back.hold, &boss, now).unwrap().level, HoldLevel::BackOut);
     store.audit_check(&[]).unwrap();
-}
-
-#[test]
-fn r20_coverage_counts_the_psas_list_and_keeps_no_id() {
-    let home = home();
-    home.decide("t1", "acme", day(8, 0));
-    home.decide("t1", "bolt", day(8, 0));
-    home.decide_in("t2", "acme", (day(8, 0), day(10, 0)), Phase::Shadow);
-    let ticket = |id: &str, customer: Option<&str>| ListedTicket {
-        ticket_id: id.to_owned(),
-        customer: customer.map(str::to_owned),
-    };
-    let tickets = vec![
-        ticket("t1", Some("Acme")),
-        ticket("t1", Some("acme ")),
-        ticket("t1", Some("Cell")),
-        ticket(" t2", None),
-        ticket("t9", None),
-    ];
-    let list = Listed { from: day(7, 0), to: day(14, 0), tickets };
-    let found = coverage(home.store(), &list, ("test", None), day(14, 0)).unwrap();
-    assert_eq!((found.listed, found.found, found.late, found.enough), (4, 2, 1, false));
-    assert_eq!(found.missing, ["t1", "t9"]);
-    let kept = home.store.verdicts(Some("coverage")).unwrap();
-    assert!(!kept[0].figures.to_string().contains("t9"), "{}", kept[0].figures);
-    let status = status(home.store(), home.rules.zone(), Phase::Shadow, day(14, 0)).unwrap();
-    assert_eq!(status.coverage.map(|coverage| (coverage.found, coverage.listed)), Some((2, 4)));
-    for bad in [
-        Listed { tickets: Vec::new(), ..list.clone() },
-        Listed { from: day(14, 0), ..list.clone() },
-        Listed { to: day(200, 0), ..list.clone() },
-        Listed { tickets: vec![ticket(" ", None)], ..list.clone() },
-        Listed { tickets: vec![ticket(&"x".repeat(300), None)], ..list },
-    ] {
-        assert_eq!(
-            code(&coverage(home.store(), &bad, ("test", None), day(14, 0)).unwrap_err()),
-            Some(Code::Request)
-        );
-    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::DeskRules;
-use super::figures::{Seen, WeekSheet, sheet};
+use super::figures::{Seen, WeekSheet, by_category, sheet};
+use super::incidents;
 use super::text::FIRSTLINE;
 
 /// The whole desk.
@@ -126,8 +127,17 @@ fn put(
     // The whole desk comes last: where it is on record, all of the week is.
     scopes.push((ALL, None, tickets.iter().collect()));
     for (scope, customer, tickets) in scopes {
+        let customers = match (scope, customer) {
+            (ALL, _) => CustomerSet::All,
+            (_, Some(pilot)) => CustomerSet::Only([pilot.clone()].into()),
+            (_, None) => CustomerSet::Only(programme.pilots.iter().cloned().collect()),
+        };
         for (state, moment) in due {
-            let sheet = sheet(&tickets, rules, (week, number), *moment);
+            let mut sheet = sheet(&tickets, rules, (week, number), *moment);
+            sheet.figures.extend(incidents::of_week(store, week, &customers, (&rules.hours, *moment))?);
+            if customer.is_none() {
+                sheet.by_category = by_category(&tickets, rules, week, *moment);
+            }
             let figures = serde_json::to_value(&sheet)
                 .map_err(|e| InternalError::new(format!("figures of a week as JSON: {e}")))?;
             let new = NewWeek {
@@ -203,10 +213,20 @@ fn view(row: WeekRecord) -> Result<WeekView> {
     })
 }
 
-/// The settled weeks of the whole desk that began after `since` and before `now`.
-pub(super) fn settled_since(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Vec<WeekSheet>> {
+/// The settled weeks of the whole desk that began after `since` and before `now`, in order, each with its Monday.
+pub(super) fn settled_since(
+    store: &dyn Store,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<(Date, WeekSheet)>> {
     let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
     let rows = store.weeks(Some(ALL), day(since), day(now), &CustomerSet::All)?;
     let rows = rows.into_iter().filter(|row| row.state == WeekState::Settled && row.week > day(since));
-    rows.map(|row| Ok(view(row)?.sheet)).collect()
+    rows.map(|row| Ok((row.week, view(row)?.sheet))).collect()
+}
+
+/// The week that begins on a Monday.
+pub(super) fn week_of(monday: Date, zone: &TimeZone) -> Result<Week> {
+    let start = monday.to_zoned(zone.clone()).map_err(|e| out_of_range(&e))?.timestamp();
+    Ok(Week::of(start, zone).map_err(|e| out_of_range(&e))?)
 }

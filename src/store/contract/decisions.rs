@@ -44,7 +44,7 @@ pub trait Decisions {
     ) -> Result<Option<DecisionRecord>>;
 
     /// Asks for the draft of a decision that was recorded without; `false` where one was asked for before, or the decision is
-    /// not its ticket's newest, or shares another's.
+    /// not its ticket's newest, shares another's, or belongs to the blind sample.
     fn want_draft(&self, decision: &str, actor: &str) -> Result<bool>;
 }
 
@@ -164,6 +164,11 @@ impl DecisionRecord {
     pub fn is_for(&self, customers: &CustomerSet) -> bool {
         *customers == CustomerSet::All || (customers.has(&self.customer) && !self.moved)
     }
+
+    /// Whether nobody is to see it yet: it belongs to the blind sample, and its ticket is open.
+    pub fn is_hidden(&self) -> bool {
+        self.blind && !self.closed
+    }
 }
 
 /// A decision, with all that is known of it.
@@ -199,6 +204,8 @@ pub struct DecisionRecord {
     pub phase: Option<Phase>,
     /// [`Decided::blind`].
     pub blind: bool,
+    /// Whether its ticket is known to be closed: resolved, merged into another, or deleted.
+    pub closed: bool,
     /// How its draft stands.
     pub draft_state: DraftState,
     /// The draft.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Author, CustomerSet};
+use super::{Author, CustomerSet, Paged};
 
 /// Evidence on record. Weeks and verdicts are only ever added; each addition is an entry in the audit log.
 ///
@@ -14,13 +14,14 @@ use super::{Author, CustomerSet};
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Evidence {
-    /// Puts an incident on record.
-    fn add_incident(
+    /// Puts incidents on record, and says what became of each, in their order. One is known by its ticket and [`NewIncident::key`]: the
+    /// same again is the same, and stays as it is.
+    fn add_incidents(
         &self,
-        incident: &NewIncident,
+        incidents: &[NewIncident],
         customers: &CustomerSet,
         now: Timestamp,
-    ) -> Result<IncidentResult>;
+    ) -> Result<Vec<IncidentResult>>;
 
     /// Decides an incident, or decides it again. `None` where there is none of that id among `customers`.
     fn judge_incident(
@@ -31,13 +32,23 @@ pub trait Evidence {
         now: Timestamp,
     ) -> Result<Option<IncidentRecord>>;
 
-    /// Incidents of `customers` that happened from `from` to before `to`, in order of time.
+    /// Incidents of `customers` that happened from `from` to before `to`, in order of time, as figures need them.
     fn incidents(
         &self,
         from: Timestamp,
         to: Timestamp,
         customers: &CustomerSet,
-    ) -> Result<Vec<IncidentRecord>>;
+    ) -> Result<Vec<IncidentFacts>>;
+
+    /// Incidents of `customers` on record, the newest entries first: those in `state`, or all. A page of `limit` of them, of those
+    /// before the incident `before`.
+    fn incident_list(
+        &self,
+        state: Option<IncidentState>,
+        customers: &CustomerSet,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Paged<IncidentRecord>>;
 
     /// Puts the figures of a week on record. A week's row never changes.
     fn add_week(&self, week: &NewWeek, now: Timestamp) -> Result<Added>;
@@ -85,12 +96,14 @@ pub enum IncidentState {
 /// An incident, to be put on record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewIncident {
-    /// Its id, never used before: the same again is the same incident.
-    pub id: String,
-    /// The ticket, as its senders call it.
-    pub ticket_id: String,
+    /// Its sender's name of it, unique within the ticket.
+    pub key: String,
+    /// The ticket, as its senders call it. This or `decision` is needed.
+    pub ticket_id: Option<String>,
     /// Whose ticket it is, where several customers have one of that number, in the form that customers are compared in.
     pub customer: Option<String>,
+    /// The decision that was wrong, where that is known.
+    pub decision: Option<String>,
     /// The action of the outbox that was wrong, where that is known.
     pub action: Option<i64>,
     /// When it happened.
@@ -101,6 +114,8 @@ pub struct NewIncident {
     pub severity: String,
     /// Whether the customer gets a credit for it.
     pub sla_credit: bool,
+    /// What that comes to, in the desk's own currency.
+    pub credit_amount: Option<f64>,
     /// How it stands.
     pub state: IncidentState,
     /// Who says so.
@@ -110,13 +125,15 @@ pub struct NewIncident {
 }
 
 /// What became of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IncidentResult {
-    /// It is on record.
-    Stored,
-    /// An incident of that id is on record.
-    Known,
-    /// No ticket of that number is known, or it is none of the caller's customers'; or it has no such action.
+    /// It is on record under this id.
+    Stored(String),
+    /// It was, the same.
+    Known(String),
+    /// Another incident of that ticket has its key, and stands.
+    Other(String),
+    /// No such ticket or decision is known, or it is none of the caller's customers'; or it has no such action.
     Unknown,
     /// Several customers have a ticket of that number, and nobody can tell whose is meant.
     Ambiguous,
@@ -129,12 +146,34 @@ pub struct Ruling {
     pub state: IncidentState,
     /// Whether the customer gets a credit for it; `None` leaves that as it is.
     pub sla_credit: Option<bool>,
+    /// What that comes to; `None` leaves it as it is.
+    pub credit_amount: Option<f64>,
     /// How bad it was; `None` leaves that as it is.
     pub severity: Option<String>,
     /// Who says so.
     pub by: Author,
     /// Why, in words; `None` leaves them as they are.
     pub reason: Option<String>,
+}
+
+/// What figures need of an incident.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IncidentFacts {
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it was put on record.
+    pub recorded_at: Timestamp,
+    /// When a person last decided about it.
+    pub decided_at: Option<Timestamp>,
+    /// How it stands.
+    pub state: IncidentState,
+    /// Whether the customer gets a credit for it.
+    pub sla_credit: bool,
+    /// What that comes to, in the desk's own currency.
+    pub credit_amount: Option<f64>,
+    /// Whether the action that was wrong had been approved by nobody; where none is named, the last one before it that the ticket's
+    /// customer could see. `None` where there was none.
+    pub alone: Option<bool>,
 }
 
 /// An incident.
@@ -146,6 +185,8 @@ pub struct IncidentRecord {
     pub ticket_id: String,
     /// Whose ticket it is.
     pub customer: String,
+    /// The decision that it hangs on: the one that was named, or the ticket's newest by then.
+    pub decision: String,
     /// The action that was wrong.
     pub action: Option<i64>,
     /// When it happened.
@@ -160,6 +201,8 @@ pub struct IncidentRecord {
     pub severity: String,
     /// Whether the customer gets a credit for it.
     pub sla_credit: bool,
+    /// What that comes to, in the desk's own currency.
+    pub credit_amount: Option<f64>,
     /// How it stands.
     pub state: IncidentState,
     /// Who reported or decided it last.

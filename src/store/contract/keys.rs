@@ -13,7 +13,8 @@ use super::CustomerSet;
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Keys {
     /// Adds an API key. A person has one key that is not revoked: a second is a
-    /// [`Code::Conflict`](firstline_fault::Code::Conflict).
+    /// [`Code::Conflict`](firstline_fault::Code::Conflict), and so is one of a name that [looks the
+    /// same](firstline_ticket::is_same_person).
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()>;
 
     /// All API keys.

@@ -20,8 +20,9 @@ pub trait Outbox {
     /// next to claim it has its idempotency key to ask by.
     ///
     /// What was decided before a grant, hold or release that concerns it is held back and not claimed: of actions that nobody
-    /// approved any of these, of those that a person approved only a hold at [`Hold::BackOut`](crate::Hold::BackOut) or above. Where
-    /// there are grants, what stands in a customer or category below assist is held back as well.
+    /// approved any of these, of those that a person approved only a hold at [`Hold::BackOut`](crate::Hold::BackOut) or above, or a
+    /// grant of more than a day later. Where there are grants, what stands in a customer or category below assist is held back as
+    /// well. Nothing is claimed that follows from a decision that is [hidden](crate::DecisionRecord::is_hidden).
     fn claim_actions(&self, claim: &ActionClaim<'_>) -> Result<Vec<Action>>;
 
     /// An action was done, or could not be. Saying twice that it was done is no fault.
@@ -34,7 +35,8 @@ pub trait Outbox {
     ) -> Result<Settlement>;
 
     /// Puts an action that was given up, or is held back for less than a day, back: every key may claim it again. Of one that is held
-    /// back, a person says so, and its scope may no longer be on hold for what people approve. Gives `false` where there is no
+    /// back, a person says so, and its scope may no longer be on hold for what people approve, nor a grant be more than a day newer. Gives
+    /// `false` where there is no
     /// such action of `customers`.
     fn retry_action(&self, id: i64, customers: &CustomerSet, actor: &str, now: Timestamp) -> Result<bool>;
 
@@ -142,7 +144,8 @@ pub enum ActionState {
     Done,
     /// A key has given it up after too many attempts; a person has to look. Other keys may still claim it.
     Failed,
-    /// Its ticket moved to another customer before it was done, or it was held back for a day: it must not be done any more.
+    /// Its ticket moved to another customer before it was done, it was held back for a day, or it was approved more than a day before
+    /// a grant that concerns it: it must not be done any more.
     Void,
     /// Its scope was put on hold, or what is granted there has changed: it waits for a person.
     Held,

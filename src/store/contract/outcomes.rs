@@ -1,7 +1,7 @@
 //! How tickets ended, and the decisions that are judged by it.
 
 use firstline_fault::Result;
-use firstline_ticket::{JudgedDecision, JudgedTicket, Outcome};
+use firstline_ticket::{Counted, JudgedDecision, Outcome};
 use jiff::Timestamp;
 
 use super::CustomerSet;
@@ -22,14 +22,16 @@ pub trait Outcomes {
     /// beside those that were decided.
     fn judged(&self, from: Timestamp, to: Timestamp, customers: &CustomerSet) -> Result<Vec<JudgedDecision>>;
 
-    /// The same in the little that figures need. Whole days are kept ready, so that a year takes the time of its days; a day is made
-    /// again after anything about its tickets has changed.
+    /// Gives `each` the same in the little that figures need, and the actions that were done in that time and that customers could see.
+    /// UTC day by UTC day, of each its tickets first, in order of time. Whole days are kept ready, so that a year takes the time of its
+    /// days; a day is made again after anything about its tickets has changed. Stopped by a fault, it may have given some.
     fn judged_tickets(
         &self,
         from: Timestamp,
         to: Timestamp,
         customers: &CustomerSet,
-    ) -> Result<Vec<JudgedTicket>>;
+        each: &mut dyn FnMut(&Counted<'_>),
+    ) -> Result<()>;
 }
 
 /// News of how a ticket ended.

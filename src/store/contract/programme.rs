@@ -30,7 +30,8 @@ pub trait Programmes {
     /// Signs a version of the criteria.
     fn sign(&self, signature: &NewSignature, now: Timestamp) -> Result<Signing>;
 
-    /// Puts a grant on record and gives its number, which is the scope's epoch from then on.
+    /// Puts a grant on record and gives its number, which is the scope's epoch from then on. What was approved there more than a day
+    /// before, and is still to be done, becomes void in the same transaction.
     fn grant(&self, grant: &NewGrant, now: Timestamp) -> Result<i64>;
 
     /// All grants, oldest first; or only those that are the newest of their scope.
@@ -130,7 +131,7 @@ pub struct NewSignature {
 pub enum Signing {
     /// It is on record.
     Signed,
-    /// This person has signed this version before.
+    /// This person, or one whose name looks the same, has signed this version before.
     Already,
     /// There is no such version, or it says something else.
     Missing,

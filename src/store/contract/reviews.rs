@@ -16,8 +16,8 @@ use super::{CustomerSet, Paged};
 /// nothing of it was done.
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait ReviewQueue {
-    /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`. A page of `limit` of
-    /// them, or of [`PAGE_BYTES`](crate::PAGE_BYTES).
+    /// Drafts in the queue, oldest first: those in `state`, of `customers`, after the decision `after`, and none that is
+    /// [hidden](DecisionRecord::is_hidden). A page of `limit` of them, or of [`PAGE_BYTES`](crate::PAGE_BYTES).
     fn reviews(
         &self,
         state: DraftState,
@@ -75,7 +75,7 @@ pub struct ReviewRequest {
 pub enum ReviewResult {
     /// It holds; also where the same review came before.
     Done(Box<DecisionRecord>),
-    /// Somebody else was first, or the draft is not open to review: it stands like this.
+    /// Somebody else was first, or the draft is not open to review, or hidden: it stands like this.
     Conflict(Box<DecisionRecord>),
     /// There is no such decision.
     Missing,

@@ -183,7 +183,7 @@ pub(super) const SHAPES: [Shape; 17] = [
         key: "i.id",
         columns: "i.id, i.ticket_id, i.decision_id, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity, i.sla_credit,
             i.state, i.actor, d.decision",
-        added: &[],
+        added: &["i.credit_amount"],
         words: "i.reason",
         from: "incidents i LEFT JOIN decisions d ON d.id = i.decision_id",
         only: "1 = 1",

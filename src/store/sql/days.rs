@@ -1,44 +1,45 @@
-//! What figures need of a day's tickets, kept ready: a year is read in the time of its days, not of its rows.
+//! What figures need of a day, kept ready: a year is read in the time of its days, not of its rows.
 //!
-//! A day is the UTC day on which the judged decision's ticket came in. Whatever the audit log says of a decision makes the days of its
-//! ticket stale, so that no writer can forget to; a stale day is made again when it is next asked for. Must hold nothing that the
-//! tables do not say: `days` can be emptied at any time.
+//! A UTC day has the tickets whose judged decision came in on it, and the actions that were done on it and that customers could see.
+//! Whatever the audit log says of a decision makes the days of its ticket and of its actions stale, so that no writer can forget to; a
+//! stale day is made again when it is next asked for. Must hold nothing that the tables do not say: `days` can be emptied at any time,
+//! and a row that was cut or changed is made again, never believed.
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::thread;
+mod packed;
 
 use firstline_fault::{InternalError, Result};
-use firstline_ticket::{DraftState, Field, JudgedTicket, Route, Verdict};
+use firstline_ticket::{Counted, JudgedTicket, VisibleAction};
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
+use self::packed::{Packing, read};
 use super::outcomes::judged;
 use crate::CustomerSet;
-use crate::db::{Db, Tx, Value, json, list};
+use crate::db::{Db, Row, Tx, Value, hex, list};
 use crate::sql::Shelf;
 
-/// Days that are worth a thread of their own.
-const LEAST_DAYS: usize = 16;
+/// The form of a day's text: another one's rows are made again.
+const FORM: u8 = 2;
+/// Characters of a row before the day's text: a digest.
+const DIGEST: usize = 32;
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
-/// The days of a span that are ready, and the first and last moment of all that came in.
+/// The days of a span that are ready, and the first and last moments of all that came in and was done.
 pub(super) const READY: &str = "SELECT day, block FROM days WHERE day >= $1 AND day <= $2 ORDER BY day";
-pub(super) const SPAN: &str =
-    "SELECT (SELECT MIN(received_at) FROM decisions), (SELECT MAX(received_at) FROM decisions)";
+pub(super) const SPAN: &str = "SELECT (SELECT MIN(received_at) FROM decisions), (SELECT MAX(received_at) FROM decisions),
+    (SELECT MIN(done_at) FROM actions WHERE done_at IS NOT NULL), (SELECT MAX(done_at) FROM actions WHERE done_at IS NOT NULL)";
+/// What was done from a moment to before another and could be seen, as the schema's index has it.
+pub(super) const DONE: &str = "SELECT a.done_at, COALESCE(a.origin, 'person'), t.customer FROM actions a JOIN tickets t ON t.id = a.ticket_id
+    WHERE a.done_at >= $1 AND a.done_at < $2 AND a.kind <> 'set_fields' AND a.state = 'done' ORDER BY a.done_at, a.id";
 
-/// The customers of a day, and its tickets in the order in which they came in, each packed, with the place of its customer.
-type Day = (Vec<String>, Vec<(usize, Packed)>);
-
-/// Time, bits, labels that people ended with instead; microseconds to the first response, the resolution and the draft, since whole
-/// numbers are read faster; seconds of work, confidence and distance.
-type Packed = (i64, u32, Vec<String>, [Option<i64>; 3], [Option<f64>; 3]);
-
-/// Makes the days of the tickets of these `decisions` stale.
+/// Makes the days of the tickets of these `decisions`, and of what was done for them, stale.
 pub(crate) fn stale<'a>(tx: &mut dyn Tx, decisions: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let sql = format!(
         "DELETE FROM days WHERE day IN (SELECT y.received_at / {DAY} FROM rows($1) r
-        JOIN decisions x ON x.id = r.value ->> 0 JOIN decisions y ON y.ticket_id = x.ticket_id)"
+        JOIN decisions x ON x.id = r.value ->> 0 JOIN decisions y ON y.ticket_id = x.ticket_id
+        UNION ALL SELECT a.done_at / {DAY} FROM rows($1) r JOIN actions a ON a.decision_id = r.value ->> 0
+        WHERE a.done_at IS NOT NULL)"
     );
     tx.execute(&sql, &[list(decisions)?]).map(drop)
 }
@@ -49,193 +50,96 @@ pub(super) fn all_stale(tx: &mut dyn Tx) -> Result<()> {
 }
 
 impl<D: Db> Shelf<D> {
-    /// What figures need of the tickets that came in from `from` to before `to`, in the order in which they came in.
+    /// Gives `each` what figures need of the tickets that came in, and of the actions that were done, from `from` to before `to`: day
+    /// by day, of each its tickets first, in order of time.
     pub(super) fn days(
         &self,
         (from, to): (Timestamp, Timestamp),
         customers: &CustomerSet,
-    ) -> Result<Vec<JudgedTicket>> {
+        each: &mut dyn FnMut(&Counted<'_>),
+    ) -> Result<()> {
         let day_of = |at: Timestamp| at.as_microsecond().div_euclid(DAY);
-        let mut tickets = Vec::new();
-        let Some(all) = self.read(span)? else { return Ok(tickets) };
-        let first = day_of(from.max(all.0));
-        let last = day_of(to).min(day_of(all.1));
+        let Some((begin, end)) = self.read(span)? else { return Ok(()) };
+        let (first, last) = (day_of(from.max(begin)), day_of(to.min(end)));
         let values = [Value::Int(first), Value::Int(last)];
-        let ready = self.read(|tx| tx.query(READY, &values))?.into_iter();
-        let ready = ready.map(|mut row| Ok((row.int()?, row.text()?))).collect::<Result<Vec<_>>>()?;
-        let mut ready = parsed(&ready)?.into_iter().peekable();
+        let (salt, ready) = self.read(|tx| Ok((salt(tx)?, tx.query(READY, &values)?)))?;
+        let mut ready = ready.into_iter().map(kept).collect::<Result<Vec<_>>>()?.into_iter().peekable();
+        let mut give = |counted: &Counted<'_>| {
+            if (from..to).contains(&counted.at()) {
+                each(counted);
+            }
+        };
         for day in first..=last {
-            let found = match ready.next_if(|(of, _)| *of == day) {
-                Some((_, found)) => found,
-                // One transaction for each: nobody waits for a year of them.
-                None => self.write(|tx| make(tx, day))?,
+            let row = ready.next_if(|(of, _)| *of == day).map(|(_, row)| row);
+            let made;
+            let text = match row.as_deref().and_then(|row| opened(&salt, day, row)) {
+                Some(text) => text,
+                None => {
+                    // One transaction for each: nobody waits for a year of them.
+                    made = self.write(|tx| make(tx, &salt, day))?;
+                    &made
+                }
             };
-            take(found, customers, &mut tickets)?;
+            let odd = || InternalError::new("a day of the store can't be read");
+            read(text, customers, &mut give).ok_or_else(odd)?;
         }
-        tickets.retain(|ticket| ticket.received_at >= from && ticket.received_at < to);
-        Ok(tickets)
+        Ok(())
     }
 }
 
-/// Days as they are kept, each with its number: a year of them is some megabytes, which all cores share.
-fn parsed(kept: &[(i64, String)]) -> Result<Vec<(i64, Day)>> {
-    let parse = |(number, block): &(i64, String)| match serde_json::from_str(block) {
-        Ok(day) => Ok((*number, day)),
-        Err(e) => Err(InternalError::new(format!("reading a day of the store: {e}")).into()),
-    };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let part = kept.len().div_ceil(cores).max(LEAST_DAYS);
-    thread::scope(|scope| {
-        let parts = kept
-            .chunks(part)
-            .map(|days| scope.spawn(move || days.iter().map(parse).collect::<Result<Vec<_>>>()));
-        let parts: Vec<_> = parts.collect();
-        let joined = parts
-            .into_iter()
-            .map(|part| part.join().map_err(|_| InternalError::new("reading days of the store")));
-        let mut days = Vec::with_capacity(kept.len());
-        for part in joined {
-            days.extend(part??);
-        }
-        Ok(days)
-    })
+fn kept(mut row: Row) -> Result<(i64, String)> {
+    Ok((row.int()?, row.text()?))
 }
 
-/// The first and last moment of all that came in.
+/// The first and last moment of all that came in or was done; `None` where nothing came in.
 fn span(tx: &mut dyn Tx) -> Result<Option<(Timestamp, Timestamp)>> {
     let Some(mut row) = tx.first(SPAN, &[])? else { return Ok(None) };
-    Ok(row.maybe_time()?.zip(row.maybe_time()?))
+    let received = row.maybe_time()?.zip(row.maybe_time()?);
+    let done = row.maybe_time()?.zip(row.maybe_time()?);
+    let all = received.into_iter().chain(done);
+    Ok(all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
+}
+
+/// What digests of this store begin with: another store's fit none of its days.
+fn salt(tx: &mut dyn Tx) -> Result<String> {
+    let row = tx.first("SELECT setting FROM meta WHERE name = 'salt'", &[])?;
+    row.map_or(Ok(String::new()), |mut row| row.text())
+}
+
+/// The digest of a day's text.
+fn digest(salt: &str, day: i64, text: &str) -> String {
+    let mut hasher = Sha256::new();
+    for part in [salt.as_bytes(), &[FORM], &day.to_le_bytes(), text.as_bytes()] {
+        hasher.update(part);
+    }
+    hex(&hasher.finalize()[..DIGEST / 2])
+}
+
+/// The text in a row of the day, where it is what was once written.
+fn opened<'a>(salt: &str, day: i64, row: &'a str) -> Option<&'a str> {
+    let (said, text) = row.split_at_checked(DIGEST)?;
+    (said == digest(salt, day, text)).then_some(text)
 }
 
 /// Puts a day together and keeps it.
-fn make(tx: &mut dyn Tx, number: i64) -> Result<Day> {
+fn make(tx: &mut dyn Tx, salt: &str, number: i64) -> Result<String> {
     // The same lock as that of every writer: nothing of the day changes meanwhile.
     tx.query("SELECT setting FROM meta WHERE name = 'head' FOR UPDATE", &[])?;
-    let (mut day, mut places) = (Day::default(), HashMap::new());
     let moment = |us: i64| {
         Timestamp::from_microsecond(us).map_err(|e| InternalError::new(format!("a day's time: {e}")))
     };
-    for one in judged(tx, (moment(number * DAY)?, moment((number + 1) * DAY)?), &CustomerSet::All)? {
-        let (customers, tickets) = &mut day;
-        let place = *places.entry(one.customer.clone()).or_insert_with(|| {
-            customers.push(one.customer.clone());
-            customers.len() - 1
-        });
-        tickets.push((place, pack(JudgedTicket::from(&one))));
+    let (from, to) = (moment(number * DAY)?, moment((number + 1) * DAY)?);
+    let mut day = Packing::default();
+    for one in judged(tx, (from, to), &CustomerSet::All)? {
+        day.ticket(&one.customer, &JudgedTicket::from(&one));
     }
+    for mut row in tx.query(DONE, &[from.into(), to.into()])? {
+        let (at, origin, customer) = (row.time()?, row.text()?, row.text()?);
+        day.action(&customer, VisibleAction { at, alone: origin == "auto" });
+    }
+    let text = day.text()?;
+    let row = [digest(salt, number, &text), text.clone()].concat();
     let sql = "INSERT INTO days (day, block) VALUES ($1, $2) ON CONFLICT (day) DO UPDATE SET block = excluded.block";
-    tx.execute(sql, &[number.into(), Value::Text(json(&day)?)])?;
-    Ok(day)
-}
-
-fn take((names, packed): Day, customers: &CustomerSet, tickets: &mut Vec<JudgedTicket>) -> Result<()> {
-    let wanted: Vec<bool> = names.iter().map(|name| customers.has(name)).collect();
-    for (place, one) in packed {
-        if wanted.get(place) == Some(&true) {
-            tickets.push(unpack(one).ok_or_else(|| InternalError::new("a day of the store can't be read"))?);
-        }
-    }
-    Ok(())
-}
-
-/// Microseconds of a second.
-const MICROS: f64 = 1e6;
-
-const ROUTES: [Route; 3] = [Route::Person, Route::Review, Route::Storm];
-const STATES: [DraftState; 7] = [
-    DraftState::None,
-    DraftState::Writing,
-    DraftState::Pending,
-    DraftState::Approved,
-    DraftState::Edited,
-    DraftState::Rejected,
-    DraftState::Superseded,
-];
-const KNOWN: [Option<bool>; 3] = [None, Some(false), Some(true)];
-
-/// Small numbers in one, the first in the lowest bits.
-struct Bits(u32, u32);
-
-impl Bits {
-    fn put(&mut self, value: usize, width: u32) {
-        self.0 |= (value as u32) << self.1;
-        self.1 += width;
-    }
-
-    fn get(&mut self, width: u32) -> usize {
-        let value = (self.0 >> self.1) & ((1 << width) - 1);
-        self.1 += width;
-        value as usize
-    }
-}
-
-fn pack(one: JudgedTicket) -> Packed {
-    let (mut bits, mut labels) = (Bits(0, 0), Vec::new());
-    for verdict in one.verdicts {
-        let code = match verdict {
-            Verdict::Open => 0,
-            Verdict::Same => 1,
-            Verdict::Other(label) => {
-                labels.push(label);
-                2
-            }
-            Verdict::Undecided(label) => {
-                labels.push(label);
-                3
-            }
-        };
-        bits.put(code, 2);
-    }
-    let place = |of: Option<usize>| of.unwrap_or_default();
-    bits.put(place(ROUTES.iter().position(|route| *route == one.route)), 2);
-    bits.put(place(STATES.iter().position(|state| *state == one.draft_state)), 3);
-    for known in [one.seen, one.reopened, one.escalated, one.customer_visible_error] {
-        bits.put(place(KNOWN.iter().position(|known_as| *known_as == known)), 2);
-    }
-    for yes in [one.waits, one.draft_due, one.reported] {
-        bits.put(usize::from(yes), 1);
-    }
-    let times = [one.first_response, one.resolution, one.drafted];
-    let times = times.map(|seconds| seconds.map(|seconds| (seconds * MICROS).round() as i64));
-    let rest = [one.handle, one.draft_confidence, one.distance];
-    (one.received_at.as_microsecond(), bits.0, labels, times, rest)
-}
-
-fn unpack((received_at, bits, labels, times, rest): Packed) -> Option<JudgedTicket> {
-    let (mut bits, mut labels) = (Bits(bits, 0), labels.into_iter());
-    let mut verdicts: [Verdict; Field::ALL.len()] = Default::default();
-    for verdict in &mut verdicts {
-        *verdict = match bits.get(2) {
-            0 => Verdict::Open,
-            1 => Verdict::Same,
-            2 => Verdict::Other(labels.next()?),
-            _ => Verdict::Undecided(labels.next()?),
-        };
-    }
-    let (route, draft_state) = (*ROUTES.get(bits.get(2))?, *STATES.get(bits.get(3))?);
-    let mut known = || KNOWN.get(bits.get(2)).copied();
-    let (seen, reopened, escalated, customer_visible_error) = (known()?, known()?, known()?, known()?);
-    let mut yes = || bits.get(1) == 1;
-    let (waits, draft_due, reported) = (yes(), yes(), yes());
-    let [first_response, resolution, drafted] = times.map(|time| time.map(|us| us as f64 / MICROS));
-    let [handle, draft_confidence, distance] = rest;
-    Some(JudgedTicket {
-        received_at: Timestamp::from_microsecond(received_at).ok()?,
-        route,
-        seen,
-        waits,
-        verdicts,
-        first_response,
-        resolution,
-        handle,
-        draft_due,
-        drafted,
-        draft_state,
-        draft_confidence,
-        distance,
-        reported,
-        reopened,
-        escalated,
-        customer_visible_error,
-    })
+    tx.execute(sql, &[number.into(), Value::Text(row)])?;
+    Ok(text)
 }

@@ -22,7 +22,12 @@ use crate::{CustomerSet, Decided, DecisionRecord, Decisions, Recorded, Standing,
 /// The columns that [`read`] reads.
 pub(super) const COLUMNS: &str = "d.id, t.number, d.ticket_id, t.customer, t.moved_at, d.at, d.received_at, d.input_hash, d.bundle, d.drafting,
     d.decision, d.route, d.collapsed_into, d.phase, d.blind, d.draft_state, d.draft, d.drafted_at, d.drafted_bundle, d.drafted_by,
-    d.version, o.labels";
+    d.version, o.labels,
+    CAST(CASE WHEN o.resolved_at IS NOT NULL OR o.deleted = 1 OR o.merged_into IS NOT NULL THEN 1 ELSE 0 END AS BIGINT)";
+
+/// That the decision `d` is not [hidden](DecisionRecord::is_hidden), `o` being its ticket's outcome.
+pub(super) const SHOWN: &str =
+    "(COALESCE(d.blind, 0) = 0 OR o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL)";
 
 /// Where they come from, decisions first.
 pub(super) const SOURCES: &str =
@@ -115,7 +120,7 @@ impl<D: Db> Decisions for Shelf<D> {
         self.write(|tx| {
             let sql =
                 "UPDATE decisions SET draft_asked = 1, draft_due = 1, draft_state = 'writing', version = version + 1
-                WHERE id = $1 AND draft_asked = 0 AND draft_state = 'none' AND collapsed_into IS NULL
+                WHERE id = $1 AND draft_asked = 0 AND draft_state = 'none' AND collapsed_into IS NULL AND COALESCE(blind, 0) = 0
                 AND EXISTS (SELECT 1 FROM tickets t WHERE t.decision_id = decisions.id AND t.ticket IS NOT NULL
                     AND t.moved_at IS NULL)
                 AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.decision_id = decisions.id)
@@ -179,6 +184,7 @@ pub(super) fn read(row: &mut Row) -> Result<DecisionRecord> {
         drafted_by: row.maybe_text()?,
         version: row.int()?,
         outcome: row.maybe_json()?.unwrap_or_default(),
+        closed: row.int()? != 0,
     })
 }
 

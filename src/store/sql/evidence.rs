@@ -8,26 +8,39 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::meant::{Meant, meant};
-use super::{Shelf, name, of_customers, programme};
+use super::{Shelf, bytes_of, decisions, name, of_customers, page, programme};
 use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Row, Tx, Value, json, token};
+use crate::db::{Db, Row, Tx, Value, clean, json, token};
 use crate::{
-    Added, CustomerSet, Evidence, IncidentRecord, IncidentResult, NewIncident, NewVerdict, NewWeek, Ruling,
-    VerdictRecord, WeekRecord,
+    Added, CustomerSet, Evidence, IncidentFacts, IncidentRecord, IncidentResult, IncidentState, NewIncident,
+    NewVerdict, NewWeek, Paged, Ruling, VerdictRecord, WeekRecord,
 };
 
 const INCIDENT: &str =
-    "SELECT i.id, t.number, t.customer, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity,
-    i.sla_credit, i.state, i.actor, i.reason FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
+    "SELECT i.id, t.number, t.customer, i.decision_id, i.action_id, i.at, i.recorded_at, i.decided_at, i.kind, i.severity,
+    i.sla_credit, i.credit_amount, i.state, i.actor, i.reason FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
+
+/// What figures need of incidents. Where no action is named, the last one of the ticket that its customer could see is meant.
+const FACTS: &str = "SELECT i.at, i.recorded_at, i.decided_at, i.state, i.sla_credit, i.credit_amount,
+    COALESCE((SELECT COALESCE(a.origin, 'person') FROM actions a WHERE a.id = i.action_id),
+        (SELECT COALESCE(b.origin, 'person') FROM actions b WHERE b.ticket_id = i.ticket_id AND b.kind <> 'set_fields'
+        AND b.state = 'done' AND b.done_at <= i.at ORDER BY b.done_at DESC, b.id DESC LIMIT 1))
+    FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
+
+/// Characters of an incident's id.
+const ID: usize = 32;
 
 impl<D: Db> Evidence for Shelf<D> {
-    fn add_incident(
+    fn add_incidents(
         &self,
-        incident: &NewIncident,
+        incidents: &[NewIncident],
         customers: &CustomerSet,
         now: Timestamp,
-    ) -> Result<IncidentResult> {
-        self.write(|tx| add_incident(tx, incident, customers, now))
+    ) -> Result<Vec<IncidentResult>> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            incidents.iter().map(|incident| add_incident(tx, &mut log, (incident, now), customers)).collect()
+        })
     }
 
     fn judge_incident(
@@ -39,9 +52,12 @@ impl<D: Db> Evidence for Shelf<D> {
     ) -> Result<Option<IncidentRecord>> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let Some((decision, _)) = of_incident(tx, id, customers)? else { return Ok(None) };
+            let Some(IncidentRecord { decision, .. }) = of_incident(tx, id, customers)? else {
+                return Ok(None);
+            };
             let sql = "UPDATE incidents SET state = $2, decided_at = $3, actor = $4, sla_credit = COALESCE($5, sla_credit),
-                severity = COALESCE($6, severity), reason = COALESCE($7, reason) WHERE id = $1";
+                severity = COALESCE($6, severity), reason = COALESCE($7, reason),
+                credit_amount = CASE WHEN COALESCE($5, sla_credit) = 0 THEN NULL ELSE COALESCE($8, credit_amount) END WHERE id = $1";
             let values = [
                 id.into(),
                 name(ruling.state)?,
@@ -50,12 +66,13 @@ impl<D: Db> Evidence for Shelf<D> {
                 ruling.sla_credit.map(i64::from).into(),
                 ruling.severity.as_ref().into(),
                 ruling.reason.as_ref().into(),
+                ruling.credit_amount.into(),
             ];
             tx.execute(sql, &values)?;
             let detail =
                 json!({"incident": id, "state": ruling.state, "by": log.salted(&ruling.by.person)});
             log.add(tx, Note { actor: &ruling.by.actor, action: "incident", subject: &decision, detail })?;
-            Ok(of_incident(tx, id, customers)?.map(|(_, record)| record))
+            of_incident(tx, id, customers)
         })
     }
 
@@ -64,12 +81,43 @@ impl<D: Db> Evidence for Shelf<D> {
         from: Timestamp,
         to: Timestamp,
         customers: &CustomerSet,
-    ) -> Result<Vec<IncidentRecord>> {
-        let mut sql = format!("{INCIDENT} WHERE i.at >= $1 AND i.at < $2");
+    ) -> Result<Vec<IncidentFacts>> {
+        let mut sql = format!("{FACTS} WHERE i.at >= $1 AND i.at < $2");
         let mut values = vec![from.into(), to.into()];
         of_customers(&mut sql, &mut values, "t.customer", customers);
         sql.push_str(" ORDER BY i.at, i.id");
-        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read_incident).collect())
+        self.read(|tx| tx.query(&sql, &values)?.into_iter().map(read_facts).collect())
+    }
+
+    fn incident_list(
+        &self,
+        state: Option<IncidentState>,
+        customers: &CustomerSet,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Paged<IncidentRecord>> {
+        let (mut which, mut values) = ("WHERE 1 = 1".to_owned(), Vec::new());
+        if let Some(state) = state {
+            which.push_str(" AND i.state = $1");
+            values.push(name(state)?);
+        }
+        if let Some(before) = before {
+            values.push(before.into());
+            let n = values.len();
+            which.push_str(&format!(
+                " AND (i.recorded_at, i.id) < (SELECT l.recorded_at, l.id FROM incidents l WHERE l.id = ${n})"
+            ));
+        }
+        of_customers(&mut which, &mut values, "t.customer", customers);
+        which.push_str(&format!(" ORDER BY i.recorded_at DESC, i.id DESC LIMIT ${}", values.len() + 1));
+        let bytes = bytes_of(&["i.reason"]);
+        let sizes = format!("SELECT {bytes} FROM incidents i JOIN tickets t ON t.id = i.ticket_id {which}");
+        self.read(|tx| {
+            let (fits, more) = page(tx, &sizes, &values, limit)?;
+            let values = [&values[..], &[fits.into()]].concat();
+            let rows = tx.query(&format!("{INCIDENT} {which}"), &values)?;
+            Ok(Paged { items: rows.into_iter().map(read_incident).collect::<Result<_>>()?, more })
+        })
     }
 
     fn add_week(&self, week: &NewWeek, now: Timestamp) -> Result<Added> {
@@ -113,20 +161,24 @@ impl<D: Db> Evidence for Shelf<D> {
 
 fn add_incident(
     tx: &mut dyn Tx,
-    incident: &NewIncident,
+    log: &mut Log,
+    (incident, now): (&NewIncident, Timestamp),
     customers: &CustomerSet,
-    now: Timestamp,
 ) -> Result<IncidentResult> {
-    let mut log = Log::open(tx, now)?;
-    if tx.first("SELECT id FROM incidents WHERE id = $1", &[(&incident.id).into()])?.is_some() {
-        return Ok(IncidentResult::Known);
-    }
-    let asked = [(incident.ticket_id.as_str(), incident.customer.as_deref())];
-    let row = match meant(tx, &asked, customers)?.pop() {
-        Some(Meant::One(row)) => row,
-        Some(Meant::Several) => return Ok(IncidentResult::Ambiguous),
-        _ => return Ok(IncidentResult::Unknown),
+    let row = match of_which(tx, incident, customers)? {
+        Meant::One(row) => row,
+        Meant::Several => return Ok(IncidentResult::Ambiguous),
+        Meant::Nothing => return Ok(IncidentResult::Unknown),
     };
+    // A ticket's own: nobody learns, or takes, the names that other customers' senders give.
+    let mut id = hash_of(&json(&(&row, clean(&incident.key)))?);
+    id.truncate(ID);
+    let known = "SELECT at, kind, COALESCE(action_id, 0) FROM incidents WHERE id = $1";
+    if let Some(known) = tx.first(known, &[(&id).into()])? {
+        let due = [incident.at.into(), (&incident.kind).into(), incident.action.unwrap_or(0).into()];
+        let same = known.values() == due;
+        return Ok(if same { IncidentResult::Known(id) } else { IncidentResult::Other(id) });
+    }
     if let Some(action) = incident.action {
         let sql = "SELECT id FROM actions WHERE id = $1 AND ticket_id = $2";
         if tx.first(sql, &[action.into(), (&row).into()])?.is_none() {
@@ -134,11 +186,13 @@ fn add_incident(
         }
     }
     let sql = "INSERT INTO incidents (id, ticket_id, decision_id, action_id, at, recorded_at, kind, severity, sla_credit, state,
-        actor, reason) SELECT $1, t.id, t.decision_id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM tickets t WHERE t.id = $2
-        RETURNING decision_id";
+        actor, reason, credit_amount, decided_at) SELECT $1, t.id, COALESCE($3, t.decision_id), $4, $5, $6, $7, $8, $9, $10, $11, $12,
+        $13, $14 FROM tickets t WHERE t.id = $2 RETURNING decision_id";
+    let is_decided = incident.state != IncidentState::Suspected;
     let values = [
-        (&incident.id).into(),
+        (&id).into(),
         (&row).into(),
+        incident.decision.as_ref().into(),
         incident.action.into(),
         incident.at.into(),
         now.into(),
@@ -148,28 +202,37 @@ fn add_incident(
         name(incident.state)?,
         (&incident.by.person).into(),
         incident.reason.as_ref().into(),
+        incident.credit_amount.into(),
+        is_decided.then_some(now).into(),
     ];
     let Some(mut row) = tx.first(sql, &values)? else { return Ok(IncidentResult::Unknown) };
     let decision = row.text()?;
     let by = log.salted(&incident.by.person);
-    let detail = json!({"incident": incident.id, "kind": incident.kind, "state": incident.state, "by": by});
+    let detail = json!({"incident": id, "kind": incident.kind, "state": incident.state, "by": by});
     log.add(tx, Note { actor: &incident.by.actor, action: "incident", subject: &decision, detail })?;
-    Ok(IncidentResult::Stored)
+    Ok(IncidentResult::Stored(id))
 }
 
-/// An incident, and the decision that it hangs on.
-fn of_incident(
-    tx: &mut dyn Tx,
-    id: &str,
-    customers: &CustomerSet,
-) -> Result<Option<(String, IncidentRecord)>> {
-    let mut which = " WHERE i.id = $1".to_owned();
+/// The row of the ticket that an incident is about.
+fn of_which(tx: &mut dyn Tx, incident: &NewIncident, customers: &CustomerSet) -> Result<Meant> {
+    let NewIncident { ticket_id, customer, decision, .. } = incident;
+    let Some(decision) = decision else {
+        let Some(number) = ticket_id else { return Ok(Meant::Nothing) };
+        let found = meant(tx, &[(number, customer.as_deref())], customers)?.pop();
+        return Ok(found.unwrap_or(Meant::Nothing));
+    };
+    let record = decisions::decision(tx, decision)?.filter(|record| record.is_for(customers));
+    // What else is said of the ticket must be true of it.
+    let fits = |said: &Option<String>, is: &str| said.as_ref().is_none_or(|said| clean(said) == is);
+    let record = record.filter(|of| fits(ticket_id, &of.ticket_id) && fits(customer, &of.customer));
+    Ok(record.map_or(Meant::Nothing, |record| Meant::One(record.row)))
+}
+
+fn of_incident(tx: &mut dyn Tx, id: &str, customers: &CustomerSet) -> Result<Option<IncidentRecord>> {
+    let mut sql = format!("{INCIDENT} WHERE i.id = $1");
     let mut values = vec![id.into()];
-    of_customers(&mut which, &mut values, "t.customer", customers);
-    let Some(row) = tx.first(&format!("{INCIDENT}{which}"), &values)? else { return Ok(None) };
-    let decision = tx.first("SELECT decision_id FROM incidents WHERE id = $1", &[id.into()])?;
-    let Some(mut decision) = decision else { return Ok(None) };
-    Ok(Some((decision.text()?, read_incident(row)?)))
+    of_customers(&mut sql, &mut values, "t.customer", customers);
+    tx.first(&sql, &values)?.map(read_incident).transpose()
 }
 
 fn read_incident(mut row: Row) -> Result<IncidentRecord> {
@@ -177,6 +240,7 @@ fn read_incident(mut row: Row) -> Result<IncidentRecord> {
         id: row.text()?,
         ticket_id: row.text()?,
         customer: row.text()?,
+        decision: row.text()?,
         action: row.maybe_int()?,
         at: row.time()?,
         recorded_at: row.time()?,
@@ -184,9 +248,22 @@ fn read_incident(mut row: Row) -> Result<IncidentRecord> {
         kind: row.text()?,
         severity: row.text()?,
         sla_credit: row.int()? != 0,
+        credit_amount: row.maybe_real()?,
         state: row.name()?,
         by: row.text()?,
         reason: row.maybe_text()?,
+    })
+}
+
+fn read_facts(mut row: Row) -> Result<IncidentFacts> {
+    Ok(IncidentFacts {
+        at: row.time()?,
+        recorded_at: row.time()?,
+        decided_at: row.maybe_time()?,
+        state: row.name()?,
+        sla_credit: row.int()? != 0,
+        credit_amount: row.maybe_real()?,
+        alone: row.maybe_text()?.map(|origin| origin == "auto"),
     })
 }
 

@@ -110,10 +110,11 @@ fn ticket(row: &mut Row) -> Result<(Place, String, TicketRow)> {
 
 /// What the readers ask the engine, by name: for looking at how it goes about it.
 #[cfg(test)]
-pub(crate) fn statements() -> [(&'static str, String); 3] {
+pub(crate) fn statements() -> [(&'static str, String); 4] {
     [
         ("pages", pages().replace("{customers}", "")),
         ("days that are ready", days::READY.to_owned()),
         ("span of the days", days::SPAN.to_owned()),
+        ("what was done on a day", days::DONE.to_owned()),
     ]
 }

@@ -1,7 +1,8 @@
 //! What Firstline may do where, and what is on hold.
 //!
 //! Grants, holds and releases are rows of one table, only ever added: the number of the last that concerns a scope is its epoch.
-//! Must never let an action be claimed that was decided before a hold that concerns it.
+//! Must never let an action be claimed that was decided before a hold that concerns it, nor one that was approved more than a day before
+//! a grant that concerns it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -163,7 +164,22 @@ pub(super) fn grant(tx: &mut dyn Tx, grant: &NewGrant, now: Timestamp) -> Result
         by: grant.by.person.clone(),
         reason: grant.reason.clone(),
     };
-    add(tx, &mut log, (&entry, &grant.by.actor), json!({}))
+    let epoch = add(tx, &mut log, (&entry, &grant.by.actor), json!({}))?;
+    let which = format!("a.state IN ('waiting', 'failed', 'held') AND {}", outdated());
+    let dropped = drop_stale(tx, &which, "approved more than a day before what is granted now", &[])?;
+    if dropped > 0 {
+        let (actor, subject) = (&grant.by.actor, epoch.to_string());
+        let detail = json!({"actions": dropped});
+        log.add(tx, Note { actor, action: "drop_outdated", subject: &subject, detail })?;
+    }
+    Ok(epoch)
+}
+
+/// Makes void what `which` says of the action `a`, `$2` being the first of `values`: it is never done, and `why` stays on record.
+/// Gives how many.
+pub(super) fn drop_stale(tx: &mut dyn Tx, which: &str, why: &str, values: &[Value]) -> Result<u64> {
+    let sql = format!("UPDATE actions AS a SET state = 'void', payload = NULL, fault = $1 WHERE {which}");
+    tx.execute(&sql, &[&[why.into()], values].concat())
 }
 
 /// Of each scope the newest grant, oldest first.
@@ -240,12 +256,25 @@ const CONCERNS: &str = "(g.customer IS NULL OR g.customer = t.customer)
     AND (g.board IS NULL OR d.board IS NULL OR g.board = d.board)
     AND (g.type IS NULL OR d.type IS NULL OR g.type = d.type)";
 
+/// Microseconds after which what waits is out of date.
+const DAY: i64 = 86_400_000_000;
+
+/// That the action `a` was approved more than a day before a grant that concerns it: it was written for another time, and what is
+/// granted now was not meant for it. A person who puts it back in view of the grant approves it anew.
+pub(super) fn outdated() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM grants g JOIN tickets t ON t.id = a.ticket_id JOIN decisions d ON d.id = a.decision_id
+            WHERE g.kind = 'grant' AND g.epoch > COALESCE(a.epoch, 0) AND g.at - a.created_at > {DAY} AND {CONCERNS})"
+    )
+}
+
 /// That the action `a` must not be done: since it was decided, something has changed that bears on it.
 pub(super) fn fenced() -> String {
     format!(
         "EXISTS (SELECT 1 FROM grants g JOIN tickets t ON t.id = a.ticket_id JOIN decisions d ON d.id = a.decision_id
             WHERE g.epoch > COALESCE(a.epoch, 0) AND {CONCERNS}
             AND ((g.kind = 'hold' AND g.level IN ('back_out', 'stop'))
+                OR (g.kind = 'grant' AND g.at - a.created_at > {DAY})
                 OR (a.origin = 'auto' AND (g.kind = 'grant' OR g.level IN ('pause', 'back_out', 'stop')))))"
     )
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use firstline_fault::{Code, Result, UserError};
+use firstline_ticket::is_same_person;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -59,13 +60,25 @@ impl<D: Db> Keys for Shelf<D> {
     }
 }
 
-/// Refuses a second key of a person whose first holds.
+/// Refuses a second key of a person whose first holds, and one of a name that readers would take for theirs. The head of the audit log
+/// is locked: no two are added at once.
 fn one_each(tx: &mut dyn Tx, key: &KeyRecord) -> Result<()> {
     let Some(person) = &key.person else { return Ok(()) };
-    let sql = "SELECT id FROM api_keys WHERE person = $1 AND revoked_at IS NULL";
-    let Some(mut row) = tx.first(sql, &[person.into()])? else { return Ok(()) };
-    let problem = format!("this person has a key already: {}", row.text()?);
-    Err(UserError::new(Code::Conflict, "the person", problem, "Revoke that key first").into())
+    let sql = "SELECT id, person FROM api_keys WHERE person IS NOT NULL AND revoked_at IS NULL ORDER BY created_at, id";
+    for mut row in tx.query(sql, &[])? {
+        let (id, other) = (row.text()?, row.text()?);
+        if other == *person {
+            let problem = format!("{other} has a key already: {id}");
+            return Err(UserError::new(Code::Conflict, "the person", problem, "Revoke that key first").into());
+        }
+        if is_same_person(&other, person) {
+            let problem = format!("nobody can tell that name from {other:?}, who has the key {id}");
+            let next =
+                "Give this person a name that differs in more than capitals, spaces and look-alike letters";
+            return Err(UserError::new(Code::Conflict, "the person", problem, next).into());
+        }
+    }
+    Ok(())
 }
 
 fn all(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {

@@ -8,7 +8,7 @@ use firstline_ticket::Phase;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, bytes_of, grants, name, of_customers, page};
+use super::{Shelf, bytes_of, decisions, grants, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
 use crate::{
@@ -22,6 +22,16 @@ const ACTION: &str =
 
 /// The actions in `rows($1)`.
 const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
+
+/// That the action `a` belongs to a decision that is [hidden](DecisionRecord::is_hidden): approved by a version that let such ones be
+/// reviewed.
+fn hidden() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM decisions d LEFT JOIN outcomes o ON o.ticket_id = d.ticket_id
+        WHERE d.id = a.decision_id AND NOT {})",
+        decisions::SHOWN
+    )
+}
 
 /// Hours after which what was held back is stale.
 const HELD_HOURS: i64 = 24;
@@ -121,7 +131,8 @@ impl<D: Db> Outbox for Shelf<D> {
             let mut sql = format!(
                 "SELECT a.decision_id, a.idempotency_key FROM actions a JOIN tickets t ON t.id = a.ticket_id
                 WHERE a.id = $1 AND (a.state = 'failed' OR (a.state = 'held' AND a.held_at > $2))
-                AND t.moved_at IS NULL AND NOT {}",
+                AND t.moved_at IS NULL AND NOT {} AND NOT {}",
+                grants::outdated(),
                 grants::stopped()
                     .replace("JOIN tickets t ON t.id", "JOIN tickets u ON u.id")
                     .replace("t.customer", "u.customer")
@@ -147,9 +158,8 @@ impl<D: Db> Outbox for Shelf<D> {
     fn drop_held(&self, before: Timestamp, now: Timestamp) -> Result<u64> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let sql = "UPDATE actions SET state = 'void', payload = NULL, fault = 'held back for too long'
-                WHERE state = 'held' AND held_at < $1";
-            let dropped = tx.execute(sql, &[before.into()])?;
+            let which = "a.state = 'held' AND a.held_at < $2";
+            let dropped = grants::drop_stale(tx, which, "held back for too long", &[before.into()])?;
             if dropped > 0 {
                 let (subject, detail) = (before.to_string(), json!({"actions": dropped}));
                 log.add(tx, Note { actor: "firstline", action: "drop_held", subject: &subject, detail })?;
@@ -177,7 +187,7 @@ impl<D: Db> Outbox for Shelf<D> {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Paged<Action>> {
-        let (mut which, mut values) = ("WHERE 1 = 1".to_owned(), Vec::new());
+        let (mut which, mut values) = (format!("WHERE NOT {}", hidden()), Vec::new());
         if let Some(state) = state {
             which.push_str(" AND a.state = $1");
             values.push(name(state)?);
@@ -359,11 +369,12 @@ fn free(tx: &mut dyn Tx, claim: &ActionClaim<'_>) -> Result<Vec<i64>> {
     let mut sql = format!(
         "SELECT id FROM actions a WHERE state IN ('waiting', 'claimed', 'failed')
         AND ((state = 'waiting' AND not_before <= $1) OR (state = 'claimed' AND lease_until <= $1) OR state = 'failed')
-        AND payload IS NOT NULL AND NOT {fenced}
+        AND payload IS NOT NULL AND NOT {fenced} AND NOT {}
         AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.moved_at IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM action_claims c WHERE c.action_id = a.id AND c.actor = $2 AND c.claims >= $3)
         AND NOT EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = a.ticket_id AND b.id < a.id
-            AND b.state IN ('waiting', 'claimed'))"
+            AND b.state IN ('waiting', 'claimed'))",
+        hidden()
     );
     let mut values = vec![claim.now.into(), claim.holder.key.into(), claim.most.into()];
     if *claim.holder.customers != CustomerSet::All {

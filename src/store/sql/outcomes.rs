@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use firstline_fault::Result;
-use firstline_ticket::{Field, JudgedDecision, JudgedTicket, Outcome};
+use firstline_ticket::{Counted, Field, JudgedDecision, Outcome};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -54,8 +54,9 @@ impl<D: Db> Outcomes for Shelf<D> {
         from: Timestamp,
         to: Timestamp,
         customers: &CustomerSet,
-    ) -> Result<Vec<JudgedTicket>> {
-        self.days((from, to), customers)
+        each: &mut dyn FnMut(&Counted<'_>),
+    ) -> Result<()> {
+        self.days((from, to), customers, each)
     }
 }
 

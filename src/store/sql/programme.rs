@@ -3,6 +3,7 @@
 //! Rows are only ever added. Every change locks the audit log's head first, so that no two are made in view of the same state.
 
 use firstline_fault::Result;
+use firstline_ticket::is_same_person;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
@@ -110,6 +111,12 @@ impl<D: Db> Programmes for Shelf<D> {
             let sql = "SELECT version FROM criteria WHERE version = $1 AND sha = $2";
             if tx.first(sql, &[version.into(), sha.into()])?.is_none() {
                 return Ok(Signing::Missing);
+            }
+            let others = tx.query("SELECT person FROM signatures WHERE version = $1", &[version.into()])?;
+            for mut row in others {
+                if is_same_person(&row.text()?, &by.person) {
+                    return Ok(Signing::Already);
+                }
             }
             let sql = "INSERT INTO signatures (version, person, typed_name, role, at, nonce) VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT (version, person) DO NOTHING RETURNING id";

@@ -26,7 +26,8 @@ impl<D: Db> ReviewQueue for Shelf<D> {
         limit: usize,
     ) -> Result<Paged<ReviewItem>> {
         let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
-        let mut which = format!("FROM decisions d {sources} WHERE d.draft_state = $1");
+        let mut which =
+            format!("FROM decisions d {sources} WHERE d.draft_state = $1 AND {}", decisions::SHOWN);
         let mut values = vec![name(state)?];
         if let Some(after) = after {
             which.push_str(" AND d.seq > (SELECT seq FROM decisions WHERE id = $2)");
@@ -56,6 +57,9 @@ impl<D: Db> ReviewQueue for Shelf<D> {
             let Some(record) = decisions::decision(tx, &review.decision_id)? else {
                 return Ok(ReviewResult::Missing);
             };
+            if record.is_hidden() {
+                return Ok(ReviewResult::Conflict(record.into()));
+            }
             let digest = hash_of(&json(&(kept(&review.verdict), &review.fields))?);
             let sql =
                 "SELECT digest FROM reviews WHERE actor = $1 AND idempotency_key = $2 AND decision_id = $3";

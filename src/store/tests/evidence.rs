@@ -1,33 +1,59 @@
 //! Incidents, weeks and verdicts: what is on record stays so, and what is not as the log says is found.
 
 use super::*;
+use std::collections::BTreeSet;
+
 use crate::{
-    Added, IncidentResult, IncidentState, NewIncident, NewVerdict, NewWeek, Ruling, WeekRecord, WeekState,
+    ActionClaim, ActionKind, Added, Holder, IncidentRecord, IncidentResult, IncidentState, NewIncident,
+    NewVerdict, NewWeek, Ruling, WeekRecord, WeekState,
 };
 use serde_json::json;
 
 on_both!(
     an_incident_finds_its_ticket_or_says_why_not,
     a_person_decides_an_incident,
+    incidents_are_listed_in_pages,
+    an_incident_is_the_action_that_is_named_or_the_last_that_was_seen,
     a_week_is_written_once_for_each_state,
     a_verdict_is_written_once,
     no_change_of_the_evidence_is_unseen,
 );
 
-fn incident(id: &str, of: &str) -> NewIncident {
+fn incident(key: &str, of: &str) -> NewIncident {
     NewIncident {
-        id: id.to_owned(),
-        ticket_id: of.to_owned(),
+        key: key.to_owned(),
+        ticket_id: Some(of.to_owned()),
         customer: None,
+        decision: None,
         action: None,
         at: at(10),
         kind: "contradiction".to_owned(),
         severity: "low".to_owned(),
         sla_credit: false,
+        credit_amount: None,
         state: IncidentState::Suspected,
         by: author("firstline"),
         reason: Some("He says that it is back".to_owned()),
     }
+}
+
+/// Puts one on record, and gives what became of it.
+fn add(home: &Home, new: NewIncident, customers: &CustomerSet) -> IncidentResult {
+    home.add_incidents(&[new], customers, at(20)).unwrap().remove(0)
+}
+
+/// Puts one on record, and gives its id.
+fn added(home: &Home, new: NewIncident) -> String {
+    match add(home, new, &CustomerSet::All) {
+        IncidentResult::Stored(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn listed(home: &Home, customers: &CustomerSet) -> Vec<IncidentRecord> {
+    let all = home.incident_list(None, customers, None, 99).unwrap();
+    assert!(!all.more);
+    all.items
 }
 
 fn an_incident_finds_its_ticket_or_says_why_not(home: &Home) {
@@ -36,30 +62,52 @@ fn an_incident_finds_its_ticket_or_says_why_not(home: &Home) {
         let one = Decided { customer: customer.to_owned(), sees: only(&[customer]), ..decided(id, "t2", 0) };
         record(&**home, one);
     }
-    let add = |new: NewIncident, customers: &CustomerSet| home.add_incident(&new, customers, at(20)).unwrap();
     let all = CustomerSet::All;
-    assert_eq!(add(incident("i1", "t1"), &all), IncidentResult::Stored);
-    assert_eq!(add(incident("i1", "t9"), &all), IncidentResult::Known);
-    assert_eq!(add(incident("i2", "t9"), &all), IncidentResult::Unknown);
-    assert_eq!(add(incident("i2", "t2"), &all), IncidentResult::Ambiguous);
-    assert_eq!(add(incident("i2", "t1"), &only(&["bolt"])), IncidentResult::Unknown);
+    let first = added(home, incident("i1", "t1"));
+    assert_eq!(first.len(), 32);
+    assert_eq!(add(home, incident("i1", "t1"), &all), IncidentResult::Known(first.clone()));
+    let reworded = NewIncident { reason: None, severity: "high".to_owned(), ..incident("i1", "t1") };
+    assert_eq!(add(home, reworded, &all), IncidentResult::Known(first.clone()));
+    for other in [
+        NewIncident { at: at(11), ..incident("i1", "t1") },
+        NewIncident { kind: "reopened".to_owned(), ..incident("i1", "t1") },
+    ] {
+        assert_eq!(add(home, other, &all), IncidentResult::Other(first.clone()));
+    }
+    // A name that another ticket's incident has is another.
+    let named = NewIncident { customer: Some("acme".to_owned()), ..incident("i1", "t2") };
+    assert!(matches!(add(home, named, &all), IncidentResult::Stored(id) if id != first));
+    assert_eq!(add(home, incident("i2", "t9"), &all), IncidentResult::Unknown);
+    assert_eq!(add(home, incident("i2", "t2"), &all), IncidentResult::Ambiguous);
+    assert_eq!(add(home, incident("i2", "t1"), &only(&["bolt"])), IncidentResult::Unknown);
+    let nothing = NewIncident { ticket_id: None, ..incident("i2", "t1") };
+    assert_eq!(add(home, nothing, &all), IncidentResult::Unknown);
     let mut of_bolt = NewIncident { customer: Some("bolt".to_owned()), ..incident("i2", "t2") };
-    assert_eq!(add(NewIncident { action: Some(7), ..of_bolt.clone() }, &all), IncidentResult::Unknown);
+    assert_eq!(add(home, NewIncident { action: Some(7), ..of_bolt.clone() }, &all), IncidentResult::Unknown);
     of_bolt.at = at(5);
-    assert_eq!(add(of_bolt, &all), IncidentResult::Stored);
-    let ids = |from, to, customers: &CustomerSet| -> Vec<String> {
-        let found = home.incidents(at(from), at(to), customers).unwrap();
-        found.into_iter().map(|incident| incident.id).collect()
+    added(home, of_bolt);
+    // By its decision: what else is said must be true of it.
+    let by = |ticket: Option<&str>, customer: Option<&str>| NewIncident {
+        ticket_id: ticket.map(str::to_owned),
+        customer: customer.map(str::to_owned),
+        decision: Some("d3".to_owned()),
+        ..incident("i3", "t2")
     };
+    assert_eq!(add(home, by(Some("t1"), None), &all), IncidentResult::Unknown);
+    assert_eq!(add(home, by(None, Some("acme")), &all), IncidentResult::Unknown);
+    assert_eq!(add(home, by(None, None), &only(&["acme"])), IncidentResult::Unknown);
+    assert!(matches!(add(home, by(Some("t2"), Some("bolt")), &only(&["bolt"])), IncidentResult::Stored(_)));
+    let times = |from, to, customers: &CustomerSet| -> Vec<Timestamp> {
+        let found = home.incidents(at(from), at(to), customers).unwrap();
+        found.into_iter().map(|incident| incident.at).collect()
+    };
+    assert_eq!(times(0, 99, &all), [at(5), at(10), at(10), at(10)]);
+    assert_eq!((times(5, 10, &all), times(11, 99, &all)), (vec![at(5)], Vec::new()));
+    assert_eq!(times(0, 99, &only(&["bolt"])), [at(5), at(10)]);
+    let found = listed(home, &only(&["acme"])).into_iter().find(|incident| incident.id == first).unwrap();
     assert_eq!(
-        (ids(0, 99, &all), ids(5, 10, &all)),
-        (vec!["i2".to_owned(), "i1".to_owned()], vec!["i2".to_owned()])
-    );
-    assert_eq!((ids(0, 99, &only(&["acme"])), ids(11, 99, &all)), (vec!["i1".to_owned()], Vec::new()));
-    let found = home.incidents(at(10), at(11), &all).unwrap().remove(0);
-    assert_eq!(
-        (found.ticket_id.as_str(), found.customer.as_str(), found.recorded_at),
-        ("t1", "acme", at(20))
+        (found.ticket_id.as_str(), found.customer.as_str(), found.decision.as_str(), found.recorded_at),
+        ("t1", "acme", "d1", at(20))
     );
     assert_eq!(
         (found.by.as_str(), found.state, found.decided_at),
@@ -71,16 +119,17 @@ fn an_incident_finds_its_ticket_or_says_why_not(home: &Home) {
 
 fn a_person_decides_an_incident(home: &Home) {
     record(&**home, decided("d1", "t1", 0));
-    home.add_incident(&incident("i1", "t1"), &CustomerSet::All, at(20)).unwrap();
+    let id = added(home, incident("i1", "t1"));
     let ruling = |state, sla_credit, reason: Option<&str>| Ruling {
         state,
         sla_credit,
+        credit_amount: sla_credit.filter(|yes| *yes).map(|_| 75.25),
         severity: None,
         by: author("ada"),
         reason: reason.map(str::to_owned),
     };
     let judge = |ruling: &Ruling, customers: &CustomerSet, n| {
-        home.judge_incident("i1", ruling, customers, at(n)).unwrap()
+        home.judge_incident(&id, ruling, customers, at(n)).unwrap()
     };
     let confirmed = ruling(IncidentState::Confirmed, Some(true), None);
     assert_eq!(judge(&confirmed, &only(&["bolt"]), 21), None);
@@ -89,15 +138,65 @@ fn a_person_decides_an_incident(home: &Home) {
     let found = judge(&confirmed, &only(&["acme"]), 22).unwrap();
     assert_eq!((found.state, found.sla_credit, found.by.as_str()), (IncidentState::Confirmed, true, "ada"));
     assert_eq!((found.decided_at, found.severity.as_str()), (Some(at(22)), "low"));
-    assert_eq!(found.reason.as_deref(), Some("He says that it is back"));
+    assert_eq!(
+        (found.credit_amount, found.reason.as_deref()),
+        (Some(75.25), Some("He says that it is back"))
+    );
+    // The same report again does not undo what was decided.
+    assert_eq!(add(home, incident("i1", "t1"), &CustomerSet::All), IncidentResult::Known(id.clone()));
     let found =
         judge(&ruling(IncidentState::Dismissed, None, Some("A new fault")), &CustomerSet::All, 23).unwrap();
     assert_eq!((found.state, found.sla_credit), (IncidentState::Dismissed, true));
-    assert_eq!(found.reason.as_deref(), Some("A new fault"));
-    assert_eq!(home.incidents(at(0), at(99), &CustomerSet::All).unwrap(), [found]);
-    assert!(home.judge_incident("i9", &confirmed, &CustomerSet::All, at(24)).unwrap().is_none());
-    assert_eq!(audited(&**home), ["decide", "incident", "decide", "incident", "incident"]);
+    assert_eq!((found.credit_amount, found.reason.as_deref()), (Some(75.25), Some("A new fault")));
+    assert_eq!(listed(home, &CustomerSet::All), [found]);
+    let found = judge(&ruling(IncidentState::Confirmed, Some(false), None), &CustomerSet::All, 24).unwrap();
+    assert_eq!((found.sla_credit, found.credit_amount), (false, None));
+    assert!(home.judge_incident("i9", &confirmed, &CustomerSet::All, at(25)).unwrap().is_none());
+    assert_eq!(audited(&**home), ["decide", "incident", "decide", "incident", "incident", "incident"]);
     assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+}
+
+fn incidents_are_listed_in_pages(home: &Home) {
+    for n in 0..5 {
+        record(&**home, decided(&format!("d{n}"), &format!("t{n}"), 0));
+        let new = NewIncident { reason: None, ..incident("i", &format!("t{n}")) };
+        home.add_incidents(&[new], &CustomerSet::All, at(20 + n / 2)).unwrap();
+    }
+    let (mut found, mut before) = (Vec::new(), None::<String>);
+    loop {
+        let page = home.incident_list(None, &CustomerSet::All, before.as_deref(), 2).unwrap();
+        before = page.items.last().map(|last| last.id.clone());
+        found.extend(page.items.into_iter().map(|incident| (incident.recorded_at, incident.ticket_id)));
+        if !page.more {
+            break;
+        }
+    }
+    let times: Vec<Timestamp> = found.iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [at(22), at(21), at(21), at(20), at(20)]);
+    let all: BTreeSet<String> = found.into_iter().map(|(_, ticket)| ticket).collect();
+    assert_eq!(all.len(), 5);
+    let of = |state| home.incident_list(Some(state), &CustomerSet::All, None, 9).unwrap().items.len();
+    assert_eq!((of(IncidentState::Suspected), of(IncidentState::Confirmed)), (5, 0));
+    assert!(home.incident_list(None, &only(&["bolt"]), None, 9).unwrap().items.is_empty());
+}
+
+fn an_incident_is_the_action_that_is_named_or_the_last_that_was_seen(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let holder = Holder { key: "psa", owner: "o", customers: &CustomerSet::All };
+    home.review(&review("d1", Review::Accepted, "k"), at(3)).unwrap();
+    let claim = ActionClaim { holder, limit: 9, most: 3, now: at(4), until: at(60) };
+    let action = home.claim_actions(&claim).unwrap().remove(0);
+    assert_eq!(action.kind, ActionKind::Reply);
+    home.settle_action(action.id, &holder, &report(None), at(5)).unwrap();
+    let alone = |key: &str, n: i64, action| {
+        added(home, NewIncident { at: at(n), action, ..incident(key, "t1") });
+        home.incidents(at(n), at(n + 1), &CustomerSet::All).unwrap()[0].alone
+    };
+    // Before anything was done nobody knows; then it is what was done last.
+    assert_eq!((alone("a", 4, None), alone("b", 6, None)), (None, Some(false)));
+    assert_eq!(alone("c", 2, Some(action.id)), Some(false));
+    home.meddle("UPDATE actions SET origin = 'auto'");
+    assert_eq!(alone("d", 7, None), Some(true));
 }
 
 fn week(scope: &str, customer: Option<&str>, week: &str, state: WeekState, n: i64) -> NewWeek {
@@ -183,7 +282,7 @@ fn a_verdict_is_written_once(home: &Home) {
 
 fn no_change_of_the_evidence_is_unseen(home: &Home) {
     record(&**home, decided("d1", "t1", 0));
-    home.add_incident(&incident("i1", "t1"), &CustomerSet::All, at(20)).unwrap();
+    added(home, incident("i1", "t1"));
     home.add_week(&week("all", None, "2026-11-02", WeekState::Closed, 7), at(5)).unwrap();
     home.add_verdict(&verdict("v1", false), at(5)).unwrap();
     let findings = || home.audit_check(&[]).unwrap().findings;
@@ -192,6 +291,7 @@ fn no_change_of_the_evidence_is_unseen(home: &Home) {
     for (change, back, said) in [
         ("incidents SET state = 'dismissed'", "incidents SET state = 'suspected'", "incident: 1 not"),
         ("incidents SET sla_credit = 1", "incidents SET sla_credit = 0", "incident: 1 not"),
+        ("incidents SET credit_amount = 9", "incidents SET credit_amount = NULL", "incident: 1 not"),
         ("weeks SET figures = '{}'", "", "week: 1 not"),
         ("verdicts SET passed = 1", "verdicts SET passed = 0", "gate: 1 not"),
     ] {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::file::sidecar;
-use crate::{Restored, open_alone, restore};
+use crate::{ActionState, GrantScope, Hold, NewGrant, NewHold, Restored, open_alone, restore};
 use firstline_fault::{Code, Result};
 
 /// A store with a few decisions.
@@ -240,7 +240,7 @@ fn a_backup_takes_the_stores_place_with_nothing_of_the_old_one_beside_it() {
     for name in ["-wal", "-shm", "-journal"] {
         fs::write(sidecar(&path, name), "stale").unwrap();
     }
-    let Restored { backup: found, kept } = restore(&backup, &path, at(9)).unwrap();
+    let Restored { backup: found, kept, .. } = restore(&backup, &path, at(9)).unwrap();
     let kept = kept.unwrap();
     assert_eq!(fs::read(sidecar(&kept, "-wal")).unwrap(), b"stale");
     for name in ["-wal", "-shm", "-journal"] {
@@ -338,4 +338,129 @@ fn a_full_disk_is_not_ready_and_takes_nothing() {
     record(&*store, decided("later", "later", 0));
     drop(store);
     assert!(alone(&path).unwrap().decision("later").unwrap().is_some());
+}
+
+fn on_hold(store: &dyn Store, level: Hold, customer: Option<&str>, reason: &str) -> i64 {
+    let scope = GrantScope { customer: customer.map(str::to_owned), ..GrantScope::default() };
+    let hold = NewHold { level, scope, by: author("kim"), reason: reason.to_owned(), figures: None };
+    store.hold(&hold, at(5)).unwrap().id
+}
+
+fn granted(store: &dyn Store) {
+    let grant = NewGrant {
+        scope: GrantScope::default(),
+        phase: Phase::Assist,
+        threshold: None,
+        bundle: None,
+        evidence_sha: None,
+        by: author("kim"),
+        reason: "it is time".to_owned(),
+    };
+    store.grant(&grant, at(4)).unwrap();
+}
+
+fn levels(store: &dyn Store) -> Vec<(Hold, Option<String>, String)> {
+    let holds = store.holds(true).unwrap().into_iter();
+    holds.map(|hold| (hold.level, hold.scope.customer, hold.reason)).collect()
+}
+
+#[test]
+fn holds_in_force_outlive_a_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, store) = made(dir.path());
+    granted(&*store);
+    let ended = on_hold(&*store, Hold::Pause, Some("acme"), "ended since");
+    on_hold(&*store, Hold::Pause, Some("bolt"), "stands in both");
+    let backup = dir.path().join("backup");
+    store.backup(&backup).unwrap();
+    store.release_hold(ended, &author("ada"), "mended", at(6)).unwrap();
+    on_hold(&*store, Hold::Stop, None, "since the backup");
+    on_hold(&*store, Hold::Cleanup, Some("acme"), "since the backup, too");
+    let gone = on_hold(&*store, Hold::BackOut, None, "ended before the restore");
+    store.release_hold(gone, &author("ada"), "mended", at(7)).unwrap();
+    // As a killed service leaves it: the last of this is in the log alone.
+    let killed = dir.path().join("killed");
+    fs::copy(&path, &killed).unwrap();
+    fs::copy(sidecar(&path, "-wal"), sidecar(&killed, "-wal")).unwrap();
+    drop(store);
+    for path in [path, killed] {
+        let restored = restore(&backup, &path, at(9)).unwrap();
+        let carried = restored.holds.unwrap();
+        let mut reasons: Vec<&str> = carried.iter().map(|hold| hold.reason.as_str()).collect();
+        reasons.sort_unstable();
+        assert_eq!(reasons, ["since the backup", "since the backup, too"]);
+        let store = alone(&path).unwrap();
+        let mut found = levels(&*store);
+        found.sort_by(|a, b| a.2.cmp(&b.2));
+        let due = [
+            (Hold::Pause, Some("acme".to_owned()), "ended since".to_owned()),
+            (Hold::Stop, None, "since the backup".to_owned()),
+            (Hold::Cleanup, Some("acme".to_owned()), "since the backup, too".to_owned()),
+            (Hold::Pause, Some("bolt".to_owned()), "stands in both".to_owned()),
+        ];
+        assert_eq!(found, due);
+        let by: Vec<String> = store.holds(true).unwrap().into_iter().map(|hold| hold.by).collect();
+        assert!(by.iter().all(|by| by == "kim"), "{by:?}");
+        // A hold that is carried over is newer than every grant, and than all that was decided.
+        let newest = store.holds(true).unwrap().iter().map(|hold| hold.id).max();
+        assert!(newest > store.grants(false).unwrap().iter().map(|grant| grant.epoch).max());
+        assert!(store.audit_check(&[]).unwrap().findings.is_empty());
+    }
+}
+
+#[test]
+fn a_restore_says_where_holds_since_the_backup_are_not_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, store) = made(dir.path());
+    let (bare, backup) = (dir.path().join("bare"), dir.path().join("backup"));
+    store.backup(&bare).unwrap();
+    granted(&*store);
+    store.backup(&backup).unwrap();
+    drop(store);
+    // Nothing was there, or nothing that can be read.
+    assert_eq!(restore(&backup, &dir.path().join("new"), at(9)).unwrap().holds, None);
+    damage(&path, 0);
+    assert_eq!(restore(&backup, &path, at(9)).unwrap().holds, None);
+    // Where no programme runs, nothing can be missing.
+    let restored = restore(&bare, &dir.path().join("newer"), at(9)).unwrap();
+    assert_eq!(restored.holds, Some(Vec::new()));
+}
+
+#[test]
+fn what_was_to_be_done_at_the_backup_waits_for_a_person_after_a_restore() {
+    const DAY: i64 = 86_400;
+    let dir = tempfile::tempdir().unwrap();
+    let (path, store) = made(dir.path());
+    granted(&*store);
+    for n in 0..3 {
+        let (id, of) = (format!("a{n}"), format!("ta{n}"));
+        // The drafts of the tickets that were made before come first.
+        let mut one = decided(&id, &of, 0);
+        one.draft = false;
+        record(&*store, one);
+        let said = ReviewRequest { version: 1, ..review(&id, Review::Accepted, &id) };
+        store.review(&said, at(if n == 0 { 3 } else { DAY })).unwrap();
+    }
+    let holder = crate::Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
+    let take = |store: &dyn Store, now| {
+        let claim = crate::ActionClaim { holder, limit: 1, most: 9, now: at(now), until: at(now + 5) };
+        store.claim_actions(&claim).unwrap()
+    };
+    let backup = dir.path().join("backup");
+    store.backup(&backup).unwrap();
+    drop(store);
+    let later = DAY + 100;
+    let Restored { held, .. } = restore(&backup, &path, at(later)).unwrap();
+    assert_eq!(held, 3);
+    let store = alone(&path).unwrap();
+    assert!(take(&*store, later).is_empty());
+    let all = store.actions(Some(ActionState::Held), &CustomerSet::All, None, 9).unwrap().items;
+    // The newest first. One approved more than a day ago is stale, whoever asks.
+    let retry = |i: usize| store.retry_action(all[i].id, &CustomerSet::All, "kim", at(later)).unwrap();
+    assert_eq!([retry(0), retry(2)], [true, false]);
+    assert_eq!(store.drop_held(at(later - DAY), at(later)).unwrap(), 1);
+    let states: Vec<ActionState> =
+        store.actions(None, &CustomerSet::All, None, 9).unwrap().items.iter().map(|a| a.state).collect();
+    assert_eq!(states, [ActionState::Waiting, ActionState::Held, ActionState::Void]);
+    assert!(store.audit_check(&[]).unwrap().findings.is_empty());
 }

@@ -56,10 +56,20 @@ fn a_person_has_one_key_that_holds(home: &Home) {
     assert_eq!(second.code(), Some(Code::Conflict));
     assert!(second.to_string().contains("k1"), "{second}");
     home.add_key(&key("k5", Some("tom")), "cli", at(1)).unwrap();
+    // Nor is one who looks the same somebody else.
+    for name in ["Kim", "KIM", "kim ", "k\u{456}m", "ki\u{200b}m", "ｋｉｍ", "Kim\u{a0}"] {
+        let same = home.add_key(&key("k6", Some(name)), "cli", at(1)).unwrap_err();
+        assert_eq!(same.code(), Some(Code::Conflict), "{name:?}");
+        assert!(same.to_string().contains("\"kim\""), "{same}");
+    }
+    for (id, name) in [("k7", "tim"), ("k8", "Kim Lee"), ("k9", "Ким"), ("k10", "金")] {
+        home.add_key(&key(id, Some(name)), "cli", at(1)).unwrap();
+        assert!(home.revoke_key(id, "cli", at(1)).unwrap());
+    }
     assert!(home.revoke_key("k1", "cli", at(2)).unwrap());
     home.add_key(&key("k4", Some("kim")), "cli", at(3)).unwrap();
     let people: Vec<_> = home.keys().unwrap().into_iter().filter_map(|key| key.person).collect();
-    assert_eq!(people, ["kim", "kim", "tom"]);
+    assert_eq!(people, ["kim", "金", "kim", "tom", "tim", "Kim Lee", "Ким"]);
     assert!(home.audit_entries(0, 99).unwrap().iter().all(|entry| !entry.detail.contains("kim")));
     assert!(home.audit_check(&[]).unwrap().findings.is_empty());
     // Who makes a machine's key a person's own is found out.

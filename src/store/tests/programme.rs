@@ -16,6 +16,8 @@ on_both!(
     what_was_decided_before_a_change_is_not_claimed,
     what_no_grant_allows_is_held_back,
     what_is_known_has_a_ticket,
+    what_was_approved_long_before_a_grant_is_never_done,
+    a_claim_that_ends_after_a_grant_of_much_later_is_not_given_out_again,
     what_is_approved_under_a_hold_waits_for_a_person,
     what_is_held_back_is_put_back_within_a_day_or_never,
     what_is_done_says_when_and_as_what,
@@ -93,7 +95,9 @@ fn criteria_have_versions_and_each_person_signs_one_once(home: &Home) {
         home.sign(&signature, at(n)).unwrap()
     };
     assert_eq!([sign(1, "s1", "ben", 9), sign(1, "s1", "ada", 8)], [Signing::Signed; 2]);
-    assert_eq!(sign(1, "s1", "ben", 10), Signing::Already);
+    for name in ["ben", "Ben", "BEN", "ben ", "b\u{435}n", "be\u{200d}n", "ｂｅｎ"] {
+        assert_eq!(sign(1, "s1", name, 10), Signing::Already, "{name:?}");
+    }
     // Who signs has read something else, or what is not there.
     assert_eq!([sign(1, "s2", "eve", 10), sign(4, "s1", "eve", 10)], [Signing::Missing; 2]);
     assert_eq!(sign(2, "s2", "ben", 11), Signing::Signed);
@@ -251,7 +255,7 @@ fn automatic(home: &Home) {
     home.meddle("UPDATE actions SET origin = 'auto'");
 }
 
-use ActionState::{Claimed, Held, Waiting};
+use ActionState::{Claimed, Held, Void, Waiting};
 
 fn a_hold_holds_back_what_it_concerns_and_nothing_else(home: &Home) {
     let all = approved(home);
@@ -294,6 +298,55 @@ fn what_no_grant_allows_is_held_back(home: &Home) {
     home.meddle("UPDATE actions SET state = 'waiting', owner = NULL");
     grant(home, scope("acme", "", ""), Phase::Shadow);
     assert!(take(home, 40).is_empty());
+}
+
+const DAY: i64 = 86_400;
+
+fn grant_at(home: &Home, customer: &str, phase: Phase, now: i64) -> i64 {
+    home.grant(&grant_of(scope(customer, "", ""), phase, None), at(now)).unwrap()
+}
+
+fn what_was_approved_long_before_a_grant_is_never_done(home: &Home) {
+    // Approved at second 3, before there was a programme.
+    approved(home);
+    grant_at(home, "", Phase::Assist, 3 + DAY);
+    are(home, [Waiting; 4]);
+    grant_at(home, "acme", Phase::Assist, 4 + DAY);
+    are(home, [Void, Void, Waiting, Waiting]);
+    let void = home.actions(Some(Void), &CustomerSet::All, None, 9).unwrap().items;
+    assert!(void.iter().all(|action| action.payload.is_null()));
+    assert!(void.iter().all(|action| action.fault.as_ref().unwrap().contains("more than a day")), "{void:?}");
+    // bolt is no pilot yet: its actions wait for a person, and are too old for the grant that comes.
+    assert!(take(home, 5 + DAY).is_empty());
+    are(home, [Void, Void, Held, Held]);
+    grant_at(home, "bolt", Phase::Assist, 20 * DAY);
+    are(home, [Void; 4]);
+    let all = home.actions(None, &CustomerSet::All, None, 9).unwrap().items;
+    assert!(all.iter().all(|a| !home.retry_action(a.id, &CustomerSet::All, "key-1", at(20 * DAY)).unwrap()));
+    let dropped: Vec<String> =
+        audited(&**home).into_iter().filter(|action| action == "drop_outdated").collect();
+    assert_eq!(dropped.len(), 2);
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+}
+
+fn a_claim_that_ends_after_a_grant_of_much_later_is_not_given_out_again(home: &Home) {
+    let all = approved(home);
+    assert_eq!(take(home, 10), ["d0:reply", "d1:reply"]);
+    for customer in ["", "acme", "bolt"] {
+        grant_at(home, customer, Phase::Assist, 4 + DAY);
+    }
+    // What somebody is at can't be called back; the rest is void.
+    are(home, [Void, Claimed, Void, Claimed]);
+    let first = all.iter().find(|action| action.idempotency_key == "d0:reply").unwrap().id;
+    assert_eq!(home.settle_action(first, &GLUE, &report(None), at(5 + DAY)).unwrap(), Settlement::Settled);
+    assert!(take(home, 6 + DAY).is_empty());
+    are(home, [Void, ActionState::Done, Void, Held]);
+    let second = all.iter().find(|action| action.idempotency_key == "d1:reply").unwrap().id;
+    assert!(!home.retry_action(second, &CustomerSet::All, "key-1", at(7 + DAY)).unwrap());
+    // A person who puts back in time what was held in view of a grant has approved it for that grant.
+    let fresh = "UPDATE actions SET state = 'held', held_at = created_at, payload = '{}', fault = NULL";
+    home.meddle(&format!("{fresh}, epoch = 99 WHERE id = {second}"));
+    assert!(home.retry_action(second, &CustomerSet::All, "key-1", at(DAY)).unwrap());
 }
 
 fn what_is_known_has_a_ticket(home: &Home) {
@@ -356,7 +409,6 @@ fn what_is_approved_under_a_hold_waits_for_a_person(home: &Home) {
 }
 
 fn what_is_held_back_is_put_back_within_a_day_or_never(home: &Home) {
-    const DAY: i64 = 86_400;
     approved(home);
     automatic(home);
     let pause = hold(home, Hold::Pause, scope("", "", ""), 10);

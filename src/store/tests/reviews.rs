@@ -16,6 +16,8 @@ on_both!(
     the_queue_has_an_order_and_walls,
     reviews_are_there_to_learn_from,
     pages_end_by_bytes,
+    nobody_sees_drafts_or_reviews_what_is_blind_before_it_is_closed,
+    what_a_version_before_let_be_approved_of_the_blind_is_not_done,
 );
 
 fn done(reviewed: ReviewResult) -> DecisionRecord {
@@ -242,4 +244,77 @@ fn pages_end_by_bytes(home: &Home) {
     let tickets = (0..9).map(|n| Ticket { body: Some(long.clone()), ..ticket(&format!("j{n}")) });
     home.add_job(&job("j1", tickets), at(0)).unwrap();
     assert_eq!(claim(&**home, WorkKind::Triage, "w", 64).len(), 3);
+}
+
+/// A decision of the blind sample, without a draft.
+fn blind(home: &Home, id: &str, of: &str) {
+    let mut one = decided(id, of, 0);
+    (one.blind, one.draft) = (true, false);
+    record(&**home, one);
+}
+
+fn tell(home: &Home, of: &str, outcome: Outcome) {
+    let (source, actor) = ("feedback".to_owned(), "key-1".to_owned());
+    let news = Feedback { ticket_id: Some(of.to_owned()), outcome, source, actor, ..Feedback::default() };
+    home.feedback(&[news], &CustomerSet::All, at(9)).unwrap();
+}
+
+fn nobody_sees_drafts_or_reviews_what_is_blind_before_it_is_closed(home: &Home) {
+    let closing = [
+        Outcome { resolved_at: Some(at(8)), ..Outcome::default() },
+        Outcome { merged_into: Some("t9".to_owned()), ..Outcome::default() },
+        Outcome { deleted: Some(true), ..Outcome::default() },
+    ];
+    let mut plain = decided("seen", "seen", 0);
+    plain.draft = false;
+    record(&**home, plain);
+    let listed = || {
+        let all = home.reviews(DraftState::None, &CustomerSet::All, None, 99).unwrap().items;
+        all.into_iter().map(|item| item.record.id).collect::<Vec<_>>()
+    };
+    for (n, outcome) in closing.into_iter().enumerate() {
+        let (id, of) = (format!("d{n}"), format!("t{n}"));
+        blind(home, &id, &of);
+        let said = ReviewRequest { version: 1, ..review(&id, Review::Accepted, &id) };
+        let hidden = || home.decision(&id).unwrap().unwrap().is_hidden();
+        assert!(hidden() && !listed().contains(&id));
+        assert!(!home.want_draft(&id, "kim").unwrap());
+        assert_eq!(conflict(home.review(&said, at(3)).unwrap()).id, id);
+        // That somebody answered, or set a label, closes nothing.
+        let before = Outcome {
+            labels: labels(&[(Field::Board, "Mail")]),
+            first_response_at: Some(at(4)),
+            reopened: Some(false),
+            deleted: Some(false),
+            ..Outcome::default()
+        };
+        tell(home, &of, before);
+        assert!(hidden(), "{outcome:?}");
+        conflict(home.review(&said, at(5)).unwrap());
+        assert!(outbox(home).iter().all(|(_, key, _)| !key.starts_with(&id)));
+        tell(home, &of, outcome);
+        assert!(!hidden() && listed().contains(&id) && !home.want_draft(&id, "kim").unwrap());
+        done(home.review(&said, at(10)).unwrap());
+    }
+    assert!(listed().contains(&"seen".to_owned()));
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+}
+
+fn what_a_version_before_let_be_approved_of_the_blind_is_not_done(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    drafted(&**home, "d2", "t2", 0);
+    for id in ["d1", "d2"] {
+        done(home.review(&review(id, Review::Accepted, id), at(3)).unwrap());
+    }
+    home.meddle("UPDATE decisions SET blind = 1 WHERE id = 'd1'");
+    let holder = crate::Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
+    let take = |now| {
+        let claim = crate::ActionClaim { holder, limit: 99, most: 9, now: at(now), until: at(now + 5) };
+        let claimed = home.claim_actions(&claim).unwrap().into_iter();
+        claimed.map(|action| action.decision_id).collect::<Vec<_>>()
+    };
+    assert_eq!(take(10), ["d2"]);
+    assert!(outbox(home).iter().all(|(_, key, _)| key.starts_with("d2")));
+    tell(home, "t1", Outcome { resolved_at: Some(at(8)), ..Outcome::default() });
+    assert_eq!(take(11), ["d1"]);
 }

@@ -136,19 +136,21 @@ fn programme_of(home: &Home, n: usize, customer: &str) {
     let told = NewEvent { ticket_id: format!("t{n}0"), customer: Some(customer.to_owned()), event };
     assert_eq!(home.record_events(&[told], &CustomerSet::All, "k", at(5)).unwrap(), [EventResult::Stored]);
     let incident = NewIncident {
-        id: format!("i{n}"),
-        ticket_id: format!("t{n}0"),
+        key: format!("i{n}"),
+        ticket_id: Some(format!("t{n}0")),
         customer: None,
+        decision: None,
         action: None,
         at: at(4),
         kind: "correction".to_owned(),
         severity: "low".to_owned(),
-        sla_credit: false,
+        sla_credit: true,
+        credit_amount: Some(120.5),
         state: IncidentState::Confirmed,
         by: author("kim"),
         reason: Some(format!("{customer}-reason-words")),
     };
-    home.add_incident(&incident, &CustomerSet::All, at(0)).unwrap();
+    home.add_incidents(&[incident], &CustomerSet::All, at(0)).unwrap();
     let week = NewWeek {
         scope: "customer".to_owned(),
         customer: Some(customer.to_owned()),

@@ -72,10 +72,11 @@ pub(crate) struct Decision {
     /// How far Firstline might go with it when it was decided: in `shadow` nobody is to see it, from `assist` on it may be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<Phase>,
-    /// Whether it belongs to the blind sample: neither pre-set nor shown until the ticket is closed, so that agreement can be
-    /// measured.
+    /// Whether it belongs to the blind sample: neither pre-set, drafted nor shown until the ticket is closed, so that agreement can
+    /// be measured. Until then `fields` is empty, and there is no draft.
     blind: bool,
-    /// One decision a field: `board`, `type`, `subtype`, `priority`, `technician`, as far as trained.
+    /// One decision a field: `board`, `type`, `subtype`, `priority`, `technician`, as far as trained; none while it is not to be
+    /// shown.
     fields: BTreeMap<FieldName, FieldDecision>,
     rules: Vec<FiredRule>,
     /// Tokens of the text that the encoder did not read.
@@ -158,8 +159,19 @@ impl From<&firstline_ticket::FiredRule> for FiredRule {
     }
 }
 
+/// What nobody is to see yet, taken out.
+fn unseen(decision: &mut firstline_ticket::Decision) {
+    decision.fields.clear();
+    decision.kept.clear();
+    decision.rules.clear();
+}
+
 impl From<Answer> for Decision {
-    fn from(answer: Answer) -> Self {
+    fn from(mut answer: Answer) -> Self {
+        // Whether its ticket is closed by now, `GET /v1/decisions/{id}` knows.
+        if answer.blind {
+            unseen(&mut answer.decision);
+        }
         Self {
             ticket_id: answer.decision.id.clone(),
             decision_id: answer.decision_id,
@@ -187,7 +199,11 @@ impl From<Answer> for Decision {
 }
 
 impl From<DecisionRecord> for Decision {
-    fn from(record: DecisionRecord) -> Self {
+    fn from(mut record: DecisionRecord) -> Self {
+        if record.is_hidden() {
+            unseen(&mut record.decision);
+            (record.draft, record.drafted_bundle, record.drafted_by) = (None, None, None);
+        }
         Self {
             drafting: record.drafting,
             ticket_id: record.ticket_id,

@@ -35,6 +35,26 @@ pub(crate) struct Kpis {
     customer_visible_errors: Proportion,
     /// Tickets whose report said whether a customer saw an error, yes or no.
     customer_visible_errors_explicit: u64,
+    /// Errors on record as incidents, out of what Firstline did in that time and customers could see.
+    incidents: Incidents,
+}
+
+/// Incidents that happened in a time.
+#[derive(Debug, Serialize, ToSchema)]
+struct Incidents {
+    /// Confirmed ones, and suspected ones that nobody has decided on for three business days, out of the actions that were done in that
+    /// time and that customers could see. There may be more than actions: what was done in one week shows in the next.
+    errors: Proportion,
+    /// The same of actions that a person had approved.
+    approved: Proportion,
+    /// The same of those that nobody had.
+    autonomous: Proportion,
+    /// Those that a person has yet to decide about.
+    undecided: u64,
+    /// Confirmed ones that the customer gets a credit for.
+    sla_credits: u64,
+    /// What these come to, as far as anybody has said, in your own currency.
+    sla_credit_amount: Option<f64>,
 }
 
 /// How often a decision is what people ended with. What a person had set before does not count.
@@ -100,8 +120,9 @@ struct Proportion {
     high: Option<f64>,
 }
 
-impl From<firstline_rollout::Kpis> for Kpis {
-    fn from(kpis: firstline_rollout::Kpis) -> Self {
+impl Kpis {
+    /// The figures of a time, with those of its incidents.
+    pub(crate) fn of(errors: firstline_rollout::ErrorFigures, kpis: firstline_rollout::Kpis) -> Self {
         let firstline_rollout::Kpis {
             tickets,
             routes,
@@ -129,6 +150,28 @@ impl From<firstline_rollout::Kpis> for Kpis {
             escalated: escalated.into(),
             customer_visible_errors: customer_visible_errors.into(),
             customer_visible_errors_explicit,
+            incidents: errors.into(),
+        }
+    }
+}
+
+impl From<firstline_rollout::ErrorFigures> for Incidents {
+    fn from(errors: firstline_rollout::ErrorFigures) -> Self {
+        let firstline_rollout::ErrorFigures {
+            all,
+            approved,
+            alone,
+            undecided,
+            sla_credits,
+            sla_credit_amount,
+        } = errors;
+        Self {
+            errors: all.into(),
+            approved: approved.into(),
+            autonomous: alone.into(),
+            undecided,
+            sla_credits,
+            sla_credit_amount,
         }
     }
 }

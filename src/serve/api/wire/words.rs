@@ -208,8 +208,9 @@ words! {
     }
 
     /// How an action stands. `failed`: a key has given it up after too many attempts, and a person has to look; `void`: its ticket
-    /// moved to another customer, or it was held back for a day, and it must not be done; `held`: its scope is on hold, or what is
-    /// granted there has changed, and a person has to look.
+    /// moved to another customer, it was held back for a day, or it was approved more than a day before a grant that concerns it, and it
+    /// must not be done; `held`: its scope is on hold, what is granted there has changed, or a backup was restored, and a person has to
+    /// look.
     ActionState of firstline_store::ActionState {
         /// Nobody has claimed it.
         Waiting,

@@ -1,0 +1,50 @@
+//! What a backup that is put in a store's place must not undo: holds that were put in force since, and actions that may have been done
+//! since.
+//!
+//! Must never end a hold, nor leave an action to be claimed without a person's word.
+
+use firstline_fault::Result;
+use jiff::Timestamp;
+
+use super::grants;
+use crate::db::Tx;
+use crate::{Author, HoldRecord, NewHold};
+
+/// The holds in force.
+pub(crate) fn holds(tx: &mut dyn Tx) -> Result<Vec<HoldRecord>> {
+    grants::holds(tx, true)
+}
+
+/// Whether grants say how far Firstline may go.
+pub(crate) fn has_grants(tx: &mut dyn Tx) -> Result<bool> {
+    Ok(!grants::grants(tx, true)?.is_empty())
+}
+
+/// Holds back all that is still to be done: whether it was done since the backup, only the PSA knows. It counts as held since it was
+/// approved, so that nothing of more than a day ago can be put back. Gives how many.
+pub(crate) fn hold_actions(tx: &mut dyn Tx) -> Result<u64> {
+    let sql = "UPDATE actions SET state = 'held', held_at = created_at, owner = NULL, lease_until = NULL
+        WHERE state IN ('waiting', 'claimed', 'failed')";
+    tx.execute(sql, &[])
+}
+
+/// Puts those of `holds` in force that are not yet. Gives them, under their new numbers: what was decided before is older than they.
+pub(crate) fn carry_over(tx: &mut dyn Tx, holds: &[HoldRecord], now: Timestamp) -> Result<Vec<HoldRecord>> {
+    let known = grants::holds(tx, true)?;
+    let same = |a: &HoldRecord, b: &HoldRecord| {
+        (a.level, &a.scope, a.at, &a.by, &a.reason) == (b.level, &b.scope, b.at, &b.by, &b.reason)
+    };
+    let mut carried = Vec::new();
+    for hold in holds.iter().filter(|hold| !known.iter().any(|known| same(known, hold))) {
+        let new = NewHold {
+            level: hold.level,
+            scope: hold.scope.clone(),
+            by: Author { person: hold.by.clone(), actor: "command:restore".to_owned() },
+            reason: hold.reason.clone(),
+            figures: hold.figures.clone(),
+        };
+        let id = grants::hold(tx, &new, now)?.id;
+        carried.push(HoldRecord { id, at: now, ..hold.clone() });
+    }
+    Ok(carried)
+}
