@@ -3,6 +3,7 @@
 //! Lists are read from id to id, so that rows which change meanwhile hide no others. Labels are by the tenant's own picklists. Must never
 //! go to a host that is not the vendor's of the settings, nor use up the requests of the tenant's other integrations.
 
+mod ahead;
 mod client;
 mod history;
 mod look;
@@ -16,6 +17,7 @@ mod write;
 mod zone;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use firstline_fault::Result;
 use firstline_ticket::Field;
@@ -26,25 +28,33 @@ pub use client::AutotaskSettings;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
 use crate::http::{Http, Wait};
+use ahead::{Ahead, Talk};
 use client::Client;
 use names::Names;
 use refusal::{Refused, fault};
-
-/// Minutes that a history waits at most while half of the hour's requests are used.
-const MOST_MINUTES: u32 = 60;
 
 /// An Autotask.
 #[derive(Debug)]
 pub struct Autotask {
     client: Client,
     names: Option<Names>,
+    ahead: Ahead,
+    /// Minutes that a history waits at most while half of the hour's requests are used.
+    minutes: u32,
 }
 
 impl Autotask {
     /// The PSA of `settings`, asked by `agent`.
     pub fn new(settings: AutotaskSettings, agent: ureq::Agent, wait: Wait) -> Self {
         let http = Http::new("Autotask", agent, settings.pace(), wait);
-        Self { client: Client::new(settings, http), names: None }
+        Self { client: Client::new(settings, http), names: None, ahead: Ahead::default(), minutes: 1 }
+    }
+
+    /// The same, whose histories wait up to `minutes` while half of the tenant's hourly requests are used: an hour where a past is
+    /// pulled, and one minute where nothing is said, since what comes in waits with them.
+    #[must_use]
+    pub fn patient(self, minutes: u32) -> Self {
+        Self { minutes, ..self }
     }
 
     /// The client, and the names as they are remembered; read again where they are old, or lack one.
@@ -69,16 +79,32 @@ impl Connector for Autotask {
         Ok(told?)
     }
 
+    fn expect(&mut self, ids: &[String]) -> Result<()> {
+        self.ahead = Ahead::read(&mut self.client, ids)?;
+        Ok(())
+    }
+
     fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
-        let Some(found) = self.client.item::<wire::Ticket>("Tickets", id)? else { return Ok(None) };
+        let ahead = self.ahead.ticket(id).zip(self.ahead.talk(id));
+        let (found, talk) = match ahead {
+            Some(ahead) => ahead,
+            None => match self.client.item::<wire::Ticket>("Tickets", id)? {
+                Some(found) => (found, Arc::new(Talk::of(&mut self.client, id)?)),
+                None => return Ok(None),
+            },
+        };
         let (client, names) = self.parts(|names| !names.know(&found))?;
-        read::record(client, names, &found).map(Some)
+        read::record(client, names, &found, &talk).map(Some)
     }
 
     fn history(&mut self, id: &str) -> Result<History> {
-        self.client.spare(MOST_MINUTES)?;
+        self.client.spare(self.minutes)?;
+        let talk = match self.ahead.take_talk(id) {
+            Some(talk) => talk,
+            None => Arc::new(Talk::of(&mut self.client, id)?),
+        };
         let (client, names) = self.parts(|_| false)?;
-        history::history(client, names, id)
+        history::history(client, names, id, &talk)
     }
 
     fn reference(&mut self) -> Result<Reference> {

@@ -149,6 +149,15 @@ pub trait Connector: Send {
     /// When the list can't be read to its end. What was told until then stands.
     fn changed_since(&mut self, since: Timestamp, each: &mut dyn FnMut(Seen) -> Result<()>) -> Result<()>;
 
+    /// The tickets of `ids` are read next: a PSA whose requests are few may be asked for them together.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked.
+    fn expect(&mut self, ids: &[String]) -> Result<()> {
+        let _ = ids;
+        Ok(())
+    }
+
     /// The ticket of that id as it stands; `None` where it is gone, or not for this user to see.
     ///
     /// # Errors

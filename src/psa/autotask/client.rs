@@ -363,3 +363,24 @@ pub(super) fn time(at: Timestamp) -> String {
 pub(super) fn is(field: &str, value: impl Into<Value>) -> Value {
     json!({"op": "eq", "field": field, "value": value.into()})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_goes_on_upwards_or_not_at_all() {
+        let rows = |ids: &[i64]| ids.iter().map(|id| json!({"id": id.to_string()})).collect::<Vec<_>>();
+        for (ids, after, last) in [
+            (&[3, 4, 9][..], None, Some(9)),
+            (&[3, 4, 9], Some(2), Some(9)),
+            (&[3, 4, 9], Some(3), None),
+            (&[4, 3], None, None),
+            (&[3, 3], None, None),
+            (&[], Some(7), Some(7)),
+        ] {
+            assert_eq!(last_id(&rows(ids), after), last, "{ids:?} {after:?}");
+        }
+        assert_eq!(last_id(&[json!({"name": "no id"})], None), None);
+    }
+}

@@ -7,6 +7,7 @@ use firstline_fault::Result;
 use firstline_ticket::{Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ahead::Talk;
 use super::client::{Client, HISTORY};
 use super::names::Names;
 use super::read::{self, key, merged_into, ticket_of};
@@ -61,8 +62,8 @@ const PASSED: [&str; 12] = [
 ];
 
 /// The history of a ticket.
-pub(super) fn history(client: &mut Client, names: &Names, id: &str) -> Result<History> {
-    let mut history = History { complete: true, ..History::default() };
+pub(super) fn history(client: &mut Client, names: &Names, id: &str, talk: &Talk) -> Result<History> {
+    let mut history = History { complete: talk.timed, ..History::default() };
     let mut lines: Vec<Line> = Vec::new();
     let told = client.each(HISTORY, &[read::of_ticket(id)], &[], &mut |line: Line| {
         lines.push(line);
@@ -81,12 +82,8 @@ pub(super) fn history(client: &mut Client, names: &Names, id: &str) -> Result<Hi
             (Told::Happened(_), None) => history.unread.push(text_of(line)),
         }
     }
-    for note in read::notes(client, id)? {
-        history.events.extend(of_note(&note, names));
-    }
-    for entry in read::times(client, id)? {
-        history.events.extend(of_time(&entry, names));
-    }
+    history.events.extend(talk.notes.iter().filter_map(|note| of_note(note, names)));
+    history.events.extend(talk.times.iter().filter_map(|entry| of_time(entry, names)));
     history.complete &= history.unread.is_empty();
     history.events.sort_by(|a, b| (a.at, &a.psa_key).cmp(&(b.at, &b.psa_key)));
     Ok(history)

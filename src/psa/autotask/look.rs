@@ -96,7 +96,7 @@ fn clock(server: Option<Timestamp>) -> Result<String> {
 
 /// A user without sight of tickets is told of none, and not refused.
 fn tickets(client: &mut Client) -> Result<String> {
-    let open = client.count("Tickets", &json!({"op": "notExist", "field": "completedDate"}))?;
+    let open = client.count("Tickets", &json!({"op": "noteq", "field": "status", "value": COMPLETE}))?;
     if open > 0 {
         return Ok(format!("{open} open tickets in sight"));
     }

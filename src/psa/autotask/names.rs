@@ -95,7 +95,7 @@ impl Names {
         self.read_at.elapsed() >= if missing { HOLDS_WITHOUT } else { HOLDS }
     }
 
-    /// Whether all ids of a ticket have names.
+    /// Whether the labels of a ticket have names.
     pub(super) fn know(&self, ticket: &wire::Ticket) -> bool {
         let picks = [
             ("queueID", ticket.queue),
@@ -105,8 +105,8 @@ impl Names {
             ("status", ticket.status),
         ];
         let known = |(field, id): &(&str, Option<i64>)| id.is_none() || self.label(field, *id).is_some();
-        let resource = |id: Option<i64>| id.is_none_or(|id| id == SYSTEM || self.resources.contains_key(&id));
-        picks.iter().all(known) && resource(ticket.resource) && resource(ticket.creator)
+        let owner = ticket.resource.is_none_or(|id| self.resources.contains_key(&id));
+        picks.iter().all(known) && owner
     }
 
     /// The label of a ticket's picklist value.

@@ -4,8 +4,10 @@ use firstline_fault::Result;
 use firstline_ticket::{ActorKind, Message, Ticket, without_own_notes};
 use serde_json::{Map, Value, json};
 
+use super::ahead::Talk;
 use super::client::{Client, is};
 use super::names::{COMPLETE, Names};
+use super::refusal::Refused;
 use super::wire::{self, Note, TimeEntry, at};
 use crate::connector::{Record, Seen};
 
@@ -36,41 +38,46 @@ pub(super) fn of_ticket(id: &str) -> Value {
     id.parse::<i64>().map_or_else(|_| is("ticketID", id), |id| is("ticketID", id))
 }
 
-/// The notes of a ticket, oldest first.
-pub(super) fn notes(client: &mut Client, id: &str) -> Result<Vec<Note>> {
-    let mut notes: Vec<Note> = Vec::new();
-    client.each("TicketNotes", &[of_ticket(id)], &[], &mut |note: Note| {
-        notes.push(note);
+/// Tells `each` the notes that meet `of`.
+pub(super) fn notes(client: &mut Client, of: &[Value], each: &mut dyn FnMut(Note)) -> Result<()> {
+    let told = client.each("TicketNotes", of, &[], &mut |note: Note| {
+        each(note);
         Ok(())
-    })?;
-    notes.sort_by_key(|note| (at(note.create_date_time.as_deref()), note.id));
-    Ok(notes)
+    });
+    Ok(told?)
 }
 
-/// The time of a ticket. What is not billed is hidden without a right of its own.
-pub(super) fn times(client: &mut Client, id: &str) -> Result<Vec<TimeEntry>> {
-    let mut times: Vec<TimeEntry> = Vec::new();
-    client.each("TimeEntries", &[of_ticket(id)], &[], &mut |entry: TimeEntry| {
-        times.push(entry);
+/// Tells `each` the time that meets `of`, and whether it may be read at all. What is not billed is hidden without a right of its own.
+pub(super) fn times(client: &mut Client, of: &[Value], each: &mut dyn FnMut(TimeEntry)) -> Result<bool> {
+    let told = client.each("TimeEntries", of, &[], &mut |entry: TimeEntry| {
+        each(entry);
         Ok(())
-    })?;
-    Ok(times)
+    });
+    match told {
+        Err(Refused::NoEndpoint | Refused::Forbidden(_)) => Ok(false),
+        told => Ok(told.map(|()| true)?),
+    }
 }
 
 /// A ticket with its conversation.
-pub(super) fn record(client: &mut Client, names: &mut Names, found: &wire::Ticket) -> Result<Record> {
+pub(super) fn record(
+    client: &mut Client,
+    names: &mut Names,
+    found: &wire::Ticket,
+    talk: &Talk,
+) -> Result<Record> {
     let id = found.id.map(|id| id.to_string()).unwrap_or_default();
-    let notes = notes(client, &id)?;
-    let mut messages: Vec<Message> = notes.iter().filter_map(|note| message(note, names)).collect();
-    messages.extend(times(client, &id)?.iter().flat_map(|entry| words(entry, names)));
+    let mut messages: Vec<Message> = talk.notes.iter().filter_map(|note| message(note, names)).collect();
+    messages.extend(talk.times.iter().flat_map(|entry| words(entry, names)));
     messages.sort_by_key(|message| message.at);
-    let closed = found.completed_date.is_some() || found.status == Some(COMPLETE);
+    // A ticket that was opened again may keep the date on which it was completed.
+    let closed = found.status.map_or(found.completed_date.is_some(), |status| status == COMPLETE);
     let resolved = at(found.resolved_date_time.as_deref()).or_else(|| at(found.completed_date.as_deref()));
     let resolved_at = resolved.filter(|_| closed);
     let value = |field| names.value(found, field);
     let [board, kind, subtype, priority, technician] = firstline_ticket::Field::ALL.map(value);
     let (status, source) = (names.label("status", found.status), names.label("source", found.source));
-    let merged_into = if closed { merged(client, &notes)? } else { None };
+    let merged_into = if closed { merged(client, &talk.notes)? } else { None };
     let opened_by_technician = opened_by_technician(found, names);
     let ticket = Ticket {
         id,

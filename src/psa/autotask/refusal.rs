@@ -29,7 +29,10 @@ impl From<Refused> for Error {
                 "the record is not there",
                 "It may have been deleted, or moved out of the API user's sight",
             ),
-            Refused::NoEndpoint => fault("the endpoint does not exist", "Check \"url\" in the settings"),
+            Refused::NoEndpoint => fault(
+                "the endpoint does not exist, or takes no such request (404 or 405)",
+                "Check \"url\" in the settings",
+            ),
             Refused::Forbidden(error)
             | Refused::Credentials(error)
             | Refused::Busy(error)
@@ -104,5 +107,63 @@ pub(super) fn refused(status: u16, told: &str) -> Refused {
             &format!("status {status}: {told}"),
             "See what the text names; a picklist may have changed",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_what_its_text_says_whatever_its_status() {
+        let told = |status: u16, body: &str| {
+            let answer = Answer { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            match refused(status, &reason(&answer).unwrap_or_else(|| answer.text())) {
+                Refused::Missing => "missing",
+                Refused::NoEndpoint => "no endpoint",
+                Refused::Forbidden(_) => "forbidden",
+                Refused::Credentials(_) => "credentials",
+                Refused::Busy(_) => "busy",
+                Refused::Other(_) => "other",
+            }
+        };
+        for (status, body, kind) in [
+            (401, "", "credentials"),
+            (404, r#"{"Message": "No HTTP resource was found."}"#, "no endpoint"),
+            (405, "", "no endpoint"),
+            (403, "<html>Forbidden</html>", "forbidden"),
+            (
+                500,
+                r#"{"errors": ["The logged in Resource does not have the adequate permissions."]}"#,
+                "forbidden",
+            ),
+            (
+                500,
+                r#"{"errors": ["No matching records found. The Resource may not have the permissions."]}"#,
+                "missing",
+            ),
+            (
+                500,
+                r#"{"errors": [{"message": "The thread threshold of this identifier is exceeded."}]}"#,
+                "busy",
+            ),
+            (429, r#"{"errors": ["Thread threshold reached"]}"#, "busy"),
+            (429, "\"Too many requests\"", "other"),
+            (500, r#"{"errors": ["The request threshold of this database is exceeded."]}"#, "other"),
+            (500, r#"{"errors": ["The picklist of status has no value 99."]}"#, "other"),
+            (503, "<html>Service unavailable</html>", "other"),
+        ] {
+            assert_eq!(told(status, body), kind, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_refusal_of_autotasks_has_no_reason() {
+        for body in
+            ["", "<html>Bad gateway</html>", "\"Too many\"", r#"{"message": "busy"}"#, r#"{"errors": []}"#]
+        {
+            let answer = Answer { status: 500, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            assert_eq!(reason(&answer), None, "{body}");
+        }
     }
 }

@@ -69,6 +69,7 @@ fn open(fake: &Fake, n: usize) -> Vec<Id> {
     fake.world(|world| (0..n).map(|i| world.open(new(i), Author::Contact(NORA))).collect())
 }
 
+/// Opens one ticket and gives its id.
 fn one(fake: &Fake) -> String {
     open(fake, 1)[0].to_string()
 }

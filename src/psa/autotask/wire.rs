@@ -111,6 +111,8 @@ pub(super) struct Ticket {
 pub(super) struct Note {
     #[serde(deserialize_with = "int")]
     pub(super) id: Option<i64>,
+    #[serde(rename = "ticketID", deserialize_with = "int")]
+    pub(super) ticket: Option<i64>,
     #[serde(deserialize_with = "text")]
     pub(super) title: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -134,6 +136,8 @@ pub(super) struct Note {
 pub(super) struct TimeEntry {
     #[serde(deserialize_with = "int")]
     pub(super) id: Option<i64>,
+    #[serde(rename = "ticketID", deserialize_with = "int")]
+    pub(super) ticket: Option<i64>,
     #[serde(rename = "resourceID", deserialize_with = "int")]
     pub(super) resource: Option<i64>,
     #[serde(deserialize_with = "decimal")]

@@ -46,8 +46,13 @@ pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Opt
             .iter()
             .any(|text| text.as_deref().is_some_and(|text| text.contains(mark)))
     };
-    let found = tickets::notes(client, id)?.into_iter().find(has);
-    Ok(found.and_then(|note| note.id).map(|id| id.to_string()))
+    let mut found = None;
+    tickets::notes(client, &[tickets::of_ticket(id)], &mut |note| {
+        if found.is_none() && has(&note) {
+            found = note.id;
+        }
+    })?;
+    Ok(found.map(|id| id.to_string()))
 }
 
 /// Posts a note once: where it is not known whether it arrived, it is looked for.

@@ -126,6 +126,8 @@ fn read(
     let now = Timestamp::now();
     let (mut open, mut ended, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let mut known: Vec<(Seen, Option<OpenTicket>)> = Vec::new();
+    let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
+    psa.expect(&ids)?;
     for seen in part {
         let Some(record) = psa.ticket(&seen.id)? else {
             done.gone += 1;

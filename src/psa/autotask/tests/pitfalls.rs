@@ -120,7 +120,8 @@ fn half_of_the_hours_requests_are_left_to_others() {
     let id = one(&fake);
     fake.set(&json!({"used_elsewhere": 5_500})).unwrap();
     // History waits until there are enough again.
-    let (mut psa, pauses) = counted(&fake, |fake| fake.set(&json!({"used_elsewhere": 100})).unwrap());
+    let (psa, pauses) = counted(&fake, |fake| fake.set(&json!({"used_elsewhere": 100})).unwrap());
+    let mut psa = psa.patient(60);
     psa.history(&id).unwrap();
     assert_eq!(*pauses.lock().unwrap(), [Duration::from_secs(60)]);
     psa.history(&id).unwrap();
@@ -132,13 +133,48 @@ fn half_of_the_hours_requests_are_left_to_others() {
     assert_eq!(pauses.lock().unwrap().len(), 1);
     // The last tenth is not touched.
     fake.set(&json!({"used_elsewhere": 9_500})).unwrap();
-    let (mut psa, _) = counted(&fake, |_| {});
+    let (psa, pauses) = counted(&fake, |_| {});
+    let mut psa = psa.patient(60);
     let error = psa.history(&id).unwrap_err().to_string();
     assert!(error.contains("of the hour's 10000 requests") && error.contains("goes on by itself"), "{error}");
+    assert_eq!(pauses.lock().unwrap().len(), 60);
     // A quota that is spent is told as what it is.
     fake.set(&json!({"used_elsewhere": 10_000, "quota_status": 500})).unwrap();
     let error = connector(settings(&fake)).ticket(&id).unwrap_err().to_string();
     assert!(error.contains("too many requests (500)"), "{error}");
+}
+
+#[test]
+fn tickets_that_are_read_next_are_read_together() {
+    let fake = start();
+    let ids: Vec<String> = open(&fake, 40).iter().map(ToString::to_string).collect();
+    fake.world(|world| {
+        for id in &ids {
+            let by = Author::Technician(GRACE);
+            world.note(id.parse().unwrap(), Note { by, ..Note::said(&format!("About {id}."), true) });
+        }
+    });
+    let mut psa = connector(settings(&fake));
+    psa.names = Some(super::super::names::Names::read(&mut psa.client).unwrap());
+    let alone: Vec<_> = ids.iter().map(|id| psa.ticket(id).unwrap().unwrap()).collect();
+    let before = psa.client.http.requests;
+    let wanted: Vec<String> = ids.iter().cloned().chain(["999999999".to_owned()]).collect();
+    psa.expect(&wanted).unwrap();
+    let together: Vec<_> = ids.iter().map(|id| psa.ticket(id).unwrap().unwrap()).collect();
+    assert_eq!((psa.client.http.requests - before, &together), (3, &alone));
+    for id in &ids {
+        let history = psa.history(id).unwrap();
+        assert!(history.complete && history.events.len() == 1);
+    }
+    // One of each history, and one that counts the hour's.
+    assert_eq!(psa.client.http.requests - before, 3 + 40 + 1);
+    // Given out once: what is asked for again is read again.
+    fake.world(|world| {
+        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()))
+    });
+    let again = psa.ticket(&ids[0]).unwrap().unwrap();
+    assert_eq!(again.ticket.subject.as_deref(), Some("New words"));
+    assert_eq!(psa.ticket("999999999").unwrap(), None);
 }
 
 #[test]

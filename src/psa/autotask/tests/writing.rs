@@ -49,6 +49,28 @@ fn a_note_is_written_once_under_each_trouble() {
 }
 
 #[test]
+fn each_note_is_written_once_though_a_fifth_of_all_requests_fail() {
+    let fake = start();
+    let ids = open(&fake, 30);
+    let kinds = [
+        Trouble::LostReply,
+        Trouble::Refused,
+        status(503, None, TroubleBody::Html),
+        status(429, Some(1), TroubleBody::Text),
+    ];
+    fake.faults(|faults| faults.at_random(0.2, &kinds, 22));
+    let mut psa = connector(settings(&fake));
+    let act = note("Please restart it.", false);
+    for id in &ids {
+        let done = (0..20).find_map(|_| psa.apply(&id.to_string(), &act, &none()).ok());
+        assert!(done.is_some(), "{id}");
+    }
+    let (counts, mails) = fake.world(|world| (world.write_counts(), world.mails.len()));
+    assert!(fake.faults(|faults| faults.hits) > 20);
+    assert_eq!((counts.len(), counts.values().copied().max(), mails), (30, Some(1), 0));
+}
+
+#[test]
 fn a_reply_that_was_lost_is_found_by_its_mark_at_once() {
     let fake = start();
     let (id, act) = (one(&fake), note("We replaced the rollers.", false));

@@ -37,7 +37,10 @@ const STATUSES: [(Id, &str, Stage); 8] = [
     (12, "Waiting Vendor", Stage::Responded),
 ];
 
-const KINDS: [(Id, &str, [(Id, &str); 2]); 4] = [
+/// A record with two below it, by id and name.
+type Family = (Id, &'static str, [(Id, &'static str); 2]);
+
+const KINDS: [Family; 4] = [
     (10, "Email", [(136, "Password prompt"), (137, "Delivery")]),
     (11, "Hardware", [(140, "Laptop"), (141, "Printer")]),
     (12, "Network", [(144, "Internet line"), (145, "Wireless")]),
@@ -53,7 +56,7 @@ const TECHNICIANS: [(Id, &str, Id, bool); 6] = [
     (29_682_890, "Old Timer", 8, false),
 ];
 
-const CUSTOMERS: [(Id, &str, [(Id, &str); 2]); 3] = [
+const CUSTOMERS: [Family; 3] = [
     (174, "Harbour Veterinary Group", [(29_683_586, "Nora Fields"), (29_683_587, "Idris Cole")]),
     (175, "Lumen Print Works", [(29_683_590, "Mei Tan"), (29_683_591, "Oskar Brandt")]),
     (176, "Alder Row School", [(29_683_594, "Hana Novak"), (29_683_595, "Peter Quill")]),

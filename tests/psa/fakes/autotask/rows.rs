@@ -1,6 +1,6 @@
 //! The rows of each entity: tickets and what hangs on them as the API user may see them, and the small ones that describe the desk.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::desk::ROLES;
 use super::fields::Entity;
@@ -15,7 +15,10 @@ use crate::world::{Id, Technician, Ticket};
 const DESK_ROLES: Id = 1_000_000_000;
 
 fn made(value: Value) -> Row<'static> {
-    Row::Made(value.as_object().cloned().unwrap_or_default())
+    match value {
+        Value::Object(record) => Row::Made(record),
+        _ => Row::Made(Map::new()),
+    }
 }
 
 impl<'a> View<'a> {

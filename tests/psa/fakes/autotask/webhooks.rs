@@ -261,7 +261,7 @@ impl Hook {
     fn signed(&mut self, view: View<'_>, action: &str, id: Id, fields: Value, by: Author) -> Delivery {
         self.sequence += 1;
         let of = if self.notes { "TicketNote" } else { "Ticket" };
-        let body = message(view.world, action, (of, id), fields, (self.sequence, by)).to_string();
+        let body = message(view.world, action, (of, id), &fields, (self.sequence, by)).to_string();
         let over = match view.settings.signature {
             Signature::Raw => body.clone(),
             Signature::Escaped => escaped(&body),
@@ -280,7 +280,7 @@ fn message(
     world: &World,
     action: &str,
     (of, id): (&str, Id),
-    fields: Value,
+    fields: &Value,
     (sequence, by): (u64, Author),
 ) -> Value {
     json!({
@@ -295,7 +295,7 @@ fn unsigned(world: &World, hook: &mut Hook) -> Delivery {
     hook.sequence += 1;
     let id = hook.record.get("id").and_then(Value::as_i64).unwrap_or_default();
     let of = if hook.notes { "TicketNote" } else { "Ticket" };
-    let body = message(world, "Deactivated", (of, id), json!({}), (hook.sequence, Author::System));
+    let body = message(world, "Deactivated", (of, id), &json!({}), (hook.sequence, Author::System));
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     Delivery { url: hook.text("deactivationUrl").to_owned(), headers, body: body.to_string().into_bytes() }
 }
