@@ -63,6 +63,7 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     if args.check {
         return check(&settings, args.output.json);
     }
+    let _alone = PsaSettings::alone(path)?;
     let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service())).collect();
     let mut worst = Exit::Success;
     std::thread::scope(|scope| {

@@ -1,28 +1,64 @@
 //! `firstline connect` between a service and a ConnectWise that is not one.
 
-use firstline_fakes::{Author, Clock, Fake, FakeOptions, NewTicket, Note, Which, connectwise as fake};
+use firstline_fakes::{
+    Author, Clock, Fake, FakeOptions, NewTicket, Note, Which, autotask, connectwise, halo,
+};
 use firstline_ticket::Changed;
 use serde_json::{Value, json};
 
 use crate::served::Service;
 
-fn start() -> Fake {
-    Fake::start(FakeOptions { which: Which::Connectwise, clock: Clock::real(), port: 0, tls: None }).unwrap()
+/// The three, each with the section of settings that reaches it, as far as it does not depend on where it runs.
+const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
+
+fn start(which: Which) -> Fake {
+    Fake::start(FakeOptions { which, clock: Clock::real(), port: 0, tls: None }).unwrap()
+}
+
+fn section(which: Which, fake: &Fake) -> (&'static str, String) {
+    let url = fake.url();
+    match which {
+        Which::Connectwise => (
+            connectwise::PRIVATE_KEY,
+            format!(
+                "[connection.connectwise]\nurl = {url:?}\ncompany = {:?}\npublic_key = {:?}\nprivate_key_file = \"psa.key\"\n\
+                client_id = {:?}\nrequests_per_minute = 60000\n",
+                connectwise::COMPANY_ID,
+                connectwise::PUBLIC_KEY,
+                connectwise::CLIENT_ID
+            ),
+        ),
+        Which::Autotask => (
+            autotask::API_SECRET,
+            format!(
+                "[connection.autotask]\nurl = {url:?}\nuser = {:?}\nsecret_file = \"psa.key\"\nintegration_code = {:?}\n\
+                requests_per_minute = 60000\n",
+                autotask::API_USER,
+                autotask::INTEGRATION_CODE
+            ),
+        ),
+        Which::Halo => (
+            halo::CLIENT_SECRET,
+            format!(
+                "[connection.halo]\nurl = {url:?}\nclient_id = {:?}\nclient_secret_file = \"psa.key\"\nnote_outcome = {}\n\
+                reply_outcome = {}\nrequests_per_five_minutes = 60000\n",
+                halo::CLIENT_ID,
+                halo::PRIVATE_NOTE,
+                halo::EMAIL_USER
+            ),
+        ),
+    }
 }
 
 /// Writes the settings of a connection to `fake` into the service's folder; gives the file.
-fn settings(service: &Service, fake: &Fake, write: &str) -> String {
+fn settings(service: &Service, (which, fake): (Which, &Fake), write: &str) -> String {
     let key = service.key("triage,feedback,act,review", &[]);
     service.dir.file("service.key", key);
-    service.dir.file("private.key", fake::PRIVATE_KEY);
+    let (secret, section) = section(which, fake);
+    service.dir.file("psa.key", secret);
     let text = format!(
-        "service = {:?}\nkey_file = \"service.key\"\n[[connection]]\nname = \"main\"\n[connection.connectwise]\nurl = {:?}\n\
-        company = {:?}\npublic_key = {:?}\nprivate_key_file = \"private.key\"\nclient_id = {:?}\nrequests_per_minute = 60000\n{write}",
+        "service = {:?}\nkey_file = \"service.key\"\n[[connection]]\nname = \"main\"\n{section}{write}",
         service.base(),
-        fake.url(),
-        fake::COMPANY_ID,
-        fake::PUBLIC_KEY,
-        fake::CLIENT_ID,
     );
     service.dir.file("psa.toml", text)
 }
@@ -51,8 +87,14 @@ fn once(service: &Service, settings: &str) -> Value {
 
 #[test]
 fn tickets_are_decided_once_their_ends_are_joined_and_shadow_writes_nothing() {
-    let (service, fake) = (Service::start(&[]), start());
-    let settings = settings(&service, &fake, "[connection.write]\nreplies = \"visible\"\n");
+    for which in PSAS {
+        a_day(which);
+    }
+}
+
+fn a_day(which: Which) {
+    let (service, fake) = (Service::start(&[]), start(which));
+    let settings = settings(&service, (which, &fake), "[connection.write]\nreplies = \"visible\"\n");
     let opened = open(&fake, 40);
     let first = once(&service, &settings);
     assert_eq!(
@@ -81,17 +123,26 @@ fn tickets_are_decided_once_their_ends_are_joined_and_shadow_writes_nothing() {
         }
     });
     let ended = once(&service, &settings);
-    assert_eq!((&ended["changed"], &ended["ended"], &ended["faults"]), (&json!(20), &json!(20), &json!([])));
+    assert_eq!(
+        (&ended["changed"], &ended["ended"], &ended["faults"]),
+        (&json!(20), &json!(20), &json!([])),
+        "{which:?}"
+    );
     let key = std::fs::read_to_string(service.dir.path("service.key")).unwrap();
     let kpis = service.get("/v1/kpis", key.trim()).ok();
-    assert_eq!(kpis["decisions"], 40, "{kpis}");
+    let total = &kpis["total"];
+    assert_eq!(
+        (&total["tickets"], &total["agreement"]["all"]["of"]),
+        (&json!(40), &json!(20)),
+        "{which:?}: {kpis}"
+    );
     assert_eq!(fake.world(|world| world.writes.len()), 0, "shadow writes nothing");
 }
 
 #[test]
 fn a_process_that_has_no_lease_does_nothing() {
-    let (service, fake) = (Service::start(&[]), start());
-    let settings = settings(&service, &fake, "");
+    let (service, fake) = (Service::start(&[]), start(Which::Connectwise));
+    let settings = settings(&service, (Which::Connectwise, &fake), "");
     open(&fake, 3);
     let key = std::fs::read_to_string(service.dir.path("service.key")).unwrap();
     let lease = json!({"owner": "another", "lease_seconds": 600});
@@ -105,19 +156,19 @@ fn a_process_that_has_no_lease_does_nothing() {
 
 #[test]
 fn a_check_names_what_is_missing_and_tells_no_secret() {
-    let (service, fake) = (Service::start(&[]), start());
-    let settings = settings(&service, &fake, "");
+    let (service, fake) = (Service::start(&[]), start(Which::Connectwise));
+    let settings = settings(&service, (Which::Connectwise, &fake), "");
     let good = service.dir.ok(&["connect", "--config", &settings, "--check"]).stdout;
     assert!(
         good.contains("nothing: there is no [connection.write] section") && !good.contains("MISSING"),
         "{good}"
     );
     let wrong = "not-the-private-key";
-    service.dir.file("private.key", wrong);
+    service.dir.file("psa.key", wrong);
     let bad = service.dir.run(&["connect", "--config", &settings, "--check"]);
     assert_eq!(bad.code, 1);
     let told = format!("{}{}", bad.stdout, bad.stderr);
     assert!(told.contains("MISSING") && told.contains("401") && told.contains("private_key_file"), "{told}");
-    assert!(!told.contains(wrong) && !told.contains(fake::CLIENT_ID));
+    assert!(!told.contains(wrong) && !told.contains(connectwise::CLIENT_ID));
     service.dir.fails(&["connect", "--config", "nowhere.toml"], "E_CONFIG");
 }

@@ -1,5 +1,6 @@
 //! The settings of `firstline connect`: where the service is, and each PSA with its credentials, which lie in files of their own.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use firstline_fault::{Code, Error, Result, UserError};
 use firstline_psa::autotask::{Autotask, AutotaskSettings};
 use firstline_psa::connector::Connector;
 use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
+use firstline_psa::halo::{Halo, HaloSettings};
 use firstline_psa::http::{Http, Pace, Wait, agent};
 use firstline_psa::secret::Secret;
 use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
@@ -50,13 +52,23 @@ pub(super) struct ConnectionSettings {
     /// Days before the first round, from which on tickets are read.
     #[serde(default = "start_days")]
     start_days: u32,
+    /// Who runs it, as others see it: the same after a restart, so that its lease and what it had claimed are still its own.
+    owner: Option<String>,
     /// What may be written; nothing without it.
     write: Option<Write>,
     /// One of these is the PSA.
     connectwise: Option<ConnectwiseArgs>,
     autotask: Option<AutotaskArgs>,
+    halo: Option<HaloArgs>,
     #[serde(skip)]
     folder: PathBuf,
+}
+
+/// This machine's name.
+fn host() -> String {
+    let told = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+    let name = told.unwrap_or_default().trim().to_owned();
+    if name.is_empty() { "connect".to_owned() } else { name }
 }
 
 fn poll_seconds() -> u32 {
@@ -117,6 +129,32 @@ struct AutotaskArgs {
     requests_per_minute: u32,
 }
 
+/// A HaloPSA and its credentials.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HaloArgs {
+    url: String,
+    auth_url: Option<String>,
+    tenant: Option<String>,
+    client_id: String,
+    client_secret_file: PathBuf,
+    #[serde(default = "scope")]
+    scope: String,
+    note_outcome: i64,
+    reply_outcome: Option<i64>,
+    #[serde(default = "requests_per_five_minutes")]
+    requests_per_five_minutes: u32,
+}
+
+fn scope() -> String {
+    "all".to_owned()
+}
+
+/// The lowest quota that has been told of.
+fn requests_per_five_minutes() -> u32 {
+    300
+}
+
 /// Where every Autotask tells its zone.
 fn zones() -> String {
     "https://webservices2.autotask.net".to_owned()
@@ -152,6 +190,21 @@ fn secret(folder: &Path, path: &Path) -> Result<Secret> {
 }
 
 impl PsaSettings {
+    /// Keeps others on this machine from running the same connections, as long as what it gives lives.
+    pub(super) fn alone(path: &Path) -> Result<File> {
+        let place = path.display().to_string();
+        let file =
+            File::open(path).map_err(|e| fault(&place, e.to_string(), "Name a file that can be read"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(fault(&place, "another process runs these connections", "Stop it first, or let it go on"))
+            }
+            // Some file systems have no locks: the lease keeps other machines out all the same.
+            Err(TryLockError::Error(_)) => Ok(file),
+        }
+    }
+
     pub(super) fn read(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let example = "`firstline connect --example` prints settings to begin with";
@@ -185,7 +238,11 @@ impl ConnectionSettings {
     }
 
     pub(super) fn psa_name(&self) -> &'static str {
-        if self.connectwise.is_some() { "ConnectWise PSA" } else { "Autotask" }
+        match (&self.connectwise, &self.autotask) {
+            (Some(_), _) => "ConnectWise PSA",
+            (None, Some(_)) => "Autotask",
+            (None, None) => "HaloPSA",
+        }
     }
 
     pub(super) fn what_may_be_written(&self) -> &'static str {
@@ -198,10 +255,9 @@ impl ConnectionSettings {
 
     pub(super) fn round(&self) -> RoundSettings {
         let days = SignedDuration::from_hours(24 * i64::from(self.start_days));
-        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "connect".to_owned());
         RoundSettings {
             name: self.name.trim().to_owned(),
-            owner: format!("{host}-{}", std::process::id()),
+            owner: self.owner.clone().unwrap_or_else(host),
             start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
             overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
             lease_seconds: (4 * self.poll_seconds).clamp(60, 3_600),
@@ -212,8 +268,8 @@ impl ConnectionSettings {
     }
 
     pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
-        match (&self.connectwise, &self.autotask) {
-            (Some(given), None) => {
+        match (&self.connectwise, &self.autotask, &self.halo) {
+            (Some(given), None, None) => {
                 let settings = ConnectwiseSettings {
                     url: given.url.clone(),
                     company: given.company.clone(),
@@ -225,7 +281,7 @@ impl ConnectionSettings {
                 };
                 Ok(Box::new(Connectwise::new(settings, agent(), wait)))
             }
-            (None, Some(given)) => {
+            (None, Some(given), None) => {
                 let settings = AutotaskSettings {
                     url: given.url.clone(),
                     user: given.user.clone(),
@@ -237,10 +293,24 @@ impl ConnectionSettings {
                 };
                 Ok(Box::new(Autotask::new(settings, agent(), wait)))
             }
+            (None, None, Some(given)) => {
+                let settings = HaloSettings {
+                    url: given.url.clone(),
+                    auth_url: given.auth_url.clone(),
+                    tenant: given.tenant.clone(),
+                    client_id: given.client_id.clone(),
+                    client_secret: secret(&self.folder, &given.client_secret_file)?,
+                    scope: given.scope.clone(),
+                    note_outcome: given.note_outcome,
+                    reply_outcome: given.reply_outcome,
+                    requests_per_five_minutes: given.requests_per_five_minutes.max(1),
+                };
+                Ok(Box::new(Halo::new(settings, agent(), wait)))
+            }
             _ => Err(fault(
                 &format!("connection {:?}", self.name),
                 "it names no PSA, or two",
-                "Give it one section: [connection.connectwise] or [connection.autotask]",
+                "Give it one section: [connection.connectwise], [connection.autotask] or [connection.halo]",
             )),
         }
     }
