@@ -96,7 +96,7 @@ fn event(client: &mut Client, names: &Names, line: &Line, what: Happening) -> Re
     };
     let Some(at) = at(line.date.as_deref()) else { return Ok(None) };
     let (actor, actor_kind) = names.actor(line.resource);
-    let hash = || format!("{:016x}", xxh3_64(format!("{:?}", line).as_bytes()));
+    let hash = || format!("{:016x}", xxh3_64(format!("{line:?}").as_bytes()));
     let psa_key = format!("history-{}", line.id.map_or_else(hash, |id| id.to_string()));
     Ok(Some(Event { psa_key, at, actor, actor_kind, what }))
 }

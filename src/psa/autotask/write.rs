@@ -67,7 +67,7 @@ fn note(client: &mut Client, names: &Names, id: i64, (text, visible): (&str, boo
         "title": title, "description": description, "noteType": note_type(client, names)?,
         "publish": if visible { PUBLIC } else { internal(names)? },
     });
-    let sent = client.send(Method::POST, &format!("Tickets/{id}/Notes"), &body);
+    let sent = client.send(&Method::POST, &format!("Tickets/{id}/Notes"), &body);
     match settled(client, sent) {
         Ok(answer) => {
             let written: Written = read(&answer).unwrap_or_default();
@@ -194,7 +194,7 @@ fn set(
     }
     let mut body = values(client, names, ticket, &to_set)?;
     body.insert("id".to_owned(), json!(ticket.id));
-    let sent = client.send(Method::PATCH, "Tickets", &Value::Object(body));
+    let sent = client.send(&Method::PATCH, "Tickets", &Value::Object(body));
     match settled(client, sent) {
         Ok(_) => Ok(written(ticket)),
         Err(Sent::Unknown(error)) => is_set(client, names, ticket, fields, error),

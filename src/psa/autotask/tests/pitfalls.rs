@@ -170,7 +170,7 @@ fn tickets_that_are_read_next_are_read_together() {
     assert_eq!(psa.client.http.requests - before, 3 + 40 + 1);
     // Given out once: what is asked for again is read again.
     fake.world(|world| {
-        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()))
+        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()));
     });
     let again = psa.ticket(&ids[0]).unwrap().unwrap();
     assert_eq!(again.ticket.subject.as_deref(), Some("New words"));
