@@ -7,11 +7,11 @@ use firstline_fault::Result;
 use firstline_ticket::{Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ahead::Talk;
 use super::client::{Client, HISTORY};
 use super::names::Names;
 use super::read::{self, key, merged_into, ticket_of};
 use super::refusal::Refused;
+use super::talk::{self, Talk};
 use super::wire::{Line, Note, TimeEntry, at};
 use crate::connector::History;
 use crate::wording::{from_to, given};
@@ -65,7 +65,7 @@ const PASSED: [&str; 12] = [
 pub(super) fn history(client: &mut Client, names: &Names, id: &str, talk: &Talk) -> Result<History> {
     let mut history = History { complete: talk.timed, ..History::default() };
     let mut lines: Vec<Line> = Vec::new();
-    let told = client.each(HISTORY, &[read::of_ticket(id)], &[], &mut |line: Line| {
+    let told = client.each(HISTORY, &[talk::of_ticket(id)], &[], &mut |line: Line| {
         lines.push(line);
         Ok(())
     });

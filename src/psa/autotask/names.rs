@@ -224,7 +224,7 @@ impl Names {
         let fits = |pick: &&Pick| {
             pick.is_active()
                 && same(pick.label.as_deref(), wanted)
-                && (field != Field::Subtype || pick.parent_value == parent)
+                && (field != Field::Subtype || pick.fits(parent))
         };
         self.picks(field_of(field)).iter().find(fits).and_then(|pick| pick.value)
     }
