@@ -22,6 +22,7 @@ mod decode;
 mod doubts;
 mod encoding;
 mod fault;
+pub mod halo;
 pub mod http;
 mod import;
 mod json;

@@ -52,9 +52,9 @@ pub(super) struct ConnectionSettings {
     start_days: u32,
     /// What may be written; nothing without it.
     write: Option<Write>,
-    /// The PSA.
-    #[serde(flatten)]
-    psa: Psa,
+    /// One of these is the PSA.
+    connectwise: Option<ConnectwiseArgs>,
+    autotask: Option<AutotaskArgs>,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -88,33 +88,33 @@ enum Replies {
     Visible,
 }
 
-/// A PSA and its credentials.
+/// A ConnectWise PSA and its credentials.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "psa", rename_all = "lowercase")]
-enum Psa {
-    /// ConnectWise PSA.
-    Connectwise {
-        url: String,
-        company: String,
-        public_key: String,
-        private_key_file: PathBuf,
-        client_id: String,
-        codebase: Option<String>,
-        #[serde(default = "requests_per_minute")]
-        requests_per_minute: u32,
-    },
-    /// Autotask.
-    Autotask {
-        #[serde(default = "zones")]
-        url: String,
-        user: String,
-        secret_file: PathBuf,
-        integration_code: String,
-        note_type: Option<String>,
-        act_as: Option<i64>,
-        #[serde(default = "requests_per_minute")]
-        requests_per_minute: u32,
-    },
+#[serde(deny_unknown_fields)]
+struct ConnectwiseArgs {
+    url: String,
+    company: String,
+    public_key: String,
+    private_key_file: PathBuf,
+    client_id: String,
+    codebase: Option<String>,
+    #[serde(default = "requests_per_minute")]
+    requests_per_minute: u32,
+}
+
+/// An Autotask and its credentials.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutotaskArgs {
+    #[serde(default = "zones")]
+    url: String,
+    user: String,
+    secret_file: PathBuf,
+    integration_code: String,
+    note_type: Option<String>,
+    act_as: Option<i64>,
+    #[serde(default = "requests_per_minute")]
+    requests_per_minute: u32,
 }
 
 /// Where every Autotask tells its zone.
@@ -185,10 +185,7 @@ impl ConnectionSettings {
     }
 
     pub(super) fn psa_name(&self) -> &'static str {
-        match self.psa {
-            Psa::Connectwise { .. } => "ConnectWise PSA",
-            Psa::Autotask { .. } => "Autotask",
-        }
+        if self.connectwise.is_some() { "ConnectWise PSA" } else { "Autotask" }
     }
 
     pub(super) fn what_may_be_written(&self) -> &'static str {
@@ -215,47 +212,36 @@ impl ConnectionSettings {
     }
 
     pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
-        match &self.psa {
-            Psa::Connectwise {
-                url,
-                company,
-                public_key,
-                private_key_file,
-                client_id,
-                codebase,
-                requests_per_minute,
-            } => {
+        match (&self.connectwise, &self.autotask) {
+            (Some(given), None) => {
                 let settings = ConnectwiseSettings {
-                    url: url.clone(),
-                    company: company.clone(),
-                    public_key: public_key.clone(),
-                    private_key: secret(&self.folder, private_key_file)?,
-                    client_id: Secret::new(client_id),
-                    codebase: codebase.clone(),
-                    requests_per_minute: (*requests_per_minute).max(1),
+                    url: given.url.clone(),
+                    company: given.company.clone(),
+                    public_key: given.public_key.clone(),
+                    private_key: secret(&self.folder, &given.private_key_file)?,
+                    client_id: Secret::new(&given.client_id),
+                    codebase: given.codebase.clone(),
+                    requests_per_minute: given.requests_per_minute.max(1),
                 };
                 Ok(Box::new(Connectwise::new(settings, agent(), wait)))
             }
-            Psa::Autotask {
-                url,
-                user,
-                secret_file,
-                integration_code,
-                note_type,
-                act_as,
-                requests_per_minute,
-            } => {
+            (None, Some(given)) => {
                 let settings = AutotaskSettings {
-                    url: url.clone(),
-                    user: user.clone(),
-                    secret: secret(&self.folder, secret_file)?,
-                    integration_code: Secret::new(integration_code),
-                    note_type: note_type.clone(),
-                    act_as: *act_as,
-                    requests_per_minute: (*requests_per_minute).max(1),
+                    url: given.url.clone(),
+                    user: given.user.clone(),
+                    secret: secret(&self.folder, &given.secret_file)?,
+                    integration_code: Secret::new(&given.integration_code),
+                    note_type: given.note_type.clone(),
+                    act_as: given.act_as,
+                    requests_per_minute: given.requests_per_minute.max(1),
                 };
                 Ok(Box::new(Autotask::new(settings, agent(), wait)))
             }
+            _ => Err(fault(
+                &format!("connection {:?}", self.name),
+                "it names no PSA, or two",
+                "Give it one section: [connection.connectwise] or [connection.autotask]",
+            )),
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Cursor {
     pub open: BTreeMap<String, OpenTicket>,
 }
 
+/// Times of change may be whole seconds: what was read within so long of its change may change once more and look the same.
+const UNSURE: SignedDuration = SignedDuration::from_secs(2);
+
 /// The state of a ticket that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Read {
@@ -32,6 +35,10 @@ pub struct Read {
     pub version: String,
     /// When it was reached, by the PSA's clock.
     pub at: Timestamp,
+    /// When it was first read, by this machine's clock.
+    pub since: Timestamp,
+    /// Whether it was read long enough after its change.
+    pub sure: bool,
 }
 
 /// A ticket that was sent to triage.
@@ -49,12 +56,16 @@ impl Cursor {
 
     /// Whether this state was read already.
     pub fn knows(&self, seen: &Seen) -> bool {
-        self.recent.get(&seen.id).is_some_and(|read| read.version == seen.version)
+        self.recent.get(&seen.id).is_some_and(|read| read.sure && read.version == seen.version)
     }
 
-    /// The service has this state.
-    pub fn read(&mut self, seen: &Seen) {
-        self.recent.insert(seen.id.clone(), Read { version: seen.version.clone(), at: seen.at });
+    /// The service has this state, as it was read at `now`; `latest` is the latest change that the PSA has told of.
+    pub fn read(&mut self, seen: &Seen, latest: Option<Timestamp>, now: Timestamp) {
+        let before = self.recent.get(&seen.id).filter(|read| read.version == seen.version);
+        let since = before.map_or(now, |read| read.since);
+        let old = latest.is_some_and(|latest| latest.duration_since(seen.at) > UNSURE);
+        let sure = old || now.duration_since(since) > UNSURE;
+        self.recent.insert(seen.id.clone(), Read { version: seen.version.clone(), at: seen.at, since, sure });
     }
 
     /// All changes up to `latest` were read: what is older than the overlap can't be told again.
@@ -65,5 +76,36 @@ impl Cursor {
         while self.open.len() > MOST_OPEN {
             self.open.pop_first();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_twice_in_a_second_is_read_again() {
+        let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();
+        let seen = |id: &str, second: i64| Seen {
+            id: id.to_owned(),
+            version: format!("{second}"),
+            at: at(second),
+            opened_at: None,
+            customer: None,
+        };
+        let mut cursor = Cursor::default();
+        // Of two changes the older one is sure at once. The newer one is, once it was read again later.
+        for (id, second) in [("old", 0), ("new", 9)] {
+            cursor.read(&seen(id, second), Some(at(9)), at(9));
+        }
+        assert!(cursor.knows(&seen("old", 0)) && !cursor.knows(&seen("new", 9)));
+        cursor.read(&seen("new", 9), Some(at(9)), at(10));
+        assert!(!cursor.knows(&seen("new", 9)), "a second later is too soon");
+        cursor.read(&seen("new", 9), Some(at(9)), at(12));
+        assert!(cursor.knows(&seen("new", 9)) && !cursor.knows(&seen("new", 13)));
+        // What is older than the overlap is forgotten, and asked for no more.
+        cursor.advance(Some(at(9)), SignedDuration::from_secs(5));
+        assert_eq!(cursor.recent.keys().collect::<Vec<_>>(), ["new"]);
+        assert_eq!(cursor.since(at(0), SignedDuration::from_secs(5)), at(4));
     }
 }

@@ -80,7 +80,7 @@ pub fn round(
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
     let mut todo: Vec<Seen> = Vec::new();
-    let mut latest = None;
+    let mut latest = cursor.watermark;
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
         latest = latest.max(Some(seen.at));
         if !cursor.knows(&seen) {
@@ -93,7 +93,7 @@ pub fn round(
     todo.dedup_by(|a, b| a.id == b.id);
     done.changed = todo.len();
     for part in todo.chunks(PART) {
-        read(psa, service, part, &mut cursor, &mut done)?;
+        read(psa, service, (part, latest), &mut cursor, &mut done)?;
         if let Leased::Other(who) =
             service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))?
         {
@@ -101,7 +101,7 @@ pub fn round(
         }
     }
     let hinted: Vec<Seen> = hinted.iter().map(|id| hint(id)).collect();
-    read(psa, service, &hinted, &mut cursor, &mut done)?;
+    read(psa, service, (&hinted, latest), &mut cursor, &mut done)?;
     cursor.advance(latest, settings.overlap);
     service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))?;
     if let Some(write) = settings.write {
@@ -119,10 +119,11 @@ fn hint(id: &str) -> Seen {
 fn read(
     psa: &mut dyn Connector,
     service: &mut Service,
-    part: &[Seen],
+    (part, latest): (&[Seen], Option<Timestamp>),
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<()> {
+    let now = Timestamp::now();
     let (mut open, mut ended, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let mut known: Vec<(Seen, Option<OpenTicket>)> = Vec::new();
     let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
@@ -177,7 +178,7 @@ fn read(
             }
         }
         if !seen.version.is_empty() {
-            cursor.read(&seen);
+            cursor.read(&seen, latest, now);
         }
     }
     Ok(())

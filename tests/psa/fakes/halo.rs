@@ -79,10 +79,13 @@ pub struct Halo {
 
 impl Dialect for Halo {
     fn answer(&mut self, world: &mut World, request: &Request) -> Reply {
-        match self.reply(world, request) {
+        let mut known = request.clone();
+        known.query.retain(|(name, _)| !self.settings.ignored.contains(&name.to_lowercase()));
+        let reply = match self.reply(world, &known) {
             Ok(reply) => reply,
             Err(refusal) => refusal.reply(self.settings.error_body),
-        }
+        };
+        reply.with("date", world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
     }
 
     fn deliveries(&mut self, world: &World, happened: &[Happened]) -> Vec<Delivery> {

@@ -78,6 +78,8 @@ pub struct Settings {
     pub type_three: TypeThree,
     /// Whether `GET /Audit` heeds `ticket_id`, which Halo's API file does not list. UNCONFIRMED.
     pub audit_by_get: bool,
+    /// Parameters that this version does not know, in lower case: they are ignored.
+    pub ignored: Vec<String>,
     /// What customers said about tickets.
     pub feedback: Vec<Feedback>,
 }
@@ -104,6 +106,7 @@ impl Default for Settings {
             time_unit: TimeUnit::Hours,
             type_three: TypeThree::Hmac,
             audit_by_get: false,
+            ignored: Vec::new(),
             feedback: Vec::new(),
         }
     }
