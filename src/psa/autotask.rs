@@ -10,6 +10,7 @@ mod look;
 mod names;
 mod read;
 mod refusal;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -28,10 +29,11 @@ pub use client::AutotaskSettings;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
 use crate::http::{Http, Wait};
-use ahead::{Ahead, Talk};
+use ahead::Ahead;
 use client::Client;
 use names::Names;
 use refusal::{Refused, fault};
+use talk::Talk;
 
 /// An Autotask.
 #[derive(Debug)]

@@ -7,25 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firstline_fault::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
-use super::read;
-use super::wire::{Note, Ticket, TimeEntry};
+use super::talk::{self, Talk};
+use super::wire::Ticket;
 
 /// How long it is held.
 const HOLDS: Duration = Duration::from_secs(60);
 /// Tickets of a request.
 const TOGETHER: usize = 100;
-
-/// What people have said of a ticket, and how long they worked.
-#[derive(Debug, Default)]
-pub(super) struct Talk {
-    pub(super) notes: Vec<Note>,
-    pub(super) times: Vec<TimeEntry>,
-    /// Whether time may be read.
-    pub(super) timed: bool,
-}
 
 /// Tickets that are read ahead.
 #[derive(Debug, Default)]
@@ -53,12 +44,12 @@ impl Ahead {
             Ok(())
         })?;
         let mut talks: BTreeMap<i64, Talk> = ids.iter().map(|id| (*id, Talk::default())).collect();
-        read::notes(client, &of("ticketID"), &mut |note| {
+        talk::notes(client, &of("ticketID"), &mut |note| {
             if let Some(talk) = note.ticket.and_then(|id| talks.get_mut(&id)) {
                 talk.notes.push(note);
             }
         })?;
-        let timed = read::times(client, &of("ticketID"), &mut |entry| {
+        let timed = talk::times(client, &of("ticketID"), &mut |entry| {
             if let Some(talk) = entry.ticket.and_then(|id| talks.get_mut(&id)) {
                 talk.times.push(entry);
             }
@@ -88,16 +79,5 @@ impl Ahead {
     pub(super) fn take_talk(&mut self, id: &str) -> Option<Arc<Talk>> {
         let id: i64 = id.parse().ok()?;
         self.talks.remove(&id).filter(|_| self.holds())
-    }
-}
-
-impl Talk {
-    /// What was said of a ticket, notes oldest first.
-    pub(super) fn of(client: &mut Client, id: &str) -> Result<Self> {
-        let mut talk = Self::default();
-        let of: [Value; 1] = [read::of_ticket(id)];
-        read::notes(client, &of, &mut |note| talk.notes.push(note))?;
-        talk.timed = read::times(client, &of, &mut |entry| talk.times.push(entry))?;
-        Ok(talk)
     }
 }

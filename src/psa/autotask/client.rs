@@ -92,7 +92,7 @@ impl Client {
 
     /// Any body that a path has.
     pub(super) fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Refused> {
-        let answer = self.ask(Method::GET, path, None)?;
+        let answer = self.ask(&Method::GET, path, None)?;
         read(&answer).map_err(Refused::Other)
     }
 
@@ -123,7 +123,7 @@ impl Client {
             if !include.is_empty() {
                 body["IncludeFields"] = json!(include);
             }
-            let answer = self.ask(Method::POST, &path, Some(&body))?;
+            let answer = self.ask(&Method::POST, &path, Some(&body))?;
             let page: Page = read(&answer).map_err(Refused::Other)?;
             let rows = page.items.unwrap_or_default();
             let link = page.page_details.and_then(|details| details.next_page_url);
@@ -153,14 +153,14 @@ impl Client {
     /// How many records meet `filter`.
     pub(super) fn count(&mut self, entity: &str, filter: &Value) -> Result<i64, Error> {
         let body = json!({"filter": [filter]});
-        let answer = self.ask(Method::POST, &format!("{entity}/query/count"), Some(&body))?;
+        let answer = self.ask(&Method::POST, &format!("{entity}/query/count"), Some(&body))?;
         let counted: Count = read(&answer)?;
         Ok(counted.query_count.unwrap_or_default())
     }
 
     /// The server's time, where it tells it.
     pub(super) fn clock(&mut self) -> Result<Option<Timestamp>, Error> {
-        let answer = self.ask(Method::GET, "ThresholdInformation", None)?;
+        let answer = self.ask(&Method::GET, "ThresholdInformation", None)?;
         let date = answer.header("date");
         Ok(date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()))
     }
@@ -201,13 +201,13 @@ impl Client {
     }
 
     /// The reply to a request that changes nothing.
-    fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Refused> {
+    fn ask(&mut self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, Refused> {
         let answer = self.exchange(method, path, body, true).map_err(|sent| Refused::Other(sent.into()))?;
         self.judged(answer)
     }
 
     /// Sends what changes something, and gives the reply.
-    pub(super) fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<Answer, Sent> {
+    pub(super) fn send(&mut self, method: &Method, path: &str, body: &Value) -> Result<Answer, Sent> {
         self.exchange(method, path, Some(body), false)
     }
 
@@ -215,7 +215,7 @@ impl Client {
     /// done before.
     fn exchange(
         &mut self,
-        method: Method,
+        method: &Method,
         path: &str,
         body: Option<&Value>,
         safe: bool,
@@ -227,7 +227,7 @@ impl Client {
             let answer = self.once(method.clone(), path, body, safe)?;
             match self.refusal(&answer) {
                 Some(Refused::Credentials(_)) if !moved && self.has_moved().map_err(Sent::NotDone)? => {
-                    moved = true
+                    moved = true;
                 }
                 Some(Refused::Credentials(_)) => {
                     self.barred_since = Some(Instant::now());

@@ -7,11 +7,11 @@ use firstline_fault::Result;
 use firstline_ticket::{Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ahead::Talk;
 use super::client::{Client, HISTORY};
 use super::names::Names;
 use super::read::{self, key, merged_into, ticket_of};
 use super::refusal::Refused;
+use super::talk::{self, Talk};
 use super::wire::{Line, Note, TimeEntry, at};
 use crate::connector::History;
 use crate::wording::{from_to, given};
@@ -65,7 +65,7 @@ const PASSED: [&str; 12] = [
 pub(super) fn history(client: &mut Client, names: &Names, id: &str, talk: &Talk) -> Result<History> {
     let mut history = History { complete: talk.timed, ..History::default() };
     let mut lines: Vec<Line> = Vec::new();
-    let told = client.each(HISTORY, &[read::of_ticket(id)], &[], &mut |line: Line| {
+    let told = client.each(HISTORY, &[talk::of_ticket(id)], &[], &mut |line: Line| {
         lines.push(line);
         Ok(())
     });
@@ -96,7 +96,7 @@ fn event(client: &mut Client, names: &Names, line: &Line, what: Happening) -> Re
     };
     let Some(at) = at(line.date.as_deref()) else { return Ok(None) };
     let (actor, actor_kind) = names.actor(line.resource);
-    let hash = || format!("{:016x}", xxh3_64(format!("{:?}", line).as_bytes()));
+    let hash = || format!("{:016x}", xxh3_64(format!("{line:?}").as_bytes()));
     let psa_key = format!("history-{}", line.id.map_or_else(hash, |id| id.to_string()));
     Ok(Some(Event { psa_key, at, actor, actor_kind, what }))
 }

@@ -133,7 +133,7 @@ impl Names {
     /// Whether a line of the history that begins so is of a field that exists.
     pub(super) fn have_field(&self, subject: &str) -> bool {
         let subject = bare(subject);
-        !subject.is_empty() && self.known_fields.iter().any(|name| *name == subject)
+        !subject.is_empty() && self.known_fields.contains(&subject)
     }
 
     /// The name of a value of a ticket's label.
@@ -224,7 +224,7 @@ impl Names {
         let fits = |pick: &&Pick| {
             pick.is_active()
                 && same(pick.label.as_deref(), wanted)
-                && (field != Field::Subtype || pick.parent_value == parent)
+                && (field != Field::Subtype || pick.fits(parent))
         };
         self.picks(field_of(field)).iter().find(fits).and_then(|pick| pick.value)
     }

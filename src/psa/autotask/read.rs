@@ -4,24 +4,23 @@ use firstline_fault::Result;
 use firstline_ticket::{ActorKind, Message, Ticket, without_own_notes};
 use serde_json::{Map, Value, json};
 
-use super::ahead::Talk;
 use super::client::{Client, is};
 use super::names::{COMPLETE, Names};
-use super::refusal::Refused;
+use super::talk::Talk;
 use super::wire::{self, Note, TimeEntry, at};
 use crate::connector::{Record, Seen};
 
 /// Whom a note is for: all, the customer among them. All else is internal.
 pub(super) const PUBLIC: i64 = 1;
 /// What a list of changes is read with.
-pub(super) const LISTED: [&str; 4] = ["id", "lastActivityDate", "createDate", "companyID"];
+pub(super) const LISTED: [&str; 3] = ["id", "lastActivityDate", "createDate"];
 
 /// What tells a state of a ticket from any other.
 fn version(ticket: &wire::Ticket) -> Option<&String> {
     ticket.last_activity_date.as_ref().or(ticket.create_date.as_ref())
 }
 
-/// A ticket in a list of changes. Its company is an id there: its name is read with the ticket.
+/// A ticket in a list of changes. Whose it is comes with the ticket itself: a list has the company's id only.
 pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
     let version = version(ticket)?;
     Some(Seen {
@@ -31,32 +30,6 @@ pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
         opened_at: at(ticket.create_date.as_deref()),
         customer: None,
     })
-}
-
-/// The condition that something is of a ticket.
-pub(super) fn of_ticket(id: &str) -> Value {
-    id.parse::<i64>().map_or_else(|_| is("ticketID", id), |id| is("ticketID", id))
-}
-
-/// Tells `each` the notes that meet `of`.
-pub(super) fn notes(client: &mut Client, of: &[Value], each: &mut dyn FnMut(Note)) -> Result<()> {
-    let told = client.each("TicketNotes", of, &[], &mut |note: Note| {
-        each(note);
-        Ok(())
-    });
-    Ok(told?)
-}
-
-/// Tells `each` the time that meets `of`, and whether it may be read at all. What is not billed is hidden without a right of its own.
-pub(super) fn times(client: &mut Client, of: &[Value], each: &mut dyn FnMut(TimeEntry)) -> Result<bool> {
-    let told = client.each("TimeEntries", of, &[], &mut |entry: TimeEntry| {
-        each(entry);
-        Ok(())
-    });
-    match told {
-        Err(Refused::NoEndpoint | Refused::Forbidden(_)) => Ok(false),
-        told => Ok(told.map(|()| true)?),
-    }
 }
 
 /// A ticket with its conversation.

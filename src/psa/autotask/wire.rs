@@ -264,12 +264,17 @@ pub(super) struct Pick {
     #[serde(deserialize_with = "flag")]
     pub(super) is_default_value: Option<bool>,
     #[serde(deserialize_with = "int")]
-    pub(super) parent_value: Option<i64>,
+    parent_value: Option<i64>,
 }
 
 impl Pick {
     pub(super) fn is_active(&self) -> bool {
         self.is_active != Some(false)
+    }
+
+    /// Whether it is a value below `parent`, or below none.
+    pub(super) fn fits(&self, parent: Option<i64>) -> bool {
+        self.parent_value.is_none() || self.parent_value == parent
     }
 }
 

@@ -11,8 +11,9 @@ use ureq::http::Method;
 
 use super::client::{Client, read};
 use super::names::{self, Names, field_of, same};
-use super::read::{self as tickets, PUBLIC};
+use super::read::PUBLIC;
 use super::refusal::{Refused, Sent, fault};
+use super::talk;
 use super::wire::{self, Note, Pick, Written};
 use crate::connector::{Act, Done};
 use crate::http::Answer;
@@ -47,7 +48,7 @@ pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Opt
             .any(|text| text.as_deref().is_some_and(|text| text.contains(mark)))
     };
     let mut found = None;
-    tickets::notes(client, &[tickets::of_ticket(id)], &mut |note| {
+    talk::notes(client, &[talk::of_ticket(id)], &mut |note| {
         if found.is_none() && has(&note) {
             found = note.id;
         }
@@ -67,7 +68,7 @@ fn note(client: &mut Client, names: &Names, id: i64, (text, visible): (&str, boo
         "title": title, "description": description, "noteType": note_type(client, names)?,
         "publish": if visible { PUBLIC } else { internal(names)? },
     });
-    let sent = client.send(Method::POST, &format!("Tickets/{id}/Notes"), &body);
+    let sent = client.send(&Method::POST, &format!("Tickets/{id}/Notes"), &body);
     match settled(client, sent) {
         Ok(answer) => {
             let written: Written = read(&answer).unwrap_or_default();
@@ -194,7 +195,7 @@ fn set(
     }
     let mut body = values(client, names, ticket, &to_set)?;
     body.insert("id".to_owned(), json!(ticket.id));
-    let sent = client.send(Method::PATCH, "Tickets", &Value::Object(body));
+    let sent = client.send(&Method::PATCH, "Tickets", &Value::Object(body));
     match settled(client, sent) {
         Ok(_) => Ok(written(ticket)),
         Err(Sent::Unknown(error)) => is_set(client, names, ticket, fields, error),
@@ -252,7 +253,7 @@ fn values(
     }
     if to_set.contains_key(&Field::Type) && !to_set.contains_key(&Field::Subtype) {
         let now = names.picks("subIssueType").iter().find(|pick| pick.value == ticket.sub_issue_type);
-        if now.is_some_and(|pick| pick.parent_value != kind) {
+        if now.is_some_and(|pick| !pick.fits(kind)) {
             body.insert("subIssueType".to_owned(), Value::Null);
         }
     }

@@ -106,7 +106,7 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Refused> {
-        let answer = self.ask(Method::GET, path, query, None)?;
+        let answer = self.ask(&Method::GET, path, query, None)?;
         read(&answer).map_err(Refused::Other)
     }
 
@@ -139,7 +139,7 @@ impl Client {
             if let Some((key, value)) = &next {
                 asked.push((key, value));
             }
-            let answer = self.ask(Method::GET, path, &asked, None)?;
+            let answer = self.ask(&Method::GET, path, &asked, None)?;
             let rows: Vec<T> = read(&answer).map_err(Refused::Other)?;
             let empty = rows.is_empty();
             for row in rows {
@@ -156,7 +156,7 @@ impl Client {
 
     /// The API's version and the server's time, where it tells them.
     pub(super) fn clock(&mut self) -> Result<(String, Option<Timestamp>), Error> {
-        let answer = self.ask(Method::GET, "system/info", &[], None)?;
+        let answer = self.ask(&Method::GET, "system/info", &[], None)?;
         let version = answer.header("api-current-version").unwrap_or("not told").to_owned();
         let date = answer
             .header("date")
@@ -183,7 +183,7 @@ impl Client {
     /// The reply to a request that changes nothing, from another codebase where the one that was known is gone.
     fn ask(
         &mut self,
-        method: Method,
+        method: &Method,
         path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,

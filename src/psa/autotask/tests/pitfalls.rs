@@ -170,7 +170,7 @@ fn tickets_that_are_read_next_are_read_together() {
     assert_eq!(psa.client.http.requests - before, 3 + 40 + 1);
     // Given out once: what is asked for again is read again.
     fake.world(|world| {
-        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()))
+        world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()));
     });
     let again = psa.ticket(&ids[0]).unwrap().unwrap();
     assert_eq!(again.ticket.subject.as_deref(), Some("New words"));
@@ -234,7 +234,16 @@ fn records_are_read_whatever_is_missing_null_or_in_another_form() {
     assert!(page.items.is_none() && page.page_details.is_none());
     let pick: Pick =
         serde_json::from_value(json!({"value": "10", "label": "Email", "parentValue": ""})).unwrap();
-    assert_eq!((pick.value, pick.parent_value, pick.is_active()), (Some(10), None, true));
+    assert_eq!(
+        (pick.value, pick.is_active(), pick.fits(None), pick.fits(Some(9))),
+        (Some(10), true, true, true)
+    );
+    let child: Pick =
+        serde_json::from_value(json!({"value": 136, "parentValue": "10", "isActive": false})).unwrap();
+    assert_eq!(
+        (child.is_active(), child.fits(Some(10)), child.fits(Some(11)), child.fits(None)),
+        (false, true, false, false)
+    );
     let one: Resource = serde_json::from_value(json!({"isActive": 0})).unwrap();
     assert_eq!(one.is_active, Some(false));
 }

@@ -235,7 +235,7 @@ impl Hook {
         } else if happening.deleted {
             let excluded = self.excludes(happening.by);
             if self.flag("isSubscribedToDeleteEvents") && !excluded {
-                due.push(self.signed(view, "Delete", happening.ticket, json!({}), happening.by));
+                due.push(self.signed(view, "Delete", happening.ticket, &json!({}), happening.by));
             }
             return;
         } else {
@@ -252,16 +252,16 @@ impl Hook {
                 _ => ("Update", self.flag("isSubscribedToUpdateEvents")),
             };
             if wanted && !self.excludes(happening.by) {
-                due.push(self.signed(view, action, row.id(), shown, happening.by));
+                due.push(self.signed(view, action, row.id(), &shown, happening.by));
             }
         }
     }
 
     /// A delivery with its signature.
-    fn signed(&mut self, view: View<'_>, action: &str, id: Id, fields: Value, by: Author) -> Delivery {
+    fn signed(&mut self, view: View<'_>, action: &str, id: Id, fields: &Value, by: Author) -> Delivery {
         self.sequence += 1;
         let of = if self.notes { "TicketNote" } else { "Ticket" };
-        let body = message(view.world, action, (of, id), &fields, (self.sequence, by)).to_string();
+        let body = message(view.world, action, (of, id), fields, (self.sequence, by)).to_string();
         let over = match view.settings.signature {
             Signature::Raw => body.clone(),
             Signature::Escaped => escaped(&body),
