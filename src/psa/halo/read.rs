@@ -74,7 +74,8 @@ pub(super) fn is_heeded(ticket: &wire::Ticket, since: Timestamp) -> bool {
 pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
     Some(Seen {
         id: ticket.id?.to_string(),
-        at: ticket.updated_at().max(ticket.acted_at())?,
+        // One that nobody has touched since may have no time but that of its opening.
+        at: ticket.updated_at().max(ticket.acted_at()).max(ticket.opened_at())?,
         version: ticket.version()?,
         opened_at: ticket.opened_at(),
         customer: ticket.customer(),
