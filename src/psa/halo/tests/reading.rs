@@ -246,6 +246,25 @@ fn a_history_is_read_from_actions_and_from_the_audit_where_that_can_be_narrowed(
 }
 
 #[test]
+fn a_ticket_that_a_technician_logged_has_no_reply_yet() {
+    let fake = start();
+    let id = fake.world(|world| {
+        let (board, company) = (world.board("Projects"), world.company("Hollowell Freight"));
+        let by = Author::Technician(world.technician("Noor Pascoe"));
+        let (summary, description) = ("Call".to_owned(), "Runa rang: no sound.".to_owned());
+        world.open(NewTicket { summary, description, company, board, ..NewTicket::default() }, by)
+    });
+    let mut psa = connector(settings(&fake));
+    let history = psa.history(&id.to_string()).unwrap();
+    let said = |event: &&firstline_ticket::Event| matches!(event.what, Happening::Message { .. });
+    assert_eq!(history.events.iter().filter(said).count(), 0, "{:?}", history.events);
+    let record = psa.ticket(&id.to_string()).unwrap().unwrap();
+    assert_eq!((record.opened_by_technician, record.ticket.messages.len()), (Some(true), 0));
+    assert_eq!(record.ticket.body.as_deref(), Some("Runa rang: no sound."));
+    assert_eq!(psa.history("999999999").unwrap(), crate::connector::History::default());
+}
+
+#[test]
 fn the_unit_of_time_is_the_one_that_spans_show() {
     let fake = start();
     fake.set(&json!({"time_unit": "minutes"})).unwrap();
