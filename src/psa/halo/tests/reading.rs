@@ -154,6 +154,7 @@ fn worked_on(fake: &Fake) -> String {
         world.change(id, Changed::Owner, Some("Marta Quill"), by);
         world.change(id, Changed::Status, Some("In Progress"), by);
         world.change(id, Changed::Board, Some("Monitoring"), by);
+        world.change(id, Changed::Type, Some("Service Request"), by);
         let from = world.now();
         world.time(TimeEntry { ticket: id, technician, from, seconds: 900.0, ..TimeEntry::default() });
     });
@@ -171,7 +172,7 @@ fn a_ticket_is_read_with_its_words_its_people_and_its_labels() {
     let people = (ticket.customer.as_deref(), ticket.contact.as_deref(), ticket.technician.as_deref());
     assert_eq!(people, (Some("Larkspur Dental"), Some("Dana Whitlock"), Some("Marta Quill")));
     let labels = (ticket.board.as_deref(), ticket.kind.as_deref(), ticket.priority.as_deref());
-    assert_eq!(labels, (Some("Monitoring"), Some("Incident"), Some("Medium")));
+    assert_eq!(labels, (Some("Monitoring"), Some("Service Request"), Some("Medium")));
     let said: Vec<(&str, &str, Option<bool>)> =
         ticket.messages.iter().map(|m| (m.from.as_str(), m.text.as_str(), m.visible)).collect();
     assert_eq!(
@@ -224,6 +225,10 @@ fn a_history_is_read_from_actions_and_from_the_audit_where_that_can_be_narrowed(
         ] {
             assert_eq!(changes.iter().filter(|told| **told == change).count(), 1, "{changes:?}");
         }
+        // Only the audit tells this one: without it the history is not said to be whole.
+        let kind =
+            changes.iter().filter(|(of, _, to)| *of == Changed::Type && *to == Some("Service Request"));
+        assert_eq!(kind.count(), usize::from(audit));
         let times: Vec<f64> = history
             .events
             .iter()
