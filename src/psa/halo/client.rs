@@ -185,7 +185,10 @@ impl Client {
                 continue;
             }
             before = page.count;
-            let head = page.rows.first().map(|row| row.get("id").unwrap_or(row).clone());
+            let head = page.rows.first().map(|row| {
+                let key = ["id", "guid", "name"].iter().find_map(|key| row.get(key));
+                key.unwrap_or(row).clone()
+            });
             if number > 1 && head.is_some() && head == first {
                 return if page.count > Some(read) {
                     self.at_once(path, query, page.count, each)

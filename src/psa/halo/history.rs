@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::client::Refused;
 use super::lines::{self, Told};
-use super::read::{self, Who};
+use super::read::{self, Held, Who};
 use super::tables::Table;
 use super::{Halo, wire};
 use crate::connector::History;
@@ -28,21 +28,23 @@ struct Scene {
     who: Who,
     /// The address of the customer's user.
     mail: Option<String>,
+    /// The number of the action that says what the ticket was opened with.
+    opening: Option<i64>,
     /// The audit tells the changes.
     audited: bool,
 }
 
 pub(super) fn history(psa: &mut Halo, id: &str) -> Result<History> {
+    if psa.held.as_ref().is_none_or(|held| held.id != id) {
+        read::ticket(psa, id)?;
+    }
     let held = psa.held.take().filter(|held| held.id == id);
-    let (actions, mail) = match held {
-        Some(held) => (held.actions, held.mail),
-        None => (read::actions(&mut psa.client, id)?, None),
-    };
+    let Some(Held { mail, opening, actions, .. }) = held else { return Ok(History::default()) };
     let who = read::who(psa)?;
     let mut history = History { complete: actions.whole, ..History::default() };
     let audited = audit(psa, id, who.agent, &mut history)?;
     history.complete &= audited;
-    let scene = Scene { who, mail, audited };
+    let scene = Scene { who, mail, opening, audited };
     for action in &actions.rows {
         count_units(psa, action);
     }
@@ -175,7 +177,9 @@ fn said(
     let visible = read::visible(action, scene.mail.as_deref()) == Some(true);
     let time = seconds(psa, action).map(|seconds| ("time", Happening::TimeEntry { seconds, visible }));
     let automatic = actor_kind == ActorKind::System;
-    let message = (!read::is_line(action) && action.text().is_some())
+    // A technician's own words of opening, as on the phone, answer nobody.
+    let opens = action.id == scene.opening && actor_kind != ActorKind::Customer;
+    let message = (!opens && !read::is_line(action) && action.text().is_some())
         .then_some(("action", Happening::Message { visible, automatic, text_key: None }));
     time.into_iter().chain(message).collect()
 }

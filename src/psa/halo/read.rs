@@ -35,6 +35,8 @@ pub(super) struct Held {
     pub(super) id: String,
     /// The address of the customer's user.
     pub(super) mail: Option<String>,
+    /// The number of the action that says what the ticket was opened with.
+    pub(super) opening: Option<i64>,
     pub(super) actions: Actions,
 }
 
@@ -74,7 +76,8 @@ pub(super) fn is_heeded(ticket: &wire::Ticket, since: Timestamp) -> bool {
 pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
     Some(Seen {
         id: ticket.id?.to_string(),
-        at: ticket.updated_at().max(ticket.acted_at())?,
+        // One that nobody has touched since may have no time but that of its opening.
+        at: ticket.updated_at().max(ticket.acted_at()).max(ticket.opened_at())?,
         version: ticket.version()?,
         opened_at: ticket.opened_at(),
         customer: ticket.customer(),
@@ -144,8 +147,15 @@ pub(super) fn found(client: &mut Client, id: &str) -> Result<Option<wire::Ticket
 pub(super) fn ticket(psa: &mut Halo, id: &str) -> Result<Option<Record>> {
     let Some(found) = found(&mut psa.client, id)? else { return Ok(None) };
     let actions = actions(&mut psa.client, id)?;
-    let record = record(psa, &found, &actions)?;
-    psa.held = Some(Held { id: id.to_owned(), mail: given(found.user_email.as_ref()), actions });
+    let body = given(found.details.as_ref())
+        .or_else(|| found.details_html.as_deref().map(text::plain).filter(|text| !text.is_empty()));
+    let first = opening(&actions.rows, body.as_deref(), found.opened_at());
+    let body = body.or_else(|| first.and_then(|at| actions.rows.get(at)?.text()));
+    let mut record = record(psa, &found, (&actions, first))?;
+    record.ticket.body = body;
+    let opening = first.and_then(|at| actions.rows.get(at)?.id);
+    let mail = given(found.user_email.as_ref());
+    psa.held = Some(Held { id: id.to_owned(), mail, opening, actions });
     Ok(Some(record))
 }
 
@@ -198,12 +208,12 @@ pub(super) fn labelled(psa: &mut Halo, found: &wire::Ticket) -> Result<Ticket> {
     })
 }
 
-fn record(psa: &mut Halo, found: &wire::Ticket, actions: &Actions) -> Result<Record> {
+fn record(
+    psa: &mut Halo,
+    found: &wire::Ticket,
+    (actions, first): (&Actions, Option<usize>),
+) -> Result<Record> {
     let labels = labelled(psa, found)?;
-    let own_body = given(found.details.as_ref())
-        .or_else(|| found.details_html.as_deref().map(text::plain).filter(|text| !text.is_empty()));
-    let first = opening(&actions.rows, own_body.as_deref(), found.opened_at());
-    let body = own_body.or_else(|| first.and_then(|at| actions.rows.get(at)?.text()));
     let who = who(psa)?;
     let mail = given(found.user_email.as_ref());
     let messages = actions.rows.iter().enumerate().filter(|(at, _)| Some(*at) != first);
@@ -217,7 +227,6 @@ fn record(psa: &mut Halo, found: &wire::Ticket, actions: &Actions) -> Result<Rec
         id: found.id.map(|id| id.to_string()).unwrap_or_default(),
         opened_at: found.opened_at(),
         subject: found.summary.clone(),
-        body,
         customer: found.customer(),
         contact: given(found.user_name.as_ref()),
         resolved_at: closed_at,

@@ -1,8 +1,9 @@
-//! What ids mean: statuses, types, priorities, agents, outcomes, as the tenant has them. Each table is read once, and again where it
-//! lacks an id.
+//! What ids mean: statuses, types, priorities, agents, outcomes, as the tenant has them. Each table is read again where it
+//! lacks an id, or was read a while ago.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use firstline_fault::Result;
 use serde_json::Value;
@@ -10,6 +11,8 @@ use serde_json::Value;
 use super::client::{Client, Refused};
 use super::wire::{Row, given};
 
+/// How long a table is trusted: people rename, and give outcomes other effects.
+const FRESH: Duration = Duration::from_secs(15 * 60);
 /// The agent that means nobody.
 pub(super) const UNASSIGNED: i64 = 1;
 
@@ -57,18 +60,23 @@ impl Table {
 /// Tables that were read.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    read: BTreeMap<Table, Vec<Row>>,
+    read: BTreeMap<Table, (Instant, Vec<Row>)>,
     missing: BTreeSet<(Table, i64)>,
     me: Option<Option<i64>>,
 }
 
 impl Tables {
-    /// The rows of a table, from the PSA where they are not known yet.
+    /// The rows of a table, from the PSA where they are not known yet, or were read a while ago.
     pub(super) fn rows(&mut self, client: &mut Client, table: Table) -> Result<&[Row]> {
-        Ok(match self.read.entry(table) {
+        if self.read.get(&table).is_some_and(|(at, _)| at.elapsed() > FRESH) {
+            self.forget(table);
+            self.missing.retain(|(of, _)| *of != table);
+        }
+        let (_, rows) = match self.read.entry(table) {
             Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(place) => place.insert(rows(client, table)?),
-        })
+            Entry::Vacant(place) => place.insert((Instant::now(), rows(client, table)?)),
+        };
+        Ok(rows)
     }
 
     /// Forgets a table: what was not found there may have been made since.

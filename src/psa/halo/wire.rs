@@ -105,7 +105,7 @@ impl Ticket {
 
     /// What tells this state from any other: an action need not move the time of update.
     pub(super) fn version(&self) -> Option<String> {
-        let times = [self.last_update.as_deref(), self.lastactiondate.as_deref()];
+        let times = [&self.last_update, &self.lastactiondate, &self.dateoccurred].map(Option::as_deref);
         let times: Vec<&str> = times.into_iter().flatten().collect();
         (!times.is_empty()).then(|| times.join(" "))
     }

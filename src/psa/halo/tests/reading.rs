@@ -154,6 +154,7 @@ fn worked_on(fake: &Fake) -> String {
         world.change(id, Changed::Owner, Some("Marta Quill"), by);
         world.change(id, Changed::Status, Some("In Progress"), by);
         world.change(id, Changed::Board, Some("Monitoring"), by);
+        world.change(id, Changed::Type, Some("Service Request"), by);
         let from = world.now();
         world.time(TimeEntry { ticket: id, technician, from, seconds: 900.0, ..TimeEntry::default() });
     });
@@ -171,7 +172,7 @@ fn a_ticket_is_read_with_its_words_its_people_and_its_labels() {
     let people = (ticket.customer.as_deref(), ticket.contact.as_deref(), ticket.technician.as_deref());
     assert_eq!(people, (Some("Larkspur Dental"), Some("Dana Whitlock"), Some("Marta Quill")));
     let labels = (ticket.board.as_deref(), ticket.kind.as_deref(), ticket.priority.as_deref());
-    assert_eq!(labels, (Some("Monitoring"), Some("Incident"), Some("Medium")));
+    assert_eq!(labels, (Some("Monitoring"), Some("Service Request"), Some("Medium")));
     let said: Vec<(&str, &str, Option<bool>)> =
         ticket.messages.iter().map(|m| (m.from.as_str(), m.text.as_str(), m.visible)).collect();
     assert_eq!(
@@ -224,6 +225,10 @@ fn a_history_is_read_from_actions_and_from_the_audit_where_that_can_be_narrowed(
         ] {
             assert_eq!(changes.iter().filter(|told| **told == change).count(), 1, "{changes:?}");
         }
+        // Only the audit tells this one: without it the history is not said to be whole.
+        let kind =
+            changes.iter().filter(|(of, _, to)| *of == Changed::Type && *to == Some("Service Request"));
+        assert_eq!(kind.count(), usize::from(audit));
         let times: Vec<f64> = history
             .events
             .iter()
@@ -243,6 +248,25 @@ fn a_history_is_read_from_actions_and_from_the_audit_where_that_can_be_narrowed(
         keys.dedup();
         assert_eq!(keys.len(), history.events.len());
     }
+}
+
+#[test]
+fn a_ticket_that_a_technician_logged_has_no_reply_yet() {
+    let fake = start();
+    let id = fake.world(|world| {
+        let (board, company) = (world.board("Projects"), world.company("Hollowell Freight"));
+        let by = Author::Technician(world.technician("Noor Pascoe"));
+        let (summary, description) = ("Call".to_owned(), "Runa rang: no sound.".to_owned());
+        world.open(NewTicket { summary, description, company, board, ..NewTicket::default() }, by)
+    });
+    let mut psa = connector(settings(&fake));
+    let history = psa.history(&id.to_string()).unwrap();
+    let said = |event: &&firstline_ticket::Event| matches!(event.what, Happening::Message { .. });
+    assert_eq!(history.events.iter().filter(said).count(), 0, "{:?}", history.events);
+    let record = psa.ticket(&id.to_string()).unwrap().unwrap();
+    assert_eq!((record.opened_by_technician, record.ticket.messages.len()), (Some(true), 0));
+    assert_eq!(record.ticket.body.as_deref(), Some("Runa rang: no sound."));
+    assert_eq!(psa.history("999999999").unwrap(), crate::connector::History::default());
 }
 
 #[test]

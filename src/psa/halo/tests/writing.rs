@@ -40,6 +40,31 @@ fn a_note_is_written_once_though_replies_are_lost() {
 }
 
 #[test]
+fn whatever_goes_wrong_by_chance_each_note_is_written_once_and_each_change_listed() {
+    let fake = start();
+    let opened = open(&fake, 120);
+    let kinds = [
+        Trouble::LostReply,
+        Trouble::Refused,
+        status(503, None, TroubleBody::Html),
+        status(429, Some(1), TroubleBody::Text),
+        status(429, None, TroubleBody::Html),
+    ];
+    fake.faults(|faults| faults.at_random(0.15, &kinds, 7));
+    let mut psa = connector(settings(&fake));
+    for (i, id) in opened[..60].iter().enumerate() {
+        let act = note(&format!("Answer {i} for you."), i % 3 == 0);
+        let tried = (0..5).find_map(|_| psa.apply(&id.to_string(), &act, &BTreeMap::new()).ok());
+        assert!(matches!(tried, Some(Done::Written { .. } | Done::WasThere { .. })), "{tried:?}");
+    }
+    assert_eq!(changed(&mut psa), words(&opened));
+    let (counts, mails) = fake.world(|world| (world.write_counts(), world.mails.len()));
+    assert!(counts.len() == 60 && counts.values().all(|count| *count == 1), "{counts:?}");
+    assert_eq!(mails, 20);
+    assert!(fake.faults(|faults| faults.hits) > 20);
+}
+
+#[test]
 fn a_note_is_known_by_ticket_and_number_and_read_as_our_own() {
     let fake = start();
     let (first, second) = (one(&fake), one(&fake));
