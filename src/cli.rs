@@ -26,7 +26,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Try it", &["demo", "doctor"]),
     (
         "Learn from your history",
-        &["import", "audit-labels", "learning-curve", "train", "evaluate", "certify"],
+        &["import", "pull", "audit-labels", "learning-curve", "train", "evaluate", "certify"],
     ),
     ("Decide and draft", &["normalize", "classify", "draft", "drafts", "policy"]),
     ("Run as a service", &["serve", "connect", "store", "users"]),

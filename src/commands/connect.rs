@@ -19,7 +19,8 @@ use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::{Ui, print, stopping};
-use psa_settings::{ConnectionSettings, PsaSettings};
+use psa_settings::ConnectionSettings;
+pub(super) use psa_settings::PsaSettings;
 
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -89,7 +90,7 @@ fn keep(
 ) -> Result<(), ()> {
     let tell = |error: &Error| ui.say(&format!("{}: {error}", one.name));
     let mut service = service.map_err(|error| tell(&error))?;
-    let mut psa = one.connector(pause()).map_err(|error| tell(&error))?;
+    let mut psa = one.connector(pause(), false).map_err(|error| tell(&error))?;
     let mut settings = one.round();
     if args.dry_run {
         settings.write = None;
@@ -143,7 +144,7 @@ fn rest(pause: Duration) {
     }
 }
 
-fn pause() -> firstline_psa::http::Wait {
+pub(super) fn pause() -> firstline_psa::http::Wait {
     Arc::new(rest)
 }
 
@@ -151,7 +152,7 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     let mut missing = false;
     for one in &settings.connections {
         let mut found = vec![service_finding(settings)];
-        match one.connector(pause()) {
+        match one.connector(pause(), false) {
             Ok(mut psa) => found.extend(psa.check()),
             Err(error) => found.push(finding("settings", &error)),
         }

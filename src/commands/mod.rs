@@ -20,6 +20,7 @@ mod learning_curve;
 mod models;
 mod normalize;
 mod policy;
+mod pull;
 mod rollout;
 mod serve;
 mod store;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Incidents(incidents::IncidentsArgs),
     Serve(serve::ServeArgs),
     Connect(connect::ConnectArgs),
+    Pull(pull::PullArgs),
     Store(store::StoreArgs),
     Users(users::UsersArgs),
     Models(models::ModelsArgs),
@@ -82,6 +84,7 @@ pub(crate) fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Incidents(args) => incidents::run(args),
         Command::Serve(args) => serve::run(args, ui),
         Command::Connect(args) => connect::run(args, ui),
+        Command::Pull(args) => pull::run(args, ui),
         Command::Store(args) => store::run(args, ui),
         Command::Users(args) => users::run(args),
         Command::Models(args) => models::run(args, ui),

@@ -31,6 +31,7 @@ mod lines;
 mod markup;
 mod objects;
 mod options;
+pub mod pull;
 mod records;
 pub mod secret;
 mod sink;

@@ -1,12 +1,13 @@
 //! `firstline connect` between a service and a ConnectWise that is not one.
 
 use firstline_fakes::{
-    Author, Clock, Fake, FakeOptions, NewTicket, Note, Which, autotask, connectwise, halo,
+    Author, Clock, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, Which, autotask, connectwise, halo,
 };
 use firstline_ticket::Changed;
 use serde_json::{Value, json};
 
-use crate::served::Service;
+use crate::served::{Service, tickets};
+use crate::tool::Dir;
 
 /// The three, each with the section of settings that reaches it, as far as it does not depend on where it runs.
 const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
@@ -171,4 +172,166 @@ fn a_check_names_what_is_missing_and_tells_no_secret() {
     assert!(told.contains("MISSING") && told.contains("401") && told.contains("private_key_file"), "{told}");
     assert!(!told.contains(wrong) && !told.contains(connectwise::CLIENT_ID));
     service.dir.fails(&["connect", "--config", "nowhere.toml"], "E_CONFIG");
+}
+
+/// Opens the tickets of the history that the bundle knows, so that drafts can be made.
+fn open_known(fake: &Fake, n: usize) -> Vec<i64> {
+    let text = |ticket: &Value, key: &str| ticket[key].as_str().unwrap_or_default().to_owned();
+    fake.world(|world| {
+        let board = world.board("Service Desk");
+        let mut opened = Vec::new();
+        for ticket in tickets(n) {
+            let company = world.company(&text(&ticket, "customer"));
+            let contact = world.contact(company, &text(&ticket, "contact"));
+            let (summary, description) = (text(&ticket, "subject"), text(&ticket, "body"));
+            let new = NewTicket {
+                summary,
+                description,
+                company,
+                contact: Some(contact),
+                board,
+                ..NewTicket::default()
+            };
+            opened.push(world.open(new, Author::Contact(contact)));
+        }
+        opened
+    })
+}
+
+/// Approves every draft that waits; gives the tickets, and makes sure that the desk has the labels that go with them.
+fn approve(service: &Service, key: &str, fake: &Fake) -> Vec<String> {
+    let listed = service.get("/v1/review", key).ok();
+    let mut approved = Vec::new();
+    for item in listed["items"].as_array().unwrap() {
+        let id = item["decision_id"].as_str().unwrap();
+        let version = format!("\"{}\"", item["version"]);
+        let headers = [("if-match", version.as_str()), ("idempotency-key", id)];
+        let body = json!({"action": "approve"}).to_string();
+        service.send("POST", &format!("/v1/review/{id}"), key, &headers, Some(&body)).ok();
+        let decision = service.get(&format!("/v1/decisions/{id}"), key).ok();
+        let label = |field: &str| decision["fields"][field]["label"].as_str().map(str::to_owned);
+        fake.world(|world| {
+            let board = world.board(&label("board").unwrap());
+            let kind = world.kind(board, &label("type").unwrap());
+            label("subtype").map(|name| world.subkind(kind, &name));
+            label("priority").map(|name| world.priority(&name));
+            label("technician").map(|name| world.technician(&name));
+        });
+        approved.push(decision["ticket_id"].as_str().unwrap().to_owned());
+    }
+    approved
+}
+
+#[test]
+fn what_was_approved_is_written_once_though_replies_are_lost() {
+    for (which, path) in
+        [(Which::Connectwise, "/notes"), (Which::Autotask, "/notes"), (Which::Halo, "/actions")]
+    {
+        written_once(which, path);
+    }
+}
+
+fn written_once(which: Which, path: &str) {
+    let (service, fake) = (Service::start(&["phase=assist"]), start(which));
+    let write = "[connection.write]\nreplies = \"visible\"\n";
+    let settings = settings(&service, (which, &fake), write);
+    let admin = service.key("admin", &[]);
+    open_known(&fake, 8);
+    once(&service, &settings);
+    let waiting = || !service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().is_empty();
+    service.wait_for(waiting);
+    let approved = approve(&service, &admin, &fake);
+    assert!(approved.len() >= 3, "{which:?}: {approved:?}");
+    // The first reply arrives and nobody hears of it; before the second the connection ends.
+    for trouble in [Trouble::LostReply, Trouble::Refused] {
+        let fault = |path: &str| Fault {
+            method: Some("POST".to_owned()),
+            path: path.to_owned(),
+            skip: 0,
+            times: 1,
+            what: trouble.clone(),
+        };
+        fake.faults(|faults| {
+            faults.list.extend([fault(path), fault(&path.replace("/n", "/N").replace("/a", "/A"))])
+        });
+    }
+    let open = || {
+        let all = ["waiting", "claimed"]
+            .map(|state| service.get(&format!("/v1/outbox?state={state}"), &admin).ok());
+        all.iter().map(|page| page["actions"].as_array().unwrap().len()).sum::<usize>()
+    };
+    // One action of a ticket comes at a time; one that failed comes again after half a minute.
+    let mut told = Vec::new();
+    for _ in 0..60 {
+        told.push(once(&service, &settings));
+        if open() == 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_secs(2));
+    }
+    assert_eq!(open(), 0, "{which:?}: {told:?}");
+    let marked = |text: &str| text.contains("[ref FL-");
+    let notes: Vec<String> = fake.world(|world| {
+        let ours = world.notes.values().filter(|note| marked(&note.text) && note.visible);
+        ours.map(|note| note.ticket.to_string()).collect()
+    });
+    let mut once_each = notes.clone();
+    once_each.sort();
+    let mut wanted = approved.clone();
+    wanted.sort();
+    assert_eq!(once_each, wanted, "{which:?}: {told:?}");
+    // What is written comes back as a change, and is neither decided anew nor written again.
+    let writes = fake.world(|world| world.writes.len());
+    once(&service, &settings);
+    assert_eq!(fake.world(|world| world.writes.len()), writes, "{which:?}");
+}
+
+#[test]
+fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
+    for which in PSAS {
+        let fake = start(which);
+        let dir = Dir::new();
+        let (secret, section) = section(which, &fake);
+        dir.file("psa.key", secret);
+        let text = format!(
+            "service = \"http://127.0.0.1:1\"\nkey_file = \"psa.key\"\n[[connection]]\nname = \"main\"\n{section}"
+        );
+        let settings = dir.file("psa.toml", text);
+        let opened = open(&fake, 30);
+        fake.world(|world| {
+            let by = (Author::Technician(world.technician("Mara Lindqvist")), world.now());
+            for id in opened.iter().take(10) {
+                world.note(*id, Note { by: by.0, ..Note::said("The cable was loose.", true) });
+                world.change(*id, Changed::Priority, Some("Priority 2 - High"), by);
+                world.change(*id, Changed::Status, Some("Closed"), by);
+            }
+        });
+        let out = dir.path("history.jsonl").display().to_string();
+        let args = ["pull", "--psa", settings.as_str(), "--days", "2", "--out", out.as_str()];
+        let said = dir.ok(&args).stdout;
+        assert!(said.contains("30 tickets"), "{which:?}: {said}");
+        let whole = std::fs::read_to_string(&out).unwrap();
+        let lines: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 30);
+        let answered =
+            lines.iter().filter(|line| line["messages"].to_string().contains("The cable was loose.")).count();
+        let closed = lines.iter().filter(|line| line["resolved_at"].is_string()).count();
+        assert_eq!((answered, closed), (10, 10), "{which:?}");
+        // What was there when it was stopped, in the middle of a line, is not asked for again.
+        let cut: String = whole.chars().take(whole.len() / 2).collect();
+        let had = cut.matches('\n').count();
+        std::fs::remove_file(&out).unwrap();
+        dir.file("history.jsonl.pulling", cut);
+        let before = fake.log().len();
+        dir.ok(&args);
+        let again = std::fs::read_to_string(&out).unwrap();
+        let ids = |text: &str| -> std::collections::BTreeSet<String> {
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].to_string()).collect()
+        };
+        assert_eq!((ids(&again), again.lines().count()), (ids(&whole), 30), "{which:?}");
+        assert!(fake.log().len() - before < before, "{which:?}: {had} were there");
+        // What came out is what the rest takes.
+        let checked = dir.ok(&["import", &out, "--out", &dir.path("again.jsonl").display().to_string()]);
+        assert!(checked.stdout.contains("30"), "{}", checked.stdout);
+    }
 }

@@ -24,7 +24,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// The settings.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PsaSettings {
+pub(crate) struct PsaSettings {
     /// Address of the service.
     service: String,
     /// File with the service's key.
@@ -40,7 +40,7 @@ pub(super) struct PsaSettings {
 /// A connection.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ConnectionSettings {
+pub(crate) struct ConnectionSettings {
     /// Its name, by which the service knows how far it has come.
     pub(super) name: String,
     /// Seconds between two rounds.
@@ -205,7 +205,7 @@ impl PsaSettings {
         }
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let example = "`firstline connect --example` prints settings to begin with";
         let text = small(path)?;
@@ -223,6 +223,17 @@ impl PsaSettings {
         Ok(settings)
     }
 
+    /// The connection of that name, or the first.
+    pub(crate) fn connection(&self, name: Option<&str>) -> Result<&ConnectionSettings> {
+        let mut all = self.connections.iter();
+        let found = all.find(|one| name.is_none_or(|name| one.name.trim() == name.trim()));
+        found.ok_or_else(|| {
+            let have: Vec<&str> = self.connections.iter().map(|one| one.name.trim()).collect();
+            let problem = format!("no connection {:?} (have: {})", name.unwrap_or_default(), have.join(", "));
+            fault("--connection", problem, "Name one of them")
+        })
+    }
+
     /// The service as a connection asks it.
     pub(super) fn service(&self) -> Result<Service> {
         let key = secret(&self.folder, &self.key_file)?;
@@ -235,6 +246,19 @@ impl PsaSettings {
 impl ConnectionSettings {
     pub(super) fn poll(&self) -> Duration {
         Duration::from_secs(u64::from(self.poll_seconds.max(1)))
+    }
+
+    /// The least time that reading so many tickets with their histories takes, in words.
+    pub(crate) fn time_for(&self, tickets: usize) -> String {
+        // Requests a ticket: itself, its notes, its history, its time; Autotask gives notes and time of many at once.
+        let (each, a_minute) = match (&self.connectwise, &self.autotask, &self.halo) {
+            (Some(given), _, _) => (4, given.requests_per_minute),
+            (_, Some(given), _) => (1, given.requests_per_minute),
+            (_, _, Some(given)) => (3, given.requests_per_five_minutes / 5),
+            _ => (1, 1),
+        };
+        let minutes = (tickets * each).div_ceil(a_minute.max(1) as usize);
+        format!("{} h {:02} min", minutes / 60, minutes % 60)
     }
 
     pub(super) fn psa_name(&self) -> &'static str {
@@ -267,7 +291,8 @@ impl ConnectionSettings {
         }
     }
 
-    pub(super) fn connector(&self, wait: Wait) -> Result<Box<dyn Connector>> {
+    /// The PSA. A patient one waits long for quota that others have used.
+    pub(crate) fn connector(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
         match (&self.connectwise, &self.autotask, &self.halo) {
             (Some(given), None, None) => {
                 let settings = ConnectwiseSettings {
@@ -291,7 +316,8 @@ impl ConnectionSettings {
                     act_as: given.act_as,
                     requests_per_minute: given.requests_per_minute.max(1),
                 };
-                Ok(Box::new(Autotask::new(settings, agent(), wait)))
+                let psa = Autotask::new(settings, agent(), wait);
+                Ok(Box::new(if patient { psa.patient(60) } else { psa }))
             }
             (None, None, Some(given)) => {
                 let settings = HaloSettings {

@@ -1,0 +1,127 @@
+//! `firstline pull`: the history out of a PSA, as canonical tickets.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use firstline_fault::{Error, InternalError, UserError};
+use firstline_psa::pull::{listed, pull};
+use firstline_ticket::Ticket;
+use firstline_training::Progress;
+use jiff::{SignedDuration, Timestamp};
+
+use super::connect::{PsaSettings, pause};
+use crate::failure::{Exit, Failure};
+use crate::ui::{Ui, go_on, print};
+
+/// Pull the history out of a PSA: tickets with messages, events, time and first labels.
+///
+/// A pull that was stopped goes on where it was: what it has lies in OUT.pulling until it is whole. It asks no faster than the settings of
+/// the connection allow, and says before how long that takes at least.
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// The settings of `firstline connect`.
+    #[arg(long, value_name = "FILE")]
+    psa: PathBuf,
+
+    /// The connection [default: the first].
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
+
+    /// Days back: tickets that changed since then.
+    #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    days: u32,
+
+    /// File to write, canonical JSONL.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = PsaSettings::read(&args.psa)?;
+    let one = settings.connection(args.connection.as_deref())?;
+    let mut psa = one.connector(pause(), true)?;
+    let days = SignedDuration::from_hours(24 * i64::from(args.days));
+    let since = Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH);
+    let found = listed(psa.as_mut(), since)?;
+    let part = part_of(&args.out);
+    let there = kept(&part)?;
+    let todo = found.iter().filter(|seen| !there.contains(&seen.id)).count();
+    ui.say(format_args!(
+        "{} tickets, {} of them there already. At the pace of the settings it takes {} at least",
+        found.len(),
+        found.len() - todo,
+        one.time_for(todo)
+    ));
+    let io = |e: std::io::Error| UserError::io(part.display(), &e);
+    let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(io)?;
+    let mut bars = ui.bars();
+    bars.stage("pulling", todo as u64);
+    let mut done = 0;
+    let pulled = pull(psa.as_mut(), &found, &there, &mut |ticket| {
+        put(&mut file, ticket, &part)?;
+        done += 1;
+        bars.set(done);
+        Ok(go_on())
+    });
+    bars.finish();
+    file.sync_all().map_err(io)?;
+    let pulled = pulled?;
+    if !pulled.whole {
+        ui.say(format_args!(
+            "Stopped. The same command goes on: {} has {} tickets",
+            part.display(),
+            there.len() + pulled.tickets
+        ));
+        return Ok(Exit::Interrupted);
+    }
+    std::fs::rename(&part, &args.out).map_err(io)?;
+    print(format_args!("{} tickets: {}", pulled.tickets + pulled.there, args.out.display()));
+    let told = [
+        (pulled.gone, "listed, and gone or out of sight"),
+        (pulled.incomplete, "without a whole history: no events, no first labels"),
+        (pulled.unread_lines, "lines of histories that were not understood"),
+    ];
+    told.iter().filter(|(n, _)| *n > 0).for_each(|(n, what)| print(format_args!("  {n} {what}")));
+    pulled.unread.iter().take(5).for_each(|line| print(format_args!("    {line}")));
+    print(format_args!("Next: firstline rollout baseline --tickets {}", args.out.display()));
+    Ok(Exit::Success)
+}
+
+/// Where a pull keeps what it has until it is whole.
+fn part_of(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".pulling");
+    PathBuf::from(name)
+}
+
+/// The ids that a pull which was stopped has. A last line that was cut is taken away, and its ticket is read again.
+fn kept(part: &Path) -> Result<BTreeSet<String>, Failure> {
+    let io = |e: std::io::Error| UserError::io(part.display(), &e);
+    let file = match File::open(part) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(e) => return Err(io(e).into()),
+    };
+    let (mut reader, mut ids, mut good) = (BufReader::new(file), BTreeSet::new(), 0_u64);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).map_err(io)? > 0 {
+        let ticket: Option<Ticket> = serde_json::from_slice(&line).ok().filter(|_| line.ends_with(b"\n"));
+        let Some(ticket) = ticket else { break };
+        ids.insert(ticket.id);
+        good += line.len() as u64;
+        line.clear();
+    }
+    let file = OpenOptions::new().write(true).open(part).map_err(io)?;
+    file.set_len(good).map_err(io)?;
+    Ok(ids)
+}
+
+fn put(file: &mut File, ticket: &Ticket, part: &Path) -> Result<(), Error> {
+    let mut line =
+        serde_json::to_vec(ticket).map_err(|e| InternalError::new(format!("a ticket as JSON: {e}")))?;
+    line.push(b'\n');
+    Ok(file.write_all(&line).map_err(|e| UserError::io(part.display(), &e))?)
+}

@@ -1,0 +1,182 @@
+//! A history out of a PSA: each ticket as a canonical line, with its messages, its events, and the labels that it had at first.
+//!
+//! Must never read a ticket twice that it has, nor call labels first ones that a person may have set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use firstline_fault::Result;
+use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Ticket};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::connector::{Connector, History, Record, Seen};
+
+/// Tickets that are told of before they are read one by one.
+const PART: usize = 100;
+
+/// What a pull did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pulled {
+    /// Tickets that were read.
+    pub tickets: usize,
+    /// Tickets that were there already, from a pull that was stopped.
+    pub there: usize,
+    /// Tickets that were listed and are gone, or out of sight.
+    pub gone: usize,
+    /// Tickets of which not all that happened could be read.
+    pub incomplete: usize,
+    /// Lines of histories that were not understood, the first 20.
+    pub unread: Vec<String>,
+    /// How many there were.
+    pub unread_lines: usize,
+    /// Whether it came to its end.
+    pub whole: bool,
+}
+
+/// The tickets that changed at `since` or later, by their ids.
+///
+/// # Errors
+/// When the PSA can't be asked.
+pub fn listed(psa: &mut dyn Connector, since: Timestamp) -> Result<Vec<Seen>> {
+    let mut found: BTreeMap<String, Seen> = BTreeMap::new();
+    psa.changed_since(since, &mut |seen| {
+        found.insert(seen.id.clone(), seen);
+        Ok(())
+    })?;
+    Ok(found.into_values().collect())
+}
+
+/// Reads the tickets of `listed` but for those of `there`, and gives each to `keep`, which says whether to go on.
+///
+/// # Errors
+/// When the PSA can't be asked, or a ticket not be kept. What was kept stands.
+pub fn pull(
+    psa: &mut dyn Connector,
+    listed: &[Seen],
+    there: &BTreeSet<String>,
+    keep: &mut dyn FnMut(&Ticket) -> Result<ControlFlow<()>>,
+) -> Result<Pulled> {
+    let todo: Vec<String> =
+        listed.iter().map(|seen| seen.id.clone()).filter(|id| !there.contains(id)).collect();
+    let mut done = Pulled { there: listed.len() - todo.len(), ..Pulled::default() };
+    for part in todo.chunks(PART) {
+        psa.expect(part)?;
+        for id in part {
+            let Some(record) = psa.ticket(id)? else {
+                done.gone += 1;
+                continue;
+            };
+            let history = psa.history(id)?;
+            done.incomplete += usize::from(!history.complete);
+            done.unread_lines += history.unread.len();
+            let room = 20_usize.saturating_sub(done.unread.len());
+            done.unread.extend(history.unread.iter().take(room).cloned());
+            done.tickets += 1;
+            if keep(&line(&record, &history))?.is_break() {
+                return Ok(done);
+            }
+        }
+    }
+    done.whole = true;
+    Ok(done)
+}
+
+/// The canonical ticket of a record, with what its history tells.
+fn line(record: &Record, history: &History) -> Ticket {
+    let mut ticket = Ticket { first_response_at: record.response_stamp, ..record.ticket.clone() };
+    ticket.resolved_at = record.resolved_at.or(ticket.resolved_at);
+    let mut put = |key: &str, value: Value| {
+        if !value.is_null() {
+            ticket.extra.insert(key.to_owned(), value);
+        }
+    };
+    put("status", json!(record.status));
+    put("merged_into", json!(record.merged_into));
+    put("opened_by_technician", json!(record.opened_by_technician));
+    put("project", json!(record.project.then_some(true)));
+    put("handle_seconds", json!(worked(&history.events)));
+    if history.complete {
+        put("events", json!(history.events));
+        let first = initial(&record.ticket, &history.events);
+        put("initial_labels", json!((!first.is_empty()).then_some(first)));
+    }
+    ticket
+}
+
+/// Seconds that people worked, where any is on record.
+fn worked(events: &[Event]) -> Option<f64> {
+    let seconds: Vec<f64> = events
+        .iter()
+        .filter_map(|event| match event.what {
+            Happening::TimeEntry { seconds, .. } => Some(seconds),
+            _ => None,
+        })
+        .collect();
+    (!seconds.is_empty()).then(|| seconds.iter().sum())
+}
+
+/// The labels that a ticket had before any person changed them.
+fn initial(ticket: &Ticket, events: &[Event]) -> BTreeMap<Field, String> {
+    let mut first: BTreeMap<Field, Option<String>> =
+        Field::ALL.into_iter().map(|field| (field, ticket.label(field).map(str::to_owned))).collect();
+    let mut begun: BTreeSet<Field> = BTreeSet::new();
+    let mut touched: BTreeSet<Field> = BTreeSet::new();
+    for event in events {
+        let Happening::Change { of, from, to } = &event.what else { continue };
+        let Some(field) = field_of(*of).filter(|field| !touched.contains(field)) else { continue };
+        if begun.insert(field) {
+            first.insert(field, from.clone());
+        }
+        if event.actor_kind == ActorKind::Technician {
+            touched.insert(field);
+        } else {
+            first.insert(field, to.clone());
+        }
+    }
+    first.into_iter().filter_map(|(field, label)| Some((field, label?))).collect()
+}
+
+fn field_of(changed: Changed) -> Option<Field> {
+    match changed {
+        Changed::Board => Some(Field::Board),
+        Changed::Type => Some(Field::Type),
+        Changed::Subtype => Some(Field::Subtype),
+        Changed::Priority => Some(Field::Priority),
+        Changed::Owner => Some(Field::Technician),
+        Changed::Status | Changed::Customer => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(of: Changed, from: Option<&str>, to: Option<&str>, actor_kind: ActorKind) -> Event {
+        let what = Happening::Change { of, from: from.map(str::to_owned), to: to.map(str::to_owned) };
+        Event { psa_key: format!("{of:?}{to:?}"), at: Timestamp::UNIX_EPOCH, actor: None, actor_kind, what }
+    }
+
+    #[test]
+    fn first_labels_are_those_that_rules_left_before_any_person() {
+        let ticket = Ticket {
+            board: Some("Network".into()),
+            kind: Some("VPN".into()),
+            priority: Some("P2".into()),
+            technician: Some("Kim".into()),
+            ..Ticket::default()
+        };
+        let events = [
+            change(Changed::Board, Some("Service Desk"), Some("Alerts"), ActorKind::System),
+            change(Changed::Board, Some("Alerts"), Some("Network"), ActorKind::Technician),
+            change(Changed::Board, Some("Network"), Some("Cloud"), ActorKind::System),
+            change(Changed::Type, None, Some("VPN"), ActorKind::Technician),
+            change(Changed::Owner, None, Some("Kim"), ActorKind::Firstline),
+        ];
+        let first = initial(&ticket, &events);
+        assert_eq!(first.get(&Field::Board).map(String::as_str), Some("Alerts"));
+        assert_eq!(first.get(&Field::Type), None, "a person set it first");
+        assert_eq!(first.get(&Field::Priority).map(String::as_str), Some("P2"), "nobody has changed it");
+        assert_eq!(first.get(&Field::Technician).map(String::as_str), Some("Kim"), "no person did");
+    }
+}
