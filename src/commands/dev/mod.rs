@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Generate a history, measure on it, try a model, run a PSA to test on, write man pages.
+/// Generate a history, run a PSA to test on, try a model, write man pages.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     #[command(subcommand)]
