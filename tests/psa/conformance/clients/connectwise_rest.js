@@ -96,7 +96,7 @@ async function main() {
   });
   await call("audittrail", async () => {
     const found = await system.getSystemAudittrail({ type: "Ticket", id });
-    assert.ok(found.some((entry) => entry.auditSubType === "Service Board"));
+    assert.ok(found.some((entry) => entry.auditSubType === "Summary" && entry.text.includes("tunnel") && entry.enteredBy === "FirstlineAPI"));
   });
   const flows = await call("workflows", () => system.getSystemWorkflows());
   const events = await call("workflow events", () => system.getSystemWorkflowsByParentIdEvents(flows[0].id));
@@ -105,6 +105,11 @@ async function main() {
     assert.equal(found[0].board.name, "Network");
   });
   await call("workflow triggers", async () => (await system.getSystemWorkflowsByParentIdTriggers(flows[0].id)).length === 1);
+  await call("parsingRules", async () => {
+    const styles = await system.getSystemEmailConnectorsByParentIdParsingStyles(1);
+    const rules = await system.getSystemEmailConnectorsByGrandparentIdParsingStylesByParentIdParsingRules(styles[0].id, 1);
+    assert.deepEqual(rules.map((rule) => rule.searchTerm), ["[ALERT]"]);
+  });
   await call("callbacks", async () => {
     const hook = { url: "https://hooks.example/cw?id=", type: "ticket", level: "owner", objectId: 1 };
     const made = await system.postSystemCallbacks(hook);
