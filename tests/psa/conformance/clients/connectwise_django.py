@@ -250,7 +250,7 @@ def synchronized(name):
 
 
 for name in ORDER:
-    checks.call(f"sync {name}", lambda name=name: synchronized(name))
+    checks.call(f"sync: {name}", lambda name=name: synchronized(name))
 
 
 def in_database():

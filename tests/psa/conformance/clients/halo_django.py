@@ -76,7 +76,7 @@ checks.call("Tickets: lastupdatefromdate", watermark)
 
 for name in ["SLA", "Status", "Priority", "TicketType", "Team", "Client", "Site", "HaloUser", "Agent", "Outcome",
              "CannedText", "FieldInfo", "ChargeRate", "Ticket"]:
-    checks.call(f"sync {name}", lambda name=name: getattr(sync, f"{name}Synchronizer")(full=True).sync())
+    checks.call(f"sync: {name}", lambda name=name: getattr(sync, f"{name}Synchronizer")(full=True).sync())
 
 
 def in_database():
@@ -122,7 +122,7 @@ def actions_in_database():
     assert found.count() == 1 and found[0].hidden_from_user
 
 
-checks.call("sync Action", actions_in_database)
+checks.call("sync: Action", actions_in_database)
 
 
 def spend():
