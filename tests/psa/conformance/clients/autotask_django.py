@@ -138,8 +138,4 @@ def spend():
 
 
 checks.call("TimeEntries/query", spend)
-
-
-
-
 checks.close()
