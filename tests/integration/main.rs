@@ -10,6 +10,7 @@ mod bounds;
 mod bundles;
 mod canaries;
 mod clients;
+mod conformance;
 mod connect;
 mod contract;
 mod crashes;

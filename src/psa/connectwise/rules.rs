@@ -77,24 +77,32 @@ fn workflow_rules(client: &mut Client, workflow: &Workflow, found: &mut Vec<Foun
     Ok(())
 }
 
+/// Mail connectors hold parsing styles, and those hold the rules.
 fn parsing_rules(client: &mut Client, found: &mut Vec<FoundRule>) -> Result<()> {
     // The two lists of the API's paths that are known disagree on where mail connectors are.
     for path in ["system/emailConnectors", "service/emailConnectors"] {
-        let mut connectors: Vec<Named> = Vec::new();
-        let told = client.list(path, &[], &mut |connector| {
-            connectors.push(connector);
-            Ok(())
-        });
-        match told {
+        let connectors = match ids(client, path) {
             Err(Refused::NoEndpoint | Refused::Missing) => continue,
             told => told?,
-        }
-        for id in connectors.into_iter().filter_map(|connector| connector.id) {
-            rules_of(client, &format!("{path}/{id}/parsingRules"), found)?;
+        };
+        for connector in connectors {
+            let styles = format!("{path}/{connector}/parsingStyles");
+            for style in ids(client, &styles)? {
+                rules_of(client, &format!("{styles}/{style}/parsingRules"), found)?;
+            }
         }
         return Ok(());
     }
     Ok(())
+}
+
+fn ids(client: &mut Client, path: &str) -> std::result::Result<Vec<i64>, Refused> {
+    let mut ids = Vec::new();
+    client.list(path, &[], &mut |record: Named| {
+        ids.extend(record.id);
+        Ok(())
+    })?;
+    Ok(ids)
 }
 
 fn rules_of(client: &mut Client, path: &str, found: &mut Vec<FoundRule>) -> Result<()> {
@@ -103,7 +111,7 @@ fn rules_of(client: &mut Client, path: &str, found: &mut Vec<FoundRule>) -> Resu
             (Field::Board, &rule.service_board),
             (Field::Type, &rule.service_type),
             (Field::Subtype, &rule.service_sub_type),
-            (Field::Priority, &rule.priority),
+            (Field::Priority, &rule.service_priority),
         ];
         let words = rule.search_term.clone().into_iter().collect::<Vec<_>>();
         found.push(FoundRule {

@@ -270,6 +270,14 @@ fn the_rules_that_route_are_found_with_what_they_set() {
     let fake = start();
     let found = connector(settings(&fake)).rules().unwrap();
     let workflows: Vec<_> = found.iter().filter(|rule| rule.source == "workflow").collect();
-    assert!(workflows.len() >= 3 && workflows.iter().any(|rule| rule.set.contains_key(&Field::Board)), "{found:#?}");
-    assert!(found.iter().any(|rule| rule.source == "parsing rule" && !rule.when["words"].is_empty()), "{found:#?}");
+    assert!(
+        workflows.len() >= 3 && workflows.iter().any(|rule| rule.set.contains_key(&Field::Board)),
+        "{found:#?}"
+    );
+    let parsing: Vec<_> = found.iter().filter(|rule| rule.source == "parsing rule").collect();
+    assert!(parsing.len() == 1 && !parsing[0].when["words"].is_empty(), "{parsing:#?}");
+    assert!(
+        parsing[0].set.contains_key(&Field::Board) && parsing[0].set.contains_key(&Field::Priority),
+        "{parsing:#?}"
+    );
 }

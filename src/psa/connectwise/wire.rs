@@ -255,7 +255,7 @@ pub(super) struct ParsingRule {
     pub(super) id: Option<i64>,
     pub(super) name: Option<String>,
     pub(super) search_term: Option<String>,
-    pub(super) priority: Option<Named>,
+    pub(super) service_priority: Option<Named>,
     pub(super) service_type: Option<Named>,
     pub(super) service_sub_type: Option<Named>,
     pub(super) service_board: Option<Named>,

@@ -75,7 +75,7 @@ impl Connectwise {
         shown
     }
 
-    /// Mail connectors and their rules. Notes about the API say `service/emailConnectors`; clients made from its description say `system`.
+    /// Mail connectors, their parsing styles, and the rules of those, where two clients made from the API's description look for them.
     pub(super) fn email_connectors(&self, world: &World, parts: &[&str]) -> Result<Option<Rows>, Reply> {
         Ok(match *parts {
             [] => setup(
@@ -84,11 +84,17 @@ impl Connectwise {
                     "serviceBoard": world.boards.keys().next().map(|id| self.board_ref(world, *id)),
                     "postRepliesToTicketFlag": true, "createContactFlag": true})],
             ),
-            ["1", "parsingRules"] => setup(
+            ["1", "parsingStyles"] => {
+                setup("ParsingStyle", vec![json!({"id": 1, "parseRule": "Subject contains", "priority": 1})])
+            }
+            ["1", "parsingStyles", "1", "parsingRules"] => setup(
                 "ParsingRule",
                 self.settings.parsing_rules.clone().unwrap_or_else(|| self.parsing(world)),
             ),
-            [id, "parsingRules"] => return Err(refusals::not_found("EmailConnector", id)),
+            ["1", "parsingStyles", id, "parsingRules"] => {
+                return Err(refusals::not_found("ParsingStyle", id));
+            }
+            [id, "parsingStyles", ..] => return Err(refusals::not_found("EmailConnector", id)),
             _ => None,
         })
     }

@@ -106,11 +106,15 @@ fn other_routing_is_shown_and_never_written() {
     let board = *desk.world.boards.keys().next().unwrap();
     assert_eq!(desk.list(&format!("service/boards/{board}/autoAssignResources")).len(), 1);
     assert!(desk.list(&format!("service/boards/{board}/autoTemplates")).is_empty());
-    assert_eq!(desk.list("system/emailConnectors/1/parsingRules")[0]["searchTerm"], "[ALERT]");
+    let rules = "system/emailConnectors/1/parsingStyles/1/parsingRules";
+    assert_eq!(desk.list("system/emailConnectors/1/parsingStyles")[0]["id"], json!(1));
+    assert_eq!(desk.list(rules)[0]["searchTerm"], "[ALERT]");
     assert_eq!(desk.list("service/templates")[0]["board"]["id"], json!(board));
-    assert_eq!(desk.get("system/emailConnectors/9/parsingRules").code(), "NotFound");
+    for path in ["9/parsingStyles", "9/parsingStyles/1/parsingRules", "1/parsingStyles/2/parsingRules"] {
+        assert_eq!(desk.get(&format!("system/emailConnectors/{path}")).code(), "NotFound", "{path}");
+    }
     desk.set(&json!({"parsing_rules": []}));
-    assert!(desk.list("system/emailConnectors/1/parsingRules").is_empty());
+    assert!(desk.list(rules).is_empty());
     for path in ["system/workflows", "service/templates", "service/boards"] {
         assert_eq!(desk.ask("POST", path, Some(json!({"name": "x"}))).status, 405, "{path}");
     }
