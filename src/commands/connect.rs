@@ -98,7 +98,7 @@ fn keep(
     let mut failed: u32 = 0;
     while !stopping() {
         let began = Instant::now();
-        match round(psa.as_mut(), &mut service, &settings, &[]) {
+        match round(psa.as_mut(), &mut service, &settings, &[], &|| !stopping()) {
             Ok(done) => {
                 failed = 0;
                 report(&settings, &done, args.output.json, ui);

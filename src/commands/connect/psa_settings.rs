@@ -214,6 +214,11 @@ impl PsaSettings {
         settings.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let folder = settings.folder.clone();
         settings.connections.iter_mut().for_each(|one| one.folder.clone_from(&folder));
+        if settings.connections.len() > 1 {
+            // They would share one outbox, and ids of tickets that say nothing of where they are from.
+            let next = "Give each PSA a service, a store and a settings file of its own";
+            return Err(fault(&place, "several connections", next));
+        }
         let mut names: Vec<&str> = settings.connections.iter().map(|one| one.name.trim()).collect();
         names.sort_unstable();
         let twice = names.windows(2).any(|pair| pair[0] == pair[1]);

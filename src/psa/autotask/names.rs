@@ -239,7 +239,7 @@ impl Names {
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => {
                 let problem = format!("more than one technician is {wanted:?}");
-                Err(fault(&problem, "Name the technician by login in the settings: [map]"))
+                Err(fault(&problem, "Give each technician a name of their own in the PSA"))
             }
             (found, _) => Ok(found),
         }

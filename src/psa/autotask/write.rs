@@ -282,5 +282,6 @@ fn unknown(names: &Names, field: Field, name: &str) -> Error {
         Field::Subtype => format!("it has no subtype {name:?} of the ticket's type"),
         field => format!("it has no {field} {name:?}"),
     };
-    UserError::new(Code::Psa, "Autotask", problem, "Map the name in the settings: [map]").into()
+    UserError::new(Code::Psa, "Autotask", problem, "Name it so in the PSA, or train on its present names")
+        .into()
 }

@@ -101,6 +101,9 @@ fn set(
     ticket: &wire::Ticket,
     fields: &BTreeMap<Field, String>,
 ) -> Result<Done> {
+    // What stands already, as after a crash, is not set again: workflows would fire twice.
+    let open = fields.iter().filter(|(field, wanted)| !is(value(ticket, **field).as_ref(), wanted));
+    let fields: &BTreeMap<Field, String> = &open.map(|(field, wanted)| (*field, wanted.clone())).collect();
     let mut changes: Vec<Value> = Vec::new();
     let mut replace =
         |path: &str, id: i64| changes.push(json!({"op": "replace", "path": path, "value": {"id": id}}));
@@ -112,7 +115,8 @@ fn set(
         let found = boards.iter().find(|b| is(b.name.as_ref(), name)).and_then(|b| b.id);
         let to = found.ok_or_else(|| unknown("board", name))?;
         replace("board", to);
-        replace("status", first_status(client, to)?);
+        let now = ticket.status.as_ref().and_then(Named::text);
+        replace("status", status_there(client, to, now.as_deref())?);
         board = Some(to);
     }
     let board = board.ok_or_else(|| fault("the ticket has no board", "Give it one in the PSA"))?;
@@ -154,7 +158,8 @@ fn is(found: Option<&String>, wanted: &str) -> bool {
 
 fn unknown(what: &str, name: &str) -> firstline_fault::Error {
     let problem = format!("it has no {what} {name:?}");
-    UserError::new(Code::Psa, "ConnectWise", problem, "Map the name in the settings: [map]").into()
+    UserError::new(Code::Psa, "ConnectWise", problem, "Name it so in the PSA, or train on its present names")
+        .into()
 }
 
 fn of_board(client: &mut Client, board: i64, list: &str, what: &str, name: &str) -> Result<i64> {
@@ -172,14 +177,18 @@ fn named(client: &mut Client, path: &str, what: &str, name: &str) -> Result<i64>
     found.ok_or_else(|| unknown(what, name))
 }
 
-/// The first status of a board that does not close.
-fn first_status(client: &mut Client, board: i64) -> Result<i64> {
-    let mut first = None;
+/// The status of a board that has the same name as `now`, or its first that does not close.
+fn status_there(client: &mut Client, board: i64, now: Option<&str>) -> Result<i64> {
+    let (mut same, mut first) = (None, None);
     client.each(&format!("service/boards/{board}/statuses"), &[], &mut |status: OfBoard| {
-        if first.is_none() && status.is_active() && !status.closed_status {
-            first = status.id;
+        if status.is_active() && !status.closed_status {
+            if now.is_some_and(|now| is(status.name.as_ref(), now)) {
+                same = status.id;
+            }
+            first = first.or(status.id);
         }
         Ok(())
     })?;
-    first.ok_or_else(|| fault("the board has no status that is open", "Give it one in the PSA"))
+    let found = same.or(first);
+    found.ok_or_else(|| fault("the board has no status that is open", "Give it one in the PSA"))
 }

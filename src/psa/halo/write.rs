@@ -242,7 +242,9 @@ fn value(rows: &[Row], found: &wire::Ticket, field: Field, name: &str) -> Result
         Field::Technician => ("agent", "agent_id"),
     };
     let table = table_of(field);
-    let unknown = || fault(&format!("it has no {what} {name:?}"), "Map the name in the settings: [map]");
+    let unknown = || {
+        fault(&format!("it has no {what} {name:?}"), "Name it so in the PSA, or train on its present names")
+    };
     let row = row_of(rows, table, (name, found.sla_id))?.ok_or_else(unknown)?;
     let name = table.name_of(row).ok_or_else(unknown)?;
     let value =
@@ -271,7 +273,7 @@ fn row_of<'a>(rows: &'a [Row], table: Table, (name, level): (&str, Option<i64>))
         }
         [_, ..] => {
             let problem = format!("{} rows of it are called {name:?}", named.len());
-            Err(fault(&problem, "Map the name to one that is unique in the settings: [map]"))
+            Err(fault(&problem, "Give each a name of its own in the PSA"))
         }
     }
 }

@@ -2,16 +2,23 @@
 //!
 //! Holds ids, times and labels, no words. It is bounded: what is older than the overlap is forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_ticket::Field;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Seen;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Tickets that are open are remembered up to so many.
-const MOST_OPEN: usize = 20_000;
+use crate::connector::{Record, Seen};
+
+/// Tickets that are open are remembered up to so many: the cursor keeps below what the service takes.
+const MOST_OPEN: usize = 10_000;
+/// States that were read are remembered up to so many; more are read again.
+const MOST_RECENT: usize = 10_000;
+/// How often a ticket comes again that can't be read or is refused, and how many do.
+const MOST_TIMES: u8 = 20;
+const MOST_AGAIN: usize = 1_000;
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +30,8 @@ pub struct Cursor {
     pub recent: BTreeMap<String, Read>,
     /// Tickets that were sent to triage and are open.
     pub open: BTreeMap<String, OpenTicket>,
+    /// Tickets that could not be read or were refused, and how often: they come again.
+    pub again: BTreeMap<String, u8>,
 }
 
 /// Times of change may be whole seconds: what was read within so long of its change may change once more and look the same.
@@ -46,9 +55,54 @@ pub struct Read {
 pub struct OpenTicket {
     /// The labels that it had then: whoever changes one meanwhile has the last word.
     pub labels: BTreeMap<Field, Option<String>>,
+    /// A hash of its customer's name.
+    pub customer: u64,
+}
+
+impl OpenTicket {
+    /// What is remembered of a ticket as it stands.
+    pub fn of(record: &Record) -> Self {
+        let label = |field| (field, record.ticket.label(field).map(str::to_owned));
+        let customer = xxh3_64(record.ticket.customer_key().as_bytes());
+        Self { labels: Field::ALL.into_iter().map(label).collect(), customer }
+    }
 }
 
 impl Cursor {
+    /// A state that was read and that the service has: what is `held` of the ticket, if it is open. The labels at the first decision stay
+    /// what changes are compared with.
+    pub fn settle(
+        &mut self,
+        seen: &Seen,
+        held: Option<OpenTicket>,
+        (latest, now): (Option<Timestamp>, Timestamp),
+    ) {
+        self.again.remove(&seen.id);
+        match held {
+            Some(held) => {
+                let customer = held.customer;
+                self.open.entry(seen.id.clone()).or_insert(held).customer = customer;
+            }
+            None => {
+                self.open.remove(&seen.id);
+            }
+        }
+        if !seen.version.is_empty() {
+            self.read(seen, latest, now);
+        }
+    }
+
+    /// Tickets that have to come again, each so often at most.
+    pub fn come_again(&mut self, ids: &BTreeSet<String>) {
+        for id in ids {
+            *self.again.entry(id.clone()).or_default() += 1;
+        }
+        self.again.retain(|_, times| *times <= MOST_TIMES);
+        while self.again.len() > MOST_AGAIN {
+            self.again.pop_first();
+        }
+    }
+
     /// From when on changes are asked for: the watermark, less what clocks and pages may hide.
     pub fn since(&self, start: Timestamp, overlap: SignedDuration) -> Timestamp {
         self.watermark.and_then(|at| at.checked_sub(overlap).ok()).unwrap_or(start)
@@ -73,8 +127,21 @@ impl Cursor {
         self.watermark = self.watermark.max(latest);
         let oldest = self.watermark.and_then(|at| at.checked_sub(overlap).ok());
         self.recent.retain(|_, read| oldest.is_none_or(|oldest| read.at >= oldest));
+        self.bound();
+    }
+
+    /// Keeps it below what the service takes: tickets with the lowest ids go first, which are the oldest.
+    pub fn bound(&mut self) {
+        let number = |id: &String| id.parse::<u64>().unwrap_or_default();
         while self.open.len() > MOST_OPEN {
-            self.open.pop_first();
+            let Some(oldest) = self.open.keys().min_by_key(|id| number(id)).cloned() else { break };
+            self.open.remove(&oldest);
+        }
+        if self.recent.len() > MOST_RECENT {
+            let mut times: Vec<Timestamp> = self.recent.values().map(|read| read.at).collect();
+            times.sort_unstable();
+            let from = times[times.len() - MOST_RECENT];
+            self.recent.retain(|_, read| read.at >= from);
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! The watermark moves only once the whole list was read and the service has all of it. A round that breaks off is done again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
-use firstline_ticket::{Field, Ticket};
+use firstline_ticket::{Field, Message, Ticket};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::api::{Leased, Service};
 use super::cursor::{Cursor, OpenTicket};
@@ -16,6 +17,13 @@ use crate::connector::{Connector, Record, Seen};
 
 /// Tickets that are read before they are sent on.
 const PART: usize = 32;
+/// How far a PSA's clock may be ahead of this machine's.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Bytes of a ticket's texts, and messages of it, that are sent: a whole part keeps within what a service takes.
+const MOST_SUBJECT: usize = 4 << 10;
+const MOST_TEXT: usize = 128 << 10;
+const MOST_MESSAGE: usize = 8 << 10;
+const MOST_MESSAGES: usize = 32;
 
 /// How a connection is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +72,9 @@ pub struct Round {
     pub unread: usize,
 }
 
-/// Does one round with the tickets that changed, and those that are `hinted` at by webhooks.
+/// Does one round with the tickets that changed, and those that are `hinted` at by webhooks, as long as `go_on`.
+///
+/// A ticket that can't be read, or that the service refuses, harms no other: it comes again in the next rounds.
 ///
 /// # Errors
 /// When the PSA or the service can't be asked. What was done stands, and the next round goes on from the same place.
@@ -73,46 +83,87 @@ pub fn round(
     service: &mut Service,
     settings: &RoundSettings,
     hinted: &[String],
+    go_on: &dyn Fn() -> bool,
 ) -> Result<Round> {
     let mut done = Round::default();
     let mut cursor = match service.lease(&settings.name, &settings.owner, settings.lease_seconds, None)? {
         Leased::Held(cursor) => *cursor,
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
-    let mut todo: Vec<Seen> = Vec::new();
-    let mut latest = cursor.watermark;
+    let began = Timestamp::now();
+    let mut todo: Vec<Seen> = cursor.again.keys().chain(hinted).map(|id| hint(id)).collect();
+    let (mut latest, mut ahead) = (cursor.watermark, 0);
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
-        latest = latest.max(Some(seen.at));
+        // A time in the future would hide every change until then.
+        let at = seen.at.min(began.checked_add(SKEW).unwrap_or(began));
+        ahead += usize::from(at < seen.at);
+        latest = latest.max(Some(at));
         if !cursor.knows(&seen) {
             todo.push(seen);
         }
         Ok(())
     })?;
+    if ahead > 0 {
+        done.faults.push(format!("{ahead} tickets changed in the future: check the clocks"));
+    }
     // The newest first: a first draft is due within a minute, and what waited has waited already.
-    todo.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
-    todo.dedup_by(|a, b| a.id == b.id);
+    todo.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| b.at.cmp(&a.at)));
+    let mut had = BTreeSet::new();
+    todo.retain(|seen| had.insert(seen.id.clone()));
     done.changed = todo.len();
     for part in todo.chunks(PART) {
+        if !go_on() {
+            return Ok(done);
+        }
         read(psa, service, (part, latest), &mut cursor, &mut done)?;
-        if let Leased::Other(who) =
-            service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))?
-        {
-            return Ok(Round { other: Some(who), ..done });
+        if let Some(other) = renew(service, settings, Some(&cursor))? {
+            return Ok(Round { other: Some(other), ..done });
         }
     }
-    let hinted: Vec<Seen> = hinted.iter().map(|id| hint(id)).collect();
-    read(psa, service, (&hinted, latest), &mut cursor, &mut done)?;
-    cursor.advance(latest, settings.overlap);
-    service.lease(&settings.name, &settings.owner, settings.lease_seconds, Some(&cursor))?;
-    if let Some(write) = settings.write {
-        outbox::act(psa, service, (&settings.owner, write), &cursor, &mut done)?;
+    // What changed while the list was read may stand on a page that was read before: the list is only sure up to its beginning.
+    let listed = Timestamp::now().duration_since(began);
+    cursor.advance(latest.and_then(|at| at.checked_sub(listed).ok()).max(cursor.watermark), settings.overlap);
+    if let Some(other) = renew(service, settings, Some(&cursor))? {
+        return Ok(Round { other: Some(other), ..done });
+    }
+    if let Some(write) = settings.write.filter(|_| go_on()) {
+        outbox::act(psa, service, (settings, write), &mut cursor, &mut done)?;
+        renew(service, settings, Some(&cursor))?;
     }
     Ok(done)
+}
+
+/// Renews the lease and keeps the cursor; gives who else has it by now.
+pub(super) fn renew(
+    service: &mut Service,
+    settings: &RoundSettings,
+    cursor: Option<&Cursor>,
+) -> Result<Option<String>> {
+    match service.lease(&settings.name, &settings.owner, settings.lease_seconds, cursor)? {
+        Leased::Held(_) => Ok(None),
+        Leased::Other(who) => Ok(Some(who)),
+    }
 }
 
 fn hint(id: &str) -> Seen {
     let (version, at) = (String::new(), Timestamp::UNIX_EPOCH);
     Seen { id: id.to_owned(), version, at, opened_at: None, customer: None }
+}
+
+/// Whether an id is one that a PSA gives: a number, and never a path.
+pub(super) fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.len() < 20 && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What was read of a part.
+#[derive(Default)]
+struct Part {
+    open: Vec<Ticket>,
+    ended: Vec<Value>,
+    events: Vec<Value>,
+    known: Vec<(Seen, Option<OpenTicket>)>,
+    /// Tickets that have to come again.
+    again: BTreeSet<String>,
 }
 
 /// Reads tickets and sends them on: open ones to triage, those that ended to feedback.
@@ -124,68 +175,98 @@ fn read(
     done: &mut Round,
 ) -> Result<()> {
     let now = Timestamp::now();
-    let (mut open, mut ended, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    let mut known: Vec<(Seen, Option<OpenTicket>)> = Vec::new();
-    let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
+    let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).filter(|id| is_id(id)).collect();
     psa.expect(&ids)?;
-    for seen in part {
-        let Some(record) = psa.ticket(&seen.id)? else {
-            done.gone += 1;
-            known.push((seen.clone(), None));
-            continue;
-        };
-        if record.closed || record.merged_into.is_some() {
-            let history = psa.history(&seen.id)?;
-            done.unread += history.unread.len();
-            ended.push(feedback_of(&record, &history));
-            events.extend(events_of(&record, &history));
-            // One that was opened and closed between two rounds was never decided: it is now, so that its end can be joined.
-            if !cursor.open.contains_key(&seen.id) {
-                open.push(as_it_came(&record));
-            }
-            known.push((seen.clone(), None));
-        } else if record.project {
-            known.push((seen.clone(), None));
-        } else {
-            open.push(as_it_came(&record));
-            let labels =
-                Field::ALL.into_iter().map(|field| (field, record.ticket.label(field).map(str::to_owned)));
-            let held = OpenTicket { labels: labels.collect() };
-            known.push((seen.clone(), Some(held)));
-        }
-    }
-    let refused = service.triage(&open)?;
-    done.faults.extend(
-        refused.iter().map(|(i, why)| format!("ticket {}: {why}", open.get(*i).map_or("?", |t| &t.id))),
-    );
-    done.decided += open.len() - refused.len();
-    if !events.is_empty() {
-        done.faults.extend(service.events(&events)?.into_iter().map(|(_, why)| why));
-    }
-    if !ended.is_empty() {
-        let refused = service.feedback(&ended)?;
-        done.ended += ended.len() - refused.len();
-        done.faults.extend(refused.into_iter().map(|(_, why)| why));
-    }
-    for (seen, held) in known {
-        match held {
-            Some(held) => {
-                // The labels at the first decision stay what changes are compared with.
-                cursor.open.entry(seen.id.clone()).or_insert(held);
-            }
-            None => {
-                cursor.open.remove(&seen.id);
+    let (mut found, mut failed) = (Part::default(), 0);
+    for seen in part.iter().filter(|seen| is_id(&seen.id)) {
+        match one(psa, seen, cursor, &mut found, done) {
+            Ok(()) => failed = 0,
+            // One ticket may be odd; several in a row are a PSA that is out of order.
+            Err(error) if failed >= 2 => return Err(error),
+            Err(error) => {
+                failed += 1;
+                done.faults.push(format!("ticket {}: {error}", seen.id));
+                found.again.insert(seen.id.clone());
             }
         }
-        if !seen.version.is_empty() {
-            cursor.read(&seen, latest, now);
+    }
+    send(service, &mut found, done)?;
+    for (seen, held) in found.known {
+        if !found.again.contains(&seen.id) {
+            cursor.settle(&seen, held, (latest, now));
         }
+    }
+    cursor.come_again(&found.again);
+    Ok(())
+}
+
+fn one(
+    psa: &mut dyn Connector,
+    seen: &Seen,
+    cursor: &Cursor,
+    found: &mut Part,
+    done: &mut Round,
+) -> Result<()> {
+    let Some(record) = psa.ticket(&seen.id)? else {
+        done.gone += 1;
+        found.known.push((seen.clone(), None));
+        return Ok(());
+    };
+    let held = OpenTicket::of(&record);
+    if record.closed || record.merged_into.is_some() {
+        let history = psa.history(&seen.id)?;
+        done.unread += history.unread.len();
+        found.ended.push(feedback_of(&record, &history));
+        found.events.extend(events_of(&record, &history));
+        // One that was opened and closed between two rounds, or is another customer's by now, was never decided there: it is now, so that
+        // its end can be joined.
+        if cursor.open.get(&seen.id).is_none_or(|open| open.customer != held.customer) {
+            found.open.push(as_it_came(&record));
+        }
+        found.known.push((seen.clone(), None));
+    } else {
+        if !record.project {
+            found.open.push(as_it_came(&record));
+        }
+        found.known.push((seen.clone(), (!record.project).then_some(held)));
+    }
+    Ok(())
+}
+
+/// Sends what was read; what is refused comes again.
+fn send(service: &mut Service, found: &mut Part, done: &mut Round) -> Result<()> {
+    let refused = service.triage(&found.open)?;
+    done.decided += found.open.len() - refused.len();
+    for (i, why) in refused {
+        let id = found.open.get(i).map_or_else(String::new, |ticket| ticket.id.clone());
+        done.faults.push(format!("ticket {id}: {why}"));
+        found.again.insert(id);
+    }
+    let id_of = |item: Option<&Value>| {
+        item.and_then(|item| item["ticket_id"].as_str()).unwrap_or_default().to_owned()
+    };
+    for (i, why) in service.events(&found.events)? {
+        let id = id_of(found.events.get(i));
+        done.faults.push(format!("an event of ticket {id}: {why}"));
+        // Not all that happened is on record then.
+        for item in found.ended.iter_mut().filter(|item| item["ticket_id"] == id.as_str()) {
+            item["history_known"] = false.into();
+        }
+    }
+    let refused = service.feedback(&found.ended)?;
+    done.ended += found.ended.len() - refused.len();
+    for (i, why) in refused {
+        let id = id_of(found.ended.get(i));
+        done.faults.push(format!("the end of ticket {id}: {why}"));
+        found.again.insert(id);
     }
     Ok(())
 }
 
 /// The ticket as triage takes it: what was written, not what people have made of it.
 fn as_it_came(record: &Record) -> Ticket {
+    // The newest messages: a thread may have hundreds.
+    let messages = &record.ticket.messages[record.ticket.messages.len().saturating_sub(MOST_MESSAGES)..];
     Ticket {
         board: None,
         kind: None,
@@ -195,11 +276,26 @@ fn as_it_came(record: &Record) -> Ticket {
         first_response_at: None,
         resolved_at: None,
         resolution: None,
+        subject: record.ticket.subject.as_deref().map(|text| cut(text, MOST_SUBJECT)),
+        body: record.ticket.body.as_deref().map(|text| cut(text, MOST_TEXT)),
+        messages: messages
+            .iter()
+            .map(|m| Message { text: cut(&m.text, MOST_MESSAGE), ..m.clone() })
+            .collect(),
         ..record.ticket.clone()
     }
 }
 
-/// The labels that a ticket is expected to have still.
+/// The beginning of a text that is too long for a service, and a word that it was cut.
+fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    format!("{} [cut]", &text[..text.floor_char_boundary(most)])
+}
+
+/// The labels that a ticket is expected to have still. Where nobody knows what stood there, only what is empty may be filled.
 pub(super) fn expected(cursor: &Cursor, id: &str) -> BTreeMap<Field, Option<String>> {
-    cursor.open.get(id).map(|open| open.labels.clone()).unwrap_or_default()
+    let unknown = || Field::ALL.into_iter().map(|field| (field, None)).collect();
+    cursor.open.get(id).map_or_else(unknown, |open| open.labels.clone())
 }
