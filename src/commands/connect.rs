@@ -88,7 +88,7 @@ fn keep(
     args: &ConnectArgs,
     ui: &Ui,
 ) -> Result<(), ()> {
-    let tell = |error: &Error| ui.say(&format!("{}: {error}", one.name));
+    let tell = |error: &Error| ui.say(format_args!("{}: {error}", one.name));
     let mut service = service.map_err(|error| tell(&error))?;
     let mut psa = one.connector(pause(), false).map_err(|error| tell(&error))?;
     let mut settings = one.round();
@@ -126,13 +126,13 @@ fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
             "returned": done.returned, "unread": done.unread, "faults": done.faults,
         }));
     } else if let Some(other) = &done.other {
-        ui.say(&format!("{}: {other}", settings.name));
+        ui.say(format_args!("{}: {other}", settings.name));
     } else if !quiet {
-        ui.say(&format!(
+        ui.say(format_args!(
             "{}: {} changed, {} to triage, {} ended, {} written, {} returned",
             settings.name, done.changed, done.decided, done.ended, done.written, done.returned
         ));
-        done.faults.iter().for_each(|fault| ui.say(&format!("{}: {fault}", settings.name)));
+        done.faults.iter().for_each(|fault| ui.say(format_args!("{}: {fault}", settings.name)));
     }
 }
 

@@ -10,7 +10,9 @@ use crate::audit::hash_of;
 use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
-use crate::{Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep};
+use crate::{
+    Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep,
+};
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
 ///

@@ -89,9 +89,7 @@ fn r31_a_blind_ticket_is_neither_preset_drafted_shown_nor_reviewed_before_it_is_
     let tell = |news: Value| service.post("/v1/feedback", &key, &json!({"items": [news]})).ok();
     tell(json!({"ticket_id": number, "first_response_at": "2026-11-02T10:00:00Z"}));
     service.get(&format!("/v1/decisions/{}", id(blind[0])), &key).problem(409, "E_BLIND");
-    tell(
-        json!({"ticket_id": number, "resolved_at": "2026-11-02T12:00:00Z", "final": {"board": "Helpdesk"}}),
-    );
+    tell(json!({"ticket_id": number, "resolved_at": "2026-11-02T12:00:00Z", "final": {"board": "Helpdesk"}}));
     let shown = service.get(&format!("/v1/decisions/{}", id(blind[0])), &key).ok();
     assert!(shown["blind"] == true && shown["fields"].as_object().unwrap().contains_key("board"), "{shown}");
     service.get(&format!("/v1/decisions/{}", id(blind[1])), &key).problem(409, "E_BLIND");

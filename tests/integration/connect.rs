@@ -245,7 +245,7 @@ fn written_once(which: Which, path: &str) {
     // The first two replies arrive, and nobody hears of it.
     let (lost, method) = (Trouble::LostReply, Some("POST".to_owned()));
     fake.faults(|faults| {
-        faults.list.push(Fault { method, path: path.to_owned(), skip: 0, times: 2, what: lost })
+        faults.list.push(Fault { method, path: path.to_owned(), skip: 0, times: 2, what: lost });
     });
     let open = || {
         let all = ["waiting", "claimed"]

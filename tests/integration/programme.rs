@@ -287,7 +287,11 @@ fn r21_shadow_predicts_the_fields_of_every_ticket_whoever_sent_it_and_in_whateve
         let kept = service.get(&path, &key).ok();
         for field in ["board", "type", "priority"] {
             let [kept, told] = [&kept, decision].map(|of| &of["fields"][field]);
-            assert_eq!((&kept["label"], &kept["confidence"]), (&told["label"], &told["confidence"]), "{field}");
+            assert_eq!(
+                (&kept["label"], &kept["confidence"]),
+                (&told["label"], &told["confidence"]),
+                "{field}"
+            );
         }
     }
 }

@@ -332,12 +332,8 @@ fn a_folder_of_other_weeks_is_refused_and_a_damaged_week_is_named() {
 fn one_bundle_decides_all_weeks_where_nothing_is_learnt_again() {
     let dir = with(&HISTORY);
     let found = replay(&dir, &["--json", "--retrain", "off"]).json();
-    let learnt: Vec<u64> = found["weeks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|week| week["learnt_from"].as_u64().unwrap())
-        .collect();
+    let learnt: Vec<u64> =
+        found["weeks"].as_array().unwrap().iter().map(|week| week["learnt_from"].as_u64().unwrap()).collect();
     let start = time(&found, "train_until").unwrap();
     let known =
         HISTORY.iter().filter(|t| time(t, "resolved_at").is_some_and(|at| at <= start)).count() as u64;

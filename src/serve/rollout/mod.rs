@@ -10,8 +10,8 @@ mod desk;
 mod figures;
 mod gate;
 mod holds;
-mod incidents;
 mod in_service;
+mod incidents;
 mod phase;
 mod shadow;
 mod start;
@@ -30,12 +30,12 @@ pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub use in_service::{InServiceNow, trained_on};
 pub(crate) use incidents::Incidents;
 pub use incidents::{
     CustomerErrors, IncidentKind, IncidentReport, IncidentRuling, IncidentSeverity, IncidentState,
     IncidentView, WeekErrors, decide_incident,
 };
-pub use in_service::{InServiceNow, trained_on};
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};

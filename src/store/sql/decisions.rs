@@ -26,8 +26,7 @@ pub(super) const COLUMNS: &str = "d.id, t.number, d.ticket_id, t.customer, t.mov
     CAST(CASE WHEN o.resolved_at IS NOT NULL OR o.deleted = 1 OR o.merged_into IS NOT NULL THEN 1 ELSE 0 END AS BIGINT)";
 
 /// That the decision `d` is not [hidden](DecisionRecord::is_hidden), `o` being its ticket's outcome.
-pub(super) const SHOWN: &str =
-    "(COALESCE(d.blind, 0) = 0 OR o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL)";
+pub(super) const SHOWN: &str = "(COALESCE(d.blind, 0) = 0 OR o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL)";
 
 /// Where they come from, decisions first.
 pub(super) const SOURCES: &str =

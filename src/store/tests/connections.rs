@@ -15,7 +15,10 @@ fn one_process_has_a_connection_until_its_lease_runs_out(home: &Home) {
     assert_eq!(lease("a", 70, Some("{\"n\":1}"), 10).cursor.as_deref(), Some("{\"n\":1}"));
     // Another one neither gets it nor moves the cursor, even as it sends one.
     let other = lease("b", 90, Some("{\"n\":9}"), 20);
-    assert_eq!((other.owner.as_str(), other.lease_until, other.cursor.as_deref()), ("a", at(70), Some("{\"n\":1}")));
+    assert_eq!(
+        (other.owner.as_str(), other.lease_until, other.cursor.as_deref()),
+        ("a", at(70), Some("{\"n\":1}"))
+    );
     // Once the lease has run out, it goes on where the first one was; that one has lost it.
     let taken = lease("b", 130, None, 70);
     assert_eq!((taken.owner.as_str(), taken.cursor.as_deref()), ("b", Some("{\"n\":1}")));

@@ -84,7 +84,11 @@ impl Talk {
 
     /// A request below the version, as most are.
     fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let reply = self.reply(method, &format!("/ATServicesRest/v1.0/{path}"), body.as_ref());
+        let path = format!("/ATServicesRest/v1.0/{path}");
+        let reply = match body {
+            Some(body) => self.reply(method, &path, Some(&body)),
+            None => self.reply(method, &path, None),
+        };
         (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
     }
 
@@ -98,14 +102,15 @@ impl Talk {
     /// A request that must be refused so; the first error text.
     fn refused(&mut self, status: u16, method: &str, path: &str, body: Value) -> String {
         let before = (self.world.writes.len(), self.world.notes.len(), self.world.changes.len());
-        let (answered, reply) = self.ask(method, path, Some(body.clone()));
-        assert_eq!(answered, status, "{method} {path} {body}: {reply}");
+        let said = body.to_string();
+        let (answered, reply) = self.ask(method, path, Some(body));
+        assert_eq!(answered, status, "{method} {path} {said}: {reply}");
         let after = (self.world.writes.len(), self.world.notes.len(), self.world.changes.len());
-        assert_eq!(before, after, "{method} {path} {body} was refused and did something");
+        assert_eq!(before, after, "{method} {path} {said} was refused and did something");
         reply["errors"][0].as_str().unwrap_or_default().to_owned()
     }
 
-    fn items(&mut self, of: &str, filter: Value) -> Vec<Value> {
+    fn items(&mut self, of: &str, filter: &Value) -> Vec<Value> {
         let found = self.well("POST", &format!("{of}/query"), Some(json!({"filter": filter})));
         found["items"].as_array().unwrap().clone()
     }
@@ -114,8 +119,8 @@ impl Talk {
         self.well("GET", &format!("Tickets/{ticket}"), None)["item"].clone()
     }
 
-    fn set(&mut self, settings: Value) {
-        self.at.set(&settings).unwrap();
+    fn set(&mut self, settings: &Value) {
+        self.at.set(settings).unwrap();
     }
 
     /// Writes of the API user to a ticket.

@@ -90,7 +90,7 @@ fn a_webhook_is_set_up_and_tells_what_it_was_asked_to() {
     let old = talk.ticket("Old one");
     due(&mut talk);
     subscribe(&mut talk, of, id, &[("status", true), ("companyID", true), ("title", false)]);
-    let ready = talk.items(of, json!([{"op": "eq", "field": "isReady", "value": true}]));
+    let ready = talk.items(of, &json!([{"op": "eq", "field": "isReady", "value": true}]));
     assert_eq!(ready.len(), 1);
     assert_eq!(talk.well("GET", &format!("{of}/{id}/Fields"), None)["items"].as_array().unwrap().len(), 3);
     let by = (Author::Technician(GRACE), talk.world.now());
@@ -140,7 +140,7 @@ fn signatures_are_over_the_bytes_or_over_their_escaped_form() {
     talk.ticket("\"Ä\" & <b>'s\\` + 😀");
     let raw = due(&mut talk);
     assert_eq!(signature(&raw[0]).unwrap(), hmac(SECRET, &raw[0].body));
-    talk.set(json!({"signature": "escaped"}));
+    talk.set(&json!({"signature": "escaped"}));
     talk.ticket("\"Ä\" & <b>'s\\` + 😀");
     let other = due(&mut talk);
     let sent = String::from_utf8(other[0].body.clone()).unwrap();
@@ -158,14 +158,14 @@ fn a_webhook_that_is_switched_off_says_so_unsigned_and_then_nothing() {
     let of = "TicketWebhooks";
     let id = hook(&mut talk, of);
     subscribe(&mut talk, of, id, &[("title", true)]);
-    talk.set(json!({"deactivate": [id]}));
+    talk.set(&json!({"deactivate": [id]}));
     let off = due(&mut talk);
     assert_eq!((off.len(), off[0].url.as_str(), signature(&off[0])), (1, "http://127.0.0.1:9/off", None));
     assert_eq!(body(&off[0])["Action"], "Deactivated");
     talk.ticket("Outbox full");
     assert!(due(&mut talk).is_empty());
     assert_eq!(talk.well("GET", &format!("{of}/{id}"), None)["item"]["isActive"], false);
-    talk.set(json!({"deactivate": []}));
+    talk.set(&json!({"deactivate": []}));
     talk.well("PATCH", of, Some(json!({"id": id, "isActive": true})));
     talk.ticket("Printer jam");
     assert_eq!(due(&mut talk).len(), 1, "what happened while it was off is lost");

@@ -12,7 +12,7 @@ use crate::server::Dialect;
 #[test]
 fn the_threshold_is_of_a_rolling_hour_and_counts_itself() {
     let mut talk = Talk::new();
-    talk.set(json!({"quota": 5, "used_elsewhere": 1}));
+    talk.set(&json!({"quota": 5, "used_elsewhere": 1}));
     for n in 2..=3 {
         let told = talk.well("GET", "ThresholdInformation", None);
         assert_eq!(
@@ -28,7 +28,7 @@ fn the_threshold_is_of_a_rolling_hour_and_counts_itself() {
     assert!(!talk.refused(429, "PATCH", "Tickets", json!({"id": ticket, "status": 8})).is_empty());
     let reply = talk.reply("GET", "/ATServicesRest/v1.0/Tickets/1", None);
     assert!(reply.headers.iter().all(|(name, _)| name != "retry-after"));
-    talk.set(json!({"retry_after": true, "quota_status": 500}));
+    talk.set(&json!({"retry_after": true, "quota_status": 500}));
     let reply = talk.reply("GET", "/ATServicesRest/v1.0/Tickets/1", None);
     assert_eq!(reply.status, 500);
     assert!(reply.headers.contains(&("retry-after".to_owned(), "1800".to_owned())));
@@ -42,12 +42,12 @@ fn requests_are_held_back_as_the_quota_runs_out() {
     let mut talk = Talk::new();
     talk.world.clock = Clock::new(talk.world.now(), 10.0);
     for (used, ms) in [(0, 0), (49, 0), (50, 50), (74, 50), (75, 100), (100, 100)] {
-        talk.set(json!({"quota": 100, "used_elsewhere": used}));
+        talk.set(&json!({"quota": 100, "used_elsewhere": used}));
         let request = talk.request("GET", "/ATServicesRest/v1.0/Tickets/1", None);
         assert_eq!(talk.at.enter(&talk.world, &request).delay, Duration::from_millis(ms), "{used}");
         talk.at.leave(&request);
     }
-    talk.set(json!({"throttled": false, "latency_ms": 7}));
+    talk.set(&json!({"throttled": false, "latency_ms": 7}));
     let request = talk.request("GET", "/ATServicesRest/v1.0/Tickets/1", None);
     assert_eq!(talk.at.enter(&talk.world, &request).delay, Duration::from_millis(7));
 }

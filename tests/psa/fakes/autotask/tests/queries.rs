@@ -94,16 +94,16 @@ fn conditions_hold_as_they_say() {
         (json!([{"op": "notExist", "field": "asset tag", "udf": true}]), both.clone()),
     ];
     for (filter, wanted) in cases {
-        assert_eq!(ids(&talk.items("Tickets", filter.clone())), wanted, "{filter}");
+        assert_eq!(ids(&talk.items("Tickets", &filter)), wanted, "{filter}");
         let count = talk.well("POST", "Tickets/query/count", Some(json!({"filter": filter})));
         assert_eq!(count["queryCount"], wanted.len(), "{filter}");
         let get = talk.well("GET", &format!("Tickets/query?search={}", json!({"filter": filter})), None);
         assert_eq!(get["items"].as_array().unwrap().len(), wanted.len(), "{filter}");
     }
-    let active = talk.items("Contacts", json!([{"op": "eq", "field": "isActive", "value": "true"}]));
+    let active = talk.items("Contacts", &json!([{"op": "eq", "field": "isActive", "value": "true"}]));
     assert_eq!(active.len(), 6);
     let inactive =
-        talk.items("Resources", json!([{"op": "or", "items": [{"op": "eq", "field": "isActive"}]}]));
+        talk.items("Resources", &json!([{"op": "or", "items": [{"op": "eq", "field": "isActive"}]}]));
     assert_eq!(inactive.len(), 1);
 }
 
@@ -153,7 +153,7 @@ fn the_next_page_of_a_post_needs_the_same_body_and_may_grow_old() {
     let next = next.strip_prefix("http://fake/ATServicesRest/V1.0/").unwrap().to_owned();
     assert_eq!(talk.ask("POST", &next, Some(json!({}))).0, 400);
     assert_eq!(talk.ask("POST", "Tickets/query/next?paging=x", Some(query.clone())).0, 400);
-    talk.set(json!({"page_seconds": 60}));
+    talk.set(&json!({"page_seconds": 60}));
     let later = talk.world.now() + SignedDuration::from_secs(61);
     talk.world.clock.set(later);
     assert_eq!(talk.ask("POST", &next, Some(query)).0, 500);
@@ -223,7 +223,7 @@ fn what_stamps_a_response_is_the_status_and_needs_a_service_level() {
         assert_eq!(shown["completedDate"].is_string(), status == COMPLETE, "{status}");
     }
     assert_eq!(talk.shown(ticket)["firstResponseDateTime"], "2026-03-02T09:01:00.56Z");
-    talk.set(json!({"service_level": null}));
+    talk.set(&json!({"service_level": null}));
     assert!(talk.shown(ticket)["firstResponseDateTime"].is_null());
 }
 
@@ -253,7 +253,7 @@ fn metadata_says_what_fields_hold_and_picklists_are_strings() {
         fields.iter().find(|f| f["name"] == "publish").unwrap()["picklistValues"].as_array().unwrap().len()
     };
     assert_eq!(publish(&mut talk), 2);
-    talk.set(json!({"comanaged": true}));
+    talk.set(&json!({"comanaged": true}));
     assert_eq!(publish(&mut talk), 4);
     let about = talk.well("GET", "Tickets/entityInformation", None);
     assert_eq!(
@@ -285,10 +285,10 @@ fn people_roles_and_what_else_describes_the_desk_can_be_asked_for() {
         ("SurveyResults", 0),
         ("NotificationHistory", 0),
     ] {
-        assert_eq!(talk.items(of, all.clone()).len(), count, "{of}");
+        assert_eq!(talk.items(of, &all).len(), count, "{of}");
     }
-    assert!(talk.items("Contracts", json!([{"op": "eq", "field": "status", "value": 1}])).is_empty());
-    let me = talk.items("Resources", json!([{"op": "eq", "field": "email", "value": API_USER}]));
+    assert!(talk.items("Contracts", &json!([{"op": "eq", "field": "status", "value": 1}])).is_empty());
+    let me = talk.items("Resources", &json!([{"op": "eq", "field": "email", "value": API_USER}]));
     assert_eq!(me[0]["id"], crate::autotask::API_RESOURCE);
     let roles = talk.well("GET", &format!("Resources/{GRACE}/ServiceDeskRoles"), None);
     assert_eq!(roles["items"][0]["roleID"], 8);
@@ -303,7 +303,7 @@ fn hidden_queues_and_deleted_tickets_are_left_out_without_an_error() {
     talk.world.delete(gone, by);
     talk.world.set(hidden, Deed::Board, Some(MONITORING), by);
     talk.world.boards.get_mut(&MONITORING).unwrap().hidden = true;
-    assert_eq!(ids(&talk.items("Tickets", json!([]))), [kept]);
+    assert_eq!(ids(&talk.items("Tickets", &json!([]))), [kept]);
     assert_eq!(talk.well("GET", &format!("Tickets/{hidden}"), None), json!({"item": null}));
     talk.refused(500, "PATCH", "Tickets", json!({"id": hidden, "priority": 1}));
 }
@@ -326,7 +326,7 @@ fn time_that_is_not_billed_is_hidden_without_the_permission() {
         });
     }
     let filter = json!([{"op": "eq", "field": "ticketID", "value": ticket}]);
-    let times = talk.items("TimeEntries", filter.clone());
+    let times = talk.items("TimeEntries", &filter);
     assert_eq!(times.len(), 2);
     assert_eq!(times[0]["hoursWorked"], 0.1667);
     assert_eq!((times[0]["roleID"].as_i64(), times[0]["hoursToBill"].as_f64()), (Some(8), Some(0.25)));
@@ -335,6 +335,6 @@ fn time_that_is_not_billed_is_hidden_without_the_permission() {
         (times[1]["internalNotes"].as_str(), times[1]["isNonBillable"].as_bool()),
         (Some("Asked a colleague"), Some(true))
     );
-    talk.set(json!({"sees_nonbillable_time": false}));
-    assert_eq!(talk.items("TimeEntries", filter).len(), 1);
+    talk.set(&json!({"sees_nonbillable_time": false}));
+    assert_eq!(talk.items("TimeEntries", &filter).len(), 1);
 }

@@ -63,14 +63,14 @@ fn five_wrong_secrets_lock_the_user_out() {
     }
     talk.header("secret", API_SECRET);
     assert_eq!(talk.ask("GET", "Tickets/1", None).0, 401);
-    talk.set(json!({"locked": false}));
+    talk.set(&json!({"locked": false}));
     assert_eq!(talk.ask("GET", "Tickets/1", None).0, 200);
 }
 
 #[test]
 fn another_zone_than_the_tenants_is_401_until_it_is_looked_up_again() {
     let mut talk = Talk::new();
-    talk.set(json!({"zone": "z5"}));
+    talk.set(&json!({"zone": "z5"}));
     assert_eq!(talk.ask("GET", "Tickets/1", None).0, 401);
     let zone = talk.well("GET", &format!("zoneInformation?user={API_USER}"), None);
     assert_eq!(zone["url"], "http://fake/z5/ATServicesRest/");
@@ -100,7 +100,7 @@ fn paths_that_are_not_are_404_and_methods_that_are_not_405() {
         assert_eq!(answered, status, "{method} {path}");
         assert!(body["Message"].is_string(), "{method} {path}: {body}");
     }
-    talk.set(json!({"child_only_status": 405}));
+    talk.set(&json!({"child_only_status": 405}));
     assert_eq!(talk.ask("POST", "TicketNotes", Some(json!({}))).0, 405);
     assert_eq!(talk.writes(ticket), 0);
     let outside = talk.reply("GET", "/v1.0/Tickets/1", None);
@@ -124,8 +124,8 @@ fn settings_are_known_by_name() {
     assert!(talk.at.set(&json!({"no_such": 1})).is_err());
     assert!(talk.at.set(&json!({"quota": "many"})).is_err());
     assert!(talk.at.set(&json!([])).is_err());
-    talk.set(json!({"quota": 7}));
-    talk.set(json!({"threads": 1}));
+    talk.set(&json!({"quota": 7}));
+    talk.set(&json!({"threads": 1}));
     assert_eq!((talk.at.settings.quota, talk.at.settings.threads), (7, 1));
 }
 

@@ -60,22 +60,22 @@ fn a_script_is_played_and_shown() {
         assert_eq!(shown[key], value, "{key}");
     }
     let of_one = json!([{"op": "eq", "field": "ticketID", "value": one}]);
-    let notes = talk.items("TicketNotes", of_one.clone());
+    let notes = talk.items("TicketNotes", &of_one);
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert_eq!(
         (notes[0]["creatorResourceID"].as_i64(), notes[0]["publish"].as_i64()),
         (Some(29_682_885), Some(1))
     );
-    let times = talk.items("TimeEntries", of_one.clone());
+    let times = talk.items("TimeEntries", &of_one);
     assert_eq!((times[0]["hoursWorked"].as_f64(), times.len()), (Some(0.25), 1));
-    assert_eq!(talk.items("TicketHistory", of_one).len(), 3);
+    assert_eq!(talk.items("TicketHistory", &of_one).len(), 3);
     let twin = talk.shown(two);
     assert_eq!(twin["status"], COMPLETE);
-    let notes = talk.items("TicketNotes", json!([{"op": "eq", "field": "ticketID", "value": two}]));
+    let notes = talk.items("TicketNotes", &json!([{"op": "eq", "field": "ticketID", "value": two}]));
     assert_eq!((notes[0]["noteType"].as_i64(), notes[0]["publish"].as_i64()), (Some(15), Some(2)));
     assert!(notes[0]["description"].as_str().unwrap().contains("T20260302.0001"));
     let merged: Vec<Value> =
-        talk.items("TicketHistory", json!([{"op": "eq", "field": "ticketID", "value": two}]));
+        talk.items("TicketHistory", &json!([{"op": "eq", "field": "ticketID", "value": two}]));
     assert!(merged.iter().any(|row| row["action"] == "Merged"));
     assert!(talk.world.writes.is_empty(), "what people do is no write of the API user");
 }
@@ -95,8 +95,8 @@ fn tickets_that_come_in_are_routed_and_acknowledged() {
     };
     let id = talk.world.open(mail, crate::world::Author::System);
     assert_eq!(talk.shown(id)["queueID"], crate::autotask::MONITORING);
-    let notes = talk.items("TicketNotes", json!([{"op": "eq", "field": "ticketID", "value": id}]));
+    let notes = talk.items("TicketNotes", &json!([{"op": "eq", "field": "ticketID", "value": id}]));
     assert_eq!((notes[0]["noteType"].as_i64(), notes[0]["creatorResourceID"].as_i64()), (Some(13), Some(4)));
-    let learnt = talk.items("TicketNotes", json!([{"op": "noteq", "field": "noteType", "value": 13}]));
+    let learnt = talk.items("TicketNotes", &json!([{"op": "noteq", "field": "noteType", "value": 13}]));
     assert!(learnt.is_empty());
 }

@@ -8,7 +8,7 @@ use crate::deed::Deed;
 use crate::world::{Author, Id};
 
 fn history(talk: &mut Talk, ticket: Id) -> Vec<Value> {
-    talk.items("TicketHistory", json!([{"op": "eq", "field": "ticketID", "value": ticket}]))
+    talk.items("TicketHistory", &json!([{"op": "eq", "field": "ticketID", "value": ticket}]))
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_ticket_is_created_with_what_it_must_have() {
     done["status"] = json!(COMPLETE);
     let id = talk.well("POST", "Tickets", Some(done))["itemId"].as_i64().unwrap();
     assert!(talk.shown(id)["completedDate"].is_string());
-    let found = talk.items("Tickets", json!([{"op": "eq", "field": "externalID", "value": "X-1"}]));
+    let found = talk.items("Tickets", &json!([{"op": "eq", "field": "externalID", "value": "X-1"}]));
     assert_eq!(found.len(), 2);
 }
 
@@ -117,7 +117,7 @@ fn values_that_do_not_fit_are_500_and_nothing_is_done() {
         assert!(!talk.refused(500, "PATCH", "Tickets", body).is_empty());
     }
     talk.refused(400, "PATCH", "Tickets", json!("x"));
-    talk.set(json!({"may_write_tickets": false}));
+    talk.set(&json!({"may_write_tickets": false}));
     let text = talk.refused(500, "PATCH", "Tickets", json!({"id": ticket, "status": 8}));
     assert!(text.contains("The logged in Resource does not have the adequate permissions"));
     assert_eq!(talk.writes(ticket), 0);
@@ -188,7 +188,7 @@ fn notes_are_written_below_their_ticket_and_read_back_both_ways() {
     assert_eq!(talk.well("GET", &path, None)["items"], json!([shown]));
     assert_eq!(talk.well("GET", &format!("{path}/{id}"), None)["item"], shown);
     assert_eq!(
-        talk.items("TicketNotes", json!([{"op": "eq", "field": "ticketID", "value": ticket}])),
+        talk.items("TicketNotes", &json!([{"op": "eq", "field": "ticketID", "value": ticket}])),
         [shown]
     );
     assert!(talk.world.mails.is_empty(), "an internal note is mailed to nobody");
@@ -197,7 +197,7 @@ fn notes_are_written_below_their_ticket_and_read_back_both_ways() {
     assert_eq!((shown["description"].as_str(), shown["publish"].as_i64()), (Some("Shorter"), Some(2)));
     assert_eq!(talk.writes(ticket), 2);
     let marked = json!([{"op": "eq", "field": "title", "value": "draft"}, {"op": "eq", "field": "ticketID", "value": ticket}]);
-    assert_eq!(talk.items("TicketNotes", marked).len(), 1);
+    assert_eq!(talk.items("TicketNotes", &marked).len(), 1);
 }
 
 #[test]
@@ -226,9 +226,9 @@ fn notes_that_do_not_fit_are_refused() {
     talk.refused(500, "POST", &path, hidden);
     talk.refused(500, "POST", "Tickets/7/Notes", good.clone());
     talk.refused(500, "PATCH", &path, json!({"id": 7, "title": "x"}));
-    talk.set(json!({"may_write_notes": false}));
+    talk.set(&json!({"may_write_notes": false}));
     talk.refused(500, "POST", &path, good.clone());
-    talk.set(json!({"may_write_notes": true, "note_title_required": false, "note_length": 9000, "comanaged": true}));
+    talk.set(&json!({"may_write_notes": true, "note_title_required": false, "note_length": 9000, "comanaged": true}));
     talk.well("POST", &path, Some(json!({"description": "x".repeat(9000), "noteType": 3, "publish": 4})));
     let mut theirs = good;
     theirs["createdByContactID"] = json!(NORA);
@@ -262,7 +262,7 @@ fn a_technician_can_be_impersonated_where_that_is_allowed() {
     let last = history(&mut talk, ticket).pop().unwrap();
     assert_eq!(last["resourceID"], GRACE);
     assert_eq!(talk.writes(ticket), 2, "who is shown is the technician, who wrote is the API user");
-    talk.set(json!({"may_impersonate": false}));
+    talk.set(&json!({"may_impersonate": false}));
     talk.refused(500, "POST", &path, note);
 }
 
@@ -275,13 +275,13 @@ fn public_notes_are_mailed_where_a_rule_says_so_and_internal_ones_only_in_the_un
         (json!({"mails_internal_notes": true}), 2, 1),
     ] {
         let mut talk = Talk::new();
-        talk.set(settings.clone());
+        talk.set(&settings);
         let ticket = talk.ticket("Outbox full");
         let note = json!({"title": "T", "description": "D", "noteType": 3, "publish": publish});
         talk.well("POST", &format!("Tickets/{ticket}/Notes"), Some(note));
         assert_eq!(talk.world.mails.len(), mails, "{settings} {publish}");
         let told =
-            talk.items("NotificationHistory", json!([{"op": "eq", "field": "ticketID", "value": ticket}]));
+            talk.items("NotificationHistory", &json!([{"op": "eq", "field": "ticketID", "value": ticket}]));
         assert_eq!(told.len(), mails);
         assert_eq!(talk.shown(ticket)["lastCustomerNotificationDateTime"].is_string(), mails == 1);
     }
