@@ -25,7 +25,7 @@ pub(super) use psa_settings::PsaSettings;
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// Connect a PSA: new tickets go to triage, their ends to feedback, approved actions to the PSA.
+/// Connect a PSA: tickets go to triage, ends to feedback, approved actions to the PSA.
 ///
 /// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
 /// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [connection.write] section.
