@@ -3,7 +3,7 @@
 use crate::tool::Dir;
 
 /// The commands of the top level.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 24] = [
     "demo",
     "doctor",
     "import",
@@ -20,14 +20,18 @@ const COMMANDS: [&str; 20] = [
     "serve",
     "store",
     "users",
+    "connect",
+    "pull",
+    "bench",
     "rollout",
+    "incidents",
     "models",
     "completions",
     "dev",
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 36] = [
+const GROUPED: [&str; 40] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -64,6 +68,10 @@ const GROUPED: [&str; 36] = [
     "dev acknowledgements",
     "dev chat",
     "dev man",
+    "dev psa",
+    "incidents list",
+    "incidents add",
+    "incidents decide",
 ];
 
 #[test]
