@@ -16,9 +16,9 @@ use super::connect::{PsaSettings, pause};
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, go_on, print};
 
-/// Pull the history out of a PSA: tickets with messages, events, time and first labels.
+/// Pull a history out of a PSA: tickets with messages, events and time.
 ///
-/// A pull that was stopped goes on where it was: what it has lies in OUT.pulling until it is whole. It asks no faster than the settings of
+/// A pull that was stopped goes on where it was: what it has lies in OUT.CONNECTION.pulling until it is whole. It asks no faster than the settings of
 /// the connection allow, and says before how long that takes at least.
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
@@ -46,7 +46,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     let days = SignedDuration::from_hours(24 * i64::from(args.days));
     let since = Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH);
     let found = listed(psa.as_mut(), since)?;
-    let part = part_of(&args.out);
+    let part = part_of(&args.out, &one.name);
     let there = kept(&part)?;
     let todo = found.iter().filter(|seen| !there.contains(&seen.id)).count();
     ui.say(format_args!(
@@ -90,10 +90,11 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Where a pull keeps what it has until it is whole.
-fn part_of(out: &Path) -> PathBuf {
+/// Where a pull of a connection keeps what it has until it is whole.
+fn part_of(out: &Path, connection: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
-    name.push(".pulling");
+    let word: String = connection.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    name.push(format!(".{word}.pulling"));
     PathBuf::from(name)
 }
 

@@ -45,7 +45,7 @@ impl Connectwise {
             let mut members = BTreeMap::new();
             self.client.each("system/members", &[], &mut |member: wire::Member| {
                 let name = look::name(&member).unwrap_or_default();
-                if let Some(identifier) = member.identifier {
+                if let Some(identifier) = member.identifier.clone().filter(|_| !member.is_api()) {
                     members.insert(identifier.to_lowercase(), name);
                 }
                 Ok(())

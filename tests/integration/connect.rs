@@ -172,6 +172,10 @@ fn a_check_names_what_is_missing_and_tells_no_secret() {
     assert!(told.contains("MISSING") && told.contains("401") && told.contains("private_key_file"), "{told}");
     assert!(!told.contains(wrong) && !told.contains(connectwise::CLIENT_ID));
     service.dir.fails(&["connect", "--config", "nowhere.toml"], "E_CONFIG");
+    let clear = std::fs::read_to_string(&settings).unwrap().replace(&fake.url(), "http://psa.example");
+    service.dir.file("psa.toml", clear);
+    let bad = service.dir.run(&["connect", "--config", &settings, "--check"]);
+    assert!(bad.stdout.contains("in clear") && bad.code == 1, "{}", bad.stdout);
 }
 
 /// Opens the tickets of the history that the bundle knows, so that drafts can be made.
@@ -313,7 +317,7 @@ fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
         let cut: String = whole.chars().take(whole.len() / 2).collect();
         let had = cut.matches('\n').count();
         std::fs::remove_file(&out).unwrap();
-        dir.file("history.jsonl.pulling", cut);
+        dir.file("history.jsonl.main.pulling", cut);
         let before = fake.log().len();
         dir.ok(&args);
         let again = std::fs::read_to_string(&out).unwrap();

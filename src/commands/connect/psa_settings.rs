@@ -42,7 +42,7 @@ pub(crate) struct PsaSettings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionSettings {
     /// Its name, by which the service knows how far it has come.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Seconds between two rounds.
     #[serde(default = "poll_seconds")]
     poll_seconds: u32,
@@ -166,6 +166,22 @@ fn requests_per_minute() -> u32 {
 
 fn fault(place: &str, problem: impl Into<String>, next: &str) -> Error {
     UserError::new(Code::Config, place, problem.into(), next).into()
+}
+
+/// Refuses an address that credentials would go to in clear, unless it is on this machine.
+fn encrypted(url: &str) -> Result<()> {
+    let host = url.trim().split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http"));
+    let here = |host: &str| {
+        ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
+            host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
+    };
+    match host {
+        Some((_, host)) if !here(host) => {
+            Err(fault(url, "credentials would be sent in clear", "Write https:// in the PSA's address"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file that is small and text.
@@ -298,6 +314,13 @@ impl ConnectionSettings {
 
     /// The PSA. A patient one waits long for quota that others have used.
     pub(crate) fn connector(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
+        let urls = [
+            self.connectwise.as_ref().map(|given| &given.url),
+            self.autotask.as_ref().map(|given| &given.url),
+            self.halo.as_ref().map(|given| &given.url),
+            self.halo.as_ref().and_then(|given| given.auth_url.as_ref()),
+        ];
+        urls.into_iter().flatten().try_for_each(|url| encrypted(url))?;
         match (&self.connectwise, &self.autotask, &self.halo) {
             (Some(given), None, None) => {
                 let settings = ConnectwiseSettings {

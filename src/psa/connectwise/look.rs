@@ -48,7 +48,7 @@ pub(super) fn reference(client: &mut Client) -> Result<Reference> {
 
 fn members(client: &mut Client, each: &mut dyn FnMut(Member)) -> Result<()> {
     client.each("system/members", &[], &mut |member: Member| {
-        if !member.inactive_flag {
+        if !member.inactive_flag && !member.is_api() {
             each(member);
         }
         Ok(())

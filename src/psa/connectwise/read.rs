@@ -141,11 +141,13 @@ fn key(note: &wire::Note) -> Option<String> {
 }
 
 fn who(note: &wire::Note) -> ActorKind {
+    let ours = || without_own_notes(note.text.as_deref().unwrap_or_default()).is_some();
     match (&note.contact, &note.member) {
         (Some(_), _) => ActorKind::Customer,
+        // Servers may name the API's member as the author of what it wrote.
+        (None, _) if ours() => ActorKind::Firstline,
         (None, Some(_)) => ActorKind::Technician,
-        _ if without_own_notes(note.text.as_deref().unwrap_or_default()).is_some() => ActorKind::Firstline,
-        _ => ActorKind::System,
+        (None, None) => ActorKind::System,
     }
 }
 

@@ -167,6 +167,14 @@ pub(super) struct Member {
     pub(super) last_name: Option<String>,
     #[serde(deserialize_with = "flag")]
     pub(super) inactive_flag: bool,
+    pub(super) license_class: Option<String>,
+}
+
+impl Member {
+    /// Whether it is a program's: such a member is no technician.
+    pub(super) fn is_api(&self) -> bool {
+        self.license_class.as_deref().is_some_and(|class| class.eq_ignore_ascii_case("A"))
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
