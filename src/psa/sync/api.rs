@@ -163,7 +163,7 @@ impl Service {
     pub fn settle(&mut self, id: i64, owner: &str, error: Option<&str>, psa_ref: Option<&str>) -> Result<()> {
         let body = json!({"owner": owner, "error": error, "psa_ref": psa_ref});
         let path = format!("/v1/outbox/{id}");
-        let answer = self.send(Method::POST, &path, Some(&body), true)?;
+        let answer = self.send(Method::POST, &path, Some(&body))?;
         if answer.status == 409 { Ok(()) } else { self.judged(answer, &path).map(drop) }
     }
 
@@ -180,7 +180,7 @@ impl Service {
         if let Some(cursor) = cursor {
             body["cursor"] = json!(json!(cursor).to_string());
         }
-        let answer = self.send(Method::POST, &path, Some(&body), true)?;
+        let answer = self.send(Method::POST, &path, Some(&body))?;
         if answer.status == 409 {
             return Ok(Leased::Other(answer.text()));
         }
@@ -196,15 +196,15 @@ impl Service {
     }
 
     fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
-        let answer = self.send(method, path, body, true)?;
+        let answer = self.send(method, path, body)?;
         self.judged(answer, path)
     }
 
     /// All calls of the batch API may be repeated without harm.
-    fn send(&mut self, method: Method, path: &str, body: Option<&Value>, safe: bool) -> Result<Answer> {
+    fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
         let headers = vec![("authorization", format!("Bearer {}", self.key.shown()))];
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
-        let call = Call { method, url: format!("{}{path}", self.url), headers, body, safe };
+        let call = Call { method, url: format!("{}{path}", self.url), headers, body, safe: true };
         self.http.send(&call).map_err(|failure| {
             let next = "Look whether the service runs and \"service\" in the settings is its address";
             UserError::new(Code::Psa, "the service", failure.to_string(), next).into()
