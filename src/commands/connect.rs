@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use firstline_fault::Error;
 use firstline_psa::connector::Finding;
-use firstline_psa::sync::{Round, RoundSettings, Service, round};
+use firstline_psa::sync::{Round, RoundSettings, round};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,7 +19,6 @@ use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::{Ui, print, stopping};
-use psa_settings::ConnectionSettings;
 pub(super) use psa_settings::PsaSettings;
 
 /// Longest pause after rounds that failed.
@@ -28,10 +27,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Connect a PSA: tickets go to triage, ends to feedback, approved actions to the PSA.
 ///
 /// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
-/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [connection.write] section.
+/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [write] section.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
-    /// The connections, TOML; --example prints one.
+    /// The settings, TOML; --example prints some.
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     config: Option<PathBuf>,
 
@@ -39,11 +38,11 @@ pub(crate) struct ConnectArgs {
     #[arg(long)]
     example: bool,
 
-    /// Look whether all is there that each connection needs, and exit with status 1 where something is missing.
+    /// Look whether all is there that the connection needs, and exit with status 1 where something is missing.
     #[arg(long)]
     check: bool,
 
-    /// Do one round of each connection and exit.
+    /// Do one round and exit.
     #[arg(long, conflicts_with = "check")]
     once: bool,
 
@@ -65,32 +64,13 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
         return check(&settings, args.output.json);
     }
     let _alone = PsaSettings::alone(path)?;
-    let threads: Vec<_> = settings.connections.iter().map(|one| (one, settings.service())).collect();
-    let mut worst = Exit::Success;
-    std::thread::scope(|scope| {
-        let running: Vec<_> = threads
-            .into_iter()
-            .map(|(one, service)| scope.spawn(move || keep(one, service, args, ui)))
-            .collect();
-        for thread in running {
-            if !matches!(thread.join(), Ok(Ok(()))) {
-                worst = Exit::UserFault;
-            }
-        }
-    });
-    Ok(if stopping() { Exit::Interrupted } else { worst })
+    keep(&settings, args, ui)
 }
 
 /// Runs a connection until it is stopped. A round that fails is done again, later and later.
-fn keep(
-    one: &ConnectionSettings,
-    service: Result<Service, Error>,
-    args: &ConnectArgs,
-    ui: &Ui,
-) -> Result<(), ()> {
-    let tell = |error: &Error| ui.say(format_args!("{}: {error}", one.name));
-    let mut service = service.map_err(|error| tell(&error))?;
-    let mut psa = one.connector(pause(), false).map_err(|error| tell(&error))?;
+fn keep(one: &PsaSettings, args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let mut service = one.service()?;
+    let mut psa = one.connector(pause(), false)?;
     let mut settings = one.round();
     if args.dry_run {
         settings.write = None;
@@ -98,23 +78,24 @@ fn keep(
     let mut failed: u32 = 0;
     while !stopping() {
         let began = Instant::now();
-        match round(psa.as_mut(), &mut service, &settings, &[], &|| !stopping()) {
+        match round(psa.as_mut(), &mut service, &settings, &|| !stopping()) {
             Ok(done) => {
                 failed = 0;
                 report(&settings, &done, args.output.json, ui);
             }
+            Err(error) if args.once => return Err(error.into()),
             Err(error) => {
                 failed += 1;
-                tell(&error);
+                ui.say(format_args!("{}: {error}", one.name));
             }
         }
         if args.once {
-            return if failed == 0 { Ok(()) } else { Err(()) };
+            break;
         }
         let wanted = one.poll() * 2_u32.saturating_pow(failed.min(6));
         rest(wanted.min(LONGEST_PAUSE.max(one.poll())).saturating_sub(began.elapsed()));
     }
-    Ok(())
+    Ok(if stopping() { Exit::Interrupted } else { Exit::Success })
 }
 
 fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
@@ -149,40 +130,30 @@ pub(super) fn pause() -> firstline_psa::http::Wait {
 }
 
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
-    let mut missing = false;
-    for one in &settings.connections {
-        let mut found = vec![service_finding(settings)];
-        match one.connector(pause(), false) {
-            Ok(mut psa) => found.extend(psa.check()),
-            Err(error) => found.push(finding("settings", &error)),
+    let mut found = vec![service_finding(settings)];
+    match settings.connector(pause(), false) {
+        Ok(mut psa) => found.extend(psa.check()),
+        Err(error) => found.push(finding("settings", &error)),
+    }
+    let writing = settings.what_may_be_written().to_owned();
+    found.push(Finding { what: "writing".to_owned(), found: writing, next: None });
+    if json {
+        for Finding { what, found, next } in &found {
+            let good = next.is_none();
+            print(
+                json!({"connection": settings.name, "what": what, "found": found, "next": next, "good": good}),
+            );
         }
-        found.push(Finding {
-            what: "writing".to_owned(),
-            found: one.what_may_be_written().to_owned(),
-            next: None,
-        });
-        missing |= found.iter().any(|finding| finding.next.is_some());
-        if json {
-            for one_finding in &found {
-                let Finding { what, found, next } = one_finding;
-                print(
-                    json!({"connection": one.name, "what": what, "found": found, "next": next, "good": next.is_none()}),
-                );
-            }
-            continue;
-        }
+    } else {
         let row = |finding: &Finding| {
             let state = if finding.next.is_none() { "good" } else { "MISSING" };
-            vec![
-                finding.what.clone(),
-                state.to_owned(),
-                finding.found.clone(),
-                finding.next.clone().unwrap_or_default(),
-            ]
+            let next = finding.next.clone().unwrap_or_default();
+            vec![finding.what.clone(), state.to_owned(), finding.found.clone(), next]
         };
-        print(format_args!("{} ({})", one.name, one.psa_name()));
+        print(format_args!("{} ({})", settings.name, settings.psa_name()));
         print(table(&["what", "", "found", "next"], found.iter().map(row)));
     }
+    let missing = found.iter().any(|finding| finding.next.is_some());
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }
 

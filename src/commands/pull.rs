@@ -26,10 +26,6 @@ pub(crate) struct PullArgs {
     #[arg(long, value_name = "FILE")]
     psa: PathBuf,
 
-    /// The connection [default: the first].
-    #[arg(long, value_name = "NAME")]
-    connection: Option<String>,
-
     /// Days back: tickets that changed since then.
     #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
     days: u32,
@@ -40,8 +36,7 @@ pub(crate) struct PullArgs {
 }
 
 pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let settings = PsaSettings::read(&args.psa)?;
-    let one = settings.connection(args.connection.as_deref())?;
+    let one = PsaSettings::read(&args.psa)?;
     let mut psa = one.connector(pause(), true)?;
     let days = SignedDuration::from_hours(24 * i64::from(args.days));
     let since = Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH);

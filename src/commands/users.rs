@@ -98,7 +98,7 @@ pub(super) fn run(args: &UsersArgs) -> Result<Exit, Failure> {
             }
         }
         UsersCommand::Disable { name } => {
-            // As it stands on record, whatever names were allowed when it was added.
+            // The name as it was recorded: earlier versions allowed more names.
             let (name, store) = (name.trim(), config::existing_store(settings)?);
             let holds = |key: &&KeyRecord| {
                 key.person.as_deref().map(str::trim) == Some(name) && key.revoked_at.is_none()

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_fault::Result;
+use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Event, Field, Ticket};
 use jiff::Timestamp;
 
@@ -103,6 +103,25 @@ pub struct Finding {
     pub found: String,
     /// What to do, where it is not as it should be.
     pub next: Option<String>,
+}
+
+/// Seconds that the clocks of a PSA and this machine may be apart.
+const SKEW: i64 = 120;
+
+/// Whether this machine's clock agrees with the one of the PSA that `place` names.
+///
+/// # Errors
+/// Where it is more than two minutes ahead or behind: the PSA's rules.
+pub(crate) fn clock(server: Option<Timestamp>, place: &str) -> Result<String> {
+    let Some(server) = server else { return Ok("the PSA does not tell its time".to_owned()) };
+    let skew = Timestamp::now().duration_since(server).as_secs();
+    if skew.abs() > SKEW {
+        let side = if skew > 0 { "ahead of" } else { "behind" };
+        let problem = format!("this machine's clock is {} s {side} the PSA's", skew.abs());
+        let next = "Set this machine's clock: turn on time synchronisation";
+        return Err(UserError::new(Code::Psa, place, problem, next).into());
+    }
+    Ok(format!("{} s apart", skew.abs()))
 }
 
 /// A rule of the PSA that acts on tickets, as it stands there.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use firstline_fault::{Code, Error, UserError};
 use serde_json::Value;
 use ureq::Agent;
+pub use ureq::http::Uri;
 use ureq::http::{Method, Request as HttpRequest};
 
 /// Longest reply that is read, in bytes.
@@ -137,6 +138,33 @@ impl Failure {
     pub fn at(&self, place: &str) -> Error {
         let next = "Look whether the PSA is up and its address right: firstline connect --check";
         UserError::new(Code::Psa, place, self.to_string(), next).into()
+    }
+}
+
+/// Why a request to a PSA has no reply: a [`Failure`] as a caller tells it.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// It was not done.
+    NotDone(Error),
+    /// It may have been done.
+    Unknown(Error),
+}
+
+impl Sent {
+    /// What `failure` is to the caller; `place` names the PSA.
+    pub(crate) fn of(failure: &Failure, place: &str) -> Self {
+        match failure {
+            Failure::Unknown(_) => Self::Unknown(failure.at(place)),
+            Failure::NotDone(_) | Failure::Resting(_) => Self::NotDone(failure.at(place)),
+        }
+    }
+}
+
+impl From<Sent> for Error {
+    fn from(sent: Sent) -> Self {
+        match sent {
+            Sent::NotDone(error) | Sent::Unknown(error) => error,
+        }
     }
 }
 

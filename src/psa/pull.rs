@@ -47,7 +47,7 @@ pub fn listed(psa: &mut dyn Connector, since: Timestamp) -> Result<Vec<Seen>> {
     Ok(found.into_values().collect())
 }
 
-/// Reads the tickets of `listed` but for those of `there`, and gives each to `keep`, which says whether to go on.
+/// Reads the listed tickets except those in `there`, and passes each to `keep`, which can stop the pull.
 ///
 /// # Errors
 /// When the PSA can't be asked, or a ticket not be kept. What was kept stands.

@@ -1,4 +1,4 @@
-//! `firstline connect` between a service and a ConnectWise that is not one.
+//! `firstline connect` between a service and PSAs that are not the vendors'.
 
 use firstline_fakes::{
     Author, Clock, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, Which, autotask, connectwise, halo,
@@ -22,7 +22,7 @@ fn section(which: Which, fake: &Fake) -> (&'static str, String) {
         Which::Connectwise => (
             connectwise::PRIVATE_KEY,
             format!(
-                "[connection.connectwise]\nurl = {url:?}\ncompany = {:?}\npublic_key = {:?}\nprivate_key_file = \"psa.key\"\n\
+                "[connectwise]\nurl = {url:?}\ncompany = {:?}\npublic_key = {:?}\nprivate_key_file = \"psa.key\"\n\
                 client_id = {:?}\nrequests_per_minute = 60000\n",
                 connectwise::COMPANY_ID,
                 connectwise::PUBLIC_KEY,
@@ -32,7 +32,7 @@ fn section(which: Which, fake: &Fake) -> (&'static str, String) {
         Which::Autotask => (
             autotask::API_SECRET,
             format!(
-                "[connection.autotask]\nurl = {url:?}\nuser = {:?}\nsecret_file = \"psa.key\"\nintegration_code = {:?}\n\
+                "[autotask]\nurl = {url:?}\nuser = {:?}\nsecret_file = \"psa.key\"\nintegration_code = {:?}\n\
                 requests_per_minute = 60000\n",
                 autotask::API_USER,
                 autotask::INTEGRATION_CODE
@@ -41,7 +41,7 @@ fn section(which: Which, fake: &Fake) -> (&'static str, String) {
         Which::Halo => (
             halo::CLIENT_SECRET,
             format!(
-                "[connection.halo]\nurl = {url:?}\nclient_id = {:?}\nclient_secret_file = \"psa.key\"\nnote_outcome = {}\n\
+                "[halo]\nurl = {url:?}\nclient_id = {:?}\nclient_secret_file = \"psa.key\"\nnote_outcome = {}\n\
                 reply_outcome = {}\nrequests_per_five_minutes = 60000\n",
                 halo::CLIENT_ID,
                 halo::PRIVATE_NOTE,
@@ -57,10 +57,7 @@ fn settings(service: &Service, (which, fake): (Which, &Fake), write: &str) -> St
     service.dir.file("service.key", key);
     let (secret, section) = section(which, fake);
     service.dir.file("psa.key", secret);
-    let text = format!(
-        "service = {:?}\nkey_file = \"service.key\"\n[[connection]]\nname = \"main\"\n{section}{write}",
-        service.base(),
-    );
+    let text = format!("service = {:?}\nkey_file = \"service.key\"\n{section}{write}", service.base(),);
     service.dir.file("psa.toml", text)
 }
 
@@ -95,7 +92,7 @@ fn tickets_are_decided_once_their_ends_are_joined_and_shadow_writes_nothing() {
 
 fn a_day(which: Which) {
     let (service, fake) = (Service::start(&[]), start(which));
-    let settings = settings(&service, (which, &fake), "[connection.write]\nreplies = \"visible\"\n");
+    let settings = settings(&service, (which, &fake), "[write]\nreplies = \"visible\"\n");
     let opened = open(&fake, 40);
     let first = once(&service, &settings);
     assert_eq!(
@@ -160,10 +157,7 @@ fn a_check_names_what_is_missing_and_tells_no_secret() {
     let (service, fake) = (Service::start(&[]), start(Which::Connectwise));
     let settings = settings(&service, (Which::Connectwise, &fake), "");
     let good = service.dir.ok(&["connect", "--config", &settings, "--check"]).stdout;
-    assert!(
-        good.contains("nothing: there is no [connection.write] section") && !good.contains("MISSING"),
-        "{good}"
-    );
+    assert!(good.contains("nothing: there is no [write] section") && !good.contains("MISSING"), "{good}");
     let wrong = "not-the-private-key";
     service.dir.file("psa.key", wrong);
     let bad = service.dir.run(&["connect", "--config", &settings, "--check"]);
@@ -237,7 +231,7 @@ fn what_was_approved_is_written_once_though_replies_are_lost() {
 
 fn written_once(which: Which, path: &str) {
     let (service, fake) = (Service::start(&["phase=assist"]), start(which));
-    let write = "[connection.write]\nreplies = \"visible\"\n";
+    let write = "[write]\nreplies = \"visible\"\n";
     let settings = settings(&service, (which, &fake), write);
     let admin = service.key("admin", &[]);
     open_known(&fake, 8);
@@ -289,9 +283,7 @@ fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
         let dir = Dir::new();
         let (secret, section) = section(which, &fake);
         dir.file("psa.key", secret);
-        let text = format!(
-            "service = \"http://127.0.0.1:1\"\nkey_file = \"psa.key\"\n[[connection]]\nname = \"main\"\n{section}"
-        );
+        let text = format!("service = \"http://127.0.0.1:1\"\nkey_file = \"psa.key\"\n{section}");
         let settings = dir.file("psa.toml", text);
         let opened = open(&fake, 30);
         fake.world(|world| {

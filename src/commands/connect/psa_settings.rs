@@ -9,7 +9,7 @@ use firstline_psa::autotask::{Autotask, AutotaskSettings};
 use firstline_psa::connector::Connector;
 use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
 use firstline_psa::halo::{Halo, HaloSettings};
-use firstline_psa::http::{Http, Pace, Wait, agent};
+use firstline_psa::http::{Http, Pace, Uri, Wait, agent};
 use firstline_psa::secret::Secret;
 use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ pub(super) const EXAMPLE: &str = include_str!("example.toml");
 /// Longest settings file or secret that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The settings.
+/// The settings: a service, a PSA, and what passes between them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PsaSettings {
@@ -29,20 +29,11 @@ pub(crate) struct PsaSettings {
     service: String,
     /// File with the service's key.
     key_file: PathBuf,
-    /// The connections.
-    #[serde(rename = "connection")]
-    pub(super) connections: Vec<ConnectionSettings>,
-    /// The folder of the file: what names no folder is looked for there.
-    #[serde(skip)]
-    folder: PathBuf,
-}
-
-/// A connection.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConnectionSettings {
-    /// Its name, by which the service knows how far it has come.
+    /// The connection's name, under which the service keeps how far it has come.
+    #[serde(default = "main_name")]
     pub(crate) name: String,
+    /// Who runs it, as others see it: the same after a restart, so that its lease and its claims are still its own.
+    owner: Option<String>,
     /// Seconds between two rounds.
     #[serde(default = "poll_seconds")]
     poll_seconds: u32,
@@ -52,16 +43,19 @@ pub(crate) struct ConnectionSettings {
     /// Days before the first round, from which on tickets are read.
     #[serde(default = "start_days")]
     start_days: u32,
-    /// Who runs it, as others see it: the same after a restart, so that its lease and what it had claimed are still its own.
-    owner: Option<String>,
     /// What may be written; nothing without it.
     write: Option<Write>,
     /// One of these is the PSA.
     connectwise: Option<ConnectwiseArgs>,
     autotask: Option<AutotaskArgs>,
     halo: Option<HaloArgs>,
+    /// The folder of the file: what names no folder is looked for there.
     #[serde(skip)]
     folder: PathBuf,
+}
+
+fn main_name() -> String {
+    "main".to_owned()
 }
 
 /// This machine's name.
@@ -170,18 +164,13 @@ fn fault(place: &str, problem: impl Into<String>, next: &str) -> Error {
 
 /// Refuses an address that credentials would go to in clear, unless it is on this machine.
 fn encrypted(url: &str) -> Result<()> {
-    let host = url.trim().split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http"));
-    let here = |host: &str| {
-        ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
-            host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        })
-    };
-    match host {
-        Some((_, host)) if !here(host) => {
-            Err(fault(url, "credentials would be sent in clear", "Write https:// in the PSA's address"))
-        }
-        _ => Ok(()),
+    let uri: Uri =
+        url.trim().parse().map_err(|_| fault(url, "it is no address", "Write it as https://HOST"))?;
+    let here = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    if uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && here {
+        return Ok(());
     }
+    Err(fault(url, "credentials would be sent in clear", "Write it as https://HOST"))
 }
 
 /// A file that is small and text.
@@ -206,7 +195,7 @@ fn secret(folder: &Path, path: &Path) -> Result<Secret> {
 }
 
 impl PsaSettings {
-    /// Keeps others on this machine from running the same connections, as long as what it gives lives.
+    /// Keeps others on this machine from running the same connection, as long as what it gives lives.
     pub(super) fn alone(path: &Path) -> Result<File> {
         let place = path.display().to_string();
         let file =
@@ -214,7 +203,7 @@ impl PsaSettings {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                Err(fault(&place, "another process runs these connections", "Stop it first, or let it go on"))
+                Err(fault(&place, "another process runs this connection", "Stop it first, or let it go on"))
             }
             // Some file systems have no locks: the lease keeps other machines out all the same.
             Err(TryLockError::Error(_)) => Ok(file),
@@ -228,43 +217,20 @@ impl PsaSettings {
         let mut settings: Self =
             toml::from_str(&text).map_err(|e| fault(&place, e.message().to_owned(), example))?;
         settings.folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let folder = settings.folder.clone();
-        settings.connections.iter_mut().for_each(|one| one.folder.clone_from(&folder));
-        if settings.connections.len() > 1 {
-            // They would share one outbox, and ids of tickets that say nothing of where they are from.
-            let next = "Give each PSA a service, a store and a settings file of its own";
-            return Err(fault(&place, "several connections", next));
-        }
-        let mut names: Vec<&str> = settings.connections.iter().map(|one| one.name.trim()).collect();
-        names.sort_unstable();
-        let twice = names.windows(2).any(|pair| pair[0] == pair[1]);
-        if names.is_empty() || twice || names.contains(&"") {
-            return Err(fault(&place, "each [[connection]] needs a name of its own", example));
+        if settings.name.trim().is_empty() {
+            return Err(fault(&place, "\"name\" is empty", example));
         }
         Ok(settings)
     }
 
-    /// The connection of that name, or the first.
-    pub(crate) fn connection(&self, name: Option<&str>) -> Result<&ConnectionSettings> {
-        let mut all = self.connections.iter();
-        let found = all.find(|one| name.is_none_or(|name| one.name.trim() == name.trim()));
-        found.ok_or_else(|| {
-            let have: Vec<&str> = self.connections.iter().map(|one| one.name.trim()).collect();
-            let problem = format!("no connection {:?} (have: {})", name.unwrap_or_default(), have.join(", "));
-            fault("--connection", problem, "Name one of them")
-        })
-    }
-
-    /// The service as a connection asks it.
+    /// The service.
     pub(super) fn service(&self) -> Result<Service> {
         let key = secret(&self.folder, &self.key_file)?;
         let pace = Pace { requests: 6_000, window: Duration::from_secs(60) };
         let http = Http::new("the service", agent(), pace, std::sync::Arc::new(std::thread::sleep));
         Ok(Service::new(&self.service, key, http))
     }
-}
 
-impl ConnectionSettings {
     pub(super) fn poll(&self) -> Duration {
         Duration::from_secs(u64::from(self.poll_seconds.max(1)))
     }
@@ -292,7 +258,7 @@ impl ConnectionSettings {
 
     pub(super) fn what_may_be_written(&self) -> &'static str {
         match self.write.map(|write| write.replies) {
-            None => "nothing: there is no [connection.write] section",
+            None => "nothing: there is no [write] section",
             Some(Replies::Internal) => "labels, and replies as internal notes",
             Some(Replies::Visible) => "labels, and replies that the customer sees",
         }
@@ -305,7 +271,7 @@ impl ConnectionSettings {
             owner: self.owner.clone().unwrap_or_else(host),
             start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
             overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
-            lease_seconds: (4 * self.poll_seconds).clamp(60, 3_600),
+            lease_seconds: self.poll_seconds.saturating_mul(4).clamp(60, 3_600),
             write: self
                 .write
                 .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
@@ -364,8 +330,42 @@ impl ConnectionSettings {
             _ => Err(fault(
                 &format!("connection {:?}", self.name),
                 "it names no PSA, or two",
-                "Give it one section: [connection.connectwise], [connection.autotask] or [connection.halo]",
+                "Give it one section: [connectwise], [autotask] or [halo]",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_out_in_clear_to_this_machine_alone() {
+        for good in
+            ["https://psa.example", "http://127.0.0.1:8600", "http://localhost", "http://[::1]:8600/auth"]
+        {
+            assert!(encrypted(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://psa.example",
+            "HTTP://psa.example",
+            "http://localhost:80@psa.example",
+            "http://localhost.psa.example",
+            "psa.example",
+            "ftp://localhost",
+        ] {
+            assert!(encrypted(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_example_can_be_read_as_it_is() {
+        let settings: PsaSettings = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!((settings.psa_name(), settings.poll_seconds), ("ConnectWise PSA", 30));
+        assert!(settings.write.is_none(), "nothing is written unless somebody says so");
+        let uncommented = EXAMPLE.replace("# [write]", "[write]").replace("# replies", "replies");
+        let settings: PsaSettings = toml::from_str(&uncommented).unwrap();
+        assert!(settings.round().write.is_some_and(|write| !write.visible_replies));
     }
 }

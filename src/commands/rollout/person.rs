@@ -33,7 +33,7 @@ pub(in crate::commands) struct PersonArg {
 /// What each step of the programme takes: a reason, a person and a store.
 #[derive(Debug, Args)]
 pub(super) struct StepArgs {
-    /// Why: it stands on record.
+    /// The reason, which is kept on record.
     #[arg(long)]
     pub(super) reason: String,
 

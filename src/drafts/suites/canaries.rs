@@ -24,8 +24,8 @@ const LEAST_PIECE: usize = 3;
 
 /// Sentences that are looked at for each canary that is wanted: some are no canaries.
 const TRIES: usize = 8;
-/// Canaries below which that none was shown says little: a bundle that shows one sentence in seven is found out by 20 in 95 of 100
-/// tries.
+/// Fewest canaries that say something when none is shown: 20 of them catch a bundle that shows one sentence in seven with a
+/// probability of 95 %.
 pub const FEWEST_CANARIES: usize = 20;
 
 /// Private sentences that may wait to be sorted.

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use super::refusal::{Refused, Sent, fault, reason, refused};
+use super::refusal::{Refused, fault, reason, refused};
 use super::wire::{Count, Item, Page, Threshold, whole};
 use super::zone;
-use crate::http::{Answer, Call, Failure, Http, Pace};
+use crate::http::{Answer, Call, Http, Pace, Sent};
 use crate::secret::Secret;
 use crate::url::encoded;
 
@@ -289,10 +289,7 @@ impl Client {
         }
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         let sent = self.http.send(&Call { method, url, headers, body, safe });
-        sent.map_err(|failure| match failure {
-            Failure::Unknown(_) => Sent::Unknown(failure.at("Autotask")),
-            failure => Sent::NotDone(failure.at("Autotask")),
-        })
+        sent.map_err(|failure| Sent::of(&failure, "Autotask"))
     }
 
     /// The address of the API in the zone that the tenant lives in.

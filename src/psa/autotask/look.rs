@@ -2,14 +2,13 @@
 
 use firstline_fault::{Error, Result};
 use firstline_ticket::Field;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::client::{Client, HISTORY, is};
 use super::names::{COMPLETE, Names, field_of};
 use super::refusal::{Refused, fault};
 use super::{Autotask, wire, write};
-use crate::connector::{Finding, Reference};
+use crate::connector::{Finding, Reference, clock};
 
 /// What is in use, by name.
 pub(super) fn reference(names: &Names) -> Reference {
@@ -51,7 +50,7 @@ pub(super) fn check(psa: &mut Autotask) -> Vec<Finding> {
     }
     let mut found = vec![zone, key];
     let mut look = |what: &str, result| found.push(finding(what, result));
-    look("clock", client.clock().and_then(clock));
+    look("clock", client.clock().and_then(|server| clock(server, "Autotask")));
     look("tickets", tickets(client));
     look("customers and contacts", people(client));
     look("history (TicketHistory)", readable(client, HISTORY, "ticketID"));
@@ -81,17 +80,6 @@ fn quota(client: &mut Client) -> Result<String> {
         &told,
         "See in Autotask which integration asks so much: history waits while half of them are used",
     ))
-}
-
-/// Whether the two clocks agree; the PSA's rules in any case.
-fn clock(server: Option<Timestamp>) -> Result<String> {
-    let Some(server) = server else { return Ok("the PSA does not tell its time".to_owned()) };
-    let skew = Timestamp::now().duration_since(server).as_secs();
-    if skew.abs() > 120 {
-        let problem = format!("this machine's clock is {skew} s ahead of the PSA's");
-        return Err(fault(&problem, "Set this machine's clock: turn on time synchronisation"));
-    }
-    Ok(format!("{} s apart", skew.abs()))
 }
 
 /// A user without sight of tickets is told of none, and not refused.

@@ -41,23 +41,6 @@ impl From<Refused> for Error {
     }
 }
 
-/// Why a request that changes something has no reply.
-#[derive(Debug)]
-pub(super) enum Sent {
-    /// It was not done.
-    NotDone(Error),
-    /// It may have been done.
-    Unknown(Error),
-}
-
-impl From<Sent> for Error {
-    fn from(sent: Sent) -> Self {
-        match sent {
-            Sent::NotDone(error) | Sent::Unknown(error) => error,
-        }
-    }
-}
-
 /// An error of this PSA.
 pub(super) fn fault(problem: &str, next: &str) -> Error {
     UserError::new(Code::Psa, "Autotask", problem, next).into()

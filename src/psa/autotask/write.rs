@@ -12,11 +12,11 @@ use ureq::http::Method;
 use super::client::{Client, read};
 use super::names::{self, Names, field_of, same};
 use super::read::PUBLIC;
-use super::refusal::{Refused, Sent, fault};
+use super::refusal::{Refused, fault};
 use super::talk;
 use super::wire::{self, Note, Pick, Written};
 use crate::connector::{Act, Done};
-use crate::http::Answer;
+use crate::http::{Answer, Sent};
 
 /// Whom an internal note is for.
 const INTERNAL: i64 = 2;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use ureq::http::Method;
 
 use super::wire::{CompanyInfo, Refusal};
-use crate::http::{Answer, Call, Failure, Http, Pace};
+use crate::http::{Answer, Call, Http, Pace, Sent};
 use crate::secret::Secret;
 use crate::url::{encoded, query_of};
 
@@ -255,10 +255,7 @@ impl Client {
         let safe = method == Method::GET;
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         let sent = self.http.send(&Call { method, url, headers, body, safe });
-        sent.map_err(|failure| match failure {
-            Failure::Unknown(_) => Sent::Unknown(failure.at("ConnectWise")),
-            failure => Sent::NotDone(failure.at("ConnectWise")),
-        })
+        sent.map_err(|failure| Sent::of(&failure, "ConnectWise"))
     }
 
     /// The address of the API, with the codebase that the PSA names.
@@ -281,23 +278,6 @@ impl Client {
         }
         let codebase = self.codebase.as_deref().unwrap_or_default().trim_matches('/');
         Ok(format!("{host}/{codebase}/apis/3.0/"))
-    }
-}
-
-/// Why a request that changes something has no reply.
-#[derive(Debug)]
-pub(super) enum Sent {
-    /// It was not done.
-    NotDone(Error),
-    /// It may have been done.
-    Unknown(Error),
-}
-
-impl From<Sent> for Error {
-    fn from(sent: Sent) -> Self {
-        match sent {
-            Sent::NotDone(error) | Sent::Unknown(error) => error,
-        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! What there is to choose from, and whether all is there that a connector needs.
 
 use firstline_fault::{Error, Result};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::{AUDIT_TRAIL, Client, Refused};
 use super::wire::{Board, Member, Named, OfBoard};
-use crate::connector::{Finding, Reference};
+use crate::connector::{Finding, Reference, clock};
 
 /// Boards of tickets that are in use.
 pub(super) fn boards(client: &mut Client) -> Result<Vec<Board>> {
@@ -98,7 +97,7 @@ pub(super) fn check(client: &mut Client) -> Vec<Finding> {
     if !reached {
         return found;
     }
-    look("clock", client.clock().and_then(|(_, server)| clock(server)));
+    look("clock", client.clock().and_then(|(_, server)| clock(server, "ConnectWise")));
     let count =
         client.count("service/tickets", "closedFlag=False").map(|n| format!("{n} open tickets in sight"));
     look("tickets", count);
@@ -125,15 +124,4 @@ pub(super) fn check(client: &mut Client) -> Vec<Finding> {
     let rules = client.count_rows("system/workflows", &[]).map(|n| format!("{n} workflow rules in sight"));
     look("rules", rules);
     found
-}
-
-/// Whether the two clocks agree; the PSA's rules in any case.
-fn clock(server: Option<Timestamp>) -> Result<String> {
-    let Some(server) = server else { return Ok("the PSA does not tell its time".to_owned()) };
-    let skew = Timestamp::now().duration_since(server).as_secs();
-    if skew.abs() > 120 {
-        let problem = format!("this machine's clock is {skew} s ahead of the PSA's");
-        return Err(super::client::fault(&problem, "Set this machine's clock: turn on time synchronisation"));
-    }
-    Ok(format!("{} s apart", skew.abs()))
 }

@@ -7,10 +7,11 @@ use firstline_ticket::{Field, own_mark};
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use super::client::{Client, Sent, fault};
+use super::client::{Client, fault};
 use super::wire::{self, Named, OfBoard};
 use super::{look, read};
 use crate::connector::{Act, Done};
+use crate::http::Sent;
 
 pub(super) fn apply(
     client: &mut Client,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use ureq::http::Method;
 
 use super::wire;
-use crate::http::{Answer, Call, Failure, Http, Pace};
+use crate::http::{Answer, Call, Http, Pace, Sent};
 use crate::secret::Secret;
 use crate::url::query_of;
 
@@ -98,23 +98,6 @@ impl From<Refused> for Error {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self::Other(error)
-    }
-}
-
-/// Why a request has no reply.
-#[derive(Debug)]
-pub(super) enum Sent {
-    /// It was not done.
-    NotDone(Error),
-    /// It may have been done.
-    Unknown(Error),
-}
-
-impl From<Sent> for Error {
-    fn from(sent: Sent) -> Self {
-        match sent {
-            Sent::NotDone(error) | Sent::Unknown(error) => error,
-        }
     }
 }
 
@@ -304,8 +287,7 @@ impl Client {
             match self.http.send(&call) {
                 Ok(answer) if answer.status == 401 && again => self.token = None,
                 Ok(answer) => return Ok(answer),
-                Err(failure @ Failure::Unknown(_)) => return Err(Sent::Unknown(failure.at("HaloPSA"))),
-                Err(failure) => return Err(Sent::NotDone(failure.at("HaloPSA"))),
+                Err(failure) => return Err(Sent::of(&failure, "HaloPSA")),
             }
         }
         Err(Sent::NotDone(fault("no token", "Please report it")))

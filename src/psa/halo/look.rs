@@ -1,13 +1,13 @@
 //! What there is to choose from, and whether all is there that a connector needs.
 
 use firstline_fault::{Error, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::client::{self, fault};
 use super::tables::{Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, history, read};
-use crate::connector::{Finding, Reference};
+use crate::connector::{Finding, Reference, clock};
 
 /// The status that closes in stock data.
 const CLOSED: i64 = 9;
@@ -109,7 +109,7 @@ type Look = fn(&mut Halo) -> Result<String>;
 
 /// What is looked at once the application is signed in.
 const LOOKS: [(&str, Look); 11] = [
-    ("clock", clock),
+    ("clock", |psa| clock(psa.client.clock()?, "HaloPSA")),
     ("tickets", tickets),
     ("changes", filters),
     ("teams, types, statuses, priorities, agents", listed),
@@ -159,17 +159,6 @@ fn signed_in(psa: &mut Halo) -> Result<String> {
     };
     let name = psa.tables.name(&mut psa.client, Table::Agent, Some(me))?;
     Ok(format!("signed in; what is written appears as {}", name.unwrap_or_else(|| format!("agent {me}"))))
-}
-
-/// Whether the two clocks agree.
-fn clock(psa: &mut Halo) -> Result<String> {
-    let Some(server) = psa.client.clock()? else { return Ok("the PSA does not tell its time".to_owned()) };
-    let skew = Timestamp::now().duration_since(server).as_secs();
-    if skew.abs() > 120 {
-        let problem = format!("this machine's clock is {skew} s ahead of the PSA's");
-        return Err(fault(&problem, "Set this machine's clock: turn on time synchronisation"));
-    }
-    Ok(format!("{} s apart", skew.abs()))
 }
 
 fn tickets(psa: &mut Halo) -> Result<String> {

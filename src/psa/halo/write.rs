@@ -8,12 +8,12 @@ use firstline_fault::{Error, Result};
 use firstline_ticket::{Field, Ticket, own_mark};
 use serde_json::{Map, Value, json};
 
-use super::client::{self, Client, Refused, Sent, fault};
+use super::client::{self, Client, Refused, fault};
 use super::tables::{self, Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, look, read, text};
 use crate::connector::{Act, Done};
-use crate::http::Answer;
+use crate::http::{Answer, Sent};
 
 /// Rows to choose from, by field.
 type Choices = BTreeMap<Field, Vec<Row>>;

@@ -53,7 +53,7 @@ pub struct Read {
 /// A ticket that was sent to triage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OpenTicket {
-    /// The labels that it had then: whoever changes one meanwhile has the last word.
+    /// The labels that it had then. A label that differs from these was changed by a person, and is not overwritten.
     pub labels: BTreeMap<Field, Option<String>>,
     /// A hash of its customer's name.
     pub customer: u64,

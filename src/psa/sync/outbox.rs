@@ -28,7 +28,7 @@ pub(super) fn act(
             return Ok(());
         }
         for action in claimed {
-            // Whoever has lost the lease writes no more.
+            // A process that has lost its lease must not write.
             if let Some(other) = renew(service, settings, None)? {
                 done.other = Some(other);
                 return Ok(());

@@ -72,7 +72,7 @@ pub struct Round {
     pub unread: usize,
 }
 
-/// Does one round with the tickets that changed, and those that are `hinted` at by webhooks, as long as `go_on`.
+/// Does one round with the tickets that changed, as long as `go_on`.
 ///
 /// A ticket that can't be read, or that the service refuses, harms no other: it comes again in the next rounds.
 ///
@@ -82,7 +82,6 @@ pub fn round(
     psa: &mut dyn Connector,
     service: &mut Service,
     settings: &RoundSettings,
-    hinted: &[String],
     go_on: &dyn Fn() -> bool,
 ) -> Result<Round> {
     let mut done = Round::default();
@@ -91,7 +90,7 @@ pub fn round(
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
     let began = Timestamp::now();
-    let mut todo: Vec<Seen> = cursor.again.keys().chain(hinted).map(|id| hint(id)).collect();
+    let mut todo: Vec<Seen> = cursor.again.keys().map(|id| due(id)).collect();
     let (mut latest, mut ahead) = (cursor.watermark, 0);
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
         // A time in the future would hide every change until then.
@@ -145,7 +144,8 @@ pub(super) fn renew(
     }
 }
 
-fn hint(id: &str) -> Seen {
+/// A ticket that has to come again, of which nothing is known but its id.
+fn due(id: &str) -> Seen {
     let (version, at) = (String::new(), Timestamp::UNIX_EPOCH);
     Seen { id: id.to_owned(), version, at, opened_at: None, customer: None }
 }

@@ -168,7 +168,7 @@ fn tickets_that_are_read_next_are_read_together() {
     }
     // One of each history, and one that counts the hour's.
     assert_eq!(psa.client.http.requests - before, 3 + 40 + 1);
-    // Given out once: what is asked for again is read again.
+    // A prefetched ticket is used once; asking again reads it again.
     fake.world(|world| {
         world.rename(ids[0].parse().unwrap(), "New words", (Author::Technician(GRACE), Timestamp::now()));
     });

@@ -111,7 +111,7 @@ fn an_outcome_that_would_tell_the_customer_is_refused_for_internal_notes() {
     let error = psa.apply(&id, &note("For you.", true), &BTreeMap::new()).unwrap_err().to_string();
     assert!(error.contains("\"reply_outcome\" is not set"), "{error}");
     assert_eq!(writes(&fake), 0);
-    // Where outcomes win over what is asked for, an internal note stays one, too.
+    // An internal note stays internal even on a tenant whose outcomes override the request's flags.
     fake.set(&json!({"outcome_wins": true})).unwrap();
     psa.apply(&id, &note("Only for us.", false), &BTreeMap::new()).unwrap();
     let told =
