@@ -3,8 +3,9 @@
 //! PSA credentials live in this process alone. It is a client of the batch API like anybody's glue, and may run on another machine.
 
 mod psa_settings;
+mod unread;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::{Ui, print, stopping};
 pub(super) use psa_settings::PsaSettings;
+use unread::Unread;
 
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -64,25 +66,32 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
         return check(&settings, args.output.json);
     }
     let _alone = PsaSettings::alone(path)?;
-    keep(&settings, args, ui)
+    keep(&settings, path, args, ui)
 }
 
 /// Runs a connection until it is stopped. A round that fails is done again, later and later.
-fn keep(one: &PsaSettings, args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
+fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut service = one.service()?;
     let mut psa = one.connector(pause(), false)?;
     let mut settings = one.round();
     if args.dry_run {
         settings.write = None;
     }
+    let mut unread = Unread::beside(path, &one.name);
     let mut failed: u32 = 0;
     while !stopping() {
         let began = Instant::now();
+        if settings.closing.is_empty() {
+            // Not known in this round, where it can't be had: whether tickets were opened again, and nothing else.
+            settings.closing = psa.reference().map(|found| found.closing()).unwrap_or_default();
+        }
         match round(psa.as_mut(), &mut service, &settings, &|| !stopping()) {
             Ok(done) => {
                 failed = 0;
+                unread.keep(&done.unread_lines, ui);
                 report(&settings, &done, args.output.json, ui);
             }
+            Err(_) if stopping() => {}
             Err(error) if args.once => return Err(error.into()),
             Err(error) => {
                 failed += 1;
@@ -99,12 +108,14 @@ fn keep(one: &PsaSettings, args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure>
 }
 
 fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
-    let quiet = done.changed == 0 && done.written == 0 && done.returned == 0 && done.faults.is_empty();
+    let happened = done.changed + done.written + done.returned + done.faults.len();
+    let quiet = happened == 0 && done.listed.is_none();
     if json {
         print(json!({
             "at": Timestamp::now(), "connection": settings.name, "other": done.other, "changed": done.changed,
             "decided": done.decided, "ended": done.ended, "gone": done.gone, "written": done.written,
             "returned": done.returned, "unread": done.unread, "faults": done.faults,
+            "listed": done.listed.map(|(of, missing)| json!({"tickets": of, "without_decision": missing})),
         }));
     } else if let Some(other) = &done.other {
         ui.say(format_args!("{}: {other}", settings.name));
@@ -113,16 +124,23 @@ fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
             "{}: {} changed, {} to triage, {} ended, {} written, {} returned",
             settings.name, done.changed, done.decided, done.ended, done.written, done.returned
         ));
+        if let Some((of, missing)) = done.listed {
+            ui.say(format_args!(
+                "{}: the PSA's list of opened tickets was sent: {of}, {missing} of them without a decision",
+                settings.name
+            ));
+        }
         done.faults.iter().for_each(|fault| ui.say(format_args!("{}: {fault}", settings.name)));
     }
 }
 
-/// Waits, and less long once Ctrl-C was pressed.
-fn rest(pause: Duration) {
+/// Waits, and not on once Ctrl-C was pressed: `false` then.
+fn rest(pause: Duration) -> bool {
     let until = Instant::now() + pause;
     while !stopping() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100).min(until.saturating_duration_since(Instant::now())));
     }
+    !stopping()
 }
 
 pub(super) fn pause() -> firstline_psa::http::Wait {

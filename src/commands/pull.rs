@@ -1,13 +1,13 @@
 //! `firstline pull`: the history out of a PSA, as canonical tickets.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firstline_fault::{Error, InternalError, UserError};
-use firstline_psa::pull::{listed, pull};
+use firstline_psa::pull::{VERSION, listed, missing, pull};
 use firstline_ticket::Ticket;
 use firstline_training::Progress;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     let found = listed(psa.as_mut(), since)?;
     let part = part_of(&args.out, &one.name);
     let there = kept(&part)?;
-    let todo = found.iter().filter(|seen| !there.contains(&seen.id)).count();
+    let todo = missing(&found, &there).len();
     ui.say(format_args!(
         "{} tickets, {} of them there already. At the pace of the settings it takes {} at least",
         found.len(),
@@ -68,10 +68,12 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
         ui.say(format_args!(
             "Stopped. The same command goes on: {} has {} tickets",
             part.display(),
-            there.len() + pulled.tickets
+            pulled.there + pulled.tickets
         ));
         return Ok(Exit::Interrupted);
     }
+    drop(file);
+    newest_alone(&part)?;
     std::fs::rename(&part, &args.out).map_err(io)?;
     print(format_args!("{} tickets: {}", pulled.tickets + pulled.there, args.out.display()));
     let told = [
@@ -93,26 +95,53 @@ fn part_of(out: &Path, connection: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The ids that a pull which was stopped has. A last line that was cut is taken away, and its ticket is read again.
-fn kept(part: &Path) -> Result<BTreeSet<String>, Failure> {
+/// What a pull that was stopped has: tickets by id, each with its state in the PSA. A last line that was cut is taken away, and its ticket
+/// is read again.
+fn kept(part: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let io = |e: std::io::Error| UserError::io(part.display(), &e);
     let file = match File::open(part) {
         Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(e) => return Err(io(e).into()),
     };
-    let (mut reader, mut ids, mut good) = (BufReader::new(file), BTreeSet::new(), 0_u64);
+    let (mut reader, mut ids, mut good) = (BufReader::new(file), BTreeMap::new(), 0_u64);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).map_err(io)? > 0 {
         let ticket: Option<Ticket> = serde_json::from_slice(&line).ok().filter(|_| line.ends_with(b"\n"));
         let Some(ticket) = ticket else { break };
-        ids.insert(ticket.id);
+        let version = ticket.extra.get(VERSION).and_then(|version| version.as_str()).unwrap_or_default();
+        ids.insert(ticket.id, version.to_owned());
         good += line.len() as u64;
         line.clear();
     }
     let file = OpenOptions::new().write(true).open(part).map_err(io)?;
     file.set_len(good).map_err(io)?;
     Ok(ids)
+}
+
+/// Leaves each ticket's last line alone: one that changed while a pull was stopped has two.
+fn newest_alone(part: &Path) -> Result<(), Failure> {
+    let io = |e: std::io::Error| UserError::io(part.display(), &e);
+    let lines = || -> std::io::Result<_> { Ok(BufReader::new(File::open(part)?).lines()) };
+    let id_of = |line: &str| serde_json::from_str::<Ticket>(line).map(|ticket| ticket.id).unwrap_or_default();
+    let (mut last, mut total) = (BTreeMap::new(), 0);
+    for (n, line) in lines().map_err(io)?.enumerate() {
+        last.insert(id_of(&line.map_err(io)?), n);
+        total = n + 1;
+    }
+    if last.len() == total {
+        return Ok(());
+    }
+    let whole = part.with_extension("whole");
+    let mut file = BufWriter::new(File::create(&whole).map_err(io)?);
+    for (n, line) in lines().map_err(io)?.enumerate() {
+        let line = line.map_err(io)?;
+        if last.get(&id_of(&line)) == Some(&n) {
+            writeln!(file, "{line}").map_err(io)?;
+        }
+    }
+    file.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)?;
+    Ok(std::fs::rename(&whole, part).map_err(io)?)
 }
 
 fn put(file: &mut File, ticket: &Ticket, part: &Path) -> Result<(), Error> {

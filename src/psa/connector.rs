@@ -3,7 +3,7 @@
 //! A connector translates one vendor's protocol and decides nothing. Must never write what it was not told to, and never send again what
 //! may have arrived without looking for its mark first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Event, Field, Ticket};
@@ -158,6 +158,17 @@ pub struct Reference {
     pub priorities: Vec<String>,
     /// Technicians who work there.
     pub technicians: Vec<String>,
+}
+
+impl Reference {
+    /// The names of statuses that close a ticket, in lower case.
+    pub fn closing(&self) -> BTreeSet<String> {
+        self.statuses
+            .iter()
+            .filter(|(.., closes)| *closes)
+            .map(|(_, name, _)| name.trim().to_lowercase())
+            .collect()
+    }
 }
 
 /// A PSA.

@@ -36,8 +36,8 @@ pub struct Pace {
     pub window: Duration,
 }
 
-/// Waits; tests put a clock of their own in its place.
-pub type Wait = Arc<dyn Fn(Duration) + Send + Sync>;
+/// Waits, and says whether it did: `false` once the process is to end. Tests put a clock of their own in its place.
+pub type Wait = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 
 /// A client of one PSA.
 pub struct Http {
@@ -181,7 +181,7 @@ impl Http {
     }
 
     /// Sends a request. A safe one is tried again after what passes: a broken connection, too many requests, a server that is busy.
-    /// One that is not safe is tried again only where it was surely not done.
+    /// One that is not safe is tried again only where it was surely not done. Where the process is to end, nothing is.
     ///
     /// # Errors
     /// Why there is no reply. Refusals of the PSA are replies.
@@ -194,21 +194,25 @@ impl Http {
         }
         let mut pause = PAUSE;
         for attempt in 1.. {
-            self.keep_pace();
+            if !self.keep_pace() {
+                return Err(Failure::NotDone("stopped".to_owned()));
+            }
             let result = self.once(call);
             let (again, asked) = after(&result, call.safe);
             if !again || attempt == TRIES {
                 return self.judged(result);
             }
-            (self.wait)(asked.unwrap_or(pause).min(MOST_PAUSE));
+            if !(self.wait)(asked.unwrap_or(pause).min(MOST_PAUSE)) {
+                return result;
+            }
             pause *= 2;
         }
         Err(Failure::NotDone("not tried".to_owned()))
     }
 
-    /// Waits: a limit of the PSA's own is reached.
-    pub(crate) fn pause(&self, pause: Duration) {
-        (self.wait)(pause.min(MOST_PAUSE));
+    /// Waits: a limit of the PSA's own is reached. `false` once the process is to end.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
+        (self.wait)(pause.min(MOST_PAUSE))
     }
 
     /// The PSA is up, whatever the status of its last reply says: some tell every refusal by a 500.
@@ -229,15 +233,18 @@ impl Http {
         result
     }
 
-    fn keep_pace(&mut self) {
+    fn keep_pace(&mut self) -> bool {
         let now = Instant::now();
         self.sent.retain(|at| now.duration_since(*at) < self.pace.window);
         if self.sent.len() >= self.pace.requests as usize {
             let oldest = self.sent.first().copied().unwrap_or(now);
-            (self.wait)(self.pace.window.saturating_sub(now.duration_since(oldest)));
+            if !(self.wait)(self.pace.window.saturating_sub(now.duration_since(oldest))) {
+                return false;
+            }
         }
         self.sent.push(Instant::now());
         self.requests += 1;
+        true
     }
 
     fn once(&self, call: &Call<'_>) -> Result<Answer, Failure> {

@@ -47,22 +47,25 @@ pub fn listed(psa: &mut dyn Connector, since: Timestamp) -> Result<Vec<Seen>> {
     Ok(found.into_values().collect())
 }
 
-/// Reads the listed tickets except those in `there`, and passes each to `keep`, which can stop the pull.
+/// Key of a line's state in the PSA: a pull that goes on reads again what has another one by now.
+pub const VERSION: &str = "psa_version";
+
+/// Reads the listed tickets except those that are `there` in the state that the list tells, and passes each to `keep`, which can stop the pull.
 ///
 /// # Errors
 /// When the PSA can't be asked, or a ticket not be kept. What was kept stands.
 pub fn pull(
     psa: &mut dyn Connector,
     listed: &[Seen],
-    there: &BTreeSet<String>,
+    there: &BTreeMap<String, String>,
     keep: &mut dyn FnMut(&Ticket) -> Result<ControlFlow<()>>,
 ) -> Result<Pulled> {
-    let todo: Vec<String> =
-        listed.iter().map(|seen| seen.id.clone()).filter(|id| !there.contains(id)).collect();
+    let todo = missing(listed, there);
     let mut done = Pulled { there: listed.len() - todo.len(), ..Pulled::default() };
     for part in todo.chunks(PART) {
-        psa.expect(part)?;
-        for id in part {
+        let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
+        psa.expect(&ids)?;
+        for Seen { id, version, .. } in part {
             let Some(record) = psa.ticket(id)? else {
                 done.gone += 1;
                 continue;
@@ -73,7 +76,7 @@ pub fn pull(
             let room = 20_usize.saturating_sub(done.unread.len());
             done.unread.extend(history.unread.iter().take(room).cloned());
             done.tickets += 1;
-            if keep(&line(&record, &history))?.is_break() {
+            if keep(&line(&record, &history, version))?.is_break() {
                 return Ok(done);
             }
         }
@@ -82,8 +85,13 @@ pub fn pull(
     Ok(done)
 }
 
+/// The listed tickets that are not `there` in that state.
+pub fn missing<'a>(listed: &'a [Seen], there: &BTreeMap<String, String>) -> Vec<&'a Seen> {
+    listed.iter().filter(|seen| there.get(&seen.id) != Some(&seen.version)).collect()
+}
+
 /// The canonical ticket of a record, with what its history tells.
-fn line(record: &Record, history: &History) -> Ticket {
+fn line(record: &Record, history: &History, version: &str) -> Ticket {
     let mut ticket = Ticket { first_response_at: record.response_stamp, ..record.ticket.clone() };
     ticket.resolved_at = record.resolved_at.or(ticket.resolved_at);
     let mut put = |key: &str, value: Value| {
@@ -91,6 +99,7 @@ fn line(record: &Record, history: &History) -> Ticket {
             ticket.extra.insert(key.to_owned(), value);
         }
     };
+    put(VERSION, json!(version));
     put("status", json!(record.status));
     put("merged_into", json!(record.merged_into));
     put("opened_by_technician", json!(record.opened_by_technician));
@@ -117,7 +126,7 @@ fn worked(events: &[Event]) -> Option<f64> {
 }
 
 /// The labels that a ticket had before any person changed them.
-fn initial(ticket: &Ticket, events: &[Event]) -> BTreeMap<Field, String> {
+pub(crate) fn initial(ticket: &Ticket, events: &[Event]) -> BTreeMap<Field, String> {
     let mut first: BTreeMap<Field, Option<String>> =
         Field::ALL.into_iter().map(|field| (field, ticket.label(field).map(str::to_owned))).collect();
     let mut begun: BTreeSet<Field> = BTreeSet::new();
@@ -137,7 +146,7 @@ fn initial(ticket: &Ticket, events: &[Event]) -> BTreeMap<Field, String> {
     first.into_iter().filter_map(|(field, label)| Some((field, label?))).collect()
 }
 
-fn field_of(changed: Changed) -> Option<Field> {
+pub(crate) fn field_of(changed: Changed) -> Option<Field> {
     match changed {
         Changed::Board => Some(Field::Board),
         Changed::Type => Some(Field::Type),

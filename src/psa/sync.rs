@@ -8,8 +8,9 @@ mod cursor;
 mod outbox;
 mod outcome;
 mod round;
+mod sweep;
 
-pub use api::{Claimed, Service, What};
+pub use api::{Claimed, Service, Settled, What};
 pub use cursor::{Cursor, OpenTicket};
 pub use outcome::{events_of, feedback_of};
 pub use round::{Round, RoundSettings, WriteSettings, round};

@@ -1,24 +1,25 @@
 //! The mark of texts that Firstline has sent, by which they are known when they come back.
 //!
-//! A mark is a line such as `[ref FL-42-9f3a2b1c]`: the number of words before it and their hash. So the text is found again under
-//! other line breaks, in HTML, and inside a quotation, and what others wrote around it is kept. Must never take away a word that
+//! A mark is a line such as `[ref FL-42-9f3a2b1c-17]`: the number of words before it, their hash, and the action that sent them. So the
+//! text is found again under other line breaks, in HTML, and inside a quotation, what others wrote around it is kept, and the same words
+//! sent twice can be told apart. Must never take away a word that
 //! stands before the marked text.
 
 use crate::Ticket;
 
 const OPEN: &str = "[ref FL-";
 /// Longest mark in bytes.
-const LONGEST: usize = 40;
+const LONGEST: usize = 52;
 /// Marks of a text that are looked for: a thread quotes some, a hostile text could hold thousands.
 const MOST: usize = 8;
 /// Longest tag or entity that is skipped, in bytes.
 const TAG: usize = 500;
 
-/// `text` with its mark on a line of its own.
-pub fn mark_own_note(text: &str) -> String {
+/// `text` with the mark of the action that sends it, on a line of its own.
+pub fn mark_own_note(text: &str, action: i64) -> String {
     let text = text.trim_end();
     let words = words(text);
-    format!("{text}\n\n{OPEN}{}-{:08x}]", words.len(), hash(text, &words))
+    format!("{text}\n\n{OPEN}{}-{:08x}-{action}]", words.len(), hash(text, &words))
 }
 
 /// `text` without what Firstline has sent; `None` where it holds nothing of the kind.
@@ -45,7 +46,7 @@ pub fn unmarked(text: &str) -> String {
     rest
 }
 
-/// The mark that `text` ends with, such as `[ref FL-42-9f3a2b1c]`.
+/// The mark that `text` ends with, such as `[ref FL-42-9f3a2b1c-17]`.
 pub fn own_mark(text: &str) -> Option<&str> {
     let at = text.rfind(OPEN)?;
     let (_, _, end) = read_mark(text, at)?;
@@ -81,6 +82,8 @@ fn read_mark(text: &str, at: usize) -> Option<(usize, u32, usize)> {
     let rest = &text[at + OPEN.len()..];
     let close = rest[..rest.floor_char_boundary(LONGEST)].find(']')?;
     let (count, told) = rest[..close].split_once('-')?;
+    // Older marks name no action.
+    let told = told.split_once('-').map_or(told, |(told, _)| told);
     Some((count.parse().ok()?, u32::from_str_radix(told, 16).ok()?, at + OPEN.len() + close + 1))
 }
 
@@ -162,10 +165,12 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_known_however_it_comes_back() {
-        let marked = mark_own_note(NOTE);
+        let marked = mark_own_note(NOTE, 17);
         let html = marked.replace("\n\n", "</p><p>").replace(", ", ",&nbsp;");
+        let of_old = marked.replace("-17]", "]");
         for own in [
             marked.clone(),
+            of_old,
             marked.replace('\n', "\r\n"),
             format!("<p>{html}</p>"),
             marked.replace("\n\n", " "),
@@ -183,7 +188,7 @@ mod tests {
 
     #[test]
     fn words_around_what_was_sent_are_kept() {
-        let marked = mark_own_note(NOTE);
+        let marked = mark_own_note(NOTE, 17);
         let quoted = marked.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
         for text in [
             format!("El muelle sigue sin funcionar.\n\n{quoted}"),
@@ -206,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_ticket_keeps_the_customers_words_in_whatever_order_notes_come() {
-        let own = mark_own_note(NOTE);
+        let own = mark_own_note(NOTE, 17);
         let said =
             |from: &str, text: &str| Message { from: from.into(), text: text.into(), ..Message::default() };
         let mut ticket = Ticket {

@@ -311,6 +311,12 @@ fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
         std::fs::remove_file(&out).unwrap();
         dir.file("history.jsonl.main.pulling", cut);
         let before = fake.log().len();
+        // One of them changed meanwhile; a PSA tells whole seconds.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        fake.world(|world| {
+            let by = (Author::Technician(world.technician("Mara Lindqvist")), world.now());
+            world.change(opened[0], Changed::Priority, Some("Priority 1 - Emergency"), by);
+        });
         dir.ok(&args);
         let again = std::fs::read_to_string(&out).unwrap();
         let ids = |text: &str| -> std::collections::BTreeSet<String> {
@@ -318,8 +324,113 @@ fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
         };
         assert_eq!((ids(&again), again.lines().count()), (ids(&whole), 30), "{which:?}");
         assert!(fake.log().len() - before < before, "{which:?}: {had} were there");
+        let changed = again.lines().filter(|line| line.contains("Priority 1 - Emergency")).count();
+        assert_eq!(changed, 1, "{which:?}: what changed is read again, and stands once");
         // What came out is what the rest takes.
         let checked = dir.ok(&["import", &out, "--out", &dir.path("again.jsonl").display().to_string()]);
         assert!(checked.stdout.contains("30"), "{}", checked.stdout);
     }
+}
+
+#[test]
+fn what_a_person_has_set_is_left_alone_and_goes_back_to_a_person() {
+    for which in PSAS {
+        left_alone(which);
+    }
+}
+
+fn left_alone(which: Which) {
+    let (service, fake) = (Service::start(&["phase=assist"]), start(which));
+    let settings = settings(&service, (which, &fake), "[write]\nreplies = \"internal\"\n");
+    let admin = service.key("admin", &[]);
+    let opened = open_known(&fake, 8);
+    let by = |fake: &Fake, name: &str| {
+        fake.world(|world| (Author::Technician(world.technician(name)), world.now()))
+    };
+    // A technician is faster than the first round with the first, and closes the second before its reply is sent.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    let person = by(&fake, "Mara Lindqvist");
+    fake.world(|world| world.change(opened[0], Changed::Owner, Some("Mara Lindqvist"), person));
+    once(&service, &settings);
+    service.wait_for(|| !service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().is_empty());
+    let approved = approve(&service, &admin, &fake);
+    let person = by(&fake, "Mara Lindqvist");
+    let closed: Vec<i64> =
+        opened[1..].iter().copied().filter(|id| approved.contains(&id.to_string())).take(1).collect();
+    fake.world(|world| {
+        closed.iter().for_each(|id| world.change(*id, Changed::Status, Some("Closed"), person))
+    });
+    for _ in 0..8 {
+        once(&service, &settings);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    let owner = fake.world(|world| {
+        let ticket = &world.tickets[&opened[0]];
+        ticket.owner.map(|id| world.technicians[&id].name.clone())
+    });
+    assert_eq!(owner.as_deref(), Some("Mara Lindqvist"), "{which:?}");
+    let held = service.get("/v1/outbox?state=held&limit=100", &admin).ok()["actions"].clone();
+    let held: Vec<(&str, &str)> = held
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|action| (action["ticket_id"].as_str().unwrap(), action["error"].as_str().unwrap()))
+        .collect();
+    let of_closed = closed
+        .iter()
+        .map(i64::to_string)
+        .all(|id| held.iter().any(|(ticket, why)| **ticket == id && why.contains("closed")));
+    assert!(!closed.is_empty() && of_closed, "{which:?}: {held:?}");
+    let first = opened[0].to_string();
+    let told = held.iter().any(|(ticket, why)| *ticket == first && why.contains("by now"));
+    assert!(told || !approved.contains(&first), "{which:?}: {held:?}");
+    let notes = fake.world(|world| {
+        world
+            .notes
+            .values()
+            .filter(|note| closed.contains(&note.ticket) && note.text.contains("[ref FL-"))
+            .count()
+    });
+    assert_eq!(notes, 0, "{which:?}");
+}
+
+#[test]
+fn the_psas_list_of_the_day_finds_what_never_came_in() {
+    for which in PSAS {
+        listed(which);
+    }
+}
+
+fn listed(which: Which) {
+    let (service, fake) = (Service::start(&[]), start(which));
+    let path = settings(&service, (which, &fake), "");
+    let text = std::fs::read_to_string(&path).unwrap();
+    service.dir.file("psa.toml", format!("owner = \"tester\"\n{text}"));
+    let hour_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    let opened = open(&fake, 12);
+    fake.world(|world| {
+        // Opened an hour ago; one of them was merged into another since.
+        for id in &opened {
+            world.tickets.get_mut(id).unwrap().entered_at = hour_ago;
+        }
+        let by = (Author::System, world.now());
+        world.merge(opened[11], opened[10], by);
+    });
+    // A connection that has come further than these tickets: it never saw them.
+    let key = std::fs::read_to_string(service.dir.path("service.key")).unwrap();
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(4);
+    let cursor = json!({
+        "watermark": later, "listed_to": hour_ago - jiff::SignedDuration::from_mins(1), "sweep_due": hour_ago,
+    });
+    let lease = json!({"owner": "tester", "lease_seconds": 600, "cursor": cursor.to_string()});
+    service.post("/v1/connections/main", key.trim(), &lease).ok();
+    let round = once(&service, &path);
+    assert_eq!((&round["changed"], &round["faults"]), (&json!(0), &json!([])), "{which:?}: {round}");
+    assert_eq!(round["listed"]["without_decision"], 0, "{which:?}: {round}");
+    let tickets = round["listed"]["tickets"].as_u64().unwrap();
+    assert!((11..=12).contains(&tickets), "{which:?}: {round}");
+    let status = service.get("/v1/rollout", &service.key("admin", &[])).ok();
+    assert_eq!(status["coverage"]["found"], tickets, "{which:?}: {status}");
+    // A day later the next one is due, not sooner.
+    assert!(once(&service, &path)["listed"].is_null());
 }

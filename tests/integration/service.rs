@@ -93,7 +93,7 @@ fn small_changes_are_no_news_and_what_was_sent_is_not_the_customers() {
         );
     }
     let mut answered = sent[0].clone();
-    let note = firstline_ticket::mark_own_note("Hi Jo, please switch it off and on.");
+    let note = firstline_ticket::mark_own_note("Hi Jo, please switch it off and on.", 3);
     answered["messages"] = json!([{"from": "customer", "text": answered["body"]}]);
     answered["body"] = json!(note);
     let again = triage(&service, &key, &[answered])[0].clone();

@@ -1,5 +1,6 @@
 //! The settings of `firstline connect`: where the service is, and each PSA with its credentials, which lie in files of their own.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -227,7 +228,7 @@ impl PsaSettings {
     pub(super) fn service(&self) -> Result<Service> {
         let key = secret(&self.folder, &self.key_file)?;
         let pace = Pace { requests: 6_000, window: Duration::from_secs(60) };
-        let http = Http::new("the service", agent(), pace, std::sync::Arc::new(std::thread::sleep));
+        let http = Http::new("the service", agent(), pace, super::pause());
         Ok(Service::new(&self.service, key, http))
     }
 
@@ -275,6 +276,7 @@ impl PsaSettings {
             write: self
                 .write
                 .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+            closing: BTreeSet::new(),
         }
     }
 

@@ -194,7 +194,9 @@ impl Client {
                 break;
             }
             waits -= 1;
-            self.http.pause(SPARING);
+            if !self.http.pause(SPARING) {
+                return Err(fault("stopped while it waited for the hour's requests", "Start it again"));
+            }
         }
         self.counted = Some((Instant::now(), self.http.requests));
         Ok(())
@@ -235,7 +237,9 @@ impl Client {
                 }
                 Some(Refused::Busy(_)) if turns > 0 => {
                     turns -= 1;
-                    self.http.pause(TURN);
+                    if !self.http.pause(TURN) {
+                        return Ok(answer);
+                    }
                 }
                 _ => return Ok(answer),
             }

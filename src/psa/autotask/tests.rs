@@ -47,7 +47,13 @@ fn settings(fake: &Fake) -> AutotaskSettings {
 
 /// A connector that never waits long.
 fn connector(settings: AutotaskSettings) -> Autotask {
-    waiting(settings, Arc::new(|pause| std::thread::sleep(pause.min(Duration::from_millis(5)))))
+    waiting(
+        settings,
+        Arc::new(|pause| {
+            std::thread::sleep(pause.min(Duration::from_millis(5)));
+            true
+        }),
+    )
 }
 
 fn waiting(settings: AutotaskSettings, wait: Wait) -> Autotask {

@@ -38,7 +38,10 @@ fn connector(settings: ConnectwiseSettings) -> Connectwise {
     Connectwise::new(
         settings,
         agent(),
-        Arc::new(|pause| std::thread::sleep(pause.min(Duration::from_millis(5)))),
+        Arc::new(|pause| {
+            std::thread::sleep(pause.min(Duration::from_millis(5)));
+            true
+        }),
     )
 }
 
@@ -181,8 +184,10 @@ fn a_note_is_written_once_though_replies_are_lost() {
         Trouble::Refused,
     ];
     for (i, trouble) in lost.into_iter().enumerate() {
-        let act =
-            Act::Note { text: mark_own_note(&format!("Answer number {i}, from us.")), visible: i % 2 == 0 };
+        let act = Act::Note {
+            text: mark_own_note(&format!("Answer number {i}, from us."), i as i64),
+            visible: i % 2 == 0,
+        };
         fake.faults(|faults| faults.list.push(fault("POST", "/notes", 1, trouble)));
         let mut psa = connector(settings(&fake));
         // Whether the first attempt is known to be done or not: the second finds it, or does it.

@@ -43,7 +43,14 @@ fn settings(fake: &Fake) -> HaloSettings {
 
 /// A connector that never waits long.
 fn connector(settings: HaloSettings) -> Halo {
-    Halo::new(settings, agent(), Arc::new(|pause| std::thread::sleep(pause.min(Duration::from_millis(2)))))
+    Halo::new(
+        settings,
+        agent(),
+        Arc::new(|pause| {
+            std::thread::sleep(pause.min(Duration::from_millis(2)));
+            true
+        }),
+    )
 }
 
 /// Opens `n` tickets and gives their ids.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Instant;
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Field, Ticket};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::Method;
@@ -16,6 +18,9 @@ use crate::url::encoded;
 
 /// Tickets and outcomes of a call.
 pub(super) const MOST_ITEMS: usize = 256;
+/// Seconds that a claim holds, and those at its end in which nothing is begun.
+const CLAIM: u32 = 300;
+const SPARE: u32 = 30;
 /// Events of a call.
 const MOST_EVENTS: usize = 1_000;
 
@@ -43,8 +48,21 @@ pub struct Claimed {
     pub customer: String,
     /// How often it was claimed: above 1 it may have been done.
     pub attempts: i64,
+    /// When this process claimed it.
+    pub since: Instant,
     /// What it is.
     pub what: What,
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled<'a> {
+    /// It was done; the PSA's id of what came of it.
+    Done(Option<&'a str>),
+    /// It was not, and is tried again.
+    Failed(&'a str),
+    /// A person has changed the ticket meanwhile: a person decides.
+    Returned(&'a str),
 }
 
 /// What an action does.
@@ -136,32 +154,54 @@ impl Service {
         Ok(refused)
     }
 
+    /// Sends the PSA's list of the tickets that were opened in a time; gives those without a decision, the first thousand.
+    ///
+    /// # Errors
+    /// When the service can't be asked, or the key is held to some customers.
+    pub fn coverage<'a>(
+        &mut self,
+        (from, to): (Timestamp, Timestamp),
+        ids: impl Iterator<Item = &'a String>,
+    ) -> Result<Vec<String>> {
+        let tickets: Vec<Value> = ids.map(|id| json!({"ticket_id": id})).collect();
+        let told = self.post("/v1/rollout/coverage", &json!({"from": from, "to": to, "tickets": tickets}))?;
+        let missing = told["missing"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(missing.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
+    }
+
     /// Claims actions that wait.
     ///
     /// # Errors
     /// When the service can't be asked.
     pub fn claim(&mut self, owner: &str, limit: usize) -> Result<Vec<Claimed>> {
+        let since = Instant::now();
         let told =
-            self.post("/v1/outbox/claim", &json!({"owner": owner, "limit": limit, "lease_seconds": 300}))?;
+            self.post("/v1/outbox/claim", &json!({"owner": owner, "limit": limit, "lease_seconds": CLAIM}))?;
         let actions: Vec<WireAction> = part(told, "actions")?;
-        Ok(actions.into_iter().filter_map(claimed).collect())
+        Ok(actions.into_iter().filter_map(|action| claimed(action, since)).collect())
     }
 
-    /// Whether a claimed action is to be done still: it is void once its ticket has moved.
+    /// Whether a claimed action is to be done still: it is void once its ticket has moved, and another's once the claim has expired.
     ///
     /// # Errors
     /// When the service can't be asked.
-    pub fn is_claimed(&mut self, id: i64) -> Result<bool> {
-        let answer = self.ask(Method::GET, &format!("/v1/outbox/{id}"), None)?;
-        Ok(answer.json().is_some_and(|action| action["state"] == "claimed"))
+    pub fn is_claimed(&mut self, action: &Claimed) -> Result<bool> {
+        let answer = self.ask(Method::GET, &format!("/v1/outbox/{}", action.id), None)?;
+        let told = answer.json().unwrap_or_default();
+        let lasts = action.since.elapsed().as_secs() < u64::from(CLAIM - SPARE);
+        Ok(told["state"] == "claimed" && told["attempts"] == action.attempts && lasts)
     }
 
     /// Says what became of an action. Where the claim is no longer this owner's, it is somebody else's to say.
     ///
     /// # Errors
     /// When the service can't be asked.
-    pub fn settle(&mut self, id: i64, owner: &str, error: Option<&str>, psa_ref: Option<&str>) -> Result<()> {
-        let body = json!({"owner": owner, "error": error, "psa_ref": psa_ref});
+    pub fn settle(&mut self, id: i64, owner: &str, settled: &Settled<'_>) -> Result<()> {
+        let body = match settled {
+            Settled::Done(psa_ref) => json!({"owner": owner, "psa_ref": psa_ref}),
+            Settled::Failed(why) => json!({"owner": owner, "error": why}),
+            Settled::Returned(why) => json!({"owner": owner, "returned": why}),
+        };
         let path = format!("/v1/outbox/{id}");
         let answer = self.send(Method::POST, &path, Some(&body))?;
         if answer.status == 409 { Ok(()) } else { self.judged(answer, &path).map(drop) }
@@ -229,7 +269,7 @@ impl Service {
     }
 }
 
-fn claimed(action: WireAction) -> Option<Claimed> {
+fn claimed(action: WireAction, since: Instant) -> Option<Claimed> {
     let payload = action.payload?;
     let what = match action.kind.as_str() {
         "reply" => What::Reply(payload["text"].as_str()?.to_owned()),
@@ -241,6 +281,7 @@ fn claimed(action: WireAction) -> Option<Claimed> {
         ticket_id: action.ticket_id,
         customer: action.customer,
         attempts: action.attempts,
+        since,
         what,
     })
 }

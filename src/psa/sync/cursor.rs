@@ -3,14 +3,16 @@
 //! Holds ids, times and labels, no words. It is bounded: what is older than the overlap is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use firstline_ticket::Field;
+use firstline_ticket::{ActorKind, Event, Field, Happening};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::connector::{Record, Seen};
+use crate::connector::{History, Record, Seen};
+use crate::pull::field_of;
 
 /// Tickets that are open are remembered up to so many: the cursor keeps below what the service takes.
 const MOST_OPEN: usize = 10_000;
@@ -32,7 +34,18 @@ pub struct Cursor {
     pub open: BTreeMap<String, OpenTicket>,
     /// Tickets that could not be read or were refused, and how often: they come again.
     pub again: BTreeMap<String, u8>,
+    /// Up to when the PSA's lists of opened tickets were sent.
+    pub listed_to: Option<Timestamp>,
+    /// When the next one is due.
+    pub sweep_due: Option<Timestamp>,
+    /// When open tickets were last looked at again, and the last of them.
+    pub looked: Option<(Timestamp, String)>,
 }
+
+/// Each open ticket is looked at again within so many seconds, a week, though the PSA tells of no change: what closed out of sight is
+/// found so. And so many at once at most.
+const LOOK: i64 = 7 * 86_400;
+const MOST_LOOKS: i64 = 8;
 
 /// Times of change may be whole seconds: what was read within so long of its change may change once more and look the same.
 const UNSURE: SignedDuration = SignedDuration::from_secs(2);
@@ -60,6 +73,26 @@ pub struct OpenTicket {
 }
 
 impl OpenTicket {
+    /// Leaves alone what people had set before it was first read: what stands there is never overwritten.
+    pub(super) fn leave(&mut self, history: &History) {
+        let by_person = |event: &&Event| event.actor_kind == ActorKind::Technician;
+        let touched: BTreeSet<Field> = history
+            .events
+            .iter()
+            .filter(by_person)
+            .filter_map(|event| match &event.what {
+                Happening::Change { of, .. } => field_of(*of),
+                _ => None,
+            })
+            .collect();
+        // An expected blank is no match for a value.
+        for (_, label) in
+            self.labels.iter_mut().filter(|(field, _)| !history.complete || touched.contains(field))
+        {
+            *label = None;
+        }
+    }
+
     /// What is remembered of a ticket as it stands.
     pub fn of(record: &Record) -> Self {
         let label = |field| (field, record.ticket.label(field).map(str::to_owned));
@@ -69,6 +102,28 @@ impl OpenTicket {
 }
 
 impl Cursor {
+    /// Where lists of opened tickets and looks at open ones begin, the first time.
+    pub(super) fn begin(&mut self, start: Timestamp, now: Timestamp) {
+        self.listed_to.get_or_insert(start);
+        self.looked.get_or_insert((now, String::new()));
+        self.sweep_due.get_or_insert(now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now));
+    }
+
+    /// Open tickets that are to be looked at again, in turn.
+    pub(super) fn look_again(&mut self, now: Timestamp) -> Vec<String> {
+        let Some((last, after)) = self.looked.clone() else { return Vec::new() };
+        let open = self.open.len() as i64;
+        let due = now.duration_since(last).as_secs().clamp(0, LOOK) * open / LOOK;
+        if due == 0 {
+            return Vec::new();
+        }
+        let next = self.open.range((Bound::Excluded(after), Bound::Unbounded)).map(|(id, _)| id);
+        let again = next.chain(self.open.keys()).take(due.min(MOST_LOOKS).min(open) as usize).cloned();
+        let again: Vec<String> = again.collect();
+        self.looked = again.last().map(|last| (now, last.clone()));
+        again
+    }
+
     /// A state that was read and that the service has: what is `held` of the ticket, if it is open. The labels at the first decision stay
     /// what changes are compared with.
     pub fn settle(

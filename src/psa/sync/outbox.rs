@@ -6,50 +6,45 @@
 use firstline_fault::{Error, Result};
 use firstline_ticket::{customer_key, own_mark};
 
-use super::api::{Claimed, Service, What};
+use super::api::{Claimed, Service, Settled, What};
 use super::cursor::Cursor;
 use super::round::{Round, RoundSettings, WriteSettings, expected, is_id, renew};
 use crate::connector::{Act, Connector, Done};
 
-/// Actions that are claimed at a time: they are done well within their claim.
-const MOST: usize = 5;
+/// Actions that fail in a row before the rest waits for the next round: each that is claimed and fails uses up an attempt.
+const STRIKES: u32 = 2;
 
 pub(super) fn act(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (settings, write): (&RoundSettings, WriteSettings),
+    (settings, write, go_on): (&RoundSettings, WriteSettings, &dyn Fn() -> bool),
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<()> {
     let owner = settings.owner.as_str();
-    loop {
-        let claimed = service.claim(owner, MOST)?;
-        if claimed.is_empty() {
+    let mut failed = 0;
+    while failed < STRIKES && go_on() {
+        // A process that has lost its lease must not write.
+        if let Some(other) = renew(service, settings, None)? {
+            done.other = Some(other);
             return Ok(());
         }
-        for action in claimed {
-            // A process that has lost its lease must not write.
-            if let Some(other) = renew(service, settings, None)? {
-                done.other = Some(other);
-                return Ok(());
-            }
-            if !service.is_claimed(action.id)? {
-                continue;
-            }
-            settle(psa, service, (&action, owner, write), cursor, done)?;
-        }
+        let Some(action) = service.claim(owner, 1)?.pop() else { return Ok(()) };
+        let result = one(psa, service, (&action, settings, write), cursor);
+        failed = if result.is_err() { failed + 1 } else { 0 };
+        settle(service, (&action, owner), result, (cursor, done))?;
     }
+    Ok(())
 }
 
 fn settle(
-    psa: &mut dyn Connector,
     service: &mut Service,
-    (action, owner, write): (&Claimed, &str, WriteSettings),
-    cursor: &mut Cursor,
-    done: &mut Round,
+    (action, owner): (&Claimed, &str),
+    result: Result<Option<Done>>,
+    (cursor, done): (&mut Cursor, &mut Round),
 ) -> Result<()> {
-    match one(psa, action, write, cursor) {
-        Ok(Done::Written { psa_ref, cut }) => {
+    match result {
+        Ok(Some(Done::Written { psa_ref, cut })) => {
             done.written += 1;
             done.faults.extend(cut.map(|cut| format!("action {}: {cut}", action.id)));
             if let (What::SetFields(fields), Some(open)) =
@@ -58,31 +53,42 @@ fn settle(
                 // From now on these are the labels that a person may change.
                 open.labels.extend(fields.iter().map(|(field, label)| (*field, Some(label.clone()))));
             }
-            service.settle(action.id, owner, None, psa_ref.as_deref())
+            service.settle(action.id, owner, &Settled::Done(psa_ref.as_deref()))
         }
-        Ok(Done::WasThere { psa_ref }) => service.settle(action.id, owner, None, psa_ref.as_deref()),
-        Ok(Done::Changed { what }) => {
+        Ok(Some(Done::WasThere { psa_ref })) => {
+            service.settle(action.id, owner, &Settled::Done(psa_ref.as_deref()))
+        }
+        Ok(Some(Done::Changed { what })) => {
             done.returned += 1;
-            service.settle(action.id, owner, Some(&format!("changed by a person meanwhile: {what}")), None)
+            service.settle(action.id, owner, &Settled::Returned(&what))
         }
+        // It is void, or another's: nobody here has a word in it.
+        Ok(None) => Ok(()),
         Err(error) => {
             let why = told(&error);
             done.faults.push(format!("action {}: {why}", action.id));
-            service.settle(action.id, owner, Some(&why), None)
+            service.settle(action.id, owner, &Settled::Failed(&why))
         }
     }
 }
 
-fn one(psa: &mut dyn Connector, action: &Claimed, write: WriteSettings, cursor: &Cursor) -> Result<Done> {
+/// Does an action; `None` where it is no longer this process' to do.
+fn one(
+    psa: &mut dyn Connector,
+    service: &mut Service,
+    (action, settings, write): (&Claimed, &RoundSettings, WriteSettings),
+    cursor: &Cursor,
+) -> Result<Option<Done>> {
+    let returned = |what: &str| Ok(Some(Done::Changed { what: what.to_owned() }));
     if !is_id(&action.ticket_id) {
-        return Ok(Done::Changed { what: "its id is none of this PSA's".to_owned() });
+        return returned("its id is none of this PSA's");
     }
     let Some(record) = psa.ticket(&action.ticket_id)?.filter(|record| record.ticket.id == action.ticket_id)
     else {
-        return Ok(Done::Changed { what: "the ticket is gone".to_owned() });
+        return returned("the ticket is gone");
     };
     if customer_key(record.ticket.customer.as_deref().unwrap_or_default()) != action.customer {
-        return Ok(Done::Changed { what: "the ticket is another customer's".to_owned() });
+        return returned("the ticket is another customer's");
     }
     let act = match &action.what {
         What::Reply(text) => Act::Note { text: text.clone(), visible: write.visible_replies },
@@ -91,13 +97,17 @@ fn one(psa: &mut dyn Connector, action: &Claimed, write: WriteSettings, cursor: 
     if let (Act::Note { text, .. }, true) = (&act, action.attempts > 1) {
         let mark = own_mark(text).unwrap_or(text);
         if let Some(psa_ref) = psa.find_mark(&action.ticket_id, mark)? {
-            return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
+            return Ok(Some(Done::WasThere { psa_ref: Some(psa_ref) }));
         }
     }
     if record.closed || record.merged_into.is_some() {
-        return Ok(Done::Changed { what: "the ticket is closed".to_owned() });
+        return returned("the ticket is closed");
     }
-    psa.apply(&action.ticket_id, &act, &expected(cursor, &action.ticket_id))
+    // A slow PSA may have cost the claim or the lease.
+    if !service.is_claimed(action)? || renew(service, settings, None)?.is_some() {
+        return Ok(None);
+    }
+    psa.apply(&action.ticket_id, &act, &expected(cursor, &action.ticket_id)).map(Some)
 }
 
 fn told(error: &Error) -> String {

@@ -3,6 +3,7 @@
 //! The watermark moves only once the whole list was read and the service has all of it. A round that breaks off is done again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use firstline_fault::Result;
 use firstline_ticket::{Field, Message, Ticket};
@@ -13,10 +14,15 @@ use super::api::{Leased, Service};
 use super::cursor::{Cursor, OpenTicket};
 use super::outbox;
 use super::outcome::{events_of, feedback_of};
-use crate::connector::{Connector, Record, Seen};
+use super::sweep;
+use crate::connector::{Connector, History, Record, Seen};
 
 /// Tickets that are read before they are sent on.
-const PART: usize = 32;
+pub(super) const PART: usize = 32;
+/// A ticket that changed so long after it was opened may have been changed by a person before it was ever read.
+const UNTOUCHED: SignedDuration = SignedDuration::from_secs(5);
+/// Lines of histories that are kept of a round.
+const MOST_UNREAD: usize = 1_000;
 /// How far a PSA's clock may be ahead of this machine's.
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Bytes of a ticket's texts, and messages of it, that are sent: a whole part keeps within what a service takes.
@@ -40,6 +46,8 @@ pub struct RoundSettings {
     pub lease_seconds: u32,
     /// What may be written; nothing where it is `None`.
     pub write: Option<WriteSettings>,
+    /// Statuses that close a ticket, in lower case; without them nobody knows whether tickets were opened again.
+    pub closing: BTreeSet<String>,
 }
 
 /// What may be written to the PSA, and how.
@@ -70,6 +78,10 @@ pub struct Round {
     pub faults: Vec<String>,
     /// Lines of histories that were not understood.
     pub unread: usize,
+    /// The first thousand of them, each with its ticket.
+    pub unread_lines: Vec<(String, String)>,
+    /// The PSA's list of the last day's tickets, where it was sent: how many it holds, and how many of them have no decision.
+    pub listed: Option<(usize, usize)>,
 }
 
 /// Does one round with the tickets that changed, as long as `go_on`.
@@ -90,6 +102,7 @@ pub fn round(
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
     let began = Timestamp::now();
+    cursor.begin(settings.start, began);
     let mut todo: Vec<Seen> = cursor.again.keys().map(|id| due(id)).collect();
     let (mut latest, mut ahead) = (cursor.watermark, 0);
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
@@ -110,11 +123,15 @@ pub fn round(
     let mut had = BTreeSet::new();
     todo.retain(|seen| had.insert(seen.id.clone()));
     done.changed = todo.len();
+    todo.extend(cursor.look_again(began).iter().filter(|id| !had.contains(*id)).map(|id| due(id)));
+    if let Some(other) = renew(service, settings, None)? {
+        return Ok(Round { other: Some(other), ..done });
+    }
     for part in todo.chunks(PART) {
         if !go_on() {
             return Ok(done);
         }
-        read(psa, service, (part, latest), &mut cursor, &mut done)?;
+        read(psa, service, (settings, part, latest), &mut cursor, &mut done)?;
         if let Some(other) = renew(service, settings, Some(&cursor))? {
             return Ok(Round { other: Some(other), ..done });
         }
@@ -126,7 +143,15 @@ pub fn round(
         return Ok(Round { other: Some(other), ..done });
     }
     if let Some(write) = settings.write.filter(|_| go_on()) {
-        outbox::act(psa, service, (settings, write), &mut cursor, &mut done)?;
+        outbox::act(psa, service, (settings, write, go_on), &mut cursor, &mut done)?;
+        renew(service, settings, Some(&cursor))?;
+    }
+    if cursor.sweep_due.is_none_or(|due| due <= began) && go_on() {
+        // A list that can't be had now can be had in an hour: the tickets don't wait for it.
+        if let Err(error) = sweep::sweep(psa, service, settings, &mut cursor, &mut done) {
+            cursor.sweep_due = began.checked_add(SignedDuration::from_hours(1)).ok();
+            done.faults.push(format!("the day's list of tickets: {error}"));
+        }
         renew(service, settings, Some(&cursor))?;
     }
     Ok(done)
@@ -145,7 +170,7 @@ pub(super) fn renew(
 }
 
 /// A ticket that has to come again, of which nothing is known but its id.
-fn due(id: &str) -> Seen {
+pub(super) fn due(id: &str) -> Seen {
     let (version, at) = (String::new(), Timestamp::UNIX_EPOCH);
     Seen { id: id.to_owned(), version, at, opened_at: None, customer: None }
 }
@@ -164,22 +189,30 @@ struct Part {
     known: Vec<(Seen, Option<OpenTicket>)>,
     /// Tickets that have to come again.
     again: BTreeSet<String>,
+    /// Tickets that are none for triage: those of projects, and those that are gone.
+    out: BTreeSet<String>,
 }
 
-/// Reads tickets and sends them on: open ones to triage, those that ended to feedback.
-fn read(
+/// Reads tickets and sends them on: open ones to triage, those that ended to feedback. Gives those that are none for triage.
+pub(super) fn read(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (part, latest): (&[Seen], Option<Timestamp>),
+    (settings, part, latest): (&RoundSettings, &[Seen], Option<Timestamp>),
     cursor: &mut Cursor,
     done: &mut Round,
-) -> Result<()> {
+) -> Result<BTreeSet<String>> {
     let now = Timestamp::now();
+    let mut renewed = Instant::now();
     let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).filter(|id| is_id(id)).collect();
     psa.expect(&ids)?;
     let (mut found, mut failed) = (Part::default(), 0);
     for seen in part.iter().filter(|seen| is_id(&seen.id)) {
-        match one(psa, seen, cursor, &mut found, done) {
+        // A slow PSA must not cost the lease.
+        if renewed.elapsed().as_secs() >= u64::from(settings.lease_seconds / 3) {
+            renewed = Instant::now();
+            renew(service, settings, None)?;
+        }
+        match one(psa, (seen, &settings.closing), cursor, &mut found, done) {
             Ok(()) => failed = 0,
             // One ticket may be odd; several in a row are a PSA that is out of order.
             Err(error) if failed >= 2 => return Err(error),
@@ -197,26 +230,30 @@ fn read(
         }
     }
     cursor.come_again(&found.again);
-    Ok(())
+    Ok(found.out)
 }
 
 fn one(
     psa: &mut dyn Connector,
-    seen: &Seen,
+    (seen, closing): (&Seen, &BTreeSet<String>),
     cursor: &Cursor,
     found: &mut Part,
     done: &mut Round,
 ) -> Result<()> {
     let Some(record) = psa.ticket(&seen.id)? else {
         done.gone += 1;
+        found.out.insert(seen.id.clone());
         found.known.push((seen.clone(), None));
         return Ok(());
     };
-    let held = OpenTicket::of(&record);
+    let mut held = OpenTicket::of(&record);
+    if record.project {
+        found.out.insert(seen.id.clone());
+    }
     if record.closed || record.merged_into.is_some() {
         let history = psa.history(&seen.id)?;
-        done.unread += history.unread.len();
-        found.ended.push(feedback_of(&record, &history));
+        done.keep_unread(&seen.id, &history);
+        found.ended.push(feedback_of(&record, &history, closing));
         found.events.extend(events_of(&record, &history));
         // One that was opened and closed between two rounds, or is another customer's by now, was never decided there: it is now, so that
         // its end can be joined.
@@ -226,11 +263,28 @@ fn one(
         found.known.push((seen.clone(), None));
     } else {
         if !record.project {
+            if !cursor.open.contains_key(&seen.id) && changed_since_opening(seen, &record) {
+                held.leave(&psa.history(&seen.id)?);
+            }
             found.open.push(as_it_came(&record));
         }
         found.known.push((seen.clone(), (!record.project).then_some(held)));
     }
     Ok(())
+}
+
+/// Whether a person may have changed it before it was ever read.
+fn changed_since_opening(seen: &Seen, record: &Record) -> bool {
+    record.ticket.opened_at.is_none_or(|opened| seen.at.duration_since(opened).abs() > UNTOUCHED)
+}
+
+impl Round {
+    fn keep_unread(&mut self, ticket: &str, history: &History) {
+        self.unread += history.unread.len();
+        let room = MOST_UNREAD.saturating_sub(self.unread_lines.len());
+        self.unread_lines
+            .extend(history.unread.iter().take(room).map(|line| (ticket.to_owned(), line.clone())));
+    }
 }
 
 /// Sends what was read; what is refused comes again.

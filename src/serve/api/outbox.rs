@@ -26,8 +26,10 @@ use crate::shared::Shared;
 const MOST: usize = 100;
 /// How often one key claims an action before a person has to look.
 const ATTEMPTS: i64 = 10;
-/// Seconds before a failed action is tried again.
+/// Seconds before an action that failed for the first time is tried again; each time after twice as long, up to an hour. So ten attempts
+/// outlast a PSA that is down for an afternoon.
 const PAUSE: i64 = 30;
+const LONGEST_PAUSE: i64 = 3_600;
 
 /// An action, of the kind that `kind` says.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,7 +106,7 @@ struct ActionHead {
 /// A reply that a person approved.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Reply {
-    /// What is sent. Its last line is a mark, such as `[ref FL-42-9f3a2b1c]`, by which it is known when it comes back with a ticket:
+    /// What is sent. Its last line is a mark, such as `[ref FL-42-9f3a2b1c-17]`, by which it is known when it comes back with a ticket:
     /// send it as it is.
     text: String,
     /// Its language, ISO 639-1.
@@ -137,7 +139,8 @@ impl TryFrom<firstline_store::Action> for Action {
         Ok(match action.kind {
             ActionKind::Reply => {
                 let reply: Option<Reply> = read(payload)?;
-                let payload = reply.map(|reply| Reply { text: mark_own_note(&reply.text), ..reply });
+                let payload =
+                    reply.map(|reply| Reply { text: mark_own_note(&reply.text, about.id), ..reply });
                 Self::Reply(ReplyAction { kind: ReplyKind::Reply, payload, about })
             }
             ActionKind::SetFields => {
@@ -208,9 +211,12 @@ pub(crate) struct SettleRequest {
     /// Who claimed it.
     #[schema(min_length = 1, max_length = 128)]
     owner: String,
-    /// Why it could not be done; without it, it was done.
+    /// Why it could not be done: it is tried again. Without this and `returned`, it was done.
     #[serde(default)]
     error: Option<String>,
+    /// Why it must not be done: a person has changed the ticket meanwhile. It is held back for a person, and void after a day.
+    #[serde(default)]
+    returned: Option<String>,
     /// The PSA's id of what came of it, such as a note's.
     #[serde(default)]
     #[schema(max_length = 256)]
@@ -294,9 +300,10 @@ pub(crate) async fn claim_actions(
     Ok(Json(actions.await?.try_into()?))
 }
 
-/// Says that a claimed action was done, or why it could not be. Saying so again changes nothing.
+/// Says that a claimed action was done, or why it could not be, or must not. Saying so again changes nothing.
 ///
-/// After 10 attempts a key may not claim the action any more; other keys may.
+/// After a failure it waits for 30 seconds, each time twice as long, up to an hour. After 10 attempts a key may not claim the action any
+/// more; other keys may.
 #[utoipa::path(
     post, path = "/v1/outbox/{id}", tag = "outbox", security(("key" = ["act"])),
     params(("id" = i64, Path, description = "The action's id")),
@@ -317,14 +324,22 @@ pub(crate) async fn settle_action(
     let owner = owner(&caller, &request.owner)?;
     let settled = shared.blocking(move |shared| {
         let now = Timestamp::now();
-        let retry = now.checked_add(PAUSE.seconds()).map_err(Problem::internal)?;
-        let psa_ref = request.psa_ref.as_deref().map(|id| id.chars().take(256).collect::<String>());
-        let error = request.error.as_deref().map(|error| error.chars().take(500).collect::<String>());
-        let report = match error.as_deref() {
-            None => ActionReport::Done { psa_ref: psa_ref.as_deref() },
-            Some(why) => ActionReport::Failed { why, retry_at: retry },
+        let cut = |text: &Option<String>, most| {
+            text.as_deref().map(|text| text.chars().take(most).collect::<String>())
         };
-        Ok(shared.store.settle_action(id, &holder(&caller, &owner), &report, now)?)
+        let (psa_ref, error, returned) =
+            (cut(&request.psa_ref, 256), cut(&request.error, 500), cut(&request.returned, 500));
+        let holder = holder(&caller, &owner);
+        let report = match (returned.as_deref(), error.as_deref()) {
+            (Some(why), _) => ActionReport::Returned { why },
+            (None, Some(why)) => {
+                let attempts = shared.store.action(id, &holder)?.map_or(1, |action| action.attempts);
+                let retry_at = now.checked_add(pause(attempts).seconds()).map_err(Problem::internal)?;
+                ActionReport::Failed { why, retry_at }
+            }
+            (None, None) => ActionReport::Done { psa_ref: psa_ref.as_deref() },
+        };
+        Ok(shared.store.settle_action(id, &holder, &report, now)?)
     });
     let (problem, next) = match settled.await? {
         Settlement::Settled => return Ok(Json(Settled { settled: true })),
@@ -387,6 +402,12 @@ pub(crate) async fn retry_action(
             Err(Problem::new(Code::Conflict, "the action", "it was not given up", next))
         }
     }
+}
+
+/// Seconds before the next attempt after so many.
+fn pause(attempts: i64) -> i64 {
+    let doubled = u32::try_from(attempts - 1).unwrap_or_default().min(12);
+    (PAUSE << doubled).min(LONGEST_PAUSE)
 }
 
 fn holder<'a>(caller: &'a Caller, owner: &'a str) -> Holder<'a> {

@@ -98,6 +98,11 @@ pub enum ActionReport<'a> {
         /// Until when it waits then.
         retry_at: Timestamp,
     },
+    /// It must not be done, since a person has changed the ticket meanwhile: a person decides, within a day.
+    Returned {
+        /// What was changed.
+        why: &'a str,
+    },
 }
 
 /// What became of a report about an action.
@@ -147,7 +152,7 @@ pub enum ActionState {
     /// Its ticket moved to another customer before it was done, it was held back for a day, or it was approved more than a day before
     /// a grant that concerns it: it must not be done any more.
     Void,
-    /// Its scope was put on hold, or what is granted there has changed: it waits for a person.
+    /// Its scope was put on hold, what is granted there has changed, or a person has changed its ticket: it waits for a person.
     Held,
 }
 

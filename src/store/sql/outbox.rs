@@ -114,6 +114,7 @@ impl<D: Db> Outbox for Shelf<D> {
                 ActionReport::Done { psa_ref } => ("done", *psa_ref),
                 ActionReport::Failed { .. } if held.is_last => ("failed", None),
                 ActionReport::Failed { .. } => return Ok(Settlement::Settled),
+                ActionReport::Returned { .. } => ("held", None),
             };
             let mut detail = json!({"action": held.key, "state": state});
             if state == "done" {
@@ -290,6 +291,10 @@ fn settle(tx: &mut dyn Tx, held: &Held, report: &ActionReport<'_>, now: Timestam
                 "UPDATE actions SET state = $2, fault = $3, not_before = $4, owner = NULL, lease_until = NULL
                 WHERE id = $1";
             tx.execute(sql, &[id, state.into(), (*why).into(), not_before.into()])?;
+        }
+        ActionReport::Returned { why } => {
+            let sql = "UPDATE actions SET state = 'held', held_at = $2, fault = $3, owner = NULL, lease_until = NULL WHERE id = $1";
+            tx.execute(sql, &[id, now.into(), (*why).into()])?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ on_both!(
     a_tickets_actions_come_one_after_another,
     what_fails_waits_and_is_given_up_in_the_end,
     a_claim_that_lapsed_is_somebody_elses,
+    what_a_person_has_overtaken_waits_for_a_person_for_a_day,
     walls_hold_in_the_outbox,
     no_action_is_claimed_twice,
     a_key_that_fails_all_it_claims_takes_nothing_from_the_others,
@@ -88,6 +89,24 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
     assert_eq!((listed[1].state, listed[0].state), (ActionState::Failed, ActionState::Waiting));
     assert_eq!(home.backlog().unwrap().failed_actions, 1);
     assert_eq!(take(&**home, "a", 400)[0].idempotency_key, "d1:fields");
+}
+
+fn what_a_person_has_overtaken_waits_for_a_person_for_a_day(home: &Home) {
+    approved(&**home, 1);
+    let reply = take(&**home, "a", 10).remove(0);
+    let returned = ActionReport::Returned { why: "the ticket is closed" };
+    assert_eq!(home.settle_action(reply.id, &holder("a"), &returned, at(11)).unwrap(), Settlement::Settled);
+    let held = home.action(reply.id, &holder("a")).unwrap().unwrap();
+    assert_eq!((held.state, held.fault.as_deref()), (ActionState::Held, Some("the ticket is closed")));
+    // It is nobody's until a person says so, and keeps nothing else back.
+    let next = take(&**home, "a", 12);
+    assert_eq!(next.iter().map(|a| a.idempotency_key.as_str()).collect::<Vec<_>>(), ["d1:fields"]);
+    assert!(home.retry_action(reply.id, &CustomerSet::All, "kim", at(13)).unwrap());
+    settle(&**home, next[0].id, "a", None, 13);
+    assert_eq!(take(&**home, "a", 14)[0].idempotency_key, "d1:reply");
+    home.settle_action(reply.id, &holder("a"), &returned, at(15)).unwrap();
+    assert_eq!(home.drop_held(at(16), at(17)).unwrap(), 1, "a day later it is void");
+    assert_eq!(home.action(reply.id, &holder("a")).unwrap().unwrap().state, ActionState::Void);
 }
 
 fn a_claim_that_lapsed_is_somebody_elses(home: &Home) {

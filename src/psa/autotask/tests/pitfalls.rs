@@ -17,6 +17,7 @@ fn counted(fake: &Arc<Fake>, each: fn(&Fake)) -> (Autotask, Arc<Mutex<Vec<Durati
     let wait: Wait = Arc::new(move |pause| {
         kept.lock().unwrap().push(pause);
         each(&world);
+        true
     });
     (waiting(settings(fake), wait), pauses)
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text), visible }
+    Act::Note { text: mark_own_note(text, 1), visible }
 }
 
 fn fields<const N: usize>(wanted: [(Field, &str); N]) -> Act {

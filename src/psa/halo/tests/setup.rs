@@ -125,7 +125,10 @@ fn requests_keep_the_pace_and_wait_as_long_as_the_psa_asks() {
     });
     let pauses = Arc::new(std::sync::Mutex::new(Vec::new()));
     let kept = pauses.clone();
-    let wait = Arc::new(move |pause| kept.lock().unwrap().push(pause));
+    let wait = Arc::new(move |pause| {
+        kept.lock().unwrap().push(pause);
+        true
+    });
     let slow = HaloSettings { requests_per_five_minutes: 3, ..settings(&fake) };
     let mut psa = Halo::new(slow, agent(), wait);
     psa.ticket(&id).unwrap().unwrap();

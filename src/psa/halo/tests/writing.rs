@@ -8,7 +8,7 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text), visible }
+    Act::Note { text: mark_own_note(text, 1), visible }
 }
 
 #[test]
