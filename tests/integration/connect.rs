@@ -434,3 +434,54 @@ fn listed(which: Which) {
     // A day later the next one is due, not sooner.
     assert!(once(&service, &path)["listed"].is_null());
 }
+
+/// One round of the example, as `python3` runs it.
+const GLUE: &str = r#"
+import base64, json, os, sys, urllib.request
+url, company, public, private, examples = sys.argv[1:6]
+told = json.load(urllib.request.urlopen(f"{url}/login/companyinfo/{company}"))
+os.environ["PSA_URL"] = f"{url}/{told['Codebase']}apis/3.0"
+os.environ["PSA_AUTH"] = base64.b64encode(f"{company}+{public}:{private}".encode()).decode()
+sys.path.insert(0, examples)
+sys.dont_write_bytecode = True
+import connectwise_glue
+connectwise_glue.once("2020-01-01T00:00:00Z")
+"#;
+
+#[test]
+fn the_example_of_the_batch_api_works() {
+    let (service, fake) = (Service::start(&["phase=assist"]), start(Which::Connectwise));
+    let (key, admin) = (service.key("triage,feedback,act", &[]), service.key("admin", &[]));
+    let glue = || {
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+        let (company, public, private) =
+            (connectwise::COMPANY_ID, connectwise::PUBLIC_KEY, connectwise::PRIVATE_KEY);
+        let run = std::process::Command::new("python3")
+            .args(["-c", GLUE, &fake.url(), company, public, private, examples])
+            .envs([("PSA_CLIENT", connectwise::CLIENT_ID), ("FIRSTLINE_URL", &service.base())])
+            .env("FIRSTLINE_KEY", key.trim())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    let opened = open_known(&fake, 6);
+    glue();
+    let waiting = || service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().len();
+    service.wait_for(|| waiting() > 0);
+    let approved = approve(&service, &admin, &fake);
+    glue();
+    glue();
+    let replies = |fake: &Fake| {
+        fake.world(|world| world.notes.values().filter(|note| note.text.contains("[ref FL-")).count())
+    };
+    assert!(!approved.is_empty() && replies(&fake) == approved.len());
+    fake.world(|world| {
+        let by = (Author::Technician(world.technician("Mara Lindqvist")), world.now());
+        opened.iter().for_each(|id| world.change(*id, Changed::Status, Some("Closed"), by));
+    });
+    glue();
+    let kpis = service.get("/v1/kpis", &admin).ok();
+    assert_eq!((&kpis["total"]["tickets"], replies(&fake)), (&json!(6), approved.len()), "{kpis}");
+    assert_eq!(kpis["total"]["agreement"]["all"]["of"], 6);
+    assert_eq!(kpis["total"]["first_response"]["count"], approved.len());
+}
