@@ -3,6 +3,7 @@
 //! Lists are read forward only, by id, so that rows which change meanwhile don't hide others. References are by the tenant's own ids,
 //! and types and statuses by those of their board. Must never follow an address that the PSA gives.
 
+mod ahead;
 mod audit;
 mod client;
 mod look;
@@ -23,6 +24,7 @@ pub use client::ConnectwiseSettings;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
 use crate::http::{Http, Wait};
+use ahead::Ahead;
 use client::Client;
 
 /// A ConnectWise PSA.
@@ -31,13 +33,14 @@ pub struct Connectwise {
     client: Client,
     /// Members by identifier, in lower case, with their names: who is a technician. Read once.
     members: Option<BTreeMap<String, String>>,
+    ahead: Ahead,
 }
 
 impl Connectwise {
     /// The PSA of `settings`, asked by `http`.
     pub fn new(settings: ConnectwiseSettings, agent: ureq::Agent, wait: Wait) -> Self {
         let http = Http::new("ConnectWise", agent, settings.pace(), wait);
-        Self { client: Client::new(settings, http), members: None }
+        Self { client: Client::new(settings, http), members: None, ahead: Ahead::default() }
     }
 
     fn members(&mut self) -> Result<&BTreeMap<String, String>> {
@@ -66,13 +69,18 @@ impl Connector for Connectwise {
         })
     }
 
+    fn expect(&mut self, ids: &[String]) -> Result<()> {
+        self.ahead = Ahead::read(&mut self.client, ids)?;
+        Ok(())
+    }
+
     fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
-        read::ticket(&mut self.client, id)
+        read::ticket(&mut self.client, &mut self.ahead, id)
     }
 
     fn history(&mut self, id: &str) -> Result<History> {
         let members = self.members()?.clone();
-        read::history(&mut self.client, id, &members)
+        read::history((&mut self.client, &mut self.ahead), id, &members)
     }
 
     fn reference(&mut self) -> Result<Reference> {

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::connector::{Connector, History, Record, Seen};
 
-/// Tickets that are told of before they are read one by one.
-const PART: usize = 100;
+/// Tickets that are told of before they are read one by one: what is read ahead is held for a minute.
+const PART: usize = 50;
 
 /// What a pull did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

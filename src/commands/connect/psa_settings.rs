@@ -238,9 +238,9 @@ impl PsaSettings {
 
     /// The least time that reading so many tickets with their histories takes, in words.
     pub(crate) fn time_for(&self, tickets: usize) -> String {
-        // Requests a ticket: itself, its notes, its history, its time; Autotask gives notes and time of many at once.
+        // Requests a ticket: its notes and its history, beside what is read of many at once.
         let (each, a_minute) = match (&self.connectwise, &self.autotask, &self.halo) {
-            (Some(given), _, _) => (4, given.requests_per_minute),
+            (Some(given), _, _) => (2, given.requests_per_minute),
             (_, Some(given), _) => (1, given.requests_per_minute),
             (_, _, Some(given)) => (3, given.requests_per_five_minutes / 5),
             _ => (1, 1),

@@ -7,6 +7,7 @@ use firstline_ticket::{ActorKind, Event, Happening, Message, Ticket, without_own
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::ahead::Ahead;
 use super::audit;
 use super::client::{AUDIT_TRAIL, Client, Refused};
 use super::wire::{self, at};
@@ -26,12 +27,16 @@ pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
     })
 }
 
-pub(super) fn ticket(client: &mut Client, id: &str) -> Result<Option<Record>> {
-    let found: wire::Ticket = match client.get(&format!("service/tickets/{id}"), &[]) {
-        Err(Refused::Missing) => return Ok(None),
-        found => found?,
+pub(super) fn ticket(client: &mut Client, ahead: &mut Ahead, id: &str) -> Result<Option<Record>> {
+    let found: wire::Ticket = match ahead.ticket(id) {
+        Some(found) => found,
+        None => match client.get(&format!("service/tickets/{id}"), &[]) {
+            Err(Refused::Missing) => return Ok(None),
+            found => found?,
+        },
     };
     let notes = notes(client, id)?;
+    ahead.keep_notes(id, &notes);
     Ok(Some(record(&found, &notes)))
 }
 
@@ -152,7 +157,11 @@ fn who(note: &wire::Note) -> ActorKind {
 }
 
 /// The history: the audit trail's changes, the notes without their words, and time.
-pub(super) fn history(client: &mut Client, id: &str, members: &BTreeMap<String, String>) -> Result<History> {
+pub(super) fn history(
+    (client, ahead): (&mut Client, &mut Ahead),
+    id: &str,
+    members: &BTreeMap<String, String>,
+) -> Result<History> {
     let mut history = History { complete: true, ..History::default() };
     let query = [("type", "Ticket"), ("id", id)];
     let told = client.list(AUDIT_TRAIL, &query, &mut |entry: wire::AuditEntry| {
@@ -167,17 +176,23 @@ pub(super) fn history(client: &mut Client, id: &str, members: &BTreeMap<String, 
         Err(Refused::NoEndpoint) => history.complete = false,
         told => told?,
     }
-    for note in notes(client, id)? {
-        history.events.extend(of_note(&note));
-    }
-    let conditions = format!("chargeToType=\"ServiceTicket\" and chargeToId={id}");
-    client.each("time/entries", &[("conditions", &conditions)], &mut |entry: wire::TimeEntry| {
-        history.events.extend(of_time(&entry));
-        Ok(())
-    })?;
+    let said = ahead.notes(id).map_or_else(|| notes(client, id), Ok)?;
+    history.events.extend(said.iter().filter_map(of_note));
+    let worked = ahead.times(id).map_or_else(|| times(client, id), Ok)?;
+    history.events.extend(worked.iter().filter_map(of_time));
     history.complete &= history.unread.is_empty();
     history.events.sort_by(|a, b| (a.at, &a.psa_key).cmp(&(b.at, &b.psa_key)));
     Ok(history)
+}
+
+fn times(client: &mut Client, id: &str) -> Result<Vec<wire::TimeEntry>> {
+    let conditions = format!("chargeToType=\"ServiceTicket\" and chargeToId={id}");
+    let mut times = Vec::new();
+    client.each("time/entries", &[("conditions", &conditions)], &mut |entry| {
+        times.push(entry);
+        Ok(())
+    })?;
+    Ok(times)
 }
 
 fn of_note(note: &wire::Note) -> Option<Event> {

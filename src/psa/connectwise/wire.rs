@@ -181,6 +181,7 @@ impl Member {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct TimeEntry {
     pub(super) id: Option<i64>,
+    pub(super) charge_to_id: Option<i64>,
     pub(super) actual_hours: Option<f64>,
     pub(super) time_start: Option<String>,
     pub(super) member: Option<Named>,
