@@ -12,6 +12,7 @@ use firstline_psa::halo::{Halo, HaloSettings};
 use firstline_psa::http::{Http, Pace, Uri, Wait, agent};
 use firstline_psa::secret::Secret;
 use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
+use firstline_ticket::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -275,6 +276,7 @@ impl PsaSettings {
             write: self
                 .write
                 .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+            clock: Clock::real(),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::Result;
-use firstline_ticket::{Field, Message, Ticket};
+use firstline_ticket::{Clock, Field, Message, Ticket};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ const MOST_MESSAGE: usize = 8 << 10;
 const MOST_MESSAGES: usize = 32;
 
 /// How a connection is run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RoundSettings {
     /// Its name.
     pub name: String,
@@ -40,6 +40,8 @@ pub struct RoundSettings {
     pub lease_seconds: u32,
     /// What may be written; nothing where it is `None`.
     pub write: Option<WriteSettings>,
+    /// The time that the PSA's changes are compared with.
+    pub clock: Clock,
 }
 
 /// What may be written to the PSA, and how.
@@ -89,7 +91,7 @@ pub fn round(
         Leased::Held(cursor) => *cursor,
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
-    let began = Timestamp::now();
+    let began = settings.clock.now();
     let mut todo: Vec<Seen> = cursor.again.keys().map(|id| due(id)).collect();
     let (mut latest, mut ahead) = (cursor.watermark, 0);
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
@@ -114,13 +116,13 @@ pub fn round(
         if !go_on() {
             return Ok(done);
         }
-        read(psa, service, (part, latest), &mut cursor, &mut done)?;
+        read(psa, service, (part, latest, settings.clock.now()), &mut cursor, &mut done)?;
         if let Some(other) = renew(service, settings, Some(&cursor))? {
             return Ok(Round { other: Some(other), ..done });
         }
     }
     // What changed while the list was read may stand on a page that was read before: the list is only sure up to its beginning.
-    let listed = Timestamp::now().duration_since(began);
+    let listed = settings.clock.now().duration_since(began);
     cursor.advance(latest.and_then(|at| at.checked_sub(listed).ok()).max(cursor.watermark), settings.overlap);
     if let Some(other) = renew(service, settings, Some(&cursor))? {
         return Ok(Round { other: Some(other), ..done });
@@ -170,11 +172,10 @@ struct Part {
 fn read(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (part, latest): (&[Seen], Option<Timestamp>),
+    (part, latest, now): (&[Seen], Option<Timestamp>, Timestamp),
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<()> {
-    let now = Timestamp::now();
     let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).filter(|id| is_id(id)).collect();
     psa.expect(&ids)?;
     let (mut found, mut failed) = (Part::default(), 0);
