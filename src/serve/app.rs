@@ -50,7 +50,7 @@ impl App {
         Ok(self.shared.swap(folder)?.id.clone())
     }
 
-    /// From now on the service is not ready.
+    /// From now on the service is not ready, and where it is [served](crate::serve), that ends in order.
     pub fn begin_stop(&self) {
         self.shared.begin_stop();
     }

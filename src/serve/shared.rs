@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
 use firstline_store::{Location, Store};
 use firstline_ticket::Clock;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::anchoring::Anchoring;
@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) readiness: Readiness,
     /// Signs the audit log's head.
     pub(crate) anchoring: Anchoring,
+    /// Heard by the server: the service is about to end.
+    pub(crate) ends: Notify,
     parts: ReadParts,
     swapping: Mutex<()>,
     stopping: AtomicBool,
@@ -121,6 +123,7 @@ impl Shared {
             leases: Leases::default(),
             readiness: Readiness::default(),
             anchoring,
+            ends: Notify::new(),
             parts,
             settings,
             swapping: Mutex::default(),
@@ -163,6 +166,7 @@ impl Shared {
     /// From now on the service is not ready, and lanes end after the piece of work that they are at.
     pub(crate) fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.ends.notify_one();
         self.draft_bell.stop();
         self.job_bell.stop();
     }
