@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, mpsc};
 use firstline_drafts::Voice;
 use firstline_serve::{App, DEFAULT_SETTINGS, NewKey, Parts, Scope, Settings, serve};
 use firstline_store::{CustomerSet, Location, Store, open};
+use firstline_ticket::Clock;
 use firstline_triage::Policy;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -50,7 +51,7 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
     settings.limits.requests_per_second = 1_000_000;
     settings.limits.draft_wait_ms = 1;
     let parts = Arc::new(|_: &Path| Ok(Parts { policy: Policy::built_in()?, voice: Voice::built_in()?, writer: None }));
-    let app = App::start(settings, store, parts).expect("a service");
+    let app = App::start(settings, store, parts, Clock::real()).expect("a service");
     let (listens, address) = mpsc::channel();
     std::thread::spawn(move || serve(&app, |at| listens.send(at).expect("heard")).expect("a service"));
     let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();

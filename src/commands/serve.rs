@@ -8,6 +8,7 @@ use firstline_drafts::Index;
 use firstline_fault::{Code, Error, InternalError, UserError};
 use firstline_serve::{App, Parts, ReadParts, Settings, log, serve};
 use firstline_store::{Location, Store};
+use firstline_ticket::Clock;
 
 use super::draft::outdated;
 use super::drafts::writer;
@@ -60,7 +61,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = open(&settings, ui)?;
     let has_keys = store.keys()?.iter().any(|key| key.revoked_at.is_none());
     let (parts, bundle) = (parts(&settings, &args.models, ui), settings.bundle.clone());
-    let app = App::start(settings, Arc::clone(&store), parts)?;
+    let app = App::start(settings, Arc::clone(&store), parts, Clock::real())?;
     serve(&app, |address| {
         ui.say(format_args!("firstline {} listens on {address}; see /docs", env!("CARGO_PKG_VERSION")));
         if !Index::is_there(&bundle) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use firstline_fault::Result;
 use firstline_store::Store;
+use firstline_ticket::Clock;
 
 use crate::lanes::Lanes;
 use crate::live_bundle::ReadParts;
@@ -25,12 +26,18 @@ impl fmt::Debug for App {
 }
 
 impl App {
-    /// Opens the bundle and starts the lanes. Must be called outside of an async runtime.
+    /// Opens the bundle and starts the lanes. What is put on record has its time from `clock`. Must be called outside of an async
+    /// runtime.
     ///
     /// # Errors
     /// A setting, a bundle or a store that can't be used.
-    pub fn start(settings: Settings, store: Arc<dyn Store>, parts: ReadParts) -> Result<Arc<Self>> {
-        let shared = Shared::open(settings, store, parts)?;
+    pub fn start(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        parts: ReadParts,
+        clock: Clock,
+    ) -> Result<Arc<Self>> {
+        let shared = Shared::open(settings, store, parts, clock)?;
         let lanes = Lanes::start(&shared)?;
         Ok(Arc::new(Self { shared, lanes }))
     }
@@ -43,7 +50,7 @@ impl App {
         Ok(self.shared.swap(folder)?.id.clone())
     }
 
-    /// From now on the service is not ready.
+    /// From now on the service is not ready, and where it is [served](crate::serve), that ends in order.
     pub fn begin_stop(&self) {
         self.shared.begin_stop();
     }
@@ -58,7 +65,9 @@ impl App {
             Ok(n) => tracing::info!(n, "work was given back"),
             Err(error) => tracing::error!(%error, "giving work back"),
         }
-        if let Err(error) = self.shared.anchoring.sign(self.shared.store.as_ref(), true) {
+        if let Err(error) =
+            self.shared.anchoring.sign(self.shared.store.as_ref(), self.shared.clock.now(), true)
+        {
             tracing::error!(%error, "signing the audit log");
         }
     }

@@ -6,7 +6,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Query, Request};
 use axum::http::request::Parts;
 use firstline_fault::Code;
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -105,7 +104,7 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        let caller = shared.keys.caller(&parts.headers, Timestamp::now())?;
+        let caller = shared.keys.caller(&parts.headers, shared.clock.now())?;
         Held::current().map_or(Ok(()), |held| held.is_of(&caller.key))?;
         shared.shares.enter(&caller.key)?;
         Ok(caller)

@@ -12,7 +12,6 @@ use firstline_fault::{Code, Result as OrFault};
 use firstline_store::{CustomerSet, Standing, TicketRef};
 use firstline_ticket::Ticket;
 use firstline_triage::{sha256_hex, what_is_read};
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -66,7 +65,7 @@ pub(crate) async fn triage(
 ) -> Result<Vec<Result<Answer, Problem>>, Problem> {
     let came = Instant::now();
     let order = Order {
-        received_at: Timestamp::now(),
+        received_at: shared.clock.now(),
         actor: caller.key.clone(),
         customers: caller.customers.clone(),
         draft: wanted.drafts,
@@ -165,6 +164,7 @@ pub(crate) fn admit(
     let standing = if named.is_empty() { Vec::new() } else { shared.store.standing(&named)? };
     let mut known = customers.into_iter().zip(standing);
     let (mut admitted, mut items) = (Vec::with_capacity(incoming.len()), Vec::new());
+    let now = shared.clock.now();
     for incoming in incoming {
         let made = incoming.and_then(|incoming| item(live, incoming, known.next().unwrap_or_default()));
         let (item, answer) = match made {
@@ -176,7 +176,7 @@ pub(crate) fn admit(
         };
         admitted.push(if let Some(problem) = item.refused() {
             Admitted::Refused(problem)
-        } else if let Some(known) = item.known(shared.store.as_ref(), &shared.draft_bell) {
+        } else if let Some(known) = item.known(shared.store.as_ref(), &shared.draft_bell, now) {
             Admitted::Known(Box::new(known?))
         } else {
             items.push(item);

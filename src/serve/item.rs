@@ -167,12 +167,17 @@ impl Item {
 
     /// The answer to a ticket whose decision [holds](Self::holds): what stands, on record as the job's item where it is one, and
     /// the draft that is asked for only now.
-    pub(crate) fn known(&self, store: &dyn Store, draft_bell: &Bell) -> Option<OrFault<Answer>> {
+    pub(crate) fn known(
+        &self,
+        store: &dyn Store,
+        draft_bell: &Bell,
+        now: Timestamp,
+    ) -> Option<OrFault<Answer>> {
         let standing = self.holds()?;
         let answer = || {
             let mut answer = self.repeat(standing);
             if let Some((work, owner)) = &self.order.work {
-                store.known(*work, owner, &answer.decision_id, Timestamp::now())?;
+                store.known(*work, owner, &answer.decision_id, now)?;
             }
             let waits = standing.decision.kind.wants_answer() && !standing.answered;
             let due =

@@ -70,7 +70,7 @@ fn keep_panics_to_their_place() {
     }));
 }
 
-/// Serves until the system asks for an end, then finishes what was begun. `ready` hears the address.
+/// Serves until the system or [`App::begin_stop`] asks for an end, then finishes what was begun. `ready` hears the address.
 ///
 /// # Errors
 /// [`Code::Config`] for an address or certificate that can't be used; [`Code::Io`] when the port is taken.
@@ -211,7 +211,10 @@ fn tls(settings: &Settings) -> Result<TlsAcceptor> {
 
 /// Asked to end: no longer ready, no new connections; open requests have the grace that the settings give.
 async fn wait_for_stop(app: Arc<App>, stop: watch::Sender<bool>) {
-    asked_to_stop().await;
+    tokio::select! {
+        () = asked_to_stop() => {}
+        () = app.shared.ends.notified() => {}
+    }
     app.begin_stop();
     stop.send_replace(true);
     tracing::info!("stopping: open requests are finished");

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
 use firstline_store::{Location, Store};
-use jiff::Timestamp;
-use tokio::sync::{Semaphore, oneshot};
+use firstline_ticket::Clock;
+use tokio::sync::{Notify, Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::anchoring::Anchoring;
@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
+    /// The time that goes on record. Waiting is done by the machine's.
+    pub(crate) clock: Clock,
     /// The bundle in service.
     pub(crate) live: ArcSwap<LiveBundle>,
     pub(crate) queue: Arc<Queue>,
@@ -65,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) readiness: Readiness,
     /// Signs the audit log's head.
     pub(crate) anchoring: Anchoring,
+    /// Heard by the server: the service is about to end.
+    pub(crate) ends: Notify,
     parts: ReadParts,
     swapping: Mutex<()>,
     stopping: AtomicBool,
@@ -81,7 +85,12 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     /// Checks the settings, opens the bundle and reads the keys.
-    pub(crate) fn open(settings: Settings, store: Arc<dyn Store>, parts: ReadParts) -> Result<Arc<Self>> {
+    pub(crate) fn open(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        parts: ReadParts,
+        clock: Clock,
+    ) -> Result<Arc<Self>> {
         settings.check()?;
         store.ping()?;
         let anchoring = Anchoring::open(&settings)?;
@@ -97,6 +106,7 @@ impl Shared {
         Ok(Arc::new(Self {
             queue: Queue::new(&settings.limits, Arc::clone(&metrics)),
             store,
+            clock,
             live: ArcSwap::from_pointee(live),
             keys,
             metrics,
@@ -113,6 +123,7 @@ impl Shared {
             leases: Leases::default(),
             readiness: Readiness::default(),
             anchoring,
+            ends: Notify::new(),
             parts,
             settings,
             swapping: Mutex::default(),
@@ -130,7 +141,7 @@ impl Shared {
         let folder = folder.unwrap_or_else(|| self.live.load().folder.clone());
         let live = Arc::new(LiveBundle::open(&folder, &self.parts)?);
         let detail = serde_json::json!({ "drafting": live.drafting });
-        self.store.audit("firstline", "bundle", &live.id, &detail, Timestamp::now())?;
+        self.store.audit("firstline", "bundle", &live.id, &detail, self.clock.now())?;
         tracing::info!(bundle = %live.id, "a bundle goes in service");
         self.live.store(Arc::clone(&live));
         self.metrics.bundle_swaps.inc();
@@ -155,6 +166,7 @@ impl Shared {
     /// From now on the service is not ready, and lanes end after the piece of work that they are at.
     pub(crate) fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.ends.notify_one();
         self.draft_bell.stop();
         self.job_bell.stop();
     }

@@ -1,9 +1,10 @@
 //! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, reviews, outcomes,
 //! events, phases.
 //!
-//! Plain data and its invariants only. This crate never reads files, never looks at the clock and knows
-//! neither models nor service desks' protocols.
+//! Plain data and its invariants only, and the [`Clock`] that whoever starts a run hands to those who put times on record. This
+//! crate never reads files, never looks at a clock by itself and knows neither models nor service desks' protocols.
 
+mod clock;
 mod decision;
 mod draft;
 mod event;
@@ -18,6 +19,7 @@ mod phase;
 mod review;
 mod ticket;
 
+pub use clock::Clock;
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept, Route};
 pub use draft::{Basis, CheckResult, Draft, DraftState, Origin, Rejected, Source};
 pub use event::{ActorKind, Changed, Event, Happening};

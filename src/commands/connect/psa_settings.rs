@@ -13,6 +13,7 @@ use firstline_psa::halo::{Halo, HaloSettings};
 use firstline_psa::http::{Http, Pace, Uri, Wait, agent};
 use firstline_psa::secret::Secret;
 use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
+use firstline_ticket::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -277,6 +278,7 @@ impl PsaSettings {
                 .write
                 .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
             closing: BTreeSet::new(),
+            clock: Clock::real(),
         }
     }
 

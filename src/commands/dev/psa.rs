@@ -52,7 +52,7 @@ pub(super) fn run(args: &PsaArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
         None => Script::default(),
     };
-    let first = script.steps.first().map(|step| step.at);
+    let first = script.steps.front().map(|step| step.at);
     let clock = Clock::new(first.unwrap_or_else(Timestamp::now), args.speed);
     let names = ["127.0.0.1", "localhost"];
     let tls = args.tls.as_ref().map(|path| {

@@ -18,8 +18,12 @@ const MOST_LABEL: usize = 256;
 const MOST_WORK: f64 = 1e8;
 
 /// The feedback item of a ticket: its labels, its first reply, its times, each as far as it is known. `closing` are the statuses that
-/// close a ticket, in lower case.
-pub fn feedback_of(record: &Record, history: &History, closing: &BTreeSet<String>) -> Value {
+/// close a ticket, in lower case; times after `now` by more than a day can't be.
+pub fn feedback_of(
+    record: &Record,
+    history: &History,
+    (closing, now): (&BTreeSet<String>, Timestamp),
+) -> Value {
     let ticket = &record.ticket;
     let fits = |label: &&str| label.len() <= MOST_LABEL;
     let labels: BTreeMap<Field, &str> =
@@ -55,7 +59,7 @@ pub fn feedback_of(record: &Record, history: &History, closing: &BTreeSet<String
     };
     put("customer", json!(ticket.customer));
     put("reply", json!(reply.map(|message| told(&unmarked(&message.text)))));
-    let (first, latest) = (Timestamp::UNIX_EPOCH, Timestamp::now() + SignedDuration::from_hours(23));
+    let (first, latest) = (Timestamp::UNIX_EPOCH, now + SignedDuration::from_hours(23));
     let possible = |at: &Timestamp| (first..=latest).contains(at);
     put("first_response_at", json!(response.filter(possible)));
     put("first_response_basis", json!(basis.filter(|_| response.as_ref().is_some_and(possible))));
@@ -124,17 +128,22 @@ mod tests {
         let moved = change(Changed::Board, "Service Desk", "Network");
         let mut history = History { events: vec![moved], complete: true, unread: Vec::new() };
         let closing = BTreeSet::from(["closed".to_owned(), ">erledigt".to_owned()]);
-        let told = feedback_of(&record, &history, &closing);
+        let told = feedback_of(&record, &history, (&closing, Timestamp::UNIX_EPOCH));
         assert_eq!(
             (&told["initial"]["board"], &told["final"]["board"]),
             (&json!("Service Desk"), &json!("Network"))
         );
         assert_eq!(told["reopened"], false);
-        assert!(feedback_of(&record, &history, &BTreeSet::new()).get("reopened").is_none(), "nobody knows");
+        assert!(
+            feedback_of(&record, &history, (&BTreeSet::new(), Timestamp::UNIX_EPOCH))
+                .get("reopened")
+                .is_none(),
+            "nobody knows"
+        );
         history.events.push(change(Changed::Status, ">Erledigt", "In Arbeit"));
-        assert_eq!(feedback_of(&record, &history, &closing)["reopened"], true);
+        assert_eq!(feedback_of(&record, &history, (&closing, Timestamp::UNIX_EPOCH))["reopened"], true);
         history.complete = false;
-        let told = feedback_of(&record, &history, &closing);
+        let told = feedback_of(&record, &history, (&closing, Timestamp::UNIX_EPOCH));
         assert!(told.get("reopened").is_none() && told.get("initial").is_none(), "not all is known");
     }
 
@@ -155,7 +164,7 @@ mod tests {
             response_stamp: Some(Timestamp::MIN),
             ..Record::default()
         };
-        let told = feedback_of(&record, &History::default(), &BTreeSet::new());
+        let told = feedback_of(&record, &History::default(), (&BTreeSet::new(), Timestamp::UNIX_EPOCH));
         assert!(
             told["final"].as_object().unwrap().is_empty()
                 && told["reply"].as_str().unwrap().len() <= MOST_REPLY

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use firstline_fault::Result;
-use firstline_ticket::{Field, Message, Ticket};
+use firstline_ticket::{Clock, Field, Message, Ticket};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ const MOST_MESSAGE: usize = 8 << 10;
 const MOST_MESSAGES: usize = 32;
 
 /// How a connection is run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RoundSettings {
     /// Its name.
     pub name: String,
@@ -48,6 +48,8 @@ pub struct RoundSettings {
     pub write: Option<WriteSettings>,
     /// Statuses that close a ticket, in lower case; without them nobody knows whether tickets were opened again.
     pub closing: BTreeSet<String>,
+    /// The time that the PSA's changes are compared with.
+    pub clock: Clock,
 }
 
 /// What may be written to the PSA, and how.
@@ -101,7 +103,7 @@ pub fn round(
         Leased::Held(cursor) => *cursor,
         Leased::Other(who) => return Ok(Round { other: Some(who), ..done }),
     };
-    let began = Timestamp::now();
+    let began = settings.clock.now();
     cursor.begin(settings.start, began);
     let mut todo: Vec<Seen> = cursor.again.keys().map(|id| due(id)).collect();
     let (mut latest, mut ahead) = (cursor.watermark, 0);
@@ -137,7 +139,7 @@ pub fn round(
         }
     }
     // What changed while the list was read may stand on a page that was read before: the list is only sure up to its beginning.
-    let listed = Timestamp::now().duration_since(began);
+    let listed = settings.clock.now().duration_since(began);
     cursor.advance(latest.and_then(|at| at.checked_sub(listed).ok()).max(cursor.watermark), settings.overlap);
     if let Some(other) = renew(service, settings, Some(&cursor))? {
         return Ok(Round { other: Some(other), ..done });
@@ -201,7 +203,7 @@ pub(super) fn read(
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<BTreeSet<String>> {
-    let now = Timestamp::now();
+    let now = settings.clock.now();
     let mut renewed = Instant::now();
     let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).filter(|id| is_id(id)).collect();
     psa.expect(&ids)?;
@@ -212,7 +214,7 @@ pub(super) fn read(
             renewed = Instant::now();
             renew(service, settings, None)?;
         }
-        match one(psa, (seen, &settings.closing), cursor, &mut found, done) {
+        match one(psa, (seen, (&settings.closing, now)), cursor, &mut found, done) {
             Ok(()) => failed = 0,
             // One ticket may be odd; several in a row are a PSA that is out of order.
             Err(error) if failed >= 2 => return Err(error),
@@ -235,7 +237,7 @@ pub(super) fn read(
 
 fn one(
     psa: &mut dyn Connector,
-    (seen, closing): (&Seen, &BTreeSet<String>),
+    (seen, about): (&Seen, (&BTreeSet<String>, Timestamp)),
     cursor: &Cursor,
     found: &mut Part,
     done: &mut Round,
@@ -253,7 +255,7 @@ fn one(
     if record.closed || record.merged_into.is_some() {
         let history = psa.history(&seen.id)?;
         done.keep_unread(&seen.id, &history);
-        found.ended.push(feedback_of(&record, &history, closing));
+        found.ended.push(feedback_of(&record, &history, about));
         found.events.extend(events_of(&record, &history));
         // One that was opened and closed between two rounds, or is another customer's by now, was never decided there: it is now, so that
         // its end can be joined.

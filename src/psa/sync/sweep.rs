@@ -30,7 +30,7 @@ pub(super) fn sweep(
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<()> {
-    let now = Timestamp::now();
+    let now = settings.clock.now();
     let after = |hours| now.checked_add(SignedDuration::from_hours(hours)).ok();
     let oldest = now.checked_sub(SignedDuration::from_hours(24 * MOST_DAYS)).unwrap_or(now);
     let from = cursor.listed_to.unwrap_or(settings.start).max(oldest);

@@ -95,7 +95,7 @@ pub(crate) async fn lease_connection(
     if request.cursor.as_ref().is_some_and(|cursor| cursor.len() > MOST_CURSOR) {
         return bad("cursor", "longer than 4 MiB", "Keep less: ids and times, no words");
     }
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
     let owner = format!("{}/{}", caller.key, request.owner.trim());
     let asked = owner.clone();

@@ -170,7 +170,7 @@ pub(crate) async fn send_events(
 }
 
 fn record(shared: &Shared, caller: &Caller, events: Vec<Value>) -> Result<EventsResponse, Problem> {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let read: Vec<Result<NewEvent, Problem>> =
         events.into_iter().enumerate().map(|(i, event)| read(i, event, now)).collect();
     let good: Vec<NewEvent> = read.iter().flatten().cloned().collect();

@@ -165,7 +165,7 @@ fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Ve
     let news: Vec<Result<Feedback, Problem>> =
         items.into_iter().enumerate().map(|(i, item)| read(shared, caller, i, item)).collect();
     let good: Vec<Feedback> = news.iter().flatten().cloned().collect();
-    let mut joined = shared.store.feedback(&good, &caller.customers, Timestamp::now())?.into_iter();
+    let mut joined = shared.store.feedback(&good, &caller.customers, shared.clock.now())?.into_iter();
     let view = |(index, item): (usize, Result<Feedback, Problem>)| match item.map(|_| joined.next()) {
         Ok(Some(Joined::To(decision_id))) => FeedbackResult::Joined(JoinedTo { decision_id }),
         Ok(Some(Joined::Ambiguous)) => {
@@ -200,7 +200,7 @@ fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> R
             "Send what was written, without what it quotes",
         ));
     }
-    let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::now() + 24.hours());
+    let (first, last) = (Timestamp::UNIX_EPOCH, shared.clock.now() + 24.hours());
     if item.tier.is_some_and(|tier| !(1..=3).contains(&tier)) {
         return Err(fault("tier is none of 1, 2, 3", "Send the highest tier that worked on it"));
     }

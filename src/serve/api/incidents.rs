@@ -100,7 +100,7 @@ pub(crate) async fn send_incidents(
 }
 
 fn record(shared: &Shared, caller: &Caller, all: Vec<Value>) -> Result<IncidentsResponse, Problem> {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let read: Vec<Result<NewIncident, Problem>> =
         all.into_iter().enumerate().map(|(i, one)| read(&place(i), one, caller, now)).collect();
     let good: Vec<NewIncident> = read.iter().flatten().cloned().collect();
@@ -233,7 +233,7 @@ pub(crate) async fn decide_incident(
     let by = caller.person()?.author();
     let decided = shared.blocking(move |shared| {
         let store = shared.store.as_ref();
-        Ok(decide(store, &id, &ruling, (&by, &caller.customers), Timestamp::now())?)
+        Ok(decide(store, &id, &ruling, (&by, &caller.customers), shared.clock.now())?)
     });
     Ok(Json(decided.await?))
 }

@@ -195,7 +195,7 @@ pub(super) async fn add(
             idempotency_key,
             most_waiting: shared.settings.limits.waiting_tickets,
         };
-        let id = shared.store.add_job(&job, Timestamp::now())?;
+        let id = shared.store.add_job(&job, shared.clock.now())?;
         shared.store.job(&id)?.ok_or_else(|| Problem::internal("a job that was added is not there"))
     });
     let job = job.await?;
@@ -261,7 +261,7 @@ pub(crate) async fn cancel_job(
 ) -> Result<Json<Job>, Problem> {
     let job = own(&shared, &caller, id).await?;
     let job = shared
-        .blocking(move |shared| Ok(shared.store.cancel_job(&job.id, &caller.key, Timestamp::now())?))
+        .blocking(move |shared| Ok(shared.store.cancel_job(&job.id, &caller.key, shared.clock.now())?))
         .await?;
     Ok(Json(job.ok_or_else(|| missing("job"))?.into()))
 }

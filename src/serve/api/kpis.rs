@@ -114,7 +114,7 @@ pub(crate) async fn get_kpis(
             let model = live.engine.bundle().fields.get(&field);
             model.is_some_and(|model| model.space.index(label).is_some())
         };
-        let (store, hours, now) = (shared.store.as_ref(), shared.desk()?.hours, Timestamp::now());
+        let (store, hours, now) = (shared.store.as_ref(), shared.desk()?.hours, shared.clock.now());
         let mut by_week = WeekTallies::new(weeks);
         store.judged_tickets(from, to, &customers, &mut |counted| by_week.add(counted, &known))?;
         let incidents = Incidents::read(store, (from, to), &customers)?;

@@ -286,7 +286,7 @@ pub(crate) async fn claim_actions(
         let next = "Give a limit of 1 to 100 and a lease of 1 to 3600 seconds";
         return Err(Problem::new(Code::Request, "limit, lease_seconds", "out of their range", next));
     }
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let until = now.checked_add(i64::from(request.lease_seconds).seconds()).map_err(Problem::internal)?;
     let actions = shared.blocking(move |shared| {
         let holder = holder(&caller, &owner);
@@ -323,7 +323,7 @@ pub(crate) async fn settle_action(
     let id: i64 = id.parse().map_err(|_| missing("action"))?;
     let owner = owner(&caller, &request.owner)?;
     let settled = shared.blocking(move |shared| {
-        let now = Timestamp::now();
+        let now = shared.clock.now();
         let cut = |text: &Option<String>, most| {
             text.as_deref().map(|text| text.chars().take(most).collect::<String>())
         };
@@ -393,7 +393,7 @@ pub(crate) async fn retry_action(
     let retried = shared.blocking(move |shared| {
         let store = &shared.store;
         let found = store.action(id, &holder(&caller, ""))?.ok_or_else(|| missing("action"))?;
-        Ok(store.retry_action(found.id, &caller.customers, &caller.key, Timestamp::now())?)
+        Ok(store.retry_action(found.id, &caller.customers, &caller.key, shared.clock.now())?)
     });
     match retried.await? {
         true => Ok(Json(Settled { settled: true })),

@@ -254,7 +254,7 @@ fn put(
         findings: findings.clone(),
         wide: !caller.is_held(),
     };
-    let reviewed = shared.store.review(&request, Timestamp::now())?;
+    let reviewed = shared.store.review(&request, shared.clock.now())?;
     if matches!(reviewed, ReviewResult::Done(_)) {
         let verdict = match request.verdict {
             Review::Accepted => "approve",

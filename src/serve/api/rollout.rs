@@ -40,7 +40,7 @@ pub(crate) async fn get_rollout(
     caller.may_for_all(Scope::Review)?;
     let status = shared.blocking(move |shared| {
         let hours = shared.desk()?.hours;
-        Ok(rollout::status(shared.store.as_ref(), &hours, shared.settings.phase, Timestamp::now())?)
+        Ok(rollout::status(shared.store.as_ref(), &hours, shared.settings.phase, shared.clock.now())?)
     });
     Ok(Json(status.await?))
 }
@@ -55,7 +55,8 @@ pub(crate) async fn get_criteria(
     caller: Caller,
 ) -> Result<Json<CriteriaList>, Problem> {
     caller.may_for_all(Scope::Review)?;
-    let list = shared.blocking(move |shared| Ok(rollout::criteria(shared.store.as_ref(), Timestamp::now())?));
+    let list =
+        shared.blocking(move |shared| Ok(rollout::criteria(shared.store.as_ref(), shared.clock.now())?));
     Ok(Json(list.await?))
 }
 
@@ -80,7 +81,7 @@ pub(crate) async fn post_criteria(
 ) -> Result<Json<CriteriaVersion>, Problem> {
     let person = caller.person()?;
     let version = shared.blocking(move |shared| {
-        Ok(rollout::add_criteria(shared.store.as_ref(), &body.text, &person, Timestamp::now())?)
+        Ok(rollout::add_criteria(shared.store.as_ref(), &body.text, &person, shared.clock.now())?)
     });
     Ok(Json(version.await?))
 }
@@ -120,7 +121,7 @@ pub(crate) async fn sign(
     let SignBody { version, sha256, typed_name, role } = body;
     let request = SignRequest { version: Some(version), sha256: Some(sha256), typed_name, role };
     let signed = shared.blocking(move |shared| {
-        Ok(rollout::sign(shared.store.as_ref(), &request, &person, Timestamp::now())?)
+        Ok(rollout::sign(shared.store.as_ref(), &request, &person, shared.clock.now())?)
     });
     Ok(Json(signed.await?))
 }
@@ -162,7 +163,7 @@ pub(crate) async fn start(
     let request = StartRequest { on, pilots, baseline, reason };
     let started = shared.blocking(move |shared| {
         let zone = shared.live.load().zone.clone();
-        Ok(rollout::start(shared.store.as_ref(), &zone, &request, &person, Timestamp::now())?)
+        Ok(rollout::start(shared.store.as_ref(), &zone, &request, &person, shared.clock.now())?)
     });
     Ok(Json(started.await?))
 }
@@ -200,7 +201,7 @@ pub(crate) async fn gate(
     let verdict = shared.blocking(move |shared| {
         let live = shared.live.load_full();
         let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
-        let now = Timestamp::now();
+        let now = shared.clock.now();
         rollout::close_weeks(shared.store.as_ref(), &shared.desk()?, &caller.key, now)?;
         Ok(rollout::gate(shared.store.as_ref(), &live.zone, &request, &service, (&person, now))?)
     });
@@ -249,7 +250,7 @@ pub(crate) async fn hold(
     let HoldBody { level, scope, reason } = body;
     let request = HoldRequest { level, scope, reason };
     let held = shared.blocking(move |shared| {
-        Ok(rollout::hold(shared.store.as_ref(), &request, &person, Timestamp::now())?)
+        Ok(rollout::hold(shared.store.as_ref(), &request, &person, shared.clock.now())?)
     });
     Ok(Json(held.await?))
 }
@@ -282,7 +283,7 @@ pub(crate) async fn resume(
     let person = caller.person()?;
     let ended = shared.blocking(move |shared| {
         let store = shared.store.as_ref();
-        Ok(rollout::resume(store, body.hold, &body.reason, &person, Timestamp::now())?)
+        Ok(rollout::resume(store, body.hold, &body.reason, &person, shared.clock.now())?)
     });
     Ok(Json(ended.await?))
 }
@@ -356,7 +357,7 @@ pub(crate) async fn get_shadow(
 ) -> Result<Json<Shadow>, Problem> {
     caller.may(Scope::Review)?;
     let customers = customers(&caller, window.customer.as_deref())?;
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let to = window.to.unwrap_or(now);
     let from = window.from.unwrap_or_else(|| to.checked_sub((28 * 24).hours()).unwrap_or(Timestamp::MIN));
     let window = ShadowWindow { from, to, customers };
@@ -387,7 +388,7 @@ pub(crate) async fn post_coverage(
         let _one = one;
         let person = caller.person().ok();
         let by = (caller.key.as_str(), person.as_ref());
-        Ok(rollout::coverage(shared.store.as_ref(), &listed, by, Timestamp::now())?)
+        Ok(rollout::coverage(shared.store.as_ref(), &listed, by, shared.clock.now())?)
     });
     Ok(Json(counted.await?))
 }

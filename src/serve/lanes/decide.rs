@@ -104,7 +104,7 @@ impl Deciding {
     }
 
     fn record(&self, batch: Batch) {
-        let now = Timestamp::now();
+        let now = self.shared.clock.now();
         let mut heads = match self.heads(&batch, now) {
             Ok(heads) => heads,
             Err(problem) => return batch.into_iter().for_each(|(item, _)| item.answer(Err(problem.clone()))),
@@ -257,13 +257,13 @@ impl Deciding {
                 return items.into_iter().for_each(|item| item.answer(Err(problem.clone())));
             }
         };
-        let mut next = Vec::new();
+        let (mut next, now) = (Vec::new(), self.shared.clock.now());
         for (mut item, standing) in items.into_iter().zip(standing) {
             item.standing = standing;
             item.tries += 1;
             if let Some(problem) = item.refused() {
                 item.answer(Err(problem));
-            } else if let Some(known) = item.known(self.shared.store.as_ref(), &self.shared.draft_bell) {
+            } else if let Some(known) = item.known(self.shared.store.as_ref(), &self.shared.draft_bell, now) {
                 item.answer(known.map_err(Problem::from));
             } else if item.tries >= MOST_TRIES {
                 let problem = "it changes faster than it can be decided";

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use firstline_fault::{InternalError, Result};
 use firstline_store::{DraftResult, JobFault, Work, WorkKind};
 use firstline_ticket::{Draft, Origin};
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 
 use crate::leases::LEASE;
 use crate::shared::Shared;
@@ -42,7 +42,7 @@ pub(super) fn run(shared: &Shared, threads: usize) -> Result<()> {
 
 /// Claims some drafts and makes them; gives how many.
 fn work(shared: &Shared, time: &WritingTime) -> Result<usize> {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let until = now.checked_add(LEASE.seconds()).unwrap_or(now);
     let claimed = shared.store.claim(WorkKind::Draft, &shared.owner, CLAIMED, now, until)?;
     let _hold = shared.leases.hold(&claimed);
@@ -75,7 +75,7 @@ fn draft(shared: &Shared, work: &Work, time: &WritingTime) -> Result<()> {
     }));
     let draft = draft.unwrap_or_else(|_| Err(InternalError::new("drafting panicked").into()));
     shared.metrics.stage("draft", start);
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     match draft {
         Ok(draft) => {
             shared.metrics.drafts.get_or_create(&origin(draft.as_ref()).into()).inc();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Result};
 use firstline_store::{Work, WorkKind};
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 use tokio::sync::oneshot;
 
 use crate::intake::{Admitted, Incoming, admit};
@@ -33,7 +33,7 @@ pub(super) fn run(shared: &Shared) {
 
 /// Claims some items and sees them decided; gives how many.
 fn work(shared: &Shared) -> Result<usize> {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let until = now.checked_add(LEASE.seconds()).unwrap_or(now);
     let claimed = shared.store.claim(WorkKind::Triage, &shared.owner, CLAIMED, now, until)?;
     if claimed.is_empty() {
@@ -94,6 +94,6 @@ fn settle(
 }
 
 fn fail(shared: &Shared, work: i64, problem: &Problem) -> Result<()> {
-    shared.store.fail(work, &shared.owner, &problem.fault(), Timestamp::now())?;
+    shared.store.fail(work, &shared.owner, &problem.fault(), shared.clock.now())?;
     Ok(())
 }

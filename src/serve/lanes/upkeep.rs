@@ -30,9 +30,12 @@ const PURGE: Duration = Duration::from_secs(3_600);
 
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
-    let (mut last_purge, mut last_check): (Option<Instant>, Option<Instant>) = (None, None);
-    let (mut last_weeks, mut last_days): (Option<Instant>, Option<Instant>) = (None, None);
+    let (mut last_check, mut last_days): (Option<Instant>, Option<Instant>) = (None, None);
+    // By the clock that weeks and words have their times from.
+    let (mut last_weeks, mut last_purge): (Option<Duration>, Option<Duration>) = (None, None);
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
+        let ran = shared.clock.elapsed();
+        let since = |last: Option<Duration>| last.map(|at| ran.saturating_sub(at));
         sign(&shared);
         refresh(&shared);
         // Whether anybody asks or not: a store that is gone is to be noticed.
@@ -44,18 +47,17 @@ pub(super) fn run(shared: &Weak<Shared>) {
                 failed("writing to the store", &error);
             }
         }
-        if last_weeks.is_none_or(|at| at.elapsed() >= WEEKS) {
-            last_weeks = Some(Instant::now());
+        if since(last_weeks).is_none_or(|passed| passed >= WEEKS) {
+            last_weeks = Some(ran);
             weeks(&shared);
         }
         if last_days.is_none_or(|at| at.elapsed() >= DAYS) {
             last_days = Some(Instant::now());
             days(&shared);
         }
-        if shared.settings.retain_days > 0 && last_purge.is_none_or(|at| at.elapsed() >= PURGE) {
-            let ran = last_purge.map_or(Duration::ZERO, |at| at.elapsed());
-            last_purge = Some(Instant::now());
-            purge(&shared, ran);
+        if shared.settings.retain_days > 0 && since(last_purge).is_none_or(|passed| passed >= PURGE) {
+            purge(&shared, since(last_purge).unwrap_or_default());
+            last_purge = Some(ran);
         }
         drop(shared);
         std::thread::sleep(REFRESH);
@@ -63,7 +65,7 @@ pub(super) fn run(shared: &Weak<Shared>) {
 }
 
 fn sign(shared: &Shared) {
-    match shared.anchoring.sign(shared.store.as_ref(), false) {
+    match shared.anchoring.sign(shared.store.as_ref(), shared.clock.now(), false) {
         Ok(anchored) => shared.metrics.alarm("audit_not_anchored", !anchored),
         Err(error) => {
             shared.metrics.alarm("audit_not_anchored", true);
@@ -76,7 +78,7 @@ fn refresh(shared: &Shared) {
     if let Err(error) = shared.keys.reload(shared.store.as_ref()) {
         failed("reading keys", &error);
     }
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let (held, until) = (shared.leases.all(), now.checked_add(LEASE.seconds()).unwrap_or(now));
     if !held.is_empty()
         && let Err(error) = shared.store.renew(&held, &shared.owner, until)
@@ -91,7 +93,7 @@ fn refresh(shared: &Shared) {
 
 /// Makes the last days ready, so that who asks for figures does not wait for it: each report of how a ticket ended makes one stale.
 fn days(shared: &Shared) {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let from = now.checked_sub(READY_HOURS.hours()).unwrap_or(Timestamp::MIN);
     if let Err(error) = shared.store.judged_tickets(from, now, &CustomerSet::All, &mut |_| {}) {
         failed("making days ready for figures", &error);
@@ -100,7 +102,7 @@ fn days(shared: &Shared) {
 
 /// Puts the figures of weeks that are over on record, and makes void what was held back for too long.
 fn weeks(shared: &Shared) {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let closed =
         shared.desk().and_then(|desk| close_weeks(shared.store.as_ref(), &desk, "service:upkeep", now));
     match closed {
@@ -120,7 +122,7 @@ fn weeks(shared: &Shared) {
 
 /// Deletes old words, by a time that a clock which jumps does not set; `ran` is how long ago that was last done.
 fn purge(shared: &Shared, ran: Duration) {
-    let now = Timestamp::now();
+    let now = shared.clock.now();
     let time = match shared.store.trusted_time(now, ran) {
         Ok(time) => time,
         Err(error) => return failed("asking the store for the time", &error),

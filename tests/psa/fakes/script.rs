@@ -3,6 +3,8 @@
 //! A ticket is opened as it stood before anybody touched it. Must never tell the fake more than people did: labels at closing come by
 //! the changes that made them.
 
+use std::collections::VecDeque;
+
 use firstline_ticket::{ActorKind, Changed, Event, Happening, Ticket};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,7 +35,7 @@ enum What {
 #[derive(Debug, Clone, Default)]
 pub struct Script {
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: VecDeque<Step>,
 }
 
 impl Script {
@@ -41,7 +43,12 @@ impl Script {
     pub fn of(tickets: &[Ticket]) -> Self {
         let mut steps: Vec<Step> = tickets.iter().flat_map(steps_of).collect();
         steps.sort_by_key(|step| step.at);
-        Self { steps }
+        Self { steps: steps.into() }
+    }
+
+    /// When the next step is.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.steps.front().map(|step| step.at)
     }
 
     /// Does what happens before `until`, and keeps the rest; gives the number of steps done.
