@@ -5,6 +5,7 @@
 
 mod audit;
 mod client;
+mod hook;
 mod look;
 mod read;
 mod rules;
@@ -20,8 +21,10 @@ use firstline_ticket::Field;
 use jiff::Timestamp;
 
 pub use client::ConnectwiseSettings;
+pub use hook::signing_keys;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::hook::{Standing, Subscription};
 use crate::http::{Http, Wait};
 use client::Client;
 
@@ -89,6 +92,10 @@ impl Connector for Connectwise {
 
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
         write::find_mark(&mut self.client, id, mark)
+    }
+
+    fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
+        hook::webhook(&mut self.client, wanted)
     }
 
     fn check(&mut self) -> Vec<Finding> {

@@ -5,11 +5,13 @@
 
 mod api;
 mod cursor;
+mod hinted;
 mod outbox;
 mod outcome;
 mod round;
 
 pub use api::{Claimed, Service, What};
 pub use cursor::{Cursor, OpenTicket};
+pub use hinted::hinted;
 pub use outcome::{events_of, feedback_of};
 pub use round::{Round, RoundSettings, WriteSettings, round};

@@ -16,7 +16,7 @@ use super::outcome::{events_of, feedback_of};
 use crate::connector::{Connector, Record, Seen};
 
 /// Tickets that are read before they are sent on.
-const PART: usize = 32;
+pub(super) const PART: usize = 32;
 /// How far a PSA's clock may be ahead of this machine's.
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Bytes of a ticket's texts, and messages of it, that are sent: a whole part keeps within what a service takes.
@@ -145,7 +145,7 @@ pub(super) fn renew(
 }
 
 /// A ticket that has to come again, of which nothing is known but its id.
-fn due(id: &str) -> Seen {
+pub(super) fn due(id: &str) -> Seen {
     let (version, at) = (String::new(), Timestamp::UNIX_EPOCH);
     Seen { id: id.to_owned(), version, at, opened_at: None, customer: None }
 }
@@ -167,7 +167,7 @@ struct Part {
 }
 
 /// Reads tickets and sends them on: open ones to triage, those that ended to feedback.
-fn read(
+pub(super) fn read(
     psa: &mut dyn Connector,
     service: &mut Service,
     (part, latest): (&[Seen], Option<Timestamp>),
