@@ -52,7 +52,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, conflicts_with = "check")]
     once: bool,
 
-    /// Have the PSA post changes to this address of the [webhook] listener, and exit; it is found again when it is there.
+    /// Register the [webhook] listener at the PSA under this address, and exit.
     #[arg(long, value_name = "URL", conflicts_with_all = ["check", "once", "dry_run"])]
     register: Option<String>,
 

@@ -16,7 +16,7 @@ use axum::routing::post;
 use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_psa::hook::{Hook, MOST_BODY, Refused};
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -26,7 +26,9 @@ use super::psa_settings::Webhook;
 
 /// Connections that are served at once.
 const MOST_CONNECTIONS: usize = 64;
-/// From the first byte of a connection to the last one of its answer.
+/// From the start of a connection to the end of its headers.
+const HEAD_TIME: Duration = Duration::from_secs(5);
+/// From the start of a connection to the last byte of its answer.
 const MOST_TIME: Duration = Duration::from_secs(15);
 /// Most of a request's headers, in bytes.
 const HEADER_BYTES: usize = 16 << 10;
@@ -106,6 +108,7 @@ async fn accept(listener: TcpListener, router: Router) {
         tokio::spawn(async move {
             let _place = place;
             let mut http = Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
             http.keep_alive(false).max_buf_size(HEADER_BYTES);
             // A connection that breaks, or takes too long, is the caller's affair: the next poll finds what it would have told.
             let _ended =
