@@ -2,6 +2,8 @@
 //!
 //! PSA credentials live in this process alone. It is a client of the batch API like anybody's glue, and may run on another machine.
 
+mod hints;
+mod listen;
 mod psa_settings;
 mod unread;
 
@@ -10,9 +12,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firstline_fault::Error;
-use firstline_psa::connector::Finding;
-use firstline_psa::sync::{Round, RoundSettings, round};
+use firstline_fault::{Code, Error, UserError};
+use firstline_psa::connector::{Connector, Finding};
+use firstline_psa::hook::Standing;
+use firstline_psa::sync::{Round, RoundSettings, Service, hinted, round};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -20,6 +23,8 @@ use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::{Ui, print, stopping};
+use hints::Hints;
+use listen::Listener;
 pub(super) use psa_settings::PsaSettings;
 use unread::Unread;
 
@@ -29,7 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Connect a PSA: tickets go to triage, ends to feedback, approved actions to the PSA.
 ///
 /// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
-/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [write] section.
+/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [write] section. With a [webhook]
+/// section the PSA may tell of changes, and a ticket is read at once; what it does not tell is found by asking.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
     /// The settings, TOML; --example prints some.
@@ -48,6 +54,10 @@ pub(crate) struct ConnectArgs {
     #[arg(long, conflicts_with = "check")]
     once: bool,
 
+    /// Register the [webhook] listener at the PSA under this address, and exit.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["check", "once", "dry_run"])]
+    register: Option<String>,
+
     /// Write nothing to the PSA, whatever the settings say.
     #[arg(long)]
     dry_run: bool,
@@ -65,6 +75,9 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     if args.check {
         return check(&settings, args.output.json);
     }
+    if let Some(url) = &args.register {
+        return register(&settings, url, args.output.json);
+    }
     let _alone = PsaSettings::alone(path)?;
     keep(&settings, path, args, ui)
 }
@@ -77,10 +90,17 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
     if args.dry_run {
         settings.write = None;
     }
+    let hints = Arc::<Hints>::default();
+    let webhook = if args.once { None } else { one.webhook()? };
+    let listener = webhook.map(|webhook| Listener::start(webhook, Arc::clone(&hints))).transpose()?;
+    if let Some(listener) = &listener {
+        ui.say(format_args!("{}: webhooks are taken at {}", one.name, listener.address));
+    }
     let mut unread = Unread::beside(path, &one.name);
     let mut failed: u32 = 0;
     while !stopping() {
         let began = Instant::now();
+        hints.clear();
         if settings.closing.is_empty() {
             // Not known in this round, where it can't be had: whether tickets were opened again, and nothing else.
             settings.closing = psa.reference().map(|found| found.closing()).unwrap_or_default();
@@ -89,7 +109,7 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
             Ok(done) => {
                 failed = 0;
                 unread.keep(&done.unread_lines, ui);
-                report(&settings, &done, args.output.json, ui);
+                report(&settings, &done, None, args.output.json, ui);
             }
             Err(_) if stopping() => {}
             Err(error) if args.once => return Err(error.into()),
@@ -98,30 +118,56 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
                 ui.say(format_args!("{}: {error}", one.name));
             }
         }
+        hints.said().iter().for_each(|said| ui.say(format_args!("{}: {said}", one.name)));
         if args.once {
             break;
         }
         let wanted = one.poll() * 2_u32.saturating_pow(failed.min(6));
-        rest(wanted.min(LONGEST_PAUSE.max(one.poll())).saturating_sub(began.elapsed()));
+        let until = began + wanted.min(LONGEST_PAUSE.max(one.poll()));
+        // A PSA or a service that does not answer is left alone.
+        if failed == 0 {
+            follow(psa.as_mut(), &mut service, (&settings, args.output.json, ui), &hints, until);
+        }
+        rest(until.saturating_duration_since(Instant::now()));
     }
     Ok(if stopping() { Exit::Interrupted } else { Exit::Success })
 }
 
-fn report(settings: &RoundSettings, done: &Round, json: bool, ui: &Ui) {
+/// Reads what webhooks tell of until the next round is due, or something does not answer.
+fn follow(
+    psa: &mut dyn Connector,
+    service: &mut Service,
+    (settings, json, ui): (&RoundSettings, bool, &Ui),
+    hints: &Hints,
+    until: Instant,
+) {
+    while let Some(ids) = hints.wait(until, &stopping) {
+        match hinted(psa, service, settings, &ids, &|| !stopping()) {
+            // Where another process has the lease, its rounds say so.
+            Ok(done) if done.other.is_some() => {}
+            Ok(done) => report(settings, &done, Some(ids.len()), json, ui),
+            Err(error) => return ui.say(format_args!("{}: {error}", settings.name)),
+        }
+    }
+}
+
+/// Says what a round did, or a reading of so many tickets that webhooks told of.
+fn report(settings: &RoundSettings, done: &Round, told: Option<usize>, json: bool, ui: &Ui) {
     let happened = done.changed + done.written + done.returned + done.faults.len();
     let quiet = happened == 0 && done.listed.is_none();
     if json {
         print(json!({
             "at": Timestamp::now(), "connection": settings.name, "other": done.other, "changed": done.changed,
             "decided": done.decided, "ended": done.ended, "gone": done.gone, "written": done.written,
-            "returned": done.returned, "unread": done.unread, "faults": done.faults,
+            "returned": done.returned, "unread": done.unread, "faults": done.faults, "told": told,
             "listed": done.listed.map(|(of, missing)| json!({"tickets": of, "without_decision": missing})),
         }));
     } else if let Some(other) = &done.other {
         ui.say(format_args!("{}: {other}", settings.name));
     } else if !quiet {
+        let how = if told.is_some() { "told by webhooks" } else { "changed" };
         ui.say(format_args!(
-            "{}: {} changed, {} to triage, {} ended, {} written, {} returned",
+            "{}: {} {how}, {} to triage, {} ended, {} written, {} returned",
             settings.name, done.changed, done.decided, done.ended, done.written, done.returned
         ));
         if let Some((of, missing)) = done.listed {
@@ -150,7 +196,10 @@ pub(super) fn pause() -> firstline_psa::http::Wait {
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     let mut found = vec![service_finding(settings)];
     match settings.connector(pause(), false) {
-        Ok(mut psa) => found.extend(psa.check()),
+        Ok(mut psa) => {
+            found.extend(psa.check());
+            found.push(webhooks(settings, psa.as_mut()));
+        }
         Err(error) => found.push(finding("settings", &error)),
     }
     let writing = settings.what_may_be_written().to_owned();
@@ -173,6 +222,48 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     }
     let missing = found.iter().any(|finding| finding.next.is_some());
     Ok(if missing { Exit::UserFault } else { Exit::Success })
+}
+
+/// How the connection's webhook stands in the PSA.
+fn webhooks(settings: &PsaSettings, psa: &mut dyn Connector) -> Finding {
+    let what = "webhooks";
+    let standing = match settings.webhook() {
+        Ok(None) => {
+            let found = "not used: what changes is found by asking".to_owned();
+            return Finding { what: what.to_owned(), found, next: None };
+        }
+        Ok(Some(webhook)) => psa.webhook(&webhook.wanted),
+        Err(error) => Err(error),
+    };
+    standing.map_or_else(|error| finding(what, &error), |standing| told(what, &standing))
+}
+
+fn told(what: &str, standing: &Standing) -> Finding {
+    let next = "Run firstline connect --config FILE --register URL with the address that the PSA reaches";
+    let (found, next) = match standing {
+        Standing::Active => ("registered, active".to_owned(), None),
+        Standing::Off { why } => (format!("registered, and switched off: {why}"), Some(next.to_owned())),
+        Standing::Missing => ("not registered".to_owned(), Some(next.to_owned())),
+    };
+    Finding { what: what.to_owned(), found, next }
+}
+
+/// Has the PSA post changes to `url`.
+fn register(settings: &PsaSettings, url: &str, json: bool) -> Result<Exit, Failure> {
+    let webhook = settings.webhook()?.ok_or_else(|| {
+        let next = "Add the section; firstline connect --example shows one";
+        UserError::new(Code::Config, "--register", "the settings have no section [webhook]", next)
+    })?;
+    let wanted = webhook.at(url)?;
+    let Finding { what, found, next } =
+        told("webhooks", &settings.connector(pause(), false)?.webhook(&wanted)?);
+    let good = next.is_none();
+    if json {
+        print(json!({"connection": settings.name, "what": what, "found": found, "next": next, "good": good}));
+    } else {
+        print(format_args!("{}: {what}: {found}", settings.name));
+    }
+    Ok(if good { Exit::Success } else { Exit::UserFault })
 }
 
 fn service_finding(settings: &PsaSettings) -> Finding {

@@ -6,6 +6,7 @@
 mod ahead;
 mod client;
 mod history;
+mod hook;
 mod look;
 mod names;
 mod read;
@@ -28,6 +29,7 @@ use serde_json::json;
 pub use client::AutotaskSettings;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::hook::{Standing, Subscription};
 use crate::http::{Http, Wait};
 use ahead::Ahead;
 use client::Client;
@@ -134,6 +136,10 @@ impl Connector for Autotask {
 
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
         write::find_mark(&mut self.client, id, mark)
+    }
+
+    fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
+        hook::webhook(&mut self.client, wanted)
     }
 
     fn check(&mut self) -> Vec<Finding> {

@@ -9,6 +9,8 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Event, Field, Ticket};
 use jiff::Timestamp;
 
+use crate::hook::{Standing, Subscription};
+
 /// A ticket in a list of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -31,6 +33,8 @@ pub struct Record {
     pub ticket: Ticket,
     /// What tells this state of it from any other.
     pub version: String,
+    /// When it changed, by the PSA's clock.
+    pub changed_at: Option<Timestamp>,
     /// Its status.
     pub status: Option<String>,
     /// Whether that status closes it.
@@ -223,6 +227,15 @@ pub trait Connector: Send {
     /// # Errors
     /// When the PSA can't be asked.
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>>;
+
+    /// How the webhook of `wanted` stands in the PSA; made there, or switched on again, where it names an address.
+    ///
+    /// # Errors
+    /// When the PSA can't be asked, refuses it, or has no webhooks that are known.
+    fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
+        let next = "Leave [webhook] out of the settings: polling finds all that changes";
+        Err(UserError::new(Code::Psa, &wanted.path, "no webhooks are known of this PSA", next).into())
+    }
 
     /// Looks whether all is there that it needs: credentials, rights, the clock, what it may write.
     fn check(&mut self) -> Vec<Finding>;

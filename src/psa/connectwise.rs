@@ -6,6 +6,7 @@
 mod ahead;
 mod audit;
 mod client;
+mod hook;
 mod look;
 mod read;
 mod rules;
@@ -21,8 +22,10 @@ use firstline_ticket::Field;
 use jiff::Timestamp;
 
 pub use client::ConnectwiseSettings;
+pub use hook::signing_keys;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::hook::{Standing, Subscription};
 use crate::http::{Http, Wait};
 use ahead::Ahead;
 use client::Client;
@@ -97,6 +100,10 @@ impl Connector for Connectwise {
 
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
         write::find_mark(&mut self.client, id, mark)
+    }
+
+    fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
+        hook::webhook(&mut self.client, wanted)
     }
 
     fn check(&mut self) -> Vec<Finding> {

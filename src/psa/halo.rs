@@ -5,6 +5,7 @@
 
 mod client;
 mod history;
+mod hook;
 mod lines;
 mod look;
 mod read;
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 pub use client::HaloSettings;
 
 use crate::connector::{Act, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen};
+use crate::hook::{Standing, Subscription};
 use crate::http::{Http, Wait};
 use client::Client;
 use read::Held;
@@ -87,6 +89,10 @@ impl Connector for Halo {
 
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {
         write::find_mark(self, id, mark)
+    }
+
+    fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
+        hook::webhook(&mut self.client, wanted)
     }
 
     fn check(&mut self) -> Vec<Finding> {

@@ -317,12 +317,17 @@ fn pause_of(value: &str) -> Option<Duration> {
 
 /// An agent for PSAs: its time is bounded, refusals are replies, and it goes to no other host by itself.
 pub fn agent() -> Agent {
+    agent_within(Duration::from_secs(90))
+}
+
+/// The same, whose requests take `most` at most.
+pub(crate) fn agent_within(most: Duration) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_connect(Some(Duration::from_secs(10)))
-        .timeout_global(Some(Duration::from_secs(90)))
+        .timeout_global(Some(most))
         .user_agent(concat!("firstline/", env!("CARGO_PKG_VERSION")))
         .build()
         .into()

@@ -23,6 +23,7 @@ mod doubts;
 mod encoding;
 mod fault;
 pub mod halo;
+pub mod hook;
 pub mod http;
 mod import;
 mod json;

@@ -12,6 +12,11 @@ impl Secret {
         Self(secret.trim().to_owned())
     }
 
+    /// How many characters it has.
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
+    }
+
     /// It itself, for the request that needs it.
     pub(crate) fn shown(&self) -> &str {
         &self.0

@@ -5,6 +5,7 @@
 
 mod api;
 mod cursor;
+mod hinted;
 mod outbox;
 mod outcome;
 mod round;
@@ -12,5 +13,6 @@ mod sweep;
 
 pub use api::{Claimed, Service, Settled, What};
 pub use cursor::{Cursor, OpenTicket};
+pub use hinted::hinted;
 pub use outcome::{events_of, feedback_of};
 pub use round::{Round, RoundSettings, WriteSettings, round};

@@ -10,9 +10,9 @@ use crate::served::{Service, tickets};
 use crate::tool::Dir;
 
 /// The three, each with the section of settings that reaches it, as far as it does not depend on where it runs.
-const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
+pub(crate) const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
 
-fn start(which: Which) -> Fake {
+pub(crate) fn start(which: Which) -> Fake {
     Fake::start(FakeOptions { which, clock: Clock::real(), port: 0, tls: None }).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn section(which: Which, fake: &Fake) -> (&'static str, String) {
 }
 
 /// Writes the settings of a connection to `fake` into the service's folder; gives the file.
-fn settings(service: &Service, (which, fake): (Which, &Fake), write: &str) -> String {
+pub(crate) fn settings(service: &Service, (which, fake): (Which, &Fake), write: &str) -> String {
     let key = service.key("triage,feedback,act,review", &[]);
     service.dir.file("service.key", key);
     let (secret, section) = section(which, fake);
@@ -62,7 +62,7 @@ fn settings(service: &Service, (which, fake): (Which, &Fake), write: &str) -> St
 }
 
 /// Opens `n` tickets of people; gives their ids.
-fn open(fake: &Fake, n: usize) -> Vec<i64> {
+pub(crate) fn open(fake: &Fake, n: usize) -> Vec<i64> {
     fake.world(|world| {
         let (board, company) = (world.board("Service Desk"), world.company("Halden Logistics"));
         let contact = world.contact(company, "Ruth Meier");

@@ -24,8 +24,8 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("plotters", &["firstline-pages"]),
     ("clap", &["firstline"]),
     ("indicatif", &["firstline"]),
-    ("tokio", &["firstline-fakes", "firstline-serve"]),
-    ("axum", &["firstline-serve"]),
+    ("tokio", &["firstline", "firstline-fakes", "firstline-serve"]),
+    ("axum", &["firstline", "firstline-serve"]),
     ("rusqlite", &["firstline-store"]),
     ("postgres", &["firstline-store"]),
 ];

@@ -1,5 +1,7 @@
 //! The settings of `firstline connect`: where the service is, and each PSA with its credentials, which lie in files of their own.
 
+mod webhook;
+
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
 use firstline_ticket::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+pub(crate) use webhook::Webhook;
 
 /// What `--example` prints.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
@@ -47,6 +51,8 @@ pub(crate) struct PsaSettings {
     start_days: u32,
     /// What may be written; nothing without it.
     write: Option<Write>,
+    /// Where webhooks come in; none without it.
+    webhook: Option<webhook::WebhookArgs>,
     /// One of these is the PSA.
     connectwise: Option<ConnectwiseArgs>,
     autotask: Option<AutotaskArgs>,
@@ -282,6 +288,18 @@ impl PsaSettings {
         }
     }
 
+    fn connectwise(&self, given: &ConnectwiseArgs) -> Result<ConnectwiseSettings> {
+        Ok(ConnectwiseSettings {
+            url: given.url.clone(),
+            company: given.company.clone(),
+            public_key: given.public_key.clone(),
+            private_key: secret(&self.folder, &given.private_key_file)?,
+            client_id: Secret::new(&given.client_id),
+            codebase: given.codebase.clone(),
+            requests_per_minute: given.requests_per_minute.max(1),
+        })
+    }
+
     /// The PSA. A patient one waits long for quota that others have used.
     pub(crate) fn connector(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
         let urls = [
@@ -293,16 +311,7 @@ impl PsaSettings {
         urls.into_iter().flatten().try_for_each(|url| encrypted(url))?;
         match (&self.connectwise, &self.autotask, &self.halo) {
             (Some(given), None, None) => {
-                let settings = ConnectwiseSettings {
-                    url: given.url.clone(),
-                    company: given.company.clone(),
-                    public_key: given.public_key.clone(),
-                    private_key: secret(&self.folder, &given.private_key_file)?,
-                    client_id: Secret::new(&given.client_id),
-                    codebase: given.codebase.clone(),
-                    requests_per_minute: given.requests_per_minute.max(1),
-                };
-                Ok(Box::new(Connectwise::new(settings, agent(), wait)))
+                Ok(Box::new(Connectwise::new(self.connectwise(given)?, agent(), wait)))
             }
             (None, Some(given), None) => {
                 let settings = AutotaskSettings {

@@ -72,6 +72,7 @@ pub(super) fn record(
     };
     Ok(Record {
         ticket,
+        changed_at: at(version(found).map(String::as_str)),
         version: version(found).cloned().unwrap_or_default(),
         status,
         closed,

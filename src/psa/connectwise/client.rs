@@ -49,6 +49,13 @@ impl ConnectwiseSettings {
     pub(super) fn pace(&self) -> Pace {
         Pace { requests: self.requests_per_minute, window: Duration::from_secs(60) }
     }
+
+    /// The headers that say who asks.
+    pub(super) fn credentials(&self) -> [(&'static str, String); 2] {
+        let user = format!("{}+{}", self.company, self.public_key);
+        let key = STANDARD.encode(format!("{user}:{}", self.private_key.shown()));
+        [("authorization", format!("Basic {key}")), ("clientid", self.client_id.shown().to_owned())]
+    }
 }
 
 /// Asks ConnectWise.
@@ -241,13 +248,8 @@ impl Client {
     ) -> Result<Answer, Sent> {
         let base = self.base().map_err(Sent::NotDone)?;
         let url = format!("{base}{path}{}", query_of(query));
-        let user = format!("{}+{}", self.settings.company, self.settings.public_key);
-        let key = STANDARD.encode(format!("{user}:{}", self.settings.private_key.shown()));
-        let mut headers = vec![
-            ("authorization", format!("Basic {key}")),
-            ("clientid", self.settings.client_id.shown().to_owned()),
-            ("accept", ACCEPT.to_owned()),
-        ];
+        let mut headers = self.settings.credentials().to_vec();
+        headers.push(("accept", ACCEPT.to_owned()));
         // Rows of the audit trail have no id to go forward by; it only grows.
         if method == Method::GET && path != AUDIT_TRAIL {
             headers.push(("pagination-type", "forward-only".to_owned()));

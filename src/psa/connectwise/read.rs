@@ -84,6 +84,7 @@ fn record(found: &wire::Ticket, notes: &[wire::Note]) -> Record {
     };
     Record {
         ticket,
+        changed_at: at(found.info().last_updated.as_deref()),
         version: found.info().last_updated.unwrap_or_default(),
         status: text(&found.status),
         closed: found.closed_flag,

@@ -13,6 +13,18 @@ pub(super) struct CompanyInfo {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Callback {
+    pub(super) id: Option<i64>,
+    pub(super) url: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) level: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    pub(super) inactive_flag: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Refusal {
     pub(super) code: Option<String>,

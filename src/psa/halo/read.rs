@@ -235,6 +235,7 @@ fn record(
     };
     Ok(Record {
         ticket,
+        changed_at: found.updated_at().max(found.acted_at()),
         version: found.version().unwrap_or_default(),
         status,
         closed: closed_at.is_some(),

@@ -265,7 +265,7 @@ fn one(
         found.known.push((seen.clone(), None));
     } else {
         if !record.project {
-            if !cursor.open.contains_key(&seen.id) && changed_since_opening(seen, &record) {
+            if !cursor.open.contains_key(&seen.id) && changed_since_opening(&record) {
                 held.leave(&psa.history(&seen.id)?);
             }
             found.open.push(as_it_came(&record));
@@ -276,8 +276,9 @@ fn one(
 }
 
 /// Whether a person may have changed it before it was ever read.
-fn changed_since_opening(seen: &Seen, record: &Record) -> bool {
-    record.ticket.opened_at.is_none_or(|opened| seen.at.duration_since(opened).abs() > UNTOUCHED)
+fn changed_since_opening(record: &Record) -> bool {
+    let times = record.changed_at.zip(record.ticket.opened_at);
+    times.is_none_or(|(changed, opened)| changed.duration_since(opened) > UNTOUCHED)
 }
 
 impl Round {
