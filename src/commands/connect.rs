@@ -2,6 +2,8 @@
 //!
 //! PSA credentials live in this process alone. It is a client of the batch API like anybody's glue, and may run on another machine.
 
+mod check;
+mod map;
 mod psa_settings;
 
 use std::path::PathBuf;
@@ -9,15 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firstline_fault::Error;
-use firstline_psa::connector::Finding;
+use firstline_psa::connector::was_asked;
 use firstline_psa::sync::{Round, RoundSettings, round};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
-use crate::table::table;
 use crate::ui::{Ui, print, stopping};
 pub(super) use psa_settings::PsaSettings;
 
@@ -130,44 +130,17 @@ pub(super) fn pause() -> firstline_psa::http::Wait {
 }
 
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
-    let mut found = vec![service_finding(settings)];
+    let (mut found, service) = check::of_service(settings);
     match settings.connector(pause(), false) {
-        Ok(mut psa) => found.extend(psa.check()),
-        Err(error) => found.push(finding("settings", &error)),
-    }
-    let writing = settings.what_may_be_written().to_owned();
-    found.push(Finding { what: "writing".to_owned(), found: writing, next: None });
-    if json {
-        for Finding { what, found, next } in &found {
-            let good = next.is_none();
-            print(
-                json!({"connection": settings.name, "what": what, "found": found, "next": next, "good": good}),
-            );
+        Ok(mut psa) => {
+            found.extend(psa.check());
+            if was_asked(&found) {
+                found.extend(check::of_labels(psa.as_mut(), service, settings.writes()));
+            }
         }
-    } else {
-        let row = |finding: &Finding| {
-            let state = if finding.next.is_none() { "good" } else { "MISSING" };
-            let next = finding.next.clone().unwrap_or_default();
-            vec![finding.what.clone(), state.to_owned(), finding.found.clone(), next]
-        };
-        print(format_args!("{} ({})", settings.name, settings.psa_name()));
-        print(table(&["what", "", "found", "next"], found.iter().map(row)));
+        Err(error) => found.push(check::finding("settings", &error)),
     }
-    let missing = found.iter().any(|finding| finding.next.is_some());
+    found.push(settings.writing());
+    let missing = check::show(settings, &found, json);
     Ok(if missing { Exit::UserFault } else { Exit::Success })
-}
-
-fn service_finding(settings: &PsaSettings) -> Finding {
-    match settings.service().and_then(|mut service| service.look()) {
-        Ok(found) => Finding { what: "the service".to_owned(), found, next: None },
-        Err(error) => finding("the service", &error),
-    }
-}
-
-fn finding(what: &str, error: &Error) -> Finding {
-    let (found, next) = match error {
-        Error::User(fault) => (fault.problem.clone(), fault.next.clone()),
-        fault => (fault.to_string(), "Please report it".to_owned()),
-    };
-    Finding { what: what.to_owned(), found, next: Some(next) }
 }

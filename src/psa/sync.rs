@@ -7,9 +7,11 @@ mod api;
 mod cursor;
 mod outbox;
 mod outcome;
+mod rights;
 mod round;
 
 pub use api::{Claimed, Service, What};
 pub use cursor::{Cursor, OpenTicket};
 pub use outcome::{events_of, feedback_of};
+pub use rights::decided;
 pub use round::{Round, RoundSettings, WriteSettings, round};

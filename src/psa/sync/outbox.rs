@@ -85,7 +85,7 @@ fn one(psa: &mut dyn Connector, action: &Claimed, write: WriteSettings, cursor: 
         return Ok(Done::Changed { what: "the ticket is another customer's".to_owned() });
     }
     let act = match &action.what {
-        What::Reply(text) => Act::Note { text: text.clone(), visible: write.visible_replies },
+        What::Reply(text) => Act::Note { text: text.clone(), visible: write.visible_replies, status: None },
         What::SetFields(fields) => Act::SetFields(fields.clone()),
     };
     if let (Act::Note { text, .. }, true) = (&act, action.attempts > 1) {
