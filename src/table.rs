@@ -30,6 +30,6 @@ fn cell(column: usize, text: &str) -> Cell {
 }
 
 /// Labels come from other people's data: control characters, which could steer a terminal, become spaces.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }

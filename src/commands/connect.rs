@@ -2,8 +2,10 @@
 //!
 //! PSA credentials live in this process alone. It is a client of the batch API like anybody's glue, and may run on another machine.
 
+mod check;
 mod hints;
 mod listen;
+mod map;
 mod psa_settings;
 mod unread;
 
@@ -12,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firstline_fault::{Code, Error, UserError};
-use firstline_psa::connector::{Connector, Finding};
+use firstline_fault::{Code, UserError};
+use firstline_psa::connector::{Connector, Finding, was_asked};
 use firstline_psa::hook::Standing;
 use firstline_psa::sync::{Round, RoundSettings, Service, hinted, round};
 use jiff::Timestamp;
@@ -21,7 +23,6 @@ use serde_json::json;
 
 use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
-use crate::table::table;
 use crate::ui::{Ui, print, stopping};
 use hints::Hints;
 use listen::Listener;
@@ -194,33 +195,19 @@ pub(super) fn pause() -> firstline_psa::http::Wait {
 }
 
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
-    let mut found = vec![service_finding(settings)];
+    let (mut found, service) = check::of_service(settings);
     match settings.connector(pause(), false) {
         Ok(mut psa) => {
             found.extend(psa.check());
-            found.push(webhooks(settings, psa.as_mut()));
+            if was_asked(&found) {
+                found.extend(check::of_labels(psa.as_mut(), service, settings.writes()));
+                found.push(webhooks(settings, psa.as_mut()));
+            }
         }
-        Err(error) => found.push(finding("settings", &error)),
+        Err(error) => found.push(check::finding("settings", &error)),
     }
-    let writing = settings.what_may_be_written().to_owned();
-    found.push(Finding { what: "writing".to_owned(), found: writing, next: None });
-    if json {
-        for Finding { what, found, next } in &found {
-            let good = next.is_none();
-            print(
-                json!({"connection": settings.name, "what": what, "found": found, "next": next, "good": good}),
-            );
-        }
-    } else {
-        let row = |finding: &Finding| {
-            let state = if finding.next.is_none() { "good" } else { "MISSING" };
-            let next = finding.next.clone().unwrap_or_default();
-            vec![finding.what.clone(), state.to_owned(), finding.found.clone(), next]
-        };
-        print(format_args!("{} ({})", settings.name, settings.psa_name()));
-        print(table(&["what", "", "found", "next"], found.iter().map(row)));
-    }
-    let missing = found.iter().any(|finding| finding.next.is_some());
+    found.push(settings.writing());
+    let missing = check::show(settings, &found, json);
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }
 
@@ -235,7 +222,7 @@ fn webhooks(settings: &PsaSettings, psa: &mut dyn Connector) -> Finding {
         Ok(Some(webhook)) => psa.webhook(&webhook.wanted),
         Err(error) => Err(error),
     };
-    standing.map_or_else(|error| finding(what, &error), |standing| told(what, &standing))
+    standing.map_or_else(|error| check::finding(what, &error), |standing| told(what, &standing))
 }
 
 fn told(what: &str, standing: &Standing) -> Finding {
@@ -264,19 +251,4 @@ fn register(settings: &PsaSettings, url: &str, json: bool) -> Result<Exit, Failu
         print(format_args!("{}: {what}: {found}", settings.name));
     }
     Ok(if good { Exit::Success } else { Exit::UserFault })
-}
-
-fn service_finding(settings: &PsaSettings) -> Finding {
-    match settings.service().and_then(|mut service| service.look()) {
-        Ok(found) => Finding { what: "the service".to_owned(), found, next: None },
-        Err(error) => finding("the service", &error),
-    }
-}
-
-fn finding(what: &str, error: &Error) -> Finding {
-    let (found, next) = match error {
-        Error::User(fault) => (fault.problem.clone(), fault.next.clone()),
-        fault => (fault.to_string(), "Please report it".to_owned()),
-    };
-    Finding { what: what.to_owned(), found, next: Some(next) }
 }

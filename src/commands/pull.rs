@@ -78,6 +78,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     print(format_args!("{} tickets: {}", pulled.tickets + pulled.there, args.out.display()));
     let told = [
         (pulled.gone, "listed, and gone or out of sight"),
+        (pulled.left_out, "of boards that [map] leaves out"),
         (pulled.incomplete, "without a whole history: no events, no first labels"),
         (pulled.unread_lines, "lines of histories that were not understood"),
     ];

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstline_fault::{Code, Result, UserError};
+use firstline_fault::{Code, Error, Result, UserError};
 use firstline_ticket::{Event, Field, Ticket};
 use jiff::Timestamp;
 
@@ -41,6 +41,8 @@ pub struct Record {
     pub closed: bool,
     /// Whether it is of a project.
     pub project: bool,
+    /// Whether its board is left out: it is no ticket for triage, whose end is told all the same where it came in elsewhere.
+    pub left_out: bool,
     /// Whether a technician opened it, as on the phone.
     pub opened_by_technician: Option<bool>,
     /// The ticket that it was merged into.
@@ -71,6 +73,9 @@ pub enum Act {
         text: String,
         /// Whether the customer gets to see it.
         visible: bool,
+        /// The status that the ticket gets with it, by the PSA's name; one that closes is never set. Where it can't be set the note
+        /// stands, and [`Done::Written`] says so.
+        status: Option<String>,
     },
     /// Labels, by field.
     SetFields(BTreeMap<Field, String>),
@@ -83,7 +88,7 @@ pub enum Done {
     Written {
         /// The id, such as a note's.
         psa_ref: Option<String>,
-        /// What was cut to fit the PSA's limits.
+        /// What was cut to fit the PSA's limits, or was not done beside it.
         cut: Option<String>,
     },
     /// It had been done before.
@@ -98,6 +103,15 @@ pub enum Done {
     },
 }
 
+/// What is said where a note stands and the status that was to go with it does not.
+pub(crate) fn not_set(status: &str, error: &Error) -> String {
+    let why = match error {
+        Error::User(fault) => fault.problem.clone(),
+        fault => fault.to_string(),
+    };
+    format!("the note stands, and the status {status:?} was not set: {why}")
+}
+
 /// Whether something that a connector needs is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -107,6 +121,14 @@ pub struct Finding {
     pub found: String,
     /// What to do, where it is not as it should be.
     pub next: Option<String>,
+}
+
+/// The row of a check that says which statuses close.
+pub(crate) const CLOSING: &str = "statuses that close";
+
+/// Whether a check came as far as what there is to choose from: else the PSA could not be asked.
+pub fn was_asked(found: &[Finding]) -> bool {
+    found.iter().any(|row| row.what == CLOSING)
 }
 
 /// Seconds that the clocks of a PSA and this machine may be apart.
@@ -156,6 +178,8 @@ pub struct Reference {
     pub boards: Vec<String>,
     /// Types, each with its board where types belong to one.
     pub types: Vec<(Option<String>, String)>,
+    /// Subtypes, each with its board where subtypes belong to one.
+    pub subtypes: Vec<(Option<String>, String)>,
     /// Statuses, each with its board where statuses belong to one, and whether it closes.
     pub statuses: Vec<(Option<String>, String, bool)>,
     /// Priorities.

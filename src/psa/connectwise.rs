@@ -16,6 +16,7 @@ mod wire;
 mod write;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use firstline_fault::Result;
 use firstline_ticket::Field;
@@ -30,12 +31,15 @@ use crate::http::{Http, Wait};
 use ahead::Ahead;
 use client::Client;
 
+/// How long members are believed.
+const HOLDS: Duration = Duration::from_secs(24 * 3_600);
+
 /// A ConnectWise PSA.
 #[derive(Debug)]
 pub struct Connectwise {
     client: Client,
-    /// Members by identifier, in lower case, with their names: who is a technician. Read once.
-    members: Option<BTreeMap<String, String>>,
+    /// Members by identifier, in lower case, with their names: who is a technician; and when they were read.
+    members: Option<(Instant, BTreeMap<String, String>)>,
     ahead: Ahead,
 }
 
@@ -47,7 +51,7 @@ impl Connectwise {
     }
 
     fn members(&mut self) -> Result<&BTreeMap<String, String>> {
-        if self.members.is_none() {
+        if self.members.as_ref().is_none_or(|(at, _)| at.elapsed() >= HOLDS) {
             let mut members = BTreeMap::new();
             self.client.each("system/members", &[], &mut |member: wire::Member| {
                 let name = look::name(&member).unwrap_or_default();
@@ -56,9 +60,10 @@ impl Connectwise {
                 }
                 Ok(())
             })?;
-            self.members = Some(members);
+            self.members = Some((Instant::now(), members));
         }
-        Ok(self.members.get_or_insert_default())
+        let (_, members) = self.members.get_or_insert_with(|| (Instant::now(), BTreeMap::new()));
+        Ok(members)
     }
 }
 
@@ -95,7 +100,12 @@ impl Connector for Connectwise {
     }
 
     fn apply(&mut self, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done> {
-        write::apply(&mut self.client, id, act, labels)
+        let done = write::apply(&mut self.client, id, act, labels);
+        if done.is_err() {
+            // Somebody may have come since.
+            self.members = None;
+        }
+        done
     }
 
     fn find_mark(&mut self, id: &str, mark: &str) -> Result<Option<String>> {

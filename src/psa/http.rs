@@ -136,8 +136,14 @@ impl fmt::Display for Failure {
 impl Failure {
     /// It as an error; `place` names the PSA.
     pub fn at(&self, place: &str) -> Error {
-        let next = "Look whether the PSA is up and its address right: firstline connect --check";
-        UserError::new(Code::Psa, place, self.to_string(), next).into()
+        let told = self.to_string();
+        let next = match told.contains("certificate") {
+            true => {
+                "Check that the address is the one that its certificate is for, and that a public authority has issued it: none else is trusted"
+            }
+            false => "Look whether the PSA is up and its address right: firstline connect --check",
+        };
+        UserError::new(Code::Psa, place, told, next).into()
     }
 }
 

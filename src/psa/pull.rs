@@ -24,6 +24,8 @@ pub struct Pulled {
     pub there: usize,
     /// Tickets that were listed and are gone, or out of sight.
     pub gone: usize,
+    /// Tickets of boards that are left out.
+    pub left_out: usize,
     /// Tickets of which not all that happened could be read.
     pub incomplete: usize,
     /// Lines of histories that were not understood, the first 20.
@@ -70,6 +72,10 @@ pub fn pull(
                 done.gone += 1;
                 continue;
             };
+            if record.left_out {
+                done.left_out += 1;
+                continue;
+            }
             let history = psa.history(id)?;
             done.incomplete += usize::from(!history.complete);
             done.unread_lines += history.unread.len();

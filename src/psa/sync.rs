@@ -8,6 +8,7 @@ mod cursor;
 mod hinted;
 mod outbox;
 mod outcome;
+mod rights;
 mod round;
 mod sweep;
 
@@ -15,4 +16,5 @@ pub use api::{Claimed, Service, Settled, What};
 pub use cursor::{Cursor, OpenTicket};
 pub use hinted::hinted;
 pub use outcome::{events_of, feedback_of};
+pub use rights::decided;
 pub use round::{Round, RoundSettings, WriteSettings, round};

@@ -133,7 +133,7 @@ fn rule(sign: Sign<'_>, board: &str, precision: f64, order: usize) -> RoutingRul
         stop: true,
         when: Some(when),
         set: [(Field::Board, board.to_owned())].into(),
-        raw: None,
+        ..RoutingRule::default()
     }
 }
 

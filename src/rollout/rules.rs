@@ -41,6 +41,9 @@ pub struct RoutingRule {
     /// What it sets. A later rule that fires has the last word.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<Field, String>,
+    /// Whether it also acts on customers: replies, closes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acts_on_customers: bool,
     /// The rule as the PSA has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,

@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use firstline_fault::{Code, Error, Result, UserError};
 use firstline_psa::autotask::{Autotask, AutotaskSettings};
-use firstline_psa::connector::Connector;
+use firstline_psa::connector::{Connector, Finding};
 use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
 use firstline_psa::halo::{Halo, HaloSettings};
 use firstline_psa::http::{Http, Pace, Uri, Wait, agent};
+use firstline_psa::mapped::Mapped;
 use firstline_psa::secret::Secret;
 use firstline_psa::sync::{RoundSettings, Service, WriteSettings};
 use firstline_ticket::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::map::MapArgs;
 pub(crate) use webhook::Webhook;
 
 /// What `--example` prints.
@@ -53,6 +55,9 @@ pub(crate) struct PsaSettings {
     write: Option<Write>,
     /// Where webhooks come in; none without it.
     webhook: Option<webhook::WebhookArgs>,
+    /// What the desk calls otherwise than its PSA.
+    #[serde(default)]
+    map: MapArgs,
     /// One of these is the PSA.
     connectwise: Option<ConnectwiseArgs>,
     autotask: Option<AutotaskArgs>,
@@ -86,11 +91,13 @@ fn start_days() -> u32 {
 }
 
 /// What may be written.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Write {
     /// Who sees replies.
     replies: Replies,
+    /// The status that a ticket gets with a reply that the customer sees.
+    status_after_reply: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -256,7 +263,7 @@ impl PsaSettings {
         format!("{} h {:02} min", minutes / 60, minutes % 60)
     }
 
-    pub(super) fn psa_name(&self) -> &'static str {
+    pub(crate) fn psa_name(&self) -> &'static str {
         match (&self.connectwise, &self.autotask) {
             (Some(_), _) => "ConnectWise PSA",
             (None, Some(_)) => "Autotask",
@@ -264,12 +271,32 @@ impl PsaSettings {
         }
     }
 
-    pub(super) fn what_may_be_written(&self) -> &'static str {
-        match self.write.map(|write| write.replies) {
-            None => "nothing: there is no [write] section",
-            Some(Replies::Internal) => "labels, and replies as internal notes",
-            Some(Replies::Visible) => "labels, and replies that the customer sees",
-        }
+    /// Whether anything may be written.
+    pub(super) fn writes(&self) -> bool {
+        self.write.is_some()
+    }
+
+    /// What may be written, and whether the settings have what that needs.
+    pub(super) fn writing(&self) -> Finding {
+        let visible = self.write.as_ref().is_some_and(|write| write.replies == Replies::Visible);
+        let after = self.write.as_ref().and_then(|write| write.status_after_reply.as_ref());
+        let unsent = visible && self.halo.as_ref().is_some_and(|halo| halo.reply_outcome.is_none());
+        let (found, next) = match &self.write {
+            None => ("nothing: there is no [write] section", None),
+            Some(_) if unsent => (
+                "labels, and replies that the customer sees: but \"reply_outcome\" is not set, so none can be sent",
+                Some(
+                    "Set \"reply_outcome\" of [halo] to the id of an outcome that mails the customer, or \"replies\" to \"internal\"",
+                ),
+            ),
+            Some(_) if visible => ("labels, and replies that the customer sees", None),
+            Some(_) if after.is_some() => (
+                "labels, and replies as internal notes: \"status_after_reply\" would never be set",
+                Some("Take \"status_after_reply\" out of [write], or set \"replies\" to \"visible\""),
+            ),
+            Some(_) => ("labels, and replies as internal notes", None),
+        };
+        Finding { what: "writing".to_owned(), found: found.to_owned(), next: next.map(str::to_owned) }
     }
 
     pub(super) fn round(&self) -> RoundSettings {
@@ -282,6 +309,7 @@ impl PsaSettings {
             lease_seconds: self.poll_seconds.saturating_mul(4).clamp(60, 3_600),
             write: self
                 .write
+                .as_ref()
                 .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
             closing: BTreeSet::new(),
             clock: Clock::real(),
@@ -300,8 +328,21 @@ impl PsaSettings {
         })
     }
 
-    /// The PSA. A patient one waits long for quota that others have used.
+    /// The PSA by the desk's names. A patient one waits long for quota that others have used.
     pub(crate) fn connector(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
+        let after = self.write.as_ref().and_then(|write| write.status_after_reply.clone());
+        let map = self.map.labels()?.status_after_reply(after);
+        let psa = self.bare(wait, patient)?;
+        Ok(if map.is_empty() { psa } else { Box::new(Mapped::new(psa, map)) })
+    }
+
+    /// Whether the PSA tells its rules.
+    pub(crate) fn tells_rules(&self) -> bool {
+        self.autotask.is_none()
+    }
+
+    /// The PSA as its vendor's.
+    fn bare(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
         let urls = [
             self.connectwise.as_ref().map(|given| &given.url),
             self.autotask.as_ref().map(|given| &given.url),

@@ -12,6 +12,7 @@ mod replay;
 mod report;
 mod rules;
 mod sign;
+mod snapshot;
 mod start;
 mod status;
 mod tiers;

@@ -15,32 +15,43 @@ use serde::Serialize;
 
 use super::history::{History, Wanted, read_text};
 use super::keep;
-use crate::arguments::{HistoryArg, JsonArg, PolicyArg};
+use super::snapshot::snapshot;
+use crate::arguments::{JsonArg, PolicyArg};
 use crate::commands::policy;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// Learn routing rules as found, or replay a set of rules over a history.
+/// Learn routing rules as found, read them from a PSA, or replay a set of rules over a history.
 ///
+/// `--psa` reads workflow, parsing, assignment, ticket and e-mail rules as they stand; what is not understood is kept raw and never fires.
 /// Learnt rules imitate the boards that tickets had before any person touched them (`initial_labels`, or the history of changes) and say
 /// how well. A replay compares the boards that rules give with those at closing, and with the initial ones where these are known.
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
-    #[command(flatten)]
-    history: HistoryArg,
+    /// The history, as `firstline import` writes it, plain or .gz.
+    #[arg(long, value_name = "FILE", required_unless_present = "psa", conflicts_with = "psa")]
+    tickets: Option<PathBuf>,
 
     /// File to write learnt rules to.
-    #[arg(long, value_name = "FILE", conflicts_with = "replay", required_unless_present = "replay")]
+    #[arg(long, value_name = "FILE", conflicts_with = "replay", required_unless_present_any = ["replay", "psa"])]
     learn: Option<PathBuf>,
 
     /// Rules file to replay: `[[rule]]` with name, order, stop, when and set.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 
+    /// The settings of `firstline connect`: read the rules of that PSA.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["learn", "replay"])]
+    psa: Option<PathBuf>,
+
+    /// File to write the rules of the PSA to.
+    #[arg(long, short, value_name = "FILE", requires = "psa")]
+    out: Option<PathBuf>,
+
     /// Boards to learn from.
-    #[arg(long, value_enum, default_value = "initial", conflicts_with = "replay")]
+    #[arg(long, value_enum, default_value = "initial", conflicts_with_all = ["replay", "psa"])]
     of: BoardChoice,
 
     #[command(flatten)]
@@ -79,16 +90,19 @@ struct Replayed {
 }
 
 pub(super) fn run(args: &RulesArgs, ui: &Ui) -> Result<Exit, Failure> {
+    if let Some(psa) = &args.psa {
+        return snapshot(psa, args.out.as_deref(), args.output.json, ui);
+    }
+    let tickets = args.tickets.as_deref().unwrap_or(Path::new("-"));
     if let Some(out) = &args.learn {
-        keep("--learn", out, &args.history.tickets)?;
+        keep("--learn", out, tickets)?;
     }
     let rules = match &args.replay {
         Some(path) => Some(RuleSet::parse(&read_text(path)?, &files::name_of(path))?),
         None => None,
     };
     let policy = policy::read(args.policy.policy.as_deref())?;
-    let history =
-        History::read(&args.history.tickets, &policy, Wanted { rules: true, ..Wanted::default() }, ui)?;
+    let history = History::read(tickets, &policy, Wanted { rules: true, ..Wanted::default() }, ui)?;
     match (rules, &args.learn) {
         (Some(rules), _) => replay(&rules, &history, args.output.json)?,
         (None, Some(out)) => learn(args, out, &history, ui)?,

@@ -1,14 +1,21 @@
 //! What there is to choose from, and whether all is there that a connector needs.
 
-use firstline_fault::{Error, Result};
+use std::collections::BTreeSet;
+
+use firstline_fault::Result;
 use firstline_ticket::Field;
 use serde_json::{Value, json};
 
 use super::client::{Client, HISTORY, is};
 use super::names::{COMPLETE, Names, field_of};
 use super::refusal::{Refused, fault};
+use super::wire::RoleOf;
 use super::{Autotask, wire, write};
-use crate::connector::{Finding, Reference, clock};
+use crate::connector::{CLOSING, Finding, Reference, clock};
+use crate::findings::{closing, counted, finding, some};
+
+/// What is said where too little is in sight.
+const SIGHT: &str = "Check the API user's security level: Service Desk, and resources";
 
 /// What is in use, by name.
 pub(super) fn reference(names: &Names) -> Reference {
@@ -22,19 +29,11 @@ pub(super) fn reference(names: &Names) -> Reference {
     Reference {
         boards: labels(field_of(Field::Board)),
         types: used(field_of(Field::Type)).into_iter().map(|(_, label)| (None, label)).collect(),
+        subtypes: used(field_of(Field::Subtype)).into_iter().map(|(_, label)| (None, label)).collect(),
         statuses: statuses.collect(),
         priorities: labels(field_of(Field::Priority)),
         technicians: technicians.collect(),
     }
-}
-
-fn finding(what: &str, result: Result<String>) -> Finding {
-    let (found, next) = match result {
-        Ok(text) => (text, None),
-        Err(Error::User(fault)) => (fault.problem, Some(fault.next)),
-        Err(fault) => (fault.to_string(), Some("Please report it".to_owned())),
-    };
-    Finding { what: what.to_owned(), found, next }
 }
 
 /// Looks at all that is needed; no further than the credentials where they are refused.
@@ -52,19 +51,31 @@ pub(super) fn check(psa: &mut Autotask) -> Vec<Finding> {
     let mut look = |what: &str, result| found.push(finding(what, result));
     look("clock", client.clock().and_then(|server| clock(server, "Autotask")));
     look("tickets", tickets(client));
+    look("notes", readable(client, "TicketNotes", "ticketID"));
     look("customers and contacts", people(client));
     look("history (TicketHistory)", readable(client, HISTORY, "ticketID"));
     look("time entries", readable(client, "TimeEntries", "ticketID"));
     look("writing tickets", may(client, "Tickets", "Update"));
     look("writing notes", may(client, "TicketNotes", "Create"));
+    let a_minute = client.settings.requests_per_minute;
     psa.names = None;
     match psa.parts(|_| false) {
         Err(error) => look("queues, types, statuses, priorities, resources", Err(error)),
         Ok((client, names)) => {
-            look("queues, types, statuses, priorities, resources", listed(names));
+            let there = reference(names);
+            look("queues, types, statuses, priorities, resources", counted(&there, "queues", SIGHT));
+            look(CLOSING, closing(&there));
+            look("roles of technicians", roles(client, names));
             look("note type", write::note_type(client, names).map(|id| named(names, id)));
+            look("who writes", writer(client, names));
         }
     }
+    look(
+        "quota",
+        Ok(format!(
+            "{a_minute} requests a minute at most; history waits while others use half of the hour's"
+        )),
+    );
     let rules = "Autotask tells no workflow rules: what is in the rules file counts, and what is learnt";
     look("rules", Ok(rules.to_owned()));
     found
@@ -130,22 +141,37 @@ fn may(client: &mut Client, entity: &str, deed: &str) -> Result<String> {
     Err(fault("the API user may not", "Widen the API user's security level, where anything is to be written"))
 }
 
-fn listed(names: &Names) -> Result<String> {
-    let found = reference(names);
-    if found.boards.is_empty() || found.statuses.is_empty() {
-        return Err(fault(
-            "no queues or no statuses are in sight",
-            "Check the API user's security level: Service Desk",
-        ));
+/// A technician can be assigned in a role on the service desk only.
+fn roles(client: &mut Client, names: &Names) -> Result<String> {
+    let mut with = BTreeSet::new();
+    let any = [json!({"op": "gte", "field": "id", "value": 0})];
+    client.each(
+        "ResourceServiceDeskRoles",
+        &any,
+        &["resourceID", "roleID", "isActive"],
+        &mut |one: RoleOf| {
+            with.extend(one.resource.filter(|_| one.is_active != Some(false)));
+            Ok(())
+        },
+    )?;
+    let without = names.technicians().filter(|one| one.id.is_some_and(|id| !with.contains(&id)));
+    let without: Vec<String> = without.filter_map(|one| names.resource(one.id?)).collect();
+    if without.is_empty() {
+        return Ok("each has one on the service desk".to_owned());
     }
-    let closing = found.statuses.iter().filter(|(_, _, closes)| *closes).count();
-    Ok(format!(
-        "{} queues, {} types, {} statuses ({closing} close), {} priorities, {} technicians",
-        found.boards.len(),
-        found.types.len(),
-        found.statuses.len(),
-        found.priorities.len(),
-        found.technicians.len()
+    let without: Vec<&str> = without.iter().map(String::as_str).collect();
+    Ok(format!("no ticket can be assigned to these, who have none on the service desk: {}", some(&without)))
+}
+
+/// In whose name is written.
+fn writer(client: &Client, names: &Names) -> Result<String> {
+    let Some(id) = client.settings.act_as else { return Ok("the API user itself".to_owned()) };
+    if names.technicians().any(|one| one.id == Some(id)) {
+        return Ok(format!("{}, whom the API user acts as", names.resource(id).unwrap_or_default()));
+    }
+    Err(fault(
+        &format!("it has no resource {id} that is in use"),
+        "Set \"act_as\" in the settings to the id of a technician who allows to be acted as, or leave it out",
     ))
 }
 

@@ -77,6 +77,7 @@ pub(super) fn record(
         status,
         closed,
         project: false,
+        left_out: false,
         opened_by_technician,
         merged_into,
         response_stamp: at(found.first_response_date_time.as_deref()),

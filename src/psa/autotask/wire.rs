@@ -211,6 +211,16 @@ pub(super) struct DeskRole {
     pub(super) is_default: Option<bool>,
 }
 
+/// Whose a role on the service desk is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RoleOf {
+    #[serde(rename = "resourceID", deserialize_with = "int")]
+    pub(super) resource: Option<i64>,
+    #[serde(deserialize_with = "flag")]
+    pub(super) is_active: Option<bool>,
+}
+
 /// A company or a contact, by its name.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

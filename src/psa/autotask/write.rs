@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
 use super::client::{Client, read};
-use super::names::{self, Names, field_of, same};
+use super::names::{self, COMPLETE, Names, field_of, same};
 use super::read::PUBLIC;
 use super::refusal::{Refused, fault};
 use super::talk;
 use super::wire::{self, Note, Pick, Written};
-use crate::connector::{Act, Done};
+use crate::connector::{Act, Done, not_set};
 use crate::http::{Answer, Sent};
 
 /// Whom an internal note is for.
@@ -35,7 +35,17 @@ pub(super) fn apply(
 ) -> Result<Done> {
     let id = found.id.unwrap_or_default();
     match act {
-        Act::Note { text, visible } => note(client, names, id, (text, *visible)),
+        Act::Note { text, visible, status } => {
+            let done = note(client, names, id, (text, *visible))?;
+            Ok(match (done, status) {
+                (Done::Written { psa_ref, cut }, Some(status)) => {
+                    let unset = set_status(client, names, found, status).err().map(|e| not_set(status, &e));
+                    let cut = cut.into_iter().chain(unset).collect::<Vec<_>>().join("; ");
+                    Done::Written { psa_ref, cut: Some(cut).filter(|cut| !cut.is_empty()) }
+                }
+                (done, _) => done,
+            })
+        }
         Act::SetFields(fields) => set(client, names, found, (fields, labels)),
     }
 }
@@ -80,6 +90,21 @@ fn note(client: &mut Client, names: &Names, id: i64, (text, visible): (&str, boo
         },
         Err(Sent::NotDone(error)) => Err(error),
     }
+}
+
+/// Sets a status that does not complete the ticket. By Autotask's default, each but those of new, waiting and completed tickets stamps the
+/// first response.
+fn set_status(client: &mut Client, names: &Names, ticket: &wire::Ticket, status: &str) -> Result<()> {
+    let fits = |pick: &&Pick| pick.is_active() && same(pick.label.as_deref(), status);
+    let to = names.picks("status").iter().find(fits).and_then(|pick| pick.value);
+    let to = to.filter(|to| *to != COMPLETE);
+    let to = to.ok_or_else(|| fault("it has no such status that is open", "Name one that it has"))?;
+    if ticket.status == Some(to) {
+        return Ok(());
+    }
+    let sent = client.send(&Method::PATCH, "Tickets", &json!({"id": ticket.id, "status": to}));
+    settled(client, sent)?;
+    Ok(())
 }
 
 /// The reply to a write that was done. A 500 of Autotask's and a proxy's page alike may hide that it was.

@@ -23,6 +23,8 @@ const ACCEPT: &str = "application/vnd.connectwise.com+json; version=2022.2";
 const PAGE: &str = "250";
 /// The path of the audit trail.
 pub(super) const AUDIT_TRAIL: &str = "system/audittrail";
+/// What is said of a right that the API member lacks.
+pub(super) const FORBIDDEN: &str = "the API member may not do this (403)";
 /// Pages of a list that are read at most.
 const MOST_PAGES: usize = 10_000;
 
@@ -105,6 +107,11 @@ impl Client {
     pub(super) fn new(settings: ConnectwiseSettings, http: Http) -> Self {
         let codebase = settings.codebase.clone();
         Self { settings, codebase, http }
+    }
+
+    /// Requests a minute at most.
+    pub(super) fn a_minute(&self) -> u32 {
+        self.settings.requests_per_minute
     }
 
     /// A record, or any other body.
@@ -225,7 +232,7 @@ impl Client {
                 "Check \"company\", \"public_key\", \"private_key_file\" and \"client_id\" in the settings; the API member may be locked",
             )),
             403 => Refused::Other(fault(
-                &format!("the API member may not do this (403): {told}"),
+                &format!("{FORBIDDEN}: {told}"),
                 "Widen the member's security role: service tickets, companies, table setup, close service tickets",
             )),
             429 => Refused::Other(fault(
@@ -268,18 +275,30 @@ impl Client {
             let headers = vec![("accept", "application/json".to_owned())];
             let call = Call { method: Method::GET, url, headers, body: None, safe: true };
             let answer = self.http.send(&call).map_err(|failure| failure.at("ConnectWise"))?;
-            let info: Option<CompanyInfo> = serde_json::from_slice(&answer.body).unwrap_or_default();
-            let Some(codebase) = info.and_then(|info| info.codebase) else {
-                let problem = format!(
-                    "it does not know the company {:?} (status {})",
-                    self.settings.company, answer.status
-                );
-                return Err(fault(&problem, "Check \"url\" and \"company\" in the settings"));
-            };
-            self.codebase = Some(codebase);
+            self.codebase = Some(codebase(&answer, &self.settings.company)?);
         }
         let codebase = self.codebase.as_deref().unwrap_or_default().trim_matches('/');
         Ok(format!("{host}/{codebase}/apis/3.0/"))
+    }
+}
+
+/// The codebase that the PSA tells of a company. It knows none where it says `null`, or 404; any other reply says nothing of it.
+fn codebase(answer: &Answer, company: &str) -> Result<String, Error> {
+    let told: Option<Option<CompanyInfo>> = serde_json::from_slice(&answer.body).ok();
+    match (answer.status, told) {
+        (200..=299, Some(Some(CompanyInfo { codebase: Some(codebase), .. }))) => Ok(codebase),
+        (200..=299, Some(None)) | (404, _) => {
+            let problem = format!("it does not know the company {company:?} (status {})", answer.status);
+            Err(fault(&problem, "Check \"url\" and \"company\" in the settings"))
+        }
+        (429 | 500..=599, _) => {
+            let problem = format!("it can't be asked just now (status {}): {}", answer.status, answer.text());
+            Err(fault(&problem, "Look whether the PSA is up; it goes on by itself"))
+        }
+        (status, _) => {
+            let problem = format!("it does not say where its API is (status {status}): {}", answer.text());
+            Err(fault(&problem, "Check that \"url\" is the API's address: a proxy may answer in its place"))
+        }
     }
 }
 

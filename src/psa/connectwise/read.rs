@@ -89,6 +89,7 @@ fn record(found: &wire::Ticket, notes: &[wire::Note]) -> Record {
         status: text(&found.status),
         closed: found.closed_flag,
         project: found.record_type.as_deref().is_some_and(|kind| kind.starts_with("Project")),
+        left_out: false,
         opened_by_technician: None,
         merged_into: found
             .merged_parent_ticket

@@ -187,6 +187,7 @@ fn a_note_is_written_once_though_replies_are_lost() {
         let act = Act::Note {
             text: mark_own_note(&format!("Answer number {i}, from us."), i as i64),
             visible: i % 2 == 0,
+            status: None,
         };
         fake.faults(|faults| faults.list.push(fault("POST", "/notes", 1, trouble)));
         let mut psa = connector(settings(&fake));
@@ -285,4 +286,119 @@ fn the_rules_that_route_are_found_with_what_they_set() {
         parsing[0].set.contains_key(&Field::Board) && parsing[0].set.contains_key(&Field::Priority),
         "{parsing:#?}"
     );
+}
+
+#[test]
+fn a_busy_server_is_no_unknown_company() {
+    let fake = start();
+    open(&fake, 1);
+    let busy = |status| Trouble::Status { status, retry_after: None, body: TroubleBody::Html };
+    for (status, part) in
+        [(503, "just now (status 503)"), (429, "just now (status 429)"), (403, "does not say where")]
+    {
+        fake.faults(|faults| {
+            faults.list.clear();
+            faults.list.push(fault("GET", "/login/companyinfo", 100, busy(status)));
+        });
+        let told = format!("{:?}", connector(settings(&fake)).check());
+        assert!(told.contains(part) && !told.contains("does not know the company"), "{status}: {told}");
+    }
+    fake.faults(|faults| faults.list.clear());
+    for missing in [true, false] {
+        fake.set(&json!({"unknown_company_404": missing})).unwrap();
+        let unknown = ConnectwiseSettings { company: "nobody".to_owned(), ..settings(&fake) };
+        let told = format!("{:?}", connector(unknown).check());
+        assert!(told.contains("does not know the company"), "{told}");
+    }
+}
+
+#[test]
+fn a_check_names_each_right_that_is_missing_and_the_board_that_never_closes() {
+    let fake = start();
+    open(&fake, 2);
+    let bad = |fake: &Fake| -> Vec<(String, String)> {
+        let found = connector(settings(fake)).check();
+        found.into_iter().filter_map(|row| Some((row.what, row.next?))).collect()
+    };
+    for (denied, rows, right) in [
+        ("time.inquire", &["time entries"][..], "Time Entry"),
+        ("tickets.inquire", &["tickets", "notes"], "Inquire All"),
+        (
+            "members.inquire",
+            &["members", "boards, types, statuses, priorities", "statuses that close"],
+            "Member",
+        ),
+    ] {
+        fake.set(&json!({"denied": [denied]})).unwrap();
+        let found = bad(&fake);
+        assert_eq!(found.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(), rows, "{denied}");
+        assert!(found[0].1.contains(right), "{found:?}");
+    }
+    fake.set(&json!({"denied": []})).unwrap();
+    fake.world(|world| {
+        let alerts = world.board("Alerts");
+        let closing: Vec<i64> = world.statuses_of(alerts).filter(|s| s.closed).map(|s| s.id).collect();
+        closing.iter().for_each(|id| world.statuses.get_mut(id).unwrap().closed = false);
+    });
+    let found = connector(settings(&fake)).check();
+    let row = found.iter().find(|row| row.what == "statuses that close").unwrap();
+    assert!(
+        row.found.contains("\"Alerts\"") && !row.found.contains("Network") && row.next.is_some(),
+        "{row:?}"
+    );
+    let templates = found.iter().find(|row| row.what == "templates").unwrap();
+    assert!(
+        templates.found.contains("\"New starter\" sets board")
+            && templates.found.contains("mails the contact")
+    );
+    assert_eq!(fake.world(|world| world.writes.len()), 0);
+}
+
+#[test]
+fn rules_that_are_not_understood_stay_raw_and_those_that_reach_customers_are_marked() {
+    let fake = start();
+    let rule = |id: i64, priority: i64, term: Option<&str>| json!({"id": id, "priority": priority, "searchTerm": term, "serviceBoard": {"id": 1, "name": "Alerts"}});
+    fake.set(&json!({"parsing_rules": [rule(2, 2, Some("Störung")), rule(1, 1, Some("[ALERT]")), rule(3, 3, None), rule(4, 4, Some("***"))]}))
+        .unwrap();
+    let found = connector(settings(&fake)).rules().unwrap();
+    let parsing: Vec<_> = found.iter().filter(|rule| rule.source == "parsing rule").collect();
+    let told: Vec<_> = parsing.iter().map(|rule| (rule.when.get("words"), rule.raw.is_some())).collect();
+    let words = |word: &str| vec![word.to_owned()];
+    assert_eq!(
+        told,
+        [(Some(&words("[ALERT]")), false), (Some(&words("Störung")), false), (None, true), (None, true)]
+    );
+    let acting: Vec<&str> = found.iter().filter(|r| r.acts_on_customers).map(|r| r.name.as_str()).collect();
+    assert_eq!(acting, ["Acknowledge new tickets"]);
+    let assigned = found.iter().find(|rule| rule.source == "automatic assignment").unwrap();
+    assert!(assigned.raw.is_some() && assigned.when["board"].len() == 1, "{assigned:?}");
+    assert!(found.iter().filter(|rule| rule.source == "workflow").all(|rule| rule.raw.is_some()));
+}
+
+#[test]
+fn a_reply_sets_the_status_of_its_board_once_and_never_one_that_closes() {
+    let fake = start();
+    let status = |fake: &Fake, id: i64| {
+        fake.world(|world| {
+            world.tickets[&id].status.and_then(|status| world.name_of(Deed::Status, status)).unwrap()
+        })
+    };
+    for (to, stands) in
+        [("waiting ON customer", "Waiting on customer"), ("Closed", "New"), ("Nowhere", "New")]
+    {
+        let id = open(&fake, 1)[0];
+        let text = mark_own_note(&format!("Is it back? {to}"), 1);
+        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let Done::Written { cut, .. } =
+            connector(settings(&fake)).apply(&id.to_string(), &act, &BTreeMap::new()).unwrap()
+        else {
+            panic!("{to}");
+        };
+        assert_eq!(status(&fake, id), stands);
+        assert_eq!(cut.is_some(), stands == "New", "{to}: {cut:?}");
+        let notes = fake.world(|world| {
+            world.notes_of(id, false).iter().filter(|n| n.text.contains("Is it back")).count()
+        });
+        assert_eq!(notes, 1);
+    }
 }

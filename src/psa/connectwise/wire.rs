@@ -210,6 +210,8 @@ pub(super) struct Board {
     pub(super) inactive_flag: bool,
     #[serde(deserialize_with = "flag")]
     pub(super) project_flag: bool,
+    #[serde(deserialize_with = "flag")]
+    pub(super) send_to_contact_flag: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -223,12 +225,50 @@ pub(super) struct OfBoard {
     pub(super) inactive: bool,
     #[serde(deserialize_with = "flag")]
     pub(super) closed_status: bool,
+    #[serde(deserialize_with = "flag")]
+    pub(super) default_flag: bool,
     pub(super) type_association_ids: Option<Vec<i64>>,
 }
 
 impl OfBoard {
     pub(super) fn is_active(&self) -> bool {
         !self.inactive && !self.inactive_flag
+    }
+}
+
+/// A service template: what tickets that are made from it begin with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Template {
+    name: Option<String>,
+    board: Option<Named>,
+    #[serde(rename = "type")]
+    kind: Option<Named>,
+    sub_type: Option<Named>,
+    priority: Option<Named>,
+    impact: Option<Named>,
+    severity: Option<Named>,
+    #[serde(deserialize_with = "flag")]
+    email_contact_flag: bool,
+}
+
+impl Template {
+    /// Its name, what it sets, and whether it mails the contact.
+    pub(super) fn told(&self) -> String {
+        let sets = [
+            ("board", &self.board),
+            ("type", &self.kind),
+            ("subtype", &self.sub_type),
+            ("priority", &self.priority),
+            ("impact", &self.impact),
+            ("severity", &self.severity),
+        ];
+        let sets =
+            sets.into_iter().filter_map(|(what, to)| Some(format!("{what} {:?}", to.as_ref()?.text()?)));
+        let sets = sets.collect::<Vec<_>>().join(", ");
+        let sets = if sets.is_empty() { "no label".to_owned() } else { sets };
+        let mails = if self.email_contact_flag { ", mails the contact" } else { "" };
+        format!("{:?} sets {sets}{mails}", self.name.as_deref().unwrap_or_default())
     }
 }
 
@@ -261,6 +301,7 @@ pub(super) struct WorkflowEvent {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct WorkflowAction {
     pub(super) notify_type: Option<Named>,
+    pub(super) notify_who: Option<Named>,
     pub(super) board: Option<Named>,
     pub(super) board_status: Option<Named>,
     pub(super) service_type: Option<Named>,
@@ -272,14 +313,31 @@ pub(super) struct WorkflowAction {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+pub(super) struct ParsingStyle {
+    pub(super) id: Option<i64>,
+    /// What of a mail its rules look at, and how.
+    pub(super) parse_rule: Option<String>,
+    #[serde(deserialize_with = "number")]
+    pub(super) priority: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct ParsingRule {
     pub(super) id: Option<i64>,
+    #[serde(deserialize_with = "number")]
+    pub(super) priority: Option<i64>,
     pub(super) name: Option<String>,
     pub(super) search_term: Option<String>,
     pub(super) service_priority: Option<Named>,
     pub(super) service_type: Option<Named>,
     pub(super) service_sub_type: Option<Named>,
     pub(super) service_board: Option<Named>,
+}
+
+/// A number; anything else is none.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(serde_json::Value::deserialize(deserializer)?.as_i64())
 }
 
 /// A flag that may be missing, null or a word.

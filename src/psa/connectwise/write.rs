@@ -10,7 +10,7 @@ use ureq::http::Method;
 use super::client::{Client, fault};
 use super::wire::{self, Named, OfBoard};
 use super::{look, read};
-use crate::connector::{Act, Done};
+use crate::connector::{Act, Done, not_set};
 use crate::http::Sent;
 
 pub(super) fn apply(
@@ -21,7 +21,16 @@ pub(super) fn apply(
 ) -> Result<Done> {
     let found: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
     match act {
-        Act::Note { text, visible } => note(client, id, text, *visible),
+        Act::Note { text, visible, status } => {
+            let done = note(client, id, text, *visible)?;
+            Ok(match (done, status) {
+                (Done::Written { psa_ref, cut: None }, Some(status)) => {
+                    let cut = set_status(client, &found, status).err().map(|e| not_set(status, &e));
+                    Done::Written { psa_ref, cut }
+                }
+                (done, _) => done,
+            })
+        }
         Act::SetFields(fields) => match changed(&found, fields, labels) {
             Some(what) => Ok(Done::Changed { what }),
             None => set(client, id, &found, fields),
@@ -66,6 +75,28 @@ fn sought(client: &mut Client, id: &str, mark: &str, error: firstline_fault::Err
         Some(psa_ref) => Ok(Done::Written { psa_ref: Some(psa_ref), cut: None }),
         None => Err(error),
     }
+}
+
+/// Sets a status of the ticket's board that does not close.
+fn set_status(client: &mut Client, ticket: &wire::Ticket, status: &str) -> Result<()> {
+    if is(ticket.status.as_ref().and_then(Named::text).as_ref(), status) {
+        return Ok(());
+    }
+    let board = ticket.board.as_ref().and_then(|board| board.id);
+    let board = board.ok_or_else(|| fault("the ticket has no board", "Give it one in the PSA"))?;
+    let mut to = None;
+    client.each(&format!("service/boards/{board}/statuses"), &[], &mut |one: OfBoard| {
+        if one.is_active() && !one.closed_status && is(one.name.as_ref(), status) {
+            to = one.id;
+        }
+        Ok(())
+    })?;
+    let to = to.ok_or_else(|| fault("its board has no such status that is open", "Name one that it has"))?;
+    let id = ticket.id.unwrap_or_default();
+    let change = json!([{"op": "replace", "path": "status", "value": {"id": to}}]);
+    let answer = client.send(Method::PATCH, &format!("service/tickets/{id}"), &change)?;
+    client.judged(answer)?;
+    Ok(())
 }
 
 fn value(ticket: &wire::Ticket, field: Field) -> Option<String> {

@@ -7,10 +7,11 @@ use super::client::{self, fault};
 use super::tables::{Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, history, read};
-use crate::connector::{Finding, Reference, clock};
+use crate::connector::{CLOSING, Finding, Reference, clock};
+use crate::findings::{closing as closing_statuses, counted, finding};
 
 /// The status that closes in stock data.
-const CLOSED: i64 = 9;
+pub(super) const CLOSED: i64 = 9;
 /// Requests in five minutes that all sources allow.
 const QUOTA: u32 = 300;
 /// Entries of time that are looked at.
@@ -45,6 +46,7 @@ pub(super) fn reference(psa: &mut Halo) -> Result<Reference> {
     };
     let (teams, types, statuses) = (rows(Table::Team)?, rows(Table::Kind)?, rows(Table::Status)?);
     let (priorities, agents) = (rows(Table::Priority)?, rows(Table::Agent)?);
+    let categories = rows(Table::Category)?;
     // Others are of approvals and contracts, where numbers tell them apart.
     let of_tickets = statuses.iter().any(|row| row.kind == Some(0));
     let is_of_tickets = |row: &&Row| !of_tickets || row.kind == Some(0);
@@ -57,6 +59,7 @@ pub(super) fn reference(psa: &mut Halo) -> Result<Reference> {
             .filter_map(|r| r.name.clone())
             .collect(),
         types: types.iter().filter_map(|row| Some((None, row.name.clone()?))).collect(),
+        subtypes: categories.iter().filter_map(|row| Some((None, Table::Category.name_of(row)?))).collect(),
         statuses: statuses
             .iter()
             .filter(is_of_tickets)
@@ -104,15 +107,17 @@ pub(super) fn outcome_fault(outcomes: &[Row], id: Option<i64>, visible: bool) ->
     Some((problem, choice()))
 }
 
+/// What is said where too little is in sight.
+const SIGHT: &str = "Widen the role of the application's agent: teams, ticket types, agents";
+
 /// A look at something that is needed.
 type Look = fn(&mut Halo) -> Result<String>;
 
 /// What is looked at once the application is signed in.
-const LOOKS: [(&str, Look); 11] = [
+const LOOKS: [(&str, Look); 10] = [
     ("clock", |psa| clock(psa.client.clock()?, "HaloPSA")),
     ("tickets", tickets),
     ("changes", filters),
-    ("teams, types, statuses, priorities, agents", listed),
     ("actions and time", entries),
     ("history (audit)", trail),
     ("rules", rules),
@@ -127,18 +132,15 @@ pub(super) fn check(psa: &mut Halo) -> Vec<Finding> {
     let signed_in = first.next.is_none();
     let mut found = vec![first];
     if signed_in {
+        let (listed, closes) = match reference(psa) {
+            Ok(there) => (counted(&there, "teams", SIGHT), closing_statuses(&there)),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        found.push(finding("teams, types, statuses, priorities, agents", listed));
+        found.push(finding(CLOSING, closes));
         found.extend(LOOKS.into_iter().map(|(what, look)| finding(what, look(psa))));
     }
     found
-}
-
-fn finding(what: &str, result: Result<String>) -> Finding {
-    let (found, next) = match result {
-        Ok(text) => (text, None),
-        Err(Error::User(fault)) => (fault.problem, Some(fault.next)),
-        Err(fault) => (fault.to_string(), Some("Please report it".to_owned())),
-    };
-    Finding { what: what.to_owned(), found, next }
 }
 
 /// Signs in, and says as whom; where that fails, what the PSA says about where tokens are to be had.
@@ -169,19 +171,6 @@ fn tickets(psa: &mut Halo) -> Result<String> {
 fn rules(psa: &mut Halo) -> Result<String> {
     let rules = psa.client.count("TicketRules", &[])?;
     Ok(format!("{rules} ticket rules in sight"))
-}
-
-fn listed(psa: &mut Halo) -> Result<String> {
-    let reference = reference(psa)?;
-    let closing = reference.statuses.iter().filter(|(_, _, closes)| *closes).count();
-    Ok(format!(
-        "{} teams, {} types, {} statuses ({closing} close), {} priorities, {} technicians",
-        reference.boards.len(),
-        reference.types.len(),
-        reference.statuses.len(),
-        reference.priorities.len(),
-        reference.technicians.len()
-    ))
 }
 
 /// Whether changes can be asked for by time: the ticket that changed last is among those that changed since just before.

@@ -240,6 +240,7 @@ fn record(
         status,
         closed: closed_at.is_some(),
         project: found.is_project == Some(true),
+        left_out: false,
         opened_by_technician: actions.rows.first().and_then(|first| by_technician(first, &who)),
         merged_into: found.merged_into_id.filter(|&into| into > 0).map(|into| into.to_string()),
         response_stamp: wire::at(found.responsedate.as_deref()),

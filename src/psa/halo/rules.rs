@@ -14,19 +14,23 @@ use crate::connector::FoundRule;
 /// Fields of criteria that hold words of the ticket.
 const WORDS: [&str; 5] = ["symptom", "summary", "subject", "details", "note"];
 
+/// Rules in the order in which they act on a mail that comes in: those of the mail, and then those of the ticket.
 pub(super) fn rules(psa: &mut Halo) -> Result<Vec<FoundRule>> {
     let closing = super::look::closing(psa)?;
-    let mut found = Vec::new();
-    for raw in raw(psa, "TicketRules", &[("includecriteriainfo", "true")])? {
-        found.extend(rule(psa, raw, "ticket rule", &closing)?);
-    }
+    let tickets = raw(psa, "TicketRules", &[("includecriteriainfo", "true")])?;
     let mails = match raw(psa, "EmailRule", &[]) {
         // Tenants without them, and roles that may not see them, have none to tell.
         Err(Refused::Missing | Refused::Denied(_)) => Vec::new(),
         told => told?,
     };
-    for raw in mails {
-        found.extend(rule(psa, raw, "e-mail rule", &closing)?);
+    let mut found = Vec::new();
+    for (rows, source) in [(mails, "e-mail rule"), (tickets, "ticket rule")] {
+        let mut of_source = Vec::new();
+        for row in rows {
+            of_source.extend(rule(psa, row, source, &closing)?);
+        }
+        of_source.sort_by_key(|rule| rule.order);
+        found.extend(of_source);
     }
     Ok(found)
 }

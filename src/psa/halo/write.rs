@@ -12,7 +12,7 @@ use super::client::{self, Client, Refused, fault};
 use super::tables::{self, Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, look, read, text};
-use crate::connector::{Act, Done};
+use crate::connector::{Act, Done, not_set};
 use crate::http::{Answer, Sent};
 
 /// Rows to choose from, by field.
@@ -25,9 +25,22 @@ pub(super) fn apply(
     labels: &BTreeMap<Field, Option<String>>,
 ) -> Result<Done> {
     match act {
-        Act::Note { text, visible } => {
+        Act::Note { text, visible, status } => {
             let found = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
-            note(psa, (id, &found), text, *visible)
+            // Before the note: once it stands, nothing is asked that could fail.
+            let (to, unset) = match status.as_deref().map(|status| (status, open_status(psa, status))) {
+                None => (None, None),
+                Some((_, Ok(to))) => (Some(to), None),
+                Some((status, Err(error))) => (None, Some(not_set(status, &error))),
+            };
+            let done = note(psa, (id, &found), text, (*visible, to))?;
+            Ok(match done {
+                Done::Written { psa_ref, cut } if unset.is_some() => {
+                    let cut = cut.into_iter().chain(unset).collect::<Vec<_>>().join("; ");
+                    Done::Written { psa_ref, cut: Some(cut) }
+                }
+                done => done,
+            })
         }
         Act::SetFields(fields) => {
             // What names mean comes first: nothing is asked between the look at the ticket and the write.
@@ -59,12 +72,25 @@ pub(super) fn find_mark(psa: &mut Halo, id: &str, mark: &str) -> Result<Option<S
     Ok(found.map(|action| reference(id, action)))
 }
 
+/// The id of a status of tickets, which must not be the stock one that closes; whether another closes is what a check tells.
+fn open_status(psa: &mut Halo, status: &str) -> Result<i64> {
+    let rows = psa.tables.rows(&mut psa.client, Table::Status)?;
+    let fits = |row: &&Row| row.is_active() && is(row.name.as_deref(), status) && row.kind.unwrap_or(0) == 0;
+    let to = rows.iter().find(fits).and_then(|row| row.id).filter(|&id| id != look::CLOSED);
+    to.ok_or_else(|| fault("it has no such status that is open", "Name one that it has"))
+}
+
 fn reference(ticket: &str, action: i64) -> String {
     format!("{ticket}/{action}")
 }
 
 /// Posts a note once: where it is not known whether it arrived, it is looked for.
-fn note(psa: &mut Halo, (id, found): (&str, &wire::Ticket), text: &str, visible: bool) -> Result<Done> {
+fn note(
+    psa: &mut Halo,
+    (id, found): (&str, &wire::Ticket),
+    text: &str,
+    (visible, status): (bool, Option<i64>),
+) -> Result<Done> {
     let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
     if let Some(psa_ref) = find_mark(psa, id, mark)? {
         return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
@@ -72,6 +98,10 @@ fn note(psa: &mut Halo, (id, found): (&str, &wire::Ticket), text: &str, visible:
     let outcome = outcome(psa, visible)?;
     let mut body = json!({"ticket_id": found.id, "outcome_id": outcome, "note_html": text::html(text), "hiddenfromuser": !visible,
         "sendemail": visible});
+    if let Some(status) = status {
+        // UNCONFIRMED: that it wins over a status that the outcome sets.
+        body["new_status"] = json!(status);
+    }
     if !visible {
         // No rule is to act on what only technicians read.
         body["dont_do_rules"] = json!(true);

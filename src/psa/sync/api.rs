@@ -104,16 +104,6 @@ impl Service {
         Self { http, url: url.trim_end_matches('/').to_owned(), key }
     }
 
-    /// Whether it answers, and takes the key.
-    ///
-    /// # Errors
-    /// Where it does not.
-    pub fn look(&mut self) -> Result<String> {
-        let told = self.ask(Method::GET, "/v1/connections", None)?.json().unwrap_or_default();
-        let n = told["connections"].as_array().map_or(0, Vec::len);
-        Ok(format!("it answers and takes the key; connections on record: {n}"))
-    }
-
     /// Sends tickets to be decided and drafted, and gives the errors of those that were refused, by their place.
     ///
     /// # Errors
@@ -241,7 +231,7 @@ impl Service {
     }
 
     /// All calls of the batch API may be repeated without harm.
-    fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+    pub(super) fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
         let headers = vec![("authorization", format!("Bearer {}", self.key.shown()))];
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         let call = Call { method, url: format!("{}{path}", self.url), headers, body, safe: true };
@@ -251,7 +241,7 @@ impl Service {
         })
     }
 
-    fn judged(&self, answer: Answer, path: &str) -> Result<Answer> {
+    pub(super) fn judged(&self, answer: Answer, path: &str) -> Result<Answer> {
         if answer.is_good() {
             return Ok(answer);
         }

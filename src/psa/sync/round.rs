@@ -249,8 +249,12 @@ fn one(
         return Ok(());
     };
     let mut held = OpenTicket::of(&record);
-    if record.project {
+    if record.project || record.left_out {
         found.out.insert(seen.id.clone());
+    }
+    if record.left_out && !cursor.open.contains_key(&seen.id) {
+        found.known.push((seen.clone(), None));
+        return Ok(());
     }
     if record.closed || record.merged_into.is_some() {
         let history = psa.history(&seen.id)?;
@@ -259,12 +263,13 @@ fn one(
         found.events.extend(events_of(&record, &history));
         // One that was opened and closed between two rounds, or is another customer's by now, was never decided there: it is now, so that
         // its end can be joined.
-        if cursor.open.get(&seen.id).is_none_or(|open| open.customer != held.customer) {
+        let moved = cursor.open.get(&seen.id).is_none_or(|open| open.customer != held.customer);
+        if moved && !record.left_out {
             found.open.push(as_it_came(&record));
         }
         found.known.push((seen.clone(), None));
     } else {
-        if !record.project {
+        if !record.project && !record.left_out {
             if !cursor.open.contains_key(&seen.id) && changed_since_opening(&record) {
                 held.leave(&psa.history(&seen.id)?);
             }

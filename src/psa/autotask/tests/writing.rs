@@ -6,7 +6,7 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text, 1), visible }
+    Act::Note { text: mark_own_note(text, 1), visible, status: None }
 }
 
 fn fields<const N: usize>(wanted: [(Field, &str); N]) -> Act {
@@ -231,4 +231,21 @@ fn unknown_names_are_refused_with_a_next_step() {
         assert!(error.contains(told), "{error}");
     }
     assert_eq!(writes(&fake), 0);
+}
+
+#[test]
+fn a_reply_sets_a_status_that_does_not_complete_the_ticket() {
+    let fake = start();
+    for (to, stands) in
+        [("waiting customer", fake::WAITING_CUSTOMER), ("Complete", fake::NEW), ("Nowhere", fake::NEW)]
+    {
+        let id = one(&fake);
+        let text = firstline_ticket::mark_own_note(&format!("Is it back? {to}"), 1);
+        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let done = connector(settings(&fake)).apply(&id, &act, &BTreeMap::new()).unwrap();
+        let Done::Written { cut, .. } = done else { panic!("{to}") };
+        let ticket: Id = id.parse().unwrap();
+        assert_eq!(fake.world(|world| world.tickets[&ticket].status), Some(stands), "{to}");
+        assert_eq!(cut.is_some(), stands == fake::NEW, "{to}: {cut:?}");
+    }
 }

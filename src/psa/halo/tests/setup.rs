@@ -16,7 +16,7 @@ fn a_check_of_a_good_set_up_finds_nothing_to_do() {
     let found = connector(settings(&fake)).check();
     assert_eq!(bad(&found), [""; 0], "{found:?}");
     assert!(found[0].found.contains(fake::API_AGENT_NAME), "{:?}", found[0]);
-    assert_eq!(found.len(), 12, "{found:?}");
+    assert_eq!(found.len(), 13, "{found:?}");
     assert_eq!(writes(&fake), 0);
 }
 

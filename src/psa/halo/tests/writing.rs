@@ -8,7 +8,7 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text, 1), visible }
+    Act::Note { text: mark_own_note(text, 1), visible, status: None }
 }
 
 #[test]
@@ -208,4 +208,19 @@ fn a_gone_ticket_takes_nothing() {
         connector(settings(&fake)).apply("999999", &note("Hello.", false), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().contains("not there"), "{error}");
     assert_eq!(writes(&fake), 0);
+}
+
+#[test]
+fn a_reply_sets_a_status_with_the_action_and_never_the_one_that_closes() {
+    let fake = start();
+    for (to, stands) in [("WAITING on customer", 4), ("Closed", 1), ("Awaiting Approval", 1)] {
+        let id = one(&fake);
+        let text = mark_own_note(&format!("Is it back? {to}"), 1);
+        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let done = connector(settings(&fake)).apply(&id, &act, &BTreeMap::new()).unwrap();
+        let Done::Written { cut, .. } = done else { panic!("{to}") };
+        let ticket: i64 = id.parse().unwrap();
+        assert_eq!(fake.world(|world| world.tickets[&ticket].status), Some(stands), "{to}");
+        assert_eq!(cut.is_some(), stands == 1, "{to}: {cut:?}");
+    }
 }
