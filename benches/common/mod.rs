@@ -62,22 +62,48 @@ pub fn engine(dir: &Path) -> Option<Engine> {
     }
     model()?;
     println!("learning from 5,000 tickets");
-    let run = |args: &[&str]| {
-        let done = program().arg("--quiet").args(args).current_dir(dir).output().expect("the program starts");
-        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
-    };
-    run(&["dev", "generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
-    run(&["train", "--tickets", "history.jsonl", "--bundle", "bundle", "--fine-tune", "never"]);
+    ran(dir, &["dev", "generate", "--tickets", "5000", "--seed", "1", "--out", "history.jsonl"]);
+    ran(dir, &["train", "--tickets", "history.jsonl", "--bundle", "bundle", "--fine-tune", "never"]);
     Some(Engine::open(&dir.join("bundle")).expect("the bundle was just published"))
 }
 
-/// A command of the program itself, which is built first where it is not up to date: it belongs to another package, and cargo
-/// builds it only for that one's own benches.
+/// The bundle that `FIRSTLINE_BENCH_BUNDLE` names; else one that learns from the file `history` with the default encoder, as it is, in the
+/// folder `dir`. `None`, with a word, where the encoder's model can't be had.
 ///
 /// # Panics
-/// When it can't be built.
+/// When the program fails, or there is no bundle where the variable says.
+pub fn bundle(dir: &Path, history: &Path) -> Option<PathBuf> {
+    if let Some(bundle) = std::env::var_os("FIRSTLINE_BENCH_BUNDLE") {
+        return Some(Path::new(&bundle).canonicalize().expect("a bundle"));
+    }
+    model()?;
+    let history = history.display().to_string();
+    ran(dir, &["train", "--tickets", &history, "--bundle", "bundle", "--fine-tune", "never"]);
+    Some(dir.join("bundle"))
+}
+
+/// Runs the program in the folder `dir`, quietly, and gives what it prints.
+///
+/// # Panics
+/// When it fails.
+pub fn ran(dir: &Path, args: &[&str]) -> String {
+    let done = program().arg("--quiet").args(args).current_dir(dir).output().expect("the program starts");
+    assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).expect("text").trim().to_owned()
+}
+
+/// A command of the program itself: the one that `FIRSTLINE_BENCH_PROGRAM` names, such as a debug build; else the release build, which is
+/// built first where it is not up to date: it belongs to another package, and cargo builds it only for that one's own benches.
+///
+/// # Panics
+/// When it can't be built, or is not where the variable says.
 pub fn program() -> Command {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        if let Some(named) = std::env::var_os("FIRSTLINE_BENCH_PROGRAM") {
+            // From the workspace's root too, as cargo runs benches in their package's folder.
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&named);
+            return Path::new(&named).canonicalize().or_else(|_| root.canonicalize()).expect("a program");
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "--release", "--locked", "--package", "firstline"]);
