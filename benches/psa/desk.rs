@@ -99,7 +99,7 @@ impl Desk {
     pub(crate) fn past(&self, count: usize) -> Script {
         let closed = self.tickets.iter().filter(|ticket| ticket.resolved_at.is_some());
         let mut script = Script::of(&closed.take(count).cloned().collect::<Vec<_>>());
-        let last = script.steps.last().expect("a history has steps").at;
+        let last = script.steps.back().expect("a history has steps").at;
         let by = Timestamp::now() - SignedDuration::from_hours(1);
         script.steps.iter_mut().for_each(|step| step.at += by.duration_since(last));
         script
@@ -108,7 +108,7 @@ impl Desk {
 
 /// Puts the steps into `seconds` from `now` on, the pauses cut; gives how many times faster than on the desk that is.
 fn squeeze(script: &mut Script, now: Timestamp, seconds: f64) -> f64 {
-    let mut before = script.steps.first().expect("a day has steps").at;
+    let mut before = script.steps.front().expect("a day has steps").at;
     let mut run = SignedDuration::ZERO;
     let runs: Vec<f64> = script
         .steps

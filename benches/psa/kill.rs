@@ -172,7 +172,7 @@ fn named(action: &Action) -> String {
 /// The ticket of a reply and the mark that it carries.
 fn place(action: &Action) -> Option<(String, String)> {
     let text = action.payload["text"].as_str().filter(|_| action.kind == ActionKind::Reply)?;
-    Some((action.ticket_id.clone(), own_mark(&mark_own_note(text))?.to_owned()))
+    Some((action.ticket_id.clone(), own_mark(&mark_own_note(text, action.id))?.to_owned()))
 }
 
 /// Tickets whose labels were written more often than there are actions for it.
