@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use firstline_drafts::language_of;
 use firstline_fault::{Code, UserError};
-use firstline_psa::{ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
+use firstline_psa::{Format, ImportOptions, ImportSummary, Outputs, Preset, import, parse_delimiter};
 use firstline_ticket::Lines;
 use firstline_training::{NearDuplicates, Progress};
 use firstline_triage::Reader;
@@ -92,36 +92,60 @@ struct Texts {
 }
 
 #[derive(Debug, Serialize)]
-struct Output<'a> {
+pub(super) struct Output {
     #[serde(flatten)]
-    summary: &'a ImportSummary,
+    summary: ImportSummary,
     #[serde(flatten)]
-    texts: &'a Texts,
+    texts: Texts,
     out: String,
     rejects: Option<String>,
 }
 
+impl Output {
+    /// How the command ends.
+    pub(super) fn exit(&self) -> Exit {
+        if self.summary.rejected > 0 { Exit::SomeFailed } else { Exit::Success }
+    }
+}
+
 pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let options = options(args)?;
-    let rejects_path = args.rejects.clone().unwrap_or_else(|| rejects_beside(&args.out));
-    let mut out = files::Whole::create(&args.out)?;
+    let rejects = args.rejects.clone().unwrap_or_else(|| rejects_beside(&args.out));
+    let output = write((&args.input, &args.out, rejects), &options(args)?, ui)?;
+    match args.output.json {
+        true => print(serde_json::to_string(&output)?),
+        false => print(text(&output)),
+    }
+    Ok(output.exit())
+}
+
+/// Writes the canonical tickets of `input`, which are canonical already, to `to`.
+pub(super) fn canonical(input: &Path, to: &Path, ui: &Ui) -> Result<Output, Failure> {
+    let options = ImportOptions { format: Format::Jsonl, ..ImportOptions::default() };
+    write((input, to, rejects_beside(to)), &options, ui)
+}
+
+fn write(
+    (input, to, rejects_path): (&Path, &Path, PathBuf),
+    options: &ImportOptions,
+    ui: &Ui,
+) -> Result<Output, Failure> {
+    let mut out = files::Whole::create(to)?;
     let mut rejects = files::Whole::create(&rejects_path)?;
-    let places = [files::resolved(&args.input), files::resolved(&args.out), files::resolved(&rejects_path)];
+    let places = [files::resolved(input), files::resolved(to), files::resolved(&rejects_path)];
     if places[0] == places[1] || places[0] == places[2] || places[1] == places[2] {
         let problem = "the export, the tickets and the rejects must be three files";
         return Err(UserError::new(Code::Config, "--out", problem, "Name another file").into());
     }
     let mut bars = ui.bars();
-    bars.bytes("importing", std::fs::metadata(&args.input).map_or(0, |m| m.len()));
+    bars.bytes("importing", std::fs::metadata(input).map_or(0, |m| m.len()));
     let imported = {
         let (mut tickets, mut bad) = (out.writer(), rejects.writer());
         let outputs = Outputs { tickets: &mut tickets, rejects: &mut bad };
-        let imported =
-            import(files::open(&args.input)?, &files::name_of(&args.input), &options, outputs, &mut |read| {
-                bars.set(read);
-                go_on()
-            });
-        tickets.flush().map_err(|e| UserError::io(args.out.display(), &e))?;
+        let imported = import(files::open(input)?, &files::name_of(input), options, outputs, &mut |read| {
+            bars.set(read);
+            go_on()
+        });
+        tickets.flush().map_err(|e| UserError::io(to.display(), &e))?;
         bad.flush().map_err(|e| UserError::io(rejects_path.display(), &e))?;
         imported
     };
@@ -143,13 +167,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     out.publish()?;
     let rejected = rejects_path.as_ref().map(|p| p.display().to_string());
-    let output =
-        Output { summary: &summary, texts: &texts, out: args.out.display().to_string(), rejects: rejected };
-    match args.output.json {
-        true => print(serde_json::to_string(&output)?),
-        false => print(text(&output)),
-    }
-    Ok(if summary.rejected > 0 { Exit::SomeFailed } else { Exit::Success })
+    Ok(Output { summary, texts, out: to.display().to_string(), rejects: rejected })
 }
 
 fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
@@ -199,8 +217,8 @@ fn look_at_texts(path: &Path, bars: &mut Bars) -> Result<Texts, Failure> {
 }
 
 /// The closing table.
-fn text(output: &Output<'_>) -> String {
-    let s = output.summary;
+pub(super) fn text(output: &Output) -> String {
+    let s = &output.summary;
     let day = |t: jiff::Timestamp| t.to_string().chars().take(10).collect::<String>();
     let span = match (s.first_opened_at, s.last_opened_at) {
         (Some(first), Some(last)) => format!("{} to {}", day(first), day(last)),

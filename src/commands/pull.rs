@@ -11,8 +11,11 @@ use firstline_psa::pull::{VERSION, listed, missing, pull};
 use firstline_ticket::Ticket;
 use firstline_training::Progress;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::connect::{PsaSettings, pause};
+use super::import;
+use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, go_on, print};
 
@@ -33,6 +36,9 @@ pub(crate) struct PullArgs {
     /// File to write, canonical JSONL.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+
+    #[command(flatten)]
+    output: JsonArg,
 }
 
 pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -74,7 +80,17 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     drop(file);
     newest_alone(&part)?;
-    std::fs::rename(&part, &args.out).map_err(io)?;
+    let imported = import::canonical(&part, &args.out, ui)?;
+    std::fs::remove_file(&part).map_err(io)?;
+    if args.output.json {
+        print(json!({
+            "pulled": pulled.tickets, "there": pulled.there, "gone": pulled.gone, "left_out": pulled.left_out,
+            "without_history": pulled.incomplete, "unread_lines": pulled.unread_lines, "unread": pulled.unread,
+            "import": imported,
+        }));
+        return Ok(imported.exit());
+    }
+    print(import::text(&imported));
     print(format_args!("{} tickets: {}", pulled.tickets + pulled.there, args.out.display()));
     let told = [
         (pulled.gone, "listed, and gone or out of sight"),
@@ -85,7 +101,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     told.iter().filter(|(n, _)| *n > 0).for_each(|(n, what)| print(format_args!("  {n} {what}")));
     pulled.unread.iter().take(5).for_each(|line| print(format_args!("    {line}")));
     print(format_args!("Next: firstline rollout baseline --tickets {}", args.out.display()));
-    Ok(Exit::Success)
+    Ok(imported.exit())
 }
 
 /// Where a pull of a connection keeps what it has until it is whole.
