@@ -14,6 +14,7 @@ mod conformance;
 mod connect;
 mod contract;
 mod crashes;
+mod demo;
 mod drafts;
 mod generated;
 mod habits;
