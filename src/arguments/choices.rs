@@ -2,6 +2,7 @@
 //! nothing of clap: each type is mirrored here once.
 
 use clap::ValueEnum;
+use firstline_fakes::Which;
 use firstline_nn::Precision;
 use firstline_psa::{Format, Preset};
 use firstline_serve::Scope;
@@ -187,6 +188,47 @@ impl From<RightChoice> for Scope {
             RightChoice::ApproveRollout => Scope::ApproveRollout,
             RightChoice::Stop => Scope::Stop,
             RightChoice::Admin => Scope::Admin,
+        }
+    }
+}
+
+/// The PSA that a stand-in plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PsaChoice {
+    /// ConnectWise PSA.
+    Connectwise,
+    /// Autotask.
+    Autotask,
+    /// HaloPSA.
+    Halo,
+}
+
+impl From<PsaChoice> for Which {
+    fn from(choice: PsaChoice) -> Self {
+        match choice {
+            PsaChoice::Connectwise => Which::Connectwise,
+            PsaChoice::Autotask => Which::Autotask,
+            PsaChoice::Halo => Which::Halo,
+        }
+    }
+}
+
+impl PsaChoice {
+    /// Its name, as its vendor writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connectwise => "ConnectWise PSA",
+            Self::Autotask => "Autotask",
+            Self::Halo => "HaloPSA",
+        }
+    }
+
+    /// Its name, as the argument has it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Connectwise => "connectwise",
+            Self::Autotask => "autotask",
+            Self::Halo => "halo",
         }
     }
 }

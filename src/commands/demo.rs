@@ -1,5 +1,7 @@
 //! `firstline demo`: the whole way once, on a generated history, explained in plain words.
 
+mod psa;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -26,6 +28,9 @@ use crate::ui::{Ui, print};
 ///
 /// Week 1 is the desk's baseline, its ten largest categories, the customers to begin with, and a replay of the last weeks with the gate's
 /// verdict. All of it is generated: it shows that everything works, not how well it would do on your tickets.
+///
+/// With --psa, the newest week is left out of learning and watched in place of week 1: a stand-in for the PSA plays the desk's days, and
+/// what comes in is decided and drafted as it would be, in simulated time. Nothing is written to the PSA.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Folder to write the history, the bundle and the pages into.
@@ -39,6 +44,9 @@ pub(crate) struct DemoArgs {
     /// Seed of the random draws: the same seed gives the same result.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+
+    #[command(flatten)]
+    psa: psa::PsaArgs,
 
     #[command(flatten)]
     encoder: EncoderArgs,
@@ -55,6 +63,9 @@ const GENERATED: &str =
     "This desk, its customers and its tickets are invented: no figure here says anything about a real desk.";
 
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
+    if let Some(psa) = args.psa.psa {
+        return psa::run(args, psa, ui);
+    }
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");
     let bundle = args.dir.join(BUNDLE);

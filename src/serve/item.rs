@@ -147,7 +147,8 @@ impl Item {
         (cut > 0 && !self.order.truncate).then(|| too_long(&self.ticket.id, cut))
     }
 
-    /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed.
+    /// Whether what stands is what would be decided: nothing of the ticket, of the bundle and of what people set has changed. Of a
+    /// closed ticket people's labels are its end, and nothing that is still to be decided with.
     fn holds(&self) -> Option<&Standing> {
         let set = |standing: &Standing| {
             standing.locked.iter().all(|(field, label)| {
@@ -155,7 +156,9 @@ impl Item {
             })
         };
         self.standing.as_ref().filter(|standing| {
-            standing.input_hash == self.input_hash && standing.bundle == self.live.id && set(standing)
+            standing.input_hash == self.input_hash
+                && standing.bundle == self.live.id
+                && (standing.closed || set(standing))
         })
     }
 
@@ -179,7 +182,7 @@ impl Item {
             if let Some((work, owner)) = &self.order.work {
                 store.known(*work, owner, &answer.decision_id, now)?;
             }
-            let waits = standing.decision.kind.wants_answer() && !standing.answered;
+            let waits = standing.decision.kind.wants_answer() && !standing.answered && !standing.closed;
             let due =
                 self.order.draft && !standing.blind && standing.draft_state == DraftState::None && waits;
             if due && store.want_draft(&answer.decision_id, &self.order.actor)? {

@@ -15,6 +15,7 @@ mod connect;
 mod connect_webhooks;
 mod contract;
 mod crashes;
+mod demo;
 mod drafts;
 mod generated;
 mod habits;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use firstline_fakes::{Certificates, Clock, Fake, FakeOptions, Script, Which, autotask, connectwise, halo};
+use clap::Args;
+use firstline_fakes::{Certificates, Clock, Fake, FakeOptions, Script, autotask, connectwise, halo};
 use firstline_ticket::Ticket;
 use jiff::Timestamp;
 
+use crate::arguments::PsaChoice;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print, stopping};
@@ -38,13 +39,6 @@ pub(crate) struct PsaArgs {
     speed: f64,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum PsaChoice {
-    Connectwise,
-    Autotask,
-    Halo,
-}
-
 pub(super) fn run(args: &PsaArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut script = match &args.tickets {
         Some(path) => {
@@ -52,7 +46,7 @@ pub(super) fn run(args: &PsaArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
         None => Script::default(),
     };
-    let first = script.steps.front().map(|step| step.at);
+    let first = script.next_at();
     let clock = Clock::new(first.unwrap_or_else(Timestamp::now), args.speed);
     let names = ["127.0.0.1", "localhost"];
     let tls = args.tls.as_ref().map(|path| {
@@ -60,31 +54,24 @@ pub(super) fn run(args: &PsaArgs, ui: &Ui) -> Result<Exit, Failure> {
         made.write(path)?;
         Ok::<_, firstline_fault::Error>(made)
     });
-    let (which, credentials) = match args.psa {
-        PsaChoice::Connectwise => (
-            Which::Connectwise,
-            format!(
-                "company {}, public key {}, private key {}, clientId {}",
-                connectwise::COMPANY_ID,
-                connectwise::PUBLIC_KEY,
-                connectwise::PRIVATE_KEY,
-                connectwise::CLIENT_ID
-            ),
+    let credentials = match args.psa {
+        PsaChoice::Connectwise => format!(
+            "company {}, public key {}, private key {}, clientId {}",
+            connectwise::COMPANY_ID,
+            connectwise::PUBLIC_KEY,
+            connectwise::PRIVATE_KEY,
+            connectwise::CLIENT_ID
         ),
-        PsaChoice::Autotask => (
-            Which::Autotask,
-            format!(
-                "UserName {}, Secret {}, ApiIntegrationCode {}",
-                autotask::API_USER,
-                autotask::API_SECRET,
-                autotask::INTEGRATION_CODE
-            ),
+        PsaChoice::Autotask => format!(
+            "UserName {}, Secret {}, ApiIntegrationCode {}",
+            autotask::API_USER,
+            autotask::API_SECRET,
+            autotask::INTEGRATION_CODE
         ),
-        PsaChoice::Halo => {
-            (Which::Halo, format!("client id {}, client secret {}", halo::CLIENT_ID, halo::CLIENT_SECRET))
-        }
+        PsaChoice::Halo => format!("client id {}, client secret {}", halo::CLIENT_ID, halo::CLIENT_SECRET),
     };
-    let fake = Fake::start(FakeOptions { which, clock, port: args.port, tls: tls.transpose()? })?;
+    let fake =
+        Fake::start(FakeOptions { which: args.psa.into(), clock, port: args.port, tls: tls.transpose()? })?;
     print(fake.url());
     ui.say(format_args!(
         "Credentials, which are public: {credentials}. Writes by ticket: GET {}/_fake/state",

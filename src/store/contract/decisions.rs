@@ -138,6 +138,8 @@ pub struct Standing {
     pub draft_version: i64,
     /// Whether the customer has been answered, by a draft that was approved or without one: no other first response is due.
     pub answered: bool,
+    /// Whether the ticket is known to be closed: resolved, merged into another, or deleted.
+    pub closed: bool,
     /// Values that a person has set.
     pub locked: BTreeMap<Field, String>,
     /// [`Decided::phase`] of the newest decision; `None` also for decisions of versions before.

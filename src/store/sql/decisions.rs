@@ -36,6 +36,7 @@ const STANDING: &str =
     "SELECT t.number, t.customer, t.version, d.id, d.input_hash, d.bundle, d.drafting, d.decision, d.route, d.at, d.collapsed_into, d.draft_state,
     d.version, CAST(CASE WHEN o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x
         WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited')) THEN 1 ELSE 0 END AS BIGINT),
+    CAST(CASE WHEN o.resolved_at IS NOT NULL OR o.deleted = 1 OR o.merged_into IS NOT NULL THEN 1 ELSE 0 END AS BIGINT),
     o.labels, d.phase, d.blind FROM rows($1) r CROSS JOIN tickets t JOIN decisions d ON d.id = t.decision_id
     LEFT JOIN outcomes o ON o.ticket_id = t.id
     WHERE t.number = r.value ->> 0 AND t.customer = r.value ->> 1 AND t.moved_at IS NULL";
@@ -152,6 +153,7 @@ fn standing(row: &mut Row) -> Result<Standing> {
         draft_state: row.name()?,
         draft_version: row.int()?,
         answered: row.int()? != 0,
+        closed: row.int()? != 0,
         locked: row.maybe_json()?.unwrap_or_default(),
         phase: row.maybe_name()?,
         blind: row.maybe_int()?.is_some_and(|blind| blind != 0),

@@ -50,6 +50,7 @@ fn what_is_put_comes_back(home: &Home) {
         draft_state: DraftState::Writing,
         draft_version: 1,
         answered: false,
+        closed: false,
         locked: BTreeMap::new(),
         phase: one.phase,
         blind: one.blind,

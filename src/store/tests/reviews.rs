@@ -277,7 +277,9 @@ fn nobody_sees_drafts_or_reviews_what_is_blind_before_it_is_closed(home: &Home) 
         blind(home, &id, &of);
         let said = ReviewRequest { version: 1, ..review(&id, Review::Accepted, &id) };
         let hidden = || home.decision(&id).unwrap().unwrap().is_hidden();
-        assert!(hidden() && !listed().contains(&id));
+        let asked = [TicketRef { number: &of, customer: "acme" }];
+        let closed = || home.standing(&asked).unwrap()[0].as_ref().unwrap().closed;
+        assert!(hidden() && !closed() && !listed().contains(&id));
         assert!(!home.want_draft(&id, "kim").unwrap());
         assert_eq!(conflict(home.review(&said, at(3)).unwrap()).id, id);
         // That somebody answered, or set a label, closes nothing.
@@ -289,11 +291,11 @@ fn nobody_sees_drafts_or_reviews_what_is_blind_before_it_is_closed(home: &Home) 
             ..Outcome::default()
         };
         tell(home, &of, before);
-        assert!(hidden(), "{outcome:?}");
+        assert!(hidden() && !closed(), "{outcome:?}");
         conflict(home.review(&said, at(5)).unwrap());
         assert!(outbox(home).iter().all(|(_, key, _)| !key.starts_with(&id)));
         tell(home, &of, outcome);
-        assert!(!hidden() && listed().contains(&id) && !home.want_draft(&id, "kim").unwrap());
+        assert!(!hidden() && closed() && listed().contains(&id) && !home.want_draft(&id, "kim").unwrap());
         done(home.review(&said, at(10)).unwrap());
     }
     assert!(listed().contains(&"seen".to_owned()));

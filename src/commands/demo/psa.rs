@@ -1,0 +1,181 @@
+//! `firstline demo --psa`: days of an invented desk, watched through a stand-in for its PSA, the connect loop and the service.
+//!
+//! Shadow: nothing may be written. All parts are the real ones but the PSA, and all of them ask one clock, which is moved forward
+//! wherever nobody works. Must never show a figure that did not come out of the store or the stand-in's own books.
+
+mod desk;
+mod examples;
+mod figures;
+mod play;
+mod sheets;
+mod stage;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use firstline_fakes::Script;
+use firstline_fault::{Code, UserError};
+use firstline_serve::rollout::DeskRules;
+use firstline_training::{FineTuning, Progress, SplitMode};
+use firstline_triage::Policy;
+use jiff::civil::Date;
+use serde_json::json;
+
+use self::desk::Desk;
+use self::examples::Example;
+use self::figures::Figures;
+use self::play::Played;
+use self::stage::{Stage, service_settings};
+use super::super::rollout::show;
+use super::super::train;
+use super::{BUNDLE, DemoArgs};
+use crate::arguments::PsaChoice;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print, stopping};
+
+/// What plays days of the desk through a PSA.
+#[derive(Debug, Args)]
+pub(super) struct PsaArgs {
+    /// Play days of the desk through a stand-in for this PSA, `firstline connect`'s loop and the service, in simulated time.
+    #[arg(long, value_enum)]
+    pub(super) psa: Option<PsaChoice>,
+
+    /// Days that are played; the tickets before them are learnt from.
+    #[arg(long, default_value_t = 7, requires = "psa", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=91))]
+    days: u16,
+
+    /// Day after the last one that is played [default: this week's Monday].
+    #[arg(long, requires = "psa", value_name = "DATE")]
+    until: Option<Date>,
+
+    /// Print one JSON object instead of text.
+    #[arg(long, requires = "psa")]
+    json: bool,
+}
+
+/// Files of a run.
+struct Files {
+    history: PathBuf,
+    learnt: PathBuf,
+    bundle: PathBuf,
+    store: PathBuf,
+    page: PathBuf,
+}
+
+impl Files {
+    fn of(dir: &Path, psa: PsaChoice) -> Self {
+        let own = dir.join(psa.key());
+        Self {
+            history: dir.join("history.jsonl"),
+            learnt: dir.join("learnt.jsonl"),
+            bundle: dir.join(BUNDLE),
+            store: own.join("store.db"),
+            page: own.join("days.html"),
+        }
+    }
+}
+
+/// What came of a run, to be shown.
+struct Shown<'a> {
+    psa: PsaChoice,
+    desk: &'a Desk,
+    figures: Figures,
+    played: Played,
+    examples: Vec<Example>,
+}
+
+pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Failure> {
+    let (began, files) = (Instant::now(), Files::of(&args.dir, psa));
+    let policy = Policy::built_in()?;
+    let settings = service_settings(&files)?;
+    let zone = DeskRules::read(&policy, &settings.rollout)?.zone().clone();
+    ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
+    let desk = Desk::generate(args, (&files.history, &files.learnt), &zone, ui)?;
+    ui.say(format!(
+        "2. Learning from the {} tickets that were resolved before {}. The first run downloads the embedding model.",
+        desk.learnt,
+        desk.first_day()
+    ));
+    let job = train::Job {
+        tickets: files.learnt.clone(),
+        test: None,
+        bundle: files.bundle.clone(),
+        fields: Vec::new(),
+        split: SplitMode::Time,
+        seed: args.seed,
+        fine_tuning: FineTuning::Never,
+        policy,
+        precision: None,
+        embedding_cache: args.encoder.embedding_cache.clone(),
+        index: true,
+    };
+    train::learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    ui.say(format!(
+        "3. Playing {} days through {}'s stand-in, the connect loop and the service, in simulated time.",
+        desk.days,
+        psa.name()
+    ));
+    let mut stage = Stage::set(psa, settings, &files.store, desk.from)?;
+    let played = play(&mut stage, &desk, ui)?;
+    let figures = Figures::of(&stage, &desk)?;
+    let examples = examples::of(&stage, &figures)?;
+    stage.end()?;
+    let shown = Shown { psa, desk: &desk, figures, played, examples };
+    put(&shown, &files, args.psa.json, began)?;
+    Ok(Exit::Success)
+}
+
+/// Plays the desk's days, with progress.
+fn play(stage: &mut Stage, desk: &Desk, ui: &Ui) -> Result<Played, Failure> {
+    let mut script = Script::of(&desk.played);
+    let steps = script.steps.len() as u64;
+    let mut bars = ui.bars();
+    bars.stage("playing the days", steps);
+    let played = play::until(stage, &mut script, desk.to, &mut |left| {
+        let _stopped = bars.done(steps - left as u64);
+    })?;
+    bars.finish();
+    if stopping() {
+        let next = "Start it again; the days are played from the beginning";
+        return Err(UserError::new(Code::Interrupted, "the demo", "stopped before the end", next).into());
+    }
+    Ok(played)
+}
+
+/// Prints what came of it, and writes the page.
+fn put(shown: &Shown<'_>, files: &Files, as_json: bool, began: Instant) -> Result<(), Failure> {
+    let mut report = sheets::report(shown);
+    let mut page = report.clone();
+    page.tables.push(sheets::examples(&shown.examples));
+    files::write_whole(&files.page, page.html().as_bytes())?;
+    let seconds = began.elapsed().as_secs_f64();
+    let looks = looks(files);
+    if as_json {
+        let Shown { psa, desk, figures, played, examples } = shown;
+        print(json!({
+            "psa": psa.key(), "generated": true, "simulated_time": true, "from": desk.from, "to": desk.to,
+            "tickets_learnt_from": desk.learnt, "tickets_left_out": desk.left_out, "days": figures.days,
+            "total": figures.total, "played": played, "examples": examples, "store": files.store,
+            "page": files.page, "bundle": files.bundle, "look": looks, "seconds": seconds,
+        }));
+        return Ok(());
+    }
+    report.facts.push(("This run", format!("{seconds:.0} s, learning included")));
+    show(&report);
+    print(examples::text(&shown.examples));
+    print(format_args!("Store: {}\nPage: {}\nTo look at it:", files.store.display(), files.page.display()));
+    looks.iter().for_each(|look| print(format_args!("  {look}")));
+    Ok(())
+}
+
+/// Commands that show more of it.
+fn looks(files: &Files) -> [String; 3] {
+    let store = files.store.display();
+    [
+        format!("firstline rollout report --days 92 --store {store}"),
+        format!("firstline rollout status --store {store}"),
+        format!("firstline serve --bundle {} --store {store}", files.bundle.display()),
+    ]
+}

@@ -1,0 +1,126 @@
+//! The invented desk of a run: the days that are played, and the tickets before them, which are learnt from.
+//!
+//! Must never let training see a ticket that was open when the days began.
+
+use std::io::Write;
+use std::path::Path;
+
+use firstline_datasets::Settings;
+use firstline_fault::{Code, UserError};
+use firstline_ticket::Ticket;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::super::DemoArgs;
+use crate::commands::dev::generate;
+use crate::failure::Failure;
+use crate::files;
+use crate::ui::Ui;
+
+/// A desk, cut where the days begin.
+pub(super) struct Desk {
+    /// The zone that its days begin in.
+    pub(super) zone: TimeZone,
+    /// Days that are played.
+    pub(super) days: u16,
+    /// Their beginning.
+    pub(super) from: Timestamp,
+    /// Their end.
+    pub(super) to: Timestamp,
+    /// Tickets that were opened in them.
+    pub(super) played: Vec<Ticket>,
+    /// Tickets that were resolved before them.
+    pub(super) learnt: usize,
+    /// Tickets that were open when they began: neither learnt from nor played.
+    pub(super) left_out: usize,
+}
+
+impl Desk {
+    /// Generates one, and writes all of it and the part to learn from to these files.
+    pub(super) fn generate(
+        args: &DemoArgs,
+        (history, learnt): (&Path, &Path),
+        zone: &TimeZone,
+        ui: &Ui,
+    ) -> Result<Self, Failure> {
+        let until = match args.psa.until {
+            Some(until) => until,
+            // What is played lies in the past, so that commands which ask the machine's clock find it there.
+            None => monday(Timestamp::now().to_zoned(zone.clone()).date()),
+        };
+        let days = args.psa.days;
+        let odd = |e: jiff::Error| {
+            UserError::new(Code::Config, "--until", e.to_string(), "Name a day such as 2026-06-29")
+        };
+        let begin = until.checked_sub(i64::from(days).days()).map_err(odd)?;
+        let at = |date: Date| Ok::<_, UserError>(date.to_zoned(zone.clone()).map_err(odd)?.timestamp());
+        let (from, to) = (at(begin)?, at(until)?);
+        // A day more, since its days are those of UTC.
+        let end = until.tomorrow().map_err(odd)?;
+        // As a file of settings would be, so that the date is checked.
+        let settings = Settings::from_toml(&format!("end = \"{end}\""), "--until")?;
+        generate::write(&settings, args.tickets as usize, args.seed, history, ui)?;
+        let mut desk =
+            Self { zone: zone.clone(), days, from, to, played: Vec::new(), learnt: 0, left_out: 0 };
+        desk.cut(history, learnt)?;
+        if desk.learnt == 0 || desk.played.is_empty() {
+            let next = "Give more --tickets, or fewer --days";
+            let problem = "there are no tickets before the days, or none in them";
+            return Err(UserError::new(Code::Config, "--tickets", problem, next).into());
+        }
+        Ok(desk)
+    }
+
+    /// Cuts the history where the days begin.
+    fn cut(&mut self, history: &Path, learnt: &Path) -> Result<(), Failure> {
+        let place = learnt.display().to_string();
+        let mut file = files::Whole::create(learnt)?;
+        let mut writer = file.writer();
+        for ticket in files::tickets(history)?.filter_map(|line| line.ticket.ok()) {
+            let Some(opened) = ticket.opened_at.filter(|at| *at < self.to) else { continue };
+            if opened >= self.from {
+                self.played.push(ticket);
+            } else if ticket.resolved_at.is_some_and(|at| at < self.from) {
+                serde_json::to_writer(&mut writer, &ticket)?;
+                writer.write_all(b"\n").map_err(|e| UserError::io(&place, &e))?;
+                self.learnt += 1;
+            } else {
+                self.left_out += 1;
+            }
+        }
+        writer.flush().map_err(|e| UserError::io(&place, &e))?;
+        drop(writer);
+        file.publish()
+    }
+
+    /// The day on which `at` lies.
+    pub(super) fn day(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.zone.clone()).date()
+    }
+
+    /// The first day that is played.
+    pub(super) fn first_day(&self) -> Date {
+        self.day(self.from)
+    }
+}
+
+/// The Monday of the week that `day` is in.
+fn monday(day: Date) -> Date {
+    day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_begins_on_its_monday() {
+        for (day, wanted) in
+            [("2026-06-29", "2026-06-29"), ("2026-07-05", "2026-06-29"), ("2027-01-01", "2026-12-28")]
+        {
+            let date = |text: &str| text.parse::<Date>().unwrap();
+            assert_eq!(monday(date(day)), date(wanted));
+        }
+    }
+}
