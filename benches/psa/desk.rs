@@ -50,7 +50,9 @@ impl Desk {
             }
             first += same.max(1);
         }
-        Self { tickets, first: best.1, count }
+        // A part of a day is its middle, when people are awake.
+        let first = best.1 + best.0.saturating_sub(count) / 2;
+        Self { tickets, first, count }
     }
 
     /// Writes what was closed before the day, to learn from.
@@ -94,16 +96,22 @@ impl Desk {
         let renamed = tickets.iter().step_by(RENAMED).map(|ticket| ticket.id.clone()).collect();
         Day { steps: script.steps.len(), opened: tickets.len(), script, speed, renamed }
     }
+}
 
-    /// `count` closed tickets of the history, the last of which has ended an hour ago.
-    pub(crate) fn past(&self, count: usize) -> Script {
-        let closed = self.tickets.iter().filter(|ticket| ticket.resolved_at.is_some());
-        let mut script = Script::of(&closed.take(count).cloned().collect::<Vec<_>>());
-        let last = script.steps.back().expect("a history has steps").at;
-        let by = Timestamp::now() - SignedDuration::from_hours(1);
-        script.steps.iter_mut().for_each(|step| step.at += by.duration_since(last));
-        script
-    }
+/// Days of a history that is pulled, less than the 90 that are asked for.
+const PAST: u32 = 80;
+
+/// The steps of `count` closed tickets, the last of which was an hour ago.
+pub(crate) fn past(count: usize, seed: u64) -> Script {
+    let settings = Settings { days: PAST, ..Settings::default() };
+    // Those at the end of the history are open still.
+    let all = generate(&settings, count + count / 10 + 50, seed);
+    let closed: Vec<Ticket> = all.filter(|ticket| ticket.resolved_at.is_some()).collect();
+    let mut script = Script::of(&closed[closed.len().saturating_sub(count)..]);
+    let last = script.steps.back().expect("a history has steps").at;
+    let later = Timestamp::now().duration_since(last) - SignedDuration::from_hours(1);
+    script.steps.iter_mut().for_each(|step| step.at += later);
+    script
 }
 
 /// Puts the steps into `seconds` from `now` on, the pauses cut; gives how many times faster than on the desk that is.

@@ -10,7 +10,7 @@ use firstline_ticket::{mark_own_note, own_mark};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::day::{WRITE, settle, tell_day, title};
+use crate::day::{WRITE, lag, settle, tell_day, title};
 use crate::running::{Connect, Service};
 use crate::score::Score;
 use crate::{Stage, furnished, troubles};
@@ -42,7 +42,7 @@ pub(crate) fn run(stage: &Stage, which: Which) -> Score {
         reviewer.join().expect("a reviewer")
     });
     connect.kill();
-    tell_day(stage, &mut score, (&service, &fake));
+    tell_day(&mut score, (&service, &fake), Some(lag(stage)));
     score.fact("drafts approved", approved);
     outbox(&mut score, &actions(service.store().as_ref()), &fake);
     troubles::tell(&mut score, &fake, &connect);
@@ -70,7 +70,8 @@ fn kill(stage: &Stage, connect: &mut Connect, fake: &Fake) -> usize {
     let (mut dice, mut at_it) = (Dice(stage.options.seed), 0);
     let each = stage.options.minutes * 60.0 / stage.options.kills.max(1) as f64;
     for n in 0..stage.options.kills {
-        let longest = Duration::from_secs_f64(2.0 * each * dice.next());
+        let part = if n % 2 == 1 { 1.0 } else { dice.next() };
+        let longest = Duration::from_secs_f64(2.0 * each * part);
         let (began, before) = (Instant::now(), writes(fake));
         // It has to come to something between two kills.
         let at_write = || n % 2 == 1 && began.elapsed().as_secs_f64() > each / 4.0 && writes(fake) > before;
@@ -126,8 +127,9 @@ fn outbox(score: &mut Score, actions: &[Action], fake: &Fake) {
         .iter()
         .for_each(|action| *states.entry(format!("{:?}", action.state).to_lowercase()).or_default() += 1);
     score.fact("actions that were approved, by state", json!(states));
+    let over = |action: &&Action| !is_open(action);
     let told = |action: &&Action| action.state == ActionState::Done || action.fault.is_some();
-    let silent: Vec<String> = actions.iter().filter(|action| !told(action)).map(named).collect();
+    let silent: Vec<String> = actions.iter().filter(over).filter(|action| !told(action)).map(named).collect();
     score.none("actions neither done nor with a word why not", &silent);
     let open: Vec<String> = actions.iter().filter(|action| is_open(action)).map(named).collect();
     score.none("actions still under way when the time was over", &open);

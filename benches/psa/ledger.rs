@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstline_fakes::{Fake, World};
+use firstline_fakes::{Deed, Fake, World};
 use firstline_store::{CustomerSet, Store, TicketRow};
 use firstline_ticket::Field;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,14 @@ pub(crate) struct True {
     ended: bool,
     merged: bool,
     labels: BTreeMap<Field, String>,
+    /// When it was closed and opened again, in order.
+    closings: Vec<(Timestamp, bool)>,
+}
+
+impl True {
+    fn was_closed(&self, at: Timestamp) -> bool {
+        self.closings.iter().rev().find(|(then, _)| *then <= at).is_some_and(|(_, closed)| *closed)
+    }
 }
 
 /// The tickets of a PSA that are not deleted.
@@ -52,11 +60,26 @@ pub(crate) fn truth(fake: &Fake) -> BTreeMap<String, True> {
             ended: ticket.closed_at.is_some() || ticket.merged_into.is_some(),
             merged: ticket.merged_into.is_some(),
             labels: labels.into_iter().filter_map(|(field, label)| Some((field, label?))).collect(),
+            closings: Vec::new(),
         }
     };
     fake.world(|world| {
         let there = world.tickets.values().filter(|ticket| !ticket.deleted);
-        there.map(|ticket| (ticket.id.to_string(), one(world, ticket))).collect()
+        let mut all: BTreeMap<String, True> =
+            there.map(|ticket| (ticket.id.to_string(), one(world, ticket))).collect();
+        let closing: BTreeSet<&str> = world
+            .statuses
+            .values()
+            .filter(|status| status.closed)
+            .map(|status| status.name.as_str())
+            .collect();
+        for change in world.changes.iter().filter(|change| change.deed == Deed::Status) {
+            let closed = change.to.as_deref().is_some_and(|name| closing.contains(name));
+            if let Some(ticket) = all.get_mut(&change.ticket.to_string()) {
+                ticket.closings.push((change.at, closed));
+            }
+        }
+        all
     })
 }
 
@@ -159,8 +182,9 @@ impl Ledger {
         self.decided.iter().filter(|(_, decided)| again(decided)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Adds what must hold of every day to a score, and how long things took; `lag` is the aim of the p95, in words and seconds.
-    pub(crate) fn judge(&self, score: &mut Score, truth: &BTreeMap<String, True>, lag: (&str, f64)) {
+    /// Adds what must hold of every day to a score, and how long things took; `lag` is the aim of the
+    /// decisions' p95, in words and seconds.
+    pub(crate) fn judge(&self, score: &mut Score, truth: &BTreeMap<String, True>, lag: Option<(&str, f64)>) {
         let all = truth.len();
         let edited = self.decided.values().flatten().filter(|decided| decided.after_labels).count();
         let decisions: usize = self.decided.values().map(Vec::len).sum();
@@ -175,6 +199,12 @@ impl Ledger {
         let again = decisions - self.decided.len();
         score.fact("decided again on another subject, sender or customer", again - edited);
         score.fact("decided again since people had set labels", edited);
+        let closed = |(id, decided): (&String, &Vec<Decided>)| {
+            let was =
+                |one: &&Decided| one.after_labels && truth.get(id).is_some_and(|t| t.was_closed(one.at));
+            decided.iter().skip(1).filter(was).count()
+        };
+        score.fact("  of them when they were closed", self.decided.iter().map(closed).sum::<usize>());
         let ended = truth.values().filter(|ticket| ticket.ended).count();
         let unjoined = self.unjoined(truth);
         score.must_be("ends in the PSA that are joined, with the same labels", ended - unjoined.len(), ended);
@@ -185,13 +215,18 @@ impl Ledger {
         let since = |id: &String, at: Timestamp| Some(at.duration_since(truth.get(id)?.opened).as_secs_f64());
         let first = |(id, decided): (&String, &Vec<Decided>)| since(id, decided.first()?.at);
         let lags: Vec<f64> = self.decided.iter().filter_map(first).collect();
-        score.seconds(&format!("from opening to the decision; aim: p95 within {}", lag.0), lags, Some(lag.1));
+        let aim = lag.map(|(words, _)| format!("; aim: p95 within {words}")).unwrap_or_default();
+        score.seconds(&format!("from opening to the decision{aim}"), lags, lag.map(|(_, seconds)| seconds));
         let drafts: Vec<f64> = self.drafted.iter().filter_map(|(id, at)| since(id, *at)).collect();
         let within = drafts.iter().filter(|seconds| **seconds <= DRAFT_WITHIN).count();
         score.seconds("from opening to the first draft", drafts, None);
         let due = |row: &&TicketRow| row.judged.draft_due || self.drafted.contains_key(&row.judged.ticket_id);
         let due = self.rows.values().filter(due).count();
-        score.share("first draft within 60 s, of tickets that are due one", (within, due), Some(DRAFT_SHARE));
+        score.share(
+            "first draft within 60 s, of tickets that are due one",
+            (within, due),
+            lag.map(|_| DRAFT_SHARE),
+        );
         let people = self.rows.values().filter(|row| row.judged.decision.kind.wants_answer()).count();
         score.share("first draft within 60 s, of all people's tickets", (within, people), None);
     }

@@ -7,9 +7,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use firstline_benches as common;
-use firstline_fakes::{Fake, Which};
+use firstline_fakes::{Author, Fake, Id, Which};
+use firstline_ticket::Changed;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::desk::past;
 use crate::running::{UNPACED, name, section};
 use crate::score::Score;
 use crate::{Stage, fake};
@@ -30,6 +33,7 @@ pub(crate) fn run(stage: &Stage, which: Which) -> Score {
     let mut told = String::new();
     said.read_line(&mut told).expect("it says how long it takes");
     score.fact("said in advance of all of them", told.trim());
+    let said_minutes = minutes_of(&told);
     std::thread::sleep(AT_FIRST);
     first.kill().expect("it runs");
     first.wait().expect("it ends");
@@ -42,11 +46,12 @@ pub(crate) fn run(stage: &Stage, which: Which) -> Score {
     score.fact("seconds for the rest without a limit", began.elapsed().as_secs_f64().round());
     let all = fake.log().len();
     score.fact("requests before it was killed, and in all", json!([before, all]));
-    score.fact("minutes that all of these take at the pace of the settings", minutes(which, all));
+    let needed = minutes(which, all);
+    score.fact("minutes that all of these take at the pace of the settings", needed);
+    said_well(&mut score, said_minutes, needed);
     whole(&mut score, dir.path(), &fake);
     score.fact("it printed", printed.lines().collect::<Vec<_>>().join(" | "));
-    let baseline = common::ran(dir.path(), &["rollout", "baseline", "--tickets", OUT]);
-    baseline.lines().take(12).for_each(|line| score.fact("  baseline says", line));
+    baseline(&mut score, dir.path());
     score
 }
 
@@ -68,11 +73,43 @@ fn sample(stage: &Stage, score: &mut Score, which: Which) {
     score.must_be("  requests that the vendor's limits refused", refused, 0);
 }
 
+/// What the next step makes of it.
+fn baseline(score: &mut Score, dir: &Path) {
+    let mut command = common::program();
+    let asked = command.args(["rollout", "baseline", "--tickets", OUT]).current_dir(dir);
+    let done = asked.output().expect("the program starts");
+    score.must_be("`rollout baseline` takes it", usize::from(done.status.success()), 1);
+    let said = if done.status.success() { done.stdout } else { done.stderr };
+    let said = String::from_utf8_lossy(&said).into_owned();
+    said.lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(20)
+        .for_each(|line| score.fact("  it says", line));
+}
+
 /// A PSA with so many closed tickets of the last weeks.
 fn filled(stage: &Stage, which: Which, tickets: usize) -> Fake {
     let fake = fake(which);
-    let mut past = stage.desk.past(tickets);
+    let mut past = past(tickets, stage.options.seed);
     fake.play(&mut past);
+    fake.world(|world| {
+        let technician = Author::Technician(world.technician("Dispatch"));
+        // Thanks have opened some again.
+        let open: Vec<(Id, Timestamp)> = world
+            .tickets
+            .values()
+            .filter(|ticket| ticket.closed_at.is_none())
+            .map(|ticket| (ticket.id, ticket.updated_at))
+            .collect();
+        for (id, at) in open {
+            world.change(
+                id,
+                Changed::Status,
+                Some("Closed"),
+                (technician, at + SignedDuration::from_mins(10)),
+            );
+        }
+    });
     fake
 }
 
@@ -109,6 +146,24 @@ fn minutes(which: Which, requests: usize) -> usize {
     requests.saturating_sub(1) / window * minutes
 }
 
+/// The minutes that a pull said it would take at least.
+fn minutes_of(told: &str) -> Option<usize> {
+    let (_, time) = told.rsplit_once(" takes ")?;
+    let (hours, rest) = time.split_once(" h ")?;
+    let minutes = rest.split_once(" min")?.0;
+    Some(hours.trim().parse::<usize>().ok()? * 60 + minutes.trim().parse::<usize>().ok()?)
+}
+
+/// Whether "at least" was true, and near.
+fn said_well(score: &mut Score, said: Option<usize>, needed: usize) {
+    let said = said.unwrap_or_default();
+    score.aim(
+        "minutes said in advance: no more than these, and near",
+        &said,
+        said <= needed && 5 * said >= 4 * needed,
+    );
+}
+
 /// Whether each ticket is there once, as it ended.
 fn whole(score: &mut Score, dir: &Path, fake: &Fake) {
     let mut text = String::new();
@@ -129,6 +184,7 @@ fn whole(score: &mut Score, dir: &Path, fake: &Fake) {
         closed,
     );
     let told = |key: &str| lines.iter().filter(|line| line[key].is_array() || line[key].is_object()).count();
-    score.must_be("  with all events", told("events"), there.len());
-    score.fact("  with the labels at first", told("initial_labels"));
+    // Not every vendor tells all that happened.
+    score.share("  with all events", (told("events"), there.len()), None);
+    score.share("  with the labels at first", (told("initial_labels"), there.len()), None);
 }

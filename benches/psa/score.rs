@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use firstline_stats::{quantile, wilson95};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What was found, row by row.
 #[derive(Debug)]
@@ -90,6 +90,11 @@ impl Score {
         self.row(what, &told, value, wanted.map_or(Verdict::Fact, |wanted| Verdict::Aim(p95 <= wanted)));
     }
 
+    /// A figure that is aimed at, and whether it is met.
+    pub(crate) fn aim(&mut self, what: &str, found: &dyn Display, met: bool) {
+        self.row(what, found, found.to_string().into(), Verdict::Aim(met));
+    }
+
     /// Seconds that are to be at most `wanted`.
     pub(crate) fn at_most(&mut self, what: &str, seconds: f64, wanted: f64) {
         self.row(
@@ -121,15 +126,15 @@ impl Score {
 
     pub(crate) fn json(&self) -> Value {
         let row = |row: &Row| {
-            let mut of = json!({"found": row.value});
+            let mut of = json!({"what": row.what.trim(), "found": row.value});
             match row.verdict {
                 Verdict::Fact => {}
                 Verdict::Aim(met) => of["met"] = met.into(),
                 Verdict::Promise(kept) => of["kept"] = kept.into(),
             }
-            (row.what.clone(), of)
+            of
         };
-        let rows: Map<String, Value> = self.rows.iter().map(row).collect();
+        let rows: Vec<Value> = self.rows.iter().map(row).collect();
         json!({"title": self.title, "kept": self.is_kept(), "rows": rows})
     }
 }

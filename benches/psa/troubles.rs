@@ -60,7 +60,7 @@ fn words(said: &crate::running::Said) -> Vec<(String, usize)> {
         *counted.entry(without_numbers(text)).or_default() += 1;
     }
     let mut all: Vec<(String, usize)> = counted.into_iter().collect();
-    all.sort_by(|a, b| b.1.cmp(&a.1));
+    all.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     all
 }
 
