@@ -24,14 +24,13 @@ use serde_json::json;
 use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, print, stopping};
-use hints::Hints;
+use hints::{Hints, Way};
 use listen::Listener;
 pub(super) use psa_settings::PsaSettings;
 use unread::Unread;
 
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
 /// Connect a PSA: tickets go to triage, ends to feedback, approved actions to the PSA.
 ///
 /// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
@@ -99,6 +98,7 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
     }
     let mut unread = Unread::beside(path, &one.name);
     let mut failed: u32 = 0;
+    let mut whole = Instant::now();
     while !stopping() {
         let began = Instant::now();
         hints.clear();
@@ -106,7 +106,8 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
             // Not known in this round, where it can't be had: whether tickets were opened again, and nothing else.
             settings.closing = psa.reference().map(|found| found.closing()).unwrap_or_default();
         }
-        match round(psa.as_mut(), &mut service, &settings, &|| !stopping()) {
+        let way = Way::new(&hints, began, whole);
+        match round(psa.as_mut(), &mut service, &settings, &|| !stopping() && !way.is_given(Instant::now())) {
             Ok(done) => {
                 failed = 0;
                 unread.keep(&done.unread_lines, ui);
@@ -124,7 +125,10 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
             break;
         }
         let wanted = one.poll() * 2_u32.saturating_pow(failed.min(6));
-        let until = began + wanted.min(LONGEST_PAUSE.max(one.poll()));
+        let until = way.until(began + wanted.min(LONGEST_PAUSE.max(one.poll())));
+        if !way.was_given() {
+            whole = Instant::now();
+        }
         // A PSA or a service that does not answer is left alone.
         if failed == 0 {
             follow(psa.as_mut(), &mut service, (&settings, args.output.json, ui), &hints, until);

@@ -61,6 +61,7 @@ codes! {
     Overload "E_OVERLOAD" "More requests than can be answered in time.",
     Deadline "E_DEADLINE" "A request that was not answered within its deadline.",
     Psa "E_PSA" "A PSA that can't be reached, refuses, or answers what was not expected.",
+    PsaRefused "E_PSA_REFUSED" "A PSA that refuses what is to be written, and would refuse it again.",
     Interrupted "E_INTERRUPTED" "Stopped by the user before the end.",
 }
 

@@ -90,15 +90,17 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// It in words.
+    /// It in words, with what to do.
     pub fn why(self) -> &'static str {
         match self {
-            Self::TooLong => "longer than 1 MiB",
-            Self::Unsigned => "without a signature",
-            Self::Forged => "with a wrong signature",
-            Self::ForeignKey => "with a key that is not at the PSA",
-            Self::NoKey => "with a key that the PSA does not give",
-            Self::Unreadable => "signed and not readable",
+            Self::TooLong => "longer than 1 MiB: the next round finds their tickets",
+            Self::Unsigned => "without a signature: register again with --register where tickets come late",
+            Self::Forged => "with a wrong signature: register again with --register where tickets come late",
+            Self::ForeignKey => {
+                "with a key that is not at the PSA: check \"url\" and \"company\" where tickets come late"
+            }
+            Self::NoKey => "with a key that the PSA does not give now: the next round finds their tickets",
+            Self::Unreadable => "signed and not readable: please report it, with the PSA's version",
         }
     }
 }

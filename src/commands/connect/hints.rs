@@ -2,6 +2,7 @@
 //!
 //! Must never grow with what is posted: beyond its bounds the next poll finds what is left out.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,6 +61,12 @@ impl Hints {
         self.lock().waiting.clear();
     }
 
+    /// Whether tickets are to be read.
+    pub(super) fn are_waiting(&self, now: Instant) -> bool {
+        let state = self.lock();
+        state.waiting.keys().any(|id| !state.rests(id, now))
+    }
+
     /// Waits until tickets are to be read, and gives them; `None` once `until` has come, or the program is to stop.
     pub(super) fn wait(&self, until: Instant, stopping: &dyn Fn() -> bool) -> Option<BTreeSet<String>> {
         let mut state = self.lock();
@@ -110,13 +117,17 @@ impl State {
         self.waiting.insert(id.to_owned(), now);
     }
 
+    fn rests(&self, id: &str, now: Instant) -> bool {
+        self.given.get(id).is_some_and(|at| now.saturating_duration_since(*at) < AGAIN)
+    }
+
     /// The tickets that have waited longest, of those that have rested.
     fn take(&mut self, now: Instant) -> BTreeSet<String> {
         self.given.retain(|_, at| now.saturating_duration_since(*at) < AGAIN);
         let mut ready: Vec<(Instant, String)> = self
             .waiting
             .iter()
-            .filter(|(id, _)| !self.given.contains_key(*id))
+            .filter(|(id, _)| !self.rests(id, now))
             .map(|(id, since)| (*since, id.clone()))
             .collect();
         ready.sort();
@@ -126,6 +137,47 @@ impl State {
             self.given.insert(id.clone(), now);
         }
         taken
+    }
+}
+
+/// A round that lasts longer, as after an outage, gives way to tickets that wait; the next one goes on where it stopped.
+const LONG_ROUND: Duration = Duration::from_secs(30);
+/// How long it gives way.
+const GIVEN: Duration = Duration::from_secs(2);
+/// No round gives way so long after the last one that was done as a whole: actions are written at its end.
+const WHOLE: Duration = Duration::from_secs(300);
+
+/// Whether a round gives way to tickets that wait.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    hints: &'a Hints,
+    began: Instant,
+    whole: Instant,
+    given: Cell<bool>,
+}
+
+impl<'a> Way<'a> {
+    /// Of a round that begins at `began`; the last whole one ended at `whole`.
+    pub(super) fn new(hints: &'a Hints, began: Instant, whole: Instant) -> Self {
+        Self { hints, began, whole, given: Cell::new(false) }
+    }
+
+    /// Whether the round is to stop, for the next one to go on.
+    pub(super) fn is_given(&self, now: Instant) -> bool {
+        let long = now.saturating_duration_since(self.began) >= LONG_ROUND;
+        let late = now.saturating_duration_since(self.whole) >= WHOLE;
+        self.given.set(long && !late && self.hints.are_waiting(now));
+        self.given.get()
+    }
+
+    /// Whether it was stopped.
+    pub(super) fn was_given(&self) -> bool {
+        self.given.get()
+    }
+
+    /// When the next round is due, which is `regular` after a whole one.
+    pub(super) fn until(&self, regular: Instant) -> Instant {
+        if self.was_given() { Instant::now() + GIVEN } else { regular }
     }
 }
 
@@ -146,12 +198,14 @@ mod tests {
         let (hints, start) = (Hints::default(), Instant::now());
         let after = |ms: u64| start + Duration::from_millis(ms);
         let mut given = 0;
+        assert!(!hints.are_waiting(start));
         for ms in 0..20_000 {
             hints.tell(&told(&["7", "8"]), after(ms));
             given += hints.lock().take(after(ms)).len();
         }
         assert_eq!(given, 8, "two tickets, each at 0, 5, 10 and 15 s");
         // What was told while the ticket rested is not lost.
+        assert!(!hints.are_waiting(after(19_999)) && hints.are_waiting(after(20_000)));
         assert_eq!(ids(&hints.lock().take(after(20_000))), ["7", "8"]);
         assert!(hints.lock().take(after(30_000)).is_empty());
     }
@@ -190,5 +244,19 @@ mod tests {
         let far = Instant::now() + Duration::from_secs(3_600);
         assert_eq!(hints.wait(far, &|| true), None, "a program that is to stop reads nothing more");
         assert_eq!(hints.wait(far, &|| false).as_ref().map(ids), Some(vec!["12"]));
+    }
+
+    #[test]
+    fn a_long_round_gives_way_to_tickets_that_wait_unless_the_last_whole_one_is_long_past() {
+        let (hints, start) = (Hints::default(), Instant::now());
+        let after = |seconds: u64| start + Duration::from_secs(seconds);
+        let way = Way::new(&hints, start, start);
+        assert!(!way.is_given(after(40)), "nothing waits");
+        hints.tell(&told(&["7"]), start);
+        assert!(!way.is_given(after(29)) && !way.was_given());
+        assert!(way.is_given(after(30)) && way.was_given());
+        assert!(way.until(after(3_600)) < after(3_600));
+        let later = Way::new(&hints, after(271), start);
+        assert!(!later.is_given(after(301)) && later.until(after(3_600)) == after(3_600));
     }
 }

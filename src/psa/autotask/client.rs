@@ -277,7 +277,8 @@ impl Client {
         if answer.status == 500 && reason.is_some() {
             self.http.is_up();
         }
-        Some(refused(answer.status, &reason.unwrap_or_else(|| answer.text())))
+        let own = reason.is_some();
+        Some(refused(answer.status, &reason.unwrap_or_else(|| answer.text()), own))
     }
 
     fn once(&mut self, method: Method, path: &str, body: Option<&Value>, safe: bool) -> Result<Answer, Sent> {

@@ -63,8 +63,8 @@ pub(super) fn reason(answer: &Answer) -> Option<String> {
     (!told.is_empty()).then_some(told)
 }
 
-/// What a refusal means: a 500 by its text.
-pub(super) fn refused(status: u16, told: &str) -> Refused {
+/// What a refusal means: a 500 by its text, `told`, where it is Autotask's `own` and not a proxy's.
+pub(super) fn refused(status: u16, told: &str, own: bool) -> Refused {
     let lower = told.to_lowercase();
     let has = |word: &str| lower.contains(word);
     match status {
@@ -86,9 +86,19 @@ pub(super) fn refused(status: u16, told: &str) -> Refused {
             &format!("too many requests ({status}): {told}"),
             "Lower \"requests_per_minute\" in the settings; it goes on by itself",
         )),
+        // Autotask tells a value that it does not take by a 500, too.
+        400 | 409 | 422 | 500 if own => Refused::Other(
+            UserError::new(
+                Code::PsaRefused,
+                "Autotask",
+                format!("status {status}: {told}"),
+                "See what the text names; a picklist may have changed",
+            )
+            .into(),
+        ),
         _ => Refused::Other(fault(
             &format!("status {status}: {told}"),
-            "See what the text names; a picklist may have changed",
+            "See the PSA's own log where it does not say",
         )),
     }
 }
@@ -101,7 +111,8 @@ mod tests {
     fn a_refusal_is_what_its_text_says_whatever_its_status() {
         let told = |status: u16, body: &str| {
             let answer = Answer { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-            match refused(status, &reason(&answer).unwrap_or_else(|| answer.text())) {
+            let reason = reason(&answer);
+            match refused(status, reason.as_deref().unwrap_or(body), reason.is_some()) {
                 Refused::Missing => "missing",
                 Refused::NoEndpoint => "no endpoint",
                 Refused::Forbidden(_) => "forbidden",

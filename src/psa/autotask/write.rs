@@ -307,6 +307,11 @@ fn unknown(names: &Names, field: Field, name: &str) -> Error {
         Field::Subtype => format!("it has no subtype {name:?} of the ticket's type"),
         field => format!("it has no {field} {name:?}"),
     };
-    UserError::new(Code::Psa, "Autotask", problem, "Name it so in the PSA, or train on its present names")
-        .into()
+    UserError::new(
+        Code::PsaRefused,
+        "Autotask",
+        problem,
+        "Name it so in the PSA, or train on its present names",
+    )
+    .into()
 }

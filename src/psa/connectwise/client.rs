@@ -239,6 +239,15 @@ impl Client {
                 &format!("too many requests (429): {told}"),
                 "Lower \"requests_per_minute\" in the settings; it goes on by itself",
             )),
+            status @ (400 | 409 | 422) => Refused::Other(
+                UserError::new(
+                    Code::PsaRefused,
+                    "ConnectWise",
+                    format!("status {status}: {told}"),
+                    "See what the text names; the board may not take it",
+                )
+                .into(),
+            ),
             status => Refused::Other(fault(
                 &format!("status {status}: {told}"),
                 "See the PSA's own log where it does not say",

@@ -8,6 +8,7 @@ use firstline_fakes::{
     Author, Clock, Deed, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, TroubleBody, Which,
     connectwise as fake,
 };
+use firstline_fault::Code;
 use firstline_ticket::{ActorKind, Changed, Field, Happening, mark_own_note};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -239,7 +240,9 @@ fn labels_are_set_by_the_boards_own_ids_and_never_over_a_persons() {
     assert_eq!(fake.world(|world| world.writes.len()), before);
     let (id, labels) = (open(&fake, 1)[0], BTreeMap::new());
     let unknown = Act::SetFields(BTreeMap::from([(Field::Type, "No such type".to_owned())]));
-    let error = psa.apply(&id.to_string(), &unknown, &labels).unwrap_err().to_string();
+    let error = psa.apply(&id.to_string(), &unknown, &labels).unwrap_err();
+    assert_eq!(error.code(), Some(Code::PsaRefused), "it would be refused again");
+    let error = error.to_string();
     assert!(error.contains("no type \"No such type\""), "{error}");
 }
 

@@ -190,7 +190,7 @@ fn is(found: Option<&String>, wanted: &str) -> bool {
 
 fn unknown(what: &str, name: &str) -> firstline_fault::Error {
     let problem = format!("it has no {what} {name:?}");
-    UserError::new(Code::Psa, "ConnectWise", problem, "Name it so in the PSA, or train on its present names")
+    UserError::new(Code::PsaRefused, "ConnectWise", problem, "Name it so in the PSA, or train on its present names")
         .into()
 }
 

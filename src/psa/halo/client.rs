@@ -266,6 +266,15 @@ impl Client {
                 &format!("too many requests (429): {told}"),
                 "Lower \"requests_per_five_minutes\" in the settings; it goes on by itself",
             )),
+            status @ (400 | 409 | 422) => Refused::Other(
+                UserError::new(
+                    Code::PsaRefused,
+                    "HaloPSA",
+                    format!("status {status}: {told}"),
+                    "See what the text names; the ticket's type may not take it",
+                )
+                .into(),
+            ),
             status => Refused::Other(fault(
                 &format!("status {status}: {told}"),
                 "See the PSA's own log where it does not say",

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_fault::{Error, Result};
+use firstline_fault::{Code, Error, Result, UserError};
 use firstline_ticket::{Field, Ticket, own_mark};
 use serde_json::{Map, Value, json};
 
@@ -272,8 +272,9 @@ fn value(rows: &[Row], found: &wire::Ticket, field: Field, name: &str) -> Result
         Field::Technician => ("agent", "agent_id"),
     };
     let table = table_of(field);
-    let unknown = || {
-        fault(&format!("it has no {what} {name:?}"), "Name it so in the PSA, or train on its present names")
+    let unknown = || -> Error {
+        let next = "Name it so in the PSA, or train on its present names";
+        UserError::new(Code::PsaRefused, "HaloPSA", format!("it has no {what} {name:?}"), next).into()
     };
     let row = row_of(rows, table, (name, found.sla_id))?.ok_or_else(unknown)?;
     let name = table.name_of(row).ok_or_else(unknown)?;

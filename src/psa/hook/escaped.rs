@@ -48,6 +48,8 @@ fn unit(out: &mut String, c: char, hex: Hex) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -64,5 +66,17 @@ mod tests {
             assert_eq!(escaped(given, Hex::Upper), wanted);
         }
         assert_eq!(escaped(r#"["é<"]"#, Hex::Lower), r#"["\u00e9\u003c"]"#);
+    }
+
+    proptest! {
+        #[test]
+        fn it_says_the_same_and_is_ascii(texts in proptest::collection::vec(any::<String>(), 0..4)) {
+            let json = serde_json::to_string(&texts).unwrap();
+            for hex in FORMS {
+                let escaped = escaped(&json, hex);
+                prop_assert!(escaped.is_ascii());
+                prop_assert_eq!(&serde_json::from_str::<Vec<String>>(&escaped).unwrap(), &texts);
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Right before each write the service is asked whether it still holds, and the PSA whose the ticket is: words for one customer never go
 //! to another.
 
-use firstline_fault::{Error, Result};
+use firstline_fault::{Code, Error, Result};
 use firstline_ticket::{customer_key, own_mark};
 
 use super::api::{Claimed, Service, Settled, What};
@@ -64,6 +64,11 @@ fn settle(
         }
         // It is void, or another's: nobody here has a word in it.
         Ok(None) => Ok(()),
+        // What the PSA does not take it will never take; the first time its lists may have been read too long ago.
+        Err(error) if error.code() == Some(Code::PsaRefused) && action.attempts > 1 => {
+            done.returned += 1;
+            service.settle(action.id, owner, &Settled::Returned(&told(&error)))
+        }
         Err(error) => {
             let why = told(&error);
             done.faults.push(format!("action {}: {why}", action.id));

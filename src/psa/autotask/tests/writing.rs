@@ -1,5 +1,6 @@
 //! What is written: once, to whom it is meant for, and never over what a person has done.
 
+use firstline_fault::Code;
 use firstline_ticket::{mark_own_note, own_mark};
 
 use super::*;
@@ -227,7 +228,9 @@ fn unknown_names_are_refused_with_a_next_step() {
         (Field::Technician, "Old Timer", "no longer in use"),
         (Field::Technician, "Autotask API", "no technician"),
     ] {
-        let error = psa.apply(&id, &fields([(field, name)]), &none()).unwrap_err().to_string();
+        let error = psa.apply(&id, &fields([(field, name)]), &none()).unwrap_err();
+        assert_eq!(error.code(), Some(Code::PsaRefused), "it would be refused again");
+        let error = error.to_string();
         assert!(error.contains(told), "{error}");
     }
     assert_eq!(writes(&fake), 0);
