@@ -35,6 +35,7 @@ pub(crate) fn on_hooks(fake: &Fake) {
 
 /// Adds to a score what the PSA saw, and what went wrong.
 pub(crate) fn tell(score: &mut Score, fake: &Fake, connect: &Connect) {
+    score.fact("load of the machine, last minute and five minutes", load());
     let log = fake.log();
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     for request in log.iter().filter(|request| !(200..300).contains(&request.status)) {
@@ -55,6 +56,14 @@ pub(crate) fn tell(score: &mut Score, fake: &Fake, connect: &Connect) {
     for (what, n) in said.into_iter().take(6) {
         score.fact(&format!("  said {n} times"), what.chars().take(160).collect::<String>());
     }
+}
+
+/// How much else the machine does: lags are worth no more than it leaves.
+fn load() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = told.split_whitespace().take(2).collect();
+    format!("{} on {cores} cores", if load.is_empty() { "unknown".to_owned() } else { load.join(", ") })
 }
 
 /// What `connect` said went wrong, without numbers, the most frequent first.
