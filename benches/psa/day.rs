@@ -1,5 +1,7 @@
 //! The whole day in shadow, with faults on.
 
+use std::net::TcpListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use firstline_benches as common;
@@ -16,27 +18,45 @@ pub(crate) const WRITE: &str = "[write]\nreplies = \"visible\"\n";
 /// The p95 of the intake by webhook, in seconds.
 const BY_WEBHOOK: f64 = 60.0;
 
-pub(crate) fn run(stage: &Stage, which: Which) -> Score {
+/// Polls of a connection that has webhooks, in seconds: what is lost comes by them.
+const POLL: u32 = 30;
+const PATH: &str = "/firstline/a-path-that-nobody-would-guess";
+const SECRET: &str = "a-secret-of-deliveries";
+
+pub(crate) fn run(stage: &Stage, which: Which, hooked: bool) -> Score {
     let (dir, fake) = (tempfile::tempdir().expect("a temporary folder"), furnished(stage, which));
     let service = Service::start(dir.path(), &stage.bundle, "shadow");
     let options = &stage.options;
-    let more = format!("{WRITE}{}", options.settings);
-    let mut connect = Connect::start(dir.path(), &service, (which, &fake), (options.poll, &more));
-    if let Some(url) = &options.register {
-        common::ran(dir.path(), &["connect", "--config", "psa.toml", "--register", url]);
-        troubles::on_hooks(&fake);
-    }
+    let mut connect = if hooked {
+        with_webhooks(dir.path(), &service, (which, &fake))
+    } else {
+        Connect::start(dir.path(), &service, (which, &fake), (options.poll, WRITE))
+    };
     troubles::on(&fake, options.seed);
     let day = stage.desk.day(options.minutes);
-    let mut score = Score::new(title(which, "a day in shadow, faults on", &day));
+    let by = if hooked { "by webhooks" } else { "by polls" };
+    let mut score = Score::new(title(which, &format!("a day in shadow {by}, faults on"), &day));
     day.play_all(&fake);
     score.fact("seconds from the last step until all was on record", settle(stage, &service, &fake));
-    tell_day(&mut score, (&service, &fake), Some(lag(stage)));
+    let lag = if hooked { ("60 s", BY_WEBHOOK) } else { ("2 polls", 2.0 * f64::from(options.poll)) };
+    tell_day(&mut score, (&service, &fake), Some(lag));
     score.must_be("writes to the PSA in shadow, by its counter", fake.world(|world| world.writes.len()), 0);
     score.must_be("mails to customers by the API user", mails(&fake), 0);
     score.must_be("connect is still there", usize::from(!connect.has_ended()), 1);
     troubles::tell(&mut score, &fake, &connect);
     score
+}
+
+/// Starts a connection that takes webhooks, and has the PSA post to it.
+fn with_webhooks(dir: &Path, service: &Service, (which, fake): (Which, &Fake)) -> Connect {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let secret = if which == Which::Connectwise { "" } else { "secret_file = \"webhook.key\"\n" };
+    std::fs::write(dir.join("webhook.key"), SECRET).expect("a file");
+    let section = format!("{WRITE}[webhook]\nlisten = \"{free}\"\npath = {PATH:?}\n{secret}");
+    let connect = Connect::start(dir, service, (which, fake), (POLL, &section));
+    common::ran(dir, &["connect", "--config", "psa.toml", "--register", &format!("http://{free}{PATH}")]);
+    troubles::on_hooks(fake);
+    connect
 }
 
 /// What is being played.
@@ -61,14 +81,6 @@ pub(crate) fn settle(stage: &Stage, service: &Service, fake: &Fake) -> f64 {
         }
     }
     began.elapsed().as_secs_f64().round()
-}
-
-/// The aim of the p95 from opening to the decision, in words and seconds.
-pub(crate) fn lag(stage: &Stage) -> (&'static str, f64) {
-    match stage.options.register {
-        Some(_) => ("60 s", BY_WEBHOOK),
-        None => ("2 polls", 2.0 * f64::from(stage.options.poll)),
-    }
 }
 
 /// Adds what must hold of every day, and the desk's own doings. Lags have an aim unless nothing could be asked.

@@ -108,7 +108,7 @@ pub(crate) fn past(count: usize, seed: u64) -> Script {
     let all = generate(&settings, count + count / 10 + 50, seed);
     let closed: Vec<Ticket> = all.filter(|ticket| ticket.resolved_at.is_some()).collect();
     let mut script = Script::of(&closed[closed.len().saturating_sub(count)..]);
-    let last = script.steps.back().expect("a history has steps").at;
+    let last = script.steps.iter().map(|step| step.at).max().expect("a history has steps");
     let later = Timestamp::now().duration_since(last) - SignedDuration::from_hours(1);
     script.steps.iter_mut().for_each(|step| step.at += later);
     script
@@ -116,7 +116,7 @@ pub(crate) fn past(count: usize, seed: u64) -> Script {
 
 /// Puts the steps into `seconds` from `now` on, the pauses cut; gives how many times faster than on the desk that is.
 fn squeeze(script: &mut Script, now: Timestamp, seconds: f64) -> f64 {
-    let mut before = script.steps.front().expect("a day has steps").at;
+    let mut before = script.steps.iter().map(|step| step.at).min().expect("a day has steps");
     let mut run = SignedDuration::ZERO;
     let runs: Vec<f64> = script
         .steps

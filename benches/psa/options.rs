@@ -4,27 +4,27 @@ use firstline_fakes::Which;
 
 /// Tells how it is used.
 const USAGE: &str = "\
-cargo bench -p firstline-benches --bench psa -- [connectwise|autotask|halo]... [--day] [--kill] [--outage] [--pull] [OPTIONS]
+cargo bench -p firstline-benches --bench psa -- [connectwise|autotask|halo]... [--day] [--webhook] [--kill] [--outage]
+    [--pull] [OPTIONS]
 
-  Without a PSA: all three. Without a scenario: all four.
+  Without a PSA: all three. Without a scenario: all five.
 
   --tickets N     tickets of the day [800]
   --minutes M     minutes in which the day is played [7]
-  --poll S        poll_seconds of the connection [5]
+  --poll S        poll_seconds of the connection, but for --webhook [5]
   --kills N       times that connect is killed [100]
   --down S        seconds for which the PSA is down [300]
-  --settle S      seconds that are given to end what is under way when the day is over [900]
+  --settle S      seconds that are given to end what is under way when the day is over [1200]
   --pulled N      closed tickets that are pulled [4000]
   --sample N      of them, tickets that are pulled at the pace of the settings [200]
   --seed N        [1]
-  --settings FILE TOML that is added to the settings of the connection, such as a [webhook] section
-  --register URL  before the day, `connect --register URL`: deliveries go there, some lost, twice, forged or in reverse order
   --json          print one JSON object last";
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
     Day,
+    Webhook,
     Kill,
     Outage,
     Pull,
@@ -44,8 +44,6 @@ pub(crate) struct Options {
     pub(crate) pulled: usize,
     pub(crate) sample: usize,
     pub(crate) seed: u64,
-    pub(crate) settings: String,
-    pub(crate) register: Option<String>,
     pub(crate) json: bool,
 }
 
@@ -59,12 +57,10 @@ impl Default for Options {
             poll: 5,
             kills: 100,
             down: 300,
-            settle: 900,
+            settle: 1_200,
             pulled: 4_000,
             sample: 200,
             seed: 1,
-            settings: String::new(),
-            register: None,
             json: false,
         }
     }
@@ -81,7 +77,8 @@ impl Options {
             options.psas = vec![Which::Connectwise, Which::Autotask, Which::Halo];
         }
         if options.scenarios.is_empty() {
-            options.scenarios = vec![Scenario::Day, Scenario::Kill, Scenario::Outage, Scenario::Pull];
+            options.scenarios =
+                vec![Scenario::Day, Scenario::Webhook, Scenario::Kill, Scenario::Outage, Scenario::Pull];
         }
         Ok(options)
     }
@@ -95,6 +92,7 @@ impl Options {
             "autotask" => self.psas.push(Which::Autotask),
             "halo" => self.psas.push(Which::Halo),
             "--day" => self.scenarios.push(Scenario::Day),
+            "--webhook" => self.scenarios.push(Scenario::Webhook),
             "--kill" => self.scenarios.push(Scenario::Kill),
             "--outage" => self.scenarios.push(Scenario::Outage),
             "--pull" => self.scenarios.push(Scenario::Pull),
@@ -107,8 +105,6 @@ impl Options {
             "--pulled" => self.pulled = number(&text()?)?,
             "--sample" => self.sample = number(&text()?)?,
             "--seed" => self.seed = number(&text()?)?,
-            "--settings" => self.settings = std::fs::read_to_string(text()?).map_err(|e| e.to_string())?,
-            "--register" => self.register = Some(text()?),
             "--json" => self.json = true,
             _ => return Err("unknown".to_owned()),
         }

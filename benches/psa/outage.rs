@@ -21,8 +21,7 @@ pub(crate) fn run(stage: &Stage, which: Which) -> Score {
     let (dir, fake) = (tempfile::tempdir().expect("a temporary folder"), furnished(stage, which));
     let service = Service::start(dir.path(), &stage.bundle, "shadow");
     let options = &stage.options;
-    let more = format!("{WRITE}{}", options.settings);
-    let mut connect = Connect::start(dir.path(), &service, (which, &fake), (options.poll, &more));
+    let mut connect = Connect::start(dir.path(), &service, (which, &fake), (options.poll, WRITE));
     let day = stage.desk.day(options.minutes);
     let what = format!("down for {} real seconds in the middle of a day", options.down);
     let mut score = Score::new(title(which, &what, &day));

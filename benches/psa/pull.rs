@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::desk::past;
 use crate::running::{UNPACED, name, section};
 use crate::score::Score;
-use crate::{Stage, fake};
+use crate::{Stage, fake, unlimited};
 
 /// How long the pull of all runs at the pace of the settings before it is killed.
 const AT_FIRST: Duration = Duration::from_secs(10);
@@ -125,16 +125,6 @@ fn started(dir: &Path) -> std::process::Child {
     command.args(["pull", "--psa", "psa.toml", "--days", "90", "--out", OUT]).current_dir(dir);
     let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     piped.spawn().expect("the program starts")
-}
-
-/// Lifts the limits of a fake.
-fn unlimited(which: Which, fake: &Fake) {
-    let set = match which {
-        Which::Connectwise => json!({"quota": 0}),
-        Which::Autotask => json!({"quota": 10_000_000, "throttled": false}),
-        Which::Halo => json!({"quota": 0}),
-    };
-    fake.set(&set).expect("settings of the fake");
 }
 
 /// What requests take at the pace that settings have where they name none, after a first window that is free.

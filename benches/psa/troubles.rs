@@ -30,11 +30,12 @@ pub(crate) fn on(fake: &Fake, seed: u64) {
 
 /// Deliveries of webhooks go wrong: lost, twice, forged, in reverse order.
 pub(crate) fn on_hooks(fake: &Fake) {
-    fake.hook_trouble(HookTrouble { drop_every: 20, twice_every: 7, forged_every: 9, reversed: true });
+    fake.hook_trouble(HookTrouble { drop_every: 30, twice_every: 7, forged_every: 9, reversed: true });
 }
 
 /// Adds to a score what the PSA saw, and what went wrong.
 pub(crate) fn tell(score: &mut Score, fake: &Fake, connect: &Connect) {
+    score.fact("load of the machine, last minute and five minutes", load());
     let log = fake.log();
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     for request in log.iter().filter(|request| !(200..300).contains(&request.status)) {
@@ -44,11 +45,25 @@ pub(crate) fn tell(score: &mut Score, fake: &Fake, connect: &Connect) {
     score.fact("requests to the PSA", log.len());
     score.fact("  that went wrong on purpose", fake.faults(|faults| faults.hits));
     score.fact("  not answered with a success, by status", json!(refused));
-    let (rounds, said) = connect.said(|said| (said.rounds.len(), words(said)));
+    let (rounds, told, said) = connect.said(|said| {
+        let told = said.rounds.iter().filter(|round| !round["told"].is_null()).count();
+        (said.rounds.len() - told, told, words(said))
+    });
     score.fact("rounds of the connection", rounds);
+    if told > 0 {
+        score.fact("  readings that webhooks caused", told);
+    }
     for (what, n) in said.into_iter().take(6) {
         score.fact(&format!("  said {n} times"), what.chars().take(160).collect::<String>());
     }
+}
+
+/// How much else the machine does: lags are worth no more than it leaves.
+fn load() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = told.split_whitespace().take(2).collect();
+    format!("{} on {cores} cores", if load.is_empty() { "unknown".to_owned() } else { load.join(", ") })
 }
 
 /// What `connect` said went wrong, without numbers, the most frequent first.
