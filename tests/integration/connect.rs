@@ -10,13 +10,13 @@ use crate::served::{Service, tickets};
 use crate::tool::Dir;
 
 /// The three, each with the section of settings that reaches it, as far as it does not depend on where it runs.
-const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
+pub(crate) const PSAS: [Which; 3] = [Which::Connectwise, Which::Autotask, Which::Halo];
 
-fn start(which: Which) -> Fake {
+pub(crate) fn start(which: Which) -> Fake {
     Fake::start(FakeOptions { which, clock: Clock::real(), port: 0, tls: None }).unwrap()
 }
 
-fn section(which: Which, fake: &Fake) -> (&'static str, String) {
+pub(crate) fn section(which: Which, fake: &Fake) -> (&'static str, String) {
     let url = fake.url();
     match which {
         Which::Connectwise => (
