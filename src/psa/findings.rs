@@ -13,7 +13,7 @@ const SHOWN: usize = 6;
 /// Names that are near to one that is not there.
 const NEAR: usize = 3;
 /// How near a name has to be, from 0 to 1.
-const NEARNESS: f64 = 0.7;
+const NEARNESS: f64 = 0.8;
 
 /// A row of what was looked at.
 pub(crate) fn finding(what: &str, result: Result<String>) -> Finding {

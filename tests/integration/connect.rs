@@ -16,7 +16,7 @@ pub(crate) fn start(which: Which) -> Fake {
     Fake::start(FakeOptions { which, clock: Clock::real(), port: 0, tls: None }).unwrap()
 }
 
-fn section(which: Which, fake: &Fake) -> (&'static str, String) {
+pub(crate) fn section(which: Which, fake: &Fake) -> (&'static str, String) {
     let url = fake.url();
     match which {
         Which::Connectwise => (

@@ -12,6 +12,7 @@ mod canaries;
 mod clients;
 mod conformance;
 mod connect;
+mod connect_check;
 mod connect_webhooks;
 mod contract;
 mod crashes;

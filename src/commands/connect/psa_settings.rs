@@ -418,8 +418,14 @@ mod tests {
         let settings: PsaSettings = toml::from_str(EXAMPLE).unwrap();
         assert_eq!((settings.psa_name(), settings.poll_seconds), ("ConnectWise PSA", 30));
         assert!(settings.write.is_none(), "nothing is written unless somebody says so");
-        let uncommented = EXAMPLE.replace("# [write]", "[write]").replace("# replies", "replies");
+        let mut uncommented = EXAMPLE.replace("# [write]", "[write]").replace("# replies", "replies");
+        for line in
+            ["[map.board]\n", "\"Help Desk\"", "[map]\n", "ignore_boards", "close", "status_after_reply"]
+        {
+            uncommented = uncommented.replace(&format!("# {line}"), line);
+        }
         let settings: PsaSettings = toml::from_str(&uncommented).unwrap();
         assert!(settings.round().write.is_some_and(|write| !write.visible_replies));
+        assert!(!settings.map.labels().unwrap().is_empty());
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct RulesArgs {
     psa: Option<PathBuf>,
 
     /// File to write the rules of the PSA to.
-    #[arg(long, short, value_name = "FILE", requires = "psa")]
+    #[arg(long, short, value_name = "FILE", requires = "psa", conflicts_with_all = ["learn", "replay"])]
     out: Option<PathBuf>,
 
     /// Boards to learn from.
