@@ -34,7 +34,7 @@ fn is_played(at: &Value) -> bool {
 #[test]
 fn days_go_through_every_part_once_in_their_own_time() {
     let dir = Dir::new();
-    let args = ["demo", "--psa", "connectwise", "--tickets", "1200", "--days", "3", "--until", DAYS[3]];
+    let args = ["demo", "--psa", "connectwise", "--tickets", "800", "--days", "3", "--until", DAYS[3]];
     let run = dir.ok(&[&args[..], &["--dir", "d", "--model", "tiny-random", "--json"]].concat());
     let shown = run.json();
     let total = &shown["total"];
@@ -45,7 +45,7 @@ fn days_go_through_every_part_once_in_their_own_time() {
     // Each ticket that the desk opened in those days was decided, once, and nothing was written.
     let opened =
         lines(&dir, "d/history.jsonl").iter().filter(|ticket| is_played(&ticket["opened_at"])).count();
-    assert!(opened >= 10, "{opened}");
+    assert!(opened >= 8, "{opened}");
     assert_eq!([count(total, "opened"), count(total, "decided")], [opened as u64; 2], "{shown}");
     for none in ["decided_twice", "refused", "writes"] {
         assert_eq!(count(total, none), 0, "{none}: {shown}");
@@ -81,7 +81,8 @@ fn times_are_of_those_days(dir: &Dir, store: &str) {
     assert!(times.len() > 20 && times.is_sorted(), "{times:?}");
     // What was under way at the end was finished shortly after it.
     assert!(times.iter().all(|at| (DAYS[0]..="2026-06-26T01").contains(at)), "{times:?}");
-    let verified = dir.ok(&["store", "--store", store, "audit", "verify", "--json"]).json();
+    // Nothing outside of the store shows that it is whole; that is another's test.
+    let verified = dir.run(&["store", "--store", store, "audit", "verify", "--json"]).json();
     assert_eq!(verified["findings"], Value::Array(vec![]), "{verified}");
 }
 

@@ -19,6 +19,7 @@ use firstline_fault::{Code, UserError};
 use firstline_serve::rollout::DeskRules;
 use firstline_training::{FineTuning, Progress, SplitMode};
 use firstline_triage::Policy;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -131,6 +132,7 @@ pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Fail
 fn play(stage: &mut Stage, desk: &Desk, ui: &Ui) -> Result<Played, Failure> {
     let mut script = Script::of(&desk.played);
     let steps = script.steps.len() as u64;
+    stage.fake.world(|world| script.furnish(world));
     let mut bars = ui.bars();
     bars.stage("playing the days", steps);
     let played = play::until(stage, &mut script, desk.to, &mut |left| {
@@ -151,7 +153,7 @@ fn put(shown: &Shown<'_>, files: &Files, as_json: bool, began: Instant) -> Resul
     page.tables.push(sheets::examples(&shown.examples));
     files::write_whole(&files.page, page.html().as_bytes())?;
     let seconds = began.elapsed().as_secs_f64();
-    let looks = looks(files);
+    let looks = looks(files, shown.desk);
     if as_json {
         let Shown { psa, desk, figures, played, examples } = shown;
         print(json!({
@@ -171,10 +173,12 @@ fn put(shown: &Shown<'_>, files: &Files, as_json: bool, began: Instant) -> Resul
 }
 
 /// Commands that show more of it.
-fn looks(files: &Files) -> [String; 3] {
+fn looks(files: &Files, desk: &Desk) -> [String; 3] {
     let store = files.store.display();
+    // What it shows goes back from the machine's time.
+    let days = (Timestamp::now().duration_since(desk.from).as_hours() / 24 + 1).clamp(28, 91);
     [
-        format!("firstline rollout report --days 92 --store {store}"),
+        format!("firstline rollout report --days {days} --store {store}"),
         format!("firstline rollout status --store {store}"),
         format!("firstline serve --bundle {} --store {store}", files.bundle.display()),
     ]

@@ -3,7 +3,7 @@
 //! A ticket is opened as it stood before anybody touched it. Must never tell the fake more than people did: labels at closing come by
 //! the changes that made them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use firstline_ticket::{ActorKind, Changed, Event, Happening, Ticket};
 use jiff::Timestamp;
@@ -31,6 +31,13 @@ enum What {
     Merge { into: String },
 }
 
+/// How a ticket stands, as far as the next values depend on it.
+struct Stands<'s> {
+    board: Id,
+    kind: Option<Id>,
+    status: Option<&'s str>,
+}
+
 /// Steps in the order of time.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
@@ -49,6 +56,31 @@ impl Script {
     /// When the next step is.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.steps.front().map(|step| step.at)
+    }
+
+    /// Makes what the steps name, as a desk has it before anything happens: customers and their people, boards, types, statuses,
+    /// priorities, technicians. Otherwise each of them appears with the first step that names it.
+    pub fn furnish(&self, world: &mut World) {
+        let mut stand: HashMap<&str, Stands<'_>> = HashMap::new();
+        for step in &self.steps {
+            match &step.what {
+                What::Open(ticket) => {
+                    let new = world.as_it_came(ticket);
+                    stand.insert(&step.ticket, Stands { board: new.board, kind: new.kind, status: None });
+                }
+                What::Say { from, actor, .. } if from == "technician" => world.furnish_technician(actor),
+                What::Say { .. } | What::Merge { .. } => {}
+                What::Work { actor, .. } => world.furnish_technician(actor),
+                What::Change { actor, kind, of, to } => {
+                    if *kind == ActorKind::Technician {
+                        world.furnish_technician(actor);
+                    }
+                    if let (Some(stands), Some(to)) = (stand.get_mut(step.ticket.as_str()), to) {
+                        world.furnish_value(stands, *of, to);
+                    }
+                }
+            }
+        }
     }
 
     /// Does what happens before `until`, and keeps the rest; gives the number of steps done.
@@ -141,6 +173,40 @@ impl World {
                 if let Some(&parent) = self.by_name.get(&into) {
                     self.merge(id, parent, (Author::System, at));
                 }
+            }
+        }
+    }
+
+    fn furnish_technician(&mut self, actor: &Option<String>) {
+        self.technician(actor.as_deref().unwrap_or("Dispatch"));
+    }
+
+    /// Makes a value that a ticket which stands so gets.
+    fn furnish_value<'s>(&mut self, stands: &mut Stands<'s>, of: Changed, to: &'s str) {
+        match of {
+            Changed::Board => {
+                stands.board = self.board(to);
+                // It keeps its status by name.
+                if let Some(status) = stands.status {
+                    self.status(stands.board, status);
+                }
+            }
+            Changed::Type => stands.kind = Some(self.kind(stands.board, to)),
+            Changed::Subtype => {
+                stands.kind.map(|kind| self.subkind(kind, to));
+            }
+            Changed::Status => {
+                self.status(stands.board, to);
+                stands.status = Some(to);
+            }
+            Changed::Priority => {
+                self.priority(to);
+            }
+            Changed::Owner => {
+                self.technician(to);
+            }
+            Changed::Customer => {
+                self.company(to);
             }
         }
     }

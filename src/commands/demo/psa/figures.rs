@@ -1,11 +1,12 @@
 //! What a run showed, day by day: out of the service's store, beside the books of the PSA's stand-in.
 //!
-//! Tickets count on the day on which the PSA opened them, ends on the day on which it closed them. Must never count what only the
+//! Tickets count on the day on which the PSA opened them, ends on the day on which it last closed them, even where a customer's thanks
+//! has opened them again. Must never count what only the
 //! generator knows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use firstline_fakes::{Logged, Ticket, Write};
+use firstline_fakes::{Change, Deed, Id, Logged, Ticket, World, Write};
 use firstline_stats::{Interval, quantile, wilson95};
 use firstline_store::{AuditEntry, CustomerSet, Store};
 use firstline_ticket::{Field, JudgedDecision, JudgedTicket, Verdict};
@@ -36,6 +37,8 @@ pub(super) struct Figures {
     pub(super) judged: Vec<JudgedDecision>,
     /// The tickets as the PSA has them, by their number.
     pub(super) tickets: HashMap<String, Ticket>,
+    /// When the PSA last closed each ticket that it has closed.
+    closed: HashMap<Id, Timestamp>,
 }
 
 /// What is counted.
@@ -59,7 +62,7 @@ pub(super) struct Tally {
     pub(super) draft_seconds_p50: Option<f64>,
     /// What 95 % keep to.
     pub(super) draft_seconds_p95: Option<f64>,
-    /// Tickets that the PSA closed.
+    /// Tickets that the PSA closed, also those that were opened again.
     pub(super) closed: usize,
     /// Of these, tickets whose end is joined to their decision.
     pub(super) joined: usize,
@@ -112,13 +115,13 @@ impl Figures {
     pub(super) fn of(stage: &Stage, desk: &Desk) -> Result<Self, Failure> {
         let now = stage.clock.now();
         let judged = stage.store.judged(Timestamp::UNIX_EPOCH, now, &CustomerSet::All)?;
-        let (tickets, writes) = stage.fake.world(|world| {
+        let (tickets, closed, writes) = stage.fake.world(|world| {
             let known = world.tickets.values().filter(|ticket| !ticket.deleted);
             let tickets: HashMap<String, Ticket> =
                 known.map(|ticket| (ticket.id.to_string(), ticket.clone())).collect();
-            (tickets, world.writes.clone())
+            (tickets, closed(world), world.writes.clone())
         });
-        let mut figures = Self { judged, tickets, ..Self::default() };
+        let mut figures = Self { judged, tickets, closed, ..Self::default() };
         figures.name_days(desk);
         figures.count_tickets(desk, &told(stage.store.as_ref())?);
         figures.count_traffic(desk, &stage.fake.log(), &writes);
@@ -147,7 +150,7 @@ impl Figures {
                 count(&mut self.total);
             };
             on(ticket.entered_at, &|tally| tally.open(ticket, one, told));
-            if let Some(at) = ticket.closed_at {
+            if let Some(&at) = self.closed.get(&ticket.id) {
                 on(at, &|tally| tally.close(one));
             }
         }
@@ -205,6 +208,17 @@ impl Tally {
         self.draft_seconds_p50 = quantile(&self.seconds, 0.5);
         self.draft_seconds_p95 = quantile(&self.seconds, 0.95);
     }
+}
+
+/// When each ticket was last closed, or merged into another.
+fn closed(world: &World) -> HashMap<Id, Timestamp> {
+    let closing: HashSet<&str> =
+        world.statuses.values().filter(|status| status.closed).map(|status| status.name.as_str()).collect();
+    let closes = |change: &&Change| match change.deed {
+        Deed::Status => change.to.as_deref().is_some_and(|to| closing.contains(to)),
+        deed => deed == Deed::Merged,
+    };
+    world.changes.iter().filter(closes).map(|change| (change.ticket, change.at)).collect()
 }
 
 /// What the audit log tells of a ticket.

@@ -86,7 +86,7 @@ fn by_day(shown: &Shown<'_>) -> Sheet {
     };
     Sheet {
         heading: "Day by day".to_owned(),
-        about: "Tickets by the day on which the PSA opened them, ends by the day on which it closed them. \"Again\" are decisions about \
+        about: "Tickets by the day on which the PSA opened them, ends by the day on which it last closed them. \"Again\" are decisions about \
                 tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening."
             .to_owned(),
         columns: vec![

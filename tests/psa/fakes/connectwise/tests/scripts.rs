@@ -78,3 +78,29 @@ fn a_script_is_played_and_shown_as_it_happened() {
     assert_eq!((&merged["closedFlag"], &merged["mergedParentTicket"]["id"]), (&json!(true), &json!(a)));
     assert!(desk.world.writes.is_empty());
 }
+
+#[test]
+fn a_desk_that_is_furnished_has_all_that_is_named_before_it_happens() {
+    let mut desk = Desk::new();
+    let mut script = Script::of(&tickets());
+    let before = desk.world.tickets.len();
+    script.furnish(&mut desk.world);
+    let counts = |world: &crate::World| {
+        [
+            world.companies.len(),
+            world.contacts.len(),
+            world.boards.len(),
+            world.kinds.len(),
+            world.statuses.len(),
+            world.priorities.len(),
+            world.technicians.len(),
+        ]
+    };
+    let furnished = counts(&desk.world);
+    assert!(desk.world.technicians.values().any(|technician| technician.name == "Mara Lindqvist"));
+    assert_eq!(desk.world.tickets.len(), before, "nothing has happened yet");
+    assert!(desk.world.happened.is_empty() && desk.world.changes.is_empty());
+    let now = desk.world.now();
+    script.play(&mut desk.world, now);
+    assert_eq!(counts(&desk.world), furnished, "what happens brings nothing new");
+}
