@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use firstline_fakes::{Fake, Which};
+use firstline_fakes::{Fake, Id, Which};
 use firstline_store::{Action, ActionKind, ActionState, CustomerSet, Store};
 use firstline_ticket::{mark_own_note, own_mark};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::day::{WRITE, settle, tell_day, title};
@@ -179,22 +179,39 @@ fn place(action: &Action) -> Option<(String, String)> {
     Some((action.ticket_id.clone(), own_mark(&mark_own_note(text, action.id))?.to_owned()))
 }
 
-/// Tickets whose labels were written more often than there are actions for it.
+/// Tickets whose labels were written more often than there are actions for it, with what others did from the first write on: a write of
+/// labels that a person has put back is one too many, too.
 fn labels(actions: &[Action], fake: &Fake) -> Vec<String> {
-    let mut left: BTreeMap<String, i64> = BTreeMap::new();
+    let mut approved: BTreeMap<String, usize> = BTreeMap::new();
     let sets = actions.iter().filter(|action| action.kind == ActionKind::SetFields);
-    sets.for_each(|action| *left.entry(action.ticket_id.clone()).or_default() += 1);
+    sets.for_each(|action| *approved.entry(action.ticket_id.clone()).or_default() += 1);
+    let notes = ["notes", "actions", "timeentries"];
+    let is_note = |what: &str| notes.iter().any(|part| what.to_lowercase().contains(part));
     fake.world(|world| {
-        let notes = ["notes", "actions", "timeentries"];
-        let is_note = |what: &str| notes.iter().any(|part| what.to_lowercase().contains(part));
+        let mut written: BTreeMap<Id, Vec<Timestamp>> = BTreeMap::new();
         for write in world.writes.iter().filter(|write| !is_note(&write.what)) {
-            *left.entry(write.ticket.to_string()).or_default() -= 1;
+            written.entry(write.ticket).or_default().push(write.at);
         }
-    });
-    left.into_iter()
-        .filter(|(_, left)| *left < 0)
-        .map(|(ticket, left)| format!("{ticket}: {} too many", -left))
-        .collect()
+        let allowed = |ticket: &Id| approved.get(&ticket.to_string()).copied().unwrap_or_default();
+        written.retain(|ticket, times| times.len() > allowed(ticket));
+        let mut told = Vec::new();
+        for (ticket, times) in written {
+            let since = |at: Timestamp| at.duration_since(times[0]).as_secs_f64();
+            let mut course: Vec<(f64, String)> =
+                times.iter().map(|at| (since(*at), "written".to_owned())).collect();
+            let others =
+                world.changes.iter().filter(|change| change.ticket == ticket && change.at >= times[0]);
+            course.extend(others.map(|change| {
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                let (from, to) = (text(&change.from), text(&change.to));
+                (since(change.at), format!("{:?} {from} -> {to} by {:?}", change.deed, change.by))
+            }));
+            course.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let course: Vec<String> = course.iter().map(|(at, what)| format!("{at:.2} s {what}")).collect();
+            told.push(format!("{ticket}, {} approved: {}", allowed(&ticket), course.join(", ")));
+        }
+        told
+    })
 }
 
 /// Numbers in [0, 1) by a seed (SplitMix64).
