@@ -200,18 +200,20 @@ pub(super) fn pause() -> firstline_psa::http::Wait {
 
 fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
     let (mut found, service) = check::of_service(settings);
+    let mut notes = Vec::new();
     match settings.connector(pause(), false) {
         Ok(mut psa) => {
             found.extend(psa.check());
             if was_asked(&found) {
-                found.extend(check::of_labels(psa.as_mut(), service, settings.writes()));
+                let labels = check::of_labels(psa.as_mut(), service);
+                if settings.writes() { &mut found } else { &mut notes }.extend(labels);
                 found.push(webhooks(settings, psa.as_mut()));
             }
         }
         Err(error) => found.push(check::finding("settings", &error)),
     }
     found.push(settings.writing());
-    let missing = check::show(settings, &found, json);
+    let missing = check::show(settings, &found, &notes, json);
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }
 

@@ -27,7 +27,7 @@ pub(super) fn of_service(settings: &PsaSettings) -> (Vec<Finding>, Option<Servic
 }
 
 /// Whether the PSA has the labels that the service decides.
-pub(super) fn of_labels(psa: &mut dyn Connector, service: Option<Service>, writes: bool) -> Vec<Finding> {
+pub(super) fn of_labels(psa: &mut dyn Connector, service: Option<Service>) -> Vec<Finding> {
     let Some(mut service) = service else { return Vec::new() };
     let mut labels = BTreeMap::new();
     for field in Field::ALL {
@@ -38,15 +38,16 @@ pub(super) fn of_labels(psa: &mut dyn Connector, service: Option<Service>, write
         }
     }
     // What can't be read has a row of its own by then.
-    psa.reference().map(|found| decided(&found, &labels, writes)).unwrap_or_default()
+    psa.reference().map(|found| decided(&found, &labels)).unwrap_or_default()
 }
 
-/// Prints what was found; whether anything is missing.
-pub(super) fn show(settings: &PsaSettings, found: &[Finding], json: bool) -> bool {
+/// Prints what was found, and of `notes` what matters once anything is written; whether anything is missing.
+pub(super) fn show(settings: &PsaSettings, found: &[Finding], notes: &[Finding], json: bool) -> bool {
     let missing = found.iter().filter(|finding| finding.next.is_some()).count();
+    let rows = || found.iter().map(|row| (row, "MISSING")).chain(notes.iter().map(|row| (row, "note")));
     if json {
-        for Finding { what, found, next } in found {
-            let good = next.is_none();
+        for (Finding { what, found, next }, otherwise) in rows() {
+            let good = next.is_none() || otherwise == "note";
             print(
                 json!({"connection": settings.name, "what": what, "found": found, "next": next, "good": good}),
             );
@@ -54,17 +55,21 @@ pub(super) fn show(settings: &PsaSettings, found: &[Finding], json: bool) -> boo
         return missing > 0;
     }
     print(format_args!("{} ({})", settings.name, settings.psa_name()));
-    let width = found.iter().map(|finding| finding.what.chars().count()).max().unwrap_or_default();
-    for Finding { what, found, next } in found {
-        let state = if next.is_none() { "good" } else { "MISSING" };
+    let width = rows().map(|(row, _)| row.what.chars().count()).max().unwrap_or_default();
+    for (Finding { what, found, next }, otherwise) in rows() {
+        let state = if next.is_none() { "good" } else { otherwise };
         print(format_args!("  {state:<8} {what:<width$}  {}", printable(found)));
         if let Some(next) = next {
             print(format_args!("  {:<8} {:<width$}  Next: {}", "", "", printable(next)));
         }
     }
+    let looked_at = rows().count();
+    let noted = notes.iter().filter(|note| note.next.is_some()).count();
+    let noted =
+        if noted == 0 { String::new() } else { format!("; {noted} to mend before anything is written") };
     print(match missing {
-        0 => format!("{} looked at, nothing is missing", found.len()),
-        n => format!("{} looked at, {n} missing", found.len()),
+        0 => format!("{looked_at} looked at, nothing is missing{noted}"),
+        n => format!("{looked_at} looked at, {n} missing{noted}"),
     });
     missing > 0
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use firstline_fault::{Code, UserError};
 use firstline_psa::connector::FoundRule;
-use firstline_rollout::{Condition, RoutingRule, RuleSet};
+use firstline_rollout::{Condition, RoutingRule, RuleSet, counted};
 use firstline_ticket::Field;
 use serde::Serialize;
 
@@ -68,7 +68,8 @@ impl Counts {
 
     fn told(&self) -> String {
         let Self { rules, read, raw, act_on_customers } = self;
-        format!("{rules} rules: {read} read, {raw} kept raw; {act_on_customers} also act on customers")
+        let rules = counted(*rules, "rule", "rules");
+        format!("{rules}, {read} read and {raw} kept raw; also act on customers: {act_on_customers}")
     }
 }
 

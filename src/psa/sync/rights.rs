@@ -2,7 +2,7 @@
 //!
 //! Each scope is asked by a call that is refused for being empty once the key may make it. Must never put anything on record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::Field;
@@ -99,18 +99,15 @@ fn wanted(writes: bool) -> &'static str {
     if writes { "triage,feedback,act" } else { "triage,feedback" }
 }
 
-/// Whether the PSA has the labels that the bundle decides. Old labels of its history may be gone: that matters once they are written.
-pub fn decided(found: &Reference, labels: &BTreeMap<Field, Vec<String>>, writes: bool) -> Vec<Finding> {
-    labels
-        .iter()
-        .filter(|(_, labels)| !labels.is_empty())
-        .map(|(field, labels)| row(found, *field, labels, writes))
-        .collect()
+/// Whether the PSA has the labels that the bundle decides. Old labels of its history may be gone: to read that is no harm, to write is.
+pub fn decided(found: &Reference, labels: &BTreeMap<Field, Vec<String>>) -> Vec<Finding> {
+    let decided = labels.iter().filter(|(_, labels)| !labels.is_empty());
+    decided.map(|(field, labels)| row(found, *field, labels)).collect()
 }
 
-fn row(found: &Reference, field: Field, labels: &[String], writes: bool) -> Finding {
+fn row(found: &Reference, field: Field, labels: &[String]) -> Finding {
     let names = names_of(found, field);
-    let there: Vec<String> = names.iter().map(|name| folded(name)).collect();
+    let there: BTreeSet<String> = names.iter().map(|name| folded(name)).collect();
     let gone: Vec<&str> =
         labels.iter().filter(|label| !there.contains(&folded(label))).map(String::as_str).collect();
     let n = labels.len();
@@ -121,7 +118,7 @@ fn row(found: &Reference, field: Field, labels: &[String], writes: bool) -> Find
             let next = format!(
                 "Map them, \"Firstline's name\" = \"the PSA's name\" in [map.{field}], or train on the present names"
             );
-            if writes { Err(fault("the bundle", &told, &next)) } else { Ok(format!("{told}. {next}")) }
+            Err(fault("the bundle", &told, &next))
         }
     };
     finding(&format!("{field} labels of the bundle"), told)
