@@ -66,6 +66,8 @@ pub(super) struct Tally {
     pub(super) closed: usize,
     /// Of these, tickets whose end is joined to their decision.
     pub(super) joined: usize,
+    /// Of these, tickets that were opened again before the loop saw them closed: they have not ended.
+    pub(super) back_open: usize,
     /// Decisions that agree with the labels at closing, by field and on all at once.
     pub(super) agreement: BTreeMap<&'static str, Share>,
     /// Requests to the PSA.
@@ -151,7 +153,7 @@ impl Figures {
             };
             on(ticket.entered_at, &|tally| tally.open(ticket, one, told));
             if let Some(&at) = self.closed.get(&ticket.id) {
-                on(at, &|tally| tally.close(one));
+                on(at, &|tally| tally.close(ticket, one));
             }
         }
     }
@@ -188,9 +190,12 @@ impl Tally {
         self.seconds.extend(seconds);
     }
 
-    fn close(&mut self, one: Option<&JudgedDecision>) {
+    fn close(&mut self, ticket: &Ticket, one: Option<&JudgedDecision>) {
         self.closed += 1;
-        let Some(one) = one.filter(|one| one.reported) else { return };
+        let Some(one) = one.filter(|one| one.reported) else {
+            self.back_open += usize::from(ticket.closed_at.is_none() && ticket.merged_into.is_none());
+            return;
+        };
         self.joined += 1;
         let verdicts = JudgedTicket::from(one).verdicts;
         let is_known = |verdict: &Verdict<'_>| matches!(verdict, Verdict::Same | Verdict::Other(_));

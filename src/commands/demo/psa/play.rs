@@ -19,8 +19,10 @@ use crate::ui::stopping;
 pub(super) const POLL_SECONDS: i64 = 30;
 /// How often it is looked whether drafts are still to be written.
 const LOOK: Duration = Duration::from_millis(5);
-/// For how long drafts may be under way, or rounds fail, by the machine's time, without any end.
+/// For how long drafts may be under way, by the machine's time.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Rounds that may fail one after the other.
+const MOST_FAILED: usize = 20;
 /// Faults that are kept.
 const MOST_FAULTS: usize = 20;
 
@@ -82,7 +84,7 @@ pub(super) fn until(
     left: &mut dyn FnMut(usize),
 ) -> Result<Played, Failure> {
     let (began, start) = (Instant::now(), stage.clock.now());
-    let (mut played, mut last_good) = (Played::default(), Instant::now());
+    let (mut played, mut failed) = (Played::default(), 0);
     loop {
         let step = script.next_at().filter(|at| *at < until);
         // One round more at the end: what was read right after its change is read again.
@@ -94,14 +96,13 @@ pub(super) fn until(
             return Ok(played);
         }
         played.steps += stage.fake.play(script);
-        if played.add(stage.round()) {
-            last_good = Instant::now();
-        } else if last_good.elapsed() > PATIENCE {
+        failed = if played.add(stage.round()) { 0 } else { failed + 1 };
+        if failed > MOST_FAILED {
             let why = played.faults.last().cloned().unwrap_or_default();
             return Err(InternalError::new(format!("no round of the loop gets through: {why}")).into());
         }
         left(script.steps.len());
-        if step.is_none() && stage.drafts_due()? == 0 {
+        if step.is_none() && failed == 0 && stage.drafts_due()? == 0 {
             played.seconds = began.elapsed().as_secs_f64();
             return Ok(played);
         }

@@ -79,6 +79,7 @@ fn by_day(shown: &Shown<'_>) -> Sheet {
             seconds(tally.draft_seconds_p95),
             tally.closed.to_string(),
             tally.joined.to_string(),
+            tally.back_open.to_string(),
             tally.requests.to_string(),
             tally.refused.to_string(),
             tally.writes.to_string(),
@@ -87,11 +88,13 @@ fn by_day(shown: &Shown<'_>) -> Sheet {
     Sheet {
         heading: "Day by day".to_owned(),
         about: "Tickets by the day on which the PSA opened them, ends by the day on which it last closed them. \"Again\" are decisions about \
-                tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening."
+                tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening. \
+                \"Joined\" are ends that stand beside their decision; \"back open\" are tickets that a customer's reply opened again before \
+                the loop saw them closed."
             .to_owned(),
         columns: vec![
-            "day", "opened", "decided", "twice", "again", "drafted", "within 60 s", "p50", "p95", "closed", "joined", "requests",
-            "refused", "writes",
+            "day", "opened", "decided", "twice", "again", "drafted", "within 60 s", "p50", "p95", "closed", "joined", "back open",
+            "requests", "refused", "writes",
         ],
         rows: rows(shown, row),
     }
