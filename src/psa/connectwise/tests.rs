@@ -405,3 +405,18 @@ fn a_reply_sets_the_status_of_its_board_once_and_never_one_that_closes() {
         assert_eq!(notes, 1);
     }
 }
+
+#[test]
+fn members_are_read_again_once_a_write_was_refused() {
+    let fake = start();
+    let id = open(&fake, 1)[0].to_string();
+    let mut psa = connector(settings(&fake));
+    let read = |fake: &Fake| fake.log().iter().filter(|asked| asked.path.contains("/system/members")).count();
+    psa.history(&id).unwrap();
+    psa.history(&id).unwrap();
+    assert_eq!(read(&fake), 1);
+    let unknown = Act::SetFields(BTreeMap::from([(Field::Priority, "No such priority".to_owned())]));
+    psa.apply(&id, &unknown, &BTreeMap::new()).unwrap_err();
+    psa.history(&id).unwrap();
+    assert_eq!(read(&fake), 2);
+}
