@@ -1,7 +1,8 @@
 //! `firstline connect` between a service and PSAs that are not the vendors'.
 
 use firstline_fakes::{
-    Author, Clock, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, Which, autotask, connectwise, halo,
+    Author, Clock, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, TroubleBody, Which, autotask,
+    connectwise, halo,
 };
 use firstline_ticket::Changed;
 use serde_json::{Value, json};
@@ -484,4 +485,39 @@ fn the_example_of_the_batch_api_works() {
     assert_eq!((&kpis["total"]["tickets"], replies(&fake)), (&json!(6), approved.len()), "{kpis}");
     assert_eq!(kpis["total"]["agreement"]["all"]["of"], 6);
     assert_eq!(kpis["total"]["first_response"]["count"], approved.len());
+}
+
+#[test]
+fn tickets_that_cannot_be_read_stop_no_other_and_come_again() {
+    let (service, fake) = (Service::start(&[]), start(Which::Connectwise));
+    let settings = settings(&service, (Which::Connectwise, &fake), "");
+    let bad = open(&fake, 4);
+    fake.faults(|faults| {
+        let broken = Trouble::Status { status: 500, retry_after: None, body: TroubleBody::Json };
+        faults.list.extend(bad.iter().map(|id| Fault {
+            method: None,
+            path: format!("/{id}/allNotes"),
+            skip: 0,
+            times: u32::MAX,
+            what: broken.clone(),
+        }));
+    });
+    // They fail in a row, which looks like a PSA that is out of order; then they stand aside.
+    let first = service.dir.run(&["connect", "--config", &settings, "--once", "--json"]);
+    assert!(first.code == 1 && first.stderr.contains("500"), "{}{}", first.stdout, first.stderr);
+    open(&fake, 12);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let key = std::fs::read_to_string(service.dir.path("service.key")).unwrap();
+    let decided = || service.get("/v1/kpis", key.trim()).ok()["total"]["tickets"].as_u64().unwrap();
+    let told = [(); 3].map(|()| {
+        let run = service.dir.run(&["connect", "--config", &settings, "--once", "--json"]);
+        format!("{}{}", run.stdout, run.stderr)
+    });
+    assert_eq!(decided(), 12, "the others are decided: {told:?}");
+    fake.faults(|faults| faults.list.clear());
+    // Their next attempt is due half a minute or more after the last.
+    service.wait_for(|| {
+        once(&service, &settings);
+        decided() == 16
+    });
 }

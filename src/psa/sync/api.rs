@@ -19,8 +19,10 @@ use crate::url::encoded;
 /// Tickets and outcomes of a call.
 pub(super) const MOST_ITEMS: usize = 256;
 /// Seconds that a claim holds, and those at its end in which nothing is begun.
-const CLAIM: u32 = 300;
+const CLAIM: u32 = 180;
 const SPARE: u32 = 30;
+/// Bytes of a call's items, as they are sent: what a customer writes may be six times as long then.
+const MOST_BYTES: usize = 4 << 20;
 /// Events of a call.
 const MOST_EVENTS: usize = 1_000;
 
@@ -109,13 +111,13 @@ impl Service {
     /// # Errors
     /// When the service does not have them.
     pub fn triage(&mut self, tickets: &[Ticket]) -> Result<Vec<(usize, String)>> {
-        let mut refused = Vec::new();
-        for (n, part) in tickets.chunks(MOST_ITEMS).enumerate() {
-            let body = json!({"tickets": part, "drafts": true, "truncate": true});
-            let told = self.post("/v1/triage", &body)?;
-            refused.extend(faults(&told).map(|(i, text)| (n * MOST_ITEMS + i, text)));
-        }
-        Ok(refused)
+        let tickets: Vec<Value> = tickets.iter().map(|ticket| json!(ticket)).collect();
+        self.in_parts(
+            &tickets,
+            MOST_ITEMS,
+            "/v1/triage",
+            |part| json!({"tickets": part, "drafts": true, "truncate": true}),
+        )
     }
 
     /// Tells how tickets ended; gives the errors of items that were refused.
@@ -123,12 +125,7 @@ impl Service {
     /// # Errors
     /// When the service does not have them.
     pub fn feedback(&mut self, items: &[Value]) -> Result<Vec<(usize, String)>> {
-        let mut refused = Vec::new();
-        for (n, part) in items.chunks(MOST_ITEMS).enumerate() {
-            let told = self.post("/v1/feedback", &json!({"items": part}))?;
-            refused.extend(faults(&told).map(|(i, text)| (n * MOST_ITEMS + i, text)));
-        }
-        Ok(refused)
+        self.in_parts(items, MOST_ITEMS, "/v1/feedback", |part| json!({"items": part}))
     }
 
     /// Tells what happened to tickets; gives the errors of events that were refused.
@@ -136,10 +133,29 @@ impl Service {
     /// # Errors
     /// When the service does not have them.
     pub fn events(&mut self, events: &[Value]) -> Result<Vec<(usize, String)>> {
-        let mut refused = Vec::new();
-        for (n, part) in events.chunks(MOST_EVENTS).enumerate() {
-            let told = self.post("/v1/events", &json!({"events": part}))?;
-            refused.extend(faults(&told).map(|(i, text)| (n * MOST_EVENTS + i, text)));
+        self.in_parts(events, MOST_EVENTS, "/v1/events", |part| json!({"events": part}))
+    }
+
+    /// Sends items in calls of `most` at most that the service takes; gives the errors of those that were refused, by their place.
+    fn in_parts(
+        &mut self,
+        items: &[Value],
+        most: usize,
+        path: &str,
+        body: impl Fn(&[Value]) -> Value,
+    ) -> Result<Vec<(usize, String)>> {
+        let (mut refused, mut first) = (Vec::new(), 0);
+        while first < items.len() {
+            let mut bytes = 0;
+            let fits = items[first..].iter().take(most).take_while(|item| {
+                bytes += item.to_string().len();
+                bytes <= MOST_BYTES
+            });
+            // One that is longer alone is for the service to refuse.
+            let part = &items[first..first + fits.count().max(1)];
+            let told = self.post(path, &body(part))?;
+            refused.extend(faults(&told).map(|(i, text)| (first + i, text)));
+            first += part.len();
         }
         Ok(refused)
     }
@@ -182,11 +198,12 @@ impl Service {
         Ok(told["state"] == "claimed" && told["attempts"] == action.attempts && lasts)
     }
 
-    /// Says what became of an action. Where the claim is no longer this owner's, it is somebody else's to say.
+    /// Says what became of an action; gives what the service says where that is not this owner's to say: the claim has expired, or the
+    /// action is void.
     ///
     /// # Errors
     /// When the service can't be asked.
-    pub fn settle(&mut self, id: i64, owner: &str, settled: &Settled<'_>) -> Result<()> {
+    pub fn settle(&mut self, id: i64, owner: &str, settled: &Settled<'_>) -> Result<Option<String>> {
         let body = match settled {
             Settled::Done(psa_ref) => json!({"owner": owner, "psa_ref": psa_ref}),
             Settled::Failed(why) => json!({"owner": owner, "error": why}),
@@ -194,7 +211,12 @@ impl Service {
         };
         let path = format!("/v1/outbox/{id}");
         let answer = self.send(Method::POST, &path, Some(&body))?;
-        if answer.status == 409 { Ok(()) } else { self.judged(answer, &path).map(drop) }
+        if answer.status == 409 {
+            let told = answer.json().unwrap_or_default();
+            let words = ["detail", "next"].iter().filter_map(|key| told[*key].as_str());
+            return Ok(Some(words.collect::<Vec<_>>().join(". ")));
+        }
+        self.judged(answer, &path).map(|_| None)
     }
 
     /// Takes or renews the lease on a connection's cursor, and keeps `cursor` there if one is given.
@@ -203,12 +225,12 @@ impl Service {
         name: &str,
         owner: &str,
         seconds: u32,
-        cursor: Option<&Cursor>,
+        cursor: Option<&mut Cursor>,
     ) -> Result<Leased> {
         let path = format!("/v1/connections/{}", encoded(name));
         let mut body = json!({"owner": owner, "lease_seconds": seconds});
         if let Some(cursor) = cursor {
-            body["cursor"] = json!(json!(cursor).to_string());
+            body["cursor"] = json!(cursor.kept());
         }
         let answer = self.send(Method::POST, &path, Some(&body))?;
         if answer.status == 409 {

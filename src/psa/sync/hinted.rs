@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use firstline_fault::Result;
 
 use super::api::{Leased, Service};
-use super::round::{PART, Round, RoundSettings, due, is_id, read, renew};
+use super::round::{Asked, PART, Round, RoundSettings, due, is_id, read, renew};
 use crate::connector::{Connector, Seen};
 
 /// Reads the tickets of `ids` and sends them on, as long as `go_on`.
@@ -34,10 +34,12 @@ pub fn hinted(
             return Ok(done);
         }
         let latest = cursor.watermark;
-        read(psa, service, (settings, part, latest), &mut cursor, &mut done)?;
-        if let Some(other) = renew(service, settings, Some(&cursor))? {
+        let asked = Asked { settings, part, latest, go_on };
+        let result = read(psa, service, &asked, &mut cursor, &mut done);
+        if let Some(other) = renew(service, settings, Some(&mut cursor))? {
             return Ok(Round { other: Some(other), ..done });
         }
+        result?;
     }
     Ok(done)
 }

@@ -21,6 +21,8 @@ use crate::connector::{Connector, History, Record, Seen};
 pub(super) const PART: usize = 32;
 /// A ticket that changed so long after it was opened may have been changed by a person before it was ever read.
 const UNTOUCHED: SignedDuration = SignedDuration::from_secs(5);
+/// Tickets that fail in a row before the PSA is taken to be out of order.
+const STRIKES: u32 = 3;
 /// Lines of histories that are kept of a round.
 const MOST_UNREAD: usize = 1_000;
 /// How far a PSA's clock may be ahead of this machine's.
@@ -105,65 +107,105 @@ pub fn round(
     };
     let began = settings.clock.now();
     cursor.begin(settings.start, began);
-    let mut todo: Vec<Seen> = cursor.again.keys().map(|id| due(id)).collect();
+    let mut todo: Vec<Seen> = Vec::new();
     let (mut latest, mut ahead) = (cursor.watermark, 0);
     psa.changed_since(cursor.since(settings.start, settings.overlap), &mut |seen| {
         // A time in the future would hide every change until then.
         let at = seen.at.min(began.checked_add(SKEW).unwrap_or(began));
         ahead += usize::from(at < seen.at);
         latest = latest.max(Some(at));
-        if !cursor.knows(&seen) {
+        // One that failed comes when it is due, among its like.
+        if !cursor.knows(&seen) && !cursor.retries.contains_key(&seen.id) {
             todo.push(seen);
         }
         Ok(())
     })?;
     if ahead > 0 {
-        done.faults.push(format!("{ahead} tickets changed in the future: check the clocks"));
+        done.faults.push(format!("{ahead} tickets have a change time in the future; check the clocks"));
     }
     // The newest first: a first draft is due within a minute, and what waited has waited already.
     todo.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| b.at.cmp(&a.at)));
     let mut had = BTreeSet::new();
     todo.retain(|seen| had.insert(seen.id.clone()));
     done.changed = todo.len();
-    todo.extend(cursor.look_again(began).iter().filter(|id| !had.contains(*id)).map(|id| due(id)));
     if let Some(other) = renew(service, settings, None)? {
         return Ok(Round { other: Some(other), ..done });
     }
+    let mut acted = Instant::now();
     for part in todo.chunks(PART) {
         if !go_on() {
             return Ok(done);
         }
-        read(psa, service, (settings, part, latest), &mut cursor, &mut done)?;
-        if let Some(other) = renew(service, settings, Some(&cursor))? {
+        let part = Asked { settings, part, latest, go_on };
+        let result = read(psa, service, &part, &mut cursor, &mut done);
+        if let Some(other) = renew(service, settings, Some(&mut cursor))? {
             return Ok(Round { other: Some(other), ..done });
         }
+        result?;
+        // What was approved does not wait for a backlog.
+        if let Some(write) = settings.write.filter(|_| acted.elapsed() > outbox::EVERY) {
+            outbox::act(psa, service, (settings, write, go_on), &mut cursor, &mut done)?;
+            acted = Instant::now();
+        }
+    }
+    if !go_on() {
+        return Ok(done);
     }
     // What changed while the list was read may stand on a page that was read before: the list is only sure up to its beginning.
     let listed = settings.clock.now().duration_since(began);
     cursor.advance(latest.and_then(|at| at.checked_sub(listed).ok()).max(cursor.watermark), settings.overlap);
-    if let Some(other) = renew(service, settings, Some(&cursor))? {
+    if let Some(other) = renew(service, settings, Some(&mut cursor))? {
         return Ok(Round { other: Some(other), ..done });
     }
     if let Some(write) = settings.write.filter(|_| go_on()) {
         outbox::act(psa, service, (settings, write, go_on), &mut cursor, &mut done)?;
-        renew(service, settings, Some(&cursor))?;
     }
+    once_more(psa, service, (settings, began, &had, go_on), &mut cursor, &mut done)?;
     if cursor.sweep_due.is_none_or(|due| due <= began) && go_on() {
         // A list that can't be had now can be had in an hour: the tickets don't wait for it.
-        if let Err(error) = sweep::sweep(psa, service, settings, &mut cursor, &mut done) {
+        if let Err(error) = sweep::sweep(psa, service, (settings, go_on), &mut cursor, &mut done) {
             cursor.sweep_due = began.checked_add(SignedDuration::from_hours(1)).ok();
             done.faults.push(format!("the day's list of tickets: {error}"));
         }
-        renew(service, settings, Some(&cursor))?;
     }
+    renew(service, settings, Some(&mut cursor))?;
     Ok(done)
+}
+
+/// Reads tickets that failed before, and open ones whose turn it is, one by one: those that fail again fail nothing else.
+fn once_more(
+    psa: &mut dyn Connector,
+    service: &mut Service,
+    (settings, began, had, go_on): (&RoundSettings, Timestamp, &BTreeSet<String>, &dyn Fn() -> bool),
+    cursor: &mut Cursor,
+    done: &mut Round,
+) -> Result<()> {
+    let open = cursor.open.len();
+    let retries: Vec<String> = cursor.due(began);
+    let looks = cursor.look_again(began);
+    let mut failed = 0;
+    for (n, id) in retries.iter().take(PART).chain(&looks).enumerate() {
+        if failed >= STRIKES || !go_on() {
+            break;
+        }
+        if !had.contains(id) {
+            let before = done.faults.len();
+            let part = Asked { settings, part: &[due(id)], latest: cursor.watermark, go_on };
+            read(psa, service, &part, cursor, done)?;
+            failed = if done.faults.len() > before { failed + 1 } else { 0 };
+        }
+        if n >= retries.len().min(PART) {
+            cursor.looked_at(id, open);
+        }
+    }
+    Ok(())
 }
 
 /// Renews the lease and keeps the cursor; gives who else has it by now.
 pub(super) fn renew(
     service: &mut Service,
     settings: &RoundSettings,
-    cursor: Option<&Cursor>,
+    cursor: Option<&mut Cursor>,
 ) -> Result<Option<String>> {
     match service.lease(&settings.name, &settings.owner, settings.lease_seconds, cursor)? {
         Leased::Held(_) => Ok(None),
@@ -191,24 +233,40 @@ struct Part {
     known: Vec<(Seen, Option<OpenTicket>)>,
     /// Tickets that have to come again.
     again: BTreeSet<String>,
-    /// Tickets that are none for triage: those of projects, and those that are gone.
-    out: BTreeSet<String>,
+    /// Tickets that are none for triage, such as those of projects and those that are gone, with their opening.
+    out: Vec<(String, Option<Timestamp>)>,
 }
 
-/// Reads tickets and sends them on: open ones to triage, those that ended to feedback. Gives those that are none for triage.
+/// What is read.
+pub(super) struct Asked<'a> {
+    /// How the connection is run.
+    pub(super) settings: &'a RoundSettings,
+    /// The tickets.
+    pub(super) part: &'a [Seen],
+    /// The latest change that the PSA has told of.
+    pub(super) latest: Option<Timestamp>,
+    /// Whether to go on.
+    pub(super) go_on: &'a dyn Fn() -> bool,
+}
+
+/// Reads tickets and sends them on: open ones to triage, those that ended to feedback.
+///
+/// # Errors
+/// When the PSA seems to be out of order: what was read before has been sent on by then.
 pub(super) fn read(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (settings, part, latest): (&RoundSettings, &[Seen], Option<Timestamp>),
+    asked: &Asked<'_>,
     cursor: &mut Cursor,
     done: &mut Round,
-) -> Result<BTreeSet<String>> {
+) -> Result<()> {
+    let settings = asked.settings;
     let now = settings.clock.now();
     let mut renewed = Instant::now();
-    let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).filter(|id| is_id(id)).collect();
-    psa.expect(&ids)?;
-    let (mut found, mut failed) = (Part::default(), 0);
-    for seen in part.iter().filter(|seen| is_id(&seen.id)) {
+    let part: Vec<&Seen> = asked.part.iter().filter(|seen| is_id(&seen.id)).collect();
+    psa.expect(&part.iter().map(|seen| seen.id.clone()).collect::<Vec<_>>())?;
+    let (mut found, mut failed, mut down) = (Part::default(), 0, None);
+    for seen in part.into_iter().take_while(|_| (asked.go_on)()) {
         // A slow PSA must not cost the lease.
         if renewed.elapsed().as_secs() >= u64::from(settings.lease_seconds / 3) {
             renewed = Instant::now();
@@ -217,22 +275,29 @@ pub(super) fn read(
         match one(psa, (seen, (&settings.closing, now)), cursor, &mut found, done) {
             Ok(()) => failed = 0,
             // One ticket may be odd; several in a row are a PSA that is out of order.
-            Err(error) if failed >= 2 => return Err(error),
             Err(error) => {
                 failed += 1;
                 done.faults.push(format!("ticket {}: {error}", seen.id));
                 found.again.insert(seen.id.clone());
+                if failed == STRIKES {
+                    down = Some(error);
+                    break;
+                }
             }
         }
     }
     send(service, &mut found, done)?;
     for (seen, held) in found.known {
         if !found.again.contains(&seen.id) {
-            cursor.settle(&seen, held, (latest, now));
+            cursor.settle(&seen, held, (asked.latest, now));
         }
     }
-    cursor.come_again(&found.again);
-    Ok(found.out)
+    found.out.iter().for_each(|(id, opened)| cursor.leave_out(id, *opened));
+    for id in cursor.come_again(&found.again, now) {
+        done.faults
+            .push(format!("ticket {id}: given up after so many attempts; its next change is read again"));
+    }
+    down.map_or(Ok(()), Err)
 }
 
 fn one(
@@ -244,15 +309,16 @@ fn one(
 ) -> Result<()> {
     let Some(record) = psa.ticket(&seen.id)? else {
         done.gone += 1;
-        found.out.insert(seen.id.clone());
+        found.out.push((seen.id.clone(), seen.opened_at));
         found.known.push((seen.clone(), None));
         return Ok(());
     };
     let mut held = OpenTicket::of(&record);
     if record.project || record.left_out {
-        found.out.insert(seen.id.clone());
+        found.out.push((seen.id.clone(), record.ticket.opened_at));
     }
-    if record.left_out && !cursor.open.contains_key(&seen.id) {
+    // What never came in has no end to tell.
+    if (record.project || record.left_out) && !cursor.open.contains_key(&seen.id) {
         found.known.push((seen.clone(), None));
         return Ok(());
     }
@@ -264,13 +330,16 @@ fn one(
         // One that was opened and closed between two rounds, or is another customer's by now, was never decided there: it is now, so that
         // its end can be joined.
         let moved = cursor.open.get(&seen.id).is_none_or(|open| open.customer != held.customer);
-        if moved && !record.left_out {
+        if moved && !record.left_out && !record.project {
             found.open.push(as_it_came(&record));
         }
         found.known.push((seen.clone(), None));
     } else {
         if !record.project && !record.left_out {
-            if !cursor.open.contains_key(&seen.id) && changed_since_opening(&record) {
+            let is_new = !cursor.open.contains_key(&seen.id);
+            if is_new && record.opened_by_technician == Some(true) {
+                held.leave_all();
+            } else if is_new && changed_since_opening(&record) {
                 held.leave(&psa.history(&seen.id)?);
             }
             found.open.push(as_it_came(&record));
