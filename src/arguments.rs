@@ -10,7 +10,8 @@ use clap::Args;
 use firstline_training::certify::Promise;
 
 pub(crate) use choices::{
-    FineTuningChoice, FormatChoice, PrecisionChoice, PresetChoice, PsaChoice, RightChoice, ScopeChoice, SplitChoice,
+    FineTuningChoice, FormatChoice, PrecisionChoice, PresetChoice, PsaChoice, RightChoice, ScopeChoice,
+    SplitChoice,
 };
 pub(crate) use settings::SettingsArgs;
 

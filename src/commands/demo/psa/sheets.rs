@@ -87,10 +87,10 @@ fn by_day(shown: &Shown<'_>) -> Sheet {
     };
     Sheet {
         heading: "Day by day".to_owned(),
-        about: "Tickets by the day on which the PSA opened them, ends by the day on which it last closed them. \"Again\" are decisions about \
-                tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening. \
-                \"Joined\" are ends that stand beside their decision; \"back open\" are tickets that a customer's reply opened again before \
-                the loop saw them closed."
+        about: "Tickets by the day on which the PSA opened them, ends by the day on which it last closed them. \"Again\" are decisions \
+                about tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening. \
+                \"Joined\" are ends that stand beside their decision; \"back open\" are tickets that a customer's reply opened again \
+                before the loop saw them closed."
             .to_owned(),
         columns: vec![
             "day", "opened", "decided", "twice", "again", "drafted", "within 60 s", "p50", "p95", "closed", "joined", "back open",
