@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use firstline_ticket::{ActorKind, Changed, Event, Happening, Ticket};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::deed::Deed;
@@ -129,7 +129,21 @@ fn steps_of(ticket: &Ticket) -> Vec<Step> {
         };
         steps.push(step(event.at, what));
     }
+    steps.extend(closed_again(ticket, &steps));
     steps
+}
+
+/// How long a technician takes to close a ticket again.
+const CLOSED_AGAIN: SignedDuration = SignedDuration::from_mins(20);
+
+/// A reply after the closing, as thanks, opens a ticket again. Where its history ends with it closed, a technician closes it once more.
+fn closed_again(ticket: &Ticket, steps: &[Step]) -> Option<Step> {
+    ticket.resolved_at?;
+    let statuses = steps.iter().filter(|step| matches!(step.what, What::Change { of: Changed::Status, .. }));
+    let closing = statuses.max_by_key(|step| step.at)?;
+    let said = steps.iter().filter(|step| matches!(&step.what, What::Say { from, .. } if from == "customer"));
+    let last = said.map(|step| step.at).filter(|at| *at > closing.at).max()?;
+    Some(Step { at: last.checked_add(CLOSED_AGAIN).ok()?, ..closing.clone() })
 }
 
 impl World {

@@ -104,3 +104,17 @@ fn a_desk_that_is_furnished_has_all_that_is_named_before_it_happens() {
     script.play(&mut desk.world, now);
     assert_eq!(counts(&desk.world), furnished, "what happens brings nothing new");
 }
+
+#[test]
+fn a_ticket_whose_history_ends_closed_is_closed_again_after_thanks() {
+    let mut desk = Desk::new();
+    let mut tickets = tickets();
+    tickets[0].resolved_at = Some("2026-03-02T07:10:00Z".parse().unwrap());
+    let mut script = Script::of(&tickets);
+    script.play(&mut desk.world, "2026-03-02T07:39:00Z".parse().unwrap());
+    let id = desk.world.by_name["A"];
+    let status = |desk: &mut Desk| desk.get(&format!("service/tickets/{id}")).body["status"]["name"].clone();
+    assert_eq!(status(&mut desk), json!("In Progress"), "thanks open it");
+    script.play(&mut desk.world, "2026-03-02T08:00:00Z".parse().unwrap());
+    assert_eq!(status(&mut desk), json!("Resolved"), "as its history ends");
+}
