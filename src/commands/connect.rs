@@ -31,34 +31,34 @@ use unread::Unread;
 
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Connect a PSA: tickets go to triage, ends to feedback, approved actions to the PSA.
+/// Connect a PSA: triage its tickets, report outcomes, write approved actions.
 ///
-/// It asks the PSA for what changed, again and again, and keeps how far it has come in the service's store: of several processes one
-/// runs a connection, and another goes on where it stopped. Nothing is written to the PSA without a [write] section. With a [webhook]
-/// section the PSA may tell of changes, and a ticket is read at once; what it does not tell is found by asking.
+/// It polls the PSA for changes and keeps its progress in the service's store. Of several processes one runs a connection; another takes
+/// over where it stopped. Nothing is written to the PSA without a [write] section. With a [webhook] section the PSA can report changes,
+/// and a ticket is read at once; polling finds what no webhook reports.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
-    /// The settings, TOML; --example prints some.
+    /// The settings file, TOML; --example prints one.
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     config: Option<PathBuf>,
 
-    /// Print an example of the settings and exit.
+    /// Print an example settings file and exit.
     #[arg(long)]
     example: bool,
 
-    /// Look whether all is there that the connection needs, and exit with status 1 where something is missing.
+    /// Check that everything the connection needs is in place; exit with status 1 if anything is missing.
     #[arg(long)]
     check: bool,
 
-    /// Do one round and exit.
+    /// Poll once and exit.
     #[arg(long, conflicts_with = "check")]
     once: bool,
 
-    /// Register the [webhook] listener at the PSA under this address, and exit.
+    /// Register this address of the [webhook] listener with the PSA and exit.
     #[arg(long, value_name = "URL", conflicts_with_all = ["check", "once", "dry_run"])]
     register: Option<String>,
 
-    /// Write nothing to the PSA, whatever the settings say.
+    /// Write nothing to the PSA, even with a [write] section.
     #[arg(long)]
     dry_run: bool,
 
@@ -94,7 +94,7 @@ fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<E
     let webhook = if args.once { None } else { one.webhook()? };
     let listener = webhook.map(|webhook| Listener::start(webhook, Arc::clone(&hints))).transpose()?;
     if let Some(listener) = &listener {
-        ui.say(format_args!("{}: webhooks are taken at {}", one.name, listener.address));
+        ui.say(format_args!("{}: listening for webhooks on {}", one.name, listener.address));
     }
     let mut unread = Unread::beside(path, &one.name);
     let mut failed: u32 = 0;
@@ -170,14 +170,14 @@ fn report(settings: &RoundSettings, done: &Round, told: Option<usize>, json: boo
     } else if let Some(other) = &done.other {
         ui.say(format_args!("{}: {other}", settings.name));
     } else if !quiet {
-        let how = if told.is_some() { "told by webhooks" } else { "changed" };
+        let how = if told.is_some() { "reported by webhooks" } else { "changed" };
         ui.say(format_args!(
-            "{}: {} {how}, {} to triage, {} ended, {} written, {} returned",
+            "{}: {} {how}, {} sent to triage, {} closed, {} written, {} returned",
             settings.name, done.changed, done.decided, done.ended, done.written, done.returned
         ));
         if let Some((of, missing)) = done.listed {
             ui.say(format_args!(
-                "{}: the PSA's list of opened tickets was sent: {of}, {missing} of them without a decision",
+                "{}: compared with the PSA's list of opened tickets: {of} tickets, {missing} without a decision",
                 settings.name
             ));
         }
@@ -222,7 +222,7 @@ fn webhooks(settings: &PsaSettings, psa: &mut dyn Connector) -> Finding {
     let what = "webhooks";
     let standing = match settings.webhook() {
         Ok(None) => {
-            let found = "not used: what changes is found by asking".to_owned();
+            let found = "not used: changes are found by polling".to_owned();
             return Finding { what: what.to_owned(), found, next: None };
         }
         Ok(Some(webhook)) => psa.webhook(&webhook.wanted),
@@ -232,10 +232,11 @@ fn webhooks(settings: &PsaSettings, psa: &mut dyn Connector) -> Finding {
 }
 
 fn told(what: &str, standing: &Standing) -> Finding {
-    let next = "Run firstline connect --config FILE --register URL with the address that the PSA reaches";
+    let next =
+        "Run firstline connect --config FILE --register URL with the address at which the PSA reaches it";
     let (found, next) = match standing {
         Standing::Active => ("registered, active".to_owned(), None),
-        Standing::Off { why } => (format!("registered, and switched off: {why}"), Some(next.to_owned())),
+        Standing::Off { why } => (format!("registered, but disabled: {why}"), Some(next.to_owned())),
         Standing::Missing => ("not registered".to_owned(), Some(next.to_owned())),
     };
     Finding { what: what.to_owned(), found, next }
@@ -245,7 +246,7 @@ fn told(what: &str, standing: &Standing) -> Finding {
 fn register(settings: &PsaSettings, url: &str, json: bool) -> Result<Exit, Failure> {
     let webhook = settings.webhook()?.ok_or_else(|| {
         let next = "Add the section; firstline connect --example shows one";
-        UserError::new(Code::Config, "--register", "the settings have no section [webhook]", next)
+        UserError::new(Code::Config, "--register", "the settings have no [webhook] section", next)
     })?;
     let wanted = webhook.at(url)?;
     let Finding { what, found, next } =

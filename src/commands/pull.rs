@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use firstline_fault::{Error, InternalError, UserError};
-use firstline_psa::pull::{VERSION, listed, missing, pull};
+use firstline_psa::pull::{Pulled, VERSION, listed, missing, pull};
 use firstline_ticket::Ticket;
 use firstline_training::Progress;
 use jiff::{SignedDuration, Timestamp};
@@ -17,19 +17,21 @@ use super::connect::{PsaSettings, pause};
 use super::import;
 use crate::arguments::JsonArg;
 use crate::failure::{Exit, Failure};
+use crate::table::printable;
 use crate::ui::{Ui, go_on, print};
 
 /// Pull a history out of a PSA: tickets with messages, events and time.
 ///
-/// A pull that was stopped goes on where it was: what it has lies in OUT.CONNECTION.pulling until it is whole. It asks no faster than the settings of
-/// the connection allow, and says before how long that takes at least.
+/// Run the same command again to resume a pull that was stopped: what it has read is kept in OUT.CONNECTION.pulling until every ticket
+/// is read. A ticket that can't be read is listed, and the pull goes on without it; after five in a row it stops. The rate is limited
+/// by the connection's settings; the pull says at the start how long it will take at least.
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
-    /// The settings of `firstline connect`.
+    /// The settings file of `firstline connect`.
     #[arg(long, value_name = "FILE")]
     psa: PathBuf,
 
-    /// Days back: tickets that changed since then.
+    /// How many days to go back: every ticket that changed since then is read.
     #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
     days: u32,
 
@@ -51,7 +53,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     let there = kept(&part)?;
     let todo = missing(&found, &there).len();
     ui.say(format_args!(
-        "{} tickets, {} of them there already. At the pace of the settings it takes {} at least",
+        "{} tickets, {} already downloaded. At the configured rate this will take at least {}",
         found.len(),
         found.len() - todo,
         one.time_for(todo)
@@ -62,7 +64,7 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     bars.stage("pulling", todo as u64);
     let mut done = 0;
     let pulled = pull(psa.as_mut(), &found, &there, &mut |ticket| {
-        put(&mut file, ticket, &part)?;
+        ticket.map_or(Ok(()), |ticket| put(&mut file, ticket, &part))?;
         done += 1;
         bars.set(done);
         Ok(go_on())
@@ -72,36 +74,55 @@ pub(super) fn run(args: &PullArgs, ui: &Ui) -> Result<Exit, Failure> {
     let pulled = pulled?;
     if !pulled.whole {
         ui.say(format_args!(
-            "Stopped. The same command goes on: {} has {} tickets",
-            part.display(),
-            pulled.there + pulled.tickets
+            "Stopped. Run the same command again to resume: {} tickets are in {}",
+            pulled.there + pulled.tickets,
+            part.display()
         ));
         return Ok(Exit::Interrupted);
     }
     drop(file);
     newest_alone(&part)?;
     let imported = import::canonical(&part, &args.out, ui)?;
-    std::fs::remove_file(&part).map_err(io)?;
+    if pulled.failed == 0 {
+        std::fs::remove_file(&part).map_err(io)?;
+    }
+    let exit = if pulled.failed > 0 { Exit::SomeFailed } else { imported.exit() };
     if args.output.json {
         print(json!({
             "pulled": pulled.tickets, "there": pulled.there, "gone": pulled.gone, "left_out": pulled.left_out,
-            "without_history": pulled.incomplete, "unread_lines": pulled.unread_lines, "unread": pulled.unread,
-            "import": imported,
+            "failed": pulled.failed, "failures": pulled.failures, "without_history": pulled.incomplete,
+            "unread_lines": pulled.unread_lines, "unread": pulled.unread, "import": imported,
         }));
-        return Ok(imported.exit());
+        return Ok(exit);
     }
     print(import::text(&imported));
     print(format_args!("{} tickets: {}", pulled.tickets + pulled.there, args.out.display()));
-    let told = [
-        (pulled.gone, "listed, and gone or out of sight"),
-        (pulled.left_out, "of boards that [map] leaves out"),
-        (pulled.incomplete, "without a whole history: no events, no first labels"),
-        (pulled.unread_lines, "lines of histories that were not understood"),
-    ];
-    told.iter().filter(|(n, _)| *n > 0).for_each(|(n, what)| print(format_args!("  {n} {what}")));
-    pulled.unread.iter().take(5).for_each(|line| print(format_args!("    {line}")));
+    tell(&pulled);
     print(format_args!("Next: firstline rollout baseline --tickets {}", args.out.display()));
-    Ok(imported.exit())
+    Ok(exit)
+}
+
+/// Prints what is not in the file, or not as a whole.
+fn tell(pulled: &Pulled) {
+    let counts = [
+        (pulled.gone, "listed, but deleted since or not visible to this user"),
+        (pulled.left_out, "on boards that [map] ignores"),
+        (pulled.incomplete, "with an incomplete history: events as far as known, no initial labels"),
+        (pulled.unread_lines, "history lines not understood"),
+    ];
+    counts.iter().filter(|(n, _)| *n > 0).for_each(|(n, what)| print(format_args!("  {n} {what}")));
+    pulled.unread.iter().take(5).for_each(|line| print(format_args!("    {}", printable(line))));
+    if pulled.failed > 0 {
+        print(format_args!(
+            "  {} could not be read; run the same command again to retry them alone",
+            pulled.failed
+        ));
+        pulled.failures.iter().for_each(|line| print(format_args!("    {}", printable(line))));
+        let more = pulled.failed - pulled.failures.len();
+        if more > 0 {
+            print(format_args!("    and {more} more"));
+        }
+    }
 }
 
 /// Where a pull of a connection keeps what it has until it is whole.

@@ -34,7 +34,7 @@ impl Names {
                 return Err(refused(kind, "a name is empty".to_owned()));
             }
             if names.out.insert(folded(ours), theirs.to_owned()).is_some() {
-                return Err(refused(kind, format!("{ours:?} stands there twice")));
+                return Err(refused(kind, format!("{ours:?} is there twice")));
             }
             if let Some(other) = names.into.insert(folded(theirs), ours.to_owned()) {
                 let problem = format!("{other:?} and {ours:?} would both be {theirs:?} in the PSA");
@@ -62,7 +62,7 @@ impl Names {
 }
 
 fn refused(kind: &str, problem: String) -> firstline_fault::Error {
-    let next = "Give each name of Firstline's one of the PSA's, and each of the PSA's to one of Firstline's: \"Firstline's\" = \"the PSA's\"";
+    let next = "Map each Firstline name to exactly one PSA name, and each PSA name to exactly one Firstline name: \"Firstline name\" = \"PSA name\"";
     UserError::new(Code::Config, format!("[map.{kind}]"), problem, next).into()
 }
 

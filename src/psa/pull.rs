@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use firstline_fault::Result;
+use firstline_fault::{Error, Result};
 use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Ticket};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -14,6 +14,10 @@ use crate::connector::{Connector, History, Record, Seen};
 
 /// Tickets that are told of before they are read one by one: what is read ahead is held for a minute.
 const PART: usize = 50;
+/// Tickets in a row that can't be read: the fault is the PSA's then, not the tickets'.
+const IN_A_ROW: usize = 5;
+/// Lines of a list that are kept.
+const LISTED: usize = 20;
 
 /// What a pull did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +30,10 @@ pub struct Pulled {
     pub gone: usize,
     /// Tickets of boards that are left out.
     pub left_out: usize,
+    /// Tickets that could not be read.
+    pub failed: usize,
+    /// The first 20 of them, each with why.
+    pub failures: Vec<String>,
     /// Tickets of which not all that happened could be read.
     pub incomplete: usize,
     /// Lines of histories that were not understood, the first 20.
@@ -52,7 +60,8 @@ pub fn listed(psa: &mut dyn Connector, since: Timestamp) -> Result<Vec<Seen>> {
 /// Key of a line's state in the PSA: a pull that goes on reads again what has another one by now.
 pub const VERSION: &str = "psa_version";
 
-/// Reads the listed tickets except those that are `there` in the state that the list tells, and passes each to `keep`, which can stop the pull.
+/// Reads the listed tickets except those that are `there` in the state that the list tells, and passes each to `keep`, which can stop
+/// the pull. Of one that is not to be kept, or can't be, it gets `None`: a ticket that can't be read stops nothing, 5 in a row do.
 ///
 /// # Errors
 /// When the PSA can't be asked, or a ticket not be kept. What was kept stands.
@@ -60,35 +69,64 @@ pub fn pull(
     psa: &mut dyn Connector,
     listed: &[Seen],
     there: &BTreeMap<String, String>,
-    keep: &mut dyn FnMut(&Ticket) -> Result<ControlFlow<()>>,
+    keep: &mut dyn FnMut(Option<&Ticket>) -> Result<ControlFlow<()>>,
 ) -> Result<Pulled> {
     let todo = missing(listed, there);
     let mut done = Pulled { there: listed.len() - todo.len(), ..Pulled::default() };
+    let mut in_a_row = 0;
     for part in todo.chunks(PART) {
         let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
-        psa.expect(&ids)?;
-        for Seen { id, version, .. } in part {
-            let Some(record) = psa.ticket(id)? else {
-                done.gone += 1;
-                continue;
-            };
-            if record.left_out {
-                done.left_out += 1;
-                continue;
-            }
-            let history = psa.history(id)?;
-            done.incomplete += usize::from(!history.complete);
-            done.unread_lines += history.unread.len();
-            let room = 20_usize.saturating_sub(done.unread.len());
-            done.unread.extend(history.unread.iter().take(room).cloned());
-            done.tickets += 1;
-            if keep(&line(&record, &history, version))?.is_break() {
+        // What can't be read together may be read one by one.
+        let _together = psa.expect(&ids);
+        for seen in part {
+            let read = read(psa, seen, &mut done);
+            in_a_row = if read.is_err() { in_a_row + 1 } else { 0 };
+            if keep(read.as_ref().ok().and_then(Option::as_ref))?.is_break() {
                 return Ok(done);
+            }
+            let Err(error) = read else { continue };
+            if in_a_row == IN_A_ROW {
+                return Err(error);
+            }
+            done.failed += 1;
+            if done.failures.len() < LISTED {
+                done.failures.push(format!("{}: {}", seen.id, why(&error)));
             }
         }
     }
     done.whole = true;
     Ok(done)
+}
+
+/// A listed ticket with its history; `None` where it is gone or left out.
+fn read(
+    psa: &mut dyn Connector,
+    Seen { id, version, .. }: &Seen,
+    done: &mut Pulled,
+) -> Result<Option<Ticket>> {
+    let Some(record) = psa.ticket(id)? else {
+        done.gone += 1;
+        return Ok(None);
+    };
+    if record.left_out {
+        done.left_out += 1;
+        return Ok(None);
+    }
+    let history = psa.history(id)?;
+    done.incomplete += usize::from(!history.complete);
+    done.unread_lines += history.unread.len();
+    let room = LISTED.saturating_sub(done.unread.len());
+    done.unread.extend(history.unread.iter().take(room).cloned());
+    done.tickets += 1;
+    Ok(Some(line(&record, &history, version)))
+}
+
+/// Why a ticket can't be read, on one line.
+fn why(error: &Error) -> String {
+    match error {
+        Error::User(fault) => format!("{}: {}", fault.place, fault.problem),
+        fault => fault.to_string(),
+    }
 }
 
 /// The listed tickets that are not `there` in that state.
@@ -111,10 +149,12 @@ fn line(record: &Record, history: &History, version: &str) -> Ticket {
     put("opened_by_technician", json!(record.opened_by_technician));
     put("project", json!(record.project.then_some(true)));
     put("handle_seconds", json!(worked(&history.events)));
+    put("events", json!(history.events));
     if history.complete {
-        put("events", json!(history.events));
         let first = initial(&record.ticket, &history.events);
         put("initial_labels", json!((!first.is_empty()).then_some(first)));
+    } else {
+        put("history_known", json!(false));
     }
     ticket
 }

@@ -30,8 +30,8 @@ impl TicketFacts {
     ///
     /// Beside the fields of every ticket these keys are read: `handle_seconds`, `merged_into`, `project`, `deleted`,
     /// `opened_by_technician`, `outcome_reported_at`, `sla_credit_at`, `initial_labels` (by field, before any person touched it) and
-    /// `events`, a list of [`Event`]s. Where there are `events`, all that happened is taken to be among them. Messages without a time
-    /// or an author are left out, and one is visible to the customer only where the export says so. A message is automatic where its
+    /// `events`, a list of [`Event`]s. Where there are `events`, all that happened is taken to be among them, unless `history_known`
+    /// says that it is not. Messages without a time or an author are left out, and one is visible to the customer only where the export says so. A message is automatic where its
     /// key `automatic` or its `Auto-Submitted` header (RFC 3834) says so. A message whose `psa_key` is that of a reported event is that
     /// event.
     ///
@@ -41,7 +41,7 @@ impl TicketFacts {
         let Some(opened_at) = ticket.opened_at else { return Ok(None) };
         let extra = Extra { ticket, place };
         let reported: Option<Vec<Event>> = extra.read("events")?;
-        let history_known = reported.is_some();
+        let history_known = extra.flag("history_known")? != Some(false) && reported.is_some();
         let messages = ticket.messages.iter().enumerate().filter_map(|(i, message)| event(i, message));
         let events = joined(reported.unwrap_or_default(), messages);
         let labels =
@@ -256,6 +256,15 @@ mod tests {
             .map(|e| matches!(e.what, Happening::Message { visible: true, .. }))
             .collect();
         assert_eq!(visible, [true, false]);
+        // Events that are not all that happened are taken over all the same.
+        for (said, known) in [("false", false), ("\"no\"", false), ("true", true), ("null", true)] {
+            let line = line.replacen('{', &format!("{{\"history_known\":{said},"), 1);
+            let found = read(&line).unwrap().unwrap();
+            assert_eq!((found.history_known, &found.events), (known, &facts.events), "{said}");
+        }
+        let alone =
+            read(r#"{"id":"1","subject":"x","opened_at":"2026-11-02T08:00:00Z","history_known":true}"#);
+        assert!(!alone.unwrap().unwrap().history_known, "there are no events");
     }
 
     #[test]
@@ -328,6 +337,7 @@ mod tests {
             ("handle_seconds", "-1"),
             ("handle_seconds", r#""an hour""#),
             ("project", "1"),
+            ("history_known", "2"),
             ("merged_into", "[]"),
             ("initial_labels", r#"{"colour":"red"}"#),
             ("outcome_reported_at", r#""three weeks later""#),

@@ -1,5 +1,8 @@
 //! `firstline connect` between a service and PSAs that are not the vendors'.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
 use firstline_fakes::{
     Author, Clock, Fake, FakeOptions, Fault, NewTicket, Note, Trouble, TroubleBody, Which, autotask,
     connectwise, halo,
@@ -281,11 +284,7 @@ fn written_once(which: Which, path: &str) {
 fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
     for which in PSAS {
         let fake = start(which);
-        let dir = Dir::new();
-        let (secret, section) = section(which, &fake);
-        dir.file("psa.key", secret);
-        let text = format!("service = \"http://127.0.0.1:1\"\nkey_file = \"psa.key\"\n{section}");
-        let settings = dir.file("psa.toml", text);
+        let (dir, settings) = for_pull((which, &fake));
         let opened = open(&fake, 30);
         fake.world(|world| {
             let by = (Author::Technician(world.technician("Mara Lindqvist")), world.now());
@@ -331,6 +330,97 @@ fn a_history_is_pulled_and_goes_on_where_it_was_stopped() {
         let checked = dir.ok(&["import", &out, "--out", &dir.path("again.jsonl").display().to_string()]);
         assert!(checked.stdout.contains("30"), "{}", checked.stdout);
     }
+}
+
+/// The settings of a connection for a pull alone, in a folder of their own.
+fn for_pull((which, fake): (Which, &Fake)) -> (Dir, String) {
+    let dir = Dir::new();
+    let (secret, section) = section(which, fake);
+    dir.file("psa.key", secret);
+    let text = format!("service = \"http://127.0.0.1:1\"\nkey_file = \"psa.key\"\n{section}");
+    let settings = dir.file("psa.toml", text);
+    (dir, settings)
+}
+
+/// A refusal of every request whose path has `path` in it, after `skip` of them, for so many `times`.
+fn refuse(fake: &Fake, path: &str, (skip, times): (u32, u32)) {
+    let what = Trouble::Status { status: 500, retry_after: None, body: TroubleBody::Json };
+    fake.faults(|faults| {
+        faults.list = vec![Fault { method: None, path: path.to_owned(), skip, times, what }]
+    });
+}
+
+#[test]
+fn a_pull_goes_on_without_a_ticket_that_cant_be_read_and_stops_after_five_in_a_row() {
+    for (which, path) in [
+        (Which::Connectwise, "/audittrail"),
+        (Which::Autotask, "/TicketHistory/query"),
+        (Which::Halo, "/Actions"),
+    ] {
+        let fake = start(which);
+        let (dir, settings) = for_pull((which, &fake));
+        open(&fake, 12);
+        let args = ["pull", "--psa", settings.as_str(), "--days", "2", "--out", "history.jsonl"];
+        let lines = || std::fs::read_to_string(dir.path("history.jsonl")).unwrap().lines().count();
+        refuse(&fake, path, (3, 1));
+        let run = dir.run(&[&args[..], &["--json"]].concat());
+        let told = run.json();
+        assert_eq!((run.code, &told["pulled"], &told["failed"]), (3, &json!(11), &json!(1)), "{which:?}");
+        assert!(told["failures"][0].as_str().unwrap().contains("500"), "{which:?}: {told}");
+        assert_eq!(lines(), 11);
+        // The next one asks for that ticket alone, and what is missing no longer is not told.
+        let again = dir.ok(&args).stdout;
+        assert!(lines() == 12 && !again.contains("could not be read"), "{which:?}: {again}");
+        assert!(!dir.path("history.jsonl.main.pulling").exists());
+        // Where none can be read, the PSA is at fault.
+        refuse(&fake, path, (3, u32::MAX));
+        let run = dir.run(&args);
+        assert!(run.code == 1 && run.stderr.contains("500"), "{which:?}: {} {}", run.code, run.stderr);
+        let kept = std::fs::read_to_string(dir.path("history.jsonl.main.pulling")).unwrap();
+        assert_eq!((kept.lines().count(), lines()), (3, 12), "{which:?}");
+    }
+}
+
+#[test]
+fn a_ticket_that_can_never_be_read_is_told_by_every_pull() {
+    let fake = start(Which::Halo);
+    let (dir, settings) = for_pull((Which::Halo, &fake));
+    let opened = open(&fake, 12);
+    refuse(&fake, &format!("/Tickets/{}", opened[4]), (0, u32::MAX));
+    let args = ["pull", "--psa", settings.as_str(), "--days", "2", "--out", "history.jsonl"];
+    for _ in 0..2 {
+        let run = dir.run(&args);
+        let told = run.stdout.contains("1 could not be read")
+            && run.stdout.contains(&format!("    {}: ", opened[4]));
+        assert!(run.code == 3 && told, "{} {}", run.code, run.stdout);
+        let text = std::fs::read_to_string(dir.path("history.jsonl")).unwrap();
+        assert_eq!(text.lines().count(), 11);
+    }
+}
+
+#[test]
+fn a_history_that_is_not_whole_is_pulled_as_such() {
+    let fake = start(Which::Halo);
+    let (dir, settings) = for_pull((Which::Halo, &fake));
+    let opened = open(&fake, 2);
+    fake.world(|world| {
+        let by = Author::Technician(world.technician("Mara Lindqvist"));
+        world.note(opened[0], Note { by, ..Note::said("The cable was loose.", true) });
+    });
+    let pull = |narrowed: bool| {
+        fake.set(&json!({"audit_by_get": narrowed})).unwrap();
+        let run = dir.ok(&["pull", "--psa", &settings, "--days", "2", "--out", "history.jsonl", "--json"]);
+        let text = std::fs::read_to_string(dir.path("history.jsonl")).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (run.json()["without_history"].clone(), lines[0].clone())
+    };
+    let (without, line) = pull(false);
+    let events = |line: &Value| line["events"].as_array().unwrap().len();
+    assert!(without == 2 && line["history_known"] == false && line["initial_labels"].is_null(), "{line}");
+    assert!(events(&line) >= 1, "{line}");
+    let (without, line) = pull(true);
+    assert!(without == 0 && line["history_known"].is_null() && line["initial_labels"].is_object(), "{line}");
+    assert!(events(&line) >= 1, "{line}");
 }
 
 #[test]
@@ -393,6 +483,11 @@ fn left_alone(which: Which) {
             .count()
     });
     assert_eq!(notes, 0, "{which:?}");
+    // What is held can be put back by a person, once.
+    let held = service.get("/v1/outbox?state=held&limit=1", &admin).ok()["actions"][0]["id"].clone();
+    let retry = || service.post(&format!("/v1/outbox/{held}/retry"), &admin, &json!({}));
+    retry().ok();
+    assert!(retry().problem(409, "E_CONFLICT").to_string().contains("held for less than a day"), "{which:?}");
 }
 
 #[test]
@@ -436,7 +531,7 @@ fn listed(which: Which) {
     assert!(once(&service, &path)["listed"].is_null());
 }
 
-/// One round of the example, as `python3` runs it.
+/// Rounds of the example in one process, as `python3` runs it: one for each line that it is given.
 const GLUE: &str = r#"
 import base64, json, os, sys, urllib.request
 url, company, public, private, examples = sys.argv[1:6]
@@ -446,32 +541,73 @@ os.environ["PSA_AUTH"] = base64.b64encode(f"{company}+{public}:{private}".encode
 sys.path.insert(0, examples)
 sys.dont_write_bytecode = True
 import connectwise_glue
-connectwise_glue.once("2020-01-01T00:00:00Z")
+since = "2020-01-01T00:00:00Z"
+for line in sys.stdin:
+    since = connectwise_glue.once(since)
+    print(since, flush=True)
 "#;
 
 #[test]
 fn the_example_of_the_batch_api_works() {
     let (service, fake) = (Service::start(&["phase=assist"]), start(Which::Connectwise));
     let (key, admin) = (service.key("triage,feedback,act", &[]), service.key("admin", &[]));
-    let glue = || {
-        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
-        let (company, public, private) =
-            (connectwise::COMPANY_ID, connectwise::PUBLIC_KEY, connectwise::PRIVATE_KEY);
-        let run = std::process::Command::new("python3")
-            .args(["-c", GLUE, &fake.url(), company, public, private, examples])
-            .envs([("PSA_CLIENT", connectwise::CLIENT_ID), ("FIRSTLINE_URL", &service.base())])
-            .env("FIRSTLINE_KEY", key.trim())
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let (company, public, private) =
+        (connectwise::COMPANY_ID, connectwise::PUBLIC_KEY, connectwise::PRIVATE_KEY);
+    let mut run = std::process::Command::new("python3")
+        .args(["-c", GLUE, &fake.url(), company, public, private, examples])
+        .envs([("PSA_CLIENT", connectwise::CLIENT_ID), ("FIRSTLINE_URL", &service.base())])
+        .env("FIRSTLINE_KEY", key.trim())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut rounds = run.stdin.take().unwrap();
+    let mut done = BufReader::new(run.stdout.take().unwrap()).lines();
+    let mut glue = || {
+        writeln!(rounds).unwrap();
+        done.next().expect("a round").unwrap()
     };
+    assert_eq!(glue(), "2020-01-01T00:00:00Z", "nothing was seen");
     let opened = open_known(&fake, 6);
-    glue();
+    let newest = fake.world(|world| opened.iter().map(|id| world.tickets[id].updated_at).max().unwrap());
+    // A note without a text is none that anybody reads.
+    fake.world(|world| {
+        let by = Author::Technician(world.technician("Mara Lindqvist"));
+        world.note(opened[0], Note { by, ..Note::said("", false) });
+    });
+    let since: jiff::Timestamp = glue().parse().unwrap();
+    let behind = newest.duration_since(since).as_secs();
+    assert!((55..=61).contains(&behind), "the newest change less a minute: {behind}");
     let waiting = || service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().len();
     service.wait_for(|| waiting() > 0);
     let approved = approve(&service, &admin, &fake);
-    glue();
-    glue();
+    // A person is faster with the board of the first.
+    let taken = approved[0].clone();
+    fake.world(|world| {
+        let by = (Author::Technician(world.technician("Mara Lindqvist")), world.now());
+        world.change(taken.parse().unwrap(), Changed::Board, Some("Sales"), by);
+    });
+    for _ in 0..3 {
+        glue();
+    }
+    let board = |id: &str| {
+        fake.world(|world| world.boards[&world.tickets[&id.parse::<i64>().unwrap()].board].name.clone())
+    };
+    let held = service.get("/v1/outbox?state=held&limit=100", &admin).ok()["actions"].clone();
+    let held: Vec<String> =
+        held.as_array().unwrap().iter().map(|a| format!("{} {}", a["ticket_id"], a["error"])).collect();
+    let label = "board is Sales by now";
+    assert!(held.len() == 1 && held[0].contains(&taken) && held[0].contains(label), "{held:?}");
+    assert_eq!(board(&taken), "Sales", "what a person has set stays");
+    let decided = |id: &String| {
+        let listed = service.get(&format!("/v1/outbox?state=done&limit=100"), &admin).ok();
+        let actions = listed["actions"].as_array().unwrap();
+        let set = actions.iter().find(|a| a["kind"] == "set_fields" && a["ticket_id"] == **id)?;
+        set["payload"]["fields"]["board"].as_str().map(str::to_owned)
+    };
+    let set: Vec<_> = approved[1..].iter().filter_map(|id| Some((decided(id)?, board(id)))).collect();
+    assert!(!set.is_empty() && set.iter().all(|(wanted, is)| wanted == is), "{set:?}");
     let replies = |fake: &Fake| {
         fake.world(|world| world.notes.values().filter(|note| note.text.contains("[ref FL-")).count())
     };
@@ -485,6 +621,8 @@ fn the_example_of_the_batch_api_works() {
     assert_eq!((&kpis["total"]["tickets"], replies(&fake)), (&json!(6), approved.len()), "{kpis}");
     assert_eq!(kpis["total"]["agreement"]["all"]["of"], 6);
     assert_eq!(kpis["total"]["first_response"]["count"], approved.len());
+    drop(rounds);
+    assert!(run.wait().unwrap().success());
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn a_good_set_up_of_each_psa_misses_nothing() {
             assert!(rows.iter().any(|row| row[0] == what), "{which:?} {what}: {rows:#?}");
         }
         let text = good.run(&[]).stdout;
-        assert!(text.contains("nothing is missing") && !text.contains("MISSING"), "{text}");
+        assert!(text.contains("checks, all passed") && !text.contains("MISSING"), "{text}");
     }
 }
 
@@ -246,7 +246,7 @@ fn bad_set_ups_of_connectwise_are_told_with_what_to_do() {
     let text = new().run(&[]).stdout;
     let told = text.contains("note ")
         && text.contains("[map.priority]")
-        && text.contains("to mend before anything is written");
+        && text.contains("to fix before anything is written");
     assert!(told && !text.contains("MISSING"), "{text}");
 }
 
@@ -268,7 +268,7 @@ fn bad_set_ups_of_autotask_are_told_with_what_to_do() {
     bad.misses(&[("who writes", "no resource 12", "\"act_as\"")]);
     // A map that is not one to one says so before anything is asked.
     let more = "[map.priority]\nP1 = \"High\"\nP2 = \"high\"\n".to_owned();
-    SetUp { more, ..new() }.misses(&[("settings", "would both be \"high\"", "one of the PSA's")]);
+    SetUp { more, ..new() }.misses(&[("settings", "would both be \"high\"", "exactly one PSA name")]);
 }
 
 #[test]

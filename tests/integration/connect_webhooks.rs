@@ -49,7 +49,8 @@ impl Connection {
         let mut child = command.spawn().unwrap();
         let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
         let first = words.next().expect("a first line").unwrap();
-        let (_, address) = first.split_once("webhooks are taken at ").unwrap_or_else(|| panic!("{first}"));
+        let (_, address) =
+            first.split_once("listening for webhooks on ").unwrap_or_else(|| panic!("{first}"));
         let url = format!("http://{address}{PATH}");
         let (rounds, said) = (Arc::<Mutex<Vec<Value>>>::default(), Arc::<Mutex<String>>::default());
         let told = Arc::clone(&said);
@@ -186,7 +187,7 @@ fn a_webhook_is_registered_once_and_a_check_says_how_it_stands() {
             open(&fake, 1);
             service.wait_for(|| row(&file)["good"] == false);
             let off = row(&file);
-            assert!(off["found"].to_string().contains("switched off: isActive"), "{off}");
+            assert!(off["found"].to_string().contains("disabled: isActive"), "{off}");
         }
     }
 }

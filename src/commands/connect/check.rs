@@ -63,13 +63,13 @@ pub(super) fn show(settings: &PsaSettings, found: &[Finding], notes: &[Finding],
             print(format_args!("  {:<8} {:<width$}  Next: {}", "", "", printable(next)));
         }
     }
-    let looked_at = rows().count();
+    let checks = rows().count();
     let noted = notes.iter().filter(|note| note.next.is_some()).count();
     let noted =
-        if noted == 0 { String::new() } else { format!("; {noted} to mend before anything is written") };
+        if noted == 0 { String::new() } else { format!("; {noted} to fix before anything is written") };
     print(match missing {
-        0 => format!("{looked_at} looked at, nothing is missing{noted}"),
-        n => format!("{looked_at} looked at, {n} missing{noted}"),
+        0 => format!("{checks} checks, all passed{noted}"),
+        n => format!("{checks} checks, {n} failed{noted}"),
     });
     missing > 0
 }

@@ -94,11 +94,14 @@ impl Hints {
             .collect();
         let left_out = std::mem::take(&mut state.left_out);
         if left_out > 0 {
-            said.push(format!("webhooks: {left_out} more tickets than can wait; the next poll reads them"));
+            said.push(format!(
+                "webhooks: queue full, {left_out} tickets dropped; the next poll will pick them up"
+            ));
         }
         if std::mem::take(&mut state.switched_off) {
             said.push(
-                "webhooks: somebody says that the PSA has switched them off; look with --check".to_owned(),
+                "webhooks: an unverified message says the PSA has disabled them; confirm with --check"
+                    .to_owned(),
             );
         }
         said
@@ -220,7 +223,10 @@ mod tests {
         let taken = hints.lock().take(start + Duration::from_secs(9));
         assert_eq!(taken.len(), PART);
         assert!(taken.iter().all(|id| id.parse::<usize>().unwrap() >= 5_000 - PART), "{taken:?}");
-        assert_eq!(hints.said(), ["webhooks: 4000 more tickets than can wait; the next poll reads them"]);
+        assert_eq!(
+            hints.said(),
+            ["webhooks: queue full, 4000 tickets dropped; the next poll will pick them up"]
+        );
         assert!(hints.said().is_empty(), "it is said once");
         hints.clear();
         assert!(hints.lock().waiting.is_empty());
@@ -237,7 +243,7 @@ mod tests {
         assert_eq!(hints.wait(until, &|| false), None);
         let said = hints.said().join("\n");
         assert!(
-            said.contains("2 refused, with a wrong signature") && said.contains("switched them off"),
+            said.contains("2 refused, with a wrong signature") && said.contains("disabled them"),
             "{said}"
         );
         hints.tell(&told(&["12"]), Instant::now());

@@ -63,7 +63,7 @@ impl Listener {
             .build()
             .map_err(broken)?;
         let listener = runtime.block_on(TcpListener::bind(webhook.listen)).map_err(|e| {
-            let next = "Give [webhook] another \"listen\", or stop what listens there";
+            let next = "Set another \"listen\" in [webhook], or stop the program that uses this address";
             UserError::new(Code::Config, webhook.listen.to_string(), e.to_string(), next)
         })?;
         let address = listener.local_addr().map_err(broken)?;

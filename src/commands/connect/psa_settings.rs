@@ -28,6 +28,8 @@ pub(super) const EXAMPLE: &str = include_str!("example.toml");
 
 /// Longest settings file or secret that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
+/// Requests that a ticket of a history takes at least, counted on all three PSAs.
+const REQUESTS: usize = 2;
 
 /// The settings: a service, a PSA, and what passes between them.
 #[derive(Debug, Deserialize)]
@@ -35,6 +37,9 @@ const MOST_BYTES: u64 = 1 << 20;
 pub(crate) struct PsaSettings {
     /// Address of the service.
     service: String,
+    /// Whether the service may be asked over plain HTTP on another machine.
+    #[serde(default)]
+    insecure_service: bool,
     /// File with the service's key.
     key_file: PathBuf,
     /// The connection's name, under which the service keeps how far it has come.
@@ -177,15 +182,17 @@ fn fault(place: &str, problem: impl Into<String>, next: &str) -> Error {
     UserError::new(Code::Config, place, problem.into(), next).into()
 }
 
+/// The next step for the address of a PSA that is not encrypted.
+const HTTPS: &str = "Write it as https://HOST";
+
 /// Refuses an address that credentials would go to in clear, unless it is on this machine.
-fn encrypted(url: &str) -> Result<()> {
-    let uri: Uri =
-        url.trim().parse().map_err(|_| fault(url, "it is no address", "Write it as https://HOST"))?;
+fn encrypted(url: &str, next: &str) -> Result<()> {
+    let uri: Uri = url.trim().parse().map_err(|_| fault(url, "it is not an address", next))?;
     let here = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
     if uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && here {
         return Ok(());
     }
-    Err(fault(url, "credentials would be sent in clear", "Write it as https://HOST"))
+    Err(fault(url, "credentials would be sent in clear", next))
 }
 
 /// A file that is small and text.
@@ -194,7 +201,7 @@ fn small(path: &Path) -> Result<String> {
     let unread = |why: &dyn std::fmt::Display| fault(&place, why.to_string(), "Name a file that can be read");
     let about = std::fs::metadata(path).map_err(|e| unread(&e))?;
     if !about.is_file() || about.len() > MOST_BYTES {
-        return Err(unread(&"it is no file, or longer than 1 MiB"));
+        return Err(unread(&"it is not a file, or larger than 1 MiB"));
     }
     std::fs::read_to_string(path).map_err(|e| unread(&e))
 }
@@ -217,9 +224,11 @@ impl PsaSettings {
             File::open(path).map_err(|e| fault(&place, e.to_string(), "Name a file that can be read"))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                Err(fault(&place, "another process runs this connection", "Stop it first, or let it go on"))
-            }
+            Err(TryLockError::WouldBlock) => Err(fault(
+                &place,
+                "another process runs this connection",
+                "Stop that process first, or leave it running",
+            )),
             // Some file systems have no locks: the lease keeps other machines out all the same.
             Err(TryLockError::Error(_)) => Ok(file),
         }
@@ -227,7 +236,7 @@ impl PsaSettings {
 
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let example = "`firstline connect --example` prints settings to begin with";
+        let example = "`firstline connect --example` prints a settings file to start from";
         let text = small(path)?;
         let mut settings: Self =
             toml::from_str(&text).map_err(|e| fault(&place, e.message().to_owned(), example))?;
@@ -240,6 +249,10 @@ impl PsaSettings {
 
     /// The service.
     pub(super) fn service(&self) -> Result<Service> {
+        if !self.insecure_service {
+            let next = "Write it as https://HOST; on a network that you trust, set insecure_service = true";
+            encrypted(&self.service, next)?;
+        }
         let key = secret(&self.folder, &self.key_file)?;
         let pace = Pace { requests: 6_000, window: Duration::from_secs(60) };
         let http = Http::new("the service", agent(), pace, super::pause());
@@ -252,14 +265,13 @@ impl PsaSettings {
 
     /// The least time that reading so many tickets with their histories takes, in words.
     pub(crate) fn time_for(&self, tickets: usize) -> String {
-        // Requests a ticket: its notes and its history, beside what is read of many at once.
-        let (each, a_minute) = match (&self.connectwise, &self.autotask, &self.halo) {
-            (Some(given), _, _) => (2, given.requests_per_minute),
-            (_, Some(given), _) => (1, given.requests_per_minute),
-            (_, _, Some(given)) => (3, given.requests_per_five_minutes / 5),
-            _ => (1, 1),
+        let a_minute = match (&self.connectwise, &self.autotask, &self.halo) {
+            (Some(given), _, _) => given.requests_per_minute,
+            (_, Some(given), _) => given.requests_per_minute,
+            (_, _, Some(given)) => given.requests_per_five_minutes / 5,
+            _ => 1,
         };
-        let minutes = (tickets * each).div_ceil(a_minute.max(1) as usize);
+        let minutes = (tickets * REQUESTS).div_ceil(a_minute.max(1) as usize);
         format!("{} h {:02} min", minutes / 60, minutes % 60)
     }
 
@@ -284,15 +296,15 @@ impl PsaSettings {
         let (found, next) = match &self.write {
             None => ("nothing: there is no [write] section", None),
             Some(_) if unsent => (
-                "labels, and replies that the customer sees: but \"reply_outcome\" is not set, so none can be sent",
+                "labels, and replies that the customer sees, but none can be sent: \"reply_outcome\" is not set",
                 Some(
-                    "Set \"reply_outcome\" of [halo] to the id of an outcome that mails the customer, or \"replies\" to \"internal\"",
+                    "Set \"reply_outcome\" in [halo] to the id of an outcome that mails the customer, or set \"replies\" to \"internal\"",
                 ),
             ),
             Some(_) if visible => ("labels, and replies that the customer sees", None),
             Some(_) if after.is_some() => (
-                "labels, and replies as internal notes: \"status_after_reply\" would never be set",
-                Some("Take \"status_after_reply\" out of [write], or set \"replies\" to \"visible\""),
+                "labels, and replies as internal notes, so \"status_after_reply\" would never be set",
+                Some("Remove \"status_after_reply\" from [write], or set \"replies\" to \"visible\""),
             ),
             Some(_) => ("labels, and replies as internal notes", None),
         };
@@ -349,7 +361,7 @@ impl PsaSettings {
             self.halo.as_ref().map(|given| &given.url),
             self.halo.as_ref().and_then(|given| given.auth_url.as_ref()),
         ];
-        urls.into_iter().flatten().try_for_each(|url| encrypted(url))?;
+        urls.into_iter().flatten().try_for_each(|url| encrypted(url, HTTPS))?;
         match (&self.connectwise, &self.autotask, &self.halo) {
             (Some(given), None, None) => {
                 Ok(Box::new(Connectwise::new(self.connectwise(given)?, agent(), wait)))
@@ -383,8 +395,8 @@ impl PsaSettings {
             }
             _ => Err(fault(
                 &format!("connection {:?}", self.name),
-                "it names no PSA, or two",
-                "Give it one section: [connectwise], [autotask] or [halo]",
+                "it has no PSA section, or more than one",
+                "Keep exactly one section: [connectwise], [autotask] or [halo]",
             )),
         }
     }
@@ -399,7 +411,7 @@ mod tests {
         for good in
             ["https://psa.example", "http://127.0.0.1:8600", "http://localhost", "http://[::1]:8600/auth"]
         {
-            assert!(encrypted(good).is_ok(), "{good}");
+            assert!(encrypted(good, HTTPS).is_ok(), "{good}");
         }
         for bad in [
             "http://psa.example",
@@ -409,7 +421,66 @@ mod tests {
             "psa.example",
             "ftp://localhost",
         ] {
-            assert!(encrypted(bad).is_err(), "{bad}");
+            assert!(encrypted(bad, HTTPS).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_services_key_goes_out_in_clear_to_this_machine_alone_unless_the_settings_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("service.key"), "fl_key").unwrap();
+        let service = |address: &str, more: &str| {
+            let text = EXAMPLE.replace("http://127.0.0.1:8484", address);
+            let mut settings: PsaSettings = toml::from_str(&format!("{more}{text}")).unwrap();
+            settings.folder = folder.path().to_owned();
+            settings.service().map(drop).map_err(|error| error.to_string())
+        };
+        for good in ["http://127.0.0.1:8484", "http://localhost:8484", "https://firstline.desk.example"] {
+            assert_eq!(service(good, ""), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://10.0.0.5:8484",
+            "http://firstline.desk.example",
+            "10.0.0.5:8484",
+            "http://127.0.0.1.example",
+        ] {
+            let told = service(bad, "").unwrap_err();
+            assert!(told.contains("insecure_service") && told.contains(bad), "{told}");
+        }
+        assert_eq!(service("http://10.0.0.5:8484", "insecure_service = true\n"), Ok(()));
+    }
+
+    #[test]
+    fn a_pull_takes_two_requests_a_ticket_at_least() {
+        let settings: PsaSettings = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!(settings.time_for(12_000), "3 h 20 min");
+        let tables = [
+            ("user = \"u\"\nsecret_file = \"psa.key\"\nintegration_code = \"c\"\n", "autotask", "3 h 20 min"),
+            (
+                "url = \"u\"\nclient_id = \"c\"\nclient_secret_file = \"psa.key\"\nnote_outcome = 7\n",
+                "halo",
+                "6 h 40 min",
+            ),
+        ];
+        for (lines, name, wanted) in tables {
+            let text = format!("service = \"s\"\nkey_file = \"k\"\n[{name}]\n{lines}");
+            let settings: PsaSettings = toml::from_str(&text).unwrap();
+            assert_eq!(settings.time_for(12_000), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_example_names_the_files_that_the_unit_passes_in() {
+        let unit = include_str!("../../../examples/firstline-connect.service");
+        let files: Vec<&str> = EXAMPLE
+            .lines()
+            .map(|line| line.trim_start_matches("# "))
+            .filter(|line| line.contains("_file = "))
+            .filter_map(|line| line.split('"').nth(1))
+            .collect();
+        assert_eq!(files, ["service.key", "psa.key", "psa.key", "psa.key", "webhook.key"]);
+        for file in files {
+            assert!(unit.contains(&format!("LoadCredential={file}:/etc/firstline-connect/{file}")), "{file}");
         }
     }
 

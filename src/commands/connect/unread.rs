@@ -39,11 +39,9 @@ impl Unread {
         if !std::mem::replace(&mut self.said, true) {
             let place = self.path.display();
             match kept {
-                Ok(()) => {
-                    ui.say(format_args!("Lines of histories that were not understood are kept in {place}"))
-                }
+                Ok(()) => ui.say(format_args!("History lines that were not understood are kept in {place}")),
                 Err(error) => ui.say(format_args!(
-                    "Lines of histories that were not understood can't be kept: {place}: {error}"
+                    "History lines that were not understood can't be kept: {place}: {error}"
                 )),
             }
         }

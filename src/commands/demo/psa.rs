@@ -43,11 +43,11 @@ pub(super) struct PsaArgs {
     #[arg(long, value_enum)]
     pub(super) psa: Option<PsaChoice>,
 
-    /// Days that are played; the tickets before them are learnt from.
+    /// Number of days to play; tickets before them are learnt from.
     #[arg(long, default_value_t = 7, requires = "psa", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=91))]
     days: u16,
 
-    /// Day after the last one that is played [default: this week's Monday].
+    /// The day after the last one to play [default: this week's Monday].
     #[arg(long, requires = "psa", value_name = "DATE")]
     until: Option<Date>,
 
@@ -140,7 +140,7 @@ fn play(stage: &mut Stage, desk: &Desk, ui: &Ui) -> Result<Played, Failure> {
     })?;
     bars.finish();
     if stopping() {
-        let next = "Start it again; the days are played from the beginning";
+        let next = "Start it again; the days are played from the start";
         return Err(UserError::new(Code::Interrupted, "the demo", "stopped before the end", next).into());
     }
     Ok(played)
@@ -167,7 +167,7 @@ fn put(shown: &Shown<'_>, files: &Files, as_json: bool, began: Instant) -> Resul
     report.facts.push(("This run", format!("{seconds:.0} s, learning included")));
     show(&report);
     print(examples::text(&shown.examples));
-    print(format_args!("Store: {}\nPage: {}\nTo look at it:", files.store.display(), files.page.display()));
+    print(format_args!("Store: {}\nPage: {}\nTo see more:", files.store.display(), files.page.display()));
     looks.iter().for_each(|look| print(format_args!("  {look}")));
     Ok(())
 }

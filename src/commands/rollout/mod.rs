@@ -33,7 +33,8 @@ use crate::ui::{Ui, print};
 ///
 /// What comes before the start is read from a history, as `firstline import` writes it. What comes from then on stands in the store, and
 /// is done by a person with a key of their own: see `firstline users`. Of a history, beside the fields of every ticket these keys are read, where the
-/// export has them: `handle_seconds`, `events`, `initial_labels`, `merged_into`, `project`, `deleted`, `opened_by_technician`.
+/// export has them: `handle_seconds`, `events`, `history_known` (false where `events` are not all that happened), `initial_labels`,
+/// `merged_into`, `project`, `deleted`, `opened_by_technician`.
 /// What an export does not say is reported as not known, never guessed.
 #[derive(Debug, Args)]
 pub(crate) struct RolloutArgs {

@@ -29,7 +29,8 @@ const ACTOR: &str = "command:outcomes";
 /// Record how tickets ended and what happened to them, from an export of closed tickets.
 ///
 /// Labels, first replies and times are joined to the decisions about the same tickets. The KPIs count from them. Where the export has
-/// them, `handle_seconds`, `events`, `initial_labels`, `merged_into`, `project`, `deleted` and `opened_by_technician` are recorded too.
+/// them, `handle_seconds`, `events`, `history_known`, `initial_labels`, `merged_into`, `project`, `deleted` and `opened_by_technician`
+/// are recorded too.
 #[derive(Debug, Args)]
 pub(crate) struct OutcomesArgs {
     /// Closed tickets, as `firstline import` writes them, plain or .gz.

@@ -344,7 +344,7 @@ pub(crate) async fn settle_action(
     let (problem, next) = match settled.await? {
         Settlement::Settled => return Ok(Json(Settled { settled: true })),
         Settlement::NotHeld => (
-            "the claim is not, or no longer, this owner's",
+            "this owner does not hold the claim, or no longer does",
             "Claim it again, and ask the PSA whether it was done",
         ),
         Settlement::Void => (
@@ -374,13 +374,15 @@ pub(crate) async fn get_action(
     Ok(Json(action.ok_or_else(|| missing("action"))?.try_into()?))
 }
 
-/// Puts an action back that was given up: every key may claim it again, as often as the first time.
+/// Puts back an action that failed, or that has been held for less than a day: every key may claim it again, as often as the first time.
+///
+/// Putting back one that was held approves it anew.
 #[utoipa::path(
     post, path = "/v1/outbox/{id}/retry", tag = "outbox", security(("key" = ["act"])),
     params(("id" = i64, Path, description = "The action's id")),
     responses(
         (status = 200, description = "It is on record", body = Settled),
-        (status = 409, description = "It was not given up", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is in another state, was held for a day, or its approval no longer stands", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn retry_action(
@@ -398,8 +400,9 @@ pub(crate) async fn retry_action(
     match retried.await? {
         true => Ok(Json(Settled { settled: true })),
         false => {
-            let next = "Only an action in state failed can be put back: GET /v1/outbox?state=failed";
-            Err(Problem::new(Code::Conflict, "the action", "it was not given up", next))
+            let next = "Only an action that failed, or that has been held for less than a day, can be put back: GET /v1/outbox?state=failed \
+                        or state=held";
+            Err(Problem::new(Code::Conflict, "the action", "it can't be put back", next))
         }
     }
 }

@@ -8,7 +8,7 @@ use firstline_psa::connectwise::signing_keys;
 use firstline_psa::hook::{Hook, Proof, Subscription};
 use serde::Deserialize;
 
-use super::{PsaSettings, encrypted, fault, secret};
+use super::{HTTPS, PsaSettings, encrypted, fault, secret};
 
 /// Shortest part of a path that nobody guesses, in characters.
 const UNGUESSED: usize = 20;
@@ -55,14 +55,14 @@ impl Webhook {
     /// # Errors
     /// For an address that a PSA must not post to, or that does not end with the listener's path.
     pub(crate) fn at(&self, url: &str) -> Result<Subscription> {
-        encrypted(url)?;
+        encrypted(url, HTTPS)?;
         let path = url.split('?').next().unwrap_or_default();
         if !path.ends_with(&self.wanted.path) || url.contains(['@', '#', ' ']) {
             let problem = format!("it does not end with \"path\" of [webhook], {:?}", self.wanted.path);
             return Err(fault(
                 "--register",
                 problem,
-                "Let the reverse proxy keep the path, and name it in full",
+                "Give the full address, and let the reverse proxy keep its path",
             ));
         }
         Ok(Subscription { url: Some(url.to_owned()), ..self.wanted.clone() })
@@ -76,7 +76,7 @@ impl PsaSettings {
         let place = "[webhook]";
         let next = "Give an address and a port, such as listen = \"127.0.0.1:8500\"";
         let mut addresses = args.listen.to_socket_addrs().map_err(|e| fault(place, e.to_string(), next))?;
-        let listen = addresses.next().ok_or_else(|| fault(place, "\"listen\" is no address", next))?;
+        let listen = addresses.next().ok_or_else(|| fault(place, "\"listen\" is not an address", next))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
         if !args.path.starts_with('/') || args.path.len() < 2 || !args.path.chars().all(plain) {
             let problem =
@@ -97,7 +97,7 @@ impl PsaSettings {
                 return Err(fault(
                     place,
                     problem,
-                    "Let it end with random characters: nobody else is to find it",
+                    "Let it end with random characters, so that nobody can guess it",
                 ));
             }
             return Ok((Hook::connectwise(signing_keys(&self.connectwise(given)?)), Proof::Keys));
@@ -115,7 +115,7 @@ impl PsaSettings {
                 Ok((Hook::halo_basic(user, &key), proof))
             }
             (ProofKind::Basic, _) => {
-                let next = "Name a \"user\" without a colon, or leave \"proof\" out; it is HaloPSA's alone";
+                let next = "Set a \"user\" without a colon, or remove \"proof\": only HaloPSA has it";
                 Err(fault(place, "proof = \"basic\" can't be used like this", next))
             }
             (ProofKind::Hmac, _) if self.halo.is_some() => Ok((Hook::halo(key.clone()), Proof::Secret(key))),
@@ -169,7 +169,7 @@ mod tests {
             (AUTOTASK, format!("{at}path = \"/hook\"\nsecret_file = \"short\"\n"), "16 characters"),
             (HALO, format!("{at}path = \"/hook\"\nsecret_file = \"long\"\n"), "64"),
             (HALO, format!("{at}{hook}proof = \"basic\"\n"), "user"),
-            (AUTOTASK, format!("{at}{hook}proof = \"basic\"\nuser = \"firstline\"\n"), "HaloPSA's alone"),
+            (AUTOTASK, format!("{at}{hook}proof = \"basic\"\nuser = \"firstline\"\n"), "only HaloPSA"),
             (HALO, format!("{at}path = \"hook\"\nsecret_file = \"s\"\n"), "slash"),
             (HALO, format!("{at}path = \"/{{any}}\"\nsecret_file = \"s\"\n"), "slash"),
             (HALO, format!("[webhook]\nlisten = \"here\"\n{hook}"), "listen"),

@@ -65,8 +65,8 @@ impl Desk {
             Self { zone: zone.clone(), days, from, to, played: Vec::new(), learnt: 0, left_out: 0 };
         desk.cut(history, learnt)?;
         if desk.learnt == 0 || desk.played.is_empty() {
-            let next = "Give more --tickets, or fewer --days";
-            let problem = "there are no tickets before the days, or none in them";
+            let next = "Increase --tickets, or reduce --days";
+            let problem = "no tickets before the days to learn from, or none during them";
             return Err(UserError::new(Code::Config, "--tickets", problem, next).into());
         }
         Ok(desk)

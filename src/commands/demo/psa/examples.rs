@@ -92,8 +92,8 @@ impl Example {
     pub(super) fn lines(&self) -> Vec<String> {
         let line = |(field, decided): (&Field, &Decided)| {
             let verdict = match &decided.ended {
-                Some(ended) if *ended == decided.label => "right".to_owned(),
-                Some(ended) => format!("people ended with {ended}"),
+                Some(ended) if *ended == decided.label => "correct".to_owned(),
+                Some(ended) => format!("closed with {ended}"),
                 None => "no label at closing".to_owned(),
             };
             let percent = 100.0 * decided.confidence;
@@ -105,7 +105,7 @@ impl Example {
 
 /// The examples as text.
 pub(super) fn text(examples: &[Example]) -> String {
-    let mut text = format!("\n{} of these tickets, from the PSA to the draft:\n", examples.len());
+    let mut text = format!("\n{} example tickets, from the PSA to the draft:\n", examples.len());
     for example in examples {
         let Example { ticket, subject, opened_at, .. } = example;
         let _ = writeln!(text, "\n  {ticket} \"{subject}\", opened {opened_at:.0}");
@@ -115,7 +115,7 @@ pub(super) fn text(examples: &[Example]) -> String {
         let how = format!("{:?}", example.origin).to_lowercase();
         let _ = writeln!(
             text,
-            "    first response, {how}, {:.0} s after the opening, {:.0} % likely to be sent unchanged:",
+            "    first response, {how}, {:.0} s after the ticket was opened, {:.0} % likely to be sent unchanged:",
             example.drafted_after,
             100.0 * example.confidence
         );

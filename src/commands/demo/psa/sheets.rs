@@ -19,16 +19,16 @@ pub(super) fn report(shown: &Shown<'_>) -> Report {
     let last = desk.to.to_zoned(desk.zone.clone()).date();
     let facts = vec![
         ("PSA", format!("a stand-in for {}", psa.name())),
-        ("Days", format!("{}, from {} to before {last}", desk.days, desk.first_day())),
+        ("Days", format!("{}, from {} to {last} (exclusive)", desk.days, desk.first_day())),
         ("Phase", "shadow: nothing may be written".to_owned()),
         ("Writes to the PSA", total.writes.to_string()),
         ("Tickets decided twice", total.decided_twice.to_string()),
-        ("Drafts within 60 s of the PSA's opening", with_interval(total.drafted_in_time)),
+        ("Drafts within 60 s of opening in the PSA", with_interval(total.drafted_in_time)),
         ("Agreement on all fields at once", with_interval(share_of(total, ALL))),
         (
             "Rounds of the loop",
             format!(
-                "{}, {} failed; {} and {} to triage, in {:.0} s",
+                "{}, {} failed; {}, {} sent to triage, in {:.0} s",
                 played.rounds,
                 played.failed_rounds,
                 counted(played.changed as u64, "change", "changes"),
@@ -39,7 +39,7 @@ pub(super) fn report(shown: &Shown<'_>) -> Report {
     ];
     let mut faults = played.faults.clone();
     if played.unread > 0 {
-        faults.push(format!("{} lines of histories were not understood", played.unread));
+        faults.push(format!("{} history lines were not understood", played.unread));
     }
     Report {
         title: format!("Days of an invented desk, watched through {}", psa.name()),
@@ -54,11 +54,11 @@ fn notes(shown: &Shown<'_>) -> Vec<String> {
     vec![
         GENERATED.to_owned(),
         format!(
-            "The time is simulated: idle time is skipped, work takes its time on this machine. A draft's delay is the wait for the next \
-             round of the loop, every {POLL_SECONDS} s, and that work."
+            "Time is simulated: idle time is skipped, work takes as long as it does on this machine. A draft's delay is the wait for the next \
+             poll, every {POLL_SECONDS} s, plus that work."
         ),
         format!(
-            "{} open when the days began: neither learnt from nor played. What was open when they ended has no end.",
+            "{} open when the days began: neither learnt from nor played. Tickets still open when they ended have no outcome.",
             counted(left_out, "ticket was", "tickets were")
         ),
     ]
@@ -87,9 +87,9 @@ fn by_day(shown: &Shown<'_>) -> Sheet {
     };
     Sheet {
         heading: "Day by day".to_owned(),
-        about: "Tickets by the day on which the PSA opened them, ends by the day on which it last closed them. \"Again\" are decisions \
-                about tickets that had changed. Drafts are due where a person waits for an answer; delays begin with the PSA's opening. \
-                \"Joined\" are ends that stand beside their decision; \"back open\" are tickets that a customer's reply opened again \
+        about: "Tickets by the day on which the PSA opened them, closures by the day on which it last closed them. \"Again\" are decisions \
+                about tickets that had changed. Drafts are due where a person waits for an answer; delays start when the PSA opened the \
+                ticket. \"Joined\" are outcomes recorded with their decision; \"back open\" are tickets that a customer's reply reopened \
                 before the loop saw them closed."
             .to_owned(),
         columns: vec![
@@ -128,8 +128,7 @@ fn agreement(total: &Tally) -> Sheet {
     };
     Sheet {
         heading: "Agreement with the labels at closing".to_owned(),
-        about: "Of tickets whose end is known, with Wilson's interval. Nobody saw what was decided."
-            .to_owned(),
+        about: "Tickets whose outcome is known, with Wilson's interval. Nobody saw the decisions.".to_owned(),
         columns: vec!["field", "agreement", "95 % interval", "n"],
         rows: names().map(row).collect(),
     }
@@ -163,7 +162,7 @@ pub(super) fn examples(examples: &[Example]) -> Sheet {
     };
     Sheet {
         heading: "From the PSA to the draft".to_owned(),
-        about: "Some of these tickets.".to_owned(),
+        about: "Example tickets.".to_owned(),
         columns: vec!["ticket", "decided", "drafted after", "first response"],
         rows: examples.iter().map(row).collect(),
     }
@@ -175,7 +174,7 @@ fn share_of(tally: &Tally, name: &str) -> Share {
 
 /// A share as `87.5 % (81.0 to 92.1), n 120`.
 fn with_interval(share: Share) -> String {
-    let Some(value) = share.value() else { return "not known".to_owned() };
+    let Some(value) = share.value() else { return "unknown".to_owned() };
     let interval = share.interval();
     format!("{} ({} to {}), n {}", percent(value), percent(interval.lo), percent(interval.hi), share.of)
 }
