@@ -254,7 +254,8 @@ pub trait Connector: Send {
     /// When the PSA can't be asked.
     fn rules(&mut self) -> Result<Vec<FoundRule>>;
 
-    /// Does `act` to a ticket whose labels are expected to be `labels`, of the fields that are given.
+    /// Does `act` to a ticket whose labels are expected to be `labels`, of the fields that are given. Right before the write it looks
+    /// whether the ticket is closed, merged, or another customer's than the note's by now: then nothing is written.
     ///
     /// # Errors
     /// When it is not known to be done: it may be tried again, and is looked for then.
