@@ -123,9 +123,14 @@ impl Connector for Autotask {
     }
 
     fn apply(&mut self, id: &str, act: &Act, labels: &BTreeMap<Field, Option<String>>) -> Result<Done> {
+        // First what takes long: nothing but the ticket itself is asked for right before the write.
+        if let Some(there) = write::was_there(&mut self.client, id, act)? {
+            return Ok(there);
+        }
+        self.parts(|names| write::is_unknown(names, act))?;
         let found: Option<wire::Ticket> = self.client.item("Tickets", id)?;
         let found = found.ok_or(Refused::Missing)?;
-        let (client, names) = self.parts(|names| !names.know(&found) || write::is_unknown(names, act))?;
+        let (client, names) = self.parts(|names| !names.know(&found))?;
         let done = write::apply(client, names, &found, act, labels);
         if done.is_err() {
             // Picklists may have changed.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{Code, Error, Result, UserError};
-use firstline_ticket::{Event, Field, Ticket};
+use firstline_ticket::{Event, Field, Ticket, customer_key};
 use jiff::Timestamp;
 
 use crate::hook::{Standing, Subscription};
@@ -73,6 +73,8 @@ pub enum Act {
         text: String,
         /// Whether the customer gets to see it.
         visible: bool,
+        /// Whom it is for, as [`customer_key`] has it; empty where nobody knows. On another customer's ticket it is not written.
+        customer: String,
         /// The status that the ticket gets with it, by the PSA's name; one that closes is never set. Where it can't be set the note
         /// stands, and [`Done::Written`] says so.
         status: Option<String>,
@@ -110,6 +112,18 @@ pub(crate) fn not_set(status: &str, error: &Error) -> String {
         fault => fault.to_string(),
     };
     format!("the note stands, and the status {status:?} was not set: {why}")
+}
+
+/// Why `act` is not done to a ticket as it stands right before the write.
+pub(crate) fn halted(act: &Act, closed: bool, customer: Option<&str>) -> Option<Done> {
+    let what = match act {
+        _ if closed => "the ticket is closed",
+        Act::Note { customer: wanted, .. } if customer_key(customer.unwrap_or_default()) != *wanted => {
+            "the ticket is another customer's"
+        }
+        Act::Note { .. } | Act::SetFields(_) => return None,
+    };
+    Some(Done::Changed { what: what.to_owned() })
 }
 
 /// Whether something that a connector needs is there.
@@ -240,7 +254,8 @@ pub trait Connector: Send {
     /// When the PSA can't be asked.
     fn rules(&mut self) -> Result<Vec<FoundRule>>;
 
-    /// Does `act` to a ticket whose labels are expected to be `labels`, of the fields that are given.
+    /// Does `act` to a ticket whose labels are expected to be `labels`, of the fields that are given. Right before the write it looks
+    /// whether the ticket is closed, merged, or another customer's than the note's by now: then nothing is written.
     ///
     /// # Errors
     /// When it is not known to be done: it may be tried again, and is looked for then.

@@ -8,6 +8,7 @@ mod audit;
 mod client;
 mod hook;
 mod look;
+mod members;
 mod read;
 mod rules;
 #[cfg(test)]
@@ -16,7 +17,6 @@ mod wire;
 mod write;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use firstline_fault::Result;
 use firstline_ticket::Field;
@@ -30,16 +30,13 @@ use crate::hook::{Standing, Subscription};
 use crate::http::{Http, Wait};
 use ahead::Ahead;
 use client::Client;
-
-/// How long members are believed.
-const HOLDS: Duration = Duration::from_secs(24 * 3_600);
+use members::Members;
 
 /// A ConnectWise PSA.
 #[derive(Debug)]
 pub struct Connectwise {
     client: Client,
-    /// Members by identifier, in lower case, with their names: who is a technician; and when they were read.
-    members: Option<(Instant, BTreeMap<String, String>)>,
+    members: Members,
     ahead: Ahead,
 }
 
@@ -47,23 +44,7 @@ impl Connectwise {
     /// The PSA of `settings`, asked by `http`.
     pub fn new(settings: ConnectwiseSettings, agent: ureq::Agent, wait: Wait) -> Self {
         let http = Http::new("ConnectWise", agent, settings.pace(), wait);
-        Self { client: Client::new(settings, http), members: None, ahead: Ahead::default() }
-    }
-
-    fn members(&mut self) -> Result<&BTreeMap<String, String>> {
-        if self.members.as_ref().is_none_or(|(at, _)| at.elapsed() >= HOLDS) {
-            let mut members = BTreeMap::new();
-            self.client.each("system/members", &[], &mut |member: wire::Member| {
-                let name = look::name(&member).unwrap_or_default();
-                if let Some(identifier) = member.identifier.clone().filter(|_| !member.is_api()) {
-                    members.insert(identifier.to_lowercase(), name);
-                }
-                Ok(())
-            })?;
-            self.members = Some((Instant::now(), members));
-        }
-        let (_, members) = self.members.get_or_insert_with(|| (Instant::now(), BTreeMap::new()));
-        Ok(members)
+        Self { client: Client::new(settings, http), members: Members::default(), ahead: Ahead::default() }
     }
 }
 
@@ -83,12 +64,11 @@ impl Connector for Connectwise {
     }
 
     fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
-        read::ticket(&mut self.client, &mut self.ahead, id)
+        read::ticket((&mut self.client, &mut self.ahead), id, &mut self.members)
     }
 
     fn history(&mut self, id: &str) -> Result<History> {
-        let members = self.members()?.clone();
-        read::history((&mut self.client, &mut self.ahead), id, &members)
+        read::history((&mut self.client, &mut self.ahead), id, &mut self.members)
     }
 
     fn reference(&mut self) -> Result<Reference> {
@@ -103,7 +83,7 @@ impl Connector for Connectwise {
         let done = write::apply(&mut self.client, id, act, labels);
         if done.is_err() {
             // Somebody may have come since.
-            self.members = None;
+            self.members.forget();
         }
         done
     }

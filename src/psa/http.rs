@@ -1,6 +1,7 @@
 //! Requests to a PSA: paced, tried again where that is safe, and stopped for a while where nothing gets through.
 //!
-//! A request that may have been done is never sent again here: its caller looks first whether it was. Must never follow a redirect to
+//! A request that may have been done is never sent again here: its caller looks first whether it was. One that writes never waits long,
+//! since the lease that it is written under ends meanwhile. Must never follow a redirect to
 //! another host with credentials, and never print a header.
 
 use std::fmt;
@@ -16,8 +17,14 @@ use ureq::http::{Method, Request as HttpRequest};
 
 /// Longest reply that is read, in bytes.
 const MOST_REPLY: u64 = 32 << 20;
+/// Bytes of a reply that are looked at for a message.
+const MOST_TEXT: usize = 64 << 10;
 /// Times that a safe request is tried.
 const TRIES: u32 = 5;
+/// Times that any other is tried, where no connection was made.
+const TRIES_TO_WRITE: u32 = 2;
+/// Longest wait for the pace of a request that is not safe.
+const MOST_WAIT_TO_WRITE: Duration = Duration::from_secs(20);
 /// First pause between two tries; each one after is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause, whatever the PSA asks for.
@@ -26,6 +33,9 @@ const MOST_PAUSE: Duration = Duration::from_secs(120);
 const STRIKES: u32 = 5;
 /// How long it is left alone.
 const REST: Duration = Duration::from_secs(60);
+
+/// What is said where a write would have to wait long for its turn.
+const PACE_USED_UP: &str = "the pace of the settings is used up";
 
 /// How fast requests may go.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,16 +108,45 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The beginning of the body as text, for messages.
+    /// The beginning of the body as text, for messages; of a web page, which a proxy may answer with, its title.
     pub fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+        let text = String::from_utf8_lossy(self.body.get(..MOST_TEXT).unwrap_or(&self.body));
+        let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        if !kind.contains("html") && !is_page(&text) {
+            return line(&text, 300);
+        }
+        match title(&text).map(|title| line(title, 100)).filter(|title| !title.is_empty()) {
+            Some(title) => format!("a web page, {title:?}"),
+            None => "a web page".to_owned(),
+        }
     }
 
     /// Whether it is a success.
     pub fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
+}
+
+/// The words of a text on one line, `most` characters of it.
+fn line(text: &str, most: usize) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()
+}
+
+/// Whether a text begins as a web page does.
+fn is_page(text: &str) -> bool {
+    let start: String =
+        text.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).chars().take(15).collect();
+    let start = start.to_ascii_lowercase();
+    ["<!doctype html", "<html", "<head", "<body", "<!--", "<title"].iter().any(|tag| start.starts_with(tag))
+}
+
+/// What stands between a page's title tags.
+fn title(page: &str) -> Option<&str> {
+    let lower = page.to_ascii_lowercase();
+    let tag = lower.find("<title")?;
+    let start = tag + lower.get(tag..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</title")?;
+    page.get(start..end)
 }
 
 /// Why there is no reply that can be used.
@@ -127,7 +166,7 @@ impl fmt::Display for Failure {
             Self::NotDone(why) => write!(f, "{why}"),
             Self::Unknown(why) => write!(f, "{why}; it may have been done"),
             Self::Resting(left) => {
-                write!(f, "nothing got through; asked again in {} s", left.as_secs().max(1))
+                write!(f, "repeated failures; pausing requests for {} s", left.as_secs().max(1))
             }
         }
     }
@@ -137,11 +176,14 @@ impl Failure {
     /// It as an error; `place` names the PSA.
     pub fn at(&self, place: &str) -> Error {
         let told = self.to_string();
-        let next = match told.contains("certificate") {
-            true => {
-                "Check that the address is the one that its certificate is for, and that a public authority has issued it: none else is trusted"
+        let next = match self {
+            Self::NotDone(why) if why == PACE_USED_UP => {
+                "It is tried again later; raise the requests of the settings where the PSA allows more"
             }
-            false => "Look whether the PSA is up and its address right: firstline connect --check",
+            _ if told.contains("certificate") => {
+                "Check that the certificate matches the host name and was issued by a public CA; no other CA is trusted"
+            }
+            _ => "Look whether the PSA is up and its address right: firstline connect --check",
         };
         UserError::new(Code::Psa, place, told, next).into()
     }
@@ -187,7 +229,8 @@ impl Http {
     }
 
     /// Sends a request. A safe one is tried again after what passes: a broken connection, too many requests, a server that is busy.
-    /// One that is not safe is tried again only where it was surely not done. Where the process is to end, nothing is.
+    /// One that is not safe is tried again once, and only where no connection was made; it waits for its turn 20 s at most. Where the
+    /// process is to end, nothing is tried again.
     ///
     /// # Errors
     /// Why there is no reply. Refusals of the PSA are replies.
@@ -199,13 +242,12 @@ impl Http {
             }
         }
         let mut pause = PAUSE;
+        let tries = if call.safe { TRIES } else { TRIES_TO_WRITE };
         for attempt in 1.. {
-            if !self.keep_pace() {
-                return Err(Failure::NotDone("stopped".to_owned()));
-            }
+            self.keep_pace(call.safe)?;
             let result = self.once(call);
             let (again, asked) = after(&result, call.safe);
-            if !again || attempt == TRIES {
+            if !again || attempt == tries {
                 return self.judged(result);
             }
             if !(self.wait)(asked.unwrap_or(pause).min(MOST_PAUSE)) {
@@ -239,18 +281,22 @@ impl Http {
         result
     }
 
-    fn keep_pace(&mut self) -> bool {
+    fn keep_pace(&mut self, safe: bool) -> Result<(), Failure> {
         let now = Instant::now();
         self.sent.retain(|at| now.duration_since(*at) < self.pace.window);
         if self.sent.len() >= self.pace.requests as usize {
             let oldest = self.sent.first().copied().unwrap_or(now);
-            if !(self.wait)(self.pace.window.saturating_sub(now.duration_since(oldest))) {
-                return false;
+            let left = self.pace.window.saturating_sub(now.duration_since(oldest));
+            if !safe && left > MOST_WAIT_TO_WRITE {
+                return Err(Failure::NotDone(PACE_USED_UP.to_owned()));
+            }
+            if !(self.wait)(left) {
+                return Err(Failure::NotDone("stopped".to_owned()));
             }
         }
         self.sent.push(Instant::now());
         self.requests += 1;
-        true
+        Ok(())
     }
 
     fn once(&self, call: &Call<'_>) -> Result<Answer, Failure> {
@@ -294,20 +340,16 @@ fn failure(error: &ureq::Error) -> Failure {
     if not_sent { Failure::NotDone(text) } else { Failure::Unknown(text) }
 }
 
-/// Whether to try again, and after what pause where the PSA says so. Too many requests means that this one was not done; a busy server
-/// may have done it.
+/// Whether to try again, and after what pause where the PSA says so. Nothing that writes is sent again once there was an answer: a busy
+/// server may have done it, and too many requests mean a longer wait than it has.
 fn after(result: &Result<Answer, Failure>, safe: bool) -> (bool, Option<Duration>) {
     match result {
         Err(Failure::NotDone(why)) => (!why.starts_with("the request can't be made"), None),
         Err(Failure::Unknown(_)) => (safe, None),
         Err(Failure::Resting(_)) => (false, None),
         Ok(answer) => {
-            let passes = match answer.status {
-                429 => true,
-                502..=504 => safe,
-                _ => false,
-            };
-            (passes, answer.header("retry-after").and_then(pause_of))
+            let passes = matches!(answer.status, 429 | 502..=504);
+            (passes && safe, answer.header("retry-after").and_then(pause_of))
         }
     }
 }
@@ -338,3 +380,6 @@ pub(crate) fn agent_within(most: Duration) -> Agent {
         .build()
         .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -293,9 +293,10 @@ impl Connector for Mapped {
             return Ok(Done::Changed { what: "it is on a board that is left out".to_owned() });
         }
         let act = match act {
-            Act::Note { text, visible, status } => {
+            Act::Note { text, visible, customer, status } => {
                 let after = || self.map.status_after_reply.clone().filter(|_| *visible);
-                Act::Note { text: text.clone(), visible: *visible, status: status.clone().or_else(after) }
+                let (text, customer) = (text.clone(), customer.clone());
+                Act::Note { text, visible: *visible, customer, status: status.clone().or_else(after) }
             }
             Act::SetFields(fields) => Act::SetFields(self.map.to_write(fields)?),
         };

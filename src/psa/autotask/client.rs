@@ -223,12 +223,13 @@ impl Client {
         safe: bool,
     ) -> Result<Answer, Sent> {
         self.not_barred().map_err(Sent::NotDone)?;
-        let mut turns = TURNS;
+        // What writes waits for no turn: it is tried again later.
+        let mut turns = if safe { TURNS } else { 0 };
         let mut moved = false;
         loop {
             let answer = self.once(method.clone(), path, body, safe)?;
             match self.refusal(&answer) {
-                Some(Refused::Credentials(_)) if !moved && self.has_moved().map_err(Sent::NotDone)? => {
+                Some(Refused::Credentials(_)) if !moved && self.has_moved(safe).map_err(Sent::NotDone)? => {
                     moved = true;
                 }
                 Some(Refused::Credentials(_)) => {
@@ -252,15 +253,16 @@ impl Client {
             return Ok(());
         }
         let minutes = left.as_secs().div_ceil(60);
-        let problem =
-            format!("it refused the credentials: not asked for {minutes} min, since that locks the user");
+        let problem = format!(
+            "credentials rejected; no requests for {minutes} min, because further attempts would lock the API user"
+        );
         Err(fault(&problem, "Correct the settings and start again, or unlock the API user"))
     }
 
     /// Whether the zone is another one than was known.
-    fn has_moved(&mut self) -> Result<bool, Error> {
+    fn has_moved(&mut self, patient: bool) -> Result<bool, Error> {
         let known = self.zone.take().map(|(url, _)| url);
-        let told = self.base()?;
+        let told = self.base(patient)?;
         Ok(known.is_some_and(|known| known != told))
     }
 
@@ -282,7 +284,7 @@ impl Client {
     }
 
     fn once(&mut self, method: Method, path: &str, body: Option<&Value>, safe: bool) -> Result<Answer, Sent> {
-        let url = format!("{}{path}", self.base().map_err(Sent::NotDone)?);
+        let url = format!("{}{path}", self.base(safe).map_err(Sent::NotDone)?);
         let mut headers = vec![
             ("apiintegrationcode", self.settings.integration_code.shown().to_owned()),
             ("username", self.settings.user.clone()),
@@ -297,15 +299,15 @@ impl Client {
         sent.map_err(|failure| Sent::of(&failure, "Autotask"))
     }
 
-    /// The address of the API in the zone that the tenant lives in.
-    pub(super) fn base(&mut self) -> Result<String, Error> {
+    /// The address of the API in the zone that the tenant lives in; asked for again and again only where `patient`.
+    pub(super) fn base(&mut self, patient: bool) -> Result<String, Error> {
         if let Some((base, _)) = self.zone.as_ref().filter(|(_, since)| since.elapsed() < ZONE_HOLDS) {
             return Ok(base.clone());
         }
         let host = self.settings.host().to_owned();
         let url = format!("{host}/ATServicesRest/v1.0/zoneInformation?user={}", encoded(&self.settings.user));
         let headers = vec![("accept", "application/json".to_owned())];
-        let call = Call { method: Method::GET, url, headers, body: None, safe: true };
+        let call = Call { method: Method::GET, url, headers, body: None, safe: patient };
         let answer = self.http.send(&call).map_err(|failure| failure.at("Autotask"))?;
         if answer.status == 500 && reason(&answer).is_some() {
             self.http.is_up();
@@ -318,7 +320,7 @@ impl Client {
 
     /// What an address of the next page has below the API's.
     fn below(&mut self, address: &str) -> Result<String, Error> {
-        let base = self.base()?;
+        let base = self.base(true)?;
         let rest = address.get(base.len()..);
         let same = address.get(..base.len()).is_some_and(|start| start.eq_ignore_ascii_case(&base));
         rest.filter(|_| same).map(str::to_owned).ok_or_else(|| {

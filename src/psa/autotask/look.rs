@@ -39,7 +39,7 @@ pub(super) fn reference(names: &Names) -> Reference {
 /// Looks at all that is needed; no further than the credentials where they are refused.
 pub(super) fn check(psa: &mut Autotask) -> Vec<Finding> {
     let client = &mut psa.client;
-    let zone = finding("address, user and zone", client.base().map(|base| format!("the zone is {base}")));
+    let zone = finding("address, user and zone", client.base(true).map(|base| format!("the zone is {base}")));
     if zone.next.is_some() {
         return vec![zone];
     }

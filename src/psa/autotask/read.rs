@@ -43,8 +43,7 @@ pub(super) fn record(
     let mut messages: Vec<Message> = talk.notes.iter().filter_map(|note| message(note, names)).collect();
     messages.extend(talk.times.iter().flat_map(|entry| words(entry, names)));
     messages.sort_by_key(|message| message.at);
-    // A ticket that was opened again may keep the date on which it was completed.
-    let closed = found.status.map_or(found.completed_date.is_some(), |status| status == COMPLETE);
+    let closed = is_closed(found);
     let resolved = at(found.resolved_date_time.as_deref()).or_else(|| at(found.completed_date.as_deref()));
     let resolved_at = resolved.filter(|_| closed);
     let value = |field| names.value(found, field);
@@ -83,6 +82,11 @@ pub(super) fn record(
         response_stamp: at(found.first_response_date_time.as_deref()),
         resolved_at,
     })
+}
+
+/// Whether its status closes it. A ticket that was opened again may keep the date on which it was completed.
+pub(super) fn is_closed(found: &wire::Ticket) -> bool {
+    found.status.map_or(found.completed_date.is_some(), |status| status == COMPLETE)
 }
 
 /// A contact's ticket, or one that a person of the desk entered; what the system or a program opened is neither.

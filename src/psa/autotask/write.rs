@@ -11,11 +11,11 @@ use ureq::http::Method;
 
 use super::client::{Client, read};
 use super::names::{self, COMPLETE, Names, field_of, same};
-use super::read::PUBLIC;
+use super::read::{PUBLIC, is_closed};
 use super::refusal::{Refused, fault};
 use super::talk;
 use super::wire::{self, Note, Pick, Written};
-use crate::connector::{Act, Done, not_set};
+use crate::connector::{Act, Done, halted, not_set};
 use crate::http::{Answer, Sent};
 
 /// Whom an internal note is for.
@@ -28,14 +28,18 @@ const TASK_NOTES: i64 = 3;
 /// Does `act` to a ticket.
 pub(super) fn apply(
     client: &mut Client,
-    names: &Names,
+    names: &mut Names,
     found: &wire::Ticket,
     act: &Act,
     labels: &BTreeMap<Field, Option<String>>,
 ) -> Result<Done> {
     let id = found.id.unwrap_or_default();
+    let customer = found.company.map(|id| names.company(client, id)).transpose()?;
+    if let Some(halted) = halted(act, is_closed(found), customer.as_deref()) {
+        return Ok(halted);
+    }
     match act {
-        Act::Note { text, visible, status } => {
+        Act::Note { text, visible, status, .. } => {
             let done = note(client, names, id, (text, *visible))?;
             Ok(match (done, status) {
                 (Done::Written { psa_ref, cut }, Some(status)) => {
@@ -48,6 +52,17 @@ pub(super) fn apply(
         }
         Act::SetFields(fields) => set(client, names, found, (fields, labels)),
     }
+}
+
+/// The note of `act` that is there already: it is written once.
+pub(super) fn was_there(client: &mut Client, id: &str, act: &Act) -> Result<Option<Done>> {
+    let Act::Note { text, .. } = act else { return Ok(None) };
+    let psa_ref = find_mark(client, id, mark_of(text)?)?;
+    Ok(psa_ref.map(|psa_ref| Done::WasThere { psa_ref: Some(psa_ref) }))
+}
+
+fn mark_of(text: &str) -> Result<&str> {
+    own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))
 }
 
 /// The id of the note with that mark, in its words or its title.
@@ -68,10 +83,7 @@ pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Opt
 
 /// Posts a note once: where it is not known whether it arrived, it is looked for.
 fn note(client: &mut Client, names: &Names, id: i64, (text, visible): (&str, bool)) -> Result<Done> {
-    let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
-    if let Some(psa_ref) = find_mark(client, &id.to_string(), mark)? {
-        return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
-    }
+    let mark = mark_of(text)?;
     let (description, cut) = fitting(text, mark, names.note_length("description").unwrap_or(NOTE_LENGTH));
     let title = format!("{} {mark}", if visible { "Reply" } else { "Draft reply" });
     let body = json!({

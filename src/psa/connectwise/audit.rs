@@ -2,11 +2,10 @@
 //!
 //! Its wording is nowhere written down and may change: a line that is not understood is counted and kept as it came, never guessed at.
 
-use std::collections::BTreeMap;
-
 use firstline_ticket::{ActorKind, Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::members::{By, Members};
 use super::wire::{AuditEntry, at};
 use crate::wording::{from_to, given, has_word};
 
@@ -55,7 +54,7 @@ const PASSED: [&str; 12] = [
 ];
 
 /// What an entry says. Entries have no ids: a hash of what they say is their key, which stays when others come.
-pub(super) fn event(entry: &AuditEntry, members: &BTreeMap<String, String>) -> Told {
+pub(super) fn event(entry: &AuditEntry, members: &Members) -> Told {
     let Some(text) = entry.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
         return Told::Nothing;
     };
@@ -89,15 +88,25 @@ fn key(entry: &AuditEntry) -> String {
     format!("audit-{:016x}", xxh3_64(parts.join("\n").as_bytes()))
 }
 
-fn actor(entry: &AuditEntry, members: &BTreeMap<String, String>) -> (Option<String>, ActorKind) {
-    let by = entry.entered_by.as_deref().map(str::trim).filter(|by| !by.is_empty());
+/// The name of the person who made an entry, unless a program did by what the entry says.
+pub(super) fn person(entry: &AuditEntry) -> Option<&str> {
     let source = entry.audit_source.as_deref().unwrap_or_default().to_lowercase();
     let machine =
         ["workflow", "system", "rule", "api", "email", "connector"].iter().any(|word| source.contains(word));
-    match by.map(|by| (by, members.get(&by.to_lowercase()))) {
-        Some((_, Some(name))) if !machine => (Some(name.clone()), ActorKind::Technician),
-        Some((by, _)) => (Some(by.to_owned()), ActorKind::System),
-        None => (None, ActorKind::System),
+    entered_by(entry).filter(|_| !machine)
+}
+
+fn entered_by(entry: &AuditEntry) -> Option<&str> {
+    entry.entered_by.as_deref().map(str::trim).filter(|by| !by.is_empty())
+}
+
+fn actor(entry: &AuditEntry, members: &Members) -> (Option<String>, ActorKind) {
+    let by = || entered_by(entry).map(str::to_owned);
+    match person(entry).map(|name| members.who(name)) {
+        Some(By::Member(name)) => (Some(name), ActorKind::Technician),
+        // Somebody new, or out of sight: what a person may have set is never taken for the system's.
+        Some(By::Unknown) => (by(), ActorKind::Technician),
+        Some(By::Machine | By::Customers) | None => (by(), ActorKind::System),
     }
 }
 
@@ -112,6 +121,18 @@ fn merged_into(lower: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connectwise::wire::Member;
+
+    fn members() -> Members {
+        let mut members = Members::default();
+        for (identifier, first, last, class) in [("jlee", "Jo", "Lee", "F"), ("RmmSync", "RMM", "Sync", "A")]
+        {
+            let [identifier, first_name, last_name, license_class] =
+                [identifier, first, last, class].map(|text| Some(text.to_owned()));
+            members.add(&Member { identifier, first_name, last_name, license_class, ..Member::default() });
+        }
+        members
+    }
 
     fn told(text: &str) -> Told {
         let entry = AuditEntry {
@@ -120,7 +141,7 @@ mod tests {
             entered_by: Some("JLee".to_owned()),
             audit_source: None,
         };
-        event(&entry, &BTreeMap::from([("jlee".to_owned(), "Jo Lee".to_owned())]))
+        event(&entry, &members())
     }
 
     #[test]
@@ -168,6 +189,33 @@ mod tests {
             panic!("no event")
         };
         assert_eq!(event.what, Happening::Merge { into: "4711".to_owned() });
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_is_a_persons_and_a_machines_is_none() {
+        for (by, source, actor, kind) in [
+            ("JLee", Some("PSA"), "Jo Lee", ActorKind::Technician),
+            ("jlee", Some("Workflow"), "jlee", ActorKind::System),
+            ("nnowak", Some("PSA"), "nnowak", ActorKind::Technician),
+            ("nnowak", None, "nnowak", ActorKind::Technician),
+            ("François", None, "François", ActorKind::Technician),
+            ("rmmsync", None, "rmmsync", ActorKind::System),
+            ("Email Connector", None, "Email Connector", ActorKind::System),
+            ("EmailConnector", None, "EmailConnector", ActorKind::System),
+            ("System", Some("PSA"), "System", ActorKind::System),
+            ("systema", None, "systema", ActorKind::Technician),
+            ("WorkFlow Rule", None, "WorkFlow Rule", ActorKind::System),
+            ("nnowak", Some("Email Connector"), "nnowak", ActorKind::System),
+        ] {
+            let entry = AuditEntry {
+                text: Some("Status changed from New to Open".to_owned()),
+                entered_date: Some("2026-03-03T08:31:05Z".to_owned()),
+                entered_by: Some(by.to_owned()),
+                audit_source: source.map(str::to_owned),
+            };
+            let Told::Event(event) = event(&entry, &members()) else { panic!("{by}") };
+            assert_eq!((event.actor.as_deref(), event.actor_kind), (Some(actor), kind), "{by} {source:?}");
+        }
     }
 
     #[test]

@@ -262,7 +262,8 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer, Sent> {
-        let base = self.base().map_err(Sent::NotDone)?;
+        let safe = method == Method::GET;
+        let base = self.base(safe).map_err(Sent::NotDone)?;
         let url = format!("{base}{path}{}", query_of(query));
         let mut headers = self.settings.credentials().to_vec();
         headers.push(("accept", ACCEPT.to_owned()));
@@ -270,19 +271,18 @@ impl Client {
         if method == Method::GET && path != AUDIT_TRAIL {
             headers.push(("pagination-type", "forward-only".to_owned()));
         }
-        let safe = method == Method::GET;
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         let sent = self.http.send(&Call { method, url, headers, body, safe });
         sent.map_err(|failure| Sent::of(&failure, "ConnectWise"))
     }
 
-    /// The address of the API, with the codebase that the PSA names.
-    fn base(&mut self) -> Result<String, Error> {
+    /// The address of the API, with the codebase that the PSA names; asked for again and again only where `patient`.
+    fn base(&mut self, patient: bool) -> Result<String, Error> {
         let host = self.settings.url.trim_end_matches('/').to_owned();
         if self.codebase.is_none() {
             let url = format!("{host}/login/companyinfo/{}", encoded(&self.settings.company));
             let headers = vec![("accept", "application/json".to_owned())];
-            let call = Call { method: Method::GET, url, headers, body: None, safe: true };
+            let call = Call { method: Method::GET, url, headers, body: None, safe: patient };
             let answer = self.http.send(&call).map_err(|failure| failure.at("ConnectWise"))?;
             self.codebase = Some(codebase(&answer, &self.settings.company)?);
         }

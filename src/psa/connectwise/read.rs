@@ -1,7 +1,5 @@
 //! Tickets, their notes and their history.
 
-use std::collections::BTreeMap;
-
 use firstline_fault::Result;
 use firstline_ticket::{ActorKind, Event, Happening, Message, Ticket, without_own_notes};
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 use super::ahead::Ahead;
 use super::audit;
 use super::client::{AUDIT_TRAIL, Client, Refused};
+use super::members::{By, Members};
 use super::wire::{self, at};
 use crate::connector::{History, Record, Seen};
 
@@ -27,7 +26,11 @@ pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
     })
 }
 
-pub(super) fn ticket(client: &mut Client, ahead: &mut Ahead, id: &str) -> Result<Option<Record>> {
+pub(super) fn ticket(
+    (client, ahead): (&mut Client, &mut Ahead),
+    id: &str,
+    members: &mut Members,
+) -> Result<Option<Record>> {
     let found: wire::Ticket = match ahead.ticket(id) {
         Some(found) => found,
         None => match client.get(&format!("service/tickets/{id}"), &[]) {
@@ -37,7 +40,27 @@ pub(super) fn ticket(client: &mut Client, ahead: &mut Ahead, id: &str) -> Result
     };
     let notes = notes(client, id)?;
     ahead.keep_notes(id, &notes);
-    Ok(Some(record(&found, &notes)))
+    let mut record = record(&found, &notes);
+    record.opened_by_technician = opened_by_technician(client, &found, members);
+    Ok(Some(record))
+}
+
+/// Whether a technician entered the ticket; unknown where a program did, or somebody whom nobody knows. Where members can't be read, which
+/// a history tells, a ticket is read all the same.
+fn opened_by_technician(client: &mut Client, found: &wire::Ticket, members: &mut Members) -> Option<bool> {
+    let by = found.info().entered_by.map(|by| by.trim().to_owned()).filter(|by| !by.is_empty())?;
+    let contact = found.contact.as_ref().and_then(wire::Named::text).or_else(|| found.contact_name.clone());
+    let is_contact = contact.is_some_and(|name| name.trim().to_lowercase() == by.to_lowercase());
+    if !is_contact && members.who(&by) != By::Customers {
+        members.renew(client, std::iter::once(by.as_str())).ok()?;
+    }
+    match members.who(&by) {
+        By::Member(_) => Some(true),
+        By::Customers => Some(false),
+        // Members have no addresses for names: it is a contact's.
+        By::Unknown if is_contact || by.contains('@') => Some(false),
+        By::Machine | By::Unknown => None,
+    }
 }
 
 /// The notes of a ticket, oldest first: with those of time entries where the server tells them.
@@ -162,21 +185,26 @@ fn who(note: &wire::Note) -> ActorKind {
 pub(super) fn history(
     (client, ahead): (&mut Client, &mut Ahead),
     id: &str,
-    members: &BTreeMap<String, String>,
+    members: &mut Members,
 ) -> Result<History> {
     let mut history = History { complete: true, ..History::default() };
     let query = [("type", "Ticket"), ("id", id)];
+    let mut entries: Vec<wire::AuditEntry> = Vec::new();
     let told = client.list(AUDIT_TRAIL, &query, &mut |entry: wire::AuditEntry| {
-        match audit::event(&entry, members) {
-            audit::Told::Event(event) => history.events.push(event),
-            audit::Told::Nothing => {}
-            audit::Told::Unread(line) => history.unread.push(line),
-        }
+        entries.push(entry);
         Ok(())
     });
     match told {
         Err(Refused::NoEndpoint) => history.complete = false,
         told => told?,
+    }
+    members.renew(client, entries.iter().filter_map(audit::person))?;
+    for entry in &entries {
+        match audit::event(entry, members) {
+            audit::Told::Event(event) => history.events.push(event),
+            audit::Told::Nothing => {}
+            audit::Told::Unread(line) => history.unread.push(line),
+        }
     }
     let said = ahead.notes(id).map_or_else(|| notes(client, id), Ok)?;
     history.events.extend(said.iter().filter_map(of_note));

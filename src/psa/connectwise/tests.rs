@@ -1,5 +1,7 @@
 //! The connector against a ConnectWise that is not one, over HTTP.
 
+mod pitfalls;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,6 +190,7 @@ fn a_note_is_written_once_though_replies_are_lost() {
         let act = Act::Note {
             text: mark_own_note(&format!("Answer number {i}, from us."), i as i64),
             visible: i % 2 == 0,
+            customer: "halden logistics".to_owned(),
             status: None,
         };
         fake.faults(|faults| faults.list.push(fault("POST", "/notes", 1, trouble)));
@@ -391,7 +394,12 @@ fn a_reply_sets_the_status_of_its_board_once_and_never_one_that_closes() {
     {
         let id = open(&fake, 1)[0];
         let text = mark_own_note(&format!("Is it back? {to}"), 1);
-        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let act = Act::Note {
+            text,
+            visible: true,
+            customer: "halden logistics".to_owned(),
+            status: Some(to.to_owned()),
+        };
         let Done::Written { cut, .. } =
             connector(settings(&fake)).apply(&id.to_string(), &act, &BTreeMap::new()).unwrap()
         else {

@@ -10,7 +10,7 @@ use ureq::http::Method;
 use super::client::{Client, fault};
 use super::wire::{self, Named, OfBoard};
 use super::{look, read};
-use crate::connector::{Act, Done, not_set};
+use crate::connector::{Act, Done, halted, not_set};
 use crate::http::Sent;
 
 pub(super) fn apply(
@@ -19,10 +19,17 @@ pub(super) fn apply(
     act: &Act,
     labels: &BTreeMap<Field, Option<String>>,
 ) -> Result<Done> {
-    let found: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
     match act {
-        Act::Note { text, visible, status } => {
-            let done = note(client, id, text, *visible)?;
+        Act::Note { text, visible, status, .. } => {
+            let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
+            if let Some(psa_ref) = find_mark(client, id, mark)? {
+                return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
+            }
+            let found = ticket(client, id)?;
+            if let Some(halted) = halted_at(&found, act) {
+                return Ok(halted);
+            }
+            let done = note(client, id, (text, mark), *visible)?;
             Ok(match (done, status) {
                 (Done::Written { psa_ref, cut: None }, Some(status)) => {
                     let cut = set_status(client, &found, status).err().map(|e| not_set(status, &e));
@@ -31,11 +38,34 @@ pub(super) fn apply(
                 (done, _) => done,
             })
         }
-        Act::SetFields(fields) => match changed(&found, fields, labels) {
-            Some(what) => Ok(Done::Changed { what }),
-            None => set(client, id, &found, fields),
-        },
+        Act::SetFields(fields) => {
+            let stops = |found: &wire::Ticket| {
+                let what = || changed(found, fields, labels).map(|what| Done::Changed { what });
+                halted_at(found, act).or_else(what)
+            };
+            let found = ticket(client, id)?;
+            if let Some(stopped) = stops(&found) {
+                return Ok(stopped);
+            }
+            let changes = changes(client, &found, fields)?;
+            // The lists that names were looked up in may have taken a while.
+            if let Some(stopped) = stops(&ticket(client, id)?) {
+                return Ok(stopped);
+            }
+            set(client, id, fields, changes)
+        }
     }
+}
+
+fn ticket(client: &mut Client, id: &str) -> Result<wire::Ticket> {
+    Ok(client.get(&format!("service/tickets/{id}"), &[])?)
+}
+
+/// Why nothing is written to the ticket as it stands now.
+fn halted_at(found: &wire::Ticket, act: &Act) -> Option<Done> {
+    let merged = found.merged_parent_ticket.as_ref().is_some_and(|parent| parent.id.is_some());
+    let customer = found.company.as_ref().and_then(Named::text);
+    halted(act, merged || found.closed_flag, customer.as_deref())
 }
 
 /// The id of the note with that mark.
@@ -46,11 +76,7 @@ pub(super) fn find_mark(client: &mut Client, id: &str, mark: &str) -> Result<Opt
 }
 
 /// Posts a note once: where it is not known whether it arrived, it is looked for.
-fn note(client: &mut Client, id: &str, text: &str, visible: bool) -> Result<Done> {
-    let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
-    if let Some(psa_ref) = find_mark(client, id, mark)? {
-        return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
-    }
+fn note(client: &mut Client, id: &str, (text, mark): (&str, &str), visible: bool) -> Result<Done> {
     // An internal note never asks for mail: old servers have mailed it to the customer.
     let body = json!({"text": text, "detailDescriptionFlag": visible, "internalAnalysisFlag": !visible, "resolutionFlag": false,
         "processNotifications": visible});
@@ -126,13 +152,12 @@ fn changed(
     fields.iter().find_map(|pair| differs(&pair))
 }
 
-/// Sets labels by id. Those of another board than the ticket's are set together with it: a status that is valid there too.
-fn set(
+/// What sets labels by id. Those of another board than the ticket's are set together with it: a status that is valid there too.
+fn changes(
     client: &mut Client,
-    id: &str,
     ticket: &wire::Ticket,
     fields: &BTreeMap<Field, String>,
-) -> Result<Done> {
+) -> Result<Vec<Value>> {
     // What stands already, as after a crash, is not set again: workflows would fire twice.
     let open = fields.iter().filter(|(field, wanted)| !is(value(ticket, **field).as_ref(), wanted));
     let fields: &BTreeMap<Field, String> = &open.map(|(field, wanted)| (*field, wanted.clone())).collect();
@@ -167,6 +192,10 @@ fn set(
     if let Some(name) = fields.get(&Field::Technician) {
         replace("owner", look::member(client, name)?.ok_or_else(|| unknown("technician", name))?);
     }
+    Ok(changes)
+}
+
+fn set(client: &mut Client, id: &str, fields: &BTreeMap<Field, String>, changes: Vec<Value>) -> Result<Done> {
     if changes.is_empty() {
         return Ok(Done::WasThere { psa_ref: None });
     }
@@ -176,7 +205,7 @@ fn set(
             Ok(Done::Written { psa_ref: Some(id.to_owned()), cut: None })
         }
         Err(Sent::Unknown(error)) => {
-            let now: wire::Ticket = client.get(&format!("service/tickets/{id}"), &[])?;
+            let now = ticket(client, id)?;
             let stands = fields.iter().all(|(field, wanted)| is(value(&now, *field).as_ref(), wanted));
             if stands { Ok(Done::Written { psa_ref: Some(id.to_owned()), cut: None }) } else { Err(error) }
         }
@@ -190,8 +219,13 @@ fn is(found: Option<&String>, wanted: &str) -> bool {
 
 fn unknown(what: &str, name: &str) -> firstline_fault::Error {
     let problem = format!("it has no {what} {name:?}");
-    UserError::new(Code::PsaRefused, "ConnectWise", problem, "Name it so in the PSA, or train on its present names")
-        .into()
+    UserError::new(
+        Code::PsaRefused,
+        "ConnectWise",
+        problem,
+        "Name it so in the PSA, or train on its present names",
+    )
+    .into()
 }
 
 fn of_board(client: &mut Client, board: i64, list: &str, what: &str, name: &str) -> Result<i64> {

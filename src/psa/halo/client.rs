@@ -233,7 +233,7 @@ impl Client {
 
     /// The scope of the token, where the PSA says it.
     pub(super) fn scope(&mut self) -> Result<Option<String>, Error> {
-        self.token()?;
+        self.token(true)?;
         Ok(self.token.as_ref().and_then(|token| token.scope.clone()))
     }
 
@@ -256,7 +256,7 @@ impl Client {
             404 | 405 => Refused::Missing,
             401 => Refused::Other(fault(
                 &format!("it refuses a token that it has just given (401): {told}"),
-                "Check that nothing else asks for tokens with this client id: a new one may end the last",
+                "Make sure nothing else requests tokens with this client ID; a new token may invalidate the previous one",
             )),
             403 => Refused::Denied(fault(
                 &format!("the application may not do this (403): {told}"),
@@ -288,7 +288,7 @@ impl Client {
         let safe = body.is_none();
         let method = if safe { Method::GET } else { Method::POST };
         for again in [true, false] {
-            let token = self.token().map_err(Sent::NotDone)?;
+            let token = self.token(safe).map_err(Sent::NotDone)?;
             let bearer = format!("Bearer {}", token.shown());
             let headers = vec![("authorization", bearer), ("accept", "application/json".to_owned())];
             let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
@@ -307,12 +307,13 @@ impl Client {
         url.strip_suffix("/api").unwrap_or(url).to_owned()
     }
 
-    /// The token, a new one where there is none or it ends soon. One at a time: a new token may end the one before.
-    fn token(&mut self) -> Result<Secret, Error> {
+    /// The token, a new one where there is none or it ends soon. One at a time: a new token may end the one
+    /// before. It is asked for again and again only where `patient`.
+    fn token(&mut self, patient: bool) -> Result<Secret, Error> {
         if let Some(token) = self.token.as_ref().filter(|token| Instant::now() < token.ends) {
             return Ok(token.text.clone());
         }
-        let answer = self.ask_for_token()?;
+        let answer = self.ask_for_token(patient)?;
         let given: wire::Token = serde_json::from_slice(&answer.body).unwrap_or_default();
         let Some(text) = given.access_token.filter(|_| answer.is_good()) else {
             return Err(no_token(&answer));
@@ -324,7 +325,7 @@ impl Client {
         Ok(text)
     }
 
-    fn ask_for_token(&mut self) -> Result<Answer, Error> {
+    fn ask_for_token(&mut self, patient: bool) -> Result<Answer, Error> {
         let auth = self.settings.auth_url.clone().unwrap_or_else(|| format!("{}/auth", self.host()));
         let tenant: Vec<(&str, &str)> =
             self.settings.tenant.iter().map(|tenant| ("tenant", tenant.as_str())).collect();
@@ -338,7 +339,7 @@ impl Client {
         let body = form.trim_start_matches('?').as_bytes().to_vec();
         let body = Some(("application/x-www-form-urlencoded", body));
         let headers = vec![("accept", "application/json".to_owned())];
-        let call = Call { method: Method::POST, url, headers, body, safe: true };
+        let call = Call { method: Method::POST, url, headers, body, safe: patient };
         self.http.send(&call).map_err(|failure| failure.at("HaloPSA"))
     }
 }

@@ -87,15 +87,24 @@ pub(super) fn seen(ticket: &wire::Ticket) -> Option<Seen> {
 /// Whether actions leave their tickets' time of update as it is here, as the newest tickets show. No source says what Halo does.
 pub(super) fn leaves_still(psa: &mut Halo) -> Result<bool> {
     if psa.still.is_none() {
-        let mut later = 0;
-        for row in newest(&mut psa.client)? {
-            let times = row.acted_at().zip(row.updated_at());
-            later +=
-                usize::from(times.is_some_and(|(acted, updated)| acted.duration_since(updated) > AT_ONCE));
-        }
-        psa.still = Some(later > 0);
+        let rows = newest(&mut psa.client)?;
+        let shown: Vec<bool> = rows.iter().filter_map(shows_still).collect();
+        // Tickets that show neither are looked at again the next time.
+        psa.still = shown.iter().copied().reduce(|one, other| one || other);
     }
     Ok(psa.still.unwrap_or_default())
+}
+
+/// Whether a ticket shows that its last action left the time of update as it was, or moved it; `None` where it shows neither: what it was
+/// opened with has the time of its opening, and a later update hides what the action did.
+pub(super) fn shows_still(row: &wire::Ticket) -> Option<bool> {
+    let (acted, updated) = row.acted_at().zip(row.updated_at())?;
+    let after = acted.duration_since(updated);
+    let later = || row.opened_at().is_some_and(|opened| acted.duration_since(opened) > WITH_TICKET);
+    match after > AT_ONCE {
+        true => Some(true),
+        false => (after >= -AT_ONCE && later()).then_some(false),
+    }
 }
 
 /// The newest tickets, a page of them.
@@ -117,6 +126,13 @@ fn acted(client: &mut Client, since: Timestamp, each: &mut dyn FnMut(Seen) -> Re
     let mut page = client.page("Actions", &query)?;
     if let Some(count) = page.count.filter(|_| page.is_short()).map(|count| count.to_string()) {
         page = client.page("Actions", &[query[0], ("count", count.as_str())])?;
+        if page.is_short() {
+            let problem = format!(
+                "it gives {} of {count} actions: changes that only actions tell stay unseen",
+                page.rows.len()
+            );
+            return Err(fault(&problem, "Please report it, with the version of Halo"));
+        }
     }
     for row in page.rows {
         let action: wire::Action = client::read(row)?;

@@ -1,5 +1,6 @@
 //! The connector against a Halo that is not one, over HTTP.
 
+mod pitfalls;
 mod reading;
 mod setup;
 mod writing;

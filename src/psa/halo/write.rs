@@ -12,7 +12,7 @@ use super::client::{self, Client, Refused, fault};
 use super::tables::{self, Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, look, read, text};
-use crate::connector::{Act, Done, not_set};
+use crate::connector::{Act, Done, halted, not_set};
 use crate::http::{Answer, Sent};
 
 /// Rows to choose from, by field.
@@ -25,15 +25,14 @@ pub(super) fn apply(
     labels: &BTreeMap<Field, Option<String>>,
 ) -> Result<Done> {
     match act {
-        Act::Note { text, visible, status } => {
-            let found = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
+        Act::Note { text, visible, status, .. } => {
             // Before the note: once it stands, nothing is asked that could fail.
             let (to, unset) = match status.as_deref().map(|status| (status, open_status(psa, status))) {
                 None => (None, None),
                 Some((_, Ok(to))) => (Some(to), None),
                 Some((status, Err(error))) => (None, Some(not_set(status, &error))),
             };
-            let done = note(psa, (id, &found), text, (*visible, to))?;
+            let done = note(psa, id, act, (text, *visible, to))?;
             Ok(match done {
                 Done::Written { psa_ref, cut } if unset.is_some() => {
                     let cut = cut.into_iter().chain(unset).collect::<Vec<_>>().join("; ");
@@ -49,6 +48,9 @@ pub(super) fn apply(
                 choices.insert(*field, tables::rows(&mut psa.client, table_of(*field))?);
             }
             let found = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
+            if let Some(halted) = halted_at(&found, act) {
+                return Ok(halted);
+            }
             let now = read::labelled(psa, &found)?;
             let wanted = wanted((&found, &now), fields, &choices)?;
             match changed(&now, &wanted, labels) {
@@ -84,18 +86,28 @@ fn reference(ticket: &str, action: i64) -> String {
     format!("{ticket}/{action}")
 }
 
+/// Why nothing is written to the ticket as it stands now.
+fn halted_at(found: &wire::Ticket, act: &Act) -> Option<Done> {
+    let merged = found.merged_into_id.is_some_and(|into| into > 0);
+    halted(act, merged || found.closed_at().is_some(), found.customer().as_deref())
+}
+
 /// Posts a note once: where it is not known whether it arrived, it is looked for.
 fn note(
     psa: &mut Halo,
-    (id, found): (&str, &wire::Ticket),
-    text: &str,
-    (visible, status): (bool, Option<i64>),
+    id: &str,
+    act: &Act,
+    (text, visible, status): (&str, bool, Option<i64>),
 ) -> Result<Done> {
     let mark = own_mark(text).ok_or_else(|| fault("a note without a mark", "Please report it"))?;
     if let Some(psa_ref) = find_mark(psa, id, mark)? {
         return Ok(Done::WasThere { psa_ref: Some(psa_ref) });
     }
     let outcome = outcome(psa, visible)?;
+    let found = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
+    if let Some(halted) = halted_at(&found, act) {
+        return Ok(halted);
+    }
     let mut body = json!({"ticket_id": found.id, "outcome_id": outcome, "note_html": text::html(text), "hiddenfromuser": !visible,
         "sendemail": visible});
     if let Some(status) = status {
@@ -246,8 +258,9 @@ fn set(psa: &mut Halo, id: &str, found: &wire::Ticket, wanted: &BTreeMap<Field, 
         (Some(_), Some(error)) => Err(error),
         (Some((field, Wanted { name, .. })), None) => {
             let stands = now.label(*field).unwrap_or_default();
-            let problem = format!("{field} was set to {name:?} and is {stands:?}");
-            Err(fault(&problem, "Look for a ticket rule that sets it, and at the rights of the agent"))
+            // Not tried again: it may be a person's by now.
+            let what = format!("{field} was set to {name:?} and is {stands:?}");
+            Ok(Done::Changed { what })
         }
     }
 }

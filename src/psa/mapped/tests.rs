@@ -180,7 +180,7 @@ fn a_board_that_is_left_out_takes_nothing_and_shows_no_choice() {
     let log = desk.told.clone();
     let mut psa = Mapped::new(Box::new(desk), map().ignoring(&strings(&["Ventas"])));
     assert!(psa.ticket("7").unwrap().unwrap().left_out);
-    let note = Act::Note { text: "x".to_owned(), visible: true, status: None };
+    let note = Act::Note { text: "x".to_owned(), visible: true, customer: "acme".to_owned(), status: None };
     assert!(matches!(psa.apply("7", &note, &BTreeMap::new()).unwrap(), Done::Changed { .. }));
     assert!(log.lock().unwrap().is_empty());
     let there = psa.reference().unwrap();
@@ -213,7 +213,7 @@ fn a_status_goes_with_replies_that_the_customer_sees_alone() {
     let mut psa =
         Mapped::new(Box::new(desk), LabelMap::default().status_after_reply(Some("En espera".to_owned())));
     for visible in [true, false] {
-        let note = Act::Note { text: "x".to_owned(), visible, status: None };
+        let note = Act::Note { text: "x".to_owned(), visible, customer: "acme".to_owned(), status: None };
         psa.apply("7", &note, &BTreeMap::new()).unwrap();
     }
     let log = log.lock().unwrap();

@@ -115,7 +115,12 @@ fn one(
         return returned("the ticket is another customer's");
     }
     let act = match &action.what {
-        What::Reply(text) => Act::Note { text: text.clone(), visible: write.visible_replies, status: None },
+        What::Reply(text) => Act::Note {
+            text: text.clone(),
+            visible: write.visible_replies,
+            customer: action.customer.clone(),
+            status: None,
+        },
         What::SetFields(fields) => Act::SetFields(fields.clone()),
     };
     if let (Act::Note { text, .. }, true) = (&act, action.attempts > 1) {

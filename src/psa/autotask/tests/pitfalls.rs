@@ -48,7 +48,7 @@ fn credentials_that_are_refused_are_not_sent_again() {
     assert!(first.contains("401") && first.contains("secret_file"), "{first}");
     for _ in 0..20 {
         let error = psa.ticket(&id).unwrap_err().to_string();
-        assert!(error.contains("locks the user"), "{error}");
+        assert!(error.contains("would lock the API user"), "{error}");
     }
     assert_eq!(asked(&fake, "/Tickets/"), 1);
     assert!(connector(settings(&fake)).ticket(&id).unwrap().is_some(), "the user is locked out");
@@ -247,4 +247,20 @@ fn records_are_read_whatever_is_missing_null_or_in_another_form() {
     );
     let one: Resource = serde_json::from_value(json!({"isActive": 0})).unwrap();
     assert_eq!(one.is_active, Some(false));
+}
+
+#[test]
+fn a_write_that_autotask_is_too_busy_for_is_tried_again_later() {
+    let fake = Arc::new(start());
+    let id = one(&fake);
+    let (mut psa, waits) = counted(&fake, |_| {});
+    let act = Act::SetFields(BTreeMap::from([(Field::Priority, "Critical".to_owned())]));
+    let busy = status(429, Some(90), TroubleBody::Text);
+    fake.faults(|faults| faults.list.push(fault("PATCH", "/Tickets", 1, busy)));
+    let error = psa.apply(&id, &act, &BTreeMap::new()).unwrap_err().to_string();
+    assert!(error.contains("429"), "{error}");
+    let writes = || fake.world(|world| world.writes.len());
+    assert_eq!((waits.lock().unwrap().len(), writes()), (0, 0));
+    psa.apply(&id, &act, &BTreeMap::new()).unwrap();
+    assert_eq!(writes(), 1);
 }

@@ -7,7 +7,12 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text, 1), visible, status: None }
+    Act::Note {
+        text: mark_own_note(text, 1),
+        visible,
+        customer: "harbour veterinary group".to_owned(),
+        status: None,
+    }
 }
 
 fn fields<const N: usize>(wanted: [(Field, &str); N]) -> Act {
@@ -205,14 +210,14 @@ fn labels_that_may_have_been_set_are_looked_at() {
     for (trouble, name, done) in [
         (Trouble::LostReply, "Critical", true),
         (status(503, None, TroubleBody::Html), "High", false),
-        (status(429, None, TroubleBody::Html), "High", true),
+        (status(429, Some(60), TroubleBody::Html), "High", false),
     ] {
         fake.faults(|faults| faults.list.push(fault("PATCH", "/Tickets", 1, trouble)));
         let now = labels(&mut psa, &id);
         let told = psa.apply(&id, &fields([(Field::Priority, name)]), &now);
         assert_eq!(matches!(told, Ok(Done::Written { .. })), done, "{told:?}");
     }
-    assert_eq!(writes(&fake), 2);
+    assert_eq!(writes(&fake), 1);
 }
 
 #[test]
@@ -244,11 +249,40 @@ fn a_reply_sets_a_status_that_does_not_complete_the_ticket() {
     {
         let id = one(&fake);
         let text = firstline_ticket::mark_own_note(&format!("Is it back? {to}"), 1);
-        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let act = Act::Note {
+            text,
+            visible: true,
+            customer: "harbour veterinary group".to_owned(),
+            status: Some(to.to_owned()),
+        };
         let done = connector(settings(&fake)).apply(&id, &act, &BTreeMap::new()).unwrap();
         let Done::Written { cut, .. } = done else { panic!("{to}") };
         let ticket: Id = id.parse().unwrap();
         assert_eq!(fake.world(|world| world.tickets[&ticket].status), Some(stands), "{to}");
         assert_eq!(cut.is_some(), stands == fake::NEW, "{to}: {cut:?}");
     }
+}
+
+#[test]
+fn nothing_is_written_to_a_ticket_that_was_completed_or_changed_hands_meanwhile() {
+    let fake = start();
+    let mut psa = connector(settings(&fake));
+    let [open, closed, merged, parent] = self::open(&fake, 4)[..] else { panic!("four") };
+    fake.world(|world| {
+        let by = (Author::Technician(GRACE), world.now());
+        world.set(closed, Deed::Status, Some(fake::COMPLETE), by);
+        world.merge(merged, parent, by);
+    });
+    let text = mark_own_note("For others.", 1);
+    let others = Act::Note { text, visible: true, customer: "northgate clinic".to_owned(), status: None };
+    for (id, act, why) in [
+        (open, others, "the ticket is another customer's"),
+        (closed, note("Too late.", true), "the ticket is closed"),
+        (closed, fields([(Field::Priority, "Critical")]), "the ticket is closed"),
+        (merged, note("Too late.", true), "the ticket is closed"),
+    ] {
+        let done = psa.apply(&id.to_string(), &act, &none()).unwrap();
+        assert_eq!(done, Done::Changed { what: why.to_owned() }, "{act:?}");
+    }
+    assert_eq!(writes(&fake), 0);
 }

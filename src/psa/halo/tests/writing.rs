@@ -8,7 +8,7 @@ use super::*;
 use crate::connector::{Act, Done};
 
 fn note(text: &str, visible: bool) -> Act {
-    Act::Note { text: mark_own_note(text, 1), visible, status: None }
+    Act::Note { text: mark_own_note(text, 1), visible, customer: "larkspur dental".to_owned(), status: None }
 }
 
 #[test]
@@ -216,11 +216,43 @@ fn a_reply_sets_a_status_with_the_action_and_never_the_one_that_closes() {
     for (to, stands) in [("WAITING on customer", 4), ("Closed", 1), ("Awaiting Approval", 1)] {
         let id = one(&fake);
         let text = mark_own_note(&format!("Is it back? {to}"), 1);
-        let act = Act::Note { text, visible: true, status: Some(to.to_owned()) };
+        let act = Act::Note {
+            text,
+            visible: true,
+            customer: "larkspur dental".to_owned(),
+            status: Some(to.to_owned()),
+        };
         let done = connector(settings(&fake)).apply(&id, &act, &BTreeMap::new()).unwrap();
         let Done::Written { cut, .. } = done else { panic!("{to}") };
         let ticket: i64 = id.parse().unwrap();
         assert_eq!(fake.world(|world| world.tickets[&ticket].status), Some(stands), "{to}");
         assert_eq!(cut.is_some(), stands == 1, "{to}: {cut:?}");
     }
+}
+
+#[test]
+fn nothing_is_written_to_a_ticket_that_closed_or_changed_hands_meanwhile() {
+    let fake = start();
+    let mut psa = connector(settings(&fake));
+    let [open, closed, merged, parent] = self::open(&fake, 4)[..] else { panic!("four") };
+    fake.world(|world| {
+        let by = (Author::Technician(world.technician("Priya Raman")), world.now());
+        let board = world.board("1st Line Support");
+        let status = world.closed_status(board);
+        world.set(closed, Deed::Status, status, by);
+        world.merge(merged, parent, by);
+    });
+    let text = mark_own_note("For others.", 1);
+    let others = Act::Note { text, visible: true, customer: "northgate clinic".to_owned(), status: None };
+    let set = Act::SetFields(BTreeMap::from([(Field::Priority, "Critical".to_owned())]));
+    for (id, act, why) in [
+        (open, others, "the ticket is another customer's"),
+        (closed, note("Too late.", true), "the ticket is closed"),
+        (closed, set, "the ticket is closed"),
+        (merged, note("Too late.", true), "the ticket is closed"),
+    ] {
+        let done = psa.apply(&id.to_string(), &act, &BTreeMap::new()).unwrap();
+        assert_eq!(done, Done::Changed { what: why.to_owned() }, "{act:?}");
+    }
+    assert_eq!(writes(&fake), 0);
 }
