@@ -20,6 +20,7 @@ mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use firstline_fault::Result;
 use firstline_ticket::Field;
@@ -145,6 +146,10 @@ impl Connector for Autotask {
 
     fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
         hook::webhook(&mut self.client, wanted)
+    }
+
+    fn write_by(&mut self, deadline: Option<Instant>) {
+        self.client.http.write_by(deadline);
     }
 
     fn check(&mut self) -> Vec<Finding> {

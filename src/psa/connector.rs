@@ -4,6 +4,7 @@
 //! may have arrived without looking for its mark first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use firstline_fault::{Code, Error, Result, UserError};
 use firstline_ticket::{Event, Field, Ticket, customer_key};
@@ -275,6 +276,9 @@ pub trait Connector: Send {
         let next = "Leave [webhook] out of the settings: polling finds all that changes";
         Err(UserError::new(Code::Psa, &wanted.path, "no webhooks are known of this PSA", next).into())
     }
+
+    /// What is written from now on is sent before `deadline` or not at all; `None` sets no such time.
+    fn write_by(&mut self, deadline: Option<Instant>);
 
     /// Looks whether all is there that it needs: credentials, rights, the clock, what it may write.
     fn check(&mut self) -> Vec<Finding>;

@@ -18,6 +18,7 @@ mod wire;
 mod write;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use firstline_fault::Result;
 use firstline_ticket::Field;
@@ -93,6 +94,10 @@ impl Connector for Halo {
 
     fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
         hook::webhook(&mut self.client, wanted)
+    }
+
+    fn write_by(&mut self, deadline: Option<Instant>) {
+        self.client.http.write_by(deadline);
     }
 
     fn check(&mut self) -> Vec<Finding> {

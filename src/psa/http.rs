@@ -58,6 +58,7 @@ pub struct Http {
     wait: Wait,
     strikes: u32,
     resting_until: Option<Instant>,
+    deadline: Option<Instant>,
     /// Requests so far.
     pub requests: u64,
 }
@@ -220,7 +221,17 @@ impl Http {
     /// A client that calls itself `name` in messages.
     pub fn new(name: &str, agent: Agent, pace: Pace, wait: Wait) -> Self {
         let name = name.to_owned();
-        Self { agent, name, pace, sent: Vec::new(), wait, strikes: 0, resting_until: None, requests: 0 }
+        Self {
+            agent,
+            name,
+            pace,
+            sent: Vec::new(),
+            wait,
+            strikes: 0,
+            resting_until: None,
+            deadline: None,
+            requests: 0,
+        }
     }
 
     /// The PSA's name in messages.
@@ -228,8 +239,14 @@ impl Http {
         &self.name
     }
 
+    /// Writes are sent before `deadline` or not at all: the claim on what is written ends then. `None` sets no such time.
+    pub(crate) fn write_by(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
     /// Sends a request. A safe one is tried again after what passes: a broken connection, too many requests, a server that is busy.
-    /// One that is not safe is tried again once, and only where no connection was made; it waits for its turn 20 s at most. Where the
+    /// One that is not safe is tried again once, and only where no connection was made; it waits for its turn until the
+    /// deadline, or 20 s, at most. Where the
     /// process is to end, nothing is tried again.
     ///
     /// # Errors
@@ -287,12 +304,17 @@ impl Http {
         if self.sent.len() >= self.pace.requests as usize {
             let oldest = self.sent.first().copied().unwrap_or(now);
             let left = self.pace.window.saturating_sub(now.duration_since(oldest));
-            if !safe && left > MOST_WAIT_TO_WRITE {
+            let most =
+                self.deadline.map_or(MOST_WAIT_TO_WRITE, |deadline| deadline.saturating_duration_since(now));
+            if !safe && left > most {
                 return Err(Failure::NotDone(PACE_USED_UP.to_owned()));
             }
             if !(self.wait)(left) {
                 return Err(Failure::NotDone("stopped".to_owned()));
             }
+        }
+        if !safe && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Failure::NotDone("its claim has expired".to_owned()));
         }
         self.sent.push(Instant::now());
         self.requests += 1;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Instant;
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Changed, Event, Field, Happening};
@@ -313,6 +314,10 @@ impl Connector for Mapped {
 
     fn webhook(&mut self, wanted: &Subscription) -> Result<Standing> {
         self.inner.webhook(wanted)
+    }
+
+    fn write_by(&mut self, deadline: Option<Instant>) {
+        self.inner.write_by(deadline);
     }
 
     fn check(&mut self) -> Vec<Finding> {

@@ -63,7 +63,7 @@ struct Token {
 pub(super) struct Client {
     pub(super) settings: HaloSettings,
     token: Option<Token>,
-    http: Http,
+    pub(super) http: Http,
 }
 
 impl fmt::Debug for Client {

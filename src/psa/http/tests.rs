@@ -134,3 +134,25 @@ fn a_web_page_is_told_by_its_title_and_anything_else_by_its_words() {
     let answer = Answer { status: 502, headers: Vec::new(), body: b"words ".repeat(100) };
     assert_eq!(answer.text().chars().count(), 300);
 }
+
+#[test]
+fn a_write_waits_for_its_turn_until_its_claim_ends_and_is_not_sent_after() {
+    let fake = fake(0, Trouble::Refused);
+    let one = Pace { requests: 1, window: Duration::from_secs(60) };
+    let (mut http, waits) = client(one);
+    http.send(&call(&fake.url(), true)).unwrap();
+    http.write_by(Some(Instant::now() + Duration::from_secs(150)));
+    http.send(&call(&fake.url(), false)).unwrap();
+    assert_eq!(waits.lock().unwrap().len(), 1, "longer than 20 s, since its claim is");
+    http.write_by(Some(Instant::now()));
+    let late = http.send(&call(&fake.url(), false)).unwrap_err();
+    assert!(matches!(late, Failure::NotDone(_)), "{late:?}");
+    let (mut http, _) = client(MANY);
+    http.write_by(Some(Instant::now()));
+    assert_eq!(
+        http.send(&call(&fake.url(), false)).unwrap_err(),
+        Failure::NotDone("its claim has expired".to_owned())
+    );
+    assert!(http.send(&call(&fake.url(), true)).is_ok(), "what only reads has no claim");
+    assert_eq!(fake.log().len(), 3);
+}

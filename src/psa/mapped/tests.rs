@@ -57,6 +57,8 @@ impl Connector for Desk {
         Ok(None)
     }
 
+    fn write_by(&mut self, _: Option<Instant>) {}
+
     fn check(&mut self) -> Vec<Finding> {
         vec![finding(CLOSING, closing(&self.reference))]
     }

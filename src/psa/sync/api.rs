@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_ticket::{Field, Ticket};
@@ -65,6 +65,13 @@ pub enum Settled<'a> {
     Failed(&'a str),
     /// A person has changed the ticket meanwhile: a person decides.
     Returned(&'a str),
+}
+
+impl Claimed {
+    /// Until when something may be begun with it: the claim, less a little for what was sent last.
+    pub(super) fn ends(&self) -> Instant {
+        self.since + Duration::from_secs(u64::from(CLAIM - SPARE))
+    }
 }
 
 /// What an action does.
@@ -194,7 +201,7 @@ impl Service {
     pub fn is_claimed(&mut self, action: &Claimed) -> Result<bool> {
         let answer = self.ask(Method::GET, &format!("/v1/outbox/{}", action.id), None)?;
         let told = answer.json().unwrap_or_default();
-        let lasts = action.since.elapsed().as_secs() < u64::from(CLAIM - SPARE);
+        let lasts = Instant::now() < action.ends();
         Ok(told["state"] == "claimed" && told["attempts"] == action.attempts && lasts)
     }
 

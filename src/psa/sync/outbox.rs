@@ -36,7 +36,9 @@ pub(super) fn act(
             return Ok(());
         }
         let Some(action) = service.claim(owner, 1)?.pop() else { return Ok(()) };
+        psa.write_by(Some(action.ends()));
         let result = one(psa, service, (&action, settings, write), cursor);
+        psa.write_by(None);
         failed = if result.is_err() { failed + 1 } else { 0 };
         let is_done = result
             .as_ref()
