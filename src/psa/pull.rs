@@ -73,13 +73,15 @@ pub fn pull(
 ) -> Result<Pulled> {
     let todo = missing(listed, there);
     let mut done = Pulled { there: listed.len() - todo.len(), ..Pulled::default() };
+    // Where it can't be had, nobody says whether tickets were opened again.
+    let closing = psa.reference().map(|found| found.closing()).unwrap_or_default();
     let mut in_a_row = 0;
     for part in todo.chunks(PART) {
         let ids: Vec<String> = part.iter().map(|seen| seen.id.clone()).collect();
         // What can't be read together may be read one by one.
         let _together = psa.expect(&ids);
         for seen in part {
-            let read = read(psa, seen, &mut done);
+            let read = read(psa, (seen, &closing), &mut done);
             in_a_row = if read.is_err() { in_a_row + 1 } else { 0 };
             if keep(read.as_ref().ok().and_then(Option::as_ref))?.is_break() {
                 return Ok(done);
@@ -101,7 +103,7 @@ pub fn pull(
 /// A listed ticket with its history; `None` where it is gone or left out.
 fn read(
     psa: &mut dyn Connector,
-    Seen { id, version, .. }: &Seen,
+    (Seen { id, version, .. }, closing): (&Seen, &BTreeSet<String>),
     done: &mut Pulled,
 ) -> Result<Option<Ticket>> {
     let Some(record) = psa.ticket(id)? else {
@@ -118,7 +120,7 @@ fn read(
     let room = LISTED.saturating_sub(done.unread.len());
     done.unread.extend(history.unread.iter().take(room).cloned());
     done.tickets += 1;
-    Ok(Some(line(&record, &history, version)))
+    Ok(Some(line(&record, &history, (version, closing))))
 }
 
 /// Why a ticket can't be read, on one line.
@@ -135,8 +137,9 @@ pub fn missing<'a>(listed: &'a [Seen], there: &BTreeMap<String, String>) -> Vec<
 }
 
 /// The canonical ticket of a record, with what its history tells.
-fn line(record: &Record, history: &History, version: &str) -> Ticket {
-    let mut ticket = Ticket { first_response_at: record.response_stamp, ..record.ticket.clone() };
+fn line(record: &Record, history: &History, (version, closing): (&str, &BTreeSet<String>)) -> Ticket {
+    let reopened = reopened(&history.events, closing).filter(|_| history.complete);
+    let mut ticket = Ticket { first_response_at: record.response_stamp, reopened, ..record.ticket.clone() };
     ticket.resolved_at = record.resolved_at.or(ticket.resolved_at);
     let mut put = |key: &str, value: Value| {
         if !value.is_null() {
@@ -157,6 +160,15 @@ fn line(record: &Record, history: &History, version: &str) -> Ticket {
         put("history_known", json!(false));
     }
     ticket
+}
+
+/// Whether a ticket was opened again after it had been closed; `None` where nobody knows which statuses close.
+pub(crate) fn reopened(events: &[Event], closing: &BTreeSet<String>) -> Option<bool> {
+    let closes = |status: Option<&String>| {
+        status.is_some_and(|status| closing.contains(&status.trim().to_lowercase()))
+    };
+    let again = |event: &Event| matches!(&event.what, Happening::Change { of: Changed::Status, from, to } if closes(from.as_ref()) && !closes(to.as_ref()));
+    (!closing.is_empty()).then(|| events.iter().any(again))
 }
 
 /// Seconds that people worked, where any is on record.

@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, ResponseBasis, unmarked};
+use firstline_ticket::{ActorKind, Event, Field, Happening, ResponseBasis, unmarked};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::connector::{History, Record};
-use crate::pull::initial;
+use crate::pull::{initial, reopened};
 
 /// Longest reply and label that are told, in bytes.
 const MOST_REPLY: usize = 60 << 10;
@@ -83,15 +83,6 @@ pub fn feedback_of(
     item
 }
 
-/// Whether it was opened again after it had been closed; `None` where nobody knows which statuses close.
-fn reopened(events: &[Event], closing: &BTreeSet<String>) -> Option<bool> {
-    let closes = |status: Option<&String>| {
-        status.is_some_and(|status| closing.contains(&status.trim().to_lowercase()))
-    };
-    let again = |event: &Event| matches!(&event.what, Happening::Change { of: Changed::Status, from, to } if closes(from.as_ref()) && !closes(to.as_ref()));
-    (!closing.is_empty()).then(|| events.iter().any(again))
-}
-
 /// A text as it is told: its beginning, where it is too long.
 fn told(text: &str) -> String {
     text[..text.floor_char_boundary(MOST_REPLY)].to_owned()
@@ -113,7 +104,7 @@ pub fn events_of(record: &Record, history: &History) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Message, Ticket};
+    use firstline_ticket::{Changed, Message, Ticket};
 
     fn change(of: Changed, from: &str, to: &str) -> Event {
         let what = Happening::Change { of, from: Some(from.to_owned()), to: Some(to.to_owned()) };
