@@ -217,7 +217,104 @@ pub(crate) fn field_of(changed: Changed) -> Option<Field> {
 
 #[cfg(test)]
 mod tests {
+    use firstline_fault::{Code, InternalError, UserError};
+
     use super::*;
+    use crate::connector::{Act, Done, Finding, FoundRule, Reference};
+
+    /// A PSA whose tickets of these ids can't be read, and whose histories are whole or not.
+    struct Desk {
+        broken: Vec<&'static str>,
+        complete: bool,
+    }
+
+    impl Connector for Desk {
+        fn changed_since(&mut self, _: Timestamp, _: &mut dyn FnMut(Seen) -> Result<()>) -> Result<()> {
+            Ok(())
+        }
+
+        fn expect(&mut self, _: &[String]) -> Result<()> {
+            Err(InternalError::new("not together").into())
+        }
+
+        fn ticket(&mut self, id: &str) -> Result<Option<Record>> {
+            if self.broken.contains(&id) {
+                return Err(UserError::new(Code::Psa, "the PSA", "500", "Look whether it is up").into());
+            }
+            let ticket = Ticket { id: id.to_owned(), board: Some("Network".into()), ..Ticket::default() };
+            Ok(Some(Record { ticket, ..Record::default() }))
+        }
+
+        fn history(&mut self, _: &str) -> Result<History> {
+            let what = Happening::TimeEntry { seconds: 60.0, visible: false };
+            let (at, actor_kind) = (Timestamp::UNIX_EPOCH, ActorKind::Technician);
+            let events = vec![Event { psa_key: "t1".to_owned(), at, actor: None, actor_kind, what }];
+            Ok(History { events, complete: self.complete, unread: Vec::new() })
+        }
+
+        fn reference(&mut self) -> Result<Reference> {
+            Ok(Reference::default())
+        }
+
+        fn rules(&mut self) -> Result<Vec<FoundRule>> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&mut self, _: &str, _: &Act, _: &BTreeMap<Field, Option<String>>) -> Result<Done> {
+            Ok(Done::Written { psa_ref: None, cut: None })
+        }
+
+        fn find_mark(&mut self, _: &str, _: &str) -> Result<Option<String>> {
+            Ok(None)
+        }
+
+        fn check(&mut self) -> Vec<Finding> {
+            Vec::new()
+        }
+    }
+
+    fn pulled(desk: &mut Desk) -> (Result<Pulled>, Vec<Ticket>, usize) {
+        let seen = |id: &str| Seen {
+            id: id.to_owned(),
+            version: "1".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            opened_at: None,
+            customer: None,
+        };
+        let listed: Vec<Seen> = ["1", "2", "3", "4", "5", "6", "7", "8"].map(seen).into();
+        let (mut kept, mut steps) = (Vec::new(), 0);
+        let done = pull(desk, &listed, &BTreeMap::new(), &mut |ticket| {
+            steps += 1;
+            kept.extend(ticket.cloned());
+            Ok(ControlFlow::Continue(()))
+        });
+        (done, kept, steps)
+    }
+
+    #[test]
+    fn tickets_that_cant_be_read_are_listed_and_five_in_a_row_end_the_pull() {
+        let mut desk = Desk { broken: vec!["1", "2", "3", "4", "6", "7", "8"], complete: true };
+        let (done, kept, steps) = pulled(&mut desk);
+        let done = done.unwrap();
+        assert_eq!((done.tickets, done.failed, kept.len(), steps, done.whole), (1, 7, 1, 8, true));
+        assert_eq!(done.failures[4..], ["6: the PSA: 500", "7: the PSA: 500", "8: the PSA: 500"]);
+        desk.broken = vec!["2", "3", "4", "5", "6"];
+        let (done, kept, steps) = pulled(&mut desk);
+        assert_eq!((done.unwrap_err().code(), kept.len(), steps), (Some(Code::Psa), 1, 6));
+    }
+
+    #[test]
+    fn events_of_an_incomplete_history_are_written_and_said_to_be_incomplete() {
+        for complete in [false, true] {
+            let (done, kept, _) = pulled(&mut Desk { broken: Vec::new(), complete });
+            assert_eq!(done.unwrap().incomplete, if complete { 0 } else { 8 });
+            let extra = &kept[0].extra;
+            assert_eq!(extra["events"].as_array().unwrap().len(), 1);
+            assert_eq!(extra["handle_seconds"], 60.0);
+            assert_eq!(extra.get("history_known"), (!complete).then_some(&json!(false)));
+            assert_eq!(extra.contains_key("initial_labels"), complete);
+        }
+    }
 
     fn change(of: Changed, from: Option<&str>, to: Option<&str>, actor_kind: ActorKind) -> Event {
         let what = Happening::Change { of, from: from.map(str::to_owned), to: to.map(str::to_owned) };
