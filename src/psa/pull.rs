@@ -268,6 +268,8 @@ mod tests {
             Ok(None)
         }
 
+        fn write_by(&mut self, _: Option<std::time::Instant>) {}
+
         fn check(&mut self) -> Vec<Finding> {
             Vec::new()
         }
