@@ -10,7 +10,7 @@ use firstline_ticket::{ActorKind, Field};
 use serde_json::json;
 
 use super::client::{Client, is};
-use super::refusal::{Refused, fault};
+use super::refusal::{Refused, refuses};
 use super::wire::{self, DeskRole, FieldInfo, Fields, Named, Pick, Resource};
 
 /// How long names are believed.
@@ -239,7 +239,7 @@ impl Names {
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => {
                 let problem = format!("more than one technician is {wanted:?}");
-                Err(fault(&problem, "Give each technician a name of their own in the PSA"))
+                Err(refuses(&problem, "Give each technician a name of their own in the PSA"))
             }
             (found, _) => Ok(found),
         }

@@ -46,6 +46,11 @@ pub(super) fn fault(problem: &str, next: &str) -> Error {
     UserError::new(Code::Psa, "Autotask", problem, next).into()
 }
 
+/// An error of a write that this PSA would refuse again.
+pub(super) fn refuses(problem: &str, next: &str) -> Error {
+    UserError::new(Code::PsaRefused, "Autotask", problem, next).into()
+}
+
 /// What a refusal says, where it is of Autotask's form: a list of texts or of objects with one.
 pub(super) fn reason(answer: &Answer) -> Option<String> {
     let body = answer.json()?;
@@ -87,15 +92,10 @@ pub(super) fn refused(status: u16, told: &str, own: bool) -> Refused {
             "Lower \"requests_per_minute\" in the settings; it goes on by itself",
         )),
         // Autotask tells a value that it does not take by a 500, too.
-        400 | 409 | 422 | 500 if own => Refused::Other(
-            UserError::new(
-                Code::PsaRefused,
-                "Autotask",
-                format!("status {status}: {told}"),
-                "See what the text names; a picklist may have changed",
-            )
-            .into(),
-        ),
+        400 | 409 | 422 | 500 if own => Refused::Other(refuses(
+            &format!("status {status}: {told}"),
+            "See what the text names; a picklist may have changed",
+        )),
         _ => Refused::Other(fault(
             &format!("status {status}: {told}"),
             "See the PSA's own log where it does not say",

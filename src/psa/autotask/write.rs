@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_fault::{Code, Error, Result, UserError};
+use firstline_fault::{Error, Result};
 use firstline_ticket::{Field, own_mark};
 use serde_json::{Map, Value, json};
 use ureq::http::Method;
@@ -12,7 +12,7 @@ use ureq::http::Method;
 use super::client::{Client, read};
 use super::names::{self, COMPLETE, Names, field_of, same};
 use super::read::{PUBLIC, is_closed};
-use super::refusal::{Refused, fault};
+use super::refusal::{Refused, fault, refuses};
 use super::talk;
 use super::wire::{self, Note, Pick, Written};
 use crate::connector::{Act, Done, halted, not_set};
@@ -319,11 +319,5 @@ fn unknown(names: &Names, field: Field, name: &str) -> Error {
         Field::Subtype => format!("it has no subtype {name:?} of the ticket's type"),
         field => format!("it has no {field} {name:?}"),
     };
-    UserError::new(
-        Code::PsaRefused,
-        "Autotask",
-        problem,
-        "Name it so in the PSA, or train on its present names",
-    )
-    .into()
+    refuses(&problem, "Name it so in the PSA, or train on its present names")
 }

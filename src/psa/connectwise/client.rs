@@ -103,6 +103,11 @@ pub(super) fn fault(problem: &str, next: &str) -> Error {
     UserError::new(Code::Psa, "ConnectWise", problem, next).into()
 }
 
+/// An error of a write that this PSA would refuse again.
+pub(super) fn refuses(problem: &str, next: &str) -> Error {
+    UserError::new(Code::PsaRefused, "ConnectWise", problem, next).into()
+}
+
 impl Client {
     pub(super) fn new(settings: ConnectwiseSettings, http: Http) -> Self {
         let codebase = settings.codebase.clone();
@@ -239,15 +244,10 @@ impl Client {
                 &format!("too many requests (429): {told}"),
                 "Lower \"requests_per_minute\" in the settings; it goes on by itself",
             )),
-            status @ (400 | 409 | 422) => Refused::Other(
-                UserError::new(
-                    Code::PsaRefused,
-                    "ConnectWise",
-                    format!("status {status}: {told}"),
-                    "See what the text names; the board may not take it",
-                )
-                .into(),
-            ),
+            status @ (400 | 409 | 422) => Refused::Other(refuses(
+                &format!("status {status}: {told}"),
+                "See what the text names; the board may not take it",
+            )),
             status => Refused::Other(fault(
                 &format!("status {status}: {told}"),
                 "See the PSA's own log where it does not say",

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use firstline_fault::{Code, Result, UserError};
+use firstline_fault::Result;
 use firstline_ticket::{Field, own_mark};
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use super::client::{Client, fault};
+use super::client::{Client, fault, refuses};
 use super::wire::{self, Named, OfBoard};
 use super::{look, read};
 use crate::connector::{Act, Done, halted, not_set};
@@ -109,7 +109,7 @@ fn set_status(client: &mut Client, ticket: &wire::Ticket, status: &str) -> Resul
         return Ok(());
     }
     let board = ticket.board.as_ref().and_then(|board| board.id);
-    let board = board.ok_or_else(|| fault("the ticket has no board", "Give it one in the PSA"))?;
+    let board = board.ok_or_else(|| refuses("the ticket has no board", "Give it one in the PSA"))?;
     let mut to = None;
     client.each(&format!("service/boards/{board}/statuses"), &[], &mut |one: OfBoard| {
         if one.is_active() && !one.closed_status && is(one.name.as_ref(), status) {
@@ -176,7 +176,7 @@ fn changes(
         replace("status", status_there(client, to, now.as_deref())?);
         board = Some(to);
     }
-    let board = board.ok_or_else(|| fault("the ticket has no board", "Give it one in the PSA"))?;
+    let board = board.ok_or_else(|| refuses("the ticket has no board", "Give it one in the PSA"))?;
     if let Some(name) = fields.get(&Field::Type) {
         let kind = of_board(client, board, "types", "type", name)?;
         replace("type", kind);
@@ -219,13 +219,7 @@ fn is(found: Option<&String>, wanted: &str) -> bool {
 
 fn unknown(what: &str, name: &str) -> firstline_fault::Error {
     let problem = format!("it has no {what} {name:?}");
-    UserError::new(
-        Code::PsaRefused,
-        "ConnectWise",
-        problem,
-        "Name it so in the PSA, or train on its present names",
-    )
-    .into()
+    refuses(&problem, "Name it so in the PSA, or train on its present names")
 }
 
 fn of_board(client: &mut Client, board: i64, list: &str, what: &str, name: &str) -> Result<i64> {
@@ -256,5 +250,5 @@ fn status_there(client: &mut Client, board: i64, now: Option<&str>) -> Result<i6
         Ok(())
     })?;
     let found = same.or(first);
-    found.ok_or_else(|| fault("the board has no status that is open", "Give it one in the PSA"))
+    found.ok_or_else(|| refuses("the board has no status that is open", "Give it one in the PSA"))
 }

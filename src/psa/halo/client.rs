@@ -120,6 +120,11 @@ pub(super) fn fault(problem: &str, next: &str) -> Error {
     UserError::new(Code::Psa, "HaloPSA", problem, next).into()
 }
 
+/// An error of a write that this PSA would refuse again.
+pub(super) fn refuses(problem: &str, next: &str) -> Error {
+    UserError::new(Code::PsaRefused, "HaloPSA", problem, next).into()
+}
+
 impl Client {
     pub(super) fn new(settings: HaloSettings, http: Http) -> Self {
         Self { settings, token: None, http }
@@ -266,15 +271,10 @@ impl Client {
                 &format!("too many requests (429): {told}"),
                 "Lower \"requests_per_five_minutes\" in the settings; it goes on by itself",
             )),
-            status @ (400 | 409 | 422) => Refused::Other(
-                UserError::new(
-                    Code::PsaRefused,
-                    "HaloPSA",
-                    format!("status {status}: {told}"),
-                    "See what the text names; the ticket's type may not take it",
-                )
-                .into(),
-            ),
+            status @ (400 | 409 | 422) => Refused::Other(refuses(
+                &format!("status {status}: {told}"),
+                "See what the text names; the ticket's type may not take it",
+            )),
             status => Refused::Other(fault(
                 &format!("status {status}: {told}"),
                 "See the PSA's own log where it does not say",

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use firstline_fault::{Code, Error, Result, UserError};
+use firstline_fault::{Error, Result};
 use firstline_ticket::{Field, Ticket, own_mark};
 use serde_json::{Map, Value, json};
 
-use super::client::{self, Client, Refused, fault};
+use super::client::{self, Client, Refused, fault, refuses};
 use super::tables::{self, Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, look, read, text};
@@ -285,9 +285,8 @@ fn value(rows: &[Row], found: &wire::Ticket, field: Field, name: &str) -> Result
         Field::Technician => ("agent", "agent_id"),
     };
     let table = table_of(field);
-    let unknown = || -> Error {
-        let next = "Name it so in the PSA, or train on its present names";
-        UserError::new(Code::PsaRefused, "HaloPSA", format!("it has no {what} {name:?}"), next).into()
+    let unknown = || {
+        refuses(&format!("it has no {what} {name:?}"), "Name it so in the PSA, or train on its present names")
     };
     let row = row_of(rows, table, (name, found.sla_id))?.ok_or_else(unknown)?;
     let name = table.name_of(row).ok_or_else(unknown)?;
@@ -317,7 +316,7 @@ fn row_of<'a>(rows: &'a [Row], table: Table, (name, level): (&str, Option<i64>))
         }
         [_, ..] => {
             let problem = format!("{} rows of it are called {name:?}", named.len());
-            Err(fault(&problem, "Give each a name of its own in the PSA"))
+            Err(refuses(&problem, "Give each a name of its own in the PSA"))
         }
     }
 }
