@@ -138,7 +138,7 @@ fn minutes(which: Which, requests: usize) -> usize {
 
 /// The minutes that a pull said it would take at least.
 fn minutes_of(told: &str) -> Option<usize> {
-    let (_, time) = told.rsplit_once(" takes ")?;
+    let (_, time) = told.rsplit_once(" at least ")?;
     let (hours, rest) = time.split_once(" h ")?;
     let minutes = rest.split_once(" min")?.0;
     Some(hours.trim().parse::<usize>().ok()? * 60 + minutes.trim().parse::<usize>().ok()?)

@@ -325,7 +325,7 @@ fn what_can_not_be_reached_safely_or_at_all_is_told() {
             .unwrap();
     let mut own = new();
     own.section = own.section.replace(&own.fake.url(), &secure.url());
-    own.misses(&[("address and key", "certificate", "public authority")]);
+    own.misses(&[("address and key", "certificate", "public CA")]);
     let mut gone = new();
     gone.address = "http://127.0.0.1:9".to_owned();
     gone.misses(&[("the service", "onnection", "\"service\"")]);

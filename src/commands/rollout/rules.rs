@@ -23,7 +23,7 @@ use crate::files;
 use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// Learn routing rules as found, read them from a PSA, or replay a set of rules over a history.
+/// Learn routing rules, read them from a PSA, or replay a set over a history.
 ///
 /// `--psa` reads workflow, parsing, assignment, ticket and e-mail rules as they stand; what is not understood is kept raw and never fires.
 /// Learnt rules imitate the boards that tickets had before any person touched them (`initial_labels`, or the history of changes) and say
