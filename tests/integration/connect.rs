@@ -346,7 +346,7 @@ fn for_pull((which, fake): (Which, &Fake)) -> (Dir, String) {
 fn refuse(fake: &Fake, path: &str, (skip, times): (u32, u32)) {
     let what = Trouble::Status { status: 500, retry_after: None, body: TroubleBody::Json };
     fake.faults(|faults| {
-        faults.list = vec![Fault { method: None, path: path.to_owned(), skip, times, what }]
+        faults.list = vec![Fault { method: None, path: path.to_owned(), skip, times, what }];
     });
 }
 
@@ -449,7 +449,7 @@ fn left_alone(which: Which) {
     let closed: Vec<i64> =
         opened[1..].iter().copied().filter(|id| approved.contains(&id.to_string())).take(1).collect();
     fake.world(|world| {
-        closed.iter().for_each(|id| world.change(*id, Changed::Status, Some("Closed"), person))
+        closed.iter().for_each(|id| world.change(*id, Changed::Status, Some("Closed"), person));
     });
     for _ in 0..8 {
         once(&service, &settings);
@@ -601,7 +601,7 @@ fn the_example_of_the_batch_api_works() {
     assert!(held.len() == 1 && held[0].contains(&taken) && held[0].contains(label), "{held:?}");
     assert_eq!(board(&taken), "Sales", "what a person has set stays");
     let decided = |id: &String| {
-        let listed = service.get(&format!("/v1/outbox?state=done&limit=100"), &admin).ok();
+        let listed = service.get("/v1/outbox?state=done&limit=100", &admin).ok();
         let actions = listed["actions"].as_array().unwrap();
         let set = actions.iter().find(|a| a["kind"] == "set_fields" && a["ticket_id"] == **id)?;
         set["payload"]["fields"]["board"].as_str().map(str::to_owned)
