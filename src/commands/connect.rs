@@ -31,10 +31,11 @@ use unread::Unread;
 
 /// Longest pause after rounds that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
 /// Connect a PSA: triage its tickets, report outcomes, write approved actions.
 ///
 /// It polls the PSA for changes and keeps its progress in the service's store. Of several processes one runs a connection; another takes
-/// over where it stopped. Nothing is written to the PSA without a [write] section. With a [webhook] section the PSA can report changes,
+/// over where it stopped. Nothing is written to the PSA without a `[write]` section. With a `[webhook]` section the PSA can report changes,
 /// and a ticket is read at once; polling finds what no webhook reports.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
@@ -54,7 +55,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, conflicts_with = "check")]
     once: bool,
 
-    /// Register this address of the [webhook] listener with the PSA and exit.
+    /// Register this address of the `[webhook]` listener with the PSA and exit.
     #[arg(long, value_name = "URL", conflicts_with_all = ["check", "once", "dry_run"])]
     register: Option<String>,
 

@@ -1,4 +1,4 @@
-//! The section [webhook]: where the listener is, and how deliveries are proven.
+//! The section `[webhook]`: where the listener is, and how deliveries are proven.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ impl Webhook {
 }
 
 impl PsaSettings {
-    /// The listener; `None` without a section [webhook].
+    /// The listener; `None` without a section `[webhook]`.
     pub(crate) fn webhook(&self) -> Result<Option<Webhook>> {
         let Some(args) = &self.webhook else { return Ok(None) };
         let place = "[webhook]";
