@@ -103,6 +103,7 @@ impl Names {
             ("subIssueType", ticket.sub_issue_type),
             ("priority", ticket.priority),
             ("status", ticket.status),
+            ("source", ticket.source),
         ];
         let known = |(field, id): &(&str, Option<i64>)| id.is_none() || self.label(field, *id).is_some();
         let owner = ticket.resource.is_none_or(|id| self.resources.contains_key(&id));
@@ -296,4 +297,18 @@ fn bare(name: &str) -> String {
 /// Whether two names are the same, whatever their case.
 pub(super) fn same(found: Option<&str>, wanted: &str) -> bool {
     found.is_some_and(|found| found.trim().to_lowercase() == wanted.trim().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_without_a_name_has_the_names_read_again() {
+        let names = Names::known(&[]);
+        assert!(names.know(&wire::Ticket::default()));
+        let ticket = |id| wire::Ticket { source: Some(id), ..wire::Ticket::default() };
+        assert!(!names.know(&ticket(7)), "else the source comes later, and the ticket is decided anew");
+        assert!(!names.know(&wire::Ticket { status: Some(7), ..wire::Ticket::default() }));
+    }
 }
