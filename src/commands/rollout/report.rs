@@ -60,8 +60,8 @@ pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
         Some(customer) => CustomerSet::Only([customer.clone()].into()),
         None => CustomerSet::All,
     };
-    let from = now - SignedDuration::from_hours(24 * i64::from(args.days));
     let to = now + SignedDuration::from_secs(1);
+    let from = to - SignedDuration::from_hours(24 * i64::from(args.days));
     let mut weeks = weeks(store.as_ref(), rules.zone(), usize::from(args.weeks))?;
     weeks.retain(|week| week.customer == customer && (customer.is_some() || week.scope == "all"));
     let errors = week_errors(store.as_ref(), &rules.hours, &customers, now)?;
