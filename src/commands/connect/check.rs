@@ -77,6 +77,10 @@ pub(super) fn show(settings: &PsaSettings, found: &[Finding], notes: &[Finding],
 /// A row of something that failed.
 pub(super) fn finding(what: &str, error: &Error) -> Finding {
     let (found, next) = match error {
+        // Of the settings, it matters which file or line is meant.
+        Error::User(fault) if what == "settings" => {
+            (format!("{}: {}", fault.place, fault.problem), fault.next.clone())
+        }
         Error::User(fault) => (fault.problem.clone(), fault.next.clone()),
         fault => (fault.to_string(), "Please report it".to_owned()),
     };
