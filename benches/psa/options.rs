@@ -11,10 +11,10 @@ cargo bench -p firstline-benches --bench psa -- [connectwise|autotask|halo]... [
 
   --tickets N     tickets of the day [800]
   --minutes M     minutes in which the day is played [7]
-  --poll S        poll_seconds of the connection, but for --webhook [5]
+  --poll S        poll_seconds of the connection; --webhook sets its own [5]
   --kills N       times that connect is killed [100]
   --down S        seconds for which the PSA is down [300]
-  --settle S      seconds that are given to end what is under way when the day is over [1200]
+  --settle S      seconds allowed for finishing pending work after the day ends [1200]
   --pulled N      closed tickets that are pulled [4000]
   --sample N      of them, tickets that are pulled at the pace of the settings [200]
   --seed N        [1]
@@ -30,7 +30,7 @@ pub(crate) enum Scenario {
     Pull,
 }
 
-/// What is asked for.
+/// The parsed command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) psas: Vec<Which>,

@@ -1,7 +1,7 @@
 //! The vocabulary every other room speaks: tickets, label fields, confidence, decisions, drafts, reviews, outcomes,
 //! events, phases.
 //!
-//! Plain data and its invariants only, and the [`Clock`] that whoever starts a run hands to those who put times on record. This
+//! Plain data and its invariants only, and the [`Clock`] that gives the times on record. This
 //! crate never reads files, never looks at a clock by itself and knows neither models nor service desks' protocols.
 
 mod clock;

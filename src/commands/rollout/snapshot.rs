@@ -138,7 +138,7 @@ fn to_file(found: &[FoundRule], settings: &PsaSettings) -> Result<String, Failur
     Ok(text)
 }
 
-/// A line that is no part of the file's values.
+/// A comment line of the file.
 fn comment(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("# {plain}\n")

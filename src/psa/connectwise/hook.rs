@@ -17,7 +17,7 @@ use crate::secret::Secret;
 
 /// Longest key, in bytes.
 const MOST_KEY: usize = 4 << 10;
-/// How long a key may take: whoever delivers waits for it.
+/// Timeout for fetching a key: the sender of the delivery waits meanwhile.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The keys that the PSA of `settings` signs deliveries with.
@@ -27,7 +27,7 @@ pub fn signing_keys(settings: &ConnectwiseSettings) -> SigningKeys {
     let credentials = settings.credentials();
     let fetch = move |url: &str| {
         let mut ask = |headers: Vec<(&'static str, String)>| {
-            // Not tried again here: whoever delivers waits.
+            // No retry: the sender of the delivery is waiting.
             let call = Call { method: Method::GET, url: url.to_owned(), headers, body: None, safe: false };
             http.send(&call).ok()
         };

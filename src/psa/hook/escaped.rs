@@ -10,8 +10,8 @@ pub(super) enum Hex {
     Lower,
 }
 
-/// `json` with `& < > ' " \` +` and whatever is not ASCII written as `\uXXXX` within its strings. Escapes that are there stay, but for
-/// that of a quotation mark.
+/// `json` with `& < > ' " \` +` and all non-ASCII characters in its strings escaped as `\uXXXX`. Existing escapes are kept, except that of
+/// a quotation mark.
 pub(super) fn escaped(json: &str, hex: Hex) -> String {
     let mut out = String::with_capacity(json.len());
     let mut inside = false;

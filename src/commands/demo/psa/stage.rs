@@ -71,7 +71,7 @@ impl Drop for Served {
     }
 }
 
-/// The service's settings: the defaults, but for where it is and what a week within minutes needs.
+/// The service's settings: the defaults, with its own paths, and without the rate limit that a week played in minutes would hit.
 pub(super) fn service_settings(files: &Files) -> Result<Settings, Failure> {
     let mut settings: Settings = toml::from_str(DEFAULT_SETTINGS)
         .map_err(|e| InternalError::new(format!("the default settings: {e}")))?;
