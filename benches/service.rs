@@ -13,9 +13,8 @@
 //! the record elsewhere. `FIRSTLINE_BENCH_AGAINST=PROGRAM` asks another version of the program in turns with this one, idle and as
 //! fast as it goes, and leaves the rest out. Everything that is answered with 200 is on record, in a file that is synced to the disk.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -40,19 +39,12 @@ const OVERLOAD: (f64, Duration) = (5.0, Duration::from_secs(15));
 const SENDERS: usize = 64;
 
 struct Service {
-    child: Child,
+    serving: common::Serving,
     url: String,
     key: String,
     agent: Agent,
     next: AtomicUsize,
     bodies: Vec<Ticket>,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
 }
 
 /// What became of some calls: the times of those that were answered, counts by status.
@@ -75,18 +67,11 @@ impl Service {
             program().args(["store", "keys", "create", "--name", "bench", "--scope", "triage"]).output();
         let key =
             String::from_utf8(made.expect("the program starts").stdout).expect("a key").trim().to_owned();
-        let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"])
-            .args(["--set", "limits.requests_per_second=100000", "--bundle"])
-            .arg(bundle)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        let line = lines.find_map(|line| Some(line.ok()?.split_once(" listens on ")?.1.to_owned()));
-        let address = line.expect("it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        let url = format!("http://{}/v1/triage", address.split(';').next().expect("an address"));
+        let mut serve = program();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"]);
+        serve.args(["--set", "limits.requests_per_second=100000", "--bundle"]).arg(bundle);
+        let serving = common::Serving::start(serve);
+        let url = format!("{}/v1/triage", serving.url);
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(SENDERS)
@@ -94,7 +79,7 @@ impl Service {
             .build()
             .into();
         let bodies = common::tickets(ROUND).collect();
-        Self { child, url, key, agent, next: AtomicUsize::new(0), bodies }
+        Self { serving, url, key, agent, next: AtomicUsize::new(0), bodies }
     }
 
     /// The body of a call with `n` tickets that nobody has sent before.
@@ -184,7 +169,7 @@ impl Service {
     }
 
     fn resident_mib(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.serving.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1024.0)
     }

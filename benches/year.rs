@@ -10,9 +10,8 @@
 //! database of yours; without it a SQLite file is made and thrown away. `FIRSTLINE_BENCH_SERVED=0` leaves the program out.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -98,16 +97,8 @@ fn reading(store: &dyn Store) -> f64 {
 
 /// The program, serving.
 struct Service {
-    child: Child,
-    url: String,
+    serving: common::Serving,
     key: String,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
 }
 
 impl Service {
@@ -131,24 +122,16 @@ impl Service {
         let train = ["train", "--tickets", "history.jsonl", "--bundle", "bundle", "--fine-tune", "never"];
         run(&[&train[..], &["--model", "tiny-random"]].concat());
         let key = run(&["store", "keys", "create", "--name", "bench", "--scope", "review"]);
-        let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"])
-            .args(["--bundle", "bundle"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        let line = lines.find_map(|line| Some(line.ok()?.split_once(" listens on ")?.1.to_owned()));
-        let address = line.expect("it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        let url = format!("http://{}", address.split(';').next().expect("an address"));
-        Self { child, url, key }
+        let mut serve = program();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"]);
+        serve.args(["--bundle", "bundle"]);
+        Self { serving: common::Serving::start(serve), key }
     }
 
     /// What a call answers, and the milliseconds that it took.
     fn get(&self, path: &str) -> (Value, f64) {
         let start = Instant::now();
-        let request = ureq::get(format!("{}{path}", self.url));
+        let request = ureq::get(format!("{}{path}", self.serving.url));
         let answer = request.header("authorization", format!("Bearer {}", self.key)).call();
         let text = answer.and_then(|mut answer| answer.body_mut().read_to_string()).expect("an answer");
         let took = start.elapsed().as_secs_f64() * 1_000.0;

@@ -1,8 +1,9 @@
 //! What several benches need: a bundle to decide with, and figures of many runs. Must never report a run that did
 //! not happen.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -115,6 +116,42 @@ pub fn program() -> Command {
         folder.join(format!("firstline{}", std::env::consts::EXE_SUFFIX))
     });
     Command::new(&*BUILT)
+}
+
+/// A service that runs until this is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    /// Its address, without a path.
+    pub url: String,
+}
+
+impl Serving {
+    /// Starts `command`, a `serve` on a free port, and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let line = lines.find_map(|line| Some(line.ok()?.split_once(" listens on ")?.1.to_owned()));
+        let address = line.expect("it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url: format!("http://{}", address.split(';').next().expect("an address")) }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
 }
 
 /// Milliseconds of the run that half of all runs, and of the one that 95 in 100, were faster than; `None` without runs,

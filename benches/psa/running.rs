@@ -66,17 +66,9 @@ pub(crate) fn name(which: Which) -> &'static str {
 /// A service that runs.
 pub(crate) struct Service {
     dir: PathBuf,
-    child: Child,
-    url: String,
+    serving: common::Serving,
     key: String,
     agent: Agent,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
 }
 
 impl Service {
@@ -89,42 +81,22 @@ impl Service {
         std::fs::write(dir.join("service.key"), connection).expect("a file");
         let admin = key("desk", "admin");
         let phase = format!("phase={phase}");
-        let mut child = common::program()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--set",
-                "log=error",
-                "--set",
-                "writer=none",
-                "--set",
-                &phase,
-            ])
-            .arg("--bundle")
-            .arg(bundle)
-            .current_dir(dir)
-            .env("XDG_STATE_HOME", dir.join("state"))
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        let line = lines.find_map(|line| Some(line.ok()?.split_once(" listens on ")?.1.to_owned()));
-        let address = line.expect("it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        let url = format!("http://{}", address.split(';').next().expect("an address"));
+        let mut serve = common::program();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error", "--set", "writer=none"]);
+        serve.args(["--set", &phase, "--bundle"]).arg(bundle);
+        serve.current_dir(dir).env("XDG_STATE_HOME", dir.join("state"));
+        let serving = common::Serving::start(serve);
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .into();
-        Self { dir: dir.to_owned(), child, url, key: admin, agent }
+        Self { dir: dir.to_owned(), serving, key: admin, agent }
     }
 
     /// Its address.
     pub(crate) fn url(&self) -> &str {
-        &self.url
+        &self.serving.url
     }
 
     /// Its store, opened beside it.
@@ -134,7 +106,7 @@ impl Service {
 
     /// What a call answers: status and JSON.
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
-        let request = self.agent.get(format!("{}{path}", self.url));
+        let request = self.agent.get(format!("{}{path}", self.serving.url));
         let answer = request.header("authorization", format!("Bearer {}", self.key)).call();
         let mut answer = answer.expect("the service answers");
         let text = answer.body_mut().read_to_string().expect("a whole answer");
@@ -143,7 +115,7 @@ impl Service {
 
     /// Sends a review; gives the status.
     pub(crate) fn review(&self, decision: &str, version: &Value, body: &Value) -> u16 {
-        let request = self.agent.post(format!("{}/v1/review/{decision}", self.url));
+        let request = self.agent.post(format!("{}/v1/review/{decision}", self.serving.url));
         let request = request
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json")
