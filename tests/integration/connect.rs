@@ -240,8 +240,7 @@ fn written_once(which: Which, path: &str) {
     let admin = service.key("admin", &[]);
     open_known(&fake, 8);
     once(&service, &settings);
-    let waiting = || !service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().is_empty();
-    service.wait_for(waiting);
+    service.wait_for_drafts(&admin, 8);
     let approved = approve(&service, &admin, &fake);
     assert!(approved.len() >= 3, "{which:?}: {approved:?}");
     // The first two replies arrive, and nobody hears of it.
@@ -443,7 +442,7 @@ fn left_alone(which: Which) {
     let person = by(&fake, "Mara Lindqvist");
     fake.world(|world| world.change(opened[0], Changed::Owner, Some("Mara Lindqvist"), person));
     once(&service, &settings);
-    service.wait_for(|| !service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().is_empty());
+    service.wait_for_drafts(&admin, 8);
     let approved = approve(&service, &admin, &fake);
     let person = by(&fake, "Mara Lindqvist");
     let closed: Vec<i64> =
@@ -579,8 +578,7 @@ fn the_example_of_the_batch_api_works() {
     let since: jiff::Timestamp = glue().parse().unwrap();
     let behind = newest.duration_since(since).as_secs();
     assert!((55..=61).contains(&behind), "the newest change less a minute: {behind}");
-    let waiting = || service.get("/v1/review", &admin).ok()["items"].as_array().unwrap().len();
-    service.wait_for(|| waiting() > 0);
+    service.wait_for_drafts(&admin, 6);
     let approved = approve(&service, &admin, &fake);
     // A person is faster with the board of the first.
     let taken = approved[0].clone();

@@ -77,13 +77,6 @@ impl Connection {
     }
 }
 
-/// How many decisions the service has made.
-fn decisions(service: &Service) -> u64 {
-    let metrics = service.get("/metrics", "").text;
-    let counts = metrics.lines().filter(|line| line.starts_with("firstline_decisions_total{"));
-    counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
-}
-
 /// How far the connection has come.
 fn cursor(service: &Service) -> Value {
     let key = std::fs::read_to_string(service.dir.path("service.key")).unwrap();
@@ -98,7 +91,7 @@ fn a_ticket_is_decided_by_its_webhook_and_a_forged_one_wakes_nobody() {
         let (service, fake) = (Service::start(&[]), start(which));
         let connection = Connection::start(&service, which, &fake, 3_600);
         open(&fake, 1);
-        service.wait_for(|| decisions(&service) == 1);
+        service.wait_for(|| service.decisions() == 1);
         assert_eq!(connection.sum("changed", false), 0, "{which:?}: no round has found it");
         assert_eq!(fake.world(|world| world.writes.len()), 0);
         // What the round has come to is as it was, but for the ticket.
@@ -113,8 +106,8 @@ fn a_ticket_is_decided_by_its_webhook_and_a_forged_one_wakes_nobody() {
         service.wait_for(|| fake.world(|world| world.happened.is_empty()));
         fake.hook_trouble(HookTrouble::default());
         open(&fake, 1);
-        service.wait_for(|| decisions(&service) >= 2);
-        assert_eq!(decisions(&service), 2, "{which:?}");
+        service.wait_for(|| service.decisions() >= 2);
+        assert_eq!(service.decisions(), 2, "{which:?}");
         assert!(!read(second), "{which:?}: what is forged is not read");
         assert_eq!(connection.rounds.lock().unwrap().iter().filter(|r| r["told"].is_null()).count(), 1);
     }
@@ -136,7 +129,7 @@ fn what_comes_twice_is_decided_once_and_what_is_lost_by_the_next_poll() {
         // The rounds after that find nothing new, and say what was refused.
         let before = connection.rounds.lock().unwrap().len();
         service.wait_for(|| connection.rounds.lock().unwrap().len() > before + 3);
-        assert_eq!((tickets(), decisions(&service)), (20, 20), "{which:?}");
+        assert_eq!((tickets(), service.decisions()), (20, 20), "{which:?}");
         assert!(connection.sum("decided", true) > 0, "{which:?}: some came by webhooks");
         let said = connection.said.lock().unwrap().clone();
         assert!(said.contains("refused, with") && !said.contains("error"), "{which:?}: {said}");
@@ -215,5 +208,5 @@ fn what_is_no_delivery_is_turned_away() {
     let silent: Vec<_> = (0..40).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
     assert_eq!(post(&connection.url, "d3Jvbmc=", body), 401);
     drop(silent);
-    assert_eq!(decisions(&service), 0);
+    assert_eq!(service.decisions(), 0);
 }

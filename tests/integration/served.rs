@@ -135,6 +135,22 @@ impl Service {
         }
     }
 
+    /// How many decisions it has made.
+    pub(crate) fn decisions(&self) -> u64 {
+        let metrics = self.get("/metrics", "").text;
+        let counts = metrics.lines().filter(|line| line.starts_with("firstline_decisions_total{"));
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    /// Waits until `n` tickets are decided and all their drafts are written: some of them, at least, wait for a review.
+    pub(crate) fn wait_for_drafts(&self, key: &str, n: u64) {
+        let drafts = |state: &str| {
+            let page = self.get(&format!("/v1/review?state={state}"), key).ok();
+            page["items"].as_array().unwrap().len()
+        };
+        self.wait_for(|| self.decisions() >= n && drafts("writing") == 0 && drafts("pending") > 0);
+    }
+
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
