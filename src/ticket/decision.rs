@@ -87,6 +87,8 @@ pub enum Route {
     Person,
     /// It is proposed to a person.
     Review,
+    /// A grant lets Firstline act on it without a person.
+    Auto,
     /// It is one of a storm of alerts and shares the decision of the first.
     Storm,
 }

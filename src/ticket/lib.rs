@@ -4,6 +4,7 @@
 //! Plain data and its invariants only, and the [`Clock`] that gives the times on record. This
 //! crate never reads files, never looks at a clock by itself and knows neither models nor service desks' protocols.
 
+mod assertion;
 mod clock;
 mod decision;
 mod draft;
@@ -19,6 +20,7 @@ mod phase;
 mod review;
 mod ticket;
 
+pub use assertion::Assertion;
 pub use clock::Clock;
 pub use decision::{Candidate, Confidence, Decision, FieldDecision, FiredRule, Kept, Route};
 pub use draft::{Basis, CheckResult, Draft, DraftState, Origin, Rejected, Source};

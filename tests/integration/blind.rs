@@ -3,6 +3,7 @@
 use firstline_store::{Author, GrantScope, Location, NewGrant, open};
 use firstline_ticket::Phase;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 use crate::served::{Service, tickets, triage};
 
@@ -13,7 +14,7 @@ fn granted(service: &Service, customer: &str) {
         let grant = NewGrant {
             scope: GrantScope { customer, ..GrantScope::default() },
             phase: Phase::Assist,
-            threshold: None,
+            thresholds: BTreeMap::new(),
             bundle: None,
             evidence_sha: None,
             by: Author { person: "kim".to_owned(), actor: "test".to_owned() },

@@ -288,6 +288,7 @@ impl Deciding {
         let route = match decided.route {
             Route::Person => "person",
             Route::Review => "review",
+            Route::Auto => "auto",
             Route::Storm => "storm",
         };
         self.shared.metrics.decisions.get_or_create(&route.into()).inc();

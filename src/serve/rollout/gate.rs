@@ -15,6 +15,7 @@ use firstline_triage::sha256_hex;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -286,7 +287,7 @@ fn grant(
             let new = NewGrant {
                 scope,
                 phase: Phase::Assist,
-                threshold: None,
+                thresholds: BTreeMap::new(),
                 bundle: Some(service.bundle_id.clone()),
                 evidence_sha: Some(verdict.evidence_sha256.clone()),
                 by: person.author(),
@@ -343,6 +344,7 @@ fn clean_up(
         figures: Some(serde_json::json!({
             "bundle": service.bundle_sha256, "found": check.found, "needed": check.needed, "n": check.n,
         })),
+        trigger_key: None,
     };
     holds::put(store, &new, now).map(Some)
 }

@@ -168,6 +168,7 @@ pub fn hold(store: &dyn Store, request: &HoldRequest, person: &Person, now: Time
         by: person.author(),
         reason: text::reason(&request.reason)?,
         figures: None,
+        trigger_key: None,
     };
     // A pilot is known before its first ticket.
     let GrantScope { customer, board, ticket_type } = &new.scope;

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::status::ProgrammeView;
@@ -97,7 +98,7 @@ pub fn start(
         let grant = NewGrant {
             scope: whole,
             phase: Phase::Shadow,
-            threshold: None,
+            thresholds: BTreeMap::new(),
             bundle: None,
             evidence_sha: None,
             by: person.author(),
@@ -129,7 +130,7 @@ fn take_back<'a>(
             let shadow = NewGrant {
                 scope: grant.scope.clone(),
                 phase: Phase::Shadow,
-                threshold: None,
+                thresholds: BTreeMap::new(),
                 bundle: None,
                 evidence_sha: None,
                 by: person.author(),

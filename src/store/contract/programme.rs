@@ -1,7 +1,9 @@
 //! The programme: when it started, what was signed, what was granted, and what is on hold.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::Result;
-use firstline_ticket::Phase;
+use firstline_ticket::{Assertion, Phase};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -170,8 +172,8 @@ pub struct NewGrant {
     pub scope: GrantScope,
     /// How far Firstline may go there.
     pub phase: Phase,
-    /// The confidence from which on it may act alone, 0 to 1.
-    pub threshold: Option<f64>,
+    /// From which score on each thing that is certified there may be done alone ([`Assertion::score`]), 0 to 1.
+    pub thresholds: BTreeMap<Assertion, f64>,
     /// The bundle that it was certified for.
     pub bundle: Option<String>,
     /// The sha256 of the evidence.
@@ -191,8 +193,8 @@ pub struct GrantRecord {
     pub scope: GrantScope,
     /// How far Firstline may go there.
     pub phase: Phase,
-    /// The confidence from which on it may act alone, 0 to 1.
-    pub threshold: Option<f64>,
+    /// From which score on each thing that is certified there may be done alone ([`Assertion::score`]), 0 to 1.
+    pub thresholds: BTreeMap<Assertion, f64>,
     /// The bundle that it was certified for.
     pub bundle: Option<String>,
     /// The sha256 of the evidence.
@@ -215,8 +217,9 @@ pub struct GrantRecord {
 pub struct Effective {
     /// How far Firstline may go, holds considered.
     pub phase: Phase,
-    /// The confidence from which on it may act alone: the highest of the grants'.
-    pub threshold: Option<f64>,
+    /// From which score on each thing that the newest grant that names the board certifies may be done alone: the highest of the
+    /// grants'.
+    pub thresholds: BTreeMap<Assertion, f64>,
     /// The bundle that the newest grant that names the board is for.
     pub bundle: Option<String>,
     /// The sha256 of that grant's evidence.
@@ -261,6 +264,8 @@ pub struct NewHold {
     pub reason: String,
     /// The figures that it was decided on, as JSON.
     pub figures: Option<serde_json::Value>,
+    /// What fired, where a trigger did: the same never fires twice.
+    pub trigger_key: Option<String>,
 }
 
 /// A hold that was put on record.

@@ -222,6 +222,7 @@ pub(super) const SHAPES: [Shape; 17] = [
         key: "CAST(g.epoch AS TEXT)",
         columns: "g.epoch, g.kind, g.customer, g.board, g.type, g.phase, g.threshold, g.bundle, g.evidence_sha, g.level, g.hold,
             g.figures, g.at, g.actor, g.reason, g.nonce",
+        added: &["g.thresholds", "g.trigger_key"],
         from: "grants g",
         about: "CAST(g.epoch AS TEXT) = $1",
         ..PLAIN

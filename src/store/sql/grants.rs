@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use firstline_fault::Result;
-use firstline_ticket::Phase;
+use firstline_ticket::{Assertion, Phase};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const COLUMNS: &str = "epoch, kind, customer, board, type, phase, threshold, bundle, evidence_sha, level, hold, figures, at, actor,
-    reason";
+    reason, thresholds, trigger_key";
 
 /// A row of the table.
 struct Entry {
@@ -27,7 +27,7 @@ struct Entry {
     kind: String,
     scope: GrantScope,
     phase: Option<Phase>,
-    threshold: Option<f64>,
+    thresholds: BTreeMap<Assertion, f64>,
     bundle: Option<String>,
     evidence_sha: Option<String>,
     level: Option<Hold>,
@@ -37,10 +37,12 @@ struct Entry {
     at: Timestamp,
     by: String,
     reason: String,
+    /// Of a hold: what fired.
+    trigger_key: Option<String>,
 }
 
 fn read(mut row: Row) -> Result<Entry> {
-    Ok(Entry {
+    let mut entry = Entry {
         epoch: row.int()?,
         kind: row.text()?,
         scope: GrantScope {
@@ -49,7 +51,8 @@ fn read(mut row: Row) -> Result<Entry> {
             ticket_type: row.maybe_text()?,
         },
         phase: row.maybe_name()?,
-        threshold: row.maybe_real()?,
+        // Grants of before had one threshold, of a reply.
+        thresholds: row.maybe_real()?.map(|threshold| (Assertion::Reply, threshold)).into_iter().collect(),
         bundle: row.maybe_text()?,
         evidence_sha: row.maybe_text()?,
         level: row.maybe_name()?,
@@ -58,7 +61,11 @@ fn read(mut row: Row) -> Result<Entry> {
         at: row.time()?,
         by: row.text()?,
         reason: row.text()?,
-    })
+        trigger_key: None,
+    };
+    entry.thresholds.extend(row.maybe_json::<BTreeMap<Assertion, f64>>()?.unwrap_or_default());
+    entry.trigger_key = row.maybe_text()?;
+    Ok(entry)
 }
 
 fn entries(tx: &mut dyn Tx) -> Result<Vec<Entry>> {
@@ -78,7 +85,7 @@ impl Entry {
             epoch: self.epoch,
             scope: self.scope,
             phase,
-            threshold: self.threshold,
+            thresholds: self.thresholds,
             bundle: self.bundle,
             evidence_sha: self.evidence_sha,
             since: self.at,
@@ -106,8 +113,9 @@ fn add(
     (entry, actor): (&Entry, &str),
     more: serde_json::Value,
 ) -> Result<i64> {
-    let sql = "INSERT INTO grants (kind, customer, board, type, phase, threshold, bundle, evidence_sha, level, hold, figures, at,
-        actor, reason, nonce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING epoch";
+    let sql = "INSERT INTO grants (kind, customer, board, type, phase, thresholds, bundle, evidence_sha, level, hold, figures, at,
+        actor, reason, nonce, trigger_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        RETURNING epoch";
     let GrantScope { customer, board, ticket_type } = &entry.scope;
     let figures = entry.figures.as_ref().map(json).transpose()?;
     let values = [
@@ -116,7 +124,7 @@ fn add(
         board.as_ref().into(),
         ticket_type.as_ref().into(),
         entry.phase.map(name).transpose()?.unwrap_or(Value::Null),
-        entry.threshold.into(),
+        if entry.thresholds.is_empty() { Value::Null } else { Value::Text(json(&entry.thresholds)?) },
         entry.bundle.as_ref().into(),
         entry.evidence_sha.as_ref().into(),
         entry.level.map(name).transpose()?.unwrap_or(Value::Null),
@@ -126,6 +134,7 @@ fn add(
         (&entry.by).into(),
         (&entry.reason).into(),
         (&token()?).into(),
+        entry.trigger_key.as_ref().into(),
     ];
     let epoch = tx.first(sql, &values)?.map_or(Ok(0), |mut row| row.int())?;
     let salted = |part: &Option<String>| part.as_deref().map(|part| log.salted(part));
@@ -154,7 +163,7 @@ pub(super) fn grant(tx: &mut dyn Tx, grant: &NewGrant, now: Timestamp) -> Result
         kind: "grant".to_owned(),
         scope: grant.scope.clone(),
         phase: Some(grant.phase),
-        threshold: grant.threshold,
+        thresholds: grant.thresholds.clone(),
         bundle: grant.bundle.clone(),
         evidence_sha: grant.evidence_sha.clone(),
         level: None,
@@ -163,6 +172,7 @@ pub(super) fn grant(tx: &mut dyn Tx, grant: &NewGrant, now: Timestamp) -> Result
         at: now,
         by: grant.by.person.clone(),
         reason: grant.reason.clone(),
+        trigger_key: None,
     };
     let epoch = add(tx, &mut log, (&entry, &grant.by.actor), json!({}))?;
     let which = format!("a.state IN ('waiting', 'failed', 'held') AND {}", outdated());
@@ -215,7 +225,7 @@ pub(super) fn effective(tx: &mut dyn Tx, cells: &[Cell<'_>]) -> Result<Vec<Effec
         let of_category = here.iter().rev().find(|grant| grant.scope.board.is_some());
         Effective {
             phase: phase(&here).min(ceiling(hold)),
-            threshold: here.iter().filter_map(|grant| grant.threshold).reduce(f64::max),
+            thresholds: thresholds(&here, of_category.copied()),
             bundle: of_category.and_then(|grant| grant.bundle.clone()),
             evidence_sha: of_category.and_then(|grant| grant.evidence_sha.clone()),
             since: here.last().map(|grant| grant.since),
@@ -225,6 +235,16 @@ pub(super) fn effective(tx: &mut dyn Tx, cells: &[Cell<'_>]) -> Result<Vec<Effec
         }
     };
     Ok(cells.iter().map(in_force).collect())
+}
+
+/// What the grant of the category certifies, each from the highest score that any of these grants asks for.
+fn thresholds(grants: &[&GrantRecord], of_category: Option<&GrantRecord>) -> BTreeMap<Assertion, f64> {
+    let certified = of_category.into_iter().flat_map(|grant| grant.thresholds.keys());
+    let highest = |assertion: &Assertion| {
+        let asked = grants.iter().filter_map(|grant| grant.thresholds.get(assertion).copied());
+        (*assertion, asked.fold(0.0, f64::max))
+    };
+    certified.map(highest).collect()
 }
 
 /// The least of what these grants allow. Where none is for all, nothing is; where none names the customer, nothing is shown; where
@@ -321,7 +341,7 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
         kind: "hold".to_owned(),
         scope: hold.scope.clone(),
         phase: None,
-        threshold: None,
+        thresholds: BTreeMap::new(),
         bundle: None,
         evidence_sha: None,
         level: Some(hold.level),
@@ -330,6 +350,7 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
         at: now,
         by: hold.by.person.clone(),
         reason: hold.reason.clone(),
+        trigger_key: hold.trigger_key.clone(),
     };
     let id = add(tx, &mut log, (&entry, &hold.by.actor), json!({"held": held, "in_flight": in_flight}))?;
     Ok(Held { id, held, in_flight })
@@ -354,6 +375,7 @@ pub(super) fn release(
         at: now,
         by: by.person.clone(),
         reason: reason.to_owned(),
+        trigger_key: None,
         ..read(row)?
     };
     add(tx, &mut log, (&entry, &by.actor), json!({}))?;

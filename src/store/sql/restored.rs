@@ -42,6 +42,7 @@ pub(crate) fn carry_over(tx: &mut dyn Tx, holds: &[HoldRecord], now: Timestamp) 
             by: Author { person: hold.by.clone(), actor: "command:restore".to_owned() },
             reason: hold.reason.clone(),
             figures: hold.figures.clone(),
+            trigger_key: None,
         };
         let id = grants::hold(tx, &new, now)?.id;
         carried.push(HoldRecord { id, at: now, ..hold.clone() });

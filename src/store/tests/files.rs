@@ -1,5 +1,6 @@
 //! A store's file against what happens to files: removed, replaced, damaged, locked, full, and a backup put in its place.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -342,7 +343,14 @@ fn a_full_disk_is_not_ready_and_takes_nothing() {
 
 fn on_hold(store: &dyn Store, level: Hold, customer: Option<&str>, reason: &str) -> i64 {
     let scope = GrantScope { customer: customer.map(str::to_owned), ..GrantScope::default() };
-    let hold = NewHold { level, scope, by: author("kim"), reason: reason.to_owned(), figures: None };
+    let hold = NewHold {
+        level,
+        scope,
+        by: author("kim"),
+        reason: reason.to_owned(),
+        figures: None,
+        trigger_key: None,
+    };
     store.hold(&hold, at(5)).unwrap().id
 }
 
@@ -350,7 +358,7 @@ fn granted(store: &dyn Store) {
     let grant = NewGrant {
         scope: GrantScope::default(),
         phase: Phase::Assist,
-        threshold: None,
+        thresholds: BTreeMap::new(),
         bundle: None,
         evidence_sha: None,
         by: author("kim"),

@@ -1,5 +1,7 @@
 //! The programme: what was signed, what is granted where, and what a hold keeps from being done.
 
+use firstline_ticket::Assertion;
+
 use super::*;
 use crate::{
     Action, ActionClaim, ActionOrigin, ActionState, Cell, Effective, GrantScope, Hold, Holder, NewGrant,
@@ -37,7 +39,7 @@ fn grant_of(scope: GrantScope, phase: Phase, threshold: Option<f64>) -> NewGrant
         reason: "it is time".to_owned(),
         scope,
         phase,
-        threshold,
+        thresholds: threshold.map(|one| (Assertion::Reply, one)).into_iter().collect(),
     }
 }
 
@@ -47,7 +49,14 @@ fn grant(home: &Home, scope: GrantScope, phase: Phase) -> i64 {
 
 fn hold(home: &Home, level: Hold, scope: GrantScope, now: i64) -> crate::Held {
     let figures = Some(serde_json::json!({"errors": 3, "of": 40}));
-    let hold = NewHold { level, scope, by: author("firstline"), reason: "R70".to_owned(), figures };
+    let hold = NewHold {
+        level,
+        scope,
+        by: author("firstline"),
+        reason: "R70".to_owned(),
+        figures,
+        trigger_key: None,
+    };
     home.hold(&hold, at(now)).unwrap()
 }
 
@@ -138,12 +147,15 @@ fn the_least_of_what_is_granted_is_in_force(home: &Home) {
     let epoch = home.grant(&certified, at(6)).unwrap();
     assert_eq!(phases(), [[Autonomous, Assist], [Shadow; 2]]);
     let found = effective(home, cell("acme", "Net", "VPN"));
-    assert_eq!((found.threshold, found.epoch, found.hold, found.may_expand), (Some(0.93), epoch, None, true));
+    assert_eq!(
+        (found.thresholds.get(&Assertion::Reply).copied(), found.epoch, found.hold, found.may_expand),
+        (Some(0.93), epoch, None, true)
+    );
     assert_eq!((found.bundle, found.since), (certified.bundle, Some(at(6))));
     // What is granted to all caps what is granted to one.
     home.grant(&grant_of(scope("", "Net", ""), Assist, Some(0.97)), at(7)).unwrap();
     let found = effective(home, cell("acme", "Net", "VPN"));
-    assert_eq!((found.phase, found.threshold), (Assist, Some(0.97)));
+    assert_eq!((found.phase, found.thresholds.get(&Assertion::Reply).copied()), (Assist, Some(0.97)));
     grant(home, scope("", "Net", ""), Autonomous);
     assert_eq!(phases(), [[Autonomous, Autonomous], [Shadow; 2]]);
     grant(home, scope("bolt", "Net", "WLAN"), Assist);
@@ -489,8 +501,8 @@ fn no_change_of_the_programme_is_unseen(home: &Home) {
             "grant: 1 not",
         ),
         (
-            "grants SET threshold = 0.5 WHERE kind = 'grant'",
-            "grants SET threshold = 0.875 WHERE kind = 'grant'",
+            r#"grants SET thresholds = '{"reply":0.5}' WHERE kind = 'grant'"#,
+            r#"grants SET thresholds = '{"reply":0.875}' WHERE kind = 'grant'"#,
             "grant: 1 not",
         ),
         (

@@ -7,6 +7,7 @@ use crate::{
 };
 use firstline_fault::Code;
 use firstline_ticket::{ActorKind, Event, Happening};
+use std::collections::BTreeMap;
 
 on_both!(
     an_audit_log_that_was_changed_is_found_out,
@@ -165,14 +166,21 @@ fn programme_of(home: &Home, n: usize, customer: &str) {
     let grant = NewGrant {
         scope: scope.clone(),
         phase: Phase::Assist,
-        threshold: None,
+        thresholds: BTreeMap::new(),
         bundle: None,
         evidence_sha: None,
         by: author("kim"),
         reason: reason.clone(),
     };
     home.grant(&grant, at(5)).unwrap();
-    let hold = NewHold { level: Hold::PauseExpansion, scope, by: author("kim"), reason, figures: None };
+    let hold = NewHold {
+        level: Hold::PauseExpansion,
+        scope,
+        by: author("kim"),
+        reason,
+        figures: None,
+        trigger_key: None,
+    };
     home.hold(&hold, at(5)).unwrap();
 }
 
@@ -266,7 +274,7 @@ fn old_words_go_and_figures_stay(home: &Home) {
     let whole = NewGrant {
         scope: GrantScope::default(),
         phase: Phase::Assist,
-        threshold: None,
+        thresholds: BTreeMap::new(),
         bundle: None,
         evidence_sha: None,
         by: author("kim"),

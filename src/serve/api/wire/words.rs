@@ -33,13 +33,15 @@ macro_rules! words {
 }
 
 words! {
-    /// Where a decision goes. `person`: a rule keeps it with people; `review`: to be proposed; `storm`: one of many alerts,
-    /// decided as the first of them.
+    /// Where a decision goes. `person`: a rule keeps it with people; `review`: to be proposed; `auto`: a grant lets Firstline act
+    /// on it; `storm`: one of many alerts, decided as the first of them.
     Route of firstline_ticket::Route {
         /// A rule keeps it with people.
         Person,
         /// To be proposed.
         Review,
+        /// A grant lets Firstline act on it.
+        Auto,
         /// One of many alerts.
         Storm,
     }

@@ -4,6 +4,7 @@ use firstline_rollout::OpenHours;
 use firstline_store::{GrantScope, NewGrant};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 
 use super::*;
 
@@ -24,7 +25,7 @@ impl Home {
         let new = NewGrant {
             scope: GrantScope { customer: named(customer), board: named(board), ticket_type: named(kind) },
             phase,
-            threshold: None,
+            thresholds: BTreeMap::new(),
             bundle: named(bundle),
             evidence_sha: None,
             by: firstline_store::Author { person: "boss".to_owned(), actor: "test".to_owned() },

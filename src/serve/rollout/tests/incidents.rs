@@ -4,6 +4,7 @@ use firstline_store::{
     ActionClaim, ActionReport, Author, GrantScope, Holder, IncidentResult, NewGrant, ReviewRequest,
 };
 use firstline_ticket::Review;
+use std::collections::BTreeMap;
 
 use super::*;
 
@@ -58,7 +59,7 @@ impl Home {
             let grant = NewGrant {
                 scope: GrantScope { customer, ..GrantScope::default() },
                 phase: Phase::Assist,
-                threshold: None,
+                thresholds: BTreeMap::new(),
                 bundle: None,
                 evidence_sha: None,
                 by: Author { person: "boss".to_owned(), actor: "key".to_owned() },

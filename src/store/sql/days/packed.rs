@@ -21,7 +21,7 @@ const ZERO: u8 = b'@';
 /// The bit of a character that says that more follow.
 const MORE: u8 = 32;
 
-const ROUTES: [Route; 3] = [Route::Person, Route::Review, Route::Storm];
+const ROUTES: [Route; 4] = [Route::Person, Route::Review, Route::Storm, Route::Auto];
 const STATES: [DraftState; 7] = [
     DraftState::None,
     DraftState::Writing,
