@@ -104,6 +104,7 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(outbox::claim_actions))
         .routes(routes!(outbox::get_action, outbox::settle_action))
         .routes(routes!(outbox::retry_action))
+        .routes(routes!(outbox::stop_action))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::lease_connection))
         .routes(routes!(bundle::replace_bundle))

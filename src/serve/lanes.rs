@@ -1,9 +1,10 @@
 //! The threads that work beside the requests, all over one shared state: `decide` takes tickets from queue to record, `draft`
-//! writes first responses, `job` feeds the queue with stored tickets, `upkeep` renews and deletes.
+//! writes first responses, `act` does what a grant lets it do alone, `job` feeds the queue with stored tickets, `upkeep` renews and deletes.
 //!
 //! What one lane leaves for another is in the queue or in the store. Only `job` waits for another, for what `decide` makes of its
 //! tickets.
 
+mod act;
 mod decide;
 mod draft;
 mod job;
@@ -33,6 +34,8 @@ impl Lanes {
             job::run(&jobs);
             Ok(())
         })?);
+        let acting = Arc::clone(shared);
+        threads.push(spawn("act", move || act::run(&acting))?);
         // Nobody waits for this one: it does nothing that could be half done.
         let upkeep = Arc::downgrade(shared);
         spawn("upkeep", move || {

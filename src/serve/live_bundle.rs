@@ -110,6 +110,13 @@ impl LiveBundle {
         })
     }
 
+    /// Whether a draft was made from a template of one subtype.
+    pub(crate) fn is_by_subtype(&self, draft: &Draft) -> bool {
+        let of = |id: &String| self.templates.all.iter().find(|template| template.id == *id);
+        let used = draft.sources.iter().filter_map(|source| of(&source.id));
+        used.into_iter().any(|template| !template.category[2].is_empty())
+    }
+
     /// Drafts a first response to a ticket that was decided, `None` where there is none to be sent; `go_on` as for
     /// [`Drafter::written_by`].
     pub(crate) fn draft(

@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     pub(crate) refused: Family<Kind, Counter>,
     pub(crate) drafts: Family<Kind, Counter>,
     pub(crate) reviews: Family<Kind, Counter>,
+    pub(crate) acting: Family<Kind, Counter>,
     pub(crate) stage_seconds: Histograms,
     pub(crate) batch_tickets: Histogram,
     pub(crate) batch_tokens: Histogram,
@@ -86,6 +87,12 @@ impl Metrics {
             refused: known(r, "refused", "Tickets refused, by error code", Family::default()),
             drafts: known(r, "drafts", "Drafts by origin", Family::default()),
             reviews: known(r, "reviews", "Reviews by verdict", Family::default()),
+            acting: known(
+                r,
+                "acting",
+                "Decisions that were acted on alone, or left to a person",
+                Family::default(),
+            ),
             stage_seconds: known(
                 r,
                 "stage_seconds",

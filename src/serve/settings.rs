@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use firstline_fault::{Code, Result, UserError};
-use firstline_ticket::Phase;
+use firstline_ticket::{Origin, Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::{BODY_FACTOR, PAGE_MEMORY};
@@ -53,6 +53,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// The rollout.
     pub rollout: Rollout,
+    /// Acting without a person.
+    pub autonomous: Autonomous,
     /// Bounds.
     pub limits: Limits,
 }
@@ -71,6 +73,48 @@ pub struct Rollout {
     pub aliases: PathBuf,
     /// The best technicians, separated by commas.
     pub best_technicians: String,
+}
+
+/// How much is done where a grant lets Firstline act without a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Autonomous {
+    /// Seconds for which anybody can stop what goes out alone.
+    pub hold_seconds: u32,
+    /// Replies that go out alone within an hour.
+    pub replies_per_hour: u32,
+    /// Replies that go out alone to one customer within a day.
+    pub replies_per_customer_day: u32,
+    /// Origins of drafts that may go out alone, separated by commas.
+    pub origins: String,
+    /// Whether a ticket is closed once its customer has confirmed that it is done.
+    pub close: bool,
+}
+
+impl Autonomous {
+    /// The origins of drafts that may go out alone.
+    ///
+    /// # Errors
+    /// [`Code::Config`] names one that there is not.
+    pub fn origins(&self) -> Result<Vec<Origin>> {
+        let named = self.origins.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let origin = |name: &str| match name {
+            "template" => Ok(Origin::Template),
+            "retrieved" => Ok(Origin::Retrieved),
+            "generated" => Ok(Origin::Generated),
+            _ => {
+                let problem = format!("no draft of the origin {name:?} may go out alone");
+                Err(UserError::new(
+                    Code::Config,
+                    "autonomous.origins",
+                    problem,
+                    "There are template, retrieved, generated",
+                )
+                .into())
+            }
+        };
+        named.map(origin).collect()
+    }
 }
 
 /// Bounds on what callers can ask for.
@@ -177,6 +221,10 @@ impl Settings {
         }
         if !(1..=60).contains(&self.rollout.settle_days) {
             return fault("rollout.settle_days", "out of its range", "Give 1 to 60 days");
+        }
+        self.autonomous.origins()?;
+        if self.autonomous.hold_seconds > 3_600 {
+            return fault("autonomous.hold_seconds", "more than an hour", "Give 0 to 3600 seconds");
         }
         if !(0.0..=60.0).contains(&self.writing_seconds) {
             return fault("writing_seconds", "not within a minute", "Give 0 to 60 seconds");

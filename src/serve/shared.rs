@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Wakes the lane that drafts.
     pub(crate) draft_bell: Bell,
+    /// Ends the lane that acts.
+    pub(crate) act_bell: Bell,
     /// Wakes the lane of jobs.
     pub(crate) job_bell: Bell,
     /// Requests that wait for drafts.
@@ -111,6 +113,7 @@ impl Shared {
             keys,
             metrics,
             draft_bell: Bell::default(),
+            act_bell: Bell::default(),
             job_bell: Bell::default(),
             draft_waiters: DraftWaiters::default(),
             requests: Arc::new(Semaphore::new(requests)),
@@ -168,6 +171,7 @@ impl Shared {
         self.stopping.store(true, Ordering::Relaxed);
         self.ends.notify_one();
         self.draft_bell.stop();
+        self.act_bell.stop();
         self.job_bell.stop();
     }
 

@@ -4,6 +4,7 @@
 //! are left out by the engine that has one writer. Every transaction that writes to the audit log locks its head first,
 //! so that such transactions come one after another and never wait for each other in a circle.
 
+mod acting;
 mod clock;
 mod connections;
 pub(crate) mod days;

@@ -11,14 +11,16 @@ use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
 use crate::{
-    Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue, Upkeep,
+    Acting, Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue,
+    Upkeep,
 };
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
 ///
 /// Each subject has a trait of its own; whatever has them all is a store.
 pub trait Store:
-    Connections
+    Acting
+    + Connections
     + Decisions
     + Jobs
     + ReviewQueue
@@ -36,7 +38,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: Connections
+    T: Acting
+        + Connections
         + Decisions
         + Jobs
         + ReviewQueue

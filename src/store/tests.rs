@@ -3,6 +3,7 @@
 //! Where no PostgreSQL is installed its half is skipped, and a line on standard error says so; `FIRSTLINE_REQUIRE_POSTGRES=1`
 //! makes that a failure.
 
+mod acting;
 mod audit;
 mod connections;
 mod days;

@@ -70,6 +70,8 @@ pub enum DraftState {
     Writing,
     /// It waits for a person.
     Pending,
+    /// It goes out without a person, unless somebody stops it.
+    Auto,
     /// It was approved as it is.
     Approved,
     /// It was approved in other words.

@@ -8,6 +8,7 @@ mod headers;
 mod letter;
 mod thanks;
 mod words;
+mod writer;
 
 use firstline_ticket::{Kind, Ticket};
 
@@ -15,6 +16,8 @@ use crate::features::{Input, is_machine};
 use headers::{Headers, Told};
 use letter::Letter;
 use words::WORDS;
+
+pub use writer::is_written_by_contact;
 
 pub(crate) use words::{LISTS, Words, fold, has_list, is_acknowledgement, under};
 

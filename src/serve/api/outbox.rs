@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::missing;
-use super::wire::{ActionState, FieldName};
+use super::wire::{ActionOrigin, ActionState, FieldName};
 use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Id, Params};
 use crate::memory::{self, PAGE_MEMORY};
@@ -92,6 +92,8 @@ struct ActionHead {
     /// Always the same for this action, never for another: before doing it again, ask the PSA whether it has it.
     idempotency_key: String,
     state: ActionState,
+    /// On whose word it is done.
+    origin: ActionOrigin,
     /// How often it was claimed. Above 1 it may have been done.
     attempts: i64,
     /// Until when the claim holds.
@@ -131,6 +133,7 @@ impl TryFrom<firstline_store::Action> for Action {
             decision_id: action.decision_id,
             idempotency_key: action.idempotency_key,
             state: action.state.into(),
+            origin: action.origin.into(),
             attempts: action.attempts,
             lease_until: action.lease_until,
             error: action.fault,
@@ -294,7 +297,9 @@ pub(crate) async fn claim_actions(
         if installation_phase(shared.store.as_ref(), shared.settings.phase)? < Phase::Assist {
             return Ok(Vec::new());
         }
-        let claim = ActionClaim { holder, limit: request.limit, most: ATTEMPTS, now, until };
+        let live = shared.live.load();
+        let alone = (shared.settings.phase >= Phase::Autonomous).then_some(live.id.as_str());
+        let claim = ActionClaim { holder, limit: request.limit, most: ATTEMPTS, now, until, alone };
         Ok(shared.store.claim_actions(&claim)?)
     });
     Ok(Json(actions.await?.try_into()?))
@@ -404,6 +409,36 @@ pub(crate) async fn retry_action(
                         or state=held";
             Err(Problem::new(Code::Conflict, "the action", "it can't be put back", next))
         }
+    }
+}
+
+/// Stops what was to be done without a person, before anybody has claimed it. A reply goes to review.
+#[utoipa::path(
+    post, path = "/v1/outbox/{id}/stop", tag = "outbox", security(("key" = ["review"])),
+    params(("id" = i64, Path, description = "The action's id")),
+    responses(
+        (status = 200, description = "It is never done", body = Settled),
+        (status = 409, description = "Somebody has claimed it, or it is settled", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn stop_action(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<Settled>, Problem> {
+    caller.may(Scope::Review)?;
+    let id: i64 = id.parse().map_err(|_| missing("action"))?;
+    let stopped = shared.blocking(move |shared| {
+        Ok(shared.store.stop_action(id, &caller.customers, &caller.key, shared.clock.now())?)
+    });
+    match stopped.await? {
+        Some(true) => Ok(Json(Settled { settled: true })),
+        Some(false) => {
+            let next =
+                "Look at the ticket in the PSA; what was wrong there is an incident: POST /v1/incidents";
+            Err(Problem::new(Code::Conflict, "the action", "it has been claimed, or is settled", next))
+        }
+        None => Err(missing("action")),
     }
 }
 

@@ -338,6 +338,7 @@ fn standing(state: DraftState) -> &'static str {
         DraftState::None => "there is none",
         DraftState::Writing => "being written",
         DraftState::Pending => "pending",
+        DraftState::Auto => "sent without a person, or about to be",
         DraftState::Approved => "approved",
         DraftState::Edited => "edited",
         DraftState::Rejected => "rejected",

@@ -15,6 +15,6 @@ pub(crate) use kpis::Kpis;
 pub(crate) use reading::Reading;
 pub(crate) use ticket::Ticket;
 pub(crate) use words::{
-    ActionState, ActorKind, Basis, Changed, DraftState, FieldName, InitialBasis, JobState, KeptBy, Kind,
-    Origin, Phase, ResponseBasis, Route,
+    ActionOrigin, ActionState, ActorKind, Basis, Changed, DraftState, FieldName, InitialBasis, JobState,
+    KeptBy, Kind, Origin, Phase, ResponseBasis, Route,
 };

@@ -20,7 +20,7 @@ use super::spawn;
 use crate::item::{Answer, Item, KEPT_LABELS};
 use crate::problem::Problem;
 use crate::queue::{Piece, Work, cost_of};
-use crate::rollout::{Allowed, allowed};
+use crate::rollout::{Allowed, Certified, allowed};
 use crate::shared::Shared;
 
 /// Batches between the two threads.
@@ -228,7 +228,7 @@ impl Deciding {
         let settings = &self.shared.settings;
         let found = allowed(self.shared.store.as_ref(), settings.phase, &cells)?;
         drop(cells);
-        for (one, Allowed { phase, granted }) in decided.iter_mut().zip(found) {
+        for (one, Allowed { phase, granted, thresholds, .. }) in decided.iter_mut().zip(found) {
             one.phase = Some(phase);
             // What a rule has fired on is urgent, or for a person: nobody is to be kept from it.
             let may_hide = granted
@@ -240,6 +240,9 @@ impl Deciding {
             one.blind =
                 may_hide && is_blind(&one.ticket.id, settings.rollout.blind_share, &self.shared.installation);
             one.draft &= !one.blind;
+            if one.route == Route::Review && !one.blind && Certified::of(&one.decision, &thresholds).any() {
+                one.route = Route::Auto;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! Every change is made by a [`Person`](crate::Person), has a reason, and is a row and an entry in the audit log in one transaction.
 //! Must know nothing of HTTP, and look at no clock: callers say what time it is.
 
+mod acting;
 mod coverage;
 mod criteria;
 mod desk;
@@ -22,6 +23,7 @@ mod weeks;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use acting::{Certified, Doing, look};
 pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,

@@ -3,17 +3,23 @@
 //! What acts alone does so by the certificate of the very bundle and policy in service: another's allows no more than assist.
 //! A desk that has never started a programme has no grants: there the settings and the holds alone decide.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::Result;
 use firstline_store::{Cell, Effective, GrantScope, Hold, Store};
-use firstline_ticket::Phase;
+use firstline_ticket::{Assertion, Phase};
 
 /// What is allowed in a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Allowed {
     /// How far Firstline may go.
     pub phase: Phase,
     /// Whether grants say so: a programme runs, and what it shows is measured.
     pub granted: bool,
+    /// From which score on each thing that is certified may be done alone; empty below autonomous.
+    pub thresholds: BTreeMap<Assertion, f64>,
+    /// The number of the newest grant, hold or release that concerns the cell.
+    pub epoch: i64,
 }
 
 /// What is allowed in each of these cells, in their order, where the settings allow `most`: each with the name in records of the bundle
@@ -35,7 +41,9 @@ fn of(found: &Effective, bundle: &str, most: Phase) -> Allowed {
         true => found.phase.min(Phase::Assist),
         false => ceiling(found.hold),
     };
-    Allowed { phase: phase.min(most), granted }
+    let phase = phase.min(most);
+    let thresholds = if phase == Phase::Autonomous { found.thresholds.clone() } else { BTreeMap::new() };
+    Allowed { phase, granted, thresholds, epoch: found.epoch }
 }
 
 /// The phase of the whole installation: no cell is above it.

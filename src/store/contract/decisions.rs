@@ -7,6 +7,7 @@ use firstline_ticket::{Decision, Draft, DraftState, Field, Phase, Route, Ticket}
 use jiff::Timestamp;
 
 use super::CustomerSet;
+use super::acting::ActingRecord;
 
 /// Decisions on record. One draft belongs to each.
 ///
@@ -222,4 +223,6 @@ pub struct DecisionRecord {
     pub version: i64,
     /// Labels that the ticket has in the end.
     pub outcome: BTreeMap<Field, String>,
+    /// What is done about it without a person, and why a person does the rest; `None` where nobody has looked, or nothing is granted.
+    pub acting: Option<ActingRecord>,
 }

@@ -81,6 +81,8 @@ pub struct ActionClaim<'a> {
     pub now: Timestamp,
     /// Until when the claim holds.
     pub until: Timestamp,
+    /// The bundle in service, where the settings let Firstline act alone: what nobody approved is claimed only if that bundle decided it.
+    pub alone: Option<&'a str>,
 }
 
 /// What a holder says of an action.

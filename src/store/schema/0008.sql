@@ -9,6 +9,8 @@ CREATE UNIQUE INDEX grants_trigger ON grants (trigger_key) WHERE trigger_key IS 
 -- What became of a decision that stands where Firstline may act alone, as JSON: what it does, or why a person decides. Null where
 -- nobody has looked.
 ALTER TABLE decisions ADD COLUMN acting TEXT;
+CREATE INDEX decisions_to_act ON decisions (seq) WHERE route = 'auto' AND acting IS NULL;
+CREATE INDEX actions_alone ON actions (created_at) WHERE origin = 'auto';
 
 -- What came of an action that an automation was asked to do, as JSON.
 ALTER TABLE actions ADD COLUMN result TEXT;

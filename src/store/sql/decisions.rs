@@ -13,7 +13,7 @@ use firstline_ticket::{Decision, DraftState, Field, Kept as KeptBy};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Shelf, days, jobs, name, of_customers, outbox};
+use super::{Shelf, acting, days, jobs, name, of_customers, outbox};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Row, Tx, Value, clean, execute_rows, json, list};
 use crate::digests::{self, Kind};
@@ -22,7 +22,7 @@ use crate::{CustomerSet, Decided, DecisionRecord, Decisions, Recorded, Standing,
 /// The columns that [`read`] reads.
 pub(super) const COLUMNS: &str = "d.id, t.number, d.ticket_id, t.customer, t.moved_at, d.at, d.received_at, d.input_hash, d.bundle, d.drafting,
     d.decision, d.route, d.collapsed_into, d.phase, d.blind, d.draft_state, d.draft, d.drafted_at, d.drafted_bundle, d.drafted_by,
-    d.version, o.labels,
+    d.version, o.labels, d.acting,
     CAST(CASE WHEN o.resolved_at IS NOT NULL OR o.deleted = 1 OR o.merged_into IS NOT NULL THEN 1 ELSE 0 END AS BIGINT)";
 
 /// That the decision `d` is not [hidden](DecisionRecord::is_hidden), `o` being its ticket's outcome.
@@ -35,7 +35,9 @@ pub(super) const SOURCES: &str =
 const STANDING: &str =
     "SELECT t.number, t.customer, t.version, d.id, d.input_hash, d.bundle, d.drafting, d.decision, d.route, d.at, d.collapsed_into, d.draft_state,
     d.version, CAST(CASE WHEN o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x
-        WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited')) THEN 1 ELSE 0 END AS BIGINT),
+        WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited'))
+        OR EXISTS (SELECT 1 FROM actions y WHERE y.ticket_id = t.id AND y.kind = 'reply' AND y.state IN ('claimed', 'done'))
+        THEN 1 ELSE 0 END AS BIGINT),
     CAST(CASE WHEN o.resolved_at IS NOT NULL OR o.deleted = 1 OR o.merged_into IS NOT NULL THEN 1 ELSE 0 END AS BIGINT),
     o.labels, d.phase, d.blind FROM rows($1) r CROSS JOIN tickets t JOIN decisions d ON d.id = t.decision_id
     LEFT JOIN outcomes o ON o.ticket_id = t.id
@@ -185,6 +187,7 @@ pub(super) fn read(row: &mut Row) -> Result<DecisionRecord> {
         drafted_by: row.maybe_text()?,
         version: row.int()?,
         outcome: row.maybe_json()?.unwrap_or_default(),
+        acting: row.maybe_json()?,
         closed: row.int()? != 0,
     })
 }
@@ -365,7 +368,7 @@ fn close(tx: &mut dyn Tx, rows: &[&str], now: Timestamp) -> Result<Void> {
     }
     let sql = format!(
         "UPDATE decisions SET version = version + 1, draft_state = CASE
-            WHEN draft_state IN ('writing', 'pending') THEN 'superseded'
+            WHEN draft_state IN ('writing', 'pending', 'auto') THEN 'superseded'
             WHEN {unsent} THEN 'superseded' ELSE draft_state END WHERE {of_these}"
     );
     tx.execute(&sql, std::slice::from_ref(&these))?;
@@ -537,10 +540,12 @@ fn rows(Kept { one, row, .. }: &Kept<'_>, decision: Value, now: Timestamp) -> Re
 /// Makes drafts for the tickets of these rows void that nobody has reviewed, written or still to be.
 pub(super) fn supersede(tx: &mut dyn Tx, rows: &[&str]) -> Result<()> {
     let tickets = [list(rows.iter().copied())?];
+    acting::withdraw(tx, &tickets[0])?;
     // CROSS: SQLite keeps to that order. A ticket has few decisions; those that wait may be many.
     let sql = "UPDATE decisions SET draft_state = 'superseded', version = version + 1
-        WHERE draft_state IN ('writing', 'pending') AND seq IN (SELECT d.seq FROM rows($1) r CROSS JOIN decisions d
-            WHERE d.ticket_id = r.value ->> 0 AND d.draft_state IN ('writing', 'pending'))";
+        WHERE draft_state IN ('writing', 'pending', 'auto') AND seq IN (SELECT d.seq FROM rows($1) r CROSS JOIN decisions d
+            WHERE d.ticket_id = r.value ->> 0 AND d.draft_state IN ('writing', 'pending', 'auto')
+            AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.kind = 'reply' AND a.state IN ('waiting', 'claimed', 'failed', 'held', 'done')))";
     if tx.execute(sql, &tickets)? > 0 {
         let sql = "DELETE FROM work WHERE kind = 'draft' AND decision_id IN (
             SELECT id FROM decisions WHERE ticket_id IN (SELECT value ->> 0 FROM rows($1)))";

@@ -11,7 +11,7 @@ use firstline_ticket::{Assertion, Phase};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::name;
+use super::{acting, name};
 use crate::audit::{Log, Note};
 use crate::db::{Row, Tx, Value, json, token};
 use crate::{
@@ -333,6 +333,7 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
         WHERE state IN ('waiting', 'failed') AND {which} AND {here}"
     );
     let held = tx.execute(&sql, &[&scope[..], &[now.into()]].concat())?;
+    acting::to_review(tx, "1 = 1", &[])?;
     let sql = format!("SELECT id FROM actions WHERE state = 'claimed' AND {which} AND {here} ORDER BY id");
     let in_flight = tx.query(&sql, &scope)?.into_iter().map(|mut row| row.int());
     let in_flight = in_flight.collect::<Result<Vec<_>>>()?;

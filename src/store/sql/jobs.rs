@@ -448,7 +448,7 @@ pub(super) fn want_drafts(tx: &mut dyn Tx, drafts: &[Vec<Value>]) -> Result<()> 
 fn put_draft(tx: &mut dyn Tx, decision: &str, result: &DraftResult<'_>, now: Timestamp) -> Result<bool> {
     let draft: Option<&Draft> = result.draft;
     let sql = "UPDATE decisions SET draft_state = $2, draft = $3, draft_confidence = $4, drafted_at = $5, drafted_bundle = $6,
-        drafted_by = $7, draft_due = $8, version = version + 1 WHERE id = $1 AND draft_state = 'writing'";
+        drafted_by = $7, draft_due = $8, acting = NULL, version = version + 1 WHERE id = $1 AND draft_state = 'writing'";
     let text = draft.map(json).transpose()?;
     let values = [
         decision.into(),

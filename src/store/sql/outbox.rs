@@ -8,12 +8,12 @@ use firstline_ticket::Phase;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, bytes_of, decisions, grants, name, of_customers, page};
+use super::{Shelf, acting, bytes_of, decisions, grants, name, of_customers, page};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, clean, json, list};
 use crate::{
-    Action, ActionClaim, ActionKind, ActionReport, ActionState, Cell, CustomerSet, DecisionRecord, Holder,
-    Outbox, Paged, Settlement,
+    Action, ActionClaim, ActionKind, ActionOrigin, ActionReport, ActionState, Cell, CustomerSet,
+    DecisionRecord, Holder, Outbox, Paged, Settlement,
 };
 
 const ACTION: &str =
@@ -65,6 +65,8 @@ impl<D: Db> Outbox for Shelf<D> {
             give_up(tx, claim.now)?;
             hold_back(tx, claim.now)?;
             hold_ungranted(tx, claim.now)?;
+            acting::hold_others(tx, claim.alone, claim.now)?;
+            acting::recall(tx)?;
             let free = free(tx, claim)?;
             if free.is_empty() {
                 return Ok(Vec::new());
@@ -132,7 +134,8 @@ impl<D: Db> Outbox for Shelf<D> {
             let mut sql = format!(
                 "SELECT a.decision_id, a.idempotency_key FROM actions a JOIN tickets t ON t.id = a.ticket_id
                 WHERE a.id = $1 AND (a.state = 'failed' OR (a.state = 'held' AND a.held_at > $2))
-                AND t.moved_at IS NULL AND NOT {} AND NOT {}",
+                AND t.moved_at IS NULL AND NOT {} AND NOT {}
+                AND NOT (a.origin = 'auto' AND a.kind = 'reply' AND a.attempts = 0)",
                 grants::outdated(),
                 grants::stopped()
                     .replace("JOIN tickets t ON t.id", "JOIN tickets u ON u.id")
@@ -246,24 +249,27 @@ fn held(tx: &mut dyn Tx, id: i64, holder: &Holder<'_>) -> Result<Option<Held>> {
 pub(super) fn add(
     tx: &mut dyn Tx,
     record: &DecisionRecord,
-    kind: ActionKind,
-    payload: &serde_json::Value,
+    (kind, payload): (ActionKind, &serde_json::Value),
+    (origin, not_before): (ActionOrigin, Timestamp),
     now: Timestamp,
 ) -> Result<()> {
     let suffix = match kind {
         ActionKind::Reply => "reply",
         ActionKind::SetFields => "fields",
     };
+    let by = if origin == ActionOrigin::Auto { "auto_" } else { "" };
     let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at, origin,
-        epoch) VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6, 'person', $7)";
-    let key = Value::from(&format!("{}:{suffix}", record.id));
+        epoch) VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9)";
+    let key = Value::from(&format!("{}:{by}{suffix}", record.id));
     let values = [
         name(kind)?,
         (&record.row).into(),
         (&record.id).into(),
         Value::Text(json(payload)?),
         key.clone(),
+        not_before.into(),
         now.into(),
+        name(origin)?,
         grants::epoch(tx)?.into(),
     ];
     tx.execute(sql, &values)?;
@@ -333,7 +339,7 @@ fn hold_back(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
         grants::fenced()
     );
     tx.execute(&sql, &[now.into(), epoch.into()])?;
-    Ok(())
+    acting::to_review(tx, "1 = 1", &[])
 }
 
 /// Holds back what stands where grants allow nothing to be done: tickets of customers that are no pilots, above all. Where there are no

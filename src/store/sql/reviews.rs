@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::outcomes::{self, News};
-use super::{Shelf, bytes_of, decisions, name, outbox, page};
+use super::{Shelf, acting, bytes_of, decisions, name, outbox, page};
 use crate::audit::{Log, Note, hash_of};
-use crate::db::{Db, Tx, Value, json};
+use crate::db::{Db, Tx, Value, json, list};
 use crate::{
-    ActionKind, CustomerSet, DecisionRecord, Paged, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult,
+    ActionKind, ActionOrigin, CustomerSet, DecisionRecord, Paged, ReviewItem, ReviewQueue, ReviewRequest,
+    ReviewResult,
 };
 
 impl<D: Db> ReviewQueue for Shelf<D> {
@@ -135,6 +136,8 @@ fn carry_out(
     };
     let sql = "UPDATE decisions SET draft_state = $2, version = version + 1 WHERE id = $1";
     tx.execute(sql, &[(&record.id).into(), name(state)?])?;
+    // From here on it is the person's word.
+    acting::withdraw(tx, &list([&record.row])?)?;
     let locked = lock(tx, review, record, now)?;
     let sent = match (&review.verdict, &record.draft) {
         (Review::Accepted, draft) => draft.as_ref().map(|d| d.text.as_str()),
@@ -177,6 +180,12 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
     }
     Ok(match record.draft_state {
         DraftState::Pending => true,
+        // What goes out alone may be stopped, or sent in other words, as long as nobody has claimed it.
+        DraftState::Auto => {
+            let sql = "SELECT a.id FROM actions a WHERE a.decision_id = $1 AND a.origin = 'auto' AND a.kind = 'reply'
+                AND (a.attempts > 0 OR a.state NOT IN ('waiting', 'held', 'void'))";
+            tx.first(sql, &[(&record.id).into()])?.is_none()
+        }
         DraftState::None => review.verdict == Review::Accepted,
         _ => false,
     })
@@ -227,13 +236,14 @@ fn act(
     fields: &BTreeMap<Field, String>,
     now: Timestamp,
 ) -> Result<()> {
+    let start = (ActionOrigin::Person, now);
     if let Some(text) = sent {
         let language = record.draft.as_ref().map(|d| d.language.as_str());
         let payload = json!({"text": text, "language": language});
-        outbox::add(tx, record, ActionKind::Reply, &payload, now)?;
+        outbox::add(tx, record, (ActionKind::Reply, &payload), start, now)?;
     }
     if !fields.is_empty() {
-        outbox::add(tx, record, ActionKind::SetFields, &json!({"fields": fields}), now)?;
+        outbox::add(tx, record, (ActionKind::SetFields, &json!({"fields": fields})), start, now)?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ fn lived(home: &Home) {
     news.outcome.handle_seconds = Some(12.5);
     home.feedback(&[news], &CustomerSet::All, at(4)).unwrap();
     let holder = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
-    let claim = ActionClaim { holder, limit: 1, most: 3, now: at(5), until: at(99) };
+    let claim = ActionClaim { holder, limit: 1, most: 3, now: at(5), until: at(99), alone: Some("bundle-1") };
     let action = home.claim_actions(&claim).unwrap().remove(0);
     assert_eq!(home.settle_action(action.id, &holder, &report(None), at(6)).unwrap(), Settlement::Settled);
 }

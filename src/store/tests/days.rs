@@ -115,7 +115,8 @@ fn a_window_is_cut_at_its_ends(home: &Home) {
 fn what_was_done_counts_on_its_own_day(home: &Home) {
     let customers = CustomerSet::All;
     let holder = Holder { key: "psa", owner: "o", customers: &customers };
-    let claim = |n| ActionClaim { holder, limit: 9, most: 3, now: at(n), until: at(n + 60) };
+    let claim =
+        |n| ActionClaim { holder, limit: 9, most: 3, now: at(n), until: at(n + 60), alone: Some("bundle-1") };
     let done = |from, to, customers: &CustomerSet| -> Vec<(Timestamp, bool)> {
         let mut found = Vec::new();
         let mut each = |one: &Counted<'_>| {

@@ -218,7 +218,8 @@ fn hostile_text_is_text(home: &Home) {
     assert!(matches!(home.review(&said, at(3)).unwrap(), crate::ReviewResult::Done(_)));
     assert!(matches!(home.review(&said, at(4)).unwrap(), crate::ReviewResult::Done(_)));
     let holder = crate::Holder { key: nasty, owner: nasty, customers: &CustomerSet::All };
-    let claim = crate::ActionClaim { holder, limit: 9, most: 3, now: at(5), until: at(9) };
+    let claim =
+        crate::ActionClaim { holder, limit: 9, most: 3, now: at(5), until: at(9), alone: Some("bundle-1") };
     let action = home.claim_actions(&claim).unwrap().remove(0);
     assert_eq!(action.payload["text"], nasty);
     let settled = home.settle_action(action.id, &holder, &report(Some((nasty, at(9)))), at(6)).unwrap();

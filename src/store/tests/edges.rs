@@ -19,7 +19,14 @@ fn approved(home: &Home) {
 }
 
 fn take(home: &Home, now: i64) -> Vec<Action> {
-    let claim = ActionClaim { holder: GLUE, limit: 9, most: 99, now: at(now), until: at(now + 60) };
+    let claim = ActionClaim {
+        holder: GLUE,
+        limit: 9,
+        most: 99,
+        now: at(now),
+        until: at(now + 60),
+        alone: Some("bundle-1"),
+    };
     home.claim_actions(&claim).unwrap()
 }
 
@@ -66,7 +73,14 @@ fn edge_a_technician_edits_while_an_action_is_claimed(home: &Home) {
     home.feedback(&[news], &CustomerSet::All, at(12)).unwrap();
     // Nobody else gets it meanwhile, it settles once, and what the technician set stands.
     let other = Holder { owner: "b", ..GLUE };
-    let claim = ActionClaim { holder: other, limit: 9, most: 99, now: at(13), until: at(60) };
+    let claim = ActionClaim {
+        holder: other,
+        limit: 9,
+        most: 99,
+        now: at(13),
+        until: at(60),
+        alone: Some("bundle-1"),
+    };
     assert!(home.claim_actions(&claim).unwrap().is_empty());
     assert_eq!(home.settle_action(reply.id, &other, &report(None), at(14)).unwrap(), Settlement::NotHeld);
     assert_eq!(home.settle_action(reply.id, &GLUE, &report(None), at(14)).unwrap(), Settlement::Settled);

@@ -184,7 +184,7 @@ fn an_incident_is_the_action_that_is_named_or_the_last_that_was_seen(home: &Home
     drafted(&**home, "d1", "t1", 0);
     let holder = Holder { key: "psa", owner: "o", customers: &CustomerSet::All };
     home.review(&review("d1", Review::Accepted, "k"), at(3)).unwrap();
-    let claim = ActionClaim { holder, limit: 9, most: 3, now: at(4), until: at(60) };
+    let claim = ActionClaim { holder, limit: 9, most: 3, now: at(4), until: at(60), alone: Some("bundle-1") };
     let action = home.claim_actions(&claim).unwrap().remove(0);
     assert_eq!(action.kind, ActionKind::Reply);
     home.settle_action(action.id, &holder, &report(None), at(5)).unwrap();

@@ -451,7 +451,14 @@ fn what_was_to_be_done_at_the_backup_waits_for_a_person_after_a_restore() {
     }
     let holder = crate::Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
     let take = |store: &dyn Store, now| {
-        let claim = crate::ActionClaim { holder, limit: 1, most: 9, now: at(now), until: at(now + 5) };
+        let claim = crate::ActionClaim {
+            holder,
+            limit: 1,
+            most: 9,
+            now: at(now),
+            until: at(now + 5),
+            alone: Some("bundle-1"),
+        };
         store.claim_actions(&claim).unwrap()
     };
     let backup = dir.path().join("backup");

@@ -43,7 +43,8 @@ fn written(store: &dyn Store, id: &str) {
 
 fn take(store: &dyn Store, customers: &CustomerSet) -> Vec<Action> {
     let holder = Holder { key: "glue", owner: "glue/1", customers };
-    let claim = ActionClaim { holder, limit: 99, most: 9, now: at(10), until: at(20) };
+    let claim =
+        ActionClaim { holder, limit: 99, most: 9, now: at(10), until: at(20), alone: Some("bundle-1") };
     store.claim_actions(&claim).unwrap()
 }
 

@@ -20,7 +20,14 @@ fn take(store: &dyn Store, owner: &str, now: i64) -> Vec<Action> {
 }
 
 fn take_by(store: &dyn Store, holder: Holder<'_>, now: i64) -> Vec<Action> {
-    let claim = ActionClaim { holder, limit: 99, most: 3, now: at(now), until: at(now + 10) };
+    let claim = ActionClaim {
+        holder,
+        limit: 99,
+        most: 3,
+        now: at(now),
+        until: at(now + 10),
+        alone: Some("bundle-1"),
+    };
     store.claim_actions(&claim).unwrap()
 }
 
@@ -156,6 +163,7 @@ fn no_action_is_claimed_twice(home: &Home) {
                             most: 3,
                             now: at(9),
                             until: at(99),
+                            alone: Some("bundle-1"),
                         };
                         for action in store.claim_actions(&claim).unwrap() {
                             assert_eq!(action.attempts, 1);

@@ -258,13 +258,20 @@ fn are(home: &Home, due: [ActionState; 4]) {
 const GLUE: Holder<'static> = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
 
 fn take(home: &Home, now: i64) -> Vec<String> {
-    let claim = ActionClaim { holder: GLUE, limit: 99, most: 9, now: at(now), until: at(now + 10) };
+    let claim = ActionClaim {
+        holder: GLUE,
+        limit: 99,
+        most: 9,
+        now: at(now),
+        until: at(now + 10),
+        alone: Some("bundle-1"),
+    };
     home.claim_actions(&claim).unwrap().into_iter().map(|action| action.idempotency_key).collect()
 }
 
-/// Makes all actions such that nobody has approved.
+/// Makes all actions such that nobody has approved, each tried once before.
 fn automatic(home: &Home) {
-    home.meddle("UPDATE actions SET origin = 'auto'");
+    home.meddle("UPDATE actions SET origin = 'auto', attempts = 1; UPDATE decisions SET draft_state = 'auto'; DELETE FROM reviews");
 }
 
 use ActionState::{Claimed, Held, Void, Waiting};

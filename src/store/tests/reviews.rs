@@ -311,7 +311,14 @@ fn what_a_version_before_let_be_approved_of_the_blind_is_not_done(home: &Home) {
     home.meddle("UPDATE decisions SET blind = 1 WHERE id = 'd1'");
     let holder = crate::Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
     let take = |now| {
-        let claim = crate::ActionClaim { holder, limit: 99, most: 9, now: at(now), until: at(now + 5) };
+        let claim = crate::ActionClaim {
+            holder,
+            limit: 99,
+            most: 9,
+            now: at(now),
+            until: at(now + 5),
+            alone: Some("bundle-1"),
+        };
         let claimed = home.claim_actions(&claim).unwrap().into_iter();
         claimed.map(|action| action.decision_id).collect::<Vec<_>>()
     };

@@ -284,7 +284,8 @@ fn old_words_go_and_figures_stay(home: &Home) {
     for now in [60, 61] {
         let customers = &CustomerSet::All;
         let holder = crate::Holder { key: "k", owner: "a", customers };
-        let claim = ActionClaim { holder, limit: 9, most: 3, now: at(now), until: at(99) };
+        let claim =
+            ActionClaim { holder, limit: 9, most: 3, now: at(now), until: at(99), alone: Some("bundle-1") };
         for action in home.claim_actions(&claim).unwrap() {
             home.settle_action(action.id, &holder, &report(None), at(now)).unwrap();
         }

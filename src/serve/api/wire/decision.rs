@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firstline_fault::Code;
-use firstline_store::DecisionRecord;
+use firstline_store::{ActingRecord, DecisionRecord};
 use firstline_ticket::Field;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -49,6 +49,23 @@ struct FiredRule {
     person: bool,
     /// Whether the sender's identity has to be verified before anything is sent.
     verify_identity: bool,
+}
+
+/// What is done without a person.
+#[derive(Debug, Serialize, ToSchema)]
+struct Acting {
+    /// Whether the draft is sent.
+    reply: bool,
+    /// The fields whose labels are set.
+    fields: Vec<FieldName>,
+    /// Why the rest waits for a person.
+    reasons: Vec<String>,
+}
+
+impl From<ActingRecord> for Acting {
+    fn from(ActingRecord { reply, fields, reasons }: ActingRecord) -> Self {
+        Self { reply, fields: fields.into_iter().map(Into::into).collect(), reasons }
+    }
 }
 
 /// A decision.
@@ -102,6 +119,9 @@ pub(crate) struct Decision {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     outcome: BTreeMap<FieldName, String>,
+    /// What is done about it without a person, and why the rest waits for one; only where a grant allows to act alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acting: Option<Acting>,
     /// What the model reads of the ticket, where `explain` asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reading: Option<Reading>,
@@ -193,6 +213,7 @@ impl From<Answer> for Decision {
             version: Some(answer.draft_version),
             at: None,
             outcome: BTreeMap::new(),
+            acting: None,
             reading: None,
         }
     }
@@ -203,6 +224,7 @@ impl From<DecisionRecord> for Decision {
         if record.is_hidden() {
             unseen(&mut record.decision);
             (record.draft, record.drafted_bundle, record.drafted_by) = (None, None, None);
+            record.acting = None;
         }
         Self {
             drafting: record.drafting,
@@ -225,6 +247,7 @@ impl From<DecisionRecord> for Decision {
             version: Some(record.version),
             at: Some(record.at),
             outcome: record.outcome.into_iter().map(|(field, label)| (field.into(), label)).collect(),
+            acting: record.acting.map(Into::into),
             reading: None,
         }
     }

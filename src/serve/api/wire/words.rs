@@ -103,6 +103,8 @@ words! {
         Writing,
         /// It waits for a person.
         Pending,
+        /// It goes out without a person, unless somebody stops it.
+        Auto,
         /// Approved as it is.
         Approved,
         /// Approved in other words.
@@ -226,5 +228,13 @@ words! {
         Void,
         /// It waits for a person.
         Held,
+    }
+
+    /// On whose word something is done. `person`: somebody approved it; `auto`: nobody did, a grant allows it.
+    ActionOrigin of firstline_store::ActionOrigin {
+        /// A person approved it.
+        Person,
+        /// A grant allows it.
+        Auto,
     }
 }

@@ -93,7 +93,14 @@ impl Home {
         self.store.review(&review, sent - 1.minutes()).unwrap();
         let customers = CustomerSet::All;
         let holder = Holder { key: "psa", owner: "psa", customers: &customers };
-        let claim = ActionClaim { holder, limit: 9, most: 3, now: sent, until: sent + 1.minutes() };
+        let claim = ActionClaim {
+            holder,
+            limit: 9,
+            most: 3,
+            now: sent,
+            until: sent + 1.minutes(),
+            alone: Some("bundle-1"),
+        };
         // The reply, and then the labels.
         for _ in 0..2 {
             for action in self.store.claim_actions(&claim).unwrap() {

@@ -22,7 +22,7 @@ const ZERO: u8 = b'@';
 const MORE: u8 = 32;
 
 const ROUTES: [Route; 4] = [Route::Person, Route::Review, Route::Storm, Route::Auto];
-const STATES: [DraftState; 7] = [
+const STATES: [DraftState; 8] = [
     DraftState::None,
     DraftState::Writing,
     DraftState::Pending,
@@ -30,6 +30,7 @@ const STATES: [DraftState; 7] = [
     DraftState::Edited,
     DraftState::Rejected,
     DraftState::Superseded,
+    DraftState::Auto,
 ];
 const KNOWN: [Option<bool>; 3] = [None, Some(false), Some(true)];
 

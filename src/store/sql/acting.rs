@@ -1,0 +1,237 @@
+//! Acting without a person.
+//!
+//! What is looked at outside a transaction is compared again inside the one that puts actions on record, and once more in the one that
+//! claims them. Must never send what a person has stopped, nor to a ticket that a person has touched.
+
+use firstline_fault::Result;
+use firstline_ticket::{DraftState, Field, Phase};
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
+
+use super::{Shelf, days, decisions, grants, name, of_customers, outbox};
+use crate::audit::{Log, Note};
+use crate::db::{Db, Tx, Value, json};
+use crate::{
+    Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket, ActionKind, ActionOrigin,
+    Cell, CustomerSet, DecisionRecord,
+};
+
+/// That somebody of the desk has done anything to the ticket `t`, `o` being its outcome.
+const TOUCHED: &str =
+    "(EXISTS (SELECT 1 FROM events e WHERE e.ticket_id = t.id AND e.actor_kind = 'technician')
+    OR EXISTS (SELECT 1 FROM decisions x JOIN reviews r ON r.decision_id = x.id WHERE x.ticket_id = t.id)
+    OR COALESCE(o.labels, '{}') <> '{}')";
+
+/// That the customer of the ticket `t` has been answered, or is being answered, or that the ticket is closed, `o` being its outcome.
+const ENDED: &str = "(o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1
+    OR o.merged_into IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited'))
+    OR EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = t.id AND b.kind = 'reply' AND b.state IN ('claimed', 'done')))";
+
+/// That an answer of the customer of the ticket `t` contradicted Firstline.
+const CONTRADICTED: &str =
+    "EXISTS (SELECT 1 FROM answers w WHERE w.ticket_id = t.id AND w.said = 'contradicted')";
+
+/// What an action says that a person of the desk was faster than.
+const FASTER: &str = "a person is at the ticket";
+
+impl<D: Db> Acting for Shelf<D> {
+    fn to_act(&self, limit: usize) -> Result<Vec<ActingTicket>> {
+        let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
+        let truth = |what: &str| format!("CAST(CASE WHEN {what} THEN 1 ELSE 0 END AS BIGINT)");
+        let sql = format!(
+            "SELECT {columns}, t.ticket, {}, {}, {}, COALESCE(o.opened_by_technician, 0) FROM decisions d {sources}
+            WHERE d.route = 'auto' AND d.acting IS NULL AND d.draft_state IN ('none', 'pending') AND t.decision_id = d.id
+            AND t.moved_at IS NULL AND COALESCE(d.blind, 0) = 0 ORDER BY d.seq LIMIT $1",
+            truth(TOUCHED),
+            truth(ENDED),
+            truth(CONTRADICTED)
+        );
+        self.read(|tx| {
+            let rows = tx.query(&sql, &[i64::try_from(limit).unwrap_or(i64::MAX).into()])?;
+            let read = rows.into_iter().map(|mut row| {
+                Ok(ActingTicket {
+                    record: decisions::read(&mut row)?,
+                    ticket: row.maybe_json()?,
+                    touched: row.int()? != 0,
+                    answered: row.int()? != 0,
+                    contradicted: row.int()? != 0,
+                    opened_by_technician: row.int()? != 0,
+                })
+            });
+            read.collect()
+        })
+    }
+
+    fn act_alone(&self, plan: &ActingPlan<'_>, now: Timestamp) -> Result<ActingResult> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let record = plan.record;
+            let acts = plan.reply || !plan.fields.is_empty();
+            if !stands(tx, record, acts)? || (acts && !is_granted(tx, plan)?) {
+                return Ok(ActingResult::Changed);
+            }
+            let mut reasons = plan.reasons.clone();
+            let bound = if plan.reply { over(tx, record, &plan.bounds, now)? } else { None };
+            reasons.extend(bound.map(str::to_owned));
+            let reply = record.draft.as_ref().filter(|_| plan.reply && bound.is_none());
+            let told = ActingRecord {
+                reply: reply.is_some(),
+                fields: plan.fields.keys().copied().collect(),
+                reasons: reasons.clone(),
+            };
+            let state = if reply.is_some() { DraftState::Auto } else { record.draft_state };
+            let sql =
+                "UPDATE decisions SET acting = $2, draft_state = $3, version = version + 1 WHERE id = $1";
+            tx.execute(sql, &[(&record.id).into(), Value::Text(json(&told)?), name(state)?])?;
+            let start = (ActionOrigin::Auto, plan.not_before);
+            if let Some(draft) = reply {
+                let payload = json!({"text": draft.text, "language": draft.language});
+                outbox::add(tx, record, (ActionKind::Reply, &payload), start, now)?;
+            }
+            if !plan.fields.is_empty() {
+                let payload = json!({"fields": plan.fields});
+                outbox::add(tx, record, (ActionKind::SetFields, &payload), start, now)?;
+            }
+            let acts = reply.is_some() || !plan.fields.is_empty();
+            let detail = json!({
+                "sent": reply.map(|draft| log.salted(&draft.text)),
+                "field_hashes": log.salted_labels(&plan.fields),
+                "reasons": reasons,
+                "epoch": plan.epoch,
+                "not_before": plan.not_before.as_microsecond(),
+            });
+            log.add(tx, Note { actor: "firstline", action: "act_alone", subject: &record.id, detail })?;
+            Ok(if acts { ActingResult::Acts } else { ActingResult::Left })
+        })
+    }
+
+    fn stop_action(
+        &self,
+        id: i64,
+        customers: &CustomerSet,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Option<bool>> {
+        self.write(|tx| {
+            let mut log = Log::open(tx, now)?;
+            let mut sql =
+                "SELECT a.state, a.attempts, a.decision_id, a.idempotency_key, t.customer FROM actions a
+                JOIN tickets t ON t.id = a.ticket_id WHERE a.id = $1 AND a.origin = 'auto'"
+                    .to_owned();
+            let mut values = vec![id.into()];
+            of_customers(&mut sql, &mut values, "t.customer", customers);
+            let Some(mut row) = tx.first(&sql, &values)? else { return Ok(None) };
+            let (state, attempts) = (row.text()?, row.int()?);
+            let (decision, key) = (row.text()?, row.text()?);
+            // One that was claimed may have been done: only the PSA knows.
+            if attempts > 0 || !["waiting", "held"].contains(&state.as_str()) {
+                return Ok(Some(false));
+            }
+            let why = "a person has stopped it";
+            grants::drop_stale(tx, "a.id = $2", why, &[id.into()])?;
+            to_review(tx, "d.id = $1", &[(&decision).into()])?;
+            let detail = json!({"action": key, "state": "stopped"});
+            log.add(tx, Note { actor, action: "act_stop", subject: &decision, detail })?;
+            Ok(Some(true))
+        })
+    }
+}
+
+/// Whether the decision is as it was looked at, and still its ticket's newest; and, where anything is to be done, that nobody is at its
+/// ticket.
+fn stands(tx: &mut dyn Tx, record: &DecisionRecord, acts: bool) -> Result<bool> {
+    let free = format!("AND NOT {TOUCHED} AND NOT {ENDED} AND NOT {CONTRADICTED}");
+    let sql = format!(
+        "SELECT d.id FROM decisions d JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        WHERE d.id = $1 AND d.version = $2 AND d.acting IS NULL AND t.decision_id = d.id AND t.moved_at IS NULL {}",
+        if acts { &free } else { "" }
+    );
+    let found = tx.first(&sql, &[(&record.id).into(), record.version.into()])?;
+    Ok(found.is_some())
+}
+
+/// Whether what is granted in the decision's cell is what it was looked at by.
+fn is_granted(tx: &mut dyn Tx, plan: &ActingPlan<'_>) -> Result<bool> {
+    let label = |field| plan.record.decision.fields.get(&field).map(|one| one.label.as_str());
+    let cell =
+        Cell { customer: &plan.record.customer, board: label(Field::Board), ticket_type: label(Field::Type) };
+    let found = grants::effective(tx, &[cell])?;
+    let found = found.first().map(|found| (found.epoch, found.phase));
+    Ok(found == Some((plan.epoch, Phase::Autonomous)))
+}
+
+/// The bound that a reply would pass.
+fn over(
+    tx: &mut dyn Tx,
+    record: &DecisionRecord,
+    bounds: &ActingBounds,
+    now: Timestamp,
+) -> Result<Option<&'static str>> {
+    let since = |hours: i64| now.checked_sub(hours.hours()).unwrap_or(Timestamp::MIN);
+    let sent = "SELECT COUNT(*) FROM actions a JOIN tickets t ON t.id = a.ticket_id
+        WHERE a.origin = 'auto' AND a.kind = 'reply' AND a.state <> 'void' AND a.created_at > $1";
+    let mut count = |sql: &str, values: &[Value]| -> Result<u32> {
+        let found = tx.first(sql, values)?.map_or(Ok(0), |mut row| row.int())?;
+        Ok(u32::try_from(found).unwrap_or(u32::MAX))
+    };
+    if count(sent, &[since(1).into()])? >= bounds.replies_per_hour {
+        return Ok(Some("as many replies as may go out alone in an hour have gone out"));
+    }
+    let of_customer = format!("{sent} AND t.customer = $2");
+    let day = count(&of_customer, &[since(24).into(), (&record.customer).into()])?;
+    let over = day >= bounds.replies_per_customer_day;
+    Ok(over.then_some("as many replies as may go out alone to a customer in a day have gone out"))
+}
+
+/// Returns to review what was to be sent alone and will not be: drafts of decisions `d` of which `which` holds, whose reply nobody has
+/// claimed.
+pub(super) fn to_review(tx: &mut dyn Tx, which: &str, values: &[Value]) -> Result<()> {
+    let sql = format!(
+        "UPDATE decisions AS d SET draft_state = 'pending', version = version + 1 WHERE d.draft_state = 'auto' AND {which}
+        AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.kind = 'reply' AND a.origin = 'auto'
+            AND (a.attempts > 0 OR a.state IN ('waiting', 'claimed', 'done'))) RETURNING id"
+    );
+    let returned =
+        tx.query(&sql, values)?.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+    days::stale(tx, returned.iter().map(String::as_str))
+}
+
+/// Holds back what nobody approved and the bundle in service has not decided: nobody has certified that. All of it, where nothing may be
+/// done alone. Its drafts go to review.
+pub(super) fn hold_others(tx: &mut dyn Tx, bundle: Option<&str>, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE actions AS a SET state = 'held', held_at = $2, owner = NULL, lease_until = NULL WHERE a.origin = 'auto'
+        AND a.kind IN ('reply', 'set_fields') AND (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $2))
+        AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = a.decision_id AND d.bundle = $1)";
+    if tx.execute(sql, &[bundle.map(str::to_owned).as_ref().into(), now.into()])? > 0 {
+        to_review(tx, "1 = 1", &[])?;
+    }
+    Ok(())
+}
+
+/// Makes void what nobody has claimed yet and must not be done any more: a person is at its ticket, its customer has been answered or has
+/// written again, or the ticket is closed. Its draft goes to review where it still is the newest.
+pub(super) fn recall(tx: &mut dyn Tx) -> Result<()> {
+    let sql = format!(
+        "SELECT a.id, a.decision_id FROM actions a JOIN tickets t ON t.id = a.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        WHERE a.origin = 'auto' AND a.kind IN ('reply', 'set_fields') AND a.state IN ('waiting', 'failed')
+        AND (t.decision_id <> a.decision_id OR t.moved_at IS NOT NULL OR {TOUCHED} OR o.resolved_at IS NOT NULL
+            OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL
+            OR (a.kind = 'reply' AND {}))",
+        ENDED.replace("b.ticket_id = t.id", "b.ticket_id = t.id AND b.id <> a.id")
+    );
+    for mut row in tx.query(&sql, &[])? {
+        let (id, decision) = (row.int()?, row.text()?);
+        grants::drop_stale(tx, "a.id = $2", FASTER, &[id.into()])?;
+        to_review(tx, "d.id = $1", &[Value::from(&decision)])?;
+    }
+    Ok(())
+}
+
+/// Makes void what was to be done alone about the tickets of these rows and nobody has claimed: they are decided anew, or people have
+/// answered. Their drafts are superseded by the caller.
+pub(super) fn withdraw(tx: &mut dyn Tx, rows: &Value) -> Result<()> {
+    let sql = "UPDATE actions SET state = 'void', payload = NULL, fault = $2 WHERE origin = 'auto' AND attempts = 0
+        AND kind IN ('reply', 'set_fields') AND state IN ('waiting', 'held') AND ticket_id IN (SELECT value ->> 0 FROM rows($1))";
+    tx.execute(sql, &[rows.clone(), "the ticket was decided anew, or a person has answered".into()])?;
+    Ok(())
+}
