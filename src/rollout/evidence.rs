@@ -27,7 +27,7 @@ use crate::{PriorityCalls, ShadowEvidence};
 use figures::count;
 
 pub use figures::{
-    Agreed, AttackFigures, BestFigures, Calibration, CalibrationBin, CanaryFigures, CertificateFigures,
+    Agreed, AttackFigures, BestFigures, Calibration, CalibrationBin, CanaryFigures, Certificate,
     DraftFigures, GateRow, Latency, Load, Quantiles, RulesFigures, RulesReplay, Safety, WeekAgreement,
     WeekByWeek,
 };
@@ -89,9 +89,9 @@ pub struct Evidence {
     /// Whether stated confidences come true.
     #[serde(default)]
     pub calibration: BTreeMap<Field, Calibration>,
-    /// Thresholds from which decisions may be trusted, and those that could not be certified.
+    /// Thresholds from which what is asserted of a category's decisions may be trusted, and what could not be certified.
     #[serde(default)]
-    pub certificates: Vec<CertificateFigures>,
+    pub certificates: Vec<Certificate>,
     /// Drafts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drafts: Option<DraftFigures>,
@@ -230,6 +230,11 @@ pub struct NotMeasured {
 }
 
 impl Evidence {
+    /// What was certified of each category and assertion, and what could not be: what the gate from assist to autonomous reads.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
     /// What the gate from shadow to assist is computed from. `live` are the figures of a store, which go before what held-out tickets
     /// say; without them the days are those that the tickets cover, and how many tickets of the PSA come in is not known.
     pub fn shadow(&self, live: Option<&LiveFigures>) -> ShadowEvidence {

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use firstline_rollout::evidence::{
-    Agreed, BOARD_TYPE, BestFigures, Calibration, CalibrationBin, CertificateFigures, RulesFigures,
-    RulesReplay, WeekAgreement,
+    Agreed, BOARD_TYPE, BestFigures, Calibration, CalibrationBin, Certificate, RulesFigures, RulesReplay,
+    WeekAgreement,
 };
 use firstline_rollout::{
     Aliases, FEWEST_PAIRS, FieldAgreement, Judged, Routed, Week, priority_calls, rules_beside,
     shadow_agreement,
 };
-use firstline_ticket::{Field, Ticket};
+use firstline_ticket::{Assertion, Field, Ticket};
 use firstline_training::report::FieldReport;
-use firstline_training::{Certification, FieldCertification, PROMISE, Pairs, Progress, Scorer, interrupted};
-use firstline_triage::{Bundle, Engine};
+use firstline_training::{FieldCertification, PROMISE, Pairs, Progress, Scorer, interrupted};
+use firstline_triage::{Bundle, Engine, FieldModel};
 
 use super::LaidDown;
 use super::assemble::Measured;
@@ -257,24 +257,22 @@ fn calibration(report: &FieldReport) -> Calibration {
     }
 }
 
-/// What training kept tickets for: the thresholds from which decisions of each field and label may be trusted.
-fn certificates(bundle: &Bundle) -> Vec<CertificateFigures> {
-    let figures = |field: Field, category: Option<String>, found: &Certification| CertificateFigures {
-        field,
-        category,
-        threshold: found.threshold,
-        tested: found.tickets as u64,
-        accepted: found.accepted as u64,
-        errors: found.accepted_errors as u64,
-        bound: found.error_bound,
-        confidence: PROMISE.confidence,
-        coverage: found.coverage,
+/// What training kept tickets for: the thresholds from which what is asserted of decisions may be trusted.
+fn certificates(bundle: &Bundle) -> Vec<Certificate> {
+    let figures = |(field, model): (&Field, &FieldModel)| {
+        let found = FieldCertification::new(model, PROMISE)?.all;
+        Some(Certificate {
+            board: None,
+            r#type: None,
+            assertion: Assertion::of_field(*field),
+            threshold: found.threshold,
+            tested: found.tickets as u64,
+            accepted: found.accepted as u64,
+            errors: found.accepted_errors as u64,
+            bound: found.error_bound,
+            confidence: PROMISE.confidence,
+            coverage: found.coverage,
+        })
     };
-    let mut all = Vec::new();
-    for (field, model) in &bundle.fields {
-        let Some(found) = FieldCertification::new(model, PROMISE) else { continue };
-        all.push(figures(*field, None, &found.all));
-        all.extend(found.categories.iter().map(|(label, found)| figures(*field, Some(label.clone()), found)));
-    }
-    all
+    bundle.fields.iter().filter_map(figures).collect()
 }

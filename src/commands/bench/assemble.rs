@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_drafts::Drafter;
 use firstline_rollout::evidence::{
-    Agreed, BestFigures, BundleFacts, Calibration, CertificateFigures, DataFacts, DraftFigures,
-    EVIDENCE_FORMAT, GateRow, Latency, Load, NotMeasured, Program, RulesFigures, RulesReplay, Safety,
-    WeekAgreement, WeekByWeek,
+    Agreed, BestFigures, BundleFacts, Calibration, Certificate, DataFacts, DraftFigures, EVIDENCE_FORMAT,
+    GateRow, Latency, Load, NotMeasured, Program, RulesFigures, RulesReplay, Safety, WeekAgreement,
+    WeekByWeek,
 };
 use firstline_rollout::{Evidence, PriorityCalls, ShadowThresholds, Share, shadow_gate};
 use firstline_serve::rollout::trained_on;
@@ -37,7 +37,7 @@ pub(super) struct Measured<'a> {
     pub(super) rules_replay: Option<RulesReplay>,
     pub(super) priority: Option<PriorityCalls>,
     pub(super) calibration: BTreeMap<Field, Calibration>,
-    pub(super) certificates: Vec<CertificateFigures>,
+    pub(super) certificates: Vec<Certificate>,
     pub(super) drafts: Option<DraftFigures>,
     /// Drafts that could have been sent as they were, by board and type.
     pub(super) repeats: BTreeMap<(String, String), Share>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use firstline_rollout::{MeasuredCategory, Share, write_automation};
-use firstline_ticket::{Decision, Field, Ticket};
+use firstline_ticket::{Assertion, Decision, Field, Ticket};
 
 use super::assemble::Measured;
 
@@ -23,25 +23,29 @@ impl Measured<'_> {
         write_automation(&categories)
     }
 
-    /// Of people's tickets by the category that they were closed in, whether board and type are both decided at a certified threshold.
+    /// Of people's tickets by the category that they were closed in, whether a reply is certified from so sure a decision on.
     fn covered(&self) -> BTreeMap<(String, String), Vec<bool>> {
         let mut categories: BTreeMap<(String, String), Vec<bool>> = BTreeMap::new();
         let tickets = self.material.tickets.iter().zip(&self.decisions);
         for (ticket, decision) in tickets.filter(|(_, decision)| decision.kind.wants_answer()) {
             let Some(category) = category(ticket) else { continue };
-            let both = [Field::Board, Field::Type].iter().all(|field| self.certified(decision, *field));
-            categories.entry(category).or_default().push(both);
+            categories.entry(category).or_default().push(self.replies(decision));
         }
         categories
     }
 
-    fn certified(&self, decision: &Decision, field: Field) -> bool {
-        let Some(decided) = decision.fields.get(&field) else { return false };
-        let of_label = self.certificates.iter().find(|certificate| {
-            certificate.field == field && certificate.category.as_ref() == Some(&decided.label)
+    fn replies(&self, decision: &Decision) -> bool {
+        let decided = |field| decision.fields.get(&field).map(|decided| &decided.label);
+        let (board, kind) = (decided(Field::Board), decided(Field::Type));
+        let certificate = self.certificates.iter().find(|found| {
+            found.assertion == Assertion::Reply
+                && !found.is_of_all()
+                && (found.board.as_ref(), found.r#type.as_ref()) == (board, kind)
         });
-        let threshold = of_label.and_then(|certificate| certificate.threshold);
-        threshold.is_some_and(|threshold| decided.confidence.get() >= threshold)
+        let threshold = certificate.and_then(|certificate| certificate.threshold);
+        threshold
+            .zip(Assertion::Reply.score(decision))
+            .is_some_and(|(threshold, score)| score.get() >= threshold)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads an evidence file: bounded, of the one known format, and with figures that can be.
 
+use std::collections::BTreeSet;
+
 use firstline_fault::{Code, InternalError, Result, UserError};
 use serde::Deserialize;
 
@@ -119,10 +121,24 @@ impl Evidence {
     }
 
     fn certificate_problem(&self) -> Option<String> {
+        let mut named = BTreeSet::new();
         self.certificates.iter().find_map(|found| {
             let shares = [found.threshold, found.bound, Some(found.confidence), Some(found.coverage)];
-            let sound = shares.into_iter().flatten().all(share) && part(found.accepted, found.tested);
-            (!sound).then(|| format!("a certificate of {} can't be", found.field))
+            let counts = part(found.accepted, found.tested) && part(found.errors, found.tested);
+            let sound = shares.into_iter().flatten().all(share)
+                && counts
+                && found.threshold.is_some() == found.bound.is_some();
+            let once = named.insert((&found.board, &found.r#type, found.assertion));
+            let of = || match found.is_of_all() {
+                true => "all categories".to_owned(),
+                false => format!("{:?}", found.category()),
+            };
+            let name = found.assertion.name();
+            match (sound, once) {
+                (false, _) => Some(format!("the certificate of {name} in {} can't be", of())),
+                (true, false) => Some(format!("the certificate of {name} in {} stands twice", of())),
+                (true, true) => None,
+            }
         })
     }
 

@@ -2,9 +2,9 @@
 //!
 //! Must never correct a figure: a file whose figures and counts differ was changed after it was measured.
 
-use firstline_stats::wilson95;
+use firstline_stats::{upper_bound, wilson95};
 
-use super::{Agreed, Calibration, CertificateFigures, Evidence, GateRow, RulesFigures};
+use super::{Agreed, Calibration, Certificate, Evidence, GateRow, RulesFigures};
 use crate::{ShadowThresholds, Share, shadow_gate};
 
 /// Figures that differ by more are different: JSON keeps every digit.
@@ -21,8 +21,15 @@ impl Evidence {
         let mut found: Vec<String> = agreed.map(|(name, _)| name).collect();
         let odd = self.calibration.iter().filter(|(_, calibration)| !calibration_follows(calibration));
         found.extend(odd.map(|(field, _)| format!("calibration.{field}")));
-        let odd = self.certificates.iter().filter(|certificate| !coverage_follows(certificate));
-        found.extend(odd.map(|certificate| format!("certificates of {}", certificate.field)));
+        let odd = self.certificates.iter().filter(|certificate| !certificate_follows(certificate));
+        found.extend(odd.map(|certificate| {
+            let of = certificate.category();
+            format!(
+                "certificates of {}{}",
+                certificate.assertion.name(),
+                if of.is_empty() { of } else { format!(", {of:?}") }
+            )
+        }));
         found.extend(self.rules.filter(|rules| !rules_follow(rules)).map(|_| "rules".to_owned()));
         found.extend(self.odd_row(thresholds).map(|name| format!("gates, {name:?}")));
         found
@@ -71,8 +78,12 @@ fn calibration_follows(found: &Calibration) -> bool {
     n == found.n && bounds && near(gaps.sum::<f64>() / n as f64, found.ece)
 }
 
-fn coverage_follows(found: &CertificateFigures) -> bool {
-    found.tested == 0 || near(found.accepted as f64 / found.tested as f64, found.coverage)
+/// The coverage is that of the counts, and the bound no lower than one that stands alone: those of several categories together are
+/// higher.
+fn certificate_follows(found: &Certificate) -> bool {
+    let coverage = found.tested == 0 || near(found.accepted as f64 / found.tested as f64, found.coverage);
+    let least = upper_bound(found.errors as usize, found.accepted as usize, found.confidence);
+    coverage && found.bound.is_none_or(|bound| bound >= least - TOLERANCE)
 }
 
 fn rules_follow(found: &RulesFigures) -> bool {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use firstline_stats::{Count, quantile};
-use firstline_ticket::Field;
+use firstline_ticket::Assertion;
 use serde::{Deserialize, Serialize};
 
 use crate::{Check, Direction, FieldAgreement, RulesBeside, Share};
@@ -150,18 +150,22 @@ pub struct CalibrationBin {
     pub high: f64,
 }
 
-/// How far decisions of one label may be trusted, on the tickets that training kept for this.
+/// How far one thing that is asserted of a category's decisions may be trusted, on the tickets that training kept for this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CertificateFigures {
-    /// The field.
-    pub field: Field,
-    /// The label that is decided; absent for all of the field together.
+pub struct Certificate {
+    /// The board that is decided; absent where the bundle decides none, and of all categories together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    /// Confidence from which on decisions may be trusted; absent where none may.
+    pub board: Option<String>,
+    /// The type that is decided; absent where the bundle decides none, and of all categories together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    /// What is asserted. A priority errs where it is less urgent than the closing one.
+    pub assertion: Assertion,
+    /// Score ([`Assertion::score`]) from which on the assertion may be trusted, never below the floor for acting alone; absent where it
+    /// may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Tickets that were tested.
+    /// Tickets that were tested: of a reply, those to which somebody waits for an answer.
     pub tested: u64,
     /// Of those, accepted ones.
     pub accepted: u64,
@@ -170,10 +174,22 @@ pub struct CertificateFigures {
     /// Exact upper bound of the share of errors among the accepted; absent where nothing is certified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
-    /// Probability with which the bound holds, for all labels of a field together.
+    /// Probability with which the bounds of one assertion hold, of all categories at once.
     pub confidence: f64,
     /// Share of the tested tickets that is accepted.
     pub coverage: f64,
+}
+
+impl Certificate {
+    /// Whether it is of all categories together: it promises nothing of any one of them.
+    pub fn is_of_all(&self) -> bool {
+        self.board.is_none() && self.r#type.is_none()
+    }
+
+    /// Its category as `board > type`; empty of all together.
+    pub fn category(&self) -> String {
+        [&self.board, &self.r#type].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" > ")
+    }
 }
 
 /// Drafts of first responses to people's tickets.

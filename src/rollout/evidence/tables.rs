@@ -2,10 +2,10 @@
 
 use firstline_pages::{DASH, thousands};
 
-use super::{Agreed, BOARD_TYPE, DraftFigures, Evidence, GateRow, Quantiles, RulesFigures};
+use super::{Agreed, BOARD_TYPE, Certificate, DraftFigures, Evidence, GateRow, Quantiles, RulesFigures};
 use crate::{Direction, Report, Sheet, percent, spoken};
 
-/// Certified labels that are listed; the file has all.
+/// Certificates that are listed; the file has all.
 const LISTED: usize = 20;
 /// Categories of drafts that are listed; the file has all.
 const CATEGORIES: usize = 8;
@@ -280,15 +280,16 @@ impl Evidence {
     }
 
     fn certificate_sheet(&self) -> Sheet {
-        let certified = |row: &&super::CertificateFigures| row.threshold.is_some() || row.category.is_none();
-        let mut rows: Vec<_> = self.certificates.iter().filter(certified).collect();
-        rows.sort_by_key(|row| (row.field, row.category.is_some(), std::cmp::Reverse(row.accepted)));
-        let labels = self.certificates.iter().filter(|row| row.category.is_some());
-        let (all, granted) = labels
+        let shown = |row: &&Certificate| row.threshold.is_some() || row.is_of_all();
+        let mut rows: Vec<_> = self.certificates.iter().filter(shown).collect();
+        rows.sort_by_key(|row| (row.assertion, !row.is_of_all(), std::cmp::Reverse(row.accepted)));
+        let categories = self.certificates.iter().filter(|row| !row.is_of_all());
+        let (all, granted) = categories
             .fold((0, 0), |(all, granted), row| (all + 1, granted + u64::from(row.threshold.is_some())));
-        let row = |row: &super::CertificateFigures| {
+        let row = |row: &Certificate| {
+            let of = if row.is_of_all() { "all together, one threshold".to_owned() } else { row.category() };
             vec![
-                format!("{}: {}", row.field, row.category.as_deref().unwrap_or("all labels, one threshold")),
+                format!("{}: {of}", row.assertion.name()),
                 count(row.tested),
                 row.threshold.map_or_else(|| "stays with people".to_owned(), |t| format!("from {t:.3} on")),
                 row.threshold.map_or_else(|| DASH.to_owned(), |_| percent(row.coverage)),
@@ -298,14 +299,23 @@ impl Evidence {
         };
         let confidence = self.certificates.first().map_or(0.95, |row| row.confidence);
         Sheet {
-            heading: "What it may decide alone".to_owned(),
+            heading: "What it may do alone".to_owned(),
             about: format!(
-                "On tickets that training kept for this. {} of {} labels are certified, those of one field together with a probability of {}.",
+                "On tickets that training kept for this. {} of {} are certified, those of all categories together with a probability of \
+                 {}. A reply asserts board and type together, a priority only that it is not less urgent than the closing one. One \
+                 threshold for all promises nothing of any one category.",
                 count(granted),
                 count(all),
                 percent(confidence)
             ),
-            columns: vec!["label", "tested", "certified", "accepted", "errors", "errors at most"],
+            columns: vec![
+                "asserted, of which category",
+                "tested",
+                "certified",
+                "accepted",
+                "errors",
+                "errors at most",
+            ],
             rows: rows.into_iter().take(LISTED).map(row).collect(),
         }
     }

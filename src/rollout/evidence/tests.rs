@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use firstline_fault::Code;
 use firstline_stats::Count;
-use firstline_ticket::Field;
+use firstline_ticket::{Assertion, Field};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -44,8 +44,8 @@ fn file() -> Value {
         "calibration": {"board": {"n": 300, "ece": 0.025, "brier": 0.1, "nll": 0.3,
             "bins": [bin(120, 0.83), bin(147, 0.96)]}},
         "certificates": [
-            {"field": "board", "threshold": 0.9, "tested": 400, "accepted": 300, "errors": 1, "bound": 0.016, "confidence": 0.95, "coverage": 0.75},
-            {"field": "board", "category": "Helpdesk", "tested": 80, "accepted": 0, "errors": 2, "confidence": 0.95, "coverage": 0.0}],
+            {"assertion": "board", "threshold": 0.9, "tested": 400, "accepted": 300, "errors": 1, "bound": 0.016, "confidence": 0.95, "coverage": 0.75},
+            {"board": "Helpdesk", "type": "Password", "assertion": "reply", "tested": 80, "accepted": 0, "errors": 2, "confidence": 0.95, "coverage": 0.0}],
         "drafts": {"n": 250, "due": 250, "made": 240, "within_60s": 238, "p95": 1.5, "compared": 200, "verbatim": 60,
             "categories": {"Helpdesk > Password": [50, 40]}},
         "latency": {"triage_ms": {"n": 100, "p50": 3.0, "p95": 5.0, "p99": 9.0}},
@@ -89,6 +89,18 @@ fn r28_what_was_measured_is_read_as_it_was_written() {
         assert!(written["drafts"].get(absent).is_none(), "{absent}");
     }
     assert!(written["certificates"][1].get("threshold").is_none() && written["machine"].get("cpu").is_none());
+}
+
+#[test]
+fn r44_a_certificate_names_its_category_and_what_is_asserted() {
+    let evidence = parse(&file());
+    let [all, reply] = evidence.certificates() else { panic!("{:?}", evidence.certificates()) };
+    assert!(all.is_of_all() && (all.assertion, all.threshold) == (Assertion::Board, Some(0.9)));
+    assert!(!reply.is_of_all() && (reply.assertion, reply.threshold) == (Assertion::Reply, None));
+    assert_eq!(reply.category(), "Helpdesk > Password");
+    // A bundle that decides no boards has categories too.
+    let kind = Certificate { board: None, r#type: Some("VPN".to_owned()), ..all.clone() };
+    assert!(!kind.is_of_all() && kind.category() == "VPN");
 }
 
 #[test]
@@ -262,6 +274,8 @@ fn r28_figures_that_their_counts_do_not_give_are_refused_by_name() {
         ("/calibration/board/bins", json!([]), "calibration.board"),
         ("/calibration/board/n", json!(299), "calibration.board"),
         ("/certificates/0/coverage", json!(0.9), "certificates of board"),
+        ("/certificates/0/bound", json!(0.012), "certificates of board"),
+        ("/certificates/1/coverage", json!(0.5), "certificates of reply, \"Helpdesk > Password\""),
         ("/rules/agreement", json!(0.6), "rules"),
         ("/rules/difference", json!(-0.3), "rules"),
         ("/gates/1/passed", json!(false), "tickets with an outcome"),
@@ -358,6 +372,9 @@ fn r28_figures_that_can_not_be_are_refused_by_name() {
         ("/calibration/board/bins/0/right", json!(151), "calibration"),
         ("/certificates/0/accepted", json!(401), "certificate"),
         ("/certificates/0/bound", json!(2.0), "certificate"),
+        ("/certificates/0/bound", Value::Null, "certificate of board"),
+        ("/certificates/1/errors", json!(81), "certificate of reply"),
+        ("/certificates/1", file()["certificates"][0].clone(), "stands twice"),
         ("/drafts/within_60s", json!(241), "drafts"),
         ("/drafts/verbatim", json!(201), "drafts"),
         ("/drafts/p95", json!(-1.0), "drafts"),
@@ -394,7 +411,7 @@ fn r24_the_ceiling_stands_beside_the_agreement_and_figures_name_their_n() {
 fn r28_the_page_has_every_table_a_diagram_and_no_markup_of_others() {
     let mut evidence = parse(&file());
     let evil = "<script>alert(1)</script>";
-    evidence.certificates[0].category = Some(evil.to_owned());
+    evidence.certificates[0].board = Some(evil.to_owned());
     evidence.safety.attacks.as_mut().unwrap().failed = vec![evil.to_owned()];
     evidence.notes = vec![evil.to_owned()];
     let gate = shadow_gate(&evidence.shadow(None), &ShadowThresholds::default());
@@ -407,7 +424,7 @@ fn r28_the_page_has_every_table_a_diagram_and_no_markup_of_others() {
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
     for part in [
         "What the gate to assist asks for",
-        "What it may decide alone",
+        "What it may do alone",
         "First responses",
         "Attacks and canaries",
         "<svg",
