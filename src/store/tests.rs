@@ -224,7 +224,7 @@ fn review(id: &str, verdict: Review, key: &str) -> ReviewRequest {
 /// What a holder says of an action: that it was done, or why not and until when it waits.
 fn report<'a>(failed: Option<(&'a str, Timestamp)>) -> ActionReport<'a> {
     match failed {
-        None => ActionReport::Done { psa_ref: None },
+        None => ActionReport::Done { psa_ref: None, result: None },
         Some((why, retry_at)) => ActionReport::Failed { why, retry_at },
     }
 }

@@ -22,6 +22,8 @@ use crate::problem::Problem;
 use crate::rollout::installation_phase;
 use crate::shared::Shared;
 
+/// Longest answer of an automation, in bytes.
+const MOST_RESULT: usize = 64 << 10;
 /// Actions of a call.
 const MOST: usize = 100;
 /// How often one key claims an action before a person has to look.
@@ -37,12 +39,21 @@ const LONGEST_PAUSE: i64 = 3_600;
 #[schema(discriminator(property_name = "kind", mapping(
     ("reply" = "#/components/schemas/ReplyAction"),
     ("set_fields" = "#/components/schemas/SetFieldsAction"),
+    ("close" = "#/components/schemas/CloseAction"),
+    ("reopen" = "#/components/schemas/ReopenAction"),
+    ("run" = "#/components/schemas/RunAction"),
 )))]
 pub(crate) enum Action {
     /// Send a reply to the customer.
     Reply(ReplyAction),
     /// Set fields of the ticket.
     SetFields(SetFieldsAction),
+    /// Close the ticket.
+    Close(CloseAction),
+    /// Open the ticket again.
+    Reopen(ReopenAction),
+    /// Have an automation run.
+    Run(RunAction),
 }
 
 /// Sends a reply to the customer.
@@ -65,6 +76,41 @@ pub(crate) struct SetFieldsAction {
     about: ActionHead,
 }
 
+/// Closes a ticket, since its customer has confirmed that it is done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CloseAction {
+    kind: CloseKind,
+    /// How it is closed; null once it is deleted for its age, and when the action is void.
+    payload: Option<Turn>,
+    #[serde(flatten)]
+    about: ActionHead,
+}
+
+/// Opens a ticket again, since its customer says that it is not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReopenAction {
+    kind: ReopenKind,
+    /// How it is opened; null once it is deleted for its age, and when the action is void.
+    payload: Option<Turn>,
+    #[serde(flatten)]
+    about: ActionHead,
+}
+
+/// Has the desk's own automation run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunAction {
+    kind: RunKind,
+    /// What the automation is given; null once it is deleted for its age, and when the action is void.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<serde_json::Value>,
+    /// What the automation answered.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<serde_json::Value>,
+    #[serde(flatten)]
+    about: ActionHead,
+}
+
 /// The kind of a reply.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +125,30 @@ enum ReplyKind {
 enum SetFieldsKind {
     /// Labels.
     SetFields,
+}
+
+/// The kind of what closes a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CloseKind {
+    /// A ticket is closed.
+    Close,
+}
+
+/// The kind of what opens a ticket again.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ReopenKind {
+    /// A ticket is opened again.
+    Reopen,
+}
+
+/// The kind of what an automation does.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RunKind {
+    /// An automation runs.
+    Run,
 }
 
 /// What actions of every kind have.
@@ -122,6 +192,21 @@ pub(crate) struct SetFields {
     fields: BTreeMap<FieldName, String>,
 }
 
+/// How a ticket is closed, or opened again.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Turn {
+    /// The status that it gets, by the PSA's name; else the one of the connector's settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    /// Whom it is assigned to where nobody owns it; only where it is opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    technician: Option<String>,
+    /// When the message was written that this follows from: where a person has done something in the ticket since, don't do it.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<Timestamp>,
+}
+
 impl TryFrom<firstline_store::Action> for Action {
     type Error = Problem;
 
@@ -149,6 +234,16 @@ impl TryFrom<firstline_store::Action> for Action {
             ActionKind::SetFields => {
                 let kind = SetFieldsKind::SetFields;
                 Self::SetFields(SetFieldsAction { kind, payload: read(payload)?, about })
+            }
+            ActionKind::Close => {
+                Self::Close(CloseAction { kind: CloseKind::Close, payload: read(payload)?, about })
+            }
+            ActionKind::Reopen => {
+                Self::Reopen(ReopenAction { kind: ReopenKind::Reopen, payload: read(payload)?, about })
+            }
+            ActionKind::Run => {
+                let (kind, payload) = (RunKind::Run, Some(payload).filter(|payload| !payload.is_null()));
+                Self::Run(RunAction { kind, payload, result: action.result, about })
             }
         })
     }
@@ -224,6 +319,10 @@ pub(crate) struct SettleRequest {
     #[serde(default)]
     #[schema(max_length = 256)]
     psa_ref: Option<String>,
+    /// What an automation answered, at most 64 KiB as JSON.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    result: Option<serde_json::Value>,
 }
 
 /// Whether it is on record.
@@ -327,6 +426,10 @@ pub(crate) async fn settle_action(
     caller.may(Scope::Act)?;
     let id: i64 = id.parse().map_err(|_| missing("action"))?;
     let owner = owner(&caller, &request.owner)?;
+    if request.result.as_ref().is_some_and(|result| result.to_string().len() > MOST_RESULT) {
+        let next = "Report less of it, such as its id in the automation's own log";
+        return Err(Problem::new(Code::Request, "result", "longer than 64 KiB", next));
+    }
     let settled = shared.blocking(move |shared| {
         let now = shared.clock.now();
         let cut = |text: &Option<String>, most| {
@@ -342,7 +445,9 @@ pub(crate) async fn settle_action(
                 let retry_at = now.checked_add(pause(attempts).seconds()).map_err(Problem::internal)?;
                 ActionReport::Failed { why, retry_at }
             }
-            (None, None) => ActionReport::Done { psa_ref: psa_ref.as_deref() },
+            (None, None) => {
+                ActionReport::Done { psa_ref: psa_ref.as_deref(), result: request.result.as_ref() }
+            }
         };
         Ok(shared.store.settle_action(id, &holder, &report, now)?)
     });

@@ -92,6 +92,8 @@ pub enum ActionReport<'a> {
     Done {
         /// The PSA's id of what came of it, such as a note's.
         psa_ref: Option<&'a str>,
+        /// What an automation answered.
+        result: Option<&'a serde_json::Value>,
     },
     /// It could not be done.
     Failed {
@@ -127,6 +129,12 @@ pub enum ActionKind {
     Reply,
     /// Set the labels in `payload.fields`.
     SetFields,
+    /// Close the ticket: the customer has confirmed that it is done.
+    Close,
+    /// Open the ticket again, and assign it to `payload.technician` where nobody owns it.
+    Reopen,
+    /// Have the desk's own automation run, with `payload` as its input.
+    Run,
 }
 
 /// On whose word something is done.
@@ -191,4 +199,6 @@ pub struct Action {
     pub done_at: Option<Timestamp>,
     /// The PSA's id of what came of it.
     pub psa_ref: Option<String>,
+    /// What an automation answered; `None` too once it is purged with the payload.
+    pub result: Option<serde_json::Value>,
 }

@@ -31,7 +31,7 @@ pub(super) const SPAN: &str = "SELECT (SELECT MIN(received_at) FROM decisions), 
     (SELECT MIN(done_at) FROM actions WHERE done_at IS NOT NULL), (SELECT MAX(done_at) FROM actions WHERE done_at IS NOT NULL)";
 /// What was done from a moment to before another and could be seen, as the schema's index has it.
 pub(super) const DONE: &str = "SELECT a.done_at, COALESCE(a.origin, 'person'), t.customer FROM actions a JOIN tickets t ON t.id = a.ticket_id
-    WHERE a.done_at >= $1 AND a.done_at < $2 AND a.kind <> 'set_fields' AND a.state = 'done' ORDER BY a.done_at, a.id";
+    WHERE a.done_at >= $1 AND a.done_at < $2 AND a.kind IN ('reply', 'close') AND a.state = 'done' ORDER BY a.done_at, a.id";
 
 /// Makes the days of the tickets of these `decisions`, and of what was done for them, stale.
 pub(crate) fn stale<'a>(tx: &mut dyn Tx, decisions: impl IntoIterator<Item = &'a str>) -> Result<()> {

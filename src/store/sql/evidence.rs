@@ -23,7 +23,7 @@ const INCIDENT: &str =
 /// What figures need of incidents. Where no action is named, the last one of the ticket that its customer could see is meant.
 const FACTS: &str = "SELECT i.at, i.recorded_at, i.decided_at, i.state, i.sla_credit, i.credit_amount,
     COALESCE((SELECT COALESCE(a.origin, 'person') FROM actions a WHERE a.id = i.action_id),
-        (SELECT COALESCE(b.origin, 'person') FROM actions b WHERE b.ticket_id = i.ticket_id AND b.kind <> 'set_fields'
+        (SELECT COALESCE(b.origin, 'person') FROM actions b WHERE b.ticket_id = i.ticket_id AND b.kind IN ('reply', 'close')
         AND b.state = 'done' AND b.done_at <= i.at ORDER BY b.done_at DESC, b.id DESC LIMIT 1))
     FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
 

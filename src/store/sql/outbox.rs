@@ -18,7 +18,8 @@ use crate::{
 
 const ACTION: &str =
     "SELECT a.id, a.kind, t.number, t.customer, a.decision_id, a.payload, a.idempotency_key, a.state,
-    a.attempts, a.lease_until, a.fault, COALESCE(a.origin, 'person'), COALESCE(a.epoch, 0), a.done_at, a.psa_ref FROM actions a JOIN tickets t ON t.id = a.ticket_id";
+    a.attempts, a.lease_until, a.fault, COALESCE(a.origin, 'person'), COALESCE(a.epoch, 0), a.done_at, a.psa_ref, a.result
+    FROM actions a JOIN tickets t ON t.id = a.ticket_id";
 
 /// The actions in `rows($1)`.
 const THESE: &str = "IN (SELECT CAST(value ->> 0 AS BIGINT) FROM rows($1))";
@@ -56,6 +57,7 @@ fn read(mut row: Row) -> Result<Action> {
         epoch: row.int()?,
         done_at: row.maybe_time()?,
         psa_ref: row.maybe_text()?,
+        result: row.maybe_json()?,
     })
 }
 
@@ -113,7 +115,7 @@ impl<D: Db> Outbox for Shelf<D> {
             }
             settle(tx, &held, report, now)?;
             let (state, psa_ref) = match report {
-                ActionReport::Done { psa_ref } => ("done", *psa_ref),
+                ActionReport::Done { psa_ref, .. } => ("done", *psa_ref),
                 ActionReport::Failed { .. } if held.is_last => ("failed", None),
                 ActionReport::Failed { .. } => return Ok(Settlement::Settled),
                 ActionReport::Returned { .. } => ("held", None),
@@ -202,7 +204,7 @@ impl<D: Db> Outbox for Shelf<D> {
         }
         seen_by(&mut which, &mut values, customers);
         which.push_str(&format!(" ORDER BY a.id DESC LIMIT ${}", values.len() + 1));
-        let bytes = bytes_of(&["a.payload", "a.fault"]);
+        let bytes = bytes_of(&["a.payload", "a.fault", "a.result"]);
         let sizes = format!("SELECT {bytes} FROM actions a JOIN tickets t ON t.id = a.ticket_id {which}");
         self.read(|tx| {
             let (fits, more) = page(tx, &sizes, &values, limit)?;
@@ -256,6 +258,9 @@ pub(super) fn add(
     let suffix = match kind {
         ActionKind::Reply => "reply",
         ActionKind::SetFields => "fields",
+        ActionKind::Close => "close",
+        ActionKind::Reopen => "reopen",
+        ActionKind::Run => "run",
     };
     let by = if origin == ActionOrigin::Auto { "auto_" } else { "" };
     let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at, origin,
@@ -286,10 +291,11 @@ fn settle(tx: &mut dyn Tx, held: &Held, report: &ActionReport<'_>, now: Timestam
     let id = held.id.into();
     match report {
         // Who did it stays known: saying so again is no fault.
-        ActionReport::Done { psa_ref } => {
+        ActionReport::Done { psa_ref, result } => {
             let sql = "UPDATE actions SET state = 'done', fault = NULL, not_before = $2, lease_until = NULL, done_at = $2,
-                psa_ref = $3 WHERE id = $1";
-            tx.execute(sql, &[id, now.into(), (*psa_ref).into()])?;
+                psa_ref = $3, result = $4 WHERE id = $1";
+            let result = result.map(|result| json(result).map(Value::Text)).transpose()?;
+            tx.execute(sql, &[id, now.into(), (*psa_ref).into(), result.into()])?;
         }
         ActionReport::Failed { why, retry_at } => {
             let (state, not_before) = if held.is_last { ("failed", now) } else { ("waiting", *retry_at) };

@@ -256,8 +256,9 @@ fn purge(tx: &mut dyn Tx, before: Timestamp) -> Result<Purged> {
         "received_at < $1 AND draft_state NOT IN ('writing', 'pending') AND id NOT IN (SELECT decision_id {live})"
     );
     let of_old = format!("decision_id IN (SELECT id FROM decisions WHERE {old})");
-    let sql =
-        format!("UPDATE actions SET payload = NULL, fault = NULL WHERE payload IS NOT NULL AND {of_old}");
+    let sql = format!(
+        "UPDATE actions SET payload = NULL, fault = NULL, result = NULL WHERE payload IS NOT NULL AND {of_old}"
+    );
     tx.execute(&sql, &when)?;
     tx.execute(
         &format!("UPDATE reviews SET verdict = NULL, findings = NULL WHERE verdict IS NOT NULL AND {of_old}"),

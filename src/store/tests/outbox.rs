@@ -8,6 +8,7 @@ use crate::{Action, ActionClaim, ActionKind, ActionState, Holder, Settlement};
 on_both!(
     a_tickets_actions_come_one_after_another,
     what_fails_waits_and_is_given_up_in_the_end,
+    what_an_automation_answered_is_kept_as_long_as_the_words_are,
     a_claim_that_lapsed_is_somebody_elses,
     what_a_person_has_overtaken_waits_for_a_person_for_a_day,
     walls_hold_in_the_outbox,
@@ -96,6 +97,21 @@ fn what_fails_waits_and_is_given_up_in_the_end(home: &Home) {
     assert_eq!((listed[1].state, listed[0].state), (ActionState::Failed, ActionState::Waiting));
     assert_eq!(home.backlog().unwrap().failed_actions, 1);
     assert_eq!(take(&**home, "a", 400)[0].idempotency_key, "d1:fields");
+}
+
+fn what_an_automation_answered_is_kept_as_long_as_the_words_are(home: &Home) {
+    approved(&**home, 1);
+    let answer = serde_json::json!({"job": 7, "said": "the mailbox has 20 GB more \u{0} \u{1f600}"});
+    for _ in 0..2 {
+        let action = take(&**home, "a", 10).remove(0);
+        let done = ActionReport::Done { psa_ref: None, result: Some(&answer) };
+        home.settle_action(action.id, &holder("a"), &done, at(11)).unwrap();
+        let kept = home.action(action.id, &holder("a")).unwrap().unwrap();
+        assert_eq!((kept.state, kept.result.as_ref()), (ActionState::Done, Some(&answer)));
+    }
+    home.purge(at(1_000), at(1_001)).unwrap();
+    let listed = home.actions(None, &CustomerSet::All, None, 9).unwrap().items;
+    assert_eq!(listed.iter().filter(|a| a.result.is_some() || !a.payload.is_null()).count(), 0);
 }
 
 fn what_a_person_has_overtaken_waits_for_a_person_for_a_day(home: &Home) {

@@ -458,7 +458,7 @@ fn what_is_done_says_when_and_as_what(home: &Home) {
     let first = all.iter().find(|action| action.idempotency_key == "d0:reply").unwrap();
     assert_eq!((first.done_at, &first.psa_ref), (None, &None));
     assert_eq!(take(home, 10), ["d0:reply", "d1:reply"]);
-    let done = crate::ActionReport::Done { psa_ref: Some("note-17") };
+    let done = crate::ActionReport::Done { psa_ref: Some("note-17"), result: None };
     assert_eq!(home.settle_action(first.id, &GLUE, &done, at(12)).unwrap(), Settlement::Settled);
     // Said again it stays as it was.
     assert_eq!(home.settle_action(first.id, &GLUE, &report(None), at(15)).unwrap(), Settlement::Settled);

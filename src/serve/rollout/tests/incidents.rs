@@ -104,7 +104,7 @@ impl Home {
         // The reply, and then the labels.
         for _ in 0..2 {
             for action in self.store.claim_actions(&claim).unwrap() {
-                let done = ActionReport::Done { psa_ref: None };
+                let done = ActionReport::Done { psa_ref: None, result: None };
                 self.store.settle_action(action.id, &holder, &done, sent).unwrap();
             }
         }
