@@ -112,7 +112,10 @@ mod tests {
         }
         let review = Some(Reviewed { at: at("2026-11-02T08:01:00Z"), seconds: None });
         assert_eq!(autonomy(&TicketFacts { review, ..alone() }, &tiers()), Autonomy::People);
-        assert_eq!(autonomy(&TicketFacts { opened_by_technician: true, ..alone() }, &tiers()), Autonomy::People);
+        assert_eq!(
+            autonomy(&TicketFacts { opened_by_technician: true, ..alone() }, &tiers()),
+            Autonomy::People
+        );
         assert_eq!(autonomy(&TicketFacts { resolved_at: None, ..alone() }, &tiers()), Autonomy::People);
         // Nothing was said: Firstline resolved nothing.
         let mut silent = alone();

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use firstline_stats::{
-    Count, Interval, Standardised, difference_lower_bound, lower_bound, share, upper_bound,
-};
+use firstline_stats::{Count, Interval, difference_lower_bound, lower_bound, share, upper_bound};
 use firstline_ticket::Field;
 use serde::Serialize;
 
@@ -147,22 +145,6 @@ impl ShadowThresholds {
             ..default
         }
     }
-}
-
-/// Whether handle time has fallen far enough: by `needed` at the point, 0.4 for 40 %, and surely by anything at all. `None` where
-/// nobody logs time: then it can't pass.
-pub fn handle_check(change: Option<&Standardised>, needed: f64) -> Check {
-    let found = change.map(|change| (Some(-change.change), change.n as u64)).unwrap_or_default();
-    let mut check = Check::point("handle time saved", Direction::AtLeast, needed, found);
-    if let Some(change) = change {
-        check.bounds = Some(Interval { lo: -change.high, hi: -change.low });
-        if check.passed && change.high >= 0.0 {
-            check.passed = false;
-            check.short_by = Some(change.high);
-            check.missing = Some("the interval of the change must lie below 0".to_owned());
-        }
-    }
-    check
 }
 
 /// A desk whose technicians agree among themselves on fewer than this may take that as the yardstick,
@@ -370,19 +352,6 @@ mod tests {
         assert_eq!(without(&[Field::Board])[0].name, "calibration error of type");
         assert_eq!(without(&[Field::Type, Field::Priority])[0].name, "calibration error of board");
         assert_eq!(without(&[]).len(), 2);
-    }
-
-    #[test]
-    fn r40_handle_time_passes_at_40_percent_and_only_if_it_surely_fell() {
-        let of = |change, low, high| {
-            let change = Standardised { before: 1_000.0, after: 0.0, change, low, high, n: 90, left_out: 0 };
-            handle_check(Some(&change), 0.40)
-        };
-        assert!(of(-0.42, -0.60, -0.10).passed);
-        assert!((of(-0.35, -0.5, -0.2).short_by.unwrap() - 0.05).abs() < 1e-12);
-        let unsure = of(-0.42, -0.9, 0.1);
-        assert!(!unsure.passed && unsure.short_by == Some(0.1) && unsure.missing.is_some());
-        assert_eq!(handle_check(None, 0.40).missing.as_deref(), Some("not measured"));
     }
 
     #[test]

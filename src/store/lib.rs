@@ -26,7 +26,9 @@ mod tests;
 
 pub use anchor::{Anchor, AnchorKey, anchor, anchors, public_keys};
 pub use audit::{AuditEntry, Verified, verify};
-pub use contract::acting::{Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket};
+pub use contract::acting::{
+    Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket, CategoryFacts,
+};
 pub use contract::connections::{Connection, ConnectionLease, Connections};
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
 pub use contract::evidence::{

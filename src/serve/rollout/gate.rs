@@ -136,17 +136,8 @@ pub fn gate(
     let (programme, (record, signed)) = (started(store)?, signed(store, now)?);
     let evidence = Evidence::parse(&request.evidence, "the evidence")?;
     let sha = sha256_hex(&request.evidence);
-    let thresholds = ShadowThresholds::signed(&signed);
-    let in_service = InService {
-        bundle_id: &service.bundle_id,
-        bundle_sha256: &service.bundle_sha256,
-        trained_on: &service.trained_on,
-        policy_sha: &service.policy_sha,
-        suites: suites()?,
-        thresholds,
-        criteria_sha: Some(&record.sha),
-        now,
-    };
+    let in_service = in_service(service, (&record.sha, &signed), now)?;
+    let thresholds = in_service.thresholds;
     let refusals = evidence.refusals(&in_service);
     let live = live(store, zone, &programme, &service.bundle_id, now)?;
     let found = shadow_gate(&evidence.shadow(Some(&live)), &thresholds);
@@ -175,13 +166,31 @@ pub fn gate(
     Ok(verdict)
 }
 
-fn started(store: &dyn Store) -> Result<ProgrammeRecord> {
+/// What evidence is compared with.
+pub(super) fn in_service<'a>(
+    service: &'a InServiceNow,
+    (criteria_sha, signed): (&'a str, &Criteria),
+    now: Timestamp,
+) -> Result<InService<'a>> {
+    Ok(InService {
+        bundle_id: &service.bundle_id,
+        bundle_sha256: &service.bundle_sha256,
+        trained_on: &service.trained_on,
+        policy_sha: &service.policy_sha,
+        suites: suites()?,
+        thresholds: ShadowThresholds::signed(signed),
+        criteria_sha: Some(criteria_sha),
+        now,
+    })
+}
+
+pub(super) fn started(store: &dyn Store) -> Result<ProgrammeRecord> {
     let next = "Start it: firstline rollout start";
     let none = || UserError::new(Code::Conflict, "the rollout", "no programme has started", next);
     Ok(store.programme()?.ok_or_else(none)?)
 }
 
-fn signed(store: &dyn Store, now: Timestamp) -> Result<(CriteriaRecord, Criteria)> {
+pub(super) fn signed(store: &dyn Store, now: Timestamp) -> Result<(CriteriaRecord, Criteria)> {
     let next = "Have them signed: firstline rollout sign";
     let none = || UserError::new(Code::Conflict, "the criteria", "none are in force", next);
     Ok(criteria::standing(store, now)?.ok_or_else(none)?)

@@ -434,6 +434,11 @@ impl Incidents {
     }
 }
 
+/// Whether an incident counts as an error at `now`.
+pub(super) fn counted(of: &IncidentFacts, hours: &OpenHours, now: Timestamp) -> bool {
+    reported(*of).incident.counts(hours, now)
+}
+
 fn reported(of: IncidentFacts) -> Reported {
     let state = match of.state {
         Stored::Suspected => State::Suspected,

@@ -5,6 +5,7 @@
 //! Must know nothing of HTTP, and look at no clock: callers say what time it is.
 
 mod acting;
+mod autonomous;
 mod coverage;
 mod criteria;
 mod desk;
@@ -24,6 +25,7 @@ mod weeks;
 mod tests;
 
 pub(crate) use acting::{Certified, Doing, look};
+pub use autonomous::{AutonomousVerdict, Categories, CategoryVerdict, gate_autonomous};
 pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,

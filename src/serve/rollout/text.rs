@@ -6,6 +6,8 @@ use firstline_fault::{Code, Result, UserError};
 pub(super) const FIRSTLINE: &str = "firstline";
 /// The name of the gate from shadow to assist.
 pub(super) const SHADOW_TO_ASSIST: &str = "shadow_to_assist";
+/// The name of the gate from assist to autonomous.
+pub(super) const ASSIST_TO_AUTONOMOUS: &str = "assist_to_autonomous";
 
 /// Longest reason, in bytes.
 const MOST_REASON: usize = 2_000;

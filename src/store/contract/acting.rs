@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CustomerSet;
 use super::decisions::DecisionRecord;
+use super::evidence::IncidentFacts;
 
 /// What is done that nobody approves.
 ///
@@ -35,6 +36,27 @@ pub trait Acting {
         actor: &str,
         now: Timestamp,
     ) -> Result<Option<bool>>;
+
+    /// What people did with drafts since a moment, and what came of what they approved, by the category that was decided, in the order of
+    /// the categories. What has no board or no type is in none.
+    fn category_facts(&self, since: Timestamp) -> Result<Vec<CategoryFacts>>;
+}
+
+/// What people did with the drafts of a category, and what came of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CategoryFacts {
+    /// The board that was decided.
+    pub board: String,
+    /// The type that was decided.
+    pub ticket_type: String,
+    /// Drafts that were reviewed.
+    pub reviewed: u64,
+    /// Of those, drafts that were approved as they were.
+    pub accepted: u64,
+    /// Replies that a person approved and that were sent.
+    pub sent: u64,
+    /// Incidents about its decisions, of what people approved.
+    pub incidents: Vec<IncidentFacts>,
 }
 
 /// A decision that Firstline may act on, with its ticket.

@@ -3,17 +3,19 @@
 //! What is looked at outside a transaction is compared again inside the one that puts actions on record, and once more in the one that
 //! claims them. Must never send what a person has stopped, nor to a ticket that a person has touched.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::Result;
 use firstline_ticket::{DraftState, Field, Phase};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, days, decisions, grants, name, of_customers, outbox};
+use super::{Shelf, days, decisions, evidence, grants, name, of_customers, outbox};
 use crate::audit::{Log, Note};
-use crate::db::{Db, Tx, Value, json};
+use crate::db::{Db, Row, Tx, Value, json};
 use crate::{
     Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket, ActionKind, ActionOrigin,
-    Cell, CustomerSet, DecisionRecord,
+    CategoryFacts, Cell, CustomerSet, DecisionRecord,
 };
 
 /// That somebody of the desk has done anything to the ticket `t`, `o` being its outcome.
@@ -135,6 +137,41 @@ impl<D: Db> Acting for Shelf<D> {
             Ok(Some(true))
         })
     }
+
+    fn category_facts(&self, since: Timestamp) -> Result<Vec<CategoryFacts>> {
+        self.read(|tx| category_facts(tx, since))
+    }
+}
+
+fn category_facts(tx: &mut dyn Tx, since: Timestamp) -> Result<Vec<CategoryFacts>> {
+    let mut found: BTreeMap<(String, String), CategoryFacts> = BTreeMap::new();
+    let of = |row: &mut Row| -> Result<(String, String)> { Ok((row.text()?, row.text()?)) };
+    let reviewed = "SELECT d.board, d.type, COUNT(*), COUNT(CASE WHEN d.draft_state = 'approved' OR r.distance = 0 THEN 1 END)
+        FROM reviews r JOIN decisions d ON d.id = r.decision_id WHERE r.at >= $1 AND d.board IS NOT NULL AND d.type IS NOT NULL
+        AND d.draft_state IN ('approved', 'edited', 'rejected') GROUP BY d.board, d.type";
+    for mut row in tx.query(reviewed, &[since.into()])? {
+        let facts = found.entry(of(&mut row)?).or_default();
+        (facts.reviewed, facts.accepted) = (count(row.int()?), count(row.int()?));
+    }
+    let sent = "SELECT d.board, d.type, COUNT(*) FROM actions a JOIN decisions d ON d.id = a.decision_id
+        WHERE a.done_at >= $1 AND a.kind = 'reply' AND COALESCE(a.origin, 'person') = 'person'
+        AND d.board IS NOT NULL AND d.type IS NOT NULL GROUP BY d.board, d.type";
+    for mut row in tx.query(sent, &[since.into()])? {
+        found.entry(of(&mut row)?).or_default().sent = count(row.int()?);
+    }
+    for (category, facts) in evidence::incidents_by_category(tx, since)? {
+        // Errors of what nobody approved say nothing of what people did.
+        if facts.alone != Some(true) {
+            found.entry(category).or_default().incidents.push(facts);
+        }
+    }
+    let named =
+        found.into_iter().map(|((board, ticket_type), facts)| CategoryFacts { board, ticket_type, ..facts });
+    Ok(named.collect())
+}
+
+fn count(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or_default()
 }
 
 /// Whether the decision is as it was looked at, and still its ticket's newest; and, where anything is to be done, that nobody is at its

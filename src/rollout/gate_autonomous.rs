@@ -1,0 +1,212 @@
+//! Whether a category may be acted on without a person (R44): what its certificates say, what people did with its drafts, and what came
+//! of it.
+//!
+//! What is not certified stays with a person and keeps nothing back that is. Must never pass on what is not known.
+
+use std::collections::BTreeMap;
+
+use firstline_stats::{Count, Interval, lower_bound, share, upper_bound};
+use firstline_ticket::Assertion;
+
+use crate::evidence::Certificate;
+use crate::{Check, Criteria, Direction, Gate, Kpi, Saving};
+
+/// Confidence of the one-sided bounds.
+const CONFIDENCE: f64 = 0.95;
+/// Share of errors among what people approved and was sent,
+const ERRORS: f64 = 0.02;
+/// and the upper bound of that share.
+const ERRORS_BOUND: f64 = 0.05;
+/// Reviewed drafts that a category takes at least,
+const REVIEWED: u64 = 20;
+/// and the lower bound of the share of them that is sent unchanged.
+const UNCHANGED: f64 = 0.50;
+/// How far handle time has to have fallen.
+const HANDLE: f64 = 0.40;
+
+/// What is known of a category.
+#[derive(Debug, Clone, Copy)]
+pub struct CategoryEvidence<'a> {
+    /// Its certificates.
+    pub certificates: &'a [&'a Certificate],
+    /// Its drafts that people reviewed, and those that they approved as they were.
+    pub reviewed: Count,
+    /// Replies that people approved and that were sent, and errors among them.
+    pub sent: Count,
+    /// The time that was saved in the pilots, where anybody knows.
+    pub saving: Option<&'a Saving>,
+}
+
+/// The verdict on a category.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CategoryGate {
+    /// Its checks, and whether all of them hold.
+    pub gate: Gate,
+    /// From which score on each thing that is certified may be done alone.
+    pub thresholds: BTreeMap<Assertion, f64>,
+}
+
+/// Judges a category by the criteria that were signed.
+pub fn autonomous_gate(of: &CategoryEvidence<'_>, criteria: &Criteria) -> CategoryGate {
+    let certified = of.certificates.iter().filter_map(|found| Some((found.assertion, found.threshold?)));
+    let thresholds: BTreeMap<Assertion, f64> = certified.collect();
+    let reply = thresholds.contains_key(&Assertion::Reply);
+    let n = of.certificates.iter().map(|found| found.tested).max().unwrap_or(0);
+    let mut certificates =
+        point("things certified", Direction::AtLeast, 1.0, Some(thresholds.len() as f64), n);
+    if !certificates.passed {
+        certificates.missing = Some("`firstline certify` says how many tickets are missing".to_owned());
+    }
+    let mut checks = vec![certificates];
+    checks.extend(errors(of.sent));
+    // Only a reply is a draft's matter.
+    if reply {
+        checks.extend(unchanged(of.reviewed));
+    }
+    checks.extend(handle(of.saving, criteria));
+    let passed = checks.iter().all(|check| check.passed);
+    CategoryGate { gate: Gate { checks, passed }, thresholds }
+}
+
+fn point(name: &str, direction: Direction, needed: f64, found: Option<f64>, n: u64) -> Check {
+    Check::point(name, direction, needed, (found, n))
+}
+
+fn errors(sent: Count) -> [Check; 2] {
+    let errors = sent.hits.min(sent.n);
+    let known = |value: f64| (sent.n > 0).then_some(value);
+    let (found, high) = (share(errors, sent.n), upper_bound(errors, sent.n.max(1), CONFIDENCE));
+    let n = sent.n as u64;
+    let mut bound =
+        point("upper 95 % bound of those errors", Direction::AtMost, ERRORS_BOUND, known(high), n);
+    if !bound.passed && sent.n > 0 {
+        let needed = Direction::AtMost.tickets(found, ERRORS_BOUND, CONFIDENCE);
+        bound.missing =
+            needed.map(|needed| format!("at this rate about {needed} replies are needed, {n} are there"));
+    }
+    [point("errors among replies that people approved", Direction::AtMost, ERRORS, known(found), n), bound]
+}
+
+fn unchanged(reviewed: Count) -> [Check; 2] {
+    let n = reviewed.n as u64;
+    let low = (n > 0).then(|| lower_bound(reviewed.hits.min(reviewed.n), reviewed.n, CONFIDENCE));
+    [
+        point("drafts that people reviewed", Direction::AtLeast, REVIEWED as f64, Some(n as f64), n),
+        point("lower 95 % bound of drafts sent unchanged", Direction::AtLeast, UNCHANGED, low, n),
+    ]
+}
+
+/// Whether handle time has fallen. A desk that logs no time signs another KPI; then this one is not asked for.
+fn handle(saving: Option<&Saving>, criteria: &Criteria) -> Option<Check> {
+    let signed = criteria.kpi.iter().find(|kpi| kpi.name == Kpi::HandleTime)?;
+    let needed = HANDLE.max(-signed.day90);
+    let measured = saving.filter(|saving| saving.change_interval.is_some());
+    let found = measured.map(|saving| -saving.change);
+    let mut check =
+        point("handle time saved", Direction::AtLeast, needed, found, measured.map_or(0, |saving| saving.n));
+    if let Some([low, high]) = measured.and_then(|saving| saving.change_interval) {
+        check.bounds = Some(Interval { lo: -high, hi: -low });
+        if check.passed && high >= 0.0 {
+            (check.passed, check.short_by) = (false, Some(high));
+            check.missing = Some("the interval of the change must lie below 0".to_owned());
+        }
+    }
+    Some(check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SavingBasis;
+
+    fn certificate(assertion: Assertion, threshold: Option<f64>) -> Certificate {
+        Certificate {
+            board: Some("Desk".to_owned()),
+            r#type: Some("Mail".to_owned()),
+            assertion,
+            threshold,
+            tested: 300,
+            accepted: 250,
+            errors: 0,
+            bound: threshold.map(|_| 0.012),
+            confidence: 0.95,
+            coverage: 0.83,
+        }
+    }
+
+    fn saving(change: f64, interval: [f64; 2]) -> Saving {
+        Saving {
+            basis: SavingBasis::TimeEntries,
+            before: 1_000.0,
+            after: 1_000.0 * (1.0 + change),
+            reviews: 0.0,
+            corrections: 0.0,
+            saved: -1_000.0 * change,
+            interval: Some([0.0, 0.0]),
+            change,
+            change_interval: Some(interval),
+            rounding: None,
+            quarter_hours: None,
+            n: 90,
+            left_out: 0,
+        }
+    }
+
+    fn failing(of: &CategoryEvidence<'_>, criteria: &Criteria) -> Vec<String> {
+        let found = autonomous_gate(of, criteria);
+        found.gate.checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
+    }
+
+    fn count(hits: usize, n: usize) -> Count {
+        Count { hits, n }
+    }
+
+    #[test]
+    fn r44_a_category_passes_on_certificates_errors_acceptance_and_handle_time() {
+        let criteria = Criteria::parse(Criteria::EXAMPLE, "test").unwrap();
+        let (reply, priority) =
+            (certificate(Assertion::Reply, Some(0.93)), certificate(Assertion::Priority, None));
+        let (both, good) = ([&reply, &priority], saving(-0.5, [-0.6, -0.4]));
+        let sound = CategoryEvidence {
+            certificates: &both,
+            reviewed: count(30, 40),
+            sent: count(0, 60),
+            saving: Some(&good),
+        };
+        assert_eq!(failing(&sound, &criteria), [""; 0]);
+        // What is not certified keeps nothing back that is.
+        assert_eq!(autonomous_gate(&sound, &criteria).thresholds, [(Assertion::Reply, 0.93)].into());
+        let with = |change: fn(&mut CategoryEvidence<'_>)| {
+            let mut of = sound;
+            change(&mut of);
+            failing(&of, &criteria)
+        };
+        let bound = "upper 95 % bound of those errors";
+        assert_eq!(with(|of| of.sent = count(1, 60)), [bound]);
+        assert_eq!(with(|of| of.sent = count(4, 150)), ["errors among replies that people approved", bound]);
+        assert_eq!(with(|of| of.sent = count(2, 150)), [""; 0]);
+        assert_eq!(with(|of| of.sent = count(0, 0)).len(), 2, "what was not measured does not pass");
+        assert_eq!(with(|of| of.reviewed = count(19, 19)), ["drafts that people reviewed"]);
+        assert_eq!(with(|of| of.reviewed = count(24, 40)), ["lower 95 % bound of drafts sent unchanged"]);
+        assert_eq!(with(|of| of.saving = None), ["handle time saved"]);
+        let (poor, unsure) = (saving(-0.3, [-0.4, -0.2]), saving(-0.5, [-1.0, 0.1]));
+        for bad in [&poor, &unsure] {
+            assert_eq!(
+                failing(&CategoryEvidence { saving: Some(bad), ..sound }, &criteria),
+                ["handle time saved"]
+            );
+        }
+    }
+
+    #[test]
+    fn r44_labels_alone_need_no_drafts_and_nothing_certified_passes_nothing() {
+        let mut criteria = Criteria::parse(Criteria::EXAMPLE, "test").unwrap();
+        criteria.kpi.retain(|kpi| kpi.name != Kpi::HandleTime);
+        let board = certificate(Assertion::Board, Some(0.9));
+        let only = [&board];
+        let of =
+            CategoryEvidence { certificates: &only, reviewed: count(0, 0), sent: count(0, 60), saving: None };
+        assert_eq!(failing(&of, &criteria), [""; 0]);
+        assert_eq!(failing(&CategoryEvidence { certificates: &[], ..of }, &criteria), ["things certified"]);
+    }
+}
