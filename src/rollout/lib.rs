@@ -79,7 +79,9 @@ pub use replay_report::ReplaySetting;
 pub use report::{BaselineSetting, Report, Sheet, counted, percent, refused, spoken};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
-pub use saving::{Saving, SavingBasis, SignedMinutes, Worked, saved, saving};
+pub use saving::{
+    MinutesPerTicket, Saving, SavingBasis, SignedMinutes, Worked, minutes_per_ticket, saved, saving,
+};
 pub use segments::{Segment, UNKNOWN};
 pub use seniors::{Seniors, seniors, technicians_at_work};
 pub use shadow::{

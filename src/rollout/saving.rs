@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use firstline_stats::{Gain, Since, gain};
+use firstline_stats::{Duration, Gain, Since, gain};
 use firstline_ticket::{ActorKind, Happening};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::before::{Before, Kind, kind, quarter_hours};
-use crate::{Aliases, Autonomy, HandleBasis, Saved, TicketFacts};
+use crate::{Aliases, Autonomy, HandleBasis, Saved, TicketFacts, Times};
 
 /// A ticket in scope, since Firstline may act there.
 #[derive(Debug, Clone, Copy)]
@@ -272,6 +272,47 @@ fn by_estimate(after: &[&Worked<'_>], signed: &[SignedMinutes], aliases: &Aliase
         n,
         left_out: after.len() as u64 - n,
     })
+}
+
+/// Minutes of work on a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MinutesPerTicket {
+    /// How they are known.
+    pub basis: SavingBasis,
+    /// Their mean.
+    pub mean: f64,
+    /// Its 95 % interval, where there are enough.
+    pub interval: Option<[f64; 2]>,
+    /// Tickets that it is over.
+    pub n: u64,
+}
+
+/// Minutes of work on a resolved ticket, by the best basis: what most of those have that a technician logged time on; else time at
+/// reviews; else signed estimates. What is resolved without a person's touch took none, and counts where anything was logged. `None`
+/// where nobody knows.
+pub fn minutes_per_ticket(
+    tickets: &[Worked<'_>],
+    signed: &[SignedMinutes],
+    aliases: &Aliases,
+) -> Option<MinutesPerTicket> {
+    let resolved: Vec<&Worked<'_>> = tickets.iter().filter(|one| one.facts.resolved_at.is_some()).collect();
+    let logged = resolved.iter().filter(|one| one.facts.handle_time().is_some()).count();
+    for basis in HandleBasis::ALL {
+        let by_this = resolved.iter().filter(|one| one.facts.handle_time_by(basis).is_some()).count();
+        if by_this == 0 || (basis != HandleBasis::Reviews && 2 * by_this < logged) {
+            continue;
+        }
+        let seconds: Vec<f64> = match basis {
+            HandleBasis::Reviews => resolved.iter().filter_map(|one| one.facts.handle_time_by(basis)).collect(),
+            _ => resolved.iter().filter_map(|one| Some(one.seconds(basis)? + one.reviewed())).collect(),
+        };
+        let times = Times::of(seconds.into_iter().map(|seconds| Duration { seconds, ended: true }));
+        let interval = times.mean_interval.map(|ends| ends.map(|end| end / 60.0));
+        return Some(MinutesPerTicket { basis: basis.into(), mean: times.mean? / 60.0, interval, n: times.n });
+    }
+    let estimate = by_estimate(&resolved, signed, aliases)?;
+    let mean = estimate.after / estimate.n as f64;
+    Some(MinutesPerTicket { basis: SavingBasis::Estimate, mean, interval: None, n: estimate.n })
 }
 
 #[cfg(test)]

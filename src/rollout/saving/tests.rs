@@ -161,3 +161,28 @@ fn the_same_event_told_twice_counts_once() {
     twice.events.extend(again);
     assert_eq!(found(&was, &worked(&[twice])).saved, 10.0);
 }
+
+#[test]
+fn r40_minutes_of_a_ticket_are_named_by_how_they_are_known() {
+    let none = Aliases::new();
+    let review = Some(Reviewed { at: at("2026-11-02T08:30:00Z"), seconds: Some(60.0) });
+    let logs = [logged("Reset", 10.0), TicketFacts { review, ..logged("Reset", 20.0) }, untimed("Reset")];
+    let mut after = worked(&logs);
+    let found = minutes_per_ticket(&after, &[], &none).unwrap();
+    assert_eq!((found.basis, found.mean, found.n), (SavingBasis::TimeEntries, 15.5, 2));
+    after[2].autonomy = Autonomy::Confirmed;
+    let found = minutes_per_ticket(&after, &[], &none).unwrap();
+    assert!((found.mean - 31.0 / 3.0).abs() < 1e-12 && found.n == 3);
+    let reviewed = [TicketFacts { review, ..untimed("Reset") }, untimed("Reset")];
+    let found = minutes_per_ticket(&worked(&reviewed), &[], &none).unwrap();
+    assert_eq!((found.basis, found.mean, found.n), (SavingBasis::Reviews, 1.0, 1));
+    let signed = [SignedMinutes {
+        board: "Service Desk".to_owned(),
+        r#type: "Reset".to_owned(),
+        minutes: 12.0,
+        assisted_minutes: None,
+    }];
+    let found = minutes_per_ticket(&worked(&[untimed("Reset")]), &signed, &none).unwrap();
+    assert_eq!((found.basis, found.mean, found.n), (SavingBasis::Estimate, 12.0, 1));
+    assert_eq!(minutes_per_ticket(&worked(&[untimed("Reset")]), &[], &none), None);
+}

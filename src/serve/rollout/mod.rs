@@ -20,6 +20,7 @@ mod start;
 mod status;
 mod text;
 mod weeks;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -45,3 +46,4 @@ pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
 pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status, week_errors};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
+pub use work::saved_so_far;
