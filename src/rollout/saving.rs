@@ -303,12 +303,19 @@ pub fn minutes_per_ticket(
             continue;
         }
         let seconds: Vec<f64> = match basis {
-            HandleBasis::Reviews => resolved.iter().filter_map(|one| one.facts.handle_time_by(basis)).collect(),
+            HandleBasis::Reviews => {
+                resolved.iter().filter_map(|one| one.facts.handle_time_by(basis)).collect()
+            }
             _ => resolved.iter().filter_map(|one| Some(one.seconds(basis)? + one.reviewed())).collect(),
         };
         let times = Times::of(seconds.into_iter().map(|seconds| Duration { seconds, ended: true }));
         let interval = times.mean_interval.map(|ends| ends.map(|end| end / 60.0));
-        return Some(MinutesPerTicket { basis: basis.into(), mean: times.mean? / 60.0, interval, n: times.n });
+        return Some(MinutesPerTicket {
+            basis: basis.into(),
+            mean: times.mean? / 60.0,
+            interval,
+            n: times.n,
+        });
     }
     let estimate = by_estimate(&resolved, signed, aliases)?;
     let mean = estimate.after / estimate.n as f64;

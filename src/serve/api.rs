@@ -93,6 +93,7 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(rollout::sign))
         .routes(routes!(rollout::start))
         .routes(routes!(rollout::gate))
+        .routes(routes!(rollout::gate_autonomous))
         .routes(routes!(rollout::hold))
         .routes(routes!(rollout::resume))
         .routes(routes!(rollout::get_weeks))

@@ -18,9 +18,9 @@ use crate::auth::{Caller, Scope};
 use crate::extract::{Body, Params};
 use crate::problem::Problem;
 use crate::rollout::{
-    self, Coverage, CriteriaList, CriteriaVersion, GateRequest, GateVerdict, HoldLevel, HoldRequest,
-    HoldView, InServiceNow, Listed, Scoped, Shadow, ShadowWindow, SignRequest, Signed, StartRequest, Started,
-    Status, WeekView,
+    self, AutonomousVerdict, Categories, Coverage, CriteriaList, CriteriaVersion, GateRequest, GateVerdict,
+    HoldLevel, HoldRequest, HoldView, InServiceNow, Listed, Scoped, Shadow, ShadowWindow, SignRequest,
+    Signed, StartRequest, Started, Status, WeekView,
 };
 use crate::shared::Shared;
 
@@ -208,6 +208,67 @@ pub(crate) async fn gate(
     let verdict = verdict.await?;
     let status = if verdict.passed { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok((status, Json(verdict)).into_response())
+}
+
+/// The evidence that the gate to autonomous is asked with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AutonomousBody {
+    /// The `evidence.json` that `firstline bench` has written, as text.
+    evidence: String,
+    /// Why these categories may be acted on without a person.
+    #[schema(min_length = 1, max_length = 2_000)]
+    reason: String,
+    /// Categories of this board alone.
+    #[serde(default)]
+    board: Option<String>,
+    /// Categories of this type alone.
+    #[serde(default, rename = "type")]
+    ticket_type: Option<String>,
+}
+
+/// Asks the gate from assist to autonomous, category by category. Those that pass are granted; for the first ones two different persons
+/// have to ask with the same evidence.
+///
+/// 409 where no category passes or the evidence does not count: the answer has each check with what was needed and found.
+#[utoipa::path(
+    post, path = "/v1/rollout/gate/autonomous", tag = "rollout", security(("key" = ["approve_rollout"])),
+    request_body = AutonomousBody,
+    responses(
+        (status = 200, description = "Categories passed", body = AutonomousVerdict),
+        (status = 409, description = "None passed", body = AutonomousAnswer),
+    )
+)]
+pub(crate) async fn gate_autonomous(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Body(body): Body<AutonomousBody>,
+) -> Result<Response, Problem> {
+    let person = caller.person()?;
+    let request = GateRequest { evidence: body.evidence.into_bytes(), reason: body.reason };
+    let which = Categories { board: body.board, ticket_type: body.ticket_type };
+    let verdict = shared.blocking(move |shared| {
+        let live = shared.live.load_full();
+        let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
+        let (now, rules) = (shared.clock.now(), shared.desk()?);
+        rollout::close_weeks(shared.store.as_ref(), &rules, &caller.key, now)?;
+        let asked = (&request, &which);
+        Ok(rollout::gate_autonomous(shared.store.as_ref(), &rules, asked, &service, (&person, now))?)
+    });
+    let verdict = verdict.await?;
+    let status = if verdict.passed { StatusCode::OK } else { StatusCode::CONFLICT };
+    Ok((status, Json(verdict)).into_response())
+}
+
+/// A verdict on categories, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents the answers")]
+pub(crate) enum AutonomousAnswer {
+    /// None passed.
+    Verdict(AutonomousVerdict),
+    /// It can't be asked.
+    Problem(Problem),
 }
 
 /// A verdict, or why there is none.

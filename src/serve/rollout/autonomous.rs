@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_rollout::evidence::{Certificate, EvidenceRefusal};
-use firstline_rollout::{CategoryEvidence, CategoryGate, Criteria, Evidence, Saving, autonomous_gate};
+use firstline_rollout::{CategoryEvidence, CategoryGate, Criteria, Evidence, autonomous_gate};
 use firstline_stats::Count;
 use firstline_store::{
     CategoryFacts, GrantScope, HoldRecord, NewGrant, NewVerdict, ProgrammeRecord, Store, VerdictRecord,
@@ -25,6 +25,7 @@ use super::holds::HoldView;
 use super::in_service::InServiceNow;
 use super::incidents::counted;
 use super::text::{self, ASSIST_TO_AUTONOMOUS};
+use super::work::saving_so_far;
 use super::{DeskRules, phase};
 use crate::auth::{Person, Scope};
 
@@ -146,7 +147,7 @@ fn judge(
     let since =
         programme.started_on.to_zoned(rules.zone().clone()).map_or(Timestamp::MIN, |start| start.timestamp());
     let known = store.category_facts(since)?;
-    let saving: Option<Saving> = None;
+    let saving = saving_so_far(store, rules, now)?;
     let mut of: BTreeMap<(&str, &str), Vec<&Certificate>> = BTreeMap::new();
     for certificate in evidence.certificates() {
         if let (Some(board), Some(kind)) = (&certificate.board, &certificate.r#type)
