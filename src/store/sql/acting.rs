@@ -157,7 +157,8 @@ fn category_facts(tx: &mut dyn Tx, since: Timestamp) -> Result<Vec<CategoryFacts
         WHERE a.done_at >= $1 AND a.kind = 'reply' AND COALESCE(a.origin, 'person') = 'person'
         AND d.board IS NOT NULL AND d.type IS NOT NULL GROUP BY d.board, d.type";
     for mut row in tx.query(sent, &[since.into()])? {
-        found.entry(of(&mut row)?).or_default().sent = count(row.int()?);
+        let category = of(&mut row)?;
+        found.entry(category).or_default().sent = count(row.int()?);
     }
     for (category, facts) in evidence::incidents_by_category(tx, since)? {
         // Errors of what nobody approved say nothing of what people did.

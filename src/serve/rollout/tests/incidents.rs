@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A report about a ticket, as a machine sends one.
-fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
+pub(super) fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
     IncidentReport {
         key: key.to_owned(),
         ticket_id: Some(ticket.to_owned()),
@@ -28,7 +28,7 @@ fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
 
 impl Home {
     /// Puts a report of boss's on record; gives the incident's id.
-    fn report(&self, report: IncidentReport, now: Timestamp) -> String {
+    pub(super) fn report(&self, report: IncidentReport, now: Timestamp) -> String {
         let by = Author { person: "boss".to_owned(), actor: "key".to_owned() };
         let new = report.checked("incidents[0]", &by, true, now).unwrap();
         match self.store.add_incidents(&[new], &CustomerSet::All, now).unwrap().remove(0) {
@@ -37,7 +37,7 @@ impl Home {
         }
     }
 
-    fn rule(&self, id: &str, state: IncidentState, now: Timestamp) -> IncidentView {
+    pub(super) fn rule(&self, id: &str, state: IncidentState, now: Timestamp) -> IncidentView {
         let ruling = IncidentRuling {
             state,
             reason: "Looked at it with the technician".to_owned(),
@@ -54,7 +54,7 @@ impl Home {
     }
 
     /// Grants assist to acme.
-    fn assist(&self, now: Timestamp) {
+    pub(super) fn assist(&self, now: Timestamp) {
         for customer in [Some("acme".to_owned()), None] {
             let grant = NewGrant {
                 scope: GrantScope { customer, ..GrantScope::default() },
@@ -70,7 +70,7 @@ impl Home {
     }
 
     /// A ticket of acme's whose reply is approved, and sent at `sent`.
-    fn sends(&self, id: &str, opened: Timestamp, sent: Timestamp) {
+    pub(super) fn sends(&self, id: &str, opened: Timestamp, sent: Timestamp) {
         self.decide(id, "acme", opened);
         let number = Some("acme");
         let record = self.store.decision_of(id, number, &CustomerSet::All).unwrap().unwrap();
