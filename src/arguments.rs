@@ -71,7 +71,7 @@ pub(crate) struct VoiceArg {
     pub(crate) voice: Option<PathBuf>,
 }
 
-/// What a certified threshold guarantees.
+/// What a certified threshold guarantees, and what none may fall below.
 #[derive(Debug, Args)]
 pub(crate) struct PromiseArgs {
     /// Highest share of wrong decisions among the accepted ones.
@@ -81,18 +81,30 @@ pub(crate) struct PromiseArgs {
     /// Probability with which that limit holds.
     #[arg(long, value_name = "SHARE", default_value_t = Self::default().confidence, value_parser = share)]
     confidence: f64,
+
+    /// Confidence below which nothing is done alone, whatever is certified.
+    #[arg(long, value_name = "SHARE", default_value_t = Self::default().auto_floor, value_parser = floor)]
+    auto_floor: f64,
 }
 
 impl Default for PromiseArgs {
     fn default() -> Self {
-        Self { target_error: 0.02, confidence: 0.95 }
+        Self { target_error: 0.02, confidence: 0.95, auto_floor: 0.90 }
     }
 }
 
 impl PromiseArgs {
     /// The promise, as certifying takes it.
     pub(crate) fn promise(&self) -> Promise {
-        Promise { error: self.target_error, confidence: self.confidence }
+        Promise { error: self.target_error, confidence: self.confidence, floor: self.auto_floor }
+    }
+}
+
+/// A number from 0 on, below 1.
+fn floor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(floor) if (0.0..=1.0 - 1e-6).contains(&floor) => Ok(floor),
+        _ => Err("a number from 0 to 0.999999, such as 0.9".to_owned()),
     }
 }
 

@@ -6,20 +6,20 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use firstline_fault::{Code, Error, Result};
-use firstline_ticket::{Field, Lines, Ticket};
-use firstline_triage::{Engine, Features};
+use firstline_ticket::{Assertion, Field, Lines, Ticket};
+use firstline_triage::{Closing, Engine, Features, FieldModel, Reserved};
 
 use crate::Progress;
-use crate::measure::FieldCertification;
 use crate::measure::certify::Promise;
-use crate::measure::metrics::{Calls, Certified, Predictions, accepted_at, by_group};
+use crate::measure::metrics::{Calls, Certified, Predictions, by_group};
+use crate::measure::{AssertionCertification, is_right};
 use crate::progress::interrupted;
 use crate::report::{FieldReport, Trimmed};
 
 /// Tickets, and bytes of them, that are held at once.
 const BATCH: (usize, usize) = (512, 8 << 20);
 /// What the report checks on the tickets it scores: the promise that `firstline certify` makes by default.
-pub const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
+pub const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95, floor: 0.90 };
 /// Bad lines that are kept to be shown.
 const FAULTS_KEPT: usize = 20;
 
@@ -196,6 +196,9 @@ impl<'a> Scorer<'a> {
 
 fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<FieldReport>> {
     let Some(model) = engine.bundle().fields.get(&field) else { return Ok(None) };
+    let verdicts = AssertionCertification::new(engine.bundle(), Assertion::of_field(field), PROMISE);
+    let threshold = verdicts.as_ref().and_then(|verdicts| verdicts.all.threshold);
+    let certified = threshold.map(|threshold| certified(model, &collected, field, threshold));
     let k = model.space.len();
     let ngram = match collected.ngram.is_empty() {
         true => None,
@@ -207,23 +210,34 @@ fn report(engine: &Engine, field: Field, collected: Collected) -> Result<Option<
     let n = predictions.n().max(1) as f64;
     report.metrics.members_alone =
         collected.alone.iter().map(|(&name, &hits)| (name.to_owned(), hits as f64 / n)).collect();
-    report.verdicts = FieldCertification::new(model, PROMISE);
-    let threshold = report.verdicts.as_ref().and_then(|verdicts| verdicts.all.threshold);
-    report.metrics.certified = threshold.map(|threshold| {
-        let accepted = accepted_at(&predictions.ranking(), threshold);
-        Certified {
-            threshold,
-            target_error: PROMISE.error,
-            accepted: accepted.n,
-            errors: accepted.n - accepted.correct,
-            coverage: accepted.coverage,
-            error: (accepted.n - accepted.correct) as f64 / accepted.n.max(1) as f64,
-        }
-    });
+    (report.verdicts, report.metrics.certified) = (verdicts, certified);
     report.metrics.by_customer = by_group(&predictions, collected.customer.iter().map(Option::as_deref));
     let decided = predictions.predicted().iter().map(|&label| Some(model.space.label(label as usize)));
     report.metrics.by_decision = by_group(&predictions, decided);
     report.metrics.calls = model.ordinal.as_ref().map(|o| Calls::new(&predictions, &o.ranks));
     report.rare = model.rare.iter().map(|(label, n)| format!("{label} ({n})")).collect();
     Ok(Some(report))
+}
+
+/// What the certified `threshold` lets through of the scored tickets.
+fn certified(model: &FieldModel, collected: &Collected, field: Field, threshold: f64) -> Certified {
+    let decided = collected.label.iter().zip(&collected.confidence).zip(&collected.truth);
+    let decided = decided.map(|((&label, &confidence), truth)| Reserved {
+        label,
+        confidence,
+        closing: truth.map_or(Closing::Unlearnt, Closing::Label),
+    });
+    let (mut accepted, mut errors) = (0, 0);
+    for one in decided.filter(|one| f64::from(one.confidence) >= threshold) {
+        accepted += 1;
+        errors += usize::from(!is_right(Assertion::of_field(field), &one, model.ordinal.as_ref()));
+    }
+    Certified {
+        threshold,
+        target_error: PROMISE.error,
+        accepted,
+        errors,
+        coverage: accepted as f64 / collected.label.len().max(1) as f64,
+        error: errors as f64 / accepted.max(1) as f64,
+    }
 }

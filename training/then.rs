@@ -1,5 +1,5 @@
-//! What a desk would have decided at some moment: a bundle that was trained on what was known by then, in memory, with thresholds
-//! certified for board and type together.
+//! What a desk would have decided at some moment: a bundle that was trained on what was known by then, in memory, with the thresholds
+//! of replies that its certify window gives.
 //!
 //! Must never be given a ticket or a label that was not known at the moment: it learns from all that it is given.
 
@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use firstline_fault::Result;
-use firstline_stats::Scored;
-use firstline_ticket::{Decision, Field, Ticket};
+use firstline_ticket::{Assertion, Decision, Field, Ticket};
 use firstline_triage::{Encoders, Engine, Policy};
 
 use crate::choose::{Decays, FineTuning};
-use crate::measure::certify::{Promise, certify_together};
+use crate::measure::certify::Promise;
+use crate::measure::{AssertionCertification, CategoryCertification, DecidedCategory};
 use crate::prepare::{EmbeddingCache, open_encoder};
 use crate::progress::{Progress, interrupted};
 use crate::train::{TrainInput, TrainOptions, train};
@@ -20,24 +20,19 @@ use crate::train::{TrainInput, TrainOptions, train};
 /// Tickets that are decided together.
 const BATCH: usize = 256;
 
-/// A board with a type of it.
-type Category = (String, String);
-
 /// An engine that knows what was known at some moment.
 #[derive(Debug)]
 pub struct EngineThen {
     engine: Engine,
-    thresholds: BTreeMap<Category, f64>,
+    thresholds: BTreeMap<DecidedCategory, f64>,
     decays: BTreeMap<Field, Decays>,
 }
 
-/// What an engine learns from.
+/// What an engine learns from, whose outcome was known at the moment, with the labels that it had then.
 #[derive(Clone, Copy)]
 pub struct KnownThen<'a> {
-    /// The tickets whose outcome was known, with the labels that they had then. The options' fine-tuning is ignored: there is none.
+    /// The tickets, as they came in. The options' fine-tuning is ignored: there is none.
     pub input: TrainInput<'a>,
-    /// The same tickets as they came in, in the same order.
-    pub tickets: &'a [&'a Ticket],
     /// The policy.
     pub policy: &'a Policy,
     /// What a certified threshold promises.
@@ -54,26 +49,20 @@ impl EngineThen {
         cache: &mut EmbeddingCache,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        let KnownThen { input, tickets, policy, promise } = known;
+        let KnownThen { input, policy, promise } = known;
         let source = input.source;
         let options = TrainOptions { fine_tuning: FineTuning::Never, ..input.options.clone() };
         // Nothing is fine-tuned, so nothing is kept in a work folder; nothing is published, so nobody asks what it was made from.
         let trained = train(TrainInput { options: &options, ..input }, "", Path::new(""), cache, progress)?;
+        progress.stage("certifying", 0);
+        let certified = AssertionCertification::new(&trained.bundle, Assertion::Reply, promise);
+        let threshold =
+            |one: &CategoryCertification| Some((one.category.clone(), one.certification.threshold?));
+        let thresholds =
+            certified.iter().flat_map(|certified| &certified.categories).filter_map(threshold).collect();
         let encoders = Encoders::new(open_encoder(&source.dir, &source.manifest)?, None);
         let engine = Engine::of(trained.bundle, encoders)?.under(policy.clone());
-        let mut then = Self { engine, thresholds: BTreeMap::new(), decays: trained.decays };
-        progress.stage("certifying", 0);
-        let kept: Vec<usize> = trained.certify;
-        let decided = then.decide(kept.iter().map(|&row| tickets[row]), progress)?;
-        let labels = |&row: &usize| &input.history.tickets[row].labels;
-        let scored = decided.iter().zip(kept.iter().map(labels)).filter_map(|(decision, labels)| {
-            let (category, confidence) = joint(decision)?;
-            let [board, kind] = [Field::Board, Field::Type].map(|field| labels.get(&field));
-            let correct = (board?, kind?) == (&category.0, &category.1);
-            Some((category, Scored { confidence, correct }))
-        });
-        then.thresholds = thresholds(scored, promise);
-        Ok(then)
+        Ok(Self { engine, thresholds, decays: trained.decays })
     }
 
     /// The engine.
@@ -111,64 +100,26 @@ impl EngineThen {
         Ok(decided)
     }
 
-    /// Whether board and type of `decision` are decided surely enough to stand alone: at or above `floor`, and the threshold that is
-    /// certified for them together.
-    pub fn stands_alone(&self, decision: &Decision, floor: f64) -> bool {
-        let Some((category, confidence)) = joint(decision) else { return false };
-        self.thresholds.get(&category).is_some_and(|threshold| confidence >= threshold.max(floor))
+    /// Whether a reply could go out alone: somebody waits for one, and board and type of `decision` are decided as surely as is certified
+    /// for them together.
+    pub fn stands_alone(&self, decision: &Decision) -> bool {
+        let label = |field| decision.fields.get(&field).map(|decided| decided.label.clone());
+        let category = DecidedCategory { board: label(Field::Board), kind: label(Field::Type) };
+        let (threshold, score) = (self.thresholds.get(&category), Assertion::Reply.score(decision));
+        decision.kind.wants_answer()
+            && threshold.zip(score).is_some_and(|(threshold, score)| score.get() >= *threshold)
     }
-}
-
-/// The category of a decision, and how sure the less sure of its two labels is.
-fn joint(decision: &Decision) -> Option<(Category, f64)> {
-    let [board, kind] = [Field::Board, Field::Type].map(|field| decision.fields.get(&field));
-    let (board, kind) = (board?, kind?);
-    let confidence = board.confidence.get().min(kind.confidence.get());
-    Some(((board.label.clone(), kind.label.clone()), confidence))
-}
-
-/// The thresholds of the categories that can be certified, all of them promised together.
-fn thresholds(scored: impl Iterator<Item = (Category, Scored)>, promise: Promise) -> BTreeMap<Category, f64> {
-    let mut categories: BTreeMap<Category, Vec<Scored>> = BTreeMap::new();
-    for (category, scored) in scored {
-        categories.entry(category).or_default().push(scored);
-    }
-    let (names, groups): (Vec<Category>, Vec<Vec<Scored>>) = categories.into_iter().unzip();
-    let granted = certify_together(&groups, promise);
-    names
-        .into_iter()
-        .zip(granted)
-        .filter_map(|(name, granted)| Some((name, granted.ok()?.threshold)))
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
 
+    use firstline_ticket::Kind;
     use firstline_triage::{EncoderFiles, Reader};
 
     use super::*;
     use crate::prepare::{History, HistoryTicket, SplitMode, SplitOptions, shuffled};
-
-    const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
-
-    #[test]
-    fn r44_a_category_is_certified_by_both_labels_and_all_categories_share_the_chance() {
-        let of = |name: &str, right: usize, wrong: usize| {
-            let category = (name.to_owned(), "VPN".to_owned());
-            let one = |correct| (category.clone(), Scored { confidence: 0.999, correct });
-            [vec![one(true); right], vec![one(false); wrong]].concat()
-        };
-        let granted = |all: Vec<Vec<(Category, Scored)>>| -> Vec<String> {
-            thresholds(all.concat().into_iter(), PROMISE).into_keys().map(|(board, _)| board).collect()
-        };
-        assert_eq!(granted(vec![of("Net", 149, 0), of("Desk", 148, 0)]), ["Net"]);
-        // Two that are large enough need more each.
-        assert_eq!(granted(vec![of("Net", 149, 0), of("Desk", 200, 0)]), ["Desk"]);
-        assert_eq!(granted(vec![of("Net", 300, 20)]), Vec::<String>::new());
-        assert_eq!(granted(vec![]), Vec::<String>::new());
-    }
 
     struct Quiet;
 
@@ -233,10 +184,10 @@ mod tests {
             at_most: None,
             seed: 1,
         };
-        let promise = Promise { error: 0.9, confidence: 0.5 };
+        let promise = Promise { error: 0.9, confidence: 0.5, floor: 0.0 };
         let learn = |options: &TrainOptions| {
             let input = TrainInput { history: &history, source: &source, options };
-            let known = KnownThen { input, tickets: &came, policy: &policy, promise };
+            let known = KnownThen { input, policy: &policy, promise };
             EngineThen::learn(known, &mut EmbeddingCache::default(), &mut Quiet).unwrap()
         };
         let first = learn(&options);
@@ -253,24 +204,13 @@ mod tests {
             .values_mut()
             .for_each(|decays| decays.iter_mut().for_each(|decay| *decay = (*decay + 1) % 3));
         assert_ne!(decided(&learn(&options)), decided(&first));
-        // Nothing stands alone below the floor, nor in a category without a threshold.
+        // Nothing stands alone below the threshold, in a category without one, or where nobody waits for an answer.
         let all = decided(&first);
-        assert!(all.iter().any(|decision| first.stands_alone(decision, 0.0)));
-        assert!(!all.iter().any(|decision| first.stands_alone(decision, 1.1)));
-        assert!(!first.stands_alone(&Decision::default(), 0.0));
-    }
-
-    #[test]
-    fn a_decision_is_as_sure_as_the_less_sure_of_its_two_labels() {
-        let sure = |label: &str, confidence: f64| firstline_ticket::FieldDecision {
-            label: label.to_owned(),
-            confidence: confidence.into(),
-            alternatives: Vec::new(),
-        };
-        let mut decision = Decision::default();
-        decision.fields.insert(Field::Board, sure("Net", 0.99));
-        assert_eq!(joint(&decision), None);
-        decision.fields.insert(Field::Type, sure("VPN", 0.93));
-        assert_eq!(joint(&decision), Some((("Net".to_owned(), "VPN".to_owned()), 0.93)));
+        let mut sure = all.iter().find(|decision| first.stands_alone(decision)).unwrap().clone();
+        sure.kind = Kind::Alert;
+        assert!(!first.stands_alone(&sure));
+        sure.kind = Kind::Person;
+        sure.fields.get_mut(&Field::Board).unwrap().confidence = 0.01.into();
+        assert!(!first.stands_alone(&sure) && !first.stands_alone(&Decision::default()));
     }
 }

@@ -11,7 +11,8 @@ use firstline_fault::{Code, InternalError, Result, UserError};
 use firstline_nn::{Embeddings, Manifest};
 use firstline_ticket::{Field, LabelSpace};
 use firstline_triage::{
-    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, Reader, SiteWords, SplitFacts, sha256_hex,
+    BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, Ranks, Reader, Reserve, SiteWords, SplitFacts,
+    sha256_hex,
 };
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -167,6 +168,7 @@ pub fn train(
         fields: learnt.into_iter().map(|(field, learnt)| (field, learnt.model)).collect(),
         hierarchy,
         habits: Some(habits),
+        reserve: Reserve::default(),
     };
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =

@@ -4,6 +4,7 @@
 //! Pure functions over recorded facts: no clock, no store, no models. Every share comes with what it was counted over and its
 //! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
+mod acceptance;
 mod aliases;
 mod autonomy;
 mod baseline;
@@ -30,6 +31,7 @@ mod of_ticket;
 mod page;
 mod pilots;
 mod populations;
+mod renewal;
 mod replay;
 mod replay_report;
 mod report;
@@ -45,6 +47,7 @@ mod tiers;
 mod times;
 mod triggers;
 
+pub use acceptance::acceptance_check;
 pub use aliases::read_aliases;
 pub use autonomy::{Autonomy, autonomy, is_provisional};
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
@@ -71,6 +74,7 @@ pub use kpis::{Acted, Agreement, Drafts, Durations, KnownLabel, Kpis, Tally, Wee
 pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};
+pub use renewal::{Granted, Renewal, Standing, renewal};
 pub use replay::{
     Alike, Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase,
     ReplayedWeek, Step, StepKind, Verdict, WeekDecisions, replay,

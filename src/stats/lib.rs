@@ -14,6 +14,7 @@ mod interval;
 mod kappa;
 mod power;
 mod ranking;
+mod rise;
 mod selective;
 mod sequential;
 mod since;
@@ -32,6 +33,7 @@ pub use power::{
     POWER, detectable_difference, detectable_fall, power_of_bound, power_of_fisher, trials_for_bound,
 };
 pub use ranking::{Ranking, Scored, Tie};
+pub use rise::{clean_needed, evidence_above, evidence_below};
 pub use selective::{Accepted, RiskPoint, accepted_at, aurc, coverage_at_precision, risk_coverage};
 pub use sequential::{MixtureCusum, ShareBetting};
 pub use since::{Gain, Moments, Since, gain};

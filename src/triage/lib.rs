@@ -35,8 +35,8 @@ pub use firstline_ticket::customer_key;
 pub use habits::{Habits, HabitsBuilder, Writer};
 pub use kind::is_written_by_contact;
 pub use model::{
-    Calibrator, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
-    Mixture, Opinion, Ordinal, Reserve, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
+    Calibrator, Closing, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
+    Mixture, Opinion, Ordinal, Reserve, Reserved, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
     softmax,
 };
 pub use normalize::Reading;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use firstline_fault::Result;
 use firstline_ticket::{Field, LabelSpace};
-use firstline_triage::{Calibrator, FieldModel, Member, Mixture, Neighbours, Opinion, Reserve, retire};
+use firstline_triage::{Calibrator, FieldModel, Member, Mixture, Neighbours, Opinion, retire};
 use rayon::prelude::*;
 
 use super::members::{Candidate, Decays, HeadKind, Task, fit_head, kinds};
@@ -87,7 +87,6 @@ pub(crate) fn learn_field(
         ordinal: None,
         retired,
         correctness: None,
-        reserve: Reserve::default(),
         rare: rare(m.tickets, &history, field),
     };
     let decays = candidates.iter().map(|candidate| candidate.decay).collect();

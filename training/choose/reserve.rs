@@ -3,7 +3,8 @@
 //! Nothing may be fitted to it or chosen by it afterwards.
 
 use firstline_fault::Result;
-use firstline_triage::{Bundle, Features, SparseRows};
+use firstline_ticket::Field;
+use firstline_triage::{Bundle, Closing, Features, FieldModel, Judgement, Reserve, Reserved, SparseRows};
 
 use crate::prepare::{Material, gather, nearest_of};
 
@@ -24,14 +25,20 @@ pub(crate) fn set_aside(bundle: &mut Bundle, m: Material<'_>, rows: &[usize]) ->
         kinds: Vec::new(),
     };
     let judged = bundle.judge(&features, &nearest, &[]);
-    for (field, model) in &mut bundle.fields {
-        for (judged, &row) in judged.get(field).into_iter().flatten().zip(rows) {
-            if let Some(label) = m.tickets[row].labels.get(field) {
-                model.reserve.confidence.push(judged.confidence);
-                model.reserve.label.push(judged.label as u32);
-                model.reserve.correct.push(model.space.labels()[judged.label] == *label);
-            }
-        }
-    }
+    let reserved = |field: Field, model: &FieldModel| {
+        let closing = |row: usize| match m.tickets[row].labels.get(&field) {
+            Some(label) => model.space.index(label).map_or(Closing::Unlearnt, |i| Closing::Label(i as u32)),
+            None => Closing::Empty,
+        };
+        let one = |(judged, &row): (&Judgement, &usize)| {
+            let Judgement { label, confidence, .. } = *judged;
+            Reserved { label: label as u32, confidence, closing: closing(row) }
+        };
+        judged.get(&field).into_iter().flatten().zip(rows).map(one).collect()
+    };
+    bundle.reserve = Reserve {
+        wants_answer: rows.iter().map(|&row| m.tickets[row].by_person).collect(),
+        fields: bundle.fields.iter().map(|(&field, model)| (field, reserved(field, model))).collect(),
+    };
     Ok(())
 }

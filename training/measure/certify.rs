@@ -4,8 +4,10 @@
 //! Exact binomial tests in a fixed sequence of thresholds (Learn-then-Test, Angelopoulos et al., arXiv 2110.01052;
 //! Geifman and El-Yaniv, arXiv 1705.08500). The thresholds are a ladder fixed beforehand; where on it the sequence
 //! begins is read off the confidences alone, never off what turned out right, so no test has to be paid for twice.
+//! Categories that are promoted together share the chance of a broken promise; one that passes down to the floor hands its share on to the
+//! others (graphical procedures, Bretz et al. 2009, DOI 10.1002/sim.3495).
 //! The tickets must be such as neither the model nor its calibration was fitted to, and the promise is for tickets
-//! like them: drawn from the same stream. Must never look at more than one field's decisions at a time.
+//! like them: drawn from the same stream. Must never look at more than one assertion's decisions at a time.
 
 use firstline_stats::{Scored, at_most, trials_needed, upper_bound};
 
@@ -16,13 +18,21 @@ pub struct Promise {
     pub error: f64,
     /// Probability with which the promise holds, between 0 and 1, both excluded.
     pub confidence: f64,
+    /// No threshold lies below this confidence, whatever would pass there; 0 for none.
+    pub floor: f64,
 }
 
 impl Promise {
     fn check(self) {
-        let Self { error, confidence } = self;
+        let Self { error, confidence, floor } = self;
         assert!(error > 0.0 && error < 1.0, "an error of {error}");
         assert!(confidence > 0.0 && confidence < 1.0, "a confidence of {confidence}");
+        assert!((0.0..1.0).contains(&floor), "a floor of {floor}");
+    }
+
+    /// The probability that it may be broken with.
+    fn chance(self) -> f64 {
+        1.0 - self.confidence
     }
 }
 
@@ -66,9 +76,10 @@ pub enum Outlook {
     Hopeless,
 }
 
-/// The thresholds, highest first: sixteen to each power of ten of `1 - threshold`, and 0 at the end.
-fn ladder() -> impl Iterator<Item = f64> {
-    (0..=64).rev().map(|rung| 1.0 - 10_f64.powf(-f64::from(rung) / 16.0))
+/// The thresholds, highest first: sixteen to each power of ten of `1 - threshold`, and the floor at the end.
+fn ladder(floor: f64) -> impl Iterator<Item = f64> {
+    let rungs = (1..=64).rev().map(|rung| 1.0 - 10_f64.powf(-f64::from(rung) / 16.0));
+    rungs.filter(move |&threshold| threshold > floor).chain([floor])
 }
 
 /// Tests `tickets` for the lowest threshold that keeps `promise`.
@@ -77,61 +88,132 @@ fn ladder() -> impl Iterator<Item = f64> {
 /// The reason, when no threshold does.
 ///
 /// # Panics
-/// When error or confidence of the promise is not between 0 and 1.
+/// When error or confidence of the promise is not between 0 and 1, or the floor is not below 1.
 pub fn certify(tickets: &[Scored], promise: Promise) -> Result<Certificate, Refusal> {
-    certify_at(tickets, promise, 1.0 - promise.confidence)
+    promise.check();
+    let mut sequence = Sequence::new(tickets, promise);
+    sequence.test(promise.chance());
+    sequence.outcome(promise.chance())
 }
 
 /// [`certify`] for categories that are promoted together: with the promised probability not one of the certificates
-/// is broken. The chance of that is divided evenly (Bonferroni), among no more categories than have tickets enough to be
-/// certified with the share that each then gets: the others can break nothing.
+/// is broken.
+///
+/// The chance of that is divided evenly among the largest categories, as many as have tickets enough, at or above the floor, to be certified
+/// with the share that each then gets. Counts of tickets only, so nothing is peeked at. A category that passes all the way down to the
+/// floor needs its share no longer and hands it on, evenly, to those that are still tested; when all of these have passed, the largest of
+/// the rest is tested with the whole chance, and after it the next.
 ///
 /// # Panics
 /// As [`certify`].
 pub fn certify_together(categories: &[Vec<Scored>], promise: Promise) -> Vec<Result<Certificate, Refusal>> {
-    let chance = 1.0 - promise.confidence;
-    // The least number that holds all that are large enough for its share: fewer would promise more than they keep.
-    // Counts of tickets only, so nothing is peeked at.
-    let sharing = (1..=categories.len()).find(|&sharing| {
-        let enough = tickets_needed(0, Promise { confidence: 1.0 - chance / sharing as f64, ..promise });
-        categories.iter().filter(|tickets| tickets.len() >= enough).count() <= sharing
-    });
-    let share = chance / sharing.unwrap_or(1) as f64;
-    categories.iter().map(|tickets| certify_at(tickets, promise, share)).collect()
+    promise.check();
+    let mut sequences: Vec<Sequence> =
+        categories.iter().map(|tickets| Sequence::new(tickets, promise)).collect();
+    let mut order: Vec<usize> = (0..sequences.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(sequences[i].most()));
+    let share = |sharing: usize| promise.chance() / sharing as f64;
+    let is_enough = |&(sharing, i): &(usize, &usize)| {
+        let needed = tickets_needed(0, Promise { confidence: 1.0 - share(sharing), ..promise });
+        sequences[*i].most() >= needed
+    };
+    let sharing = (1..).zip(&order).take_while(is_enough).count();
+    let mut waiting = order.split_off(sharing).into_iter();
+    let mut open = order;
+    let mut chances = vec![share(sharing + 1); sequences.len()];
+    loop {
+        if open.is_empty() {
+            open.extend(waiting.next());
+        }
+        let tested = open.len();
+        for &i in &open {
+            chances[i] = share(tested);
+            sequences[i].test(chances[i]);
+        }
+        open.retain(|&i| !sequences[i].is_done());
+        if open.len() == tested {
+            break;
+        }
+    }
+    sequences.iter().zip(chances).map(|(sequence, chance)| sequence.outcome(chance)).collect()
 }
 
-fn certify_at(tickets: &[Scored], promise: Promise, chance: f64) -> Result<Certificate, Refusal> {
-    promise.check();
-    let error = promise.error;
-    let rungs: Vec<Rung> = ladder().map(|threshold| Rung::new(tickets, threshold)).collect();
-    let foreseen = |rung: &Rung| at_most(rung.foreseen.round() as usize, rung.accepted, error);
-    // Where the model itself foresees an easy pass, as high as possible; else where it foresees the easiest.
-    let first = rungs.iter().position(|rung| foreseen(rung) <= chance / 10.0).unwrap_or_else(|| {
-        let accepting = (0..rungs.len()).filter(|&rung| rungs[rung].accepted > 0);
-        accepting.min_by(|&a, &b| foreseen(&rungs[a]).total_cmp(&foreseen(&rungs[b]))).unwrap_or(0)
-    });
-    let passed =
-        rungs[first..].iter().take_while(|rung| at_most(rung.errors, rung.accepted, error) <= chance);
-    match passed.last() {
-        Some(rung) => Ok(Certificate {
+/// A category's thresholds on their way down.
+struct Sequence {
+    rungs: Vec<Rung>,
+    /// Where testing begins, once it has.
+    first: Option<usize>,
+    /// Rungs that have passed, from there on.
+    passed: usize,
+    /// Tickets of the category, whatever their confidence.
+    tickets: usize,
+    promise: Promise,
+}
+
+impl Sequence {
+    fn new(tickets: &[Scored], promise: Promise) -> Self {
+        let rungs = ladder(promise.floor).map(|threshold| Rung::new(tickets, threshold)).collect();
+        Self { rungs, first: None, passed: 0, tickets: tickets.len(), promise }
+    }
+
+    /// Tickets that could be accepted at most.
+    fn most(&self) -> usize {
+        self.rungs.last().map_or(0, |floor| floor.accepted)
+    }
+
+    /// Where testing begins that may err with this `chance`: where the model itself foresees an easy pass, as high as possible; else
+    /// where it foresees the easiest.
+    fn beginning(&self, chance: f64) -> usize {
+        let foreseen =
+            |rung: &Rung| at_most(rung.foreseen.round() as usize, rung.accepted, self.promise.error);
+        self.rungs.iter().position(|rung| foreseen(rung) <= chance / 10.0).unwrap_or_else(|| {
+            let accepting = (0..self.rungs.len()).filter(|&rung| self.rungs[rung].accepted > 0);
+            let easiest = accepting
+                .map(|rung| (rung, foreseen(&self.rungs[rung])))
+                .min_by(|(_, a), (_, b)| a.total_cmp(b));
+            easiest.map_or(0, |(rung, _)| rung)
+        })
+    }
+
+    /// Goes on as far as the tests pass that may err with this `chance`, which never falls from call to call.
+    fn test(&mut self, chance: f64) {
+        let first = self.first.unwrap_or_else(|| self.beginning(chance));
+        self.first = Some(first);
+        let left = self.rungs[first + self.passed..].iter();
+        let passes = |rung: &&Rung| at_most(rung.errors, rung.accepted, self.promise.error) <= chance;
+        self.passed += left.take_while(passes).count();
+    }
+
+    /// Whether all passes down to the floor.
+    fn is_done(&self) -> bool {
+        self.first.is_some_and(|first| first + self.passed == self.rungs.len())
+    }
+
+    /// What came of it where the tests could err with this `chance`.
+    fn outcome(&self, chance: f64) -> Result<Certificate, Refusal> {
+        let first = self.first.unwrap_or_else(|| self.beginning(chance));
+        if self.passed == 0 {
+            let Rung { accepted, errors, .. } = self.rungs[first];
+            return Err(Refusal { accepted, errors, outlook: self.outlook(accepted, errors, chance) });
+        }
+        let rung = &self.rungs[first + self.passed - 1];
+        Ok(Certificate {
             threshold: rung.threshold,
             accepted: rung.accepted,
             errors: rung.errors,
-            coverage: rung.accepted as f64 / tickets.len() as f64,
+            coverage: rung.accepted as f64 / self.tickets as f64,
             bound: upper_bound(rung.errors, rung.accepted, 1.0 - chance),
-        }),
-        None => {
-            let Rung { accepted, errors, .. } = rungs[first];
-            let outlook = if errors == 0 || (errors as f64) < error * accepted as f64 {
-                Outlook::Needs(tickets_needed(errors, Promise { confidence: 1.0 - chance, ..promise }))
-            } else if errors >= TELLING
-                && 1.0 - at_most(errors - 1, accepted, error) <= 1.0 - promise.confidence
-            {
-                Outlook::Hopeless
-            } else {
-                Outlook::Unclear
-            };
-            Err(Refusal { accepted, errors, outlook })
+        })
+    }
+
+    fn outlook(&self, accepted: usize, errors: usize, chance: f64) -> Outlook {
+        let Promise { error, confidence, .. } = self.promise;
+        if errors == 0 || (errors as f64) < error * accepted as f64 {
+            Outlook::Needs(tickets_needed(errors, Promise { confidence: 1.0 - chance, ..self.promise }))
+        } else if errors >= TELLING && 1.0 - at_most(errors - 1, accepted, error) <= 1.0 - confidence {
+            Outlook::Hopeless
+        } else {
+            Outlook::Unclear
         }
     }
 }
@@ -180,7 +262,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95 };
+    const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95, floor: 0.0 };
 
     /// `n` tickets of confidence `1 - u^3 / 2`, `u` uniform, each right with the probability that `truth` says.
     fn draw(random: &mut ChaCha8Rng, n: usize, truth: impl Fn(f64) -> f64) -> Vec<Scored> {

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use firstline_fault::{Code, Result, UserError};
-use firstline_stats::{Interval, wilson95};
-use firstline_ticket::Field;
-use firstline_triage::FieldModel;
+use firstline_stats::{Interval, Scored, wilson95};
+use firstline_ticket::{Assertion, Field};
+use firstline_triage::{Bundle, Closing};
 use serde::Serialize;
 
-use super::certification::reserve;
+use super::certification::tested;
 use super::certify::{Promise, certify};
 use crate::Progress;
 use crate::choose::FineTuning;
@@ -34,7 +34,7 @@ pub struct CurvePoint {
     pub accuracy: f64,
     /// Wilson's 95 % interval of it.
     pub accuracy_ci95: Interval,
-    /// Share of decisions that one threshold certifies.
+    /// Share of decisions that one threshold certifies; of priorities, as not less urgent than they should be.
     pub certified: f64,
 }
 
@@ -61,10 +61,10 @@ pub fn learning_curve(
                 Err(e) => return Err(e),
             };
         let used = trained.bundle.info.split.train + trained.bundle.info.split.calibrate;
-        for (field, model) in &trained.bundle.fields {
-            let curve = curves.entry(*field).or_default();
+        for &field in trained.bundle.fields.keys() {
+            let curve = curves.entry(field).or_default();
             if curve.last().is_none_or(|p| p.tickets < used) {
-                curve.extend(point(model, used, promise));
+                curve.extend(point(&trained.bundle, field, used, promise));
             }
         }
         // That was all there is to learn from: a size falls short by a ticket of each window at most.
@@ -80,9 +80,14 @@ pub fn learning_curve(
     Ok(curves)
 }
 
-fn point(model: &FieldModel, tickets: usize, promise: Promise) -> Option<CurvePoint> {
-    let scored = reserve(model);
-    let (n, hits) = (scored.len(), scored.iter().filter(|s| s.correct).count());
+fn point(bundle: &Bundle, field: Field, tickets: usize, promise: Promise) -> Option<CurvePoint> {
+    let kept = bundle.reserve.fields.get(&field)?;
+    let (n, hits) = kept
+        .iter()
+        .filter(|one| one.closing != Closing::Empty)
+        .fold((0, 0), |(n, hits), one| (n + 1, hits + usize::from(one.closing == Closing::Label(one.label))));
+    let tested = tested(bundle, &bundle.reserve, Assertion::of_field(field)).unwrap_or_default();
+    let scored: Vec<Scored> = tested.into_iter().map(|one| one.scored).collect();
     (n > 0).then(|| CurvePoint {
         tickets,
         tried: n,

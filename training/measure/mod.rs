@@ -9,10 +9,16 @@ mod curve;
 mod drafts;
 pub mod metrics;
 mod pairs;
+mod resample;
 mod reviews;
 
-pub use certification::{Certification, CertificationStatus, FieldCertification, reserve};
+pub(crate) use certification::is_right;
+pub use certification::{
+    AssertionCertification, CategoryCertification, Certification, CertificationStatus, DecidedCategory,
+    Tested, tested,
+};
 pub use curve::{CurvePoint, learning_curve};
 pub use drafts::{DraftReport, Group, Retrieval, RetrievalScores, Scores, evaluate_drafts, said_and_sent};
 pub use pairs::Pairs;
+pub use resample::{Kept, Resampled, Resampling, resample};
 pub use reviews::{ConfidenceFit, ReviewReport, learn_reviews};

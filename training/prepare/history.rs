@@ -30,8 +30,8 @@ pub struct HistoryTicket {
     /// Who wrote it; both empty where that is not known.
     contact: String,
     customer: String,
-    /// Whether a person did.
-    by_person: bool,
+    /// Whether a person did, who waits for an answer.
+    pub(crate) by_person: bool,
     /// Its context features.
     pub context: Vec<String>,
     /// Its labels.

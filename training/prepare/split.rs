@@ -2,7 +2,8 @@
 //!
 //! By time where the tickets have dates, since a random split of ticket data flatters; as the data says where
 //! it carries a `split`; at random by family otherwise. A `split` that names only `train` and `test` gives up the windows
-//! that training needs out of `train`. Near-duplicates must never stand on both sides of a border.
+//! that training needs out of `train`; a validation window that it names certifies, whole. Near-duplicates must never stand on both
+//! sides of a border.
 
 use std::collections::{HashMap, HashSet};
 
@@ -76,6 +77,8 @@ const CARVED_BY_TIME: &str = "The history's own split names no calibrate window,
                               were carved out of its newest train tickets, near-duplicates kept together.";
 const CARVED_AT_RANDOM: &str = "The history's own split names no calibrate window, so the calibrate and certify \
                                 windows were carved out of its train tickets at random.";
+const CERTIFIES_BY_ITS_OWN: &str = "The history's own validation window was kept for certifying, whole, and the calibrate window carved \
+                                    out of its train tickets.";
 /// The windows that no family may stand in two of.
 const ALL_WINDOWS: [SplitWindow; 4] =
     [SplitWindow::Train, SplitWindow::Calibrate, SplitWindow::Certify, SplitWindow::Test];
@@ -140,18 +143,18 @@ impl Split {
 
     fn given(tickets: &[HistoryTicket], families: &[u32], options: SplitOptions, dated: bool) -> Self {
         let given: Vec<SplitWindow> = tickets.iter().map(named_window).collect();
-        let has_own = given.contains(&SplitWindow::Calibrate);
-        let carver = Carver { tickets, families, options, dated };
+        let has_own = given.contains(&SplitWindow::Certify);
+        let carver = Carver { tickets, families, options, dated, has_own };
         let mut windows = given.clone();
-        carver.by_ticket(&mut windows, has_own);
+        carver.by_ticket(&mut windows);
         let calibrate = windows.iter().filter(|&&w| w == SplitWindow::Calibrate).count();
-        if !has_own && calibrate < LEAST_CALIBRATE {
+        if calibrate < LEAST_CALIBRATE {
             // Too many of the newest tickets repeat older ones; whole families lose none.
             windows = given;
             carver.by_family(&mut windows);
         }
         let note = match (has_own, dated) {
-            (true, _) => None,
+            (true, _) => Some(CERTIFIES_BY_ITS_OWN),
             (false, true) => Some(CARVED_BY_TIME),
             (false, false) => Some(CARVED_AT_RANDOM),
         };
@@ -174,10 +177,13 @@ impl Split {
 }
 
 /// The window that a ticket's own `split` names.
+///
+/// A validation window certifies, whole. Tickets of one window may have been written together, and then resemble each other more than
+/// a test ticket resembles any of them: of a window that is cut in two, the part that is learnt from would flatter the part that certifies.
 fn named_window(ticket: &HistoryTicket) -> SplitWindow {
     match ticket.split.as_deref().map(str::to_ascii_lowercase).as_deref() {
         Some("train") => SplitWindow::Train,
-        Some("calibrate" | "val" | "valid" | "validation" | "dev") => SplitWindow::Calibrate,
+        Some("calibrate" | "certify" | "val" | "valid" | "validation" | "dev") => SplitWindow::Certify,
         Some("test") => SplitWindow::Test,
         _ => SplitWindow::Unused,
     }
@@ -189,20 +195,25 @@ struct Carver<'a> {
     families: &'a [u32],
     options: SplitOptions,
     dated: bool,
+    /// Whether the data names the certify window.
+    has_own: bool,
 }
 
 impl Carver<'_> {
-    /// Carves the certify window out of the calibrate window, which is carved out of train where the data has none of
-    /// its `own`: the newest tickets, or any whole families where there are no dates. What repeats another window is
-    /// set aside.
-    fn by_ticket(&self, windows: &mut [SplitWindow], own: bool) {
+    /// Carves the calibrate window out of train, and the certify window with it where the data names none: the newest tickets,
+    /// or any whole families where there are no dates. What repeats another window is set aside.
+    fn by_ticket(&self, windows: &mut [SplitWindow]) {
         let SplitOptions { calibrate, certify, .. } = self.options;
-        if !own {
+        if self.has_own {
+            let train = windows.iter().filter(|&&w| w == SplitWindow::Train).count().max(1);
+            let least = (LEAST_CALIBRATE as f64 / train as f64).min(0.5);
+            self.take(windows, SplitWindow::Train, SplitWindow::Calibrate, calibrate.max(least));
+        } else {
             self.take(windows, SplitWindow::Train, SplitWindow::Calibrate, calibrate + certify);
+            let share = certify / (calibrate + certify).max(f64::MIN_POSITIVE);
+            self.take(windows, SplitWindow::Calibrate, SplitWindow::Certify, share);
         }
-        let share = certify / (calibrate + certify).max(f64::MIN_POSITIVE);
-        self.take(windows, SplitWindow::Calibrate, SplitWindow::Certify, share);
-        let repeats = if self.dated || own { Repeats::SetAside } else { Repeats::Move };
+        let repeats = if self.dated || self.has_own { Repeats::SetAside } else { Repeats::Move };
         part_families(windows, self.families, &ALL_WINDOWS[..3], repeats);
         self.set_tested_aside(windows);
     }
@@ -214,8 +225,8 @@ impl Carver<'_> {
         order[kept..].iter().for_each(|&i| windows[i] = to);
     }
 
-    /// Carves the calibrate and certify windows out of train by whole families: those that began last, or any where
-    /// there are no dates. A family that is larger than what is left of a window stays with train.
+    /// Carves the calibrate window out of train, and the certify window where the data names none, by whole families: those that began
+    /// last, or any where there are no dates. A family that is larger than what is left of a window stays with train.
     fn by_family(&self, windows: &mut [SplitWindow]) {
         self.set_tested_aside(windows);
         let order = self.order(windows, SplitWindow::Train);
@@ -230,7 +241,8 @@ impl Carver<'_> {
         }
         families.reverse();
         let SplitOptions { calibrate, certify, .. } = self.options;
-        for (window, share) in [(SplitWindow::Certify, certify), (SplitWindow::Calibrate, calibrate)] {
+        let certify = (SplitWindow::Certify, if self.has_own { 0.0 } else { certify });
+        for (window, share) in [certify, (SplitWindow::Calibrate, calibrate)] {
             let mut left = (order.len() as f64 * share) as usize;
             families.retain(|family| {
                 let rows = &members[family];
@@ -242,6 +254,7 @@ impl Carver<'_> {
                 !fits
             });
         }
+        part_families(windows, self.families, &ALL_WINDOWS[..3], Repeats::SetAside);
     }
 
     /// The rows of `window`, oldest first; shuffled with families together where there are no dates.
@@ -409,13 +422,39 @@ mod tests {
         assert_eq!(split.count(SplitWindow::Calibrate), 12);
         assert!(split.note.is_some_and(|note| note.contains("at random")), "{:?}", split.note);
         tickets.iter_mut().step_by(4).for_each(|t| t.split = Some("val".into()));
-        // A calibrate window of its own gives up the share that certifies.
+        // A validation window of its own certifies, whole, and nothing of it is learnt from.
         let split = Split::new(&tickets, &families, tickets.len(), ALL).unwrap();
-        assert_eq!((split.count(SplitWindow::Calibrate), split.count(SplitWindow::Certify)), (20, 10));
-        assert_eq!(
-            (split.count(SplitWindow::Train), split.count(SplitWindow::Test), split.note),
-            (30, 30, None)
+        let own = |i: &usize| tickets[*i].split.as_deref() == Some("val");
+        let named: Vec<usize> = (0..tickets.len()).filter(own).collect();
+        assert_eq!(split.rows(SplitWindow::Certify), named);
+        assert_eq!(sizes(&split), [15, 15, 30, 30]);
+        assert!(split.note.is_some_and(|note| note.contains("kept for certifying, whole")));
+    }
+
+    #[test]
+    fn what_repeats_what_is_learnt_from_does_not_certify() {
+        let mut tickets = history(400, false);
+        named(&mut tickets, |i| {
+            if i < 200 {
+                "train"
+            } else if i < 300 {
+                "val"
+            } else {
+                "test"
+            }
+        });
+        // Ten of the validation window repeat train tickets, and ten train tickets repeat the test window.
+        let families: Vec<u32> = (0..400)
+            .map(|i| if (200..210).contains(&i) || (300..310).contains(&i) { i - 200 } else { i })
+            .collect();
+        let split = Split::new(&tickets, &families, 400, ALL).unwrap();
+        assert!(!crosses(&split, &families));
+        assert!(
+            split.rows(SplitWindow::Certify).iter().all(|i| (210..300).contains(i)),
+            "{:?}",
+            sizes(&split)
         );
+        assert_eq!(split.count(SplitWindow::Certify), 90);
     }
 
     fn named(tickets: &mut [HistoryTicket], name: impl Fn(usize) -> &'static str) {

@@ -8,7 +8,7 @@ use crate::metrics::{
     Accepted, ClassScore, ClassTable, Confusion, ECE_BINS, FieldMetrics, Predictions, ReliabilityBin,
     RiskPoint, accepted_at, confidence_histogram, reliability, risk_coverage,
 };
-use crate::{CurvePoint, FieldCertification};
+use crate::{AssertionCertification, CurvePoint};
 
 /// The confidence that the headline speaks of.
 const SURE: f64 = 0.9;
@@ -45,7 +45,7 @@ pub struct FieldReport {
     /// Labels of the history that were too rare to learn; set by the caller.
     pub rare: Vec<String>,
     /// What may be left to the machine; set by the caller.
-    pub verdicts: Option<FieldCertification>,
+    pub verdicts: Option<AssertionCertification>,
     /// How the history's labels stand up to a second look; set by the caller.
     pub audit: Option<FieldAudit>,
     /// What more history would buy; set by the caller.

@@ -11,7 +11,10 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::audit::{Ceiling, Confused, DeadLabel, FieldAudit, PeopleAgreement, Technician};
 use crate::metrics::{GroupMetrics, Interval, Predictions};
-use crate::{Certification, CertificationStatus, CurvePoint, FieldCertification};
+use crate::{
+    AssertionCertification, CategoryCertification, Certification, CertificationStatus, CurvePoint,
+    DecidedCategory,
+};
 
 /// `n` tickets over `k` labels from a model that is a bit too sure of itself; `skill` is the weight it
 /// gives the truth. Some truths are unseen.
@@ -104,6 +107,7 @@ fn with_history(mut report: Report, name: &str) -> Report {
         coverage: 0.75,
         error_bound: threshold.map(|_| 0.016),
         standing,
+        more_accepted: more_tickets,
         more_tickets,
         least_left_to_people: 0.003,
     };
@@ -130,9 +134,14 @@ fn with_history(mut report: Report, name: &str) -> Report {
             (format!("{name} c"), verdict(CertificationStatus::Unclear, None, None)),
             (format!("{name} d"), verdict(CertificationStatus::StaysWithPeople, None, None)),
         ];
-        f.verdicts = Some(FieldCertification {
+        let category = |(board, certification): (String, Certification)| CategoryCertification {
+            category: DecidedCategory { board: Some(board), kind: None },
+            certification,
+        };
+        f.verdicts = Some(AssertionCertification {
+            assertion: Assertion::of_field(f.field),
             all: verdict(CertificationStatus::Certified, Some(0.9), None),
-            categories: categories.into(),
+            categories: categories.map(category).into(),
         });
         f.metrics.by_customer = [(name.to_owned(), group(0.87, interval))].into();
         let off = group(0.95, Interval { lo: 0.93, hi: 0.97 });

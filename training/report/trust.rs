@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::FieldReport;
 use super::tables::listed;
 use crate::metrics::{GroupMetrics, LEAST_GROUP};
-use crate::{Certification, CertificationStatus};
+use crate::{CategoryCertification, CertificationStatus};
 
 /// Categories and groups listed; a space may have thousands.
 const LISTED: usize = 40;
@@ -31,10 +31,12 @@ pub(super) fn promises(f: &FieldReport) -> Markup {
     }
 }
 
-fn categories(verdicts: &BTreeMap<String, Certification>) -> Markup {
-    let mut rows: Vec<(&String, &Certification)> = verdicts.iter().collect();
-    rows.sort_by_key(|(_, v)| (v.standing != CertificationStatus::Certified, std::cmp::Reverse(v.tickets)));
-    let certified = rows.iter().filter(|(_, v)| v.standing == CertificationStatus::Certified).count();
+fn categories(verdicts: &[CategoryCertification]) -> Markup {
+    let mut rows: Vec<&CategoryCertification> = verdicts.iter().collect();
+    let is_certified =
+        |one: &CategoryCertification| one.certification.standing == CertificationStatus::Certified;
+    rows.sort_by_key(|one| (!is_certified(one), std::cmp::Reverse(one.certification.tickets)));
+    let certified = rows.iter().filter(|one| is_certified(one)).count();
     let mut table = Table::new([
         Column::head("Category"),
         Column::number("Tickets tested"),
@@ -45,9 +47,9 @@ fn categories(verdicts: &BTreeMap<String, Certification>) -> Markup {
         Column::number("Least left to people"),
     ])
     .caption("Categories and what they may do");
-    for (name, v) in rows.iter().take(LISTED) {
+    for CategoryCertification { category, certification: v } in rows.iter().take(LISTED) {
         table.row([
-            &label(name),
+            &label(&category.to_string()),
             &thousands(v.tickets),
             &thousands(v.errors),
             &v.in_words(),
@@ -59,8 +61,9 @@ fn categories(verdicts: &BTreeMap<String, Certification>) -> Markup {
     html! {
         p {
             "Category by category, all promised together, " (thousands(certified)) " of " (thousands(rows.len()))
-            " may act alone. A category is certified on its own tickets, at least 149 of them, and on more where others \
-             are certified beside it."
+            " may act alone. A category is a board and a type that are decided together. It is certified on its own tickets, at \
+             least 149 of them, and on more where others are certified beside it. A priority errs where it is less urgent than the \
+             closing one."
         }
         (table)
         (more(rows.len(), "categories"))

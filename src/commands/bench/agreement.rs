@@ -13,8 +13,10 @@ use firstline_rollout::{
 };
 use firstline_ticket::{Assertion, Field, Ticket};
 use firstline_training::report::FieldReport;
-use firstline_training::{FieldCertification, PROMISE, Pairs, Progress, Scorer, interrupted};
-use firstline_triage::{Bundle, Engine, FieldModel};
+use firstline_training::{
+    AssertionCertification, Certification, DecidedCategory, PROMISE, Pairs, Progress, Scorer, interrupted,
+};
+use firstline_triage::{Bundle, Engine};
 
 use super::LaidDown;
 use super::assemble::Measured;
@@ -259,20 +261,29 @@ fn calibration(report: &FieldReport) -> Calibration {
 
 /// What training kept tickets for: the thresholds from which what is asserted of decisions may be trusted.
 fn certificates(bundle: &Bundle) -> Vec<Certificate> {
-    let figures = |(field, model): (&Field, &FieldModel)| {
-        let found = FieldCertification::new(model, PROMISE)?.all;
-        Some(Certificate {
-            board: None,
-            r#type: None,
-            assertion: Assertion::of_field(*field),
-            threshold: found.threshold,
-            tested: found.tickets as u64,
-            accepted: found.accepted as u64,
-            errors: found.accepted_errors as u64,
-            bound: found.error_bound,
-            confidence: PROMISE.confidence,
-            coverage: found.coverage,
-        })
+    let figures = |assertion, category: &DecidedCategory, found: &Certification| Certificate {
+        board: category.board.clone(),
+        r#type: category.kind.clone(),
+        assertion,
+        threshold: found.threshold,
+        tested: found.tickets as u64,
+        accepted: found.accepted as u64,
+        errors: found.accepted_errors as u64,
+        bound: found.error_bound,
+        confidence: PROMISE.confidence,
+        coverage: found.coverage,
     };
-    bundle.fields.iter().filter_map(figures).collect()
+    let of = |assertion| {
+        let found = AssertionCertification::new(bundle, assertion, PROMISE)?;
+        let all = [figures(assertion, &DecidedCategory::default(), &found.all)];
+        let categories =
+            found.categories.iter().map(|one| figures(assertion, &one.category, &one.certification));
+        Some(all.into_iter().chain(categories).collect::<Vec<_>>())
+    };
+    // A category that has no name of its own is all there is.
+    let mut certificates: Vec<Certificate> = Assertion::ALL.into_iter().filter_map(of).flatten().collect();
+    certificates.dedup_by(|later, first| {
+        later.is_of_all() && first.is_of_all() && later.assertion == first.assertion
+    });
+    certificates
 }

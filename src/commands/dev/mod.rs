@@ -3,6 +3,7 @@
 pub(super) mod generate;
 
 mod acknowledgements;
+mod certificates;
 mod chat;
 mod man;
 mod psa;
@@ -12,7 +13,7 @@ use clap::{Args, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Generate a history, run a PSA to test on, try a model, write man pages.
+/// Generate a history, run a PSA to test on, try a model, measure certificates, write man pages.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ pub(crate) struct DevArgs {
 enum DevCommand {
     Generate(generate::GenerateArgs),
     Acknowledgements(acknowledgements::AcknowledgementsArgs),
+    Certificates(certificates::CertificatesArgs),
     Chat(chat::ChatArgs),
     Man(man::ManArgs),
     Psa(psa::PsaArgs),
@@ -32,6 +34,7 @@ pub(super) fn run(args: &DevArgs, ui: &Ui) -> Result<Exit, Failure> {
     match &args.command {
         DevCommand::Generate(args) => generate::run(args, ui),
         DevCommand::Acknowledgements(args) => acknowledgements::run(args, ui),
+        DevCommand::Certificates(args) => certificates::run(args, ui),
         DevCommand::Chat(args) => chat::run(args, ui),
         DevCommand::Man(args) => man::run(args, ui),
         DevCommand::Psa(args) => psa::run(args, ui),

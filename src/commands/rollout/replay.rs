@@ -247,7 +247,7 @@ impl Rehearsed {
                     "at most {} % wrong with {} % probability, and confidence {} or more",
                     100.0 * promise.error,
                     100.0 * promise.confidence,
-                    weekly::FLOOR
+                    promise.floor
                 ),
             ),
         ];

@@ -7,6 +7,7 @@ mod encoder_files;
 mod hashes;
 mod info;
 mod judge;
+mod kept;
 pub mod layout;
 mod place;
 mod read;
@@ -20,7 +21,7 @@ use firstline_ticket::{Field, Ticket};
 
 use crate::features::Vocabulary;
 use crate::habits::Habits;
-use crate::model::{FieldModel, Hierarchy};
+use crate::model::{FieldModel, Hierarchy, Reserve};
 use crate::reader::Reader;
 
 pub use encoder_files::EncoderFiles;
@@ -45,6 +46,8 @@ pub struct Bundle {
     pub hierarchy: Option<Hierarchy>,
     /// What senders put around every mail: its tickets are read without. `None` where training read them with it.
     pub habits: Option<Arc<Habits>>,
+    /// What it decided on the tickets that were kept for certifying.
+    pub reserve: Reserve,
 }
 
 impl Bundle {

@@ -14,10 +14,10 @@ use super::hashes::{check, damaged, sha256_hex};
 use super::info::{BUNDLE_FORMAT, FieldFile, InfoFile};
 use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::tensors::Tensors;
-use super::{Bundle, EncoderFiles};
+use super::{Bundle, EncoderFiles, kept};
 use crate::features::{Encoders, Vocabulary};
 use crate::habits::Habits;
-use crate::model::{FieldModel, HIERARCHY, Head, Member, Reserve};
+use crate::model::{FieldModel, HIERARCHY, Head, Member};
 use crate::reader::Reader;
 
 impl Bundle {
@@ -102,7 +102,8 @@ impl Bundle {
             }
             let (info, hierarchy) = (file.info, file.hierarchy);
             let seen = tensors.u64("seen")?;
-            Ok(Self { info, vocabulary, history, seen, fields, hierarchy, habits: None })
+            let reserve = kept::read(&tensors, &fields)?;
+            Ok(Self { info, vocabulary, history, seen, fields, hierarchy, habits: None, reserve })
         };
         read().map_err(|e| damaged(weights, e).into())
     }
@@ -174,7 +175,6 @@ fn field_model(
         members: members(tensors, field, &file, sizes.dimensions)?,
         prior: tensors.f32(&format!("{field}.prior"))?,
         history_labels: tensors.u32(&format!("{field}.history"))?,
-        reserve: reserve(tensors, field)?,
         space: file.space,
         mixture: file.mixture,
         calibrator: file.calibrator,
@@ -214,12 +214,4 @@ fn members(
         Member::from_name(name, head).ok_or_else(|| format!("{field}: no member {name:?}"))
     };
     file.members.iter().map(member).collect()
-}
-
-fn reserve(tensors: &Tensors<'_>, field: Field) -> std::result::Result<Reserve, String> {
-    Ok(Reserve {
-        confidence: tensors.f32(&format!("{field}.reserve.confidence"))?,
-        label: tensors.u32(&format!("{field}.reserve.label"))?,
-        correct: tensors.u32(&format!("{field}.reserve.correct"))?.into_iter().map(|c| c == 1).collect(),
-    })
 }

@@ -45,6 +45,10 @@ impl<'a> Tensors<'a> {
         Ok(Self { entries })
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(n, ..)| n == name)
+    }
+
     pub(super) fn f32(&self, name: &str) -> std::result::Result<Vec<f32>, String> {
         let values: Vec<f32> = chunks(self.get(name, Dtype::F32)?).map(f32::from_le_bytes).collect();
         match values.iter().all(|v| v.is_finite()) {

@@ -12,9 +12,9 @@ use super::info::{FieldFile, InfoFile};
 use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::read::read_info;
 use super::tensors::Tensors;
-use super::{Bundle, EncoderFiles, place};
+use super::{Bundle, EncoderFiles, kept, place};
 use crate::habits::Habits;
-use crate::model::{FieldModel, Reserve};
+use crate::model::FieldModel;
 
 impl Bundle {
     /// Checks that a bundle may be written into `dir`, so that hours of training are not lost on it.
@@ -114,6 +114,7 @@ impl Bundle {
         for (field, model) in &self.fields {
             put_field(&mut out, *field, model);
         }
+        kept::put(&mut out, &self.reserve);
         out.serialize()
     }
 }
@@ -144,11 +145,6 @@ fn write_encoder(encoder: &EncoderFiles, place: &Path) -> firstline_fault::Resul
 fn put_field(out: &mut Tensors<'_>, field: Field, model: &FieldModel) {
     out.put_f32(&format!("{field}.prior"), &model.prior);
     out.put_u32(&format!("{field}.history"), &model.history_labels);
-    let Reserve { confidence, label, correct } = &model.reserve;
-    out.put_f32(&format!("{field}.reserve.confidence"), confidence);
-    out.put_u32(&format!("{field}.reserve.label"), label);
-    let correct: Vec<u32> = correct.iter().map(|&c| u32::from(c)).collect();
-    out.put_u32(&format!("{field}.reserve.correct"), &correct);
     for member in &model.members {
         if let Some(head) = member.head() {
             let key = format!("{field}.{}", member.name());
@@ -171,6 +167,7 @@ mod tests {
     use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
     use crate::features::Vocabulary;
     use crate::habits::{HabitsBuilder, Writer};
+    use crate::model::Reserve;
     use crate::site_words::SiteWords;
 
     /// A bundle without a field, trained with `seed`.
@@ -189,7 +186,8 @@ mod tests {
         };
         let vocabulary = Vocabulary::from_parts(Vec::new(), Vec::new(), Vec::new());
         let (history, seen) = (vec![1.0, 0.0], vec![7]);
-        Bundle { info, vocabulary, history, seen, fields: BTreeMap::new(), hierarchy: None, habits: None }
+        let (fields, reserve) = (BTreeMap::new(), Reserve::default());
+        Bundle { info, vocabulary, history, seen, fields, hierarchy: None, habits: None, reserve }
     }
 
     /// An encoder of one file, which lies in a folder of its own and which everybody may read.

@@ -32,22 +32,8 @@ pub struct FieldModel {
     pub retired: Vec<u32>,
     /// How sure a decision is; the mixture's own probability where there is none.
     pub correctness: Option<Correctness>,
-    /// What it decided on tickets that were kept for certifying.
-    pub reserve: Reserve,
     /// Labels with too few tickets, and how many: learnt with doubt, or not at all.
     pub rare: BTreeMap<String, usize>,
-}
-
-/// What a finished model decided on tickets of which it, its mixture and its confidences know nothing: the ground
-/// on which thresholds are certified. Three columns of one length.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reserve {
-    /// The confidence of each decision.
-    pub confidence: Vec<f32>,
-    /// The index of the label that was decided.
-    pub label: Vec<u32>,
-    /// Whether people had chosen the same.
-    pub correct: Vec<bool>,
 }
 
 /// What a field's members and their mixture say of one ticket.
@@ -182,11 +168,10 @@ impl FieldModel {
         if !self.ordinal.as_ref().is_none_or(|o| o.is_sound(k)) {
             return Some("the order of the labels does not fit");
         }
-        let sound = self.reserve.is_sound(k)
-            && self.calibrator.is_sound(k)
-            && self.correctness.as_ref().is_none_or(Correctness::is_sound);
+        let sound =
+            self.calibrator.is_sound(k) && self.correctness.as_ref().is_none_or(Correctness::is_sound);
         if !sound {
-            return Some("reserve, calibrator or correctness model do not fit");
+            return Some("calibrator or correctness model do not fit");
         }
         let fits = k >= 2
             && self.mixture.is_sound(self.members.len())
@@ -194,16 +179,5 @@ impl FieldModel {
             && self.prior.iter().all(|p| (0.0..=1.0).contains(p))
             && self.history_labels.len() == history;
         (!fits).then_some("prior, history or mixture do not fit")
-    }
-}
-
-impl Reserve {
-    /// Whether its columns fit each other and `k` labels.
-    fn is_sound(&self, k: usize) -> bool {
-        let n = self.confidence.len();
-        self.label.len() == n
-            && self.correct.len() == n
-            && self.label.iter().all(|&l| (l as usize) < k)
-            && self.confidence.iter().all(|c| (0.0..=1.0).contains(c))
     }
 }

@@ -23,9 +23,6 @@ use crate::commands::{models, train};
 use crate::failure::Failure;
 use crate::ui::{Bars, Ui};
 
-/// Below this confidence nothing stands alone, whatever is certified.
-pub(super) const FLOOR: f64 = 0.90;
-
 /// Decides the weeks of the programme that starts at `start`.
 pub(super) fn decide(
     args: &ReplayArgs,
@@ -89,11 +86,12 @@ fn key(
     };
     let promise = args.promise.promise();
     let settings = format!(
-        "{}\n{:?}\n{}\n{:?} {start} {FLOOR} {} {} {}\n{}",
+        "{}\n{:?}\n{}\n{:?} {start} {} {} {} {}\n{}",
         env!("CARGO_PKG_VERSION"),
         source.manifest,
         serde_json::to_string(options)?,
         args.retrain,
+        promise.floor,
         promise.error,
         promise.confidence,
         args.drafts,
@@ -216,13 +214,12 @@ impl Decider<'_> {
             self.came = whole.map(|(facts, ticket)| as_it_came(facts, ticket)).collect();
             self.read = self.came.iter().map(|ticket| HistoryTicket::new(ticket, &reader)).collect();
         }
-        let (mut known, mut came) = (Vec::new(), Vec::new());
-        for ((facts, read), ticket) in self.history.facts.iter().zip(&self.read).zip(&self.came) {
+        let mut known = Vec::new();
+        for (facts, read) in self.history.facts.iter().zip(&self.read) {
             if let Some(labels) = facts.learnt_labels(moment) {
                 let mut read = read.clone();
                 read.labels = labels;
                 known.push(read);
-                came.push(ticket);
             }
         }
         let learnt_from = known.len();
@@ -234,7 +231,6 @@ impl Decider<'_> {
         let history = firstline_training::History { held_out: learnt_from, tickets: known };
         let known = KnownThen {
             input: TrainInput { history: &history, source: self.source, options: &self.options },
-            tickets: &came,
             policy: self.policy,
             promise: self.args.promise.promise(),
         };
@@ -252,6 +248,6 @@ fn counterfactual(engine: &EngineThen, decision: &Decision) -> Counterfactual {
     Counterfactual {
         id: decision.id.clone(),
         fields: fields.map(|(field, d)| (*field, (d.label.clone(), d.confidence.get()))).collect(),
-        alone: engine.stands_alone(decision, FLOOR),
+        alone: engine.stands_alone(decision),
     }
 }
