@@ -87,7 +87,7 @@ pub(super) fn run(args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
 fn keep(one: &PsaSettings, path: &Path, args: &ConnectArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut service = one.service()?;
     let mut psa = one.connector(pause(), false)?;
-    let mut settings = one.round();
+    let mut settings = one.round()?;
     if args.dry_run {
         settings.write = None;
     }
@@ -214,6 +214,7 @@ fn check(settings: &PsaSettings, json: bool) -> Result<Exit, Failure> {
         Err(error) => found.push(check::finding("settings", &error)),
     }
     found.push(settings.writing());
+    found.push(settings.running());
     let missing = check::show(settings, &found, &notes, json);
     Ok(if missing { Exit::UserFault } else { Exit::Success })
 }

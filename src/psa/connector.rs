@@ -82,6 +82,80 @@ pub enum Act {
     },
     /// Labels, by field.
     SetFields(BTreeMap<Field, String>),
+    /// The ticket is closed, or opened again.
+    Turn(Turn),
+}
+
+/// A status with which a ticket is closed, or opened again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Whether it closes.
+    pub closes: bool,
+    /// The status, by the PSA's name. One that does the opposite of what is wanted is never set.
+    pub status: String,
+    /// Whether tickets end here with that status though the PSA does not close them with it.
+    pub ends: bool,
+    /// Whose ticket it is, as [`customer_key`] has it.
+    pub customer: String,
+    /// Whom it is assigned to where nobody owns it.
+    pub technician: Option<String>,
+}
+
+/// A ticket as it stands right before it is closed or opened again.
+pub(crate) struct Stands<'a> {
+    pub(crate) closed: bool,
+    pub(crate) customer: Option<&'a str>,
+    pub(crate) status: Option<&'a str>,
+    /// Whether nobody owns it.
+    pub(crate) unowned: bool,
+}
+
+/// What of a turn is still to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left<'a> {
+    pub(crate) status: Option<&'a str>,
+    pub(crate) technician: Option<&'a str>,
+}
+
+impl Turn {
+    /// What is still to be done to a ticket that stands so; nothing may be where it is another customer's.
+    pub(crate) fn left(&self, now: &Stands<'_>) -> std::result::Result<Left<'_>, Done> {
+        if customer_key(now.customer.unwrap_or_default()) != self.customer {
+            return Err(Done::Changed { what: "the ticket is another customer's".to_owned() });
+        }
+        let folded = |name: &str| name.trim().to_lowercase();
+        let is_set = now.status.is_some_and(|status| folded(status) == folded(&self.status));
+        let closed = now.closed || self.ends && is_set;
+        let stands = if self.closes { closed || is_set } else { !closed && is_set };
+        let status = (!stands).then_some(self.status.as_str());
+        let technician = self.technician.as_deref().filter(|_| now.unowned && !self.closes);
+        match (status, technician) {
+            (None, None) => Err(Done::WasThere { psa_ref: None }),
+            (status, technician) => Ok(Left { status, technician }),
+        }
+    }
+
+    /// Whether a status does what is wanted, as the PSA has it.
+    pub(crate) fn fits(&self, closes: bool) -> bool {
+        (closes || self.ends) == self.closes
+    }
+
+    /// What a status has to be that fits.
+    pub(crate) fn wanted(&self) -> &'static str {
+        if self.closes { "that closes" } else { "that is open" }
+    }
+}
+
+/// What is said where a ticket was opened again and could not be assigned.
+pub(crate) fn not_assigned(technician: &str, error: &Error) -> String {
+    format!("the ticket is open again, and was not assigned to {technician:?}: {}", problem(error))
+}
+
+fn problem(error: &Error) -> String {
+    match error {
+        Error::User(fault) => fault.problem.clone(),
+        fault => fault.to_string(),
+    }
 }
 
 /// What became of an act.
@@ -108,16 +182,14 @@ pub enum Done {
 
 /// What is said where a note stands and the status that was to go with it does not.
 pub(crate) fn not_set(status: &str, error: &Error) -> String {
-    let why = match error {
-        Error::User(fault) => fault.problem.clone(),
-        fault => fault.to_string(),
-    };
-    format!("the note stands, and the status {status:?} was not set: {why}")
+    format!("the note stands, and the status {status:?} was not set: {}", problem(error))
 }
 
-/// Why `act` is not done to a ticket as it stands right before the write.
+/// Why a note or labels are not written to a ticket as it stands right before the write.
 pub(crate) fn halted(act: &Act, closed: bool, customer: Option<&str>) -> Option<Done> {
     let what = match act {
+        // Whether that is in its way is its own matter.
+        Act::Turn(_) => return None,
         _ if closed => "the ticket is closed",
         Act::Note { customer: wanted, .. } if customer_key(customer.unwrap_or_default()) != *wanted => {
             "the ticket is another customer's"

@@ -12,6 +12,7 @@
 //! never talks to a network and never looks at the clock.
 
 mod aliases;
+pub mod automation;
 pub mod autotask;
 mod blanks;
 pub mod connector;

@@ -11,7 +11,7 @@ use firstline_ticket::{Changed, Event, Field, Happening};
 use jiff::Timestamp;
 
 use crate::connector::{
-    Act, CLOSING, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen, was_asked,
+    Act, CLOSING, Connector, Done, Finding, FoundRule, History, Record, Reference, Seen, Turn, was_asked,
 };
 use crate::findings::{closing, fault, finding, folded, missing, some};
 use crate::hook::{Standing, Subscription};
@@ -77,6 +77,8 @@ pub struct LabelMap {
     /// The PSA's names.
     close: Vec<String>,
     status_after_reply: Option<String>,
+    close_status: Option<String>,
+    reopen_status: Option<String>,
 }
 
 impl LabelMap {
@@ -116,6 +118,12 @@ impl LabelMap {
     #[must_use]
     pub fn status_after_reply(self, status: Option<String>) -> Self {
         Self { status_after_reply: status, ..self }
+    }
+
+    /// The statuses with which tickets are closed and opened again, by the PSA's names, so that a check looks whether they can be.
+    #[must_use]
+    pub fn turning(self, close: Option<String>, reopen: Option<String>) -> Self {
+        Self { close_status: close, reopen_status: reopen, ..self }
     }
 
     /// Whether it changes anything.
@@ -300,6 +308,11 @@ impl Connector for Mapped {
                 Act::Note { text, visible: *visible, customer, status: status.clone().or_else(after) }
             }
             Act::SetFields(fields) => Act::SetFields(self.map.to_write(fields)?),
+            Act::Turn(turn) => Act::Turn(Turn {
+                ends: self.map.closes(&turn.status),
+                technician: turn.technician.as_deref().map(|ours| self.map.write(Field::Technician, ours)),
+                ..turn.clone()
+            }),
         };
         let theirs = |(field, ours): (&Field, &Option<String>)| {
             (*field, ours.as_ref().map(|ours| self.map.write(*field, ours)))
@@ -378,15 +391,28 @@ impl LabelMap {
             rows.push(finding("statuses that end here", listed("close", &self.close, &statuses)));
         }
         if let Some(status) = &self.status_after_reply {
-            rows.push(finding("status after a reply", self.after_reply(found, status)));
+            let told = self.on_every_board(found, ("status_after_reply", status), false);
+            let told = told.map(|()| format!("{status:?}, once a reply was sent that the customer sees"));
+            rows.push(finding("status after a reply", told));
+        }
+        if let Some(status) = &self.close_status {
+            let told = self.on_every_board(found, ("close_status", status), true);
+            let told = told.map(|()| format!("{status:?}, once the customer has confirmed that it is done"));
+            rows.push(finding("status that closes", told));
+        }
+        if let Some(status) = &self.reopen_status {
+            let told = self.on_every_board(found, ("reopen_status", status), false);
+            let told = told.map(|()| format!("{status:?}, once the customer says that it is not done"));
+            rows.push(finding("status that opens again", told));
         }
         rows
     }
 
-    /// Whether each board that is not left out has the status of a ticket with a reply, and that it does not close.
-    fn after_reply(&self, found: &Reference, status: &str) -> Result<String> {
+    /// Whether each board that is not left out has the status of the setting `name`, and that it closes, or does not, as is wanted.
+    fn on_every_board(&self, found: &Reference, (name, status): (&str, &str), closes: bool) -> Result<()> {
         let next = |near: &str| {
-            format!("Set \"status_after_reply\" of [write] to a status that is open on every board{near}")
+            let kind = if closes { "closes" } else { "is open" };
+            format!("Set {name:?} of [write] to a status that {kind} on every board{near}")
         };
         let is = |name: &str| folded(name) == folded(status);
         let by_board = found.statuses.iter().any(|(of, _, _)| of.is_some());
@@ -395,18 +421,19 @@ impl LabelMap {
         for board in if by_board { kept.into_iter().map(Some).collect() } else { vec![None] } {
             let here = found.statuses.iter().filter(|(of, _, _)| of.as_ref() == board);
             match here.into_iter().find(|(_, name, _)| is(name)) {
-                Some((_, name, closes)) if *closes || self.closes(name) => {
-                    return Err(fault("[write]", &format!("{status:?} closes tickets"), &next("")));
+                Some((_, name, ends)) if (*ends || self.closes(name)) != closes => {
+                    let told = if closes { "does not close" } else { "closes" };
+                    return Err(fault("[write]", &format!("{status:?} {told} tickets"), &next("")));
                 }
                 Some(_) => {}
                 None => without.push(board.map_or("it", String::as_str)),
             }
         }
         if without.is_empty() {
-            return Ok(format!("{status:?}, once a reply was sent that the customer sees"));
+            return Ok(());
         }
         let names: Vec<&str> =
-            found.statuses.iter().filter(|of| !of.2).map(|(_, name, _)| name.as_str()).collect();
+            found.statuses.iter().filter(|of| of.2 == closes).map(|(_, name, _)| name.as_str()).collect();
         let near = crate::findings::nearest(status, names);
         let near = if near.is_empty() { String::new() } else { format!(": such as {}", some(&near)) };
         let problem = if by_board {

@@ -1,5 +1,6 @@
 //! The settings of `firstline connect`: where the service is, and each PSA with its credentials, which lie in files of their own.
 
+mod run;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -59,6 +60,8 @@ pub(crate) struct PsaSettings {
     start_days: u32,
     /// What may be written; nothing without it.
     write: Option<Write>,
+    /// The desk's own automation; none is run without it.
+    run: Option<run::RunArgs>,
     /// Where webhooks come in; none without it.
     webhook: Option<webhook::WebhookArgs>,
     /// What the desk calls otherwise than its PSA.
@@ -104,6 +107,10 @@ struct Write {
     replies: Replies,
     /// The status that a ticket gets with a reply that the customer sees.
     status_after_reply: Option<String>,
+    /// The status with which a ticket is closed whose customer has confirmed that it is done.
+    close_status: Option<String>,
+    /// The status with which a ticket is opened again whose customer says that it is not done.
+    reopen_status: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -312,21 +319,27 @@ impl PsaSettings {
         Finding { what: "writing".to_owned(), found: found.to_owned(), next: next.map(str::to_owned) }
     }
 
-    pub(super) fn round(&self) -> RoundSettings {
+    pub(super) fn round(&self) -> Result<RoundSettings> {
         let days = SignedDuration::from_hours(24 * i64::from(self.start_days));
-        RoundSettings {
+        Ok(RoundSettings {
             name: self.name.trim().to_owned(),
             owner: self.owner.clone().unwrap_or_else(host),
             start: Timestamp::now().checked_sub(days).unwrap_or(Timestamp::UNIX_EPOCH),
             overlap: SignedDuration::from_secs(i64::from(self.overlap_seconds)),
             lease_seconds: self.poll_seconds.saturating_mul(4).clamp(60, 3_600),
-            write: self
-                .write
-                .as_ref()
-                .map(|write| WriteSettings { visible_replies: write.replies == Replies::Visible }),
+            write: self.write.as_ref().map(|write| self.write_settings(write)).transpose()?,
             closing: BTreeSet::new(),
             clock: Clock::real(),
-        }
+        })
+    }
+
+    fn write_settings(&self, write: &Write) -> Result<WriteSettings> {
+        Ok(WriteSettings {
+            visible_replies: write.replies == Replies::Visible,
+            close_status: write.close_status.clone(),
+            reopen_status: write.reopen_status.clone(),
+            automation: self.automation()?,
+        })
     }
 
     fn connectwise(&self, given: &ConnectwiseArgs) -> Result<ConnectwiseSettings> {
@@ -343,8 +356,12 @@ impl PsaSettings {
 
     /// The PSA by the desk's names. A patient one waits long for quota that others have used.
     pub(crate) fn connector(&self, wait: Wait, patient: bool) -> Result<Box<dyn Connector>> {
-        let after = self.write.as_ref().and_then(|write| write.status_after_reply.clone());
-        let map = self.map.labels()?.status_after_reply(after);
+        let mut map = self.map.labels()?;
+        if let Some(write) = self.write.clone() {
+            map = map
+                .status_after_reply(write.status_after_reply)
+                .turning(write.close_status, write.reopen_status);
+        }
         let psa = self.bare(wait, patient)?;
         Ok(if map.is_empty() { psa } else { Box::new(Mapped::new(psa, map)) })
     }
@@ -479,7 +496,7 @@ mod tests {
             .filter(|line| line.contains("_file = "))
             .filter_map(|line| line.split('"').nth(1))
             .collect();
-        assert_eq!(files, ["service.key", "psa.key", "psa.key", "psa.key", "webhook.key"]);
+        assert_eq!(files, ["service.key", "psa.key", "psa.key", "psa.key", "run.key", "webhook.key"]);
         for file in files {
             assert!(unit.contains(&format!("LoadCredential={file}:/etc/firstline-connect/{file}")), "{file}");
         }
@@ -491,13 +508,31 @@ mod tests {
         assert_eq!((settings.psa_name(), settings.poll_seconds), ("ConnectWise PSA", 30));
         assert!(settings.write.is_none(), "nothing is written unless somebody says so");
         let mut uncommented = EXAMPLE.replace("# [write]", "[write]").replace("# replies", "replies");
-        for line in
-            ["[map.board]\n", "\"Help Desk\"", "[map]\n", "ignore_boards", "close", "status_after_reply"]
-        {
+        for line in [
+            "[map.board]\n",
+            "\"Help Desk\"",
+            "[map]\n",
+            "ignore_boards",
+            "close",
+            "status_after_reply",
+            "reopen_status",
+            "[run]\n",
+            "url = \"https://automation",
+            "secret_file = \"run.key",
+            "timeout_seconds",
+        ] {
             uncommented = uncommented.replace(&format!("# {line}"), line);
         }
-        let settings: PsaSettings = toml::from_str(&uncommented).unwrap();
-        assert!(settings.round().write.is_some_and(|write| !write.visible_replies));
+        let mut settings: PsaSettings = toml::from_str(&uncommented).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("run.key"), "0123456789abcdef").unwrap();
+        settings.folder = folder.path().to_owned();
+        let write = settings.round().unwrap().write.unwrap();
+        assert!(!write.visible_replies && write.automation.is_some());
+        assert_eq!(
+            write.close_status.as_deref().zip(write.reopen_status.as_deref()),
+            Some(("Closed", "In Progress"))
+        );
         assert!(!settings.map.labels().unwrap().is_empty());
     }
 }

@@ -15,7 +15,7 @@ use super::read::{PUBLIC, is_closed};
 use super::refusal::{Refused, fault, refuses};
 use super::talk;
 use super::wire::{self, Note, Pick, Written};
-use crate::connector::{Act, Done, halted, not_set};
+use crate::connector::{Act, Done, Left, Stands, Turn, halted, not_assigned, not_set};
 use crate::http::{Answer, Sent};
 
 /// Whom an internal note is for.
@@ -51,6 +51,69 @@ pub(super) fn apply(
             })
         }
         Act::SetFields(fields) => set(client, names, found, (fields, labels)),
+        Act::Turn(turn) => turned(client, names, (found, customer.as_deref()), turn),
+    }
+}
+
+/// What of a turn is still to be done to the ticket as it stands now.
+fn left<'a>(
+    names: &Names,
+    (found, customer): (&wire::Ticket, Option<&str>),
+    turn: &'a Turn,
+) -> std::result::Result<Left<'a>, Done> {
+    let status = names.label("status", found.status);
+    turn.left(&Stands {
+        closed: is_closed(found),
+        customer,
+        status: status.as_deref(),
+        unowned: found.resource.is_none(),
+    })
+}
+
+/// Closes a ticket, or opens it again. A merge is known from its notes, which were looked at before.
+fn turned(
+    client: &mut Client,
+    names: &Names,
+    (found, customer): (&wire::Ticket, Option<&str>),
+    turn: &Turn,
+) -> Result<Done> {
+    let todo = match left(names, (found, customer), turn) {
+        Ok(todo) => todo,
+        Err(done) => return Ok(done),
+    };
+    let (mut body, mut cut) = (Map::new(), None);
+    if let Some(status) = todo.status {
+        let fits = |pick: &&Pick| {
+            pick.is_active() && same(pick.label.as_deref(), status) && turn.fits(pick.value == Some(COMPLETE))
+        };
+        let to = names.picks("status").iter().find(fits).and_then(|pick| pick.value).ok_or_else(|| {
+            let problem = format!("it has no status {status:?} {}", turn.wanted());
+            refuses(&problem, "Name one that it has in [write]")
+        })?;
+        body.insert("status".to_owned(), json!(to));
+    }
+    if let Some(technician) = todo.technician {
+        match values(client, names, found, &BTreeMap::from([(Field::Technician, &technician.to_owned())])) {
+            Ok(owner) => body.extend(owner),
+            Err(error) => cut = Some(not_assigned(technician, &error)),
+        }
+    }
+    if body.is_empty() {
+        return Ok(Done::WasThere { psa_ref: None });
+    }
+    body.insert("id".to_owned(), json!(found.id));
+    let sent = client.send(&Method::PATCH, "Tickets", &Value::Object(body));
+    let psa_ref = found.id.map(|id| id.to_string());
+    match settled(client, sent) {
+        Ok(_) => Ok(Done::Written { psa_ref, cut }),
+        Err(Sent::Unknown(error)) => {
+            let now: Option<wire::Ticket> = client.item("Tickets", &psa_ref.clone().unwrap_or_default())?;
+            match now.map(|now| left(names, (&now, customer), turn)) {
+                Some(Err(Done::WasThere { .. })) => Ok(Done::Written { psa_ref, cut }),
+                _ => Err(error),
+            }
+        }
+        Err(Sent::NotDone(error)) => Err(error),
     }
 }
 
@@ -299,9 +362,16 @@ fn values(
 
 /// Whether the tenant may know a name that was not found: its picklists may be newer than what is remembered.
 pub(super) fn is_unknown(names: &Names, act: &Act) -> bool {
-    let Act::SetFields(fields) = act else { return false };
+    let no_status =
+        |status: &str| !names.picks("status").iter().any(|pick| same(pick.label.as_deref(), status));
+    let nobody = |name: &str| !matches!(names.technician(name), Ok(Some(_)));
+    let fields = match act {
+        Act::Note { .. } => return false,
+        Act::Turn(turn) => return no_status(&turn.status) || turn.technician.as_deref().is_some_and(nobody),
+        Act::SetFields(fields) => fields,
+    };
     fields.iter().any(|(field, wanted)| match field {
-        Field::Technician => !matches!(names.technician(wanted), Ok(Some(_))),
+        Field::Technician => nobody(wanted),
         field => !names.picks(field_of(*field)).iter().any(|pick| same(pick.label.as_deref(), wanted)),
     })
 }

@@ -10,7 +10,7 @@ use ureq::http::Method;
 use super::client::{Client, fault, refuses};
 use super::wire::{self, Named, OfBoard};
 use super::{look, read};
-use crate::connector::{Act, Done, halted, not_set};
+use crate::connector::{Act, Done, Left, Stands, Turn, halted, not_assigned, not_set};
 use crate::http::Sent;
 
 pub(super) fn apply(
@@ -54,7 +54,76 @@ pub(super) fn apply(
             }
             set(client, id, fields, changes)
         }
+        Act::Turn(turn) => turned(client, id, turn),
     }
+}
+
+/// What of a turn is still to be done to the ticket as it stands now.
+fn left<'a>(found: &wire::Ticket, turn: &'a Turn) -> std::result::Result<Left<'a>, Done> {
+    if is_merged(found) {
+        return Err(Done::Changed { what: "the ticket was merged into another".to_owned() });
+    }
+    let named = |named: Option<&Named>| named.and_then(Named::text);
+    let (customer, status) = (named(found.company.as_ref()), named(found.status.as_ref()));
+    turn.left(&Stands {
+        closed: found.closed_flag,
+        customer: customer.as_deref(),
+        status: status.as_deref(),
+        unowned: value(found, Field::Technician).is_none(),
+    })
+}
+
+/// Closes a ticket, or opens it again.
+fn turned(client: &mut Client, id: &str, turn: &Turn) -> Result<Done> {
+    let found = ticket(client, id)?;
+    let todo = match left(&found, turn) {
+        Ok(todo) => todo,
+        Err(done) => return Ok(done),
+    };
+    let (mut changes, mut cut) = (Vec::new(), None);
+    let mut replace =
+        |path: &str, id: i64| changes.push(json!({"op": "replace", "path": path, "value": {"id": id}}));
+    if let Some(status) = todo.status {
+        replace(
+            "status",
+            status_of(client, &found, status, |closes| turn.fits(closes))?.ok_or_else(|| {
+                let problem = format!("its board has no status {status:?} {}", turn.wanted());
+                refuses(&problem, "Name one that each board has in [write]")
+            })?,
+        );
+    }
+    if let Some(technician) = todo.technician {
+        match look::member(client, technician)
+            .and_then(|id| id.ok_or_else(|| unknown("technician", technician)))
+        {
+            Ok(owner) => replace("owner", owner),
+            Err(error) => cut = Some(not_assigned(technician, &error)),
+        }
+    }
+    if changes.is_empty() {
+        return Ok(Done::WasThere { psa_ref: None });
+    }
+    // The lists that names were looked up in may have taken a while.
+    match left(&ticket(client, id)?, turn) {
+        Err(done) => return Ok(done),
+        Ok(now) if now != todo => {
+            return Ok(Done::Changed { what: "the ticket was changed a moment ago".to_owned() });
+        }
+        Ok(_) => {}
+    }
+    let written = Done::Written { psa_ref: Some(id.to_owned()), cut };
+    match client.send(Method::PATCH, &format!("service/tickets/{id}"), &Value::Array(changes)) {
+        Ok(answer) => client.judged(answer).map(|_| written).map_err(Into::into),
+        Err(Sent::Unknown(error)) => match left(&ticket(client, id)?, turn) {
+            Err(Done::WasThere { .. }) => Ok(written),
+            _ => Err(error),
+        },
+        Err(Sent::NotDone(error)) => Err(error),
+    }
+}
+
+fn is_merged(found: &wire::Ticket) -> bool {
+    found.merged_parent_ticket.as_ref().is_some_and(|parent| parent.id.is_some())
 }
 
 fn ticket(client: &mut Client, id: &str) -> Result<wire::Ticket> {
@@ -63,9 +132,8 @@ fn ticket(client: &mut Client, id: &str) -> Result<wire::Ticket> {
 
 /// Why nothing is written to the ticket as it stands now.
 fn halted_at(found: &wire::Ticket, act: &Act) -> Option<Done> {
-    let merged = found.merged_parent_ticket.as_ref().is_some_and(|parent| parent.id.is_some());
     let customer = found.company.as_ref().and_then(Named::text);
-    halted(act, merged || found.closed_flag, customer.as_deref())
+    halted(act, is_merged(found) || found.closed_flag, customer.as_deref())
 }
 
 /// The id of the note with that mark.
@@ -108,21 +176,32 @@ fn set_status(client: &mut Client, ticket: &wire::Ticket, status: &str) -> Resul
     if is(ticket.status.as_ref().and_then(Named::text).as_ref(), status) {
         return Ok(());
     }
-    let board = ticket.board.as_ref().and_then(|board| board.id);
-    let board = board.ok_or_else(|| refuses("the ticket has no board", "Give it one in the PSA"))?;
-    let mut to = None;
-    client.each(&format!("service/boards/{board}/statuses"), &[], &mut |one: OfBoard| {
-        if one.is_active() && !one.closed_status && is(one.name.as_ref(), status) {
-            to = one.id;
-        }
-        Ok(())
-    })?;
+    let to = status_of(client, ticket, status, |closes| !closes)?;
     let to = to.ok_or_else(|| fault("its board has no such status that is open", "Name one that it has"))?;
     let id = ticket.id.unwrap_or_default();
     let change = json!([{"op": "replace", "path": "status", "value": {"id": to}}]);
     let answer = client.send(Method::PATCH, &format!("service/tickets/{id}"), &change)?;
     client.judged(answer)?;
     Ok(())
+}
+
+/// The id of a status of the ticket's board, of which it `fits` whether it closes.
+fn status_of(
+    client: &mut Client,
+    ticket: &wire::Ticket,
+    status: &str,
+    fits: impl Fn(bool) -> bool,
+) -> Result<Option<i64>> {
+    let board = ticket.board.as_ref().and_then(|board| board.id);
+    let board = board.ok_or_else(|| refuses("the ticket has no board", "Give it one in the PSA"))?;
+    let mut to = None;
+    client.each(&format!("service/boards/{board}/statuses"), &[], &mut |one: OfBoard| {
+        if one.is_active() && fits(one.closed_status) && is(one.name.as_ref(), status) {
+            to = one.id;
+        }
+        Ok(())
+    })?;
+    Ok(to)
 }
 
 fn value(ticket: &wire::Ticket, field: Field) -> Option<String> {

@@ -12,7 +12,7 @@ use super::client::{self, Client, Refused, fault, refuses};
 use super::tables::{self, Table, UNASSIGNED};
 use super::wire::{self, Row};
 use super::{Halo, look, read, text};
-use crate::connector::{Act, Done, halted, not_set};
+use crate::connector::{Act, Done, Left, Stands, Turn, halted, not_assigned, not_set};
 use crate::http::{Answer, Sent};
 
 /// Rows to choose from, by field.
@@ -58,7 +58,99 @@ pub(super) fn apply(
                 None => set(psa, id, &found, &wanted),
             }
         }
+        Act::Turn(turn) => turned(psa, id, turn),
     }
+}
+
+/// What of a turn is still to be done to the ticket as it stands now.
+fn left<'a>(
+    psa: &mut Halo,
+    found: &wire::Ticket,
+    turn: &'a Turn,
+) -> Result<std::result::Result<Left<'a>, Done>> {
+    if is_merged(found) {
+        return Ok(Err(Done::Changed { what: "the ticket was merged into another".to_owned() }));
+    }
+    let status = psa.tables.name(&mut psa.client, Table::Status, found.status_id)?;
+    Ok(turn.left(&Stands {
+        closed: found.closed_at().is_some(),
+        customer: found.customer().as_deref(),
+        status: status.or_else(|| found.status_name.clone()).as_deref(),
+        unowned: found.agent_id.is_none_or(|id| id <= 0 || id == UNASSIGNED),
+    }))
+}
+
+/// Closes a ticket, or opens it again, and looks whether it is: Halo lets workflows have a say.
+fn turned(psa: &mut Halo, id: &str, turn: &Turn) -> Result<Done> {
+    // What names mean comes first: nothing is asked between the look at the ticket and the write.
+    let status = status_of(psa, turn)?;
+    let technician = turn.technician.as_deref().map(|name| (name, agent(psa, name)));
+    let found = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
+    let todo = match left(psa, &found, turn)? {
+        Ok(todo) => todo,
+        Err(done) => return Ok(done),
+    };
+    let (mut body, mut cut) = (Map::from_iter([("id".to_owned(), json!(found.id))]), None);
+    if todo.status.is_some() {
+        body.insert("status_id".to_owned(), json!(status));
+    }
+    match technician.filter(|_| todo.technician.is_some()) {
+        Some((_, Ok(agent))) => drop(body.insert("agent_id".to_owned(), json!(agent))),
+        Some((name, Err(error))) => cut = Some(not_assigned(name, &error)),
+        None => {}
+    }
+    if body.len() == 1 {
+        return Ok(Done::WasThere { psa_ref: None });
+    }
+    let error = match psa.client.post("Tickets", Value::Object(body)) {
+        Ok(answer) if answer.is_good() => None,
+        Ok(answer) if answer.status < 500 => return Err(refusal(&psa.client, answer)),
+        Ok(answer) => Some(refusal(&psa.client, answer)),
+        Err(Sent::Unknown(error)) => Some(error),
+        Err(Sent::NotDone(error)) => return Err(error),
+    };
+    let now = read::found(&mut psa.client, id)?.ok_or(Refused::Missing)?;
+    let is_left = match left(psa, &now, turn)? {
+        Ok(Left { status, .. }) => status.is_some(),
+        Err(done) => !matches!(done, Done::WasThere { .. }),
+    };
+    match (is_left, error) {
+        (false, _) => Ok(Done::Written { psa_ref: Some(id.to_owned()), cut }),
+        (true, Some(error)) => Err(error),
+        (true, None) => {
+            // Not tried again: a workflow or a person has set another by now.
+            let stands = now.status_name.unwrap_or_default();
+            Ok(Done::Changed { what: format!("the status was set to {:?} and is {stands:?}", turn.status) })
+        }
+    }
+}
+
+/// The id of the status of a turn, of those of tickets. The stock one closes, and others that tickets show to be closed with.
+fn status_of(psa: &mut Halo, turn: &Turn) -> Result<i64> {
+    let closing = look::closing(psa)?;
+    let rows = psa.tables.rows(&mut psa.client, Table::Status)?;
+    let fits = |row: &&Row| {
+        row.is_active()
+            && is(row.name.as_deref(), &turn.status)
+            && row.kind.unwrap_or(0) == 0
+            && turn.fits(row.id.is_some_and(|id| closing.contains(&id)))
+    };
+    rows.iter().find(fits).and_then(|row| row.id).ok_or_else(|| {
+        let problem = format!("it has no status {:?} {}", turn.status, turn.wanted());
+        refuses(&problem, "Name one that it has in [write]")
+    })
+}
+
+/// The id of an agent by name.
+fn agent(psa: &mut Halo, name: &str) -> Result<i64> {
+    let rows = tables::rows(&mut psa.client, Table::Agent)?;
+    let row = row_of(&rows, Table::Agent, (name, None))?;
+    let unknown = || refuses(&format!("it has no agent {name:?}"), "Name them so in the PSA");
+    row.and_then(|row| row.id).ok_or_else(unknown)
+}
+
+fn is_merged(found: &wire::Ticket) -> bool {
+    found.merged_into_id.is_some_and(|into| into > 0)
 }
 
 /// The ticket and number of the action with that mark: a number alone names none.
@@ -88,8 +180,7 @@ fn reference(ticket: &str, action: i64) -> String {
 
 /// Why nothing is written to the ticket as it stands now.
 fn halted_at(found: &wire::Ticket, act: &Act) -> Option<Done> {
-    let merged = found.merged_into_id.is_some_and(|into| into > 0);
-    halted(act, merged || found.closed_at().is_some(), found.customer().as_deref())
+    halted(act, is_merged(found) || found.closed_at().is_some(), found.customer().as_deref())
 }
 
 /// Posts a note once: where it is not known whether it arrived, it is looked for.

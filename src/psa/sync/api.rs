@@ -48,6 +48,10 @@ pub struct Claimed {
     pub ticket_id: String,
     /// Whose it was when it was approved, in lower case.
     pub customer: String,
+    /// The decision that it follows from.
+    pub decision_id: String,
+    /// What it is known by, always the same for it.
+    pub key: String,
     /// How often it was claimed: above 1 it may have been done.
     pub attempts: i64,
     /// When this process claimed it.
@@ -59,8 +63,13 @@ pub struct Claimed {
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled<'a> {
-    /// It was done; the PSA's id of what came of it.
-    Done(Option<&'a str>),
+    /// It was done.
+    Done {
+        /// The PSA's id of what came of it.
+        psa_ref: Option<&'a str>,
+        /// What an automation answered.
+        result: Option<&'a Value>,
+    },
     /// It was not, and is tried again.
     Failed(&'a str),
     /// A person has changed the ticket meanwhile: a person decides.
@@ -81,6 +90,24 @@ pub enum What {
     Reply(String),
     /// Labels.
     SetFields(BTreeMap<Field, String>),
+    /// The ticket is closed.
+    Close(Wanted),
+    /// The ticket is opened again.
+    Reopen(Wanted),
+    /// The desk's own automation runs, with this as its input.
+    Run(Value),
+}
+
+/// How a ticket is closed, or opened again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// The status that it gets; else the one of the settings.
+    pub status: Option<String>,
+    /// Whom it is assigned to where nobody owns it.
+    pub technician: Option<String>,
+    /// When the message was written that this follows from.
+    pub as_of: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +116,8 @@ struct WireAction {
     kind: String,
     ticket_id: String,
     customer: String,
+    decision_id: String,
+    idempotency_key: String,
     attempts: i64,
     payload: Option<Value>,
 }
@@ -212,7 +241,10 @@ impl Service {
     /// When the service can't be asked.
     pub fn settle(&mut self, id: i64, owner: &str, settled: &Settled<'_>) -> Result<Option<String>> {
         let body = match settled {
-            Settled::Done(psa_ref) => json!({"owner": owner, "psa_ref": psa_ref}),
+            Settled::Done { psa_ref, result: None } => json!({"owner": owner, "psa_ref": psa_ref}),
+            Settled::Done { psa_ref, result } => {
+                json!({"owner": owner, "psa_ref": psa_ref, "result": result})
+            }
             Settled::Failed(why) => json!({"owner": owner, "error": why}),
             Settled::Returned(why) => json!({"owner": owner, "returned": why}),
         };
@@ -222,6 +254,12 @@ impl Service {
             let told = answer.json().unwrap_or_default();
             let words = ["detail", "next"].iter().filter_map(|key| told[*key].as_str());
             return Ok(Some(words.collect::<Vec<_>>().join(". ")));
+        }
+        if let (400 | 413 | 422, Settled::Done { psa_ref, result: Some(_) }) = (answer.status, settled) {
+            // It was done, whatever its answer looks like.
+            let unread = json!({"unread": "the service does not take the answer"});
+            let body = json!({"owner": owner, "psa_ref": psa_ref, "result": unread});
+            return self.post(&path, &body).map(|_| None);
         }
         self.judged(answer, &path).map(|_| None)
     }
@@ -293,10 +331,15 @@ fn claimed(action: WireAction, since: Instant) -> Option<Claimed> {
     let what = match action.kind.as_str() {
         "reply" => What::Reply(payload["text"].as_str()?.to_owned()),
         "set_fields" => What::SetFields(serde_json::from_value(payload["fields"].clone()).ok()?),
+        "close" => What::Close(serde_json::from_value(payload).ok()?),
+        "reopen" => What::Reopen(serde_json::from_value(payload).ok()?),
+        "run" => What::Run(payload),
         _ => return None,
     };
     Some(Claimed {
         id: action.id,
+        decision_id: action.decision_id,
+        key: action.idempotency_key,
         ticket_id: action.ticket_id,
         customer: action.customer,
         attempts: action.attempts,

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Error, Result};
-use firstline_ticket::{Field, customer_key, own_mark};
+use firstline_ticket::{ActorKind, Event, Field, Happening, customer_key, own_mark};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
-use super::api::{Claimed, Service, Settled, What};
+use super::api::{Claimed, Service, Settled, Wanted, What};
 use super::cursor::Cursor;
 use super::round::{Round, RoundSettings, WriteSettings, expected, is_id, renew};
-use crate::connector::{Act, Connector, Done};
+use crate::automation::{Automation, Order, Ran};
+use crate::connector::{Act, Connector, Done, Turn};
 
 /// Actions that fail in a row before the rest waits for the next round: each that is claimed and fails uses up an attempt.
 const STRIKES: u32 = 2;
@@ -22,7 +25,7 @@ pub(super) const EVERY: Duration = Duration::from_secs(30);
 pub(super) fn act(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (settings, write, go_on): (&RoundSettings, WriteSettings, &dyn Fn() -> bool),
+    (settings, write, go_on): (&RoundSettings, &WriteSettings, &dyn Fn() -> bool),
     cursor: &mut Cursor,
     done: &mut Round,
 ) -> Result<()> {
@@ -40,19 +43,31 @@ pub(super) fn act(
         let result = one(psa, service, (&action, settings, write), cursor);
         psa.write_by(None);
         failed = if result.is_err() { failed + 1 } else { 0 };
-        let is_done = result
-            .as_ref()
-            .is_ok_and(|what| matches!(what, Some((Done::Written { .. } | Done::WasThere { .. }, _))));
-        if is_done && matches!(action.what, What::SetFields(_)) {
-            if let Ok(Some((_, set))) = &result {
-                remember(cursor, &action.ticket_id, set);
-            }
+        if let Ok(Some(Did { done: Done::Written { .. } | Done::WasThere { .. }, set, .. })) = &result
+            && matches!(action.what, What::SetFields(_))
+        {
+            remember(cursor, &action.ticket_id, set);
             // Before anybody hears of it: after a crash these labels must not be taken for a person's.
             renew(service, settings, Some(cursor))?;
         }
-        settle(service, (&action, owner), result.map(|done| done.map(|(done, _)| done)), done)?;
+        settle(service, (&action, owner), result, done)?;
     }
     Ok(())
+}
+
+/// What came of an action.
+struct Did {
+    done: Done,
+    /// The labels that stand by it and not by a person before.
+    set: BTreeMap<Field, String>,
+    /// What an automation answered.
+    answer: Option<Value>,
+}
+
+impl From<Done> for Did {
+    fn from(done: Done) -> Self {
+        Self { done, set: BTreeMap::new(), answer: None }
+    }
 }
 
 /// From now on these are the labels that a person may change.
@@ -65,19 +80,20 @@ fn remember(cursor: &mut Cursor, ticket: &str, set: &BTreeMap<Field, String>) {
 fn settle(
     service: &mut Service,
     (action, owner): (&Claimed, &str),
-    result: Result<Option<Done>>,
+    result: Result<Option<Did>>,
     done: &mut Round,
 ) -> Result<()> {
     let told_of = match result {
-        Ok(Some(Done::Written { psa_ref, cut })) => {
+        Ok(Some(Did { done: Done::Written { psa_ref, cut }, answer, .. })) => {
             done.written += 1;
             done.faults.extend(cut.map(|cut| format!("action {}: {cut}", action.id)));
-            service.settle(action.id, owner, &Settled::Done(psa_ref.as_deref()))
+            let settled = Settled::Done { psa_ref: psa_ref.as_deref(), result: answer.as_ref() };
+            service.settle(action.id, owner, &settled)
         }
-        Ok(Some(Done::WasThere { psa_ref })) => {
-            service.settle(action.id, owner, &Settled::Done(psa_ref.as_deref()))
+        Ok(Some(Did { done: Done::WasThere { psa_ref }, .. })) => {
+            service.settle(action.id, owner, &Settled::Done { psa_ref: psa_ref.as_deref(), result: None })
         }
-        Ok(Some(Done::Changed { what })) => {
+        Ok(Some(Did { done: Done::Changed { what }, .. })) => {
             done.returned += 1;
             service.settle(action.id, owner, &Settled::Returned(&what))
         }
@@ -98,14 +114,73 @@ fn settle(
     Ok(())
 }
 
-/// Does an action, and gives the labels that stand by it and not by a person before; `None` where it is no longer this process' to do.
+/// What is done for an action.
+enum Deed<'a> {
+    Act(Act),
+    Run(&'a Automation, &'a Value),
+}
+
+impl Deed<'_> {
+    fn is_turn(&self) -> bool {
+        matches!(self, Self::Act(Act::Turn(_)))
+    }
+}
+
+/// What an action asks for, as the settings allow it; else why it is not done.
+fn deed<'a>(action: &'a Claimed, write: &'a WriteSettings) -> std::result::Result<Deed<'a>, &'static str> {
+    let customer = action.customer.clone();
+    let turn = |wanted: &Wanted, closes, allowed: Option<&String>| {
+        let status = wanted.status.as_ref().or(allowed)?.clone();
+        let technician = wanted.technician.clone();
+        allowed.map(|_| {
+            Deed::Act(Act::Turn(Turn { closes, status, ends: false, customer: customer.clone(), technician }))
+        })
+    };
+    match &action.what {
+        What::Reply(text) => {
+            let (text, visible) = (text.clone(), write.visible_replies);
+            Ok(Deed::Act(Act::Note { text, visible, customer, status: None }))
+        }
+        What::SetFields(fields) => Ok(Deed::Act(Act::SetFields(fields.clone()))),
+        What::Close(wanted) => turn(wanted, true, write.close_status.as_ref())
+            .ok_or("tickets are not closed from here: set \"close_status\" in [write]"),
+        What::Reopen(wanted) => turn(wanted, false, write.reopen_status.as_ref())
+            .ok_or("tickets are not opened again from here: set \"reopen_status\" in [write]"),
+        What::Run(input) => write
+            .automation
+            .as_ref()
+            .map(|automation| Deed::Run(automation, input))
+            .ok_or("no automation is run from here: add a [run] section"),
+    }
+}
+
+/// Seconds by which a message and what the PSA keeps of it may be apart.
+const APART: SignedDuration = SignedDuration::from_secs(5);
+
+/// What a person has done in a ticket after `since`.
+fn done_since(psa: &mut dyn Connector, id: &str, since: Timestamp) -> Result<Option<String>> {
+    let later = |event: &&Event| event.at.duration_since(since) > APART;
+    let by_person = |event: &&Event| match (event.actor_kind, &event.what) {
+        (ActorKind::Technician, _) => true,
+        (ActorKind::Customer, Happening::Message { automatic, .. }) => !automatic,
+        (ActorKind::Customer | ActorKind::System | ActorKind::Firstline, _) => false,
+    };
+    let history = psa.history(id)?;
+    let found = history.events.iter().filter(later).find(by_person);
+    Ok(found.map(|event| match event.actor_kind {
+        ActorKind::Customer => format!("the customer wrote again at {}", event.at),
+        _ => format!("a technician has worked on it since: at {}", event.at),
+    }))
+}
+
+/// Does an action; `None` where it is no longer this process' to do.
 fn one(
     psa: &mut dyn Connector,
     service: &mut Service,
-    (action, settings, write): (&Claimed, &RoundSettings, WriteSettings),
+    (action, settings, write): (&Claimed, &RoundSettings, &WriteSettings),
     cursor: &Cursor,
-) -> Result<Option<(Done, BTreeMap<Field, String>)>> {
-    let returned = |what: &str| Ok(Some((Done::Changed { what: what.to_owned() }, BTreeMap::new())));
+) -> Result<Option<Did>> {
+    let returned = |what: &str| Ok(Some(Done::Changed { what: what.to_owned() }.into()));
     if !is_id(&action.ticket_id) {
         return returned("its id is none of this PSA's");
     }
@@ -116,39 +191,68 @@ fn one(
     if customer_key(record.ticket.customer.as_deref().unwrap_or_default()) != action.customer {
         return returned("the ticket is another customer's");
     }
-    let act = match &action.what {
-        What::Reply(text) => Act::Note {
-            text: text.clone(),
-            visible: write.visible_replies,
-            customer: action.customer.clone(),
-            status: None,
-        },
-        What::SetFields(fields) => Act::SetFields(fields.clone()),
+    let deed = match deed(action, write) {
+        Ok(deed) => deed,
+        Err(why) => return returned(why),
     };
-    if let (Act::Note { text, .. }, true) = (&act, action.attempts > 1) {
+    if let (Deed::Act(Act::Note { text, .. }), true) = (&deed, action.attempts > 1) {
         let mark = own_mark(text).unwrap_or(text);
         if let Some(psa_ref) = psa.find_mark(&action.ticket_id, mark)? {
-            return Ok(Some((Done::WasThere { psa_ref: Some(psa_ref) }, BTreeMap::new())));
+            return Ok(Some(Done::WasThere { psa_ref: Some(psa_ref) }.into()));
         }
     }
-    if record.closed || record.merged_into.is_some() {
+    if record.merged_into.is_some() || record.closed && !deed.is_turn() {
         return returned("the ticket is closed");
+    }
+    if let What::Close(wanted) | What::Reopen(wanted) = &action.what {
+        if record.closed && matches!(action.what, What::Close(_)) {
+            return Ok(Some(Done::WasThere { psa_ref: None }.into()));
+        }
+        // An attempt that was cut off may have been what happened since: it is Firstline's or the PSA's own, and no person's.
+        let since = wanted.as_of.map(|since| done_since(psa, &action.ticket_id, since)).transpose()?;
+        if let Some(what) = since.flatten() {
+            return returned(&what);
+        }
     }
     // A slow PSA may have cost the claim or the lease.
     if !service.is_claimed(action)? || renew(service, settings, None)?.is_some() {
         return Ok(None);
     }
+    let act = match &deed {
+        Deed::Act(act) => act,
+        Deed::Run(automation, input) => return Ok(Some(run(automation, action, input)?)),
+    };
+    let Act::SetFields(fields) = act else {
+        return Ok(Some(psa.apply(&action.ticket_id, act, &BTreeMap::new())?.into()));
+    };
     // What stands already is somebody else's, unless an earlier attempt has set it.
     let stands =
         |field: Field, wanted: &str| record.ticket.label(field) == Some(wanted) && action.attempts == 1;
-    let set = match &action.what {
-        What::SetFields(fields) => fields.iter().filter(|(field, wanted)| !stands(**field, wanted)),
-        What::Reply(_) => {
-            return Ok(Some((psa.apply(&action.ticket_id, &act, &BTreeMap::new())?, BTreeMap::new())));
-        }
-    };
+    let set = fields.iter().filter(|(field, wanted)| !stands(**field, wanted));
     let set = set.map(|(field, wanted)| (*field, wanted.clone())).collect();
-    Ok(Some((psa.apply(&action.ticket_id, &act, &expected(cursor, &action.ticket_id))?, set)))
+    let done = psa.apply(&action.ticket_id, act, &expected(cursor, &action.ticket_id))?;
+    Ok(Some(Did { done, set, answer: None }))
+}
+
+/// Has an automation run. It knows by the key what it has done before.
+fn run(automation: &Automation, action: &Claimed, input: &Value) -> Result<Did> {
+    let order = Order {
+        key: &action.key,
+        action: action.id,
+        ticket: &action.ticket_id,
+        customer: &action.customer,
+        decision: &action.decision_id,
+        attempts: action.attempts,
+        input,
+    };
+    Ok(match automation.run(&order)? {
+        Ran::Answered(answer) => Did {
+            done: Done::Written { psa_ref: None, cut: None },
+            set: BTreeMap::new(),
+            answer: Some(answer),
+        },
+        Ran::Refused(what) => Done::Changed { what }.into(),
+    })
 }
 
 fn told(error: &Error) -> String {

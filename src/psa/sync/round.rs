@@ -15,6 +15,7 @@ use super::cursor::{Cursor, OpenTicket};
 use super::outbox;
 use super::outcome::{events_of, feedback_of};
 use super::sweep;
+use crate::automation::Automation;
 use crate::connector::{Connector, History, Record, Seen};
 
 /// Tickets that are read before they are sent on.
@@ -55,10 +56,16 @@ pub struct RoundSettings {
 }
 
 /// What may be written to the PSA, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct WriteSettings {
     /// Replies are visible to the customer; else they are internal notes.
     pub visible_replies: bool,
+    /// The status with which a ticket is closed whose customer has confirmed that it is done; without it none is.
+    pub close_status: Option<String>,
+    /// The status with which a ticket is opened again whose customer says that it is not done; without it none is.
+    pub reopen_status: Option<String>,
+    /// What runs the desk's own automations; without it none does.
+    pub automation: Option<Automation>,
 }
 
 /// What a round did.
@@ -143,7 +150,7 @@ pub fn round(
         }
         result?;
         // What was approved does not wait for a backlog.
-        if let Some(write) = settings.write.filter(|_| acted.elapsed() > outbox::EVERY) {
+        if let Some(write) = settings.write.as_ref().filter(|_| acted.elapsed() > outbox::EVERY) {
             outbox::act(psa, service, (settings, write, go_on), &mut cursor, &mut done)?;
             acted = Instant::now();
         }
@@ -157,7 +164,7 @@ pub fn round(
     if let Some(other) = renew(service, settings, Some(&mut cursor))? {
         return Ok(Round { other: Some(other), ..done });
     }
-    if let Some(write) = settings.write.filter(|_| go_on()) {
+    if let Some(write) = settings.write.as_ref().filter(|_| go_on()) {
         outbox::act(psa, service, (settings, write, go_on), &mut cursor, &mut done)?;
     }
     once_more(psa, service, (settings, began, &had, go_on), &mut cursor, &mut done)?;
