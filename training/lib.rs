@@ -21,8 +21,9 @@ pub use evaluate::{Evaluation, PROMISE, Scorer, evaluate};
 pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture};
 pub use measure::{
     AssertionCertification, CategoryCertification, Certification, CertificationStatus, ConfidenceFit,
-    CurvePoint, DecidedCategory, DraftReport, Group, Kept, Pairs, Resampled, Resampling, Retrieval, RetrievalScores, ReviewReport, Scores,
-    Tested, audit, certify, evaluate_drafts, learn_reviews, learning_curve, metrics, resample, said_and_sent, tested,
+    CurvePoint, DecidedCategory, DraftReport, Group, Kept, Pairs, Resampled, Resampling, Retrieval,
+    RetrievalScores, ReviewReport, Scores, Tested, audit, certify, evaluate_drafts, learn_reviews,
+    learning_curve, metrics, resample, said_and_sent, tested,
 };
 pub use prepare::{
     EmbeddingCache, History, HistoryTicket, LeftOut, NearDuplicates, OnEmbedded, Split, SplitMode,

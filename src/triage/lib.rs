@@ -35,9 +35,9 @@ pub use firstline_ticket::customer_key;
 pub use habits::{Habits, HabitsBuilder, Writer};
 pub use kind::is_written_by_contact;
 pub use model::{
-    Calibrator, Closing, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement, Member,
-    Mixture, Opinion, Ordinal, Reserve, Reserved, SIGNS, Signs, argmax, axpy, decide_together, log_softmax, retire,
-    softmax,
+    Calibrator, Closing, Correctness, Decoded, Evidence, FieldModel, HIERARCHY, Head, Hierarchy, Judgement,
+    Member, Mixture, Opinion, Ordinal, Reserve, Reserved, SIGNS, Signs, argmax, axpy, decide_together,
+    log_softmax, retire, softmax,
 };
 pub use normalize::Reading;
 pub use policy::{DEFAULT_POLICY, Hours, Policy, Ranks, Rule, Shift};
