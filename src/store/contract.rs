@@ -3,6 +3,7 @@
 //! Says what each call means, and never how. The tests hold both engines to it.
 
 pub(crate) mod acting;
+pub(crate) mod answers;
 pub(crate) mod connections;
 pub(crate) mod decisions;
 pub(crate) mod evidence;

@@ -82,7 +82,7 @@ fn changed(action: &str) -> &'static [Kind] {
         "review" => &[Kind::Review, Kind::Outcome, Kind::Action],
         "feedback" => &[Kind::Outcome],
         "draft" => &[Kind::Draft],
-        "act_retry" | "act_alone" => &[Kind::Action],
+        "act_retry" | "act_alone" | "answer" => &[Kind::Action],
         "incident" => &[Kind::Incident],
         "programme" => &[Kind::Programme],
         "criteria" => &[Kind::Criteria],

@@ -29,6 +29,7 @@ pub use audit::{AuditEntry, Verified, verify};
 pub use contract::acting::{
     Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket, CategoryFacts,
 };
+pub use contract::answers::{AnswerSaid, Answered, Answers, Conversation, NewAnswer, SentReply};
 pub use contract::connections::{Connection, ConnectionLease, Connections};
 pub use contract::decisions::{Decided, DecisionRecord, Decisions, Recorded, Standing, StormHead, TicketRef};
 pub use contract::evidence::{

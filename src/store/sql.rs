@@ -5,6 +5,7 @@
 //! so that such transactions come one after another and never wait for each other in a circle.
 
 mod acting;
+mod answers;
 mod clock;
 mod connections;
 pub(crate) mod days;

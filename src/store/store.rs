@@ -11,8 +11,8 @@ use crate::postgres::Postgres;
 use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
 use crate::{
-    Acting, Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes, ReviewQueue,
-    Upkeep,
+    Acting, Answers, Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes,
+    ReviewQueue, Upkeep,
 };
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
@@ -20,6 +20,7 @@ use crate::{
 /// Each subject has a trait of its own; whatever has them all is a store.
 pub trait Store:
     Acting
+    + Answers
     + Connections
     + Decisions
     + Jobs
@@ -39,6 +40,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: Acting
+        + Answers
         + Connections
         + Decisions
         + Jobs

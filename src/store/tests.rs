@@ -4,6 +4,7 @@
 //! makes that a failure.
 
 mod acting;
+mod answers;
 mod audit;
 mod connections;
 mod days;

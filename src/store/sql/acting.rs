@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// That somebody of the desk has done anything to the ticket `t`, `o` being its outcome.
-const TOUCHED: &str =
+pub(super) const TOUCHED: &str =
     "(EXISTS (SELECT 1 FROM events e WHERE e.ticket_id = t.id AND e.actor_kind = 'technician')
     OR EXISTS (SELECT 1 FROM decisions x JOIN reviews r ON r.decision_id = x.id WHERE x.ticket_id = t.id)
     OR COALESCE(o.labels, '{}') <> '{}')";
@@ -238,7 +238,7 @@ pub(super) fn to_review(tx: &mut dyn Tx, which: &str, values: &[Value]) -> Resul
 /// done alone. Its drafts go to review.
 pub(super) fn hold_others(tx: &mut dyn Tx, bundle: Option<&str>, now: Timestamp) -> Result<()> {
     let sql = "UPDATE actions AS a SET state = 'held', held_at = $2, owner = NULL, lease_until = NULL WHERE a.origin = 'auto'
-        AND a.kind IN ('reply', 'set_fields') AND (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $2))
+        AND a.kind IN ('reply', 'set_fields', 'close') AND (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $2))
         AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = a.decision_id AND d.bundle = $1)";
     if tx.execute(sql, &[bundle.map(str::to_owned).as_ref().into(), now.into()])? > 0 {
         to_review(tx, "1 = 1", &[])?;
@@ -251,7 +251,7 @@ pub(super) fn hold_others(tx: &mut dyn Tx, bundle: Option<&str>, now: Timestamp)
 pub(super) fn recall(tx: &mut dyn Tx) -> Result<()> {
     let sql = format!(
         "SELECT a.id, a.decision_id FROM actions a JOIN tickets t ON t.id = a.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
-        WHERE a.origin = 'auto' AND a.kind IN ('reply', 'set_fields') AND a.state IN ('waiting', 'failed')
+        WHERE a.origin = 'auto' AND a.kind IN ('reply', 'set_fields', 'close') AND a.state IN ('waiting', 'failed')
         AND (t.decision_id <> a.decision_id OR t.moved_at IS NOT NULL OR {TOUCHED} OR o.resolved_at IS NOT NULL
             OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL
             OR (a.kind = 'reply' AND {}))",
@@ -269,7 +269,7 @@ pub(super) fn recall(tx: &mut dyn Tx) -> Result<()> {
 /// answered. Their drafts are superseded by the caller.
 pub(super) fn withdraw(tx: &mut dyn Tx, rows: &Value) -> Result<()> {
     let sql = "UPDATE actions SET state = 'void', payload = NULL, fault = $2 WHERE origin = 'auto' AND attempts = 0
-        AND kind IN ('reply', 'set_fields') AND state IN ('waiting', 'held') AND ticket_id IN (SELECT value ->> 0 FROM rows($1))";
+        AND kind IN ('reply', 'set_fields', 'close') AND state IN ('waiting', 'held') AND ticket_id IN (SELECT value ->> 0 FROM rows($1))";
     tx.execute(sql, &[rows.clone(), "the ticket was decided anew, or a person has answered".into()])?;
     Ok(())
 }

@@ -159,7 +159,7 @@ impl<D: Db> Evidence for Shelf<D> {
     }
 }
 
-fn add_incident(
+pub(super) fn add_incident(
     tx: &mut dyn Tx,
     log: &mut Log,
     (incident, now): (&NewIncident, Timestamp),

@@ -247,10 +247,21 @@ fn held(tx: &mut dyn Tx, id: i64, holder: &Holder<'_>) -> Result<Option<Held>> {
     Ok(Some(Held { id, state, decision, key, is_last: most.is_some_and(|most| claims >= most) }))
 }
 
-/// Adds an action that follows from a decision.
+/// Adds an action that follows from a decision: one of its kind and origin.
 pub(super) fn add(
     tx: &mut dyn Tx,
     record: &DecisionRecord,
+    what: (ActionKind, &serde_json::Value),
+    start: (ActionOrigin, Timestamp),
+    now: Timestamp,
+) -> Result<()> {
+    add_for(tx, (record, ""), what, start, now)
+}
+
+/// The same of an action that follows from something else about the decision as well, which `why` names: one of its kind and origin for each.
+pub(super) fn add_for(
+    tx: &mut dyn Tx,
+    (record, why): (&DecisionRecord, &str),
     (kind, payload): (ActionKind, &serde_json::Value),
     (origin, not_before): (ActionOrigin, Timestamp),
     now: Timestamp,
@@ -265,7 +276,8 @@ pub(super) fn add(
     let by = if origin == ActionOrigin::Auto { "auto_" } else { "" };
     let sql = "INSERT INTO actions (kind, ticket_id, decision_id, payload, idempotency_key, state, not_before, created_at, origin,
         epoch) VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9)";
-    let key = Value::from(&format!("{}:{by}{suffix}", record.id));
+    let why = if why.is_empty() { String::new() } else { format!(":{why}") };
+    let key = Value::from(&format!("{}:{by}{suffix}{why}", record.id));
     let values = [
         name(kind)?,
         (&record.row).into(),

@@ -20,7 +20,7 @@ on_both!(
     a_ticket_that_changes_takes_what_waits_along,
 );
 
-fn granted(home: &Home) -> i64 {
+pub(super) fn granted(home: &Home) -> i64 {
     let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
     let mut last = 0;
     for [customer, board] in [["", ""], ["acme", ""], ["acme", "Network"]] {
@@ -39,7 +39,7 @@ fn granted(home: &Home) -> i64 {
 }
 
 /// The decision `d{n}` about `t{n}` that Firstline may act on, its draft ready.
-fn ready(home: &Home, n: usize) {
+pub(super) fn ready(home: &Home, n: usize) {
     let (id, of) = (format!("d{n}"), format!("t{n}"));
     let one = Decided { route: Route::Auto, phase: Some(Phase::Autonomous), ..decided(&id, &of, 0) };
     record(&**home, one);
@@ -47,10 +47,10 @@ fn ready(home: &Home, n: usize) {
     assert!(home.drafted(&result(work.id, "drafter", Some(&draft("We look into it."))), at(2)).unwrap());
 }
 
-const BOUNDS: ActingBounds = ActingBounds { replies_per_hour: 60, replies_per_customer_day: 20 };
+pub(super) const BOUNDS: ActingBounds = ActingBounds { replies_per_hour: 60, replies_per_customer_day: 20 };
 
 /// Acts on the oldest decision that may be acted on, at second 10: what may be claimed from second 100 on.
-fn act(home: &Home, epoch: i64, bounds: ActingBounds) -> ActingResult {
+pub(super) fn act(home: &Home, epoch: i64, bounds: ActingBounds) -> ActingResult {
     let seen = home.to_act(9).unwrap().remove(0);
     let plan = ActingPlan {
         record: &seen.record,
@@ -64,9 +64,9 @@ fn act(home: &Home, epoch: i64, bounds: ActingBounds) -> ActingResult {
     home.act_alone(&plan, at(10)).unwrap()
 }
 
-const GLUE: Holder<'static> = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
+pub(super) const GLUE: Holder<'static> = Holder { key: "glue", owner: "a", customers: &CustomerSet::All };
 
-fn take(home: &Home, now: i64) -> Vec<Action> {
+pub(super) fn take(home: &Home, now: i64) -> Vec<Action> {
     let claim = ActionClaim {
         holder: GLUE,
         limit: 99,
