@@ -4,6 +4,7 @@
 //! Every change is made by a [`Person`](crate::Person), has a reason, and is a row and an entry in the audit log in one transaction.
 //! Must know nothing of HTTP, and look at no clock: callers say what time it is.
 
+mod corrections;
 mod coverage;
 mod criteria;
 mod desk;
@@ -17,11 +18,13 @@ mod shadow;
 mod start;
 mod status;
 mod text;
+mod watch;
 mod weeks;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use corrections::{Written, may_correct, note_correction, written};
 pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
@@ -29,7 +32,7 @@ pub use criteria::{
 pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
-pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, barred_bundle, hold, resume};
 pub use in_service::{InServiceNow, trained_on};
 pub(crate) use incidents::Incidents;
 pub use incidents::{
@@ -39,5 +42,6 @@ pub use incidents::{
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
-pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status, week_errors};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, status, week_errors};
+pub use watch::{WatchReport, Watcher, watch};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A report about a ticket, as a machine sends one.
-fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
+pub(super) fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
     IncidentReport {
         key: key.to_owned(),
         ticket_id: Some(ticket.to_owned()),
@@ -28,7 +28,7 @@ fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
 
 impl Home {
     /// Puts a report of boss's on record; gives the incident's id.
-    fn report(&self, report: IncidentReport, now: Timestamp) -> String {
+    pub(super) fn report(&self, report: IncidentReport, now: Timestamp) -> String {
         let by = Author { person: "boss".to_owned(), actor: "key".to_owned() };
         let new = report.checked("incidents[0]", &by, true, now).unwrap();
         match self.store.add_incidents(&[new], &CustomerSet::All, now).unwrap().remove(0) {
@@ -37,7 +37,7 @@ impl Home {
         }
     }
 
-    fn rule(&self, id: &str, state: IncidentState, now: Timestamp) -> IncidentView {
+    pub(super) fn rule(&self, id: &str, state: IncidentState, now: Timestamp) -> IncidentView {
         let ruling = IncidentRuling {
             state,
             reason: "Looked at it with the technician".to_owned(),
@@ -49,12 +49,12 @@ impl Home {
         decide_incident(self.store(), id, &ruling, (&by, &CustomerSet::All), now).unwrap()
     }
 
-    fn status(&self, now: Timestamp) -> Status {
+    pub(super) fn status(&self, now: Timestamp) -> Status {
         status(self.store(), &self.rules.hours, Phase::Assist, now).unwrap()
     }
 
     /// Grants assist to acme.
-    fn assist(&self, now: Timestamp) {
+    pub(super) fn assist(&self, now: Timestamp) {
         for customer in [Some("acme".to_owned()), None] {
             let grant = NewGrant {
                 scope: GrantScope { customer, ..GrantScope::default() },
@@ -70,9 +70,14 @@ impl Home {
     }
 
     /// A ticket of acme's whose reply is approved, and sent at `sent`.
-    fn sends(&self, id: &str, opened: Timestamp, sent: Timestamp) {
-        self.decide(id, "acme", opened);
-        let number = Some("acme");
+    pub(super) fn sends(&self, id: &str, opened: Timestamp, sent: Timestamp) {
+        self.sends_to("acme", id, opened, sent);
+    }
+
+    /// The same of another customer's ticket.
+    pub(super) fn sends_to(&self, customer: &str, id: &str, opened: Timestamp, sent: Timestamp) {
+        self.decide(id, customer, opened);
+        let number = Some(customer);
         let record = self.store.decision_of(id, number, &CustomerSet::All).unwrap().unwrap();
         let review = ReviewRequest {
             decision_id: record.id,
