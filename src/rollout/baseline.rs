@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::figures::{Measured, measure};
-use crate::{Basis, Desk, Figures, LeftOut, Population, Segment, TicketFacts, Week, select};
+use crate::{Basis, Before, Desk, Figures, LeftOut, Population, Segment, TicketFacts, Week, select};
 
 /// Days of history that a baseline needs at least.
 const FEWEST_DAYS: i64 = 30;
@@ -40,6 +40,8 @@ pub struct Baseline {
     pub segments: BTreeMap<Segment, Vec<(String, Figures)>>,
     /// What to mind when reading it.
     pub warnings: Vec<String>,
+    /// What people's tickets took, kind by kind: what is gained later is told from it.
+    pub before: Before,
 }
 
 /// The figures of one week: of the tickets of `population` that were opened in it, as known at `moment`. A week that has settled is
@@ -144,6 +146,7 @@ pub fn baseline(
             .map(|segment| (segment, groups(&of_people, segment, desk.hours.zone())))
             .into(),
         warnings: warnings(&whole, days),
+        before: Before::of(&of_people, desk),
         people: whole,
     })
 }

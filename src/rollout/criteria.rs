@@ -8,7 +8,7 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_stats::{detectable_difference, detectable_fall, lower_bound, power_of_bound};
 use serde::{Deserialize, Serialize};
 
-use crate::Direction;
+use crate::{Direction, SignedMinutes};
 
 /// A figure that can be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -167,7 +167,13 @@ pub struct Criteria {
     /// When to turn back.
     #[serde(default)]
     pub rollback: Rollback,
+    /// Minutes that tickets take, where nobody logs time. They are reported as an estimate, and meet no threshold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub estimate: Vec<SignedMinutes>,
 }
+
+/// The most minutes that a ticket may be signed to take: a day.
+const MOST_MINUTES: f64 = 1_440.0;
 
 fn two() -> u8 {
     2
@@ -216,7 +222,26 @@ impl Criteria {
                 return Some(format!("{name}: day90 = {} is not in {:?}", criterion.day90, range));
             }
         }
-        self.rollback.problem()
+        self.rollback.problem().or_else(|| self.odd_estimate())
+    }
+
+    fn odd_estimate(&self) -> Option<String> {
+        self.estimate.iter().enumerate().find_map(|(i, of)| {
+            let name = format!("[[estimate]] {} > {}", of.board, of.r#type);
+            let category = |of: &SignedMinutes| (of.board.trim().to_owned(), of.r#type.trim().to_owned());
+            let (board, ticket_type) = category(of);
+            if board.is_empty() || ticket_type.is_empty() {
+                return Some("[[estimate]]: name a board and a type".to_owned());
+            }
+            if self.estimate[..i].iter().any(|other| category(other) == category(of)) {
+                return Some(format!("{name} stands twice"));
+            }
+            let minutes = of.minutes > 0.0 && of.minutes <= MOST_MINUTES;
+            let assisted = of.assisted_minutes.is_none_or(|assisted| (0.0..=of.minutes).contains(&assisted));
+            (!minutes || !assisted).then(|| {
+                format!("{name}: `minutes` is above 0 and at most a day, `assisted_minutes` no more than that")
+            })
+        })
     }
 
     /// What speaks against signing, given what is known of each figure; nothing where all can be signed.
@@ -407,6 +432,20 @@ mod tests {
         assert_eq!(found, [(Kpi::Agreement, 0.85), (Kpi::HandleTime, -0.40), (Kpi::L1Autonomous, 0.30)]);
         assert_eq!((criteria.signatures, criteria.rollback), (2, Rollback::default()));
         assert_eq!((criteria.evidence, criteria.two_falls), (GateEvidence::Bound, TwoFalls::Literal));
+    }
+
+    #[test]
+    fn r40_signed_minutes_are_read_and_what_can_not_be_is_refused() {
+        let with = |estimate: &str| Criteria::parse(&format!("{}\n{estimate}", Criteria::EXAMPLE), "c");
+        let one = "[[estimate]]\nboard = \"Bureau\"\ntype = \"Réseau\"\nminutes = 12\nassisted_minutes = 5\n";
+        let found = with(one).unwrap().estimate;
+        assert_eq!((found[0].r#type.as_str(), found[0].assisted_minutes), ("Réseau", Some(5.0)));
+        let wrong = |text: String| with(&text).unwrap_err().to_string();
+        assert!(wrong(one.repeat(2)).contains("stands twice"));
+        for (from, to) in [("= 12", "= 0"), ("= 12", "= 2000"), ("= 12", "= nan"), ("= 5", "= 13"), ("= 5", "= -1")] {
+            assert!(wrong(one.replace(from, to)).contains("Bureau > Réseau"), "{to}");
+        }
+        assert!(wrong(one.replace("Bureau", " ")).contains("name a board"));
     }
 
     #[test]

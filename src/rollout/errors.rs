@@ -24,7 +24,7 @@ pub struct Reported {
 
 impl Reported {
     /// As it was known at `moment`: `None` before it was put on record. What was decided later was only suspected.
-    fn as_of(&self, moment: Timestamp) -> Option<Incident> {
+    pub fn as_of(&self, moment: Timestamp) -> Option<Incident> {
         let decided = self.incident.state != IncidentState::Suspected && self.incident.since <= moment;
         let state = if decided { self.incident.state } else { IncidentState::Suspected };
         (self.recorded_at <= moment).then_some(Incident { state, ..self.incident })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Kind};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Ten years: no desk takes longer. Seconds.
 pub(crate) const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
@@ -28,18 +28,44 @@ pub(crate) fn changed(field: Field) -> Changed {
 }
 
 /// How seconds of work are known, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HandleBasis {
     /// The sum of technicians' time entries, where all of them are known.
     TimeEntries,
     /// A sum that was reported with the outcome.
     Reported,
+    /// The time for which somebody was at its review in Firstline. It is no sum of the work, and never stands for one.
+    Reviews,
 }
 
 impl HandleBasis {
     /// All, the best first.
-    pub const ALL: [Self; 2] = [Self::TimeEntries, Self::Reported];
+    pub const ALL: [Self; 3] = [Self::TimeEntries, Self::Reported, Self::Reviews];
+
+    /// Those that technicians logged.
+    pub const LOGGED: [Self; 2] = [Self::TimeEntries, Self::Reported];
+
+    /// Its name, in words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::TimeEntries => "time entries",
+            Self::Reported => "times reported with outcomes",
+            Self::Reviews => "time at reviews",
+        }
+    }
+}
+
+/// Longest time at one review that counts. Seconds.
+const LONGEST_REVIEW: f64 = 1_800.0;
+
+/// The review of what Firstline had decided or drafted for a ticket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reviewed {
+    /// When the person decided.
+    pub at: Timestamp,
+    /// Seconds for which they were at it, pauses left out.
+    pub seconds: Option<f64>,
 }
 
 /// What is known of one ticket.
@@ -77,6 +103,8 @@ pub struct TicketFacts {
     pub reopened: Option<bool>,
     /// Seconds of work on it.
     pub handle_seconds: Option<f64>,
+    /// Its review.
+    pub review: Option<Reviewed>,
     /// The ticket that it was merged into.
     pub merged_into: Option<String>,
     /// The storm of alerts that it belongs to, by the id of its first ticket; its own id for that one.
@@ -130,6 +158,7 @@ impl TicketFacts {
         then.events.retain(|event| event.at <= moment);
         then.response_stamp = self.response_stamp.filter(|at| *at <= moment);
         then.sla_credit_at = self.sla_credit_at.filter(|at| *at <= moment);
+        then.review = self.review.filter(|review| review.at <= moment);
         if self.outcome_reported_at.max(self.resolved_at).is_some_and(|at| at > moment) {
             then.resolved_at = None;
             then.outcome_reported_at = None;
@@ -139,9 +168,9 @@ impl TicketFacts {
         then
     }
 
-    /// Seconds of work on it by the best basis that is known.
+    /// Seconds of work on it by the best basis that is known, of those that technicians logged.
     pub fn handle_time(&self) -> Option<f64> {
-        HandleBasis::ALL.into_iter().find_map(|basis| self.handle_time_by(basis))
+        HandleBasis::LOGGED.into_iter().find_map(|basis| self.handle_time_by(basis))
     }
 
     /// Seconds of work on it by one basis alone: times before and after a change are compared on the same.
@@ -157,6 +186,9 @@ impl TicketFacts {
                 entries.reduce(|sum, seconds| sum + seconds).filter(|_| self.history_known)
             }
             HandleBasis::Reported => self.handle_seconds,
+            HandleBasis::Reviews => {
+                self.review.and_then(|review| review.seconds).map(|s| s.min(LONGEST_REVIEW))
+            }
         };
         seconds.filter(|seconds| (0.0..=LONGEST).contains(seconds))
     }
@@ -250,12 +282,19 @@ pub(crate) mod tests {
         assert_eq!(facts.handle_time(), Some(1_500.0));
         facts.handle_seconds = Some(1_200.0);
         let by = HandleBasis::ALL.map(|basis| facts.handle_time_by(basis));
-        assert_eq!((facts.handle_time(), by), (Some(1_500.0), [Some(1_500.0), Some(1_200.0)]));
+        assert_eq!((facts.handle_time(), by), (Some(1_500.0), [Some(1_500.0), Some(1_200.0), None]));
         // Some of the entries are no sum.
         facts.history_known = false;
         assert_eq!(facts.handle_time(), Some(1_200.0));
         facts.handle_seconds = Some(f64::NAN);
         assert_eq!(facts.handle_time(), None);
+        // Minutes at a review are no work on the ticket, and nobody is at one for hours.
+        let review = |seconds| Some(Reviewed { at: at("2026-11-02T09:00:00Z"), seconds });
+        facts.review = review(Some(40.0));
+        assert_eq!((facts.handle_time(), facts.handle_time_by(HandleBasis::Reviews)), (None, Some(40.0)));
+        facts.review = review(Some(9_000.0));
+        assert_eq!(facts.handle_time_by(HandleBasis::Reviews), Some(1_800.0));
+        assert_eq!(facts.as_of(at("2026-11-02T08:59:59Z")).review, None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use firstline_stats::{Standardised, Stratum, share, standardised_change};
 use firstline_ticket::Field;
 use serde::Serialize;
 
-use crate::{HandleBasis, Saved, TicketFacts};
+use crate::{HandleBasis, TicketFacts};
 
 /// The change of handle time between two periods.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -39,15 +39,6 @@ pub fn handle_change(before: &[&TicketFacts], after: &[&TicketFacts], seed: u64)
         quarter_hours: share(whole.iter().filter(|whole| **whole).count(), whole.len()),
         rounding: [shorter, longer],
     })
-}
-
-/// The share of technicians' time that is saved on the tickets of `after`: what they would have taken before, less what they took and
-/// less `extra` seconds of reviews, corrections and incidents that no ticket's time holds. `None` where nothing can be compared.
-pub fn saved(before: &[&TicketFacts], after: &[&TicketFacts], extra: f64, seed: u64) -> Option<Saved> {
-    let strata = strata(before, after, shared_basis(&[before, after])?, 0.0);
-    let Standardised { before, change, low, n, .. } = standardised_change(&strata, seed)?;
-    let extra = extra / (before * n as f64);
-    Some(Saved { share: -change - extra, high: -low - extra, n: n as u64 })
 }
 
 /// The best basis by which at least half of the tickets of each period whose time is known at all have one.
@@ -102,22 +93,8 @@ mod tests {
         let (logged, reported): (Vec<&TicketFacts>, Vec<&TicketFacts>) =
             (logged.iter().collect(), reported.iter().collect());
         assert_eq!(handle_change(&logged, &reported, 1), None);
-        assert_eq!(saved(&logged, &reported, 0.0, 1), None);
         assert_eq!(handle_change(&logged, &logged, 1).unwrap().basis, HandleBasis::TimeEntries);
         assert_eq!(handle_change(&reported, &reported, 1).unwrap().basis, HandleBasis::Reported);
-    }
-
-    #[test]
-    fn r72_reviews_and_corrections_are_no_saving() {
-        let (before, after) = (of("Reset", &[20.0; 60]), of("Reset", &[15.0; 40]));
-        let (before, after): (Vec<&TicketFacts>, Vec<&TicketFacts>) =
-            (before.iter().collect(), after.iter().collect());
-        let share = |extra| saved(&before, &after, extra, 1).unwrap();
-        assert!((share(0.0).share - 0.25).abs() < 1e-12 && share(0.0).n == 40);
-        // Two minutes of review on each ticket: 10 % of what it took.
-        assert!((share(40.0 * 120.0).share - 0.15).abs() < 1e-12);
-        assert!((share(40.0 * 120.0).high - 0.15).abs() < 1e-12);
-        assert_eq!(saved(&before, &[], 0.0, 1), None);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! interval, since a small desk's week is a small sample. The order in which facts were reported never matters.
 
 mod aliases;
+mod autonomy;
 mod baseline;
+mod before;
 mod blind;
 mod calendar;
 mod categories;
@@ -33,7 +35,9 @@ mod replay_report;
 mod report;
 mod response;
 mod rules;
+mod saving;
 mod segments;
+mod seniors;
 mod shadow;
 mod share;
 mod signing;
@@ -42,7 +46,9 @@ mod times;
 mod triggers;
 
 pub use aliases::read_aliases;
+pub use autonomy::{Autonomy, autonomy, is_provisional};
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
+pub use before::{Before, Cell, Waits};
 pub use blind::is_blind;
 pub use calendar::{Week, weeks};
 pub use categories::{
@@ -53,11 +59,11 @@ pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollb
 pub use direction::Direction;
 pub use errors::{ErrorFigures, Reported, error_figures};
 pub use evidence::Evidence;
-pub use facts::{HandleBasis, TicketFacts};
+pub use facts::{HandleBasis, Reviewed, TicketFacts};
 pub use falls::{Series, TwoFallsFound, two_falls, week_times};
 pub use figures::{Desk, Figures};
 pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, handle_check, shadow_gate};
-pub use handle::{HandleChange, handle_change, saved};
+pub use handle::{HandleChange, handle_change};
 pub use hours::{OpenHours, Opening};
 pub use known::{Grounds, known};
 pub use kpis::{Acted, Agreement, Drafts, Durations, KnownLabel, Kpis, Tally, WeekTallies};
@@ -73,7 +79,11 @@ pub use replay_report::ReplaySetting;
 pub use report::{BaselineSetting, Report, Sheet, counted, percent, refused, spoken};
 pub use response::{Basis, Response, first_response, first_response_by, recurring_texts, shared_basis};
 pub use rules::{Condition, Routed, RoutingRule, RuleSet, RuleTicket, RulesBeside, rules_beside};
+pub use saving::{
+    MinutesPerTicket, Saving, SavingBasis, SignedMinutes, Worked, minutes_per_ticket, saved, saving,
+};
 pub use segments::{Segment, UNKNOWN};
+pub use seniors::{Seniors, seniors, technicians_at_work};
 pub use shadow::{
     Aliases, FEWEST_PAIRS, FieldAgreement, Intake, Judged, PriorityCalls, ShadowAgreement, best_technicians,
     intake, priority_calls, shadow_agreement, usable_drafts,

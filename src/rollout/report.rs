@@ -331,11 +331,11 @@ fn bases(figures: &Figures, tickets: &[&TicketFacts]) -> String {
         figures.bases.iter().map(|(basis, n)| format!("{} by {}", count(*n), name(*basis))).collect();
     let handled =
         |basis| tickets.iter().filter(|ticket| ticket.handle_time_by(basis).is_some()).count() as u64;
-    let times = HandleBasis::ALL.map(|basis| (basis, handled(basis)));
-    let logged = times.iter().filter(|(_, n)| *n > 0).map(|(basis, n)| match basis {
-        HandleBasis::TimeEntries => format!("handle time of {} by time entries", count(*n)),
-        HandleBasis::Reported => format!("handle time of {} as reported", count(*n)),
-    });
+    let times = HandleBasis::LOGGED.map(|basis| (basis, handled(basis)));
+    let logged = times
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(basis, n)| format!("handle time of {} by {}", count(*n), basis.in_words()));
     let first = match responses.is_empty() {
         true => "first responses are not known".to_owned(),
         false => format!("first responses: {}", responses.join(", ")),

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use firstline_stats::quantile;
 use firstline_ticket::{ActorKind, Event, Happening};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::TicketFacts;
 use crate::facts::LONGEST;
 
 /// How a first response is known, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// A message that the customer can see.
@@ -28,6 +28,15 @@ pub enum Basis {
 impl Basis {
     /// All, the best first.
     pub const ALL: [Self; 3] = [Self::Message, Self::TimeEntry, Self::Stamp];
+
+    /// Its name, in words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Message => "messages that the customer could see",
+            Self::TimeEntry => "time entries with visible notes",
+            Self::Stamp => "the PSA's stamp",
+        }
+    }
 }
 
 /// What became of a customer's wait for a first answer.

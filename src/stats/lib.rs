@@ -16,6 +16,7 @@ mod power;
 mod ranking;
 mod selective;
 mod sequential;
+mod since;
 mod standardise;
 mod summary;
 mod survival;
@@ -33,6 +34,7 @@ pub use power::{
 pub use ranking::{Ranking, Scored, Tie};
 pub use selective::{Accepted, RiskPoint, accepted_at, aurc, coverage_at_precision, risk_coverage};
 pub use sequential::{MixtureCusum, ShareBetting};
+pub use since::{Gain, Moments, Since, gain};
 pub use standardise::{Standardised, Stratum, standardised_change};
 pub use summary::{mean, quantile, select_quantiles, winsorised_mean};
 pub use survival::{Duration, KaplanMeier};

@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_rollout::{
-    Figures, Judged, Population, PriorityCalls, ShadowAgreement, Share, TicketFacts, Times, Week,
+    Figures, Judged, Population, PriorityCalls, Reviewed, ShadowAgreement, Share, TicketFacts, Times, Week,
     priority_calls, select, shadow_agreement, usable_drafts, week_figures, week_groups,
 };
 use firstline_stats::Duration;
 use firstline_store::TicketRow;
-use firstline_ticket::{Field, Kept, Phase};
+use firstline_ticket::{DraftState, Field, Kept, Phase};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,7 +47,7 @@ impl From<&Share> for Figure {
 
 impl Figure {
     /// A number of tickets.
-    fn tickets(n: u64) -> Self {
+    pub(super) fn count(n: u64) -> Self {
         Self { value: Some(n as f64), n, ..Self::default() }
     }
 
@@ -67,8 +67,12 @@ pub struct WeekSheet {
     pub number: u32,
     /// Days of it that were open: fewer in a week with a holiday.
     pub open_days: u64,
-    /// The figures by name. Shares are 0 to 1, times in seconds.
+    /// The figures by name. Shares are 0 to 1, times in seconds, but in minutes where the name says so.
     pub figures: BTreeMap<String, Figure>,
+    /// Of figures of work, how they are known: `time_entries`, `reported`, `reviews`, `estimate`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub basis: BTreeMap<String, String>,
     /// Agreement on board and type by the bundle that decided.
     pub by_bundle: BTreeMap<String, Figure>,
     /// Tickets that the figures leave out, by reason.
@@ -111,6 +115,10 @@ pub(super) struct Seen {
     wants_answer: bool,
     customer: String,
     number: String,
+    /// Whether Firstline might act when it was decided.
+    in_scope: bool,
+    /// Whether its draft was sent, as it was or in other words.
+    sent: bool,
 }
 
 impl Seen {
@@ -157,6 +165,7 @@ impl Seen {
             escalated: outcome.escalated.or(outcome.tier.map(|tier| tier > 1)),
             reopened: outcome.reopened,
             handle_seconds: outcome.handle_seconds,
+            review: review.map(|of| Reviewed { at: of.at, seconds: of.active_seconds }),
             merged_into: outcome.merged_into,
             storm,
             project: outcome.project == Some(true),
@@ -171,6 +180,8 @@ impl Seen {
             draft: drafted.map(|at| (at.duration_since(judged.received_at).as_secs_f64(), at)),
             distance: outcome.distance.filter(|_| drafted.is_some()),
             wants_answer: judged.decision.kind.wants_answer(),
+            in_scope: phase.is_some_and(|phase| phase >= Phase::Assist),
+            sent: matches!(judged.draft_state, DraftState::Approved | DraftState::Edited),
             customer: judged.customer,
             number: judged.ticket_id,
             judged: judgement,
@@ -199,6 +210,16 @@ impl Seen {
     /// Seconds from the opening to the intake.
     pub(super) fn lag(&self) -> Option<f64> {
         self.lag
+    }
+
+    /// Whether Firstline might act when it was decided.
+    pub(super) fn in_scope(&self) -> bool {
+        self.in_scope
+    }
+
+    /// Whether its draft was sent, as it was or in other words.
+    pub(super) fn was_sent(&self) -> bool {
+        self.sent
     }
 
     /// The customer, and the number that its senders know it by.
@@ -265,6 +286,7 @@ pub(super) fn sheet(
         number,
         open_days: people.open_days,
         figures: figures(tickets.len() as u64, &people.figures, &shown),
+        basis: BTreeMap::new(),
         by_bundle: shown.agreement.bundles.iter().map(|(id, share)| (id.clone(), share.into())).collect(),
         left_out: left_out(&people.left_out),
         by_category: BTreeMap::new(),
@@ -308,8 +330,8 @@ pub(super) fn by_category(
 fn figures(tickets: u64, of: &Figures, shown: &Shown) -> BTreeMap<String, Figure> {
     let mut figures = BTreeMap::new();
     let mut put = |name: &str, figure: Figure| figures.insert(name.to_owned(), figure);
-    put("tickets", Figure::tickets(tickets));
-    put("people", Figure::tickets(of.tickets));
+    put("tickets", Figure::count(tickets));
+    put("people", Figure::count(of.tickets));
     for (name, times) in [
         ("first_response", &of.first_response),
         ("first_response_open_hours", &of.first_response_open_hours),
@@ -343,7 +365,7 @@ fn figures(tickets: u64, of: &Figures, shown: &Shown) -> BTreeMap<String, Figure
     let (under, over, ranked) = calls(&shown.priorities);
     put("priority_under", (&Share::new(under, ranked)).into());
     put("priority_over", (&Share::new(over, ranked)).into());
-    put("missed_most_urgent", Figure::tickets(shown.priorities.missed.len() as u64));
+    put("missed_most_urgent", Figure::count(shown.priorities.missed.len() as u64));
     figures
 }
 

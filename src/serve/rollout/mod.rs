@@ -20,6 +20,7 @@ mod status;
 mod text;
 mod watch;
 mod weeks;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -45,3 +46,4 @@ pub use start::{StartRequest, Started, start};
 pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, status, week_errors};
 pub use watch::{WatchReport, Watcher, watch};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
+pub use work::saved_so_far;

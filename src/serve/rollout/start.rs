@@ -1,7 +1,7 @@
 //! The start of the programme: the desk's baseline goes on record, and from then on grants say how far Firstline may go.
 
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_rollout::Week;
+use firstline_rollout::{Before, Week};
 use firstline_store::{
     Added, GrantScope, NewGrant, NewProgramme, NewWeek, ProgrammeRecord, Store, WeekState,
 };
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::status::ProgrammeView;
 use super::weeks::{self, BASELINE};
+use super::work::BEFORE;
 use super::{criteria, text};
 use crate::auth::{Person, Scope};
 
@@ -51,7 +52,7 @@ pub struct Started {
     pub baseline_sha256: String,
 }
 
-/// What is kept of a baseline: no customer, technician or label stands in it.
+/// What is kept of a baseline: no customer, technician or label stands in it. What tickets took by category is a row of its own.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     from: Timestamp,
@@ -70,6 +71,18 @@ struct Printed {
     #[serde(default)]
     history_sha256: Option<String>,
     baseline: Kept,
+}
+
+/// What tickets took before, as `firstline rollout baseline --json` prints it; versions before this one did not.
+#[derive(Debug, Deserialize)]
+struct PrintedBefore {
+    baseline: OfBefore,
+}
+
+#[derive(Debug, Deserialize)]
+struct OfBefore {
+    #[serde(default)]
+    before: Option<Before>,
 }
 
 /// Starts the programme in shadow, or changes the pilots of the one that runs.
@@ -92,7 +105,11 @@ pub fn start(
     let on = day(request.on, running.as_ref(), zone, now)?;
     let kept = read(&request.baseline)?;
     let monday = monday_of(on, zone)?;
-    let sha = keep(store, &kept, monday, person, now)?;
+    let before = read_before(&request.baseline)?;
+    let sha = keep(store, (BASELINE, &kept), monday, person, now)?;
+    if let Some(before) = &before {
+        keep(store, (BEFORE, before), monday, person, now)?;
+    }
     let whole = GrantScope::default();
     if !store.grants(true)?.iter().any(|grant| grant.scope == whole) {
         let grant = NewGrant {
@@ -143,7 +160,7 @@ fn take_back<'a>(
 }
 
 /// The week under which the baseline is on record: that of the start.
-fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
+pub(super) fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
     let fault = |e: jiff::Error| InternalError::new(format!("the week of the start: {e}"));
     let start = on.to_zoned(zone.clone()).map_err(fault)?.timestamp();
     Ok(weeks::monday(&Week::of(start, zone).map_err(fault)?, zone))
@@ -226,12 +243,27 @@ fn read(text: &str) -> Result<Kept> {
     Ok(kept)
 }
 
-/// Puts the baseline on record; gives the hash of its figures.
-fn keep(store: &dyn Store, kept: &Kept, monday: Date, person: &Person, now: Timestamp) -> Result<String> {
+/// What tickets took before; `None` where the baseline is of a version that did not say.
+fn read_before(text: &str) -> Result<Option<Before>> {
+    let printed: PrintedBefore = serde_json::from_str(text).map_err(|e| {
+        let next = "Give what `firstline rollout baseline --json` prints";
+        UserError::new(Code::Config, "the baseline", e.to_string(), next)
+    })?;
+    Ok(printed.baseline.before)
+}
+
+/// Puts a part of the baseline on record under its name; gives the hash of its figures.
+fn keep(
+    store: &dyn Store,
+    (scope, kept): (&str, &impl Serialize),
+    monday: Date,
+    person: &Person,
+    now: Timestamp,
+) -> Result<String> {
     let figures =
         serde_json::to_value(kept).map_err(|e| InternalError::new(format!("a baseline as JSON: {e}")))?;
     let week = NewWeek {
-        scope: BASELINE.to_owned(),
+        scope: scope.to_owned(),
         customer: None,
         week: monday,
         state: WeekState::Settled,
@@ -244,6 +276,6 @@ fn keep(store: &dyn Store, kept: &Kept, monday: Date, person: &Person, now: Time
         return Err(UserError::new(Code::Conflict, "the baseline", problem, next).into());
     }
     let next = monday.checked_add(1.days()).unwrap_or(Date::MAX);
-    let rows = store.weeks(Some(BASELINE), monday, next, &firstline_store::CustomerSet::All)?;
+    let rows = store.weeks(Some(scope), monday, next, &firstline_store::CustomerSet::All)?;
     Ok(rows.into_iter().next().map(|row| row.sha).unwrap_or_default())
 }

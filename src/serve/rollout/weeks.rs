@@ -19,6 +19,7 @@ use super::desk::DeskRules;
 use super::figures::{Figure, Seen, WeekSheet, by_category, sheet};
 use super::incidents;
 use super::text::FIRSTLINE;
+use super::work::Work;
 
 /// The whole desk.
 pub(super) const ALL: &str = "all";
@@ -119,6 +120,7 @@ fn put(
 ) -> Result<CloseReport> {
     let mut report = CloseReport::default();
     let tickets = seen(store, (week.start, week.end), &CustomerSet::All)?;
+    let work = Work::read(store, programme, rules.zone(), (week.start, now))?;
     let is_of = |ticket: &&Seen, pilot: &String| ticket.named().0 == pilot;
     let pilots: Vec<&Seen> =
         tickets.iter().filter(|ticket| programme.pilots.iter().any(|pilot| is_of(ticket, pilot))).collect();
@@ -138,6 +140,7 @@ fn put(
         };
         for (state, moment) in due {
             let mut sheet = sheet(&tickets, rules, (week, number), *moment);
+            work.add_to(&mut sheet, &tickets, rules, *moment);
             sheet.figures.extend(incidents::of_week(store, week, &customers, (&rules.hours, *moment))?);
             if customer.is_none() {
                 sheet.by_category = by_category(&tickets, rules, week, *moment);

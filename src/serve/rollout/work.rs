@@ -1,0 +1,223 @@
+//! The work on tickets: minutes, what was saved beside the baseline, what Firstline resolved alone.
+//!
+//! Computed as of a moment, like all figures of weeks. Must never name a saving without how it is known.
+
+use std::collections::BTreeMap;
+
+use firstline_fault::{InternalError, Result};
+use firstline_rollout::{
+    Autonomy, Before, Incident, IncidentState, Population, Reported, Saved, Saving, Share, SignedMinutes,
+    TicketFacts, Worked, autonomy, is_provisional, minutes_per_ticket, saving, select,
+};
+use firstline_store::{CustomerSet, IncidentRecord, IncidentState as Stored, ProgrammeRecord, Store};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::criteria;
+use super::desk::DeskRules;
+use super::figures::{Figure, Seen, WeekSheet};
+use super::start::monday_of;
+use super::weeks::{first, seen};
+
+/// What the desk's tickets took before it began, as it is on record under the week of the start.
+pub(super) const BEFORE: &str = "before";
+
+/// The seed of every interval of a saving: the same facts give the same figures.
+const SEED: u64 = 80;
+/// Incidents that are read at a time.
+const PAGE: usize = 500;
+
+/// What savings are told with, beside the tickets.
+pub(super) struct Work {
+    pub(super) before: Option<Before>,
+    /// The sha256 of that on record.
+    pub(super) before_sha: Option<String>,
+    pub(super) signed: Vec<SignedMinutes>,
+    pub(super) incidents: Vec<IncidentRecord>,
+}
+
+/// What is on record of before; `None` for a programme that was started without.
+fn before(store: &dyn Store, programme: &ProgrammeRecord, zone: &TimeZone) -> Result<Option<(Before, String)>> {
+    let monday = monday_of(programme.started_on, zone)?;
+    let next = monday.checked_add(1.days()).unwrap_or(jiff::civil::Date::MAX);
+    let row = store.weeks(Some(BEFORE), monday, next, &CustomerSet::All)?.into_iter().next();
+    let read = |row: firstline_store::WeekRecord| {
+        let before = serde_json::from_value(row.figures)
+            .map_err(|e| InternalError::new(format!("reading what tickets took before: {e}")))?;
+        Ok((before, row.sha))
+    };
+    row.map(read).transpose()
+}
+
+/// Incidents that happened from a moment on, the newest entries first.
+fn incidents(store: &dyn Store, from: Timestamp) -> Result<Vec<IncidentRecord>> {
+    let (mut all, mut last) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.incident_list(None, &CustomerSet::All, last.as_deref(), PAGE)?;
+        last = page.items.last().map(|one| one.id.clone());
+        all.extend(page.items.into_iter().filter(|one| one.at >= from));
+        if !page.more || last.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// An incident with how it was known.
+pub(super) fn reported(of: &IncidentRecord) -> Reported {
+    let state = match of.state {
+        Stored::Suspected => IncidentState::Suspected,
+        Stored::Confirmed => IncidentState::Confirmed,
+        Stored::Dismissed => IncidentState::Dismissed,
+    };
+    let since = of.decided_at.unwrap_or(of.recorded_at);
+    let incident = Incident { at: of.at, state, since, sla_credit: of.sla_credit };
+    Reported { incident, recorded_at: of.recorded_at, credit_amount: of.credit_amount, alone: None }
+}
+
+impl Work {
+    /// Of a programme, for tickets opened from a moment on; the criteria are those in force at `now`.
+    pub(super) fn read(
+        store: &dyn Store,
+        programme: &ProgrammeRecord,
+        zone: &TimeZone,
+        (from, now): (Timestamp, Timestamp),
+    ) -> Result<Self> {
+        let (before, before_sha) = before(store, programme, zone)?.unzip();
+        let signed = criteria::standing(store, now)?.map(|(_, criteria)| criteria.estimate);
+        Ok(Self {
+            before,
+            before_sha,
+            signed: signed.unwrap_or_default(),
+            incidents: incidents(store, from)?,
+        })
+    }
+
+    /// When the customers of tickets first saw an error in them, as known at `moment`.
+    fn errors(&self, rules: &DeskRules, moment: Timestamp) -> BTreeMap<String, Timestamp> {
+        let mut errors = BTreeMap::new();
+        for one in &self.incidents {
+            let found = reported(one).as_of(moment).filter(|incident| incident.counts(&rules.hours, moment));
+            if let Some(incident) = found {
+                let id = format!("{}/{}", one.customer, one.ticket_id);
+                let at = errors.entry(id).or_insert(incident.at);
+                *at = incident.at.min(*at);
+            }
+        }
+        errors
+    }
+
+    /// People's tickets among `then`, the facts of `tickets` as of `moment`, each with whether it is in scope.
+    pub(super) fn worked<'a>(
+        &self,
+        (tickets, then): (&[&Seen], &'a [TicketFacts]),
+        rules: &DeskRules,
+        moment: Timestamp,
+    ) -> Vec<(Worked<'a>, bool)> {
+        let errors = self.errors(rules, moment);
+        let by_id: BTreeMap<&str, &Seen> = tickets.iter().map(|one| (one.facts.id.as_str(), *one)).collect();
+        let of = |facts: &'a TicketFacts| {
+            let seen = by_id.get(facts.id.as_str());
+            let autonomy = autonomy(facts, &rules.tiers);
+            let error_at = errors.get(&facts.id).copied();
+            let assisted = facts.review.is_some() && seen.is_some_and(|one| one.was_sent());
+            (Worked { facts, autonomy, assisted, error_at }, seen.is_some_and(|one| one.in_scope()))
+        };
+        select(then, Population::People).tickets.into_iter().map(of).collect()
+    }
+
+    /// The saving of these tickets.
+    pub(super) fn saving(&self, worked: &[Worked<'_>], rules: &DeskRules) -> Option<Saving> {
+        saving(self.before.as_ref(), worked, &self.signed, &rules.aliases, SEED)
+    }
+
+    /// Adds the figures of work to a week's sheet of the same `tickets`, as known at `moment`.
+    pub(super) fn add_to(&self, sheet: &mut WeekSheet, tickets: &[&Seen], rules: &DeskRules, moment: Timestamp) {
+        let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(moment)).collect();
+        let all = self.worked((tickets, &then), rules, moment);
+        let worked: Vec<Worked<'_>> = all.iter().map(|(one, _)| *one).collect();
+        let scope: Vec<Worked<'_>> = all.iter().filter(|(_, scope)| *scope).map(|(one, _)| *one).collect();
+        let mut put = |name: &str, figure: Figure| sheet.figures.insert(name.to_owned(), figure);
+        let minutes = minutes_per_ticket(&worked, &self.signed, &rules.aliases);
+        let figure = minutes.map(|of| Figure::of(Some(of.mean), of.interval, of.n));
+        put("minutes_per_ticket", figure.unwrap_or_default());
+        let saving = self.saving(&scope, rules);
+        let share = |minutes: f64, of: &Saving| minutes / of.before;
+        let saved = saving.map(|of| {
+            let interval = of.interval.map(|ends| ends.map(|end| share(end, &of)));
+            Figure::of(Some(share(of.saved, &of)), interval, of.n)
+        });
+        put("saved", saved.unwrap_or_default());
+        put("saved_minutes", saving.map(|of| Figure::of(Some(of.saved), of.interval, of.n)).unwrap_or_default());
+        let l1 = LevelOne::of(&worked, rules, moment);
+        put("l1_autonomous", (&l1.share()).into());
+        put("l1_autonomous_provisional", Figure::count(l1.provisional));
+        let bases = [
+            ("minutes_per_ticket", minutes.map(|of| of.basis.name())),
+            ("saved", saving.map(|of| of.basis.name())),
+            ("saved_minutes", saving.map(|of| of.basis.name())),
+        ];
+        sheet.basis.extend(bases.into_iter().filter_map(|(name, basis)| Some((name.to_owned(), basis?.to_owned()))));
+    }
+}
+
+/// Resolved first-level tickets, and who resolved them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LevelOne {
+    pub(super) resolved: u64,
+    pub(super) confirmed: u64,
+    pub(super) timed_out: u64,
+    /// Of the confirmed ones, those that may still be opened again in the time that counts.
+    pub(super) provisional: u64,
+    /// Of resolved tickets, those of which nobody knows who resolved them.
+    pub(super) unknown: u64,
+}
+
+impl LevelOne {
+    /// Of people's tickets, as known at `moment`.
+    pub(super) fn of(worked: &[Worked<'_>], rules: &DeskRules, moment: Timestamp) -> Self {
+        let mut found = Self::default();
+        for one in worked.iter().filter(|one| one.facts.resolved_at.is_some()) {
+            let alone = matches!(one.autonomy, Autonomy::Confirmed | Autonomy::TimedOut);
+            found.unknown += u64::from(one.autonomy == Autonomy::Unknown);
+            // What no person touched was first-level work.
+            if !alone && rules.tiers.handled_by(one.facts) != Some(1) {
+                continue;
+            }
+            found.resolved += 1;
+            found.timed_out += u64::from(one.autonomy == Autonomy::TimedOut);
+            if one.autonomy == Autonomy::Confirmed {
+                found.confirmed += 1;
+                found.provisional += u64::from(is_provisional(one.facts, moment));
+            }
+        }
+        found
+    }
+
+    /// Resolved alone, of all that first level resolved.
+    pub(super) fn share(&self) -> Share {
+        Share::new(self.confirmed, self.resolved)
+    }
+}
+
+/// What was saved on tickets opened in scope since the programme's first week, as known at `now`, for the trigger R72. `None` where
+/// nobody knows, or there are only estimates: then a person decides.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn saved_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Option<Saved>> {
+    let Some(programme) = store.programme()? else { return Ok(None) };
+    let from = first(&programme, rules.zone())?.start;
+    if from >= now {
+        return Ok(None);
+    }
+    let work = Work::read(store, &programme, rules.zone(), (from, now))?;
+    if work.before.is_none() {
+        return Ok(None);
+    }
+    let tickets = seen(store, (from, now), &CustomerSet::All)?;
+    let tickets: Vec<&Seen> = tickets.iter().collect();
+    let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(now)).collect();
+    let all = work.worked((&tickets, &then), rules, now);
+    let scope: Vec<Worked<'_>> = all.into_iter().filter(|(_, scope)| *scope).map(|(one, _)| one).collect();
+    Ok(work.saving(&scope, rules).and_then(|saving| saving.judged()))
+}
