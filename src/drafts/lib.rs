@@ -5,6 +5,7 @@
 //! wrote.
 
 mod consensus;
+mod corrections;
 mod customers;
 mod drafter;
 mod drafting_id;
@@ -30,6 +31,7 @@ mod voice;
 mod writer;
 
 pub use consensus::say_the_same;
+pub use corrections::takes_back;
 pub use drafter::{Drafter, Lesson};
 pub use drafting_id::drafting_id;
 pub use files::create_private_folder;

@@ -3,9 +3,12 @@
 //! A figure that only wavers falls twice running in 60 % of seven-week programmes, so the letter pauses expansion and nothing else.
 
 use firstline_stats::{Count, fisher_lower, mann_whitney_higher, quantile, share};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::TwoFalls;
+use crate::baseline::opened_by;
+use crate::figures::{Desk, Measured, measure};
+use crate::{Kpi, Population, TicketFacts, TwoFalls, Week, percent, select};
 
 /// A figure's closed weeks, in any order, each with its number in the programme.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,24 @@ pub struct TwoFallsFound {
     pub p: Option<f64>,
     /// Whether that is small enough to call the fall real.
     pub real: Option<bool>,
+}
+
+impl TwoFallsFound {
+    /// What was found of a figure of this name, in words, with what the test says beside it.
+    pub fn in_words(&self, name: &str) -> String {
+        let fell = if self.fell { "has fallen in two weeks running" } else { "is lower than it was" };
+        let chance = self.p.map(|p| percent(p.max(1e-4)));
+        let tested = match (chance, self.real) {
+            (Some(p), Some(true)) => {
+                format!("the fall is real: by chance so bad a one has a probability of {p}")
+            }
+            (Some(p), _) => {
+                format!("so bad a fall has a probability of {p} by chance alone: it need not be real")
+            }
+            (None, _) => "there are too few weeks to test whether it is real".to_owned(),
+        };
+        format!("R62: {name} {fell}, up to week {}; {tested}", self.week)
+    }
 }
 
 impl TwoFalls {
@@ -91,6 +112,30 @@ fn of_times(weeks: &[(u32, Vec<f64>)]) -> Option<TwoFallsFound> {
         |weeks: &[&(u32, Vec<f64>)]| weeks.iter().flat_map(|(_, times)| times.clone()).collect::<Vec<_>>();
     let p = lately(&weeks).map(|(before, now)| mann_whitney_higher(&pooled(now), &pooled(before)));
     Some(found(weeks.last()?.0, &figures, p))
+}
+
+/// The times of a signed figure in a week, in seconds, as known at `moment`: those of people's tickets that were opened in it. Empty
+/// for a figure that is no time.
+pub fn week_times(
+    kpi: Kpi,
+    facts: &[TicketFacts],
+    desk: &Desk<'_>,
+    (week, moment): (&Week, Timestamp),
+) -> Vec<f64> {
+    let then = opened_by(facts, week, moment);
+    let people = select(&then, Population::People).tickets;
+    times(kpi, &measure(&people, desk, week.start, moment))
+}
+
+/// The times of a figure that were measured.
+pub(crate) fn times(kpi: Kpi, measured: &[Measured<'_>]) -> Vec<f64> {
+    let of = |one: &Measured<'_>| match kpi {
+        Kpi::HandleTime => one.handle(),
+        Kpi::FirstResponse => one.answered_after(),
+        Kpi::Resolution => one.resolved_after(),
+        _ => None,
+    };
+    measured.iter().filter_map(of).collect()
 }
 
 /// The four weeks before the last two, and those.

@@ -31,6 +31,7 @@ mod of_ticket;
 mod page;
 mod pilots;
 mod populations;
+mod programmes;
 mod renewal;
 mod replay;
 mod replay_report;
@@ -63,7 +64,7 @@ pub use direction::Direction;
 pub use errors::{ErrorFigures, Reported, error_figures};
 pub use evidence::Evidence;
 pub use facts::{HandleBasis, Reviewed, TicketFacts};
-pub use falls::{Series, TwoFallsFound, two_falls};
+pub use falls::{Series, TwoFallsFound, two_falls, week_times};
 pub use figures::{Desk, Figures};
 pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
 pub use gate_autonomous::{CategoryEvidence, CategoryGate, autonomous_gate};
@@ -74,6 +75,7 @@ pub use kpis::{Acted, Agreement, Drafts, Durations, KnownLabel, Kpis, Tally, Wee
 pub use learnt_rules::{LearntRules, learn_rules};
 pub use pilots::{CustomerNotes, Exclusion, Part, Pilot, PilotSetting, pilots};
 pub use populations::{LeftOut, Population, Selected, select};
+pub use programmes::{FALLS, Name, Outcomes, Truth, World, simulate};
 pub use renewal::{Granted, Renewal, Standing, renewal};
 pub use replay::{
     Alike, Alone, Counterfactual, DraftSample, GateLook, Phased, Rehearsal, Replay, ReplayPhase,
@@ -97,6 +99,6 @@ pub use signing::{Signature, SignedCriteria, in_force};
 pub use tiers::{Tiers, hand_offs, single_touch, suggested_tier};
 pub use times::Times;
 pub use triggers::{
-    ErrorWeek, Fired, Incident, IncidentState, Reaction, Saved, Trigger, agreement_triggers, error_triggers,
-    savings_trigger, sla_credit_trigger, strongest,
+    ErrorWeek, FEW_ACTIONS, Fired, Incident, IncidentState, Limits, Reaction, Saved, Trigger,
+    agreement_triggers, error_triggers, savings_trigger, sla_credit_trigger, strongest,
 };

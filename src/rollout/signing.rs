@@ -6,7 +6,7 @@ use firstline_ticket::is_same_person;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Criteria, Criterion, Direction};
+use crate::{Criteria, Criterion, Direction, TwoFalls};
 
 /// That somebody has signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,7 @@ impl Criteria {
         self.signatures < before.signatures
             || self.evidence > before.evidence
             || before.kpi.iter().any(easier)
+            || (self.two_falls != before.two_falls && self.two_falls != TwoFalls::Both)
             || new.errors > old.errors
             || new.agreement < old.agreement
             || new.agreement_after_week > old.agreement_after_week
@@ -154,6 +155,10 @@ mod tests {
         assert_eq!(of(&stricter, "12-02", &["12-01"]), Some(2));
         assert_eq!(of(&looser, "12-02", &["11-20"]), Some(2));
         assert_eq!((of(&looser, "12-07", &["12-01"]), of(&looser, "12-08", &["12-01"])), (Some(1), Some(2)));
+        // What two falls do is looser too, unless both count.
+        let falls = |to| version(2, &both("12-02"), |criteria| criteria.two_falls = to);
+        let at_once = |to| of(&falls(to), "12-02", &["12-01"]);
+        assert_eq!((at_once(TwoFalls::Both), at_once(TwoFalls::Tested)), (Some(2), Some(1)));
         // A trigger later on takes nothing back.
         assert_eq!(of(&looser, "12-04", &["12-03"]), Some(2));
     }

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{Code, Result, UserError};
-use firstline_ticket::{Changed, Field};
+use firstline_ticket::{Changed, Event, Field, Happening};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::TicketFacts;
@@ -86,6 +87,24 @@ impl Tiers {
             known.then(|| ticket.changes(Changed::Status).iter().any(opened_again))
         };
         ticket.reopened.or_else(by_events)
+    }
+
+    /// When a ticket's status first went from one that closes to one that does not, after `from`; `None` where no statuses are known to
+    /// close, or it did not.
+    pub fn opened_again<'a>(
+        &self,
+        mut events: impl Iterator<Item = &'a Event>,
+        from: Timestamp,
+    ) -> Option<Timestamp> {
+        let closed =
+            |status: &Option<String>| status.as_ref().is_some_and(|status| self.closed.contains(status));
+        let again = |event: &&Event| match &event.what {
+            Happening::Change { of: Changed::Status, from: was, to } => {
+                event.at > from && closed(was) && to.is_some() && !closed(to)
+            }
+            _ => false,
+        };
+        events.find(again).map(|event| event.at)
     }
 
     /// Seconds from the opening to the last resolution in which the desk waited for somebody else; `None` where the statuses are not
@@ -224,6 +243,21 @@ mod tests {
         assert_eq!(tiers().reopened(&facts), Some(false));
         facts.reopened = Some(true);
         assert_eq!(tiers().reopened(&facts), Some(true));
+    }
+
+    #[test]
+    fn r43_the_moment_of_opening_again_is_that_of_the_status() {
+        let mut facts = ticket("1");
+        facts.events = vec![
+            change(10, Changed::Status, "New", "Closed"),
+            change(20, Changed::Status, "Closed", "Open"),
+            change(30, Changed::Status, "Open", "Closed"),
+            change(40, Changed::Status, "Closed", "Closed"),
+            change(50, Changed::Board, "Closed", "Desk"),
+        ];
+        let again = |from: usize| tiers().opened_again(facts.events.iter(), facts.events[from].at);
+        assert_eq!((again(0), again(1), again(2)), (Some(facts.events[1].at), None, None));
+        assert_eq!(Tiers::default().opened_again(facts.events.iter(), facts.opened_at), None);
     }
 
     #[test]

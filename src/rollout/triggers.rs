@@ -3,11 +3,13 @@
 //! Every trigger is judged by what is known now, also of weeks long closed. Which of them have fired before is the caller's to
 //! know, by trigger and week. A trigger that nobody can judge is not met: a person decides.
 
+use std::collections::BTreeMap;
+
 use firstline_stats::{Count, MixtureCusum, ShareBetting, share};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::{OpenHours, Rollback};
+use crate::{OpenHours, Rollback, percent};
 
 /// What fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -27,7 +29,45 @@ pub enum Trigger {
     SlaCredit,
 }
 
+/// The limits of each week: those of the criteria that were in force at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    first: Rollback,
+    /// From these weeks on.
+    changed: BTreeMap<u32, Rollback>,
+}
+
+impl From<Rollback> for Limits {
+    fn from(first: Rollback) -> Self {
+        Self { first, changed: BTreeMap::new() }
+    }
+}
+
+impl Limits {
+    /// Others hold from `week` on.
+    pub fn change(&mut self, week: u32, rollback: Rollback) {
+        self.changed.insert(week, rollback);
+    }
+
+    /// Those of a week.
+    pub fn of(&self, week: u32) -> &Rollback {
+        self.changed.range(..=week).next_back().map_or(&self.first, |(_, rollback)| rollback)
+    }
+}
+
 impl Trigger {
+    /// Its name on record.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::ErrorsRisen => "errors_risen",
+            Self::Agreement => "agreement",
+            Self::AgreementRefuted => "agreement_refuted",
+            Self::Savings => "savings",
+            Self::SlaCredit => "sla_credit",
+        }
+    }
+
     /// The row of the roadmap that it is.
     pub fn row(self) -> &'static str {
         match self {
@@ -72,6 +112,44 @@ pub struct Fired {
     pub n: u64,
     /// What to mind.
     pub note: Option<&'static str>,
+}
+
+impl Fired {
+    /// What fired and why, in a sentence that people judge by.
+    pub fn in_words(&self) -> String {
+        let Self { found, limit, n, week, .. } = self;
+        let (row, limit_in) = (self.trigger.row(), percent(*limit));
+        let share = found.map_or_else(|| "an unknown share".to_owned(), percent);
+        let said = match self.trigger {
+            Trigger::Errors => {
+                format!(
+                    "{share} of {n} actions of week {week} that customers could see were errors, more than {limit_in}"
+                )
+            }
+            Trigger::ErrorsRisen => format!(
+                "the rate of errors has risen: by week {week} the evidence is {:.0}, and {limit:.0} is the alarm",
+                found.unwrap_or_default()
+            ),
+            Trigger::Agreement => {
+                format!(
+                    "{share} agreement on board and type over {n} tickets by week {week}, less than {limit_in}"
+                )
+            }
+            Trigger::AgreementRefuted => format!(
+                "the agreement is too low: by week {week} the evidence over {n} tickets is {:.0}, and {limit:.0} is the alarm",
+                found.unwrap_or_default()
+            ),
+            Trigger::Savings if found.is_none() => {
+                format!("by week {week} nobody knows what was saved, and {limit_in} of the time is needed")
+            }
+            Trigger::Savings => {
+                format!("{share} of the time of {n} tickets was saved by week {week}, less than {limit_in}")
+            }
+            Trigger::SlaCredit => format!("an incident that needs an SLA credit, on record in week {week}"),
+        };
+        let note = self.note.map(|note| format!(" ({note})")).unwrap_or_default();
+        format!("{row}: {said}{note}")
+    }
 }
 
 /// The strongest of reactions that fire at once.
@@ -135,38 +213,43 @@ pub struct ErrorWeek {
 const CUSUM_ALARM: f64 = 50.0;
 
 /// Below so many actions a single error is always more than 2 %.
-const FEW_ACTIONS: u64 = 50;
+pub const FEW_ACTIONS: u64 = 50;
 
 /// Errors (R70). To the letter: more than the limit in a closed week; or before its end, once they are more than the limit of as many
-/// actions as there are so far, or were in the week before. Beside it the mixture of CUSUMs, over all weeks.
-pub fn error_triggers(weeks: &[ErrorWeek], rollback: &Rollback) -> Vec<Fired> {
+/// actions as there are so far, or were in the week before. Beside it the mixture of CUSUMs, over all weeks; it begins again where the
+/// limit changes.
+///
+/// Weeks with fewer than `fewest` actions are not judged to the letter: a part of the scope, such as one category, is not paused by a
+/// single error that its whole bears. A week with errors and without an action says that what was done before was wrong: it is over any
+/// limit.
+pub fn error_triggers(weeks: &[ErrorWeek], limits: &Limits, fewest: u64) -> Vec<Fired> {
     let mut weeks = weeks.to_vec();
     weeks.sort_by_key(|week| week.number);
-    let mut cusum = MixtureCusum::new(rollback.errors.clamp(1e-6, 0.039));
-    let (mut fired, mut before) = (Vec::new(), None::<ErrorWeek>);
+    let (mut fired, mut before, mut running) = (Vec::new(), None::<ErrorWeek>, None::<(f64, MixtureCusum)>);
     for week in weeks {
+        let limit = limits.of(week.number).errors;
         let last = before.filter(|before| before.number + 1 == week.number && !week.closed);
         let of = week.actions.max(last.map_or(0, |last| last.actions));
-        if week.errors as f64 > rollback.errors * of as f64 && week.actions > 0 {
-            let note = (week.actions < FEW_ACTIONS)
-                .then_some("fewer than 50 actions: a single error is always more than 2 %");
-            let found = Some(share(week.errors as usize, of as usize));
-            fired.push(fire(
-                Trigger::Errors,
-                Reaction::Pause,
-                week.number,
-                (found, rollback.errors, of),
-                note,
-            ));
+        if week.errors as f64 > limit * of as f64 && week.errors > 0 && of >= fewest {
+            let note = match week.actions {
+                0 => Some("nothing was done in that week: what was done before shows in it"),
+                n if n < FEW_ACTIONS => Some("fewer than 50 actions: a single error is always more than 2 %"),
+                _ => None,
+            };
+            let found = (of > 0).then(|| share(week.errors as usize, of as usize));
+            let found = (found, limit, of);
+            fired.push(fire(Trigger::Errors, Reaction::Pause, week.number, found, note));
         }
+        let anew = || (limit, MixtureCusum::new(limit.clamp(1e-6, 0.039)));
+        let (_, mut cusum) = running.take().filter(|(of, _)| *of == limit).unwrap_or_else(anew);
         cusum.begin_week();
         cusum.add(week.errors, week.actions);
         if cusum.value() >= CUSUM_ALARM {
             let found = (Some(cusum.value()), CUSUM_ALARM, week.actions);
             fired.push(fire(Trigger::ErrorsRisen, Reaction::BackOut, week.number, found, None));
-            cusum = MixtureCusum::new(rollback.errors.clamp(1e-6, 0.039));
+            (_, cusum) = anew();
         }
-        before = Some(week);
+        (running, before) = (Some((limit, cusum)), Some(week));
     }
     fired
 }
@@ -178,25 +261,30 @@ const FEWEST: usize = 20;
 const REFUTED: f64 = 20.0;
 
 /// Agreement (R71), by week of the programme, of tickets whose decision nobody saw. It counts from the week after
-/// `agreement_after_week` on: each closed week by itself, all of them together, and bets against all of them.
-pub fn agreement_triggers(weeks: &[(u32, Count)], rollback: &Rollback) -> Vec<Fired> {
-    let mut weeks: Vec<&(u32, Count)> =
-        weeks.iter().filter(|(number, _)| *number > rollback.agreement_after_week).collect();
+/// `agreement_after_week` on: each closed week by itself, all of them together, and bets against all of them. Where the limit changes,
+/// what is counted together begins again.
+pub fn agreement_triggers(weeks: &[(u32, Count)], limits: &Limits) -> Vec<Fired> {
+    let counts = |number: u32| number > limits.of(number).agreement_after_week;
+    let mut weeks: Vec<&(u32, Count)> = weeks.iter().filter(|(number, _)| counts(*number)).collect();
     weeks.sort_by_key(|(number, _)| *number);
-    let (mut hits, mut n, mut fired) = (0, 0, Vec::new());
+    let (mut hits, mut n, mut held_to, mut fired) = (0, 0, None, Vec::new());
     for (number, count) in weeks {
+        let needed = limits.of(*number).agreement;
+        if held_to.replace(needed) != Some(needed) {
+            (hits, n) = (0, 0);
+        }
         hits += count.hits.min(count.n);
         n += count.n;
         let together = Count { hits, n };
         for (of, note) in [(*count, None), (together, Some("all weeks that count"))] {
             let found = share(of.hits, of.n);
             let same = note.is_some() && n == count.n;
-            if of.n >= FEWEST && found < rollback.agreement && !same {
-                let found = (Some(found), rollback.agreement, of.n as u64);
+            if of.n >= FEWEST && found < needed && !same {
+                let found = (Some(found), needed, of.n as u64);
                 fired.push(fire(Trigger::Agreement, Reaction::Pause, *number, found, note));
             }
         }
-        let bets = ShareBetting { needed: rollback.agreement, hits: hits as u64, n: n as u64 };
+        let bets = ShareBetting { needed, hits: hits as u64, n: n as u64 };
         if bets.value() >= REFUTED {
             let found = (Some(bets.value()), REFUTED, n as u64);
             fired.push(fire(Trigger::AgreementRefuted, Reaction::BackOut, *number, found, None));
@@ -262,6 +350,14 @@ mod tests {
         Rollback::default()
     }
 
+    fn errors(weeks: &[ErrorWeek]) -> Vec<Fired> {
+        error_triggers(weeks, &rules().into(), 0)
+    }
+
+    fn agreement(weeks: &[(u32, Count)]) -> Vec<Fired> {
+        agreement_triggers(weeks, &rules().into())
+    }
+
     fn week(number: u32, errors: u64, actions: u64) -> ErrorWeek {
         ErrorWeek { number, actions, errors, closed: true }
     }
@@ -272,8 +368,8 @@ mod tests {
 
     #[test]
     fn r70_more_than_2_percent_in_a_week_pauses_and_says_when_that_is_a_single_error() {
-        assert_eq!(error_triggers(&[week(1, 1, 50), week(2, 0, 0), week(3, 2, 100)], &rules()), []);
-        let fired = error_triggers(&[week(8, 2, 50), week(9, 1, 49)], &rules());
+        assert_eq!(errors(&[week(1, 1, 50), week(2, 0, 0), week(3, 2, 100)]), []);
+        let fired = errors(&[week(8, 2, 50), week(9, 1, 49)]);
         assert_eq!(which(&fired), [(Trigger::Errors, 8), (Trigger::Errors, 9)]);
         assert_eq!((fired[0].reaction, fired[0].found, fired[0].note), (Reaction::Pause, Some(0.04), None));
         assert!(fired[1].note.is_some_and(|note| note.contains("single error")));
@@ -282,30 +378,74 @@ mod tests {
     #[test]
     fn r70_before_a_week_ends_it_is_held_against_the_week_before() {
         let running = |errors, actions| ErrorWeek { closed: false, ..week(9, errors, actions) };
-        assert_eq!(error_triggers(&[week(8, 0, 100), running(2, 10)], &rules()), []);
-        assert_eq!(
-            which(&error_triggers(&[week(8, 0, 100), running(3, 10)], &rules())),
-            [(Trigger::Errors, 9)]
-        );
+        assert_eq!(errors(&[week(8, 0, 100), running(2, 10)]), []);
+        assert_eq!(which(&errors(&[week(8, 0, 100), running(3, 10)])), [(Trigger::Errors, 9)]);
         // A week that lies further back says nothing of this one.
+        assert_eq!(which(&errors(&[week(7, 0, 100), running(1, 10)])), [(Trigger::Errors, 9)]);
+    }
+
+    #[test]
+    fn r70_a_part_of_the_scope_is_not_paused_by_a_single_error() {
+        let of_part = |errors, actions| {
+            which(&error_triggers(&[week(8, errors, actions)], &rules().into(), FEW_ACTIONS))
+        };
+        assert_eq!((of_part(1, 12), of_part(1, 49), of_part(1, 50)), (vec![], vec![], vec![]));
+        assert_eq!(of_part(2, 50), [(Trigger::Errors, 8)]);
+        // The evidence of four in twelve needs no fifty.
+        assert_eq!(of_part(4, 12), [(Trigger::ErrorsRisen, 8)]);
+    }
+
+    #[test]
+    fn r70_an_error_in_a_week_without_an_action_is_over_any_limit() {
+        let fired = errors(&[week(7, 0, 40), week(8, 1, 0), week(9, 0, 0)]);
+        assert_eq!(which(&fired), [(Trigger::Errors, 8)]);
+        assert_eq!((fired[0].found, fired[0].n), (None, 0));
+        assert!(fired[0].note.is_some_and(|note| note.contains("nothing was done")));
+    }
+
+    #[test]
+    fn r11_a_week_is_judged_by_the_limits_at_its_end() {
+        let mut limits = Limits::from(rules());
+        limits.change(9, Rollback { errors: 0.01, agreement: 0.80, ..rules() });
+        let weeks: Vec<ErrorWeek> = (7..=10).map(|number| week(number, 2, 100)).collect();
+        let fired = error_triggers(&weeks, &limits, 0);
+        let literal: Vec<u32> =
+            fired.iter().filter(|f| f.trigger == Trigger::Errors).map(|f| f.week).collect();
+        assert_eq!(literal, [9, 10]);
+        let weeks: Vec<(u32, Count)> = (7..=10).map(|number| (number, Count { hits: 78, n: 100 })).collect();
+        let fired = agreement_triggers(&weeks, &limits);
+        assert!(fired.iter().all(|fired| fired.week >= 9) && fired[0].limit == 0.80, "{fired:?}");
+        // Together counts from week 9 on.
+        let together = fired.iter().find(|fired| fired.note.is_some()).unwrap();
+        assert_eq!((together.week, together.n), (10, 200));
+    }
+
+    #[test]
+    fn r74_what_fired_is_said_in_words() {
+        let said = |fired: &[Fired]| fired[0].in_words();
         assert_eq!(
-            which(&error_triggers(&[week(7, 0, 100), running(1, 10)], &rules())),
-            [(Trigger::Errors, 9)]
+            said(&errors(&[week(8, 3, 60)])),
+            "R70: 5.0 % of 60 actions of week 8 that customers could see were errors, more than 2.0 %"
         );
+        assert!(said(&errors(&[week(8, 1, 9)])).ends_with("a single error is always more than 2 %)"));
+        let low = agreement(&[(7, Count { hits: 37, n: 50 })]);
+        assert!(said(&low).contains("74.0 % agreement") && said(&low).contains("less than 75.0 %"));
+        let unknown = savings_trigger(11, None, &rules()).unwrap();
+        assert!(unknown.in_words().contains("nobody knows"), "{}", unknown.in_words());
     }
 
     #[test]
     fn r70_a_rate_that_has_risen_backs_out_and_the_detector_begins_again() {
         let weeks: Vec<ErrorWeek> =
             (1..=13).map(|number| week(number, if number < 5 { 0 } else { 4 }, 50)).collect();
-        let fired = error_triggers(&weeks, &rules());
+        let fired = errors(&weeks);
         let risen: Vec<u32> =
             fired.iter().filter(|f| f.trigger == Trigger::ErrorsRisen).map(|f| f.week).collect();
         assert!(risen[0] >= 6 && risen[0] <= 7 && risen.len() >= 2 && risen[1] > risen[0] + 1, "{risen:?}");
         assert_eq!(strongest(&fired), Some(Reaction::BackOut));
         let mut turned = weeks;
         turned.reverse();
-        assert_eq!(error_triggers(&turned, &rules()), fired);
+        assert_eq!(errors(&turned), fired);
     }
 
     #[test]
@@ -327,18 +467,15 @@ mod tests {
     #[test]
     fn r71_agreement_counts_after_week_6_and_not_of_a_handful() {
         let of = |number, hits, n| (number, Count { hits, n });
-        assert_eq!(
-            agreement_triggers(&[of(5, 10, 50), of(6, 10, 50), of(7, 13, 19), of(8, 40, 50)], &rules()),
-            []
-        );
-        let fired = agreement_triggers(&[of(7, 37, 50), of(8, 45, 50)], &rules());
+        assert_eq!(agreement(&[of(5, 10, 50), of(6, 10, 50), of(7, 13, 19), of(8, 40, 50)]), []);
+        let fired = agreement(&[of(7, 37, 50), of(8, 45, 50)]);
         assert_eq!(which(&fired), [(Trigger::Agreement, 7)]);
         assert_eq!((fired[0].reaction, fired[0].found, fired[0].n), (Reaction::Pause, Some(0.74), 50));
         // 76 % alone, but 74 % with the week before.
-        let fired = agreement_triggers(&[of(7, 36, 50), of(8, 38, 50)], &rules());
+        let fired = agreement(&[of(7, 36, 50), of(8, 38, 50)]);
         assert_eq!(which(&fired), [(Trigger::Agreement, 7), (Trigger::Agreement, 8)]);
         assert_eq!(fired[1].note, Some("all weeks that count"));
-        let fired = agreement_triggers(&[of(8, 30, 50), of(7, 30, 50)], &rules());
+        let fired = agreement(&[of(8, 30, 50), of(7, 30, 50)]);
         assert!(which(&fired).contains(&(Trigger::AgreementRefuted, 8)), "{fired:?}");
         assert_eq!(strongest(&fired), Some(Reaction::BackOut));
     }
@@ -372,11 +509,11 @@ mod tests {
 
     #[test]
     fn r74_of_triggers_at_once_the_strongest_reaction_holds() {
-        let mut fired = agreement_triggers(&[(7, Count { hits: 37, n: 50 })], &rules());
+        let mut fired = agreement(&[(7, Count { hits: 37, n: 50 })]);
         fired.extend(savings_trigger(11, Some(Saved { share: 0.0, high: 0.01, n: 90 }), &rules()));
         assert_eq!((fired.len(), strongest(&fired), strongest(&[])), (2, Some(Reaction::BackOut), None));
         assert!(Reaction::PauseExpansion < Reaction::Pause && Reaction::BackOut < Reaction::Stop);
         // Another pilot's weeks are another call: nothing of the first is in it.
-        assert_eq!(agreement_triggers(&[(7, Count { hits: 45, n: 50 })], &rules()), []);
+        assert_eq!(agreement(&[(7, Count { hits: 45, n: 50 })]), []);
     }
 }

@@ -40,12 +40,17 @@ impl Bell {
 
     /// Sleeps until somebody rings, or a little while.
     pub(crate) fn sleep(&self) {
+        self.rings();
+    }
+
+    /// Sleeps until somebody rings, or a little while; whether somebody has rung.
+    pub(crate) fn rings(&self) -> bool {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut rung, _) = self
             .changed
             .wait_timeout_while(rung, SLEEP, |rung| !*rung)
             .unwrap_or_else(PoisonError::into_inner);
-        *rung = false;
+        std::mem::take(&mut *rung)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::live_bundle::LiveBundle;
 use crate::memory::Held;
 use crate::problem::Problem;
 use crate::queue::{Work, cost_of, encoding_cost};
+use crate::rollout::{may_correct, note_correction, written};
 use crate::shared::Shared;
 use crate::ticket_bounds;
 use crate::wording::{self, Misfit, brief};
@@ -162,6 +163,7 @@ pub(crate) fn admit(
     let named: Vec<TicketRef<'_>> =
         named.map(|(one, customer)| TicketRef { number: &one.ticket.id, customer }).collect();
     let standing = if named.is_empty() { Vec::new() } else { shared.store.standing(&named)? };
+    note_corrections(shared, &incoming, &standing)?;
     let mut known = customers.into_iter().zip(standing);
     let (mut admitted, mut items) = (Vec::with_capacity(incoming.len()), Vec::new());
     let now = shared.clock.now();
@@ -184,6 +186,26 @@ pub(crate) fn admit(
         });
     }
     Ok((admitted, items))
+}
+
+/// Notes what technicians took back of what Firstline had said in tickets that are known.
+fn note_corrections(
+    shared: &Shared,
+    incoming: &[Result<Incoming, Problem>],
+    standing: &[Option<Standing>],
+) -> OrFault<()> {
+    for (incoming, standing) in incoming.iter().flatten().zip(standing) {
+        let Some(standing) = standing else { continue };
+        let written = written(&incoming.ticket);
+        if may_correct(&written) {
+            let (hours, now) = (shared.desk()?.hours, shared.clock.now());
+            let told = (standing.decision_id.as_str(), &written[..]);
+            if note_correction(shared.store.as_ref(), &hours, told, now)? {
+                shared.rollout_bell.ring();
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A ticket on its way, and where its sender hears of it.

@@ -1,5 +1,6 @@
 //! The threads that work beside the requests, all over one shared state: `decide` takes tickets from queue to record, `draft`
-//! writes first responses, `act` does what a grant lets it do alone, `job` feeds the queue with stored tickets, `upkeep` renews and deletes.
+//! writes first responses, `act` does what a grant lets it do alone, `job` feeds the queue with stored tickets, `rollout` closes weeks and
+//! lets triggers fire, `upkeep` renews and deletes.
 //!
 //! What one lane leaves for another is in the queue or in the store. Only `job` waits for another, for what `decide` makes of its
 //! tickets.
@@ -8,6 +9,7 @@ mod act;
 mod decide;
 mod draft;
 mod job;
+mod rollout;
 mod upkeep;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +38,11 @@ impl Lanes {
         })?);
         let acting = Arc::clone(shared);
         threads.push(spawn("act", move || act::run(&acting))?);
+        let watched = Arc::clone(shared);
+        threads.push(spawn("rollout", move || {
+            rollout::run(&watched);
+            Ok(())
+        })?);
         // Nobody waits for this one: it does nothing that could be half done.
         let upkeep = Arc::downgrade(shared);
         spawn("upkeep", move || {

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) act_bell: Bell,
     /// Wakes the lane of jobs.
     pub(crate) job_bell: Bell,
+    /// Wakes the lane of the rollout.
+    pub(crate) rollout_bell: Bell,
     /// Requests that wait for drafts.
     pub(crate) draft_waiters: DraftWaiters,
     /// Requests that are read and answered at a time.
@@ -115,6 +117,7 @@ impl Shared {
             draft_bell: Bell::default(),
             act_bell: Bell::default(),
             job_bell: Bell::default(),
+            rollout_bell: Bell::default(),
             draft_waiters: DraftWaiters::default(),
             requests: Arc::new(Semaphore::new(requests)),
             shares: Shares::new(requests),
@@ -173,6 +176,7 @@ impl Shared {
         self.draft_bell.stop();
         self.act_bell.stop();
         self.job_bell.stop();
+        self.rollout_bell.stop();
     }
 
     /// Reads what is long: one thing at a time of each key's.

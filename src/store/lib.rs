@@ -36,7 +36,7 @@ pub use contract::evidence::{
     Added, Evidence, IncidentFacts, IncidentRecord, IncidentResult, IncidentState, NewIncident, NewVerdict,
     NewWeek, Ruling, VerdictRecord, WeekRecord, WeekState,
 };
-pub use contract::facts::{EventResult, Facts, NewEvent, ReviewTimes, TicketRow};
+pub use contract::facts::{ActedTicket, EventResult, Facts, NewEvent, ReviewTimes, SeenAction, TicketRow};
 pub use contract::jobs::{
     DraftResult, Job, JobFault, JobItem, JobState, Jobs, NewJob, RefusedItem, Work, WorkKind,
 };

@@ -16,12 +16,14 @@ mod facts;
 mod grants;
 mod jobs;
 mod keys;
+mod lanes;
 mod meant;
 mod outbox;
 mod outcomes;
 mod programme;
 pub(crate) mod restored;
 mod reviews;
+mod seen_actions;
 mod upkeep;
 
 use firstline_fault::{InternalError, Result};

@@ -34,5 +34,6 @@ mod served;
 mod service;
 mod storage;
 mod tool;
+mod triggers;
 mod way;
 mod writers;

@@ -15,7 +15,7 @@ fn person(dir: &Dir, name: &str, rights: &str) -> String {
 }
 
 /// A person's key that the service knows.
-fn key_of(service: &Service, name: &str, rights: &str) -> String {
+pub(crate) fn key_of(service: &Service, name: &str, rights: &str) -> String {
     let file = person(&service.dir, name, rights);
     let key = std::fs::read_to_string(file).unwrap().trim().to_owned();
     service.wait_for(|| service.get("/v1/models", &key).status != 401);
@@ -32,6 +32,11 @@ fn papers(dir: &Dir) -> (String, String) {
 
 /// Two persons sign, and the programme starts with the customers as pilots.
 fn start(dir: &Dir, pilots: &[&str]) {
+    start_with(dir, pilots, &[]);
+}
+
+/// The same with more arguments.
+pub(crate) fn start_with(dir: &Dir, pilots: &[&str], more: &[&str]) {
     let (criteria, baseline) = papers(dir);
     let files = [person(dir, "ada", "manage,approve_rollout"), person(dir, "ben", "approve_rollout")];
     for file in &files {
@@ -51,6 +56,7 @@ fn start(dir: &Dir, pilots: &[&str]) {
     let mut args = vec!["rollout", "start", "--baseline", &baseline, "--reason", "Agreed on Monday"];
     pilots.iter().for_each(|pilot| args.extend(["--pilot", pilot]));
     args.extend(["--key-file", &files[0]]);
+    args.extend(more);
     dir.ok(&args);
 }
 

@@ -97,6 +97,11 @@ impl Service {
         (self.child, self.base) = spawn(&self.dir, &self.args, &self.log);
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

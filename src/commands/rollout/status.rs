@@ -80,6 +80,15 @@ fn report(status: &Status) -> Report {
             },
         ),
     ));
+    let back = &status.rollbacks;
+    if back.pauses + back.back_outs + back.stops > 0 {
+        let told = [
+            counted(back.pauses, "pause", "pauses"),
+            counted(back.back_outs, "back-out", "back-outs"),
+            counted(back.stops, "stop", "stops"),
+        ];
+        facts.push(("Held back so far", told.join(", ")));
+    }
     if let Some(last) = &status.last_verdict {
         let verdict = if last.passed { "passed" } else { "not passed" };
         facts.push(("Last verdict", format!("{verdict}, {:.0}, asked by {}", last.at, last.by)));
@@ -96,6 +105,7 @@ fn report(status: &Status) -> Report {
             format!("{:.0}", hold.at),
             hold.by.clone(),
             hold.reason.clone(),
+            actions(&hold.to_check),
         ]
     });
     let tables = [
@@ -109,8 +119,9 @@ fn report(status: &Status) -> Report {
         },
         Sheet {
             heading: "On hold".to_owned(),
-            about: "A hold ends by a person's word: firstline rollout resume.".to_owned(),
-            columns: vec!["hold", "level", "since", "by", "reason"],
+            about: "A hold ends by a person's word: firstline rollout resume. To check: what customers could see of the seven days before."
+                .to_owned(),
+            columns: vec!["hold", "level", "since", "by", "reason", "actions to check"],
             rows: holds.collect(),
         },
     ];
@@ -119,6 +130,16 @@ fn report(status: &Status) -> Report {
         facts,
         notes: vec![("Next", status.next.clone())],
         tables: tables.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect(),
+    }
+}
+
+/// The first of some actions, and how many there are.
+fn actions(ids: &[i64]) -> String {
+    let first: Vec<String> = ids.iter().take(5).map(ToString::to_string).collect();
+    match ids.len() {
+        0 => "-".to_owned(),
+        n if n <= first.len() => first.join(", "),
+        n => format!("{}, ... ({n})", first.join(", ")),
     }
 }
 

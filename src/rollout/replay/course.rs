@@ -13,7 +13,7 @@ use super::told::{Alone, GateLook, Phased, Rehearsal, ReplayPhase, Step, StepKin
 use super::watched::watched;
 use super::week::OfWeek;
 use crate::{
-    ErrorWeek, Gate, Reaction, ShadowEvidence, ShadowThresholds, Share, Trigger, agreement_triggers,
+    ErrorWeek, Gate, Limits, Reaction, ShadowEvidence, ShadowThresholds, Share, Trigger, agreement_triggers,
     error_triggers, savings_trigger, shadow_gate, two_falls,
 };
 
@@ -117,6 +117,7 @@ impl<'a> Course<'a> {
     /// Looks at the triggers as week `number` ends at `at`.
     fn end(&mut self, number: u32, at: Timestamp) {
         let rollback = &self.input.criteria.rollback;
+        let limits = Limits::from(*rollback);
         let weeks = self.weeks;
         let so_far = || (1..).zip(weeks).take(number as usize);
         let agreement: Vec<(u32, Count)> = so_far().map(|(n, week)| (n, week.joint(at))).collect();
@@ -127,8 +128,8 @@ impl<'a> Course<'a> {
                 ErrorWeek { number, actions: closed, errors: wrong, closed: true }
             })
             .collect();
-        let mut fired = error_triggers(&errors, rollback);
-        fired.extend(agreement_triggers(&agreement, rollback));
+        let mut fired = error_triggers(&errors, &limits, 0);
+        fired.extend(agreement_triggers(&agreement, &limits));
         // Nobody knows what would have been saved.
         fired.extend(savings_trigger(number, None, rollback));
         for fired in fired {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::told::Rehearsal;
 use super::week::OfWeek;
 use crate::baseline::opened_by;
+use crate::falls::times;
 use crate::figures::{Measured, measure};
 use crate::{Kpi, Population, Series, select};
 
@@ -67,16 +68,6 @@ fn of_the_desk(
         }
     }
     own
-}
-
-fn times(kpi: Kpi, measured: &[Measured<'_>]) -> Vec<f64> {
-    let of = |one: &Measured<'_>| match kpi {
-        Kpi::HandleTime => one.handle(),
-        Kpi::FirstResponse => one.answered_after(),
-        Kpi::Resolution => one.resolved_after(),
-        _ => None,
-    };
-    measured.iter().filter_map(of).collect()
 }
 
 fn count(kpi: Kpi, measured: &[Measured<'_>]) -> Count {

@@ -17,6 +17,7 @@ use crate::auth::{Caller, Scope};
 use crate::distance::reply_distance;
 use crate::extract::Body;
 use crate::problem::Problem;
+use crate::rollout::{Written, may_correct, note_correction};
 use crate::shared::Shared;
 
 /// Items of a call.
@@ -165,7 +166,10 @@ fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Ve
     let news: Vec<Result<Feedback, Problem>> =
         items.into_iter().enumerate().map(|(i, item)| read(shared, caller, i, item)).collect();
     let good: Vec<Feedback> = news.iter().flatten().cloned().collect();
-    let mut joined = shared.store.feedback(&good, &caller.customers, shared.clock.now())?.into_iter();
+    let joined = shared.store.feedback(&good, &caller.customers, shared.clock.now())?;
+    corrections(shared, &good, &joined)?;
+    shared.rollout_bell.ring();
+    let mut joined = joined.into_iter();
     let view = |(index, item): (usize, Result<Feedback, Problem>)| match item.map(|_| joined.next()) {
         Ok(Some(Joined::To(decision_id))) => FeedbackResult::Joined(JoinedTo { decision_id }),
         Ok(Some(Joined::Ambiguous)) => {
@@ -183,6 +187,20 @@ fn join(shared: &Shared, caller: &Caller, items: Vec<FeedbackItem>) -> Result<Ve
         Err(error) => FeedbackResult::Fault(ItemFault { index, error }),
     };
     Ok(news.into_iter().enumerate().map(view).collect())
+}
+
+/// Notes replies of technicians that take back what Firstline had said.
+fn corrections(shared: &Shared, news: &[Feedback], joined: &[Joined]) -> Result<(), Problem> {
+    let now = shared.clock.now();
+    for (one, joined) in news.iter().zip(joined) {
+        let (Some(reply), Joined::To(decision)) = (&one.outcome.reply, joined) else { continue };
+        let written = [Written { at: one.outcome.first_response_at.unwrap_or(now), text: reply }];
+        if may_correct(&written) {
+            let hours = shared.desk()?.hours;
+            note_correction(shared.store.as_ref(), &hours, (decision, &written), now)?;
+        }
+    }
+    Ok(())
 }
 
 fn read(shared: &Shared, caller: &Caller, i: usize, mut item: FeedbackItem) -> Result<Feedback, Problem> {

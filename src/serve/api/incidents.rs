@@ -105,6 +105,7 @@ fn record(shared: &Shared, caller: &Caller, all: Vec<Value>) -> Result<Incidents
         all.into_iter().enumerate().map(|(i, one)| read(&place(i), one, caller, now)).collect();
     let good: Vec<NewIncident> = read.iter().flatten().cloned().collect();
     let results = shared.store.add_incidents(&good, &caller.customers, now)?;
+    shared.rollout_bell.ring();
     let recorded = results.iter().filter(|result| matches!(result, IncidentResult::Stored(_))).count();
     let mut results = results.into_iter();
     let outcome = |(index, one): (usize, Result<NewIncident, Problem>)| {
@@ -233,7 +234,9 @@ pub(crate) async fn decide_incident(
     let by = caller.person()?.author();
     let decided = shared.blocking(move |shared| {
         let store = shared.store.as_ref();
-        Ok(decide(store, &id, &ruling, (&by, &caller.customers), shared.clock.now())?)
+        let decided = decide(store, &id, &ruling, (&by, &caller.customers), shared.clock.now())?;
+        shared.rollout_bell.ring();
+        Ok(decided)
     });
     Ok(Json(decided.await?))
 }

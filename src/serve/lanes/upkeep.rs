@@ -1,6 +1,5 @@
 //! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, signs the audit log's head, deletes
-//! old words, puts the figures of weeks that are over on record, keeps the days that figures are read from ready, makes void what was
-//! held back for a day.
+//! old words, keeps the days that figures are read from ready, makes void what was held back for a day.
 
 use std::sync::Weak;
 use std::time::{Duration, Instant};
@@ -10,15 +9,14 @@ use firstline_store::{CustomerSet, Purged};
 use jiff::{Timestamp, ToSpan};
 
 use crate::leases::LEASE;
-use crate::rollout::{CloseReport, close_weeks};
 use crate::shared::Shared;
 
 /// How often keys and the backlog are read, and claims renewed.
 const REFRESH: Duration = Duration::from_secs(2);
 /// How often the store is written to, to see whether it can be.
 const CHECK: Duration = Duration::from_secs(10);
-/// How often it is looked whether a week is over.
-const WEEKS: Duration = Duration::from_secs(600);
+/// How often what was held back for too long is looked for.
+const HELD: Duration = Duration::from_secs(600);
 /// How often the last days are made ready for figures.
 const DAYS: Duration = Duration::from_secs(60);
 /// Hours of those days: most news is of tickets that came in within two months.
@@ -31,8 +29,8 @@ const PURGE: Duration = Duration::from_secs(3_600);
 /// Works until the service stops.
 pub(super) fn run(shared: &Weak<Shared>) {
     let (mut last_check, mut last_days): (Option<Instant>, Option<Instant>) = (None, None);
-    // By the clock that weeks and words have their times from.
-    let (mut last_weeks, mut last_purge): (Option<Duration>, Option<Duration>) = (None, None);
+    // By the clock that words have their times from.
+    let (mut last_held, mut last_purge): (Option<Duration>, Option<Duration>) = (None, None);
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.is_stopping()) {
         let ran = shared.clock.elapsed();
         let since = |last: Option<Duration>| last.map(|at| ran.saturating_sub(at));
@@ -47,9 +45,9 @@ pub(super) fn run(shared: &Weak<Shared>) {
                 failed("writing to the store", &error);
             }
         }
-        if since(last_weeks).is_none_or(|passed| passed >= WEEKS) {
-            last_weeks = Some(ran);
-            weeks(&shared);
+        if since(last_held).is_none_or(|passed| passed >= HELD) {
+            last_held = Some(ran);
+            held(&shared);
         }
         if last_days.is_none_or(|at| at.elapsed() >= DAYS) {
             last_days = Some(Instant::now());
@@ -100,18 +98,9 @@ fn days(shared: &Shared) {
     }
 }
 
-/// Puts the figures of weeks that are over on record, and makes void what was held back for too long.
-fn weeks(shared: &Shared) {
+/// Makes void what was held back for too long.
+fn held(shared: &Shared) {
     let now = shared.clock.now();
-    let closed =
-        shared.desk().and_then(|desk| close_weeks(shared.store.as_ref(), &desk, "service:upkeep", now));
-    match closed {
-        Ok(CloseReport { closed: 0, settled: 0 }) => {}
-        Ok(CloseReport { closed, settled }) => {
-            tracing::info!(closed, settled, "figures of weeks are on record");
-        }
-        Err(error) => failed("putting the figures of weeks on record", &error),
-    }
     let before = now.checked_sub(STALE_HOURS.hours()).unwrap_or(Timestamp::MIN);
     match shared.store.drop_held(before, now) {
         Ok(0) => {}

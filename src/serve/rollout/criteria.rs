@@ -117,21 +117,41 @@ fn read(record: &CriteriaRecord) -> Result<Criteria> {
     Criteria::parse(&record.text, &format!("the criteria, version {}", record.version))
 }
 
+/// All versions that are on record, and when triggers fired: what is in force at any time.
+pub(super) struct History {
+    records: Vec<CriteriaRecord>,
+    signed: Vec<SignedCriteria>,
+    fired: Vec<Timestamp>,
+}
+
+impl History {
+    pub(super) fn read(store: &dyn Store) -> Result<Self> {
+        let records = store.criteria()?;
+        let signed = records.iter().map(|record| {
+            let signatures = record.signatures.iter();
+            let signatures = signatures.map(|one| Signature { person: one.person.clone(), at: one.at });
+            let (version, criteria) = (record.version, read(record)?);
+            Ok(SignedCriteria { version, criteria, signatures: signatures.collect() })
+        });
+        let signed = signed.collect::<Result<_>>()?;
+        let fired = store.holds(false)?.into_iter().filter(|hold| hold.by == FIRSTLINE).map(|hold| hold.at);
+        Ok(Self { records, signed, fired: fired.collect() })
+    }
+
+    /// The version in force at `at`, and its criteria.
+    pub(super) fn at(&self, at: Timestamp) -> Option<(u32, &Criteria)> {
+        in_force(&self.signed, at, &self.fired).map(|holds| (holds.version, &holds.criteria))
+    }
+}
+
 /// The criteria in force at `at`, with their record.
 pub(super) fn standing(store: &dyn Store, at: Timestamp) -> Result<Option<(CriteriaRecord, Criteria)>> {
-    let records = store.criteria()?;
-    let signed = records.iter().map(|record| {
-        let signatures = record.signatures.iter();
-        let signatures = signatures.map(|one| Signature { person: one.person.clone(), at: one.at });
-        let (version, criteria) = (record.version, read(record)?);
-        Ok(SignedCriteria { version, criteria, signatures: signatures.collect() })
-    });
-    let signed: Vec<SignedCriteria> = signed.collect::<Result<_>>()?;
-    let fired = store.holds(false)?.into_iter().filter(|hold| hold.by == FIRSTLINE).map(|hold| hold.at);
-    let fired: Vec<Timestamp> = fired.collect();
-    let Some(holds) = in_force(&signed, at, &fired) else { return Ok(None) };
-    let record = records.into_iter().find(|record| record.version == holds.version);
-    Ok(record.map(|record| (record, holds.criteria.clone())))
+    let history = History::read(store)?;
+    let Some((version, criteria)) = history.at(at).map(|(version, of)| (version, of.clone())) else {
+        return Ok(None);
+    };
+    let record = history.records.into_iter().find(|record| record.version == version);
+    Ok(record.map(|record| (record, criteria)))
 }
 
 /// A signature, as a person gives it.

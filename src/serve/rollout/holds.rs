@@ -4,11 +4,13 @@
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_store::{GrantScope, Hold, HoldRecord, NewHold, Store};
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::text::{self, SHADOW_TO_ASSIST};
+use super::watch::{covers, has};
 use super::{criteria, weeks};
 use crate::auth::{Person, Scope};
 
@@ -130,6 +132,10 @@ pub struct HoldView {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// The figures that a trigger fired on: `trigger`, `week`, `found`, `limit`, `n`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub figures: Option<Value>,
     /// Actions that were held back when it was put on record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,
@@ -137,11 +143,20 @@ pub struct HoldView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub in_flight: Vec<i64>,
+    /// What was done here in the seven days before and customers could see, for people to look through: the newest 200 actions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub to_check: Vec<i64>,
 }
+
+/// Days before a hold whose actions are looked through,
+const CHECKED_DAYS: i64 = 7;
+/// and how many of them at most.
+const MOST_CHECKED: usize = 200;
 
 impl From<HoldRecord> for HoldView {
     fn from(hold: HoldRecord) -> Self {
-        let HoldRecord { id, level, scope, at, by, reason, .. } = hold;
+        let HoldRecord { id, level, scope, at, by, reason, figures, .. } = hold;
         Self {
             hold: id,
             level: level.into(),
@@ -149,9 +164,26 @@ impl From<HoldRecord> for HoldView {
             at,
             by,
             reason,
+            figures,
             held: None,
             in_flight: Vec::new(),
+            to_check: Vec::new(),
         }
+    }
+}
+
+impl HoldView {
+    /// A hold with what is to be looked through, where it keeps anything from being done.
+    pub(super) fn with_actions(self, store: &dyn Store) -> Result<Self> {
+        if HoldLevel::Pause > self.level {
+            return Ok(self);
+        }
+        let Scoped { customer, board, ticket_type } = self.scope.clone();
+        let scope = GrantScope { customer, board, ticket_type };
+        let from = self.at.checked_sub((24 * CHECKED_DAYS).hours()).unwrap_or(Timestamp::MIN);
+        let seen = store.seen_actions(from, self.at.checked_add(1.microseconds()).unwrap_or(self.at))?;
+        let here = seen.iter().rev().filter(|one| has(&scope, &one.customer, &one.board, &one.ticket_type));
+        Ok(Self { to_check: here.map(|one| one.id).take(MOST_CHECKED).collect(), ..self })
     }
 }
 
@@ -180,21 +212,25 @@ pub fn hold(store: &dyn Store, request: &HoldRequest, person: &Person, now: Time
         let next = "Spell them as decisions do (GET /v1/decisions/{id}), or put more on hold: nothing was put on hold";
         return Err(UserError::new(Code::NotFound, "the scope of the hold", problem, next).into());
     }
-    put(store, &new, now)
+    Ok(put(store, &new, now)?.0)
 }
 
-pub(super) fn put(store: &dyn Store, new: &NewHold, now: Timestamp) -> Result<HoldView> {
+/// Puts a hold on record; whether its trigger had fired before, so that nothing was changed.
+pub(super) fn put(store: &dyn Store, new: &NewHold, now: Timestamp) -> Result<(HoldView, bool)> {
     let held = store.hold(new, now)?;
-    Ok(HoldView {
+    let view = HoldView {
         hold: held.id,
         level: new.level.into(),
         scope: new.scope.clone().into(),
         at: now,
         by: new.by.person.clone(),
         reason: new.reason.clone(),
+        figures: new.figures.clone(),
         held: Some(held.held),
         in_flight: held.in_flight,
-    })
+        to_check: Vec::new(),
+    };
+    Ok((view.with_actions(store)?, held.is_known))
 }
 
 /// Ends a hold. After a back-out or a stop that takes evidence of later: the gate passed again, and a week that began and settled since
@@ -218,7 +254,7 @@ pub fn resume(
     };
     let record = store.holds(true)?.into_iter().find(|one| one.id == hold).ok_or_else(missing)?;
     if record.level >= Hold::BackOut
-        && let Some(lacks) = lacking(store, record.at, now)?
+        && let Some(lacks) = lacking(store, &record, now)?
     {
         let next = "Wait for that evidence; the hold stays until then";
         return Err(UserError::new(Code::Conflict, format!("hold {hold}"), lacks, next).into());
@@ -229,17 +265,52 @@ pub fn resume(
     Ok(HoldView { by: person.name.clone(), at: now, reason, ..record.into() })
 }
 
-/// What is missing before a back-out or a stop of `since` may end.
-fn lacking(store: &dyn Store, since: Timestamp, now: Timestamp) -> Result<Option<String>> {
+/// What is missing before a back-out or a stop may end.
+fn lacking(store: &dyn Store, hold: &HoldRecord, now: Timestamp) -> Result<Option<String>> {
     let passed = store.verdicts(Some(SHADOW_TO_ASSIST))?;
-    if !passed.iter().any(|verdict| verdict.passed && verdict.at > since) {
+    if !passed.iter().any(|verdict| verdict.passed && verdict.at > hold.at) {
         return Ok(Some("the gate has not passed since: firstline rollout gate".to_owned()));
     }
     let needed = criteria::standing(store, now)?.map_or(0.75, |(_, criteria)| criteria.rollback.agreement);
-    let good = weeks::settled_since(store, since, now)?.into_iter().any(|(_, sheet)| {
-        let agreement = sheet.figures.get("agreement").and_then(|figure| figure.value);
+    let settled = weeks::settled_since(store, &hold.scope, hold.at, now)?;
+    let good = settled.iter().filter(|(_, figures, _)| {
+        let agreement = figures.get("agreement").and_then(|figure| figure.value);
         agreement.is_some_and(|found| found >= needed)
     });
-    let lacks = format!("no week that began since has settled with an agreement of {needed:.2} or more");
-    Ok((!good).then_some(lacks))
+    let good: Vec<_> = good.collect();
+    if good.is_empty() {
+        return Ok(Some(format!(
+            "no week that began since has settled here with an agreement of {needed:.2} or more"
+        )));
+    }
+    let Some(barred) = barred_bundle(store, &hold.scope, now)? else { return Ok(None) };
+    let others = good.iter().any(|(_, _, bundles)| !bundles.is_empty() && !bundles.contains_key(&barred));
+    let lacks = format!(
+        "it is back-out no. {BARS} or more within {BARRED_DAYS} days: train another bundle, and have a week decided by it settle"
+    );
+    Ok((!others).then_some(lacks))
+}
+
+/// Back-outs of a category within
+const BARS: usize = 3;
+/// so many days that bar its bundle.
+const BARRED_DAYS: i64 = 90;
+
+/// The bundle by which nothing is granted in a category any more: that of the category's newest grant, where three back-outs have
+/// concerned the category in the last 90 days. `None` where there were fewer, or no grant names a bundle.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn barred_bundle(store: &dyn Store, category: &GrantScope, now: Timestamp) -> Result<Option<String>> {
+    let since = now.checked_sub((24 * BARRED_DAYS).hours()).unwrap_or(Timestamp::MIN);
+    let concerns =
+        |hold: &&HoldRecord| hold.level == Hold::BackOut && hold.at > since && covers(&hold.scope, category);
+    if store.holds(false)?.iter().filter(concerns).count() < BARS {
+        return Ok(None);
+    }
+    let grants = store.grants(true)?.into_iter().rev();
+    let mut here = grants.filter(|grant| {
+        grant.bundle.is_some() && (covers(&grant.scope, category) || covers(category, &grant.scope))
+    });
+    Ok(here.next().and_then(|grant| grant.bundle))
 }

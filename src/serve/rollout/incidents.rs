@@ -436,18 +436,27 @@ impl Incidents {
 
 /// Whether an incident counts as an error at `now`.
 pub(super) fn counted(of: &IncidentFacts, hours: &OpenHours, now: Timestamp) -> bool {
-    reported(*of).incident.counts(hours, now)
+    reported(of.clone()).incident.counts(hours, now)
 }
 
 fn reported(of: IncidentFacts) -> Reported {
+    Reported {
+        incident: incident(&of),
+        recorded_at: of.recorded_at,
+        credit_amount: of.credit_amount,
+        alone: of.alone,
+    }
+}
+
+/// As it stands.
+pub(super) fn incident(of: &IncidentFacts) -> Incident {
     let state = match of.state {
         Stored::Suspected => State::Suspected,
         Stored::Confirmed => State::Confirmed,
         Stored::Dismissed => State::Dismissed,
     };
     let since = of.decided_at.unwrap_or(of.recorded_at);
-    let incident = Incident { at: of.at, state, since, sla_credit: of.sla_credit };
-    Reported { incident, recorded_at: of.recorded_at, credit_amount: of.credit_amount, alone: of.alone }
+    Incident { at: of.at, state, since, sla_credit: of.sla_credit }
 }
 
 /// The figures of a week's errors among `customers`, as known at `moment`.

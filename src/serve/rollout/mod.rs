@@ -6,6 +6,7 @@
 
 mod acting;
 mod autonomous;
+mod corrections;
 mod coverage;
 mod criteria;
 mod desk;
@@ -19,6 +20,7 @@ mod shadow;
 mod start;
 mod status;
 mod text;
+mod watch;
 mod weeks;
 mod work;
 
@@ -27,6 +29,7 @@ mod tests;
 
 pub(crate) use acting::{Certified, Doing, look};
 pub use autonomous::{AutonomousVerdict, Categories, CategoryVerdict, gate_autonomous};
+pub(crate) use corrections::{Written, may_correct, note_correction, written};
 pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
@@ -34,7 +37,7 @@ pub use criteria::{
 pub use desk::DeskRules;
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
-pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
+pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, barred_bundle, hold, resume};
 pub use in_service::{InServiceNow, trained_on};
 pub(crate) use incidents::Incidents;
 pub use incidents::{
@@ -44,6 +47,7 @@ pub use incidents::{
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
-pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status, week_errors};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, status, week_errors};
+pub use watch::{WatchReport, Watcher, watch};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
 pub use work::saved_so_far;

@@ -1,8 +1,10 @@
 //! How the programme stands, at a glance: counts that the store adds up, and what is on record.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::{InternalError, Result};
 use firstline_rollout::{Acted, Kpis, OpenHours, Share, Week, WeekTallies, counted};
-use firstline_store::{CustomerSet, GrantRecord, ProgrammeRecord, Store};
+use firstline_store::{CustomerSet, GrantRecord, Hold, HoldRecord, ProgrammeRecord, Store};
 use firstline_ticket::{Counted, Phase};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -43,6 +45,8 @@ pub struct Status {
     pub grants: Vec<GrantView>,
     /// The holds in force.
     pub holds: Vec<HoldView>,
+    /// All that were ever put in force, ended ones included.
+    pub rollbacks: Rollbacks,
     /// Tickets opened since the start, or in the last 90 days before one.
     pub tickets: u64,
     /// Of those, tickets whose outcome is known.
@@ -97,6 +101,38 @@ impl ProgrammeView {
         let ProgrammeRecord { started_on, pilots, by, at, .. } = programme;
         let number = week.number_since(&first, zone).unwrap_or(0);
         Ok(Self { started_on, day: days.clamp(0, 10 * DAYS), week: number, pilots, by, at })
+    }
+}
+
+/// How often the programme was held back, by whomever.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Rollbacks {
+    /// Pauses.
+    pub pauses: u64,
+    /// Back-outs.
+    pub back_outs: u64,
+    /// Stops.
+    pub stops: u64,
+    /// Those that a trigger has fired, by its name; also those that paused expansion alone.
+    pub by_trigger: BTreeMap<String, u64>,
+}
+
+impl Rollbacks {
+    fn of(holds: &[HoldRecord]) -> Self {
+        let mut found = Self::default();
+        for hold in holds {
+            match hold.level {
+                Hold::PauseExpansion | Hold::Cleanup => {}
+                Hold::Pause => found.pauses += 1,
+                Hold::BackOut => found.back_outs += 1,
+                Hold::Stop => found.stops += 1,
+            }
+            let figures = hold.figures.as_ref().filter(|_| hold.trigger_key.is_some());
+            if let Some(trigger) = figures.and_then(|figures| figures["trigger"].as_str()) {
+                *found.by_trigger.entry(trigger.to_owned()).or_default() += 1;
+            }
+        }
+        found
     }
 }
 
@@ -202,7 +238,10 @@ pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp)
     let all = weeks::weeks(store, zone, usize::MAX)?;
     let whole = || all.iter().filter(|week| week.scope == weeks::ALL);
     let last = store.verdicts(Some(SHADOW_TO_ASSIST))?.pop();
-    let (grants, holds) = (store.grants(true)?.into_iter(), store.holds(true)?.into_iter());
+    let (grants, all_holds) = (store.grants(true)?.into_iter(), store.holds(false)?);
+    let rollbacks = Rollbacks::of(&all_holds);
+    let holds = all_holds.into_iter().filter(|hold| hold.released.is_none());
+    let holds = holds.map(|hold| HoldView::from(hold).with_actions(store)).collect::<Result<_>>()?;
     let recorded = recorded_phase(store, most)?;
     let view = programme.map(|programme| ProgrammeView::of(programme, zone, now)).transpose()?;
     let mut status = Status {
@@ -213,7 +252,8 @@ pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp)
         criteria_in_force: list.in_force,
         signatures_missing: missing,
         grants: grants.map(GrantView::from).collect(),
-        holds: holds.map(HoldView::from).collect(),
+        holds,
+        rollbacks,
         tickets: tally.tickets,
         reported: tally.reported,
         agreement: figure(agreement),

@@ -25,6 +25,7 @@ use crate::auth::{NewKey, Person, Scope};
 mod autonomous;
 mod edges;
 mod lists;
+mod watch;
 
 /// Monday, a week before the programme's first.
 const START: &str = "2026-09-07T00:00:00Z";

@@ -2,9 +2,13 @@
 //!
 //! Both are figures as of that moment, whenever they are computed, and a row never changes.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::{InternalError, Result};
-use firstline_rollout::Week;
-use firstline_store::{Added, Author, CustomerSet, NewWeek, ProgrammeRecord, Store, WeekRecord, WeekState};
+use firstline_rollout::{Share, Week};
+use firstline_store::{
+    Added, Author, CustomerSet, GrantScope, NewWeek, ProgrammeRecord, Store, WeekRecord, WeekState,
+};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -12,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::DeskRules;
-use super::figures::{Seen, WeekSheet, by_category, sheet};
+use super::figures::{Figure, Seen, WeekSheet, by_category, sheet};
 use super::incidents;
 use super::text::FIRSTLINE;
 use super::work::Work;
@@ -24,7 +28,7 @@ pub(super) const PILOTS: &str = "pilots";
 /// The desk before it began.
 pub(super) const BASELINE: &str = "baseline";
 /// Weeks that are looked back at: what a programme and its year after have.
-const MOST_WEEKS: usize = 70;
+pub(super) const MOST_WEEKS: usize = 70;
 
 /// What was put on record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -217,15 +221,63 @@ fn view(row: WeekRecord) -> Result<WeekView> {
 }
 
 /// The settled weeks of the whole desk that began after `since` and before `now`, in order, each with its Monday.
-pub(super) fn settled_since(
+pub(super) fn settled_sheets(
     store: &dyn Store,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<(Date, WeekSheet)>> {
+    let rows = settled(store, (ALL, None), since, now)?;
+    rows.into_iter().map(|row| Ok((row.week, view(row)?.sheet))).collect()
+}
+
+/// Figures by name.
+type Named = BTreeMap<String, Figure>;
+
+/// Of the settled weeks that began after `since` and before `now`: the Monday, the figures of a scope, and its agreement by bundle. Of a
+/// category, whose bundles are not told apart, those of the whole desk.
+pub(super) fn settled_since(
+    store: &dyn Store,
+    scope: &GrantScope,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<(Date, Named, Named)>> {
+    let of = match (&scope.board, &scope.customer) {
+        (None, Some(customer)) => (PILOTS, Some(customer.as_str())),
+        _ => (ALL, None),
+    };
+    let category = |sheet: &WeekSheet| -> Option<Named> {
+        let board = scope.board.as_ref()?;
+        let named = |name: &str| match &scope.ticket_type {
+            Some(kind) => name == format!("{board} > {kind}"),
+            None => name.strip_prefix(board.as_str()).is_some_and(|rest| rest.starts_with(" > ")),
+        };
+        let found = sheet.by_category.iter().filter(|(name, _)| named(name)).map(|(_, figures)| figures);
+        let agreement: Vec<&Figure> = found.filter_map(|figures| figures.get("agreement")).collect();
+        let (count, n) =
+            agreement.iter().fold((0, 0), |(count, n), one| (count + one.count.unwrap_or(0), n + one.n));
+        Some([("agreement".to_owned(), (&Share::new(count, n)).into())].into())
+    };
+    let rows = settled(store, of, since, now)?.into_iter().map(|row| {
+        let (monday, sheet) = (row.week, view(row)?.sheet);
+        let figures =
+            if scope.board.is_some() { category(&sheet).unwrap_or_default() } else { sheet.figures };
+        Ok((monday, figures, sheet.by_bundle))
+    });
+    rows.collect()
+}
+
+fn settled(
+    store: &dyn Store,
+    (scope, customer): (&str, Option<&str>),
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<WeekRecord>> {
     let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
-    let rows = store.weeks(Some(ALL), day(since), day(now), &CustomerSet::All)?;
-    let rows = rows.into_iter().filter(|row| row.state == WeekState::Settled && row.week > day(since));
-    rows.map(|row| Ok((row.week, view(row)?.sheet))).collect()
+    let rows = store.weeks(Some(scope), day(since), day(now), &CustomerSet::All)?;
+    let counts = |row: &WeekRecord| {
+        row.state == WeekState::Settled && row.week > day(since) && row.customer.as_deref() == customer
+    };
+    Ok(rows.into_iter().filter(counts).collect())
 }
 
 /// The week that begins on a Monday.

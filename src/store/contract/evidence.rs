@@ -157,8 +157,16 @@ pub struct Ruling {
 }
 
 /// What figures need of an incident.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IncidentFacts {
+    /// Its id.
+    pub id: String,
+    /// Whose ticket it is about.
+    pub customer: String,
+    /// The board of the decision that it hangs on.
+    pub board: Option<String>,
+    /// The type of that decision.
+    pub ticket_type: Option<String>,
     /// When it happened.
     pub at: Timestamp,
     /// When it was put on record.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::CustomerSet;
+use super::outbox::ActionKind;
 
 /// Events of tickets, and the readers that figures are computed with.
 ///
@@ -41,6 +42,49 @@ pub trait Facts {
         customers: &CustomerSet,
         each: &mut dyn FnMut(TicketRow) -> Result<()>,
     ) -> Result<()>;
+
+    /// The actions that were done from `from` to before `to` and that customers could see, in order of time.
+    fn seen_actions(&self, from: Timestamp, to: Timestamp) -> Result<Vec<SeenAction>>;
+
+    /// The tickets of which [`seen_actions`](Self::seen_actions) has any from `from` on, with what happened to each.
+    fn acted_tickets(&self, from: Timestamp) -> Result<Vec<ActedTicket>>;
+
+    /// The ticket of a decision, where anything was done in it that its customer could see.
+    fn acted_ticket(&self, decision: &str) -> Result<Option<ActedTicket>>;
+}
+
+/// An action that was done and that a customer could see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenAction {
+    /// Its id.
+    pub id: i64,
+    /// What kind it is.
+    pub kind: ActionKind,
+    /// The decision that it followed from.
+    pub decision: String,
+    /// When it was done.
+    pub at: Timestamp,
+    /// Whether no person had approved it.
+    pub alone: bool,
+    /// Whose ticket it was done in.
+    pub customer: String,
+    /// The board that was decided.
+    pub board: Option<String>,
+    /// The type that was decided.
+    pub ticket_type: Option<String>,
+}
+
+/// A ticket in which something was done that its customer could see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActedTicket {
+    /// What was done, in order of time.
+    pub actions: Vec<SeenAction>,
+    /// Whether it is known to have been opened again.
+    pub reopened: Option<bool>,
+    /// When its outcome was last reported.
+    pub reported_at: Option<Timestamp>,
+    /// What happened to it, in order of time.
+    pub events: Vec<Event>,
 }
 
 /// An event of a ticket, to be put on record.

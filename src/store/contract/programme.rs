@@ -46,7 +46,8 @@ pub trait Programmes {
     fn is_known(&self, scope: &GrantScope) -> Result<bool>;
 
     /// Puts a scope on hold. What is still to be done there is held back in the same transaction: on
-    /// [`Hold::Pause`] what nobody approved, on [`Hold::BackOut`] and [`Hold::Stop`] everything.
+    /// [`Hold::Pause`] what nobody approved, on [`Hold::BackOut`] and [`Hold::Stop`] everything. A trigger whose key is on record changes
+    /// nothing: the hold that it fired is given.
     fn hold(&self, hold: &NewHold, now: Timestamp) -> Result<Held>;
 
     /// Ends a hold; `false` where there is none of that number in force. What was held back stays so: a person puts it back with
@@ -277,6 +278,8 @@ pub struct Held {
     pub held: u64,
     /// Actions that somebody was at when it fired: they can't be called back.
     pub in_flight: Vec<i64>,
+    /// Whether its trigger had fired before: that hold is on record, whether in force or not, and nothing was changed.
+    pub is_known: bool,
 }
 
 /// A hold.
@@ -296,6 +299,8 @@ pub struct HoldRecord {
     pub reason: String,
     /// The figures that it was decided on.
     pub figures: Option<serde_json::Value>,
+    /// What fired, where a trigger did.
+    pub trigger_key: Option<String>,
     /// How it ended.
     pub released: Option<Release>,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use firstline_fault::Result;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::audit::{AuditEntry, Verified};
@@ -54,6 +54,12 @@ pub trait Upkeep {
     /// Deletes the words of tickets, drafts, replies and job items that came in before `before` and are not waiting for
     /// anything: the oldest first, and no more than a tenth of the tickets that have words at once.
     fn purge(&self, before: Timestamp, now: Timestamp) -> Result<Purged>;
+
+    /// Takes a lane that works on one replica at a time, or keeps it, for `time` from `now` on; `false` while another owner has it.
+    fn take_lane(&self, name: &str, owner: &str, now: Timestamp, time: SignedDuration) -> Result<bool>;
+
+    /// Leaves a lane to others, where `owner` has it.
+    fn leave_lane(&self, name: &str, owner: &str) -> Result<()>;
 
     /// How much is waiting.
     fn backlog(&self) -> Result<Backlog>;

@@ -27,3 +27,10 @@ CREATE TABLE answers (
     confidence DOUBLE PRECISION,
     PRIMARY KEY (ticket_id, message_key)
 );
+
+-- Lanes that work on one replica at a time: who has each, until when.
+CREATE TABLE lanes (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until BIGINT NOT NULL
+);

@@ -21,11 +21,11 @@ const INCIDENT: &str =
     i.sla_credit, i.credit_amount, i.state, i.actor, i.reason FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
 
 /// What figures need of incidents. Where no action is named, the last one of the ticket that its customer could see is meant.
-const FACTS: &str = "SELECT i.at, i.recorded_at, i.decided_at, i.state, i.sla_credit, i.credit_amount,
+const FACTS: &str = "SELECT i.id, t.customer, d.board, d.type, i.at, i.recorded_at, i.decided_at, i.state, i.sla_credit, i.credit_amount,
     COALESCE((SELECT COALESCE(a.origin, 'person') FROM actions a WHERE a.id = i.action_id),
         (SELECT COALESCE(b.origin, 'person') FROM actions b WHERE b.ticket_id = i.ticket_id AND b.kind IN ('reply', 'close')
         AND b.state = 'done' AND b.done_at <= i.at ORDER BY b.done_at DESC, b.id DESC LIMIT 1))
-    FROM incidents i JOIN tickets t ON t.id = i.ticket_id";
+    FROM incidents i JOIN tickets t ON t.id = i.ticket_id JOIN decisions d ON d.id = i.decision_id";
 
 /// Characters of an incident's id.
 const ID: usize = 32;
@@ -274,6 +274,10 @@ pub(super) fn incidents_by_category(
 
 fn read_facts(mut row: Row) -> Result<IncidentFacts> {
     Ok(IncidentFacts {
+        id: row.text()?,
+        customer: row.text()?,
+        board: row.maybe_text()?,
+        ticket_type: row.maybe_text()?,
         at: row.time()?,
         recorded_at: row.time()?,
         decided_at: row.maybe_time()?,

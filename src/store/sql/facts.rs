@@ -9,9 +9,9 @@ use jiff::Timestamp;
 #[cfg(test)]
 use super::days;
 use super::outcomes::{self, JOINED, JUDGED};
-use super::{Shelf, events, of_customers};
+use super::{Shelf, events, of_customers, seen_actions};
 use crate::db::{Db, Row, Tx};
-use crate::{CustomerSet, EventResult, Facts, NewEvent, ReviewTimes, TicketRow};
+use crate::{ActedTicket, CustomerSet, EventResult, Facts, NewEvent, ReviewTimes, SeenAction, TicketRow};
 
 /// Tickets that are read at a time.
 const CHUNK: usize = 1_000;
@@ -49,6 +49,19 @@ impl<D: Db> Facts for Shelf<D> {
                 return Ok(());
             }
         }
+    }
+
+    fn seen_actions(&self, from: Timestamp, to: Timestamp) -> Result<Vec<SeenAction>> {
+        self.read(|tx| seen_actions::between(tx, from, to))
+    }
+
+    fn acted_tickets(&self, from: Timestamp) -> Result<Vec<ActedTicket>> {
+        self.read(|tx| seen_actions::tickets(tx, "a.done_at >= $1", from.into()))
+    }
+
+    fn acted_ticket(&self, decision: &str) -> Result<Option<ActedTicket>> {
+        let of = "a.ticket_id = (SELECT x.ticket_id FROM decisions x WHERE x.id = $1)";
+        Ok(self.read(|tx| seen_actions::tickets(tx, of, decision.into()))?.pop())
     }
 }
 

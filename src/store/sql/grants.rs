@@ -315,7 +315,11 @@ pub(super) fn epoch(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<Held> {
+    // The log's head is locked from here on: of two that fire the same at once, the second finds the first's key.
     let mut log = Log::open(tx, now)?;
+    if let Some(id) = fired(tx, hold)? {
+        return Ok(Held { id, held: 0, in_flight: Vec::new(), is_known: true });
+    }
     let GrantScope { customer, board, ticket_type } = &hold.scope;
     let scope = [customer.as_ref().into(), board.as_ref().into(), ticket_type.as_ref().into()];
     // The scope stands in `$1` to `$3`, null for all.
@@ -354,7 +358,14 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
         trigger_key: hold.trigger_key.clone(),
     };
     let id = add(tx, &mut log, (&entry, &hold.by.actor), json!({"held": held, "in_flight": in_flight}))?;
-    Ok(Held { id, held, in_flight })
+    Ok(Held { id, held, in_flight, is_known: false })
+}
+
+/// The number of the hold that the same trigger has fired before.
+fn fired(tx: &mut dyn Tx, hold: &NewHold) -> Result<Option<i64>> {
+    let Some(key) = &hold.trigger_key else { return Ok(None) };
+    let row = tx.first("SELECT epoch FROM grants WHERE trigger_key = $1", &[key.into()])?;
+    row.map(|mut row| row.int()).transpose()
 }
 
 pub(super) fn release(
@@ -402,6 +413,7 @@ pub(super) fn holds(tx: &mut dyn Tx, in_force_only: bool) -> Result<Vec<HoldReco
             by: entry.by,
             reason: entry.reason,
             figures: entry.figures,
+            trigger_key: entry.trigger_key,
         })
     });
     Ok(records.filter(|hold| !in_force_only || hold.released.is_none()).collect())

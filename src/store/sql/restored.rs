@@ -42,10 +42,14 @@ pub(crate) fn carry_over(tx: &mut dyn Tx, holds: &[HoldRecord], now: Timestamp) 
             by: Author { person: hold.by.clone(), actor: "command:restore".to_owned() },
             reason: hold.reason.clone(),
             figures: hold.figures.clone(),
-            trigger_key: None,
+            trigger_key: hold.trigger_key.clone(),
         };
-        let id = grants::hold(tx, &new, now)?.id;
-        carried.push(HoldRecord { id, at: now, ..hold.clone() });
+        let mut held = grants::hold(tx, &new, now)?;
+        if held.is_known {
+            // The copy knows the trigger, and its hold has ended there: it is put in force all the same.
+            held = grants::hold(tx, &NewHold { trigger_key: None, ..new }, now)?;
+        }
+        carried.push(HoldRecord { id: held.id, at: now, ..hold.clone() });
     }
     Ok(carried)
 }

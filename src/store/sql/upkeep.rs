@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use firstline_fault::Result;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, clock, days, jobs, keys, programme};
+use super::{Shelf, clock, days, jobs, keys, lanes, programme};
 use crate::audit::{self, AuditEntry, Log, Note, Verified};
 use crate::db::{Db, Tx, Value, fault, json, token};
 use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep};
@@ -106,6 +106,14 @@ impl<D: Db> Upkeep for Shelf<D> {
         })?;
         self.db.wipe()?;
         Ok(purged)
+    }
+
+    fn take_lane(&self, name: &str, owner: &str, now: Timestamp, time: SignedDuration) -> Result<bool> {
+        self.write(|tx| lanes::take(tx, (name, owner), now, time))
+    }
+
+    fn leave_lane(&self, name: &str, owner: &str) -> Result<()> {
+        self.write(|tx| lanes::leave(tx, name, owner))
     }
 
     fn backlog(&self) -> Result<Backlog> {

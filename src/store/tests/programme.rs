@@ -24,6 +24,11 @@ on_both!(
     what_is_held_back_is_put_back_within_a_day_or_never,
     what_is_done_says_when_and_as_what,
     no_change_of_the_programme_is_unseen,
+    a_trigger_fires_once_whatever_became_of_its_hold,
+    a_trigger_that_fails_half_way_changes_nothing,
+    what_customers_could_see_is_told_action_by_action,
+    a_lane_has_one_owner_until_its_time_is_over,
+    who_acts_gets_nothing_past_a_trigger,
 );
 
 fn scope(customer: &str, board: &str, ticket_type: &str) -> GrantScope {
@@ -533,4 +538,114 @@ fn no_change_of_the_programme_is_unseen(home: &Home) {
     let found = findings();
     assert!(found.contains(&"signature: 1 that the log tells of are not there".to_owned()), "{found:?}");
     assert!(found.contains(&"grant: 1 that the log tells of are not there".to_owned()), "{found:?}");
+}
+
+fn fires(home: &Home, level: Hold, key: &str, now: i64) -> firstline_fault::Result<crate::Held> {
+    let hold = NewHold {
+        level,
+        scope: GrantScope::default(),
+        by: author("firstline"),
+        reason: "R70: 3 of 40 actions were errors".to_owned(),
+        figures: Some(serde_json::json!({"found": 0.075})),
+        trigger_key: Some(key.to_owned()),
+    };
+    home.hold(&hold, at(now))
+}
+
+fn a_trigger_fires_once_whatever_became_of_its_hold(home: &Home) {
+    approved(home);
+    automatic(home);
+    let first = fires(home, Hold::Pause, "errors/9", 10).unwrap();
+    assert_eq!((first.held, first.is_known), (4, false));
+    let entries = audited(&**home).len();
+    let again = fires(home, Hold::Stop, "errors/9", 11).unwrap();
+    assert_eq!((again.id, again.held, again.is_known), (first.id, 0, true));
+    let other = fires(home, Hold::BackOut, "errors/10", 12).unwrap();
+    assert!(!other.is_known && other.id > first.id);
+    assert!(home.release_hold(first.id, &author("kim"), "the cause is found", at(13)).unwrap());
+    assert!(fires(home, Hold::Pause, "errors/9", 14).unwrap().is_known);
+    let holds = home.holds(false).unwrap();
+    let keys: Vec<Option<&str>> = holds.iter().map(|hold| hold.trigger_key.as_deref()).collect();
+    assert_eq!(keys, [Some("errors/9"), Some("errors/10")]);
+    assert_eq!(home.holds(true).unwrap().len(), 1);
+    assert_eq!(audited(&**home).len(), entries + 2, "the second hold and the release");
+}
+
+fn a_trigger_that_fails_half_way_changes_nothing(home: &Home) {
+    approved(home);
+    automatic(home);
+    // The actions are held back before the entry in the log is written: that is where the process ends, as it were.
+    home.meddle("ALTER TABLE audit_log RENAME TO away");
+    fires(home, Hold::BackOut, "errors/9", 10).unwrap_err();
+    are(home, [Waiting; 4]);
+    assert_eq!(home.holds(false).unwrap(), []);
+    home.meddle("ALTER TABLE away RENAME TO audit_log");
+    // What fires again does all of it.
+    let held = fires(home, Hold::BackOut, "errors/9", 11).unwrap();
+    assert_eq!((held.held, held.is_known), (4, false));
+    are(home, [Held; 4]);
+    assert_eq!(audited(&**home).iter().filter(|action| *action == "hold").count(), 1);
+}
+
+fn what_customers_could_see_is_told_action_by_action(home: &Home) {
+    let all = approved(home);
+    assert_eq!(home.seen_actions(at(0), at(99)).unwrap(), []);
+    take(home, 11);
+    for action in all.iter().filter(|action| action.idempotency_key.ends_with("reply")) {
+        home.settle_action(action.id, &GLUE, &report(None), at(12)).unwrap();
+    }
+    let seen = home.seen_actions(at(12), at(13)).unwrap();
+    let found: Vec<(&str, &str, bool)> =
+        seen.iter().map(|one| (one.decision.as_str(), one.customer.as_str(), one.alone)).collect();
+    assert_eq!(found, [("d0", "acme", false), ("d1", "bolt", false)]);
+    assert_eq!((home.seen_actions(at(0), at(12)).unwrap().len(), seen[0].at), (0, at(12)));
+    let tickets = home.acted_tickets(at(12)).unwrap();
+    assert_eq!(tickets.len(), 2);
+    assert!(tickets.iter().all(|ticket| ticket.actions.len() == 1 && ticket.reopened.is_none()));
+    assert_eq!(home.acted_tickets(at(13)).unwrap(), []);
+    assert_eq!(home.acted_ticket("d0").unwrap().unwrap().actions, seen[..1]);
+    assert_eq!(home.acted_ticket("none").unwrap(), None);
+}
+
+fn a_lane_has_one_owner_until_its_time_is_over(home: &Home) {
+    let take = |owner: &str, now: i64| {
+        home.take_lane("rollout", owner, at(now), jiff::SignedDuration::from_secs(15)).unwrap()
+    };
+    assert_eq!([take("a", 100), take("b", 101), take("a", 110), take("b", 124)], [true, false, true, false]);
+    // a was killed.
+    assert_eq!([take("b", 125), take("a", 126)], [true, false]);
+    home.leave_lane("rollout", "a").unwrap();
+    assert!(!take("a", 127));
+    home.leave_lane("rollout", "b").unwrap();
+    assert!(take("a", 127));
+    // Clocks that differ by less than a minute keep the owner; one that was set back by more is not waited for.
+    assert_eq!([take("b", 100), take("b", 40)], [false, true]);
+}
+
+fn who_acts_gets_nothing_past_a_trigger(home: &Home) {
+    let all = approved(home);
+    // A lease that will be stale, of one that waits for its moment.
+    assert_eq!(take(home, 10).len(), 2);
+    fires(home, Hold::BackOut, "errors/9", 12).unwrap();
+    let claim = |owner: &'static str, now: i64, until: i64| {
+        let holder = Holder { owner, ..GLUE };
+        let claim = ActionClaim { holder, limit: 99, most: 99, now: at(now), until: at(until) };
+        home.claim_actions(&claim).unwrap().len()
+    };
+    // The same claim again, by the same owner and by others, later, and with a clock that is set back before the trigger.
+    for (owner, now, until) in
+        [("a", 13, 23), ("b", 13, 9_999), ("a", 1, 11), ("b", -500, 9_999), ("a", 30, 40)]
+    {
+        assert_eq!(claim(owner, now, until), 0, "{owner} at {now}");
+    }
+    // The leases have ended meanwhile: what was claimed is held back as well, and nobody settles it.
+    for action in &all {
+        for owner in ["a", "b"] {
+            let holder = Holder { owner, ..GLUE };
+            let settled = home.settle_action(action.id, &holder, &report(None), at(31)).unwrap();
+            assert_eq!(settled, Settlement::NotHeld, "{}", action.idempotency_key);
+        }
+        assert!(!home.retry_action(action.id, &CustomerSet::All, "glue", at(32)).unwrap());
+    }
+    are(home, [Held; 4]);
 }

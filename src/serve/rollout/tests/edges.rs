@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 impl Home {
-    fn started_on(&self, boss: &Person, on: &str, pilots: &[&str], now: Timestamp) {
+    pub(super) fn started_on(&self, boss: &Person, on: &str, pilots: &[&str], now: Timestamp) {
         add_criteria(self.store(), Criteria::EXAMPLE, boss, now).unwrap();
         sign(self.store(), &signature("Boss"), boss, now).unwrap();
         let lea = self.person("lea", &[Scope::Manage]);
@@ -35,7 +35,7 @@ impl Home {
     }
 
     /// Everything, both customers, and acme's mail alone, the last certified for [`BUNDLE`].
-    fn granted(&self, now: Timestamp) {
+    pub(super) fn granted(&self, now: Timestamp) {
         for scope in [["", "", ""], ["acme", "", ""], ["bolt", "", ""], ["acme", "Desk", "Mail"]] {
             self.grant(scope, Phase::Autonomous, BUNDLE, now);
         }

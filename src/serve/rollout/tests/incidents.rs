@@ -49,7 +49,7 @@ impl Home {
         decide_incident(self.store(), id, &ruling, (&by, &CustomerSet::All), now).unwrap()
     }
 
-    fn status(&self, now: Timestamp) -> Status {
+    pub(super) fn status(&self, now: Timestamp) -> Status {
         status(self.store(), &self.rules.hours, Phase::Assist, now).unwrap()
     }
 
@@ -71,8 +71,13 @@ impl Home {
 
     /// A ticket of acme's whose reply is approved, and sent at `sent`.
     pub(super) fn sends(&self, id: &str, opened: Timestamp, sent: Timestamp) {
-        self.decide(id, "acme", opened);
-        let number = Some("acme");
+        self.sends_to("acme", id, opened, sent);
+    }
+
+    /// The same of another customer's ticket.
+    pub(super) fn sends_to(&self, customer: &str, id: &str, opened: Timestamp, sent: Timestamp) {
+        self.decide(id, customer, opened);
+        let number = Some(customer);
         let record = self.store.decision_of(id, number, &CustomerSet::All).unwrap().unwrap();
         let review = ReviewRequest {
             decision_id: record.id,
