@@ -159,10 +159,19 @@ fn r24_r28_the_evidences_figures_are_those_of_the_lines() {
     }
     // Certificates are what `certify` says.
     let certified = dir.ok(&["certify", "--bundle", "bundle", "--json"]).json();
-    let all_boards = &certified["fields"]["board"]["all"];
-    let of_board = |row: &&Value| row["field"] == "board" && row.get("category").is_none();
-    let row = found["certificates"].as_array().unwrap().iter().find(of_board).unwrap();
-    assert_eq!((&row["tested"], &row["accepted"]), (&all_boards["tickets"], &all_boards["accepted"]));
+    let rows = found["certificates"].as_array().unwrap();
+    for found in certified["certificates"].as_array().unwrap() {
+        let of = |row: &&Value| row["assertion"] == found["assertion"];
+        let (all, categories) = (&found["all"], found["categories"].as_array().unwrap());
+        let (of_all, of_categories): (Vec<&Value>, Vec<&Value>) =
+            rows.iter().filter(of).partition(|row| row.get("board").is_none() && row.get("type").is_none());
+        assert_eq!((of_all.len(), of_categories.len()), (1, categories.len()));
+        assert_eq!((&of_all[0]["tested"], &of_all[0]["accepted"]), (&all["tickets"], &all["accepted"]));
+        for (row, category) in of_categories.iter().zip(categories) {
+            assert_eq!((&row["board"], &row["type"]), (&category["board"], &category["type"]));
+            assert_eq!((&row["tested"], &row["accepted"]), (&category["tickets"], &category["accepted"]));
+        }
+    }
 
     drafts_and_suites(&found, &people);
     the_folder(&dir, &found);

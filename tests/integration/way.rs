@@ -129,26 +129,51 @@ fn a_fine_tuning_that_was_killed_goes_on_to_the_same_bundle() {
 
 #[test]
 fn certify_says_what_may_act_alone_and_what_is_missing() {
-    let args = ["certify", "--bundle", "bundle", "--target-error", "0.3", "--confidence", "0.9", "--json"];
-    let result = TRAINED.ok(&args).json();
-    let board = &result["fields"]["board"];
-    let all = &board["all"];
-    let tested = all["tickets"].as_u64().unwrap();
-    assert!(tested > 20, "{all}");
-    let of = |key: &str| {
-        board["categories"].as_object().unwrap().values().map(|r| r[key].as_u64().unwrap()).sum::<u64>()
+    let certify = |floor: &str| {
+        let promise = ["--target-error", "0.3", "--confidence", "0.9", "--auto-floor", floor, "--json"];
+        TRAINED.ok(&[&["certify", "--bundle", "bundle"], &promise[..]].concat()).json()
     };
-    assert_eq!((of("tickets"), of("errors")), (tested, all["errors"].as_u64().unwrap()));
-    for row in board["categories"].as_object().unwrap().values().chain([all]) {
-        match row["threshold"].is_null() {
-            true => assert_eq!(row["accepted"], 0),
-            false => assert!(row["error_bound"].as_f64().unwrap() <= 0.3, "{row}"),
+    let result = certify("0");
+    let found = result["certificates"].as_array().unwrap();
+    let named: Vec<&str> = found.iter().map(|found| found["assertion"].as_str().unwrap()).collect();
+    assert!(["reply", "board", "type", "priority"].iter().all(|name| named.contains(name)), "{named:?}");
+    let (mut alone, floored) = (Vec::new(), certify("0.999"));
+    for found in found {
+        let (all, categories) = (&found["all"], found["categories"].as_array().unwrap());
+        let of = |key: &str| categories.iter().map(|row| row[key].as_u64().unwrap()).sum::<u64>();
+        assert!(all["tickets"].as_u64().unwrap() > 20, "{all}");
+        assert_eq!(
+            (of("tickets"), of("errors")),
+            (all["tickets"].as_u64().unwrap(), all["errors"].as_u64().unwrap())
+        );
+        for row in categories.iter().chain([all]) {
+            match row["threshold"].is_null() {
+                true => assert_eq!(row["accepted"], 0),
+                false => assert!(row["error_bound"].as_f64().unwrap() <= 0.3, "{row}"),
+            }
         }
+        alone.push(of("accepted"));
     }
+    // What it would buy is what the thresholds let through.
+    let buys = result["buys"].as_array().unwrap();
+    assert_eq!(buys.iter().map(|buys| buys["alone"].as_u64().unwrap()).collect::<Vec<_>>(), alone);
+    assert!(alone.iter().sum::<u64>() > 0, "{result}");
+    let thresholds = floored["certificates"].as_array().unwrap().iter().flat_map(|found| {
+        let categories = found["categories"].as_array().unwrap();
+        categories.iter().chain([&found["all"]]).filter_map(|row| row["threshold"].as_f64())
+    });
+    assert!(thresholds.into_iter().all(|threshold| threshold >= 0.999));
     let strict = TRAINED.ok(&["certify", "--bundle", "bundle"]);
-    assert!(strict.stdout.contains("too few to tell"), "56 tickets prove no 2 %: {}", strict.stdout);
-    assert!(!strict.stdout.contains("from 0."), "nothing may act alone: {}", strict.stdout);
-    assert_eq!(TRAINED.run(&["certify", "--bundle", "bundle", "--target-error", "2"]).code, 2);
+    assert!(
+        strict.stdout.contains("more sure and right ones") || strict.stdout.contains("too few to tell"),
+        "{}",
+        strict.stdout
+    );
+    assert!(strict.stdout.contains("tickets that may get a reply alone"), "{}", strict.stdout);
+    assert!(!strict.stdout.contains("from 0."), "56 tickets prove no 2 %: {}", strict.stdout);
+    for wrong in [["--target-error", "2"], ["--auto-floor", "1"]] {
+        assert_eq!(TRAINED.run(&[&["certify", "--bundle", "bundle"], &wrong[..]].concat()).code, 2);
+    }
 }
 
 #[test]

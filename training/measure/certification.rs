@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use firstline_stats::Scored;
 use firstline_ticket::{Assertion, Field};
-use firstline_triage::{Bundle, Closing, Ordinal, Reserve, Reserved};
+use firstline_triage::{Bundle, Closing, FieldModel, Ordinal, Reserve, Reserved};
 use serde::Serialize;
 
 use super::certify::{
@@ -100,6 +100,9 @@ pub enum CertificationStatus {
     StaysWithPeople,
 }
 
+/// The models of a bundle's fields.
+type Models = BTreeMap<Field, FieldModel>;
+
 /// A decision as an assertion tests it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tested {
@@ -109,23 +112,23 @@ pub struct Tested {
     pub scored: Scored,
 }
 
-/// What `bundle` decided on the tickets of `reserve`, as `assertion` tests it: a reply on those to which somebody waits for an answer.
-/// Tickets that were closed without one of the labels are left out. `None` where the bundle decides too little, or too little is kept.
-pub fn tested(bundle: &Bundle, reserve: &Reserve, assertion: Assertion) -> Option<Vec<Tested>> {
+/// What `models` decided on the tickets of `reserve`, as `assertion` tests it: a reply on those to which somebody waits for an answer.
+/// Tickets that were closed without one of the labels are left out. `None` where they decide too little, or too little is kept.
+pub fn tested(models: &Models, reserve: &Reserve, assertion: Assertion) -> Option<Vec<Tested>> {
     let columns = assertion.fields().iter().map(|field| Some((*field, reserve.fields.get(field)?)));
     let columns: Vec<(Field, &Vec<Reserved>)> = columns.collect::<Option<_>>()?;
     let replies = matches!(assertion, Assertion::Reply | Assertion::SubtypeReply);
     if replies && reserve.wants_answer.is_empty() {
         return None;
     }
-    let ordinal = bundle.fields.get(&Field::Priority).and_then(|model| model.ordinal.as_ref());
+    let ordinal = models.get(&Field::Priority).and_then(|model| model.ordinal.as_ref());
     let one = |i: usize| {
         let decided: Vec<Reserved> = columns.iter().map(|(_, column)| column[i]).collect();
         let confidence = decided.iter().map(|one| f64::from(one.confidence)).reduce(f64::min)?;
         let correct = decided.iter().all(|one| is_right(assertion, one, ordinal));
         let is_closed = decided.iter().all(|one| one.closing != Closing::Empty);
         is_closed.then(|| Tested {
-            category: category(bundle, reserve, i),
+            category: category(models, reserve, i),
             scored: Scored { confidence, correct },
         })
     };
@@ -134,10 +137,10 @@ pub fn tested(bundle: &Bundle, reserve: &Reserve, assertion: Assertion) -> Optio
 }
 
 /// The category of the decision on the ticket at `place` of `reserve`.
-fn category(bundle: &Bundle, reserve: &Reserve, place: usize) -> DecidedCategory {
+fn category(models: &Models, reserve: &Reserve, place: usize) -> DecidedCategory {
     let label = |field| {
         let decided = reserve.fields.get(&field)?.get(place)?;
-        Some(bundle.fields.get(&field)?.space.labels()[decided.label as usize].clone())
+        Some(models.get(&field)?.space.labels()[decided.label as usize].clone())
     };
     DecidedCategory { board: label(Field::Board), kind: label(Field::Type) }
 }
@@ -158,7 +161,7 @@ impl AssertionCertification {
     /// # Panics
     /// As [`certify`].
     pub fn new(bundle: &Bundle, assertion: Assertion, promise: Promise) -> Option<Self> {
-        let tested = tested(bundle, &bundle.reserve, assertion)?;
+        let tested = tested(&bundle.fields, &bundle.reserve, assertion)?;
         (!tested.is_empty()).then(|| Self::of(assertion, &tested, promise))
     }
 
@@ -251,5 +254,137 @@ impl Certification {
                 Self { accepted_errors: errors, standing, more_accepted, more_tickets, ..row }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::LabelSpace;
+    use firstline_triage::{Calibrator, Member, Mixture};
+
+    use super::*;
+
+    const PROMISE: Promise = Promise { error: 0.02, confidence: 0.95, floor: 0.90 };
+
+    fn model(labels: &[&str], ordinal: Option<Ordinal>) -> FieldModel {
+        FieldModel {
+            space: LabelSpace::new(labels.iter().map(|label| (*label).to_owned())),
+            prior: vec![1.0 / labels.len() as f32; labels.len()],
+            members: vec![Member::Neighbours],
+            mixture: Mixture { weights: vec![1.0], temperature: 1.0, floor: 0.0 },
+            calibrator: Calibrator::Temperature,
+            history_labels: Vec::new(),
+            ordinal,
+            retired: Vec::new(),
+            correctness: None,
+            rare: BTreeMap::new(),
+        }
+    }
+
+    fn models() -> Models {
+        // `P9` says no rank.
+        let ranks = vec![Some(0), Some(1), Some(2), None];
+        let ordinal = Ordinal { ranks, under_call: 2.0, over_call: 1.0, step: 0.5 };
+        [
+            (Field::Board, model(&["Desk", "Net"], None)),
+            (Field::Type, model(&["Mail", "VPN"], None)),
+            (Field::Priority, model(&["P1", "P2", "P3", "P9"], Some(ordinal))),
+        ]
+        .into()
+    }
+
+    fn reserved(label: u32, confidence: f32, closing: Closing) -> Reserved {
+        Reserved { label, confidence, closing }
+    }
+
+    fn found(tested: &[Tested]) -> Vec<(String, f64, bool)> {
+        let one = |one: &Tested| {
+            let rounded = (1_000.0 * one.scored.confidence).round() / 1_000.0;
+            (one.category.to_string(), rounded, one.scored.correct)
+        };
+        tested.iter().map(one).collect()
+    }
+
+    #[test]
+    fn r44_a_reply_needs_board_and_type_right_together_where_somebody_waits_for_it() {
+        use Closing::{Empty, Label, Unlearnt};
+        let boards = [(1, Label(1)), (1, Label(1)), (1, Label(0)), (1, Label(1)), (0, Unlearnt), (0, Empty)];
+        let kinds =
+            [(1, Label(1)), (1, Label(0)), (1, Label(1)), (1, Label(1)), (0, Label(0)), (0, Label(0))];
+        let column = |labels: [(u32, Closing); 6], confidence: f32| {
+            labels.map(|(label, closing)| reserved(label, confidence, closing)).to_vec()
+        };
+        let reserve = Reserve {
+            wants_answer: vec![true, true, true, false, true, true],
+            fields: [(Field::Board, column(boards, 0.97)), (Field::Type, column(kinds, 0.95))].into(),
+        };
+        let of = |assertion| tested(&models(), &reserve, assertion).map(|tested| found(&tested));
+        let net = |confidence, correct| ("Net > VPN".to_owned(), confidence, correct);
+        let desk = |confidence, correct| ("Desk > Mail".to_owned(), confidence, correct);
+        // Both right; the type wrong; the board wrong; the alert is not among them, nor the ticket without a board at closing.
+        let reply = vec![net(0.95, true), net(0.95, false), net(0.95, false), desk(0.95, false)];
+        assert_eq!(of(Assertion::Reply), Some(reply));
+        let board =
+            vec![net(0.97, true), net(0.97, true), net(0.97, false), net(0.97, true), desk(0.97, false)];
+        assert_eq!(of(Assertion::Board), Some(board));
+        // What the bundle does not decide can't be tested, nor a reply where nobody knows who waits for one.
+        assert_eq!((of(Assertion::SubtypeReply), of(Assertion::Priority)), (None, None));
+        let of_before = Reserve { wants_answer: Vec::new(), ..reserve.clone() };
+        assert_eq!(tested(&models(), &of_before, Assertion::Reply), None);
+        assert_eq!(tested(&models(), &of_before, Assertion::Type).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn r44_a_priority_errs_where_it_is_less_urgent_than_it_should_be_or_may_be() {
+        use Closing::{Label, Unlearnt};
+        let right = |label, closing| {
+            let ordinal = models().remove(&Field::Priority).unwrap().ordinal;
+            is_right(Assertion::Priority, &reserved(label, 0.9, closing), ordinal.as_ref())
+        };
+        assert!(right(1, Label(1)) && right(0, Label(2)) && right(1, Label(2)));
+        assert!(!right(2, Label(1)) && !right(1, Label(0)));
+        // A rank that is not known may be any; the very same label is no less urgent.
+        assert!(!right(0, Label(3)) && !right(3, Label(2)) && !right(0, Unlearnt) && right(3, Label(3)));
+        assert!(!is_right(Assertion::Priority, &reserved(0, 0.9, Label(1)), None));
+        // A label errs in either direction.
+        assert!(!is_right(Assertion::Board, &reserved(0, 0.9, Label(1)), None));
+    }
+
+    fn tickets(board: &str, n: usize, wrong: usize) -> Vec<Tested> {
+        let category = DecidedCategory { board: Some(board.to_owned()), kind: Some("VPN".to_owned()) };
+        let one = |i| Tested {
+            category: category.clone(),
+            scored: Scored { confidence: 0.999, correct: i >= wrong },
+        };
+        (0..n).map(one).collect()
+    }
+
+    fn granted(all: &[Vec<Tested>]) -> Vec<String> {
+        let found = AssertionCertification::of(Assertion::Reply, &all.concat(), PROMISE);
+        found.certified().map(|one| one.category.board.clone().unwrap()).collect()
+    }
+
+    #[test]
+    fn r44_categories_share_the_chance_and_hand_on_what_they_need_no_longer() {
+        assert_eq!(granted(&[tickets("Net", 149, 0), tickets("Desk", 148, 0)]), ["Net"]);
+        // The larger one passes down to the floor, and the whole chance is free for the other.
+        assert_eq!(granted(&[tickets("Net", 149, 0), tickets("Desk", 200, 0)]), ["Desk", "Net"]);
+        // One that does not keeps its share.
+        assert_eq!(granted(&[tickets("Net", 190, 0), tickets("Desk", 200, 20)]), ["Net"]);
+        assert_eq!(granted(&[tickets("Net", 170, 0), tickets("Desk", 200, 20)]), [""; 0]);
+        assert_eq!(granted(&[tickets("Net", 300, 20)]), [""; 0]);
+        assert_eq!(granted(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn r44_a_category_says_how_many_sure_tickets_it_still_needs() {
+        let all = [tickets("Net", 149, 0), tickets("Desk", 100, 0), tickets("Mail", 100, 1)].concat();
+        let found = AssertionCertification::of(Assertion::Reply, &all, PROMISE);
+        let more: Vec<Option<usize>> =
+            found.categories.iter().map(|one| one.certification.more_accepted).collect();
+        // The next largest has the whole chance that the certified one hands on: 149 without an error. The one after it half of the
+        // chance, beside one: 277 with an error.
+        assert_eq!(more, [None, Some(49), Some(177)]);
+        assert_eq!((found.alone(), found.categories[0].certification.threshold), (149, Some(0.90)));
     }
 }

@@ -335,6 +335,86 @@ mod tests {
         assert_eq!(certify_together(&categories, PROMISE)[0], certify(&large, PROMISE));
     }
 
+    /// A desk: categories that fall in size, the sizes of its certify window, each wrong as often as `errors` says in turn, confidences
+    /// honest on average.
+    fn desk(random: &mut ChaCha8Rng, errors: &[f64]) -> Vec<Vec<Scored>> {
+        let mut size = 900.0;
+        let mut category = |&error: &f64| {
+            size *= 0.8;
+            let one = |_| Scored {
+                confidence: 1.0 - error * 2.0 * random.random::<f64>(),
+                correct: random.random::<f64>() >= error,
+            };
+            (0..size as usize).map(one).collect()
+        };
+        errors.iter().map(&mut category).collect()
+    }
+
+    /// The largest first, each with the whole chance, up to the first that fails: the other way to share it.
+    fn in_fixed_order(categories: &[Vec<Scored>]) -> usize {
+        let floored = Promise { floor: 0.9, ..PROMISE };
+        let passes =
+            |tickets: &&Vec<Scored>| certify(tickets, floored).is_ok_and(|c| c.threshold == floored.floor);
+        categories.iter().take_while(passes).count()
+    }
+
+    #[test]
+    fn sharing_evenly_and_handing_on_certifies_more_than_a_fixed_order() {
+        let floored = Promise { floor: 0.9, ..PROMISE };
+        // All good; one in three not; the largest not.
+        let desks: [(&str, Vec<f64>); 3] = [
+            ("all good", vec![0.004; 8]),
+            ("every third bad", [0.004, 0.004, 0.08].repeat(3)),
+            ("the largest bad", [vec![0.08], vec![0.004; 7]].concat()),
+        ];
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        for (name, errors) in desks {
+            let mut found = [0; 3];
+            for _ in 0..200 {
+                let categories = desk(&mut random, &errors);
+                let even = Promise { confidence: 1.0 - floored.chance() / 8.0, ..floored };
+                found[0] += certify_together(&categories, floored).iter().filter(|c| c.is_ok()).count();
+                found[1] += categories.iter().filter(|tickets| certify(tickets, even).is_ok()).count();
+                found[2] += in_fixed_order(&categories);
+            }
+            let [handed_on, even, fixed] = found.map(|n| n as f64 / 200.0);
+            println!(
+                "{name}: {handed_on:.2} categories, {even:.2} by an even split, {fixed:.2} in a fixed order"
+            );
+            assert!(handed_on >= even && (handed_on > fixed || name == "all good"), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn not_one_certificate_is_broken_whatever_is_handed_on() {
+        // Good categories hand their share on to ones that are just not good enough.
+        let floored = Promise { floor: 0.9, ..PROMISE };
+        let mut random = ChaCha8Rng::seed_from_u64(6);
+        let errors = [0.002, 0.002, 0.020_1, 0.002, 0.020_1, 0.020_1];
+        let broken = |_: &usize| {
+            let granted = certify_together(&desk(&mut random, &errors), floored);
+            // Of the bad ones every threshold above the floor is a promise kept or not; the floor itself is not.
+            granted.iter().zip(errors).any(|(one, error)| {
+                error > 0.02 && one.as_ref().is_ok_and(|one| one.threshold == floored.floor)
+            })
+        };
+        let broken = (0..1_000).filter(broken).count();
+        println!("one was broken {broken} of 1000 times");
+        assert!(wilson95(broken, 1_000).lo <= 0.05, "{broken} of 1000");
+    }
+
+    #[test]
+    fn no_threshold_lies_below_the_floor() {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let tickets = draw(&mut random, 20_000, |c| f64::midpoint(c, 1.0));
+        let lowest = |floor| certify(&tickets, Promise { floor, ..PROMISE }).unwrap();
+        let free = lowest(0.0);
+        assert!(free.threshold < 0.9 && free.coverage > lowest(0.9).coverage);
+        for floor in [0.9, 0.95, 0.987_654] {
+            assert_eq!(lowest(floor).threshold, floor);
+        }
+    }
+
     #[test]
     fn what_can_be_granted_is_granted_and_what_can_not_says_why() {
         let mut random = ChaCha8Rng::seed_from_u64(4);

@@ -86,7 +86,7 @@ fn point(bundle: &Bundle, field: Field, tickets: usize, promise: Promise) -> Opt
         .iter()
         .filter(|one| one.closing != Closing::Empty)
         .fold((0, 0), |(n, hits), one| (n + 1, hits + usize::from(one.closing == Closing::Label(one.label))));
-    let tested = tested(bundle, &bundle.reserve, Assertion::of_field(field)).unwrap_or_default();
+    let tested = tested(&bundle.fields, &bundle.reserve, Assertion::of_field(field)).unwrap_or_default();
     let scored: Vec<Scored> = tested.into_iter().map(|one| one.scored).collect();
     (n > 0).then(|| CurvePoint {
         tickets,

@@ -91,7 +91,7 @@ pub(super) fn run(args: &CertificatesArgs, ui: &Ui) -> Result<Exit, Failure> {
         seed: args.seed.seed,
     };
     let row = |assertion| {
-        let tested = tested(engine.bundle(), &pool, assertion).filter(|tested| !tested.is_empty())?;
+        let tested = tested(&engine.bundle().fields, &pool, assertion).filter(|tested| !tested.is_empty())?;
         let as_split = as_split(&engine, &fresh, assertion, resampling.promise);
         Some(Row { resampled: resample(assertion, &tested, resampling), as_split })
     };
@@ -190,7 +190,7 @@ fn joined(own: &Reserve, fresh: &Reserve) -> Reserve {
 
 fn as_split(engine: &Engine, fresh: &Reserve, assertion: Assertion, promise: Promise) -> Option<[Passed; 2]> {
     let found = AssertionCertification::new(engine.bundle(), assertion, promise)?;
-    let fresh = tested(engine.bundle(), fresh, assertion)?;
+    let fresh = tested(&engine.bundle().fields, fresh, assertion)?;
     let mut passed = [Passed::default(); 2];
     passed[0].certified = usize::from(found.all.threshold.is_some());
     passed[1].certified = found.certified().count();

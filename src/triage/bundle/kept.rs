@@ -76,3 +76,101 @@ fn column(tensors: &Tensors<'_>, field: Field) -> Result<Vec<Reserved>, String> 
     let one = |((&label, &confidence), &closing)| Reserved { label, confidence, closing };
     Ok(labels.iter().zip(&confidences).zip(&closing).map(one).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use firstline_ticket::LabelSpace;
+
+    use super::*;
+    use crate::model::{Calibrator, Member, Mixture};
+
+    fn models() -> BTreeMap<Field, FieldModel> {
+        let model = FieldModel {
+            space: LabelSpace::new(["a", "b"].map(str::to_owned)),
+            prior: vec![0.5; 2],
+            members: vec![Member::Neighbours],
+            mixture: Mixture { weights: vec![1.0], temperature: 1.0, floor: 0.0 },
+            calibrator: Calibrator::Temperature,
+            history_labels: Vec::new(),
+            ordinal: None,
+            retired: Vec::new(),
+            correctness: None,
+            rare: BTreeMap::new(),
+        };
+        [(Field::Board, model.clone()), (Field::Type, model)].into()
+    }
+
+    fn read_back(tensors: &Tensors<'_>) -> Result<Reserve, String> {
+        read(&Tensors::parse(&tensors.serialize().unwrap()).unwrap(), &models())
+    }
+
+    fn reserved(label: u32, closing: Closing) -> Reserved {
+        Reserved { label, confidence: 0.75, closing }
+    }
+
+    fn reserve() -> Reserve {
+        use Closing::{Empty, Label, Unlearnt};
+        let column = |closing: [Closing; 3]| closing.map(|closing| reserved(1, closing)).to_vec();
+        Reserve {
+            wants_answer: vec![true, false, true],
+            fields: [
+                (Field::Board, column([Label(1), Empty, Unlearnt])),
+                (Field::Type, column([Label(0), Label(1), Empty])),
+            ]
+            .into(),
+        }
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_field_beside_field() {
+        let mut out = Tensors::default();
+        put(&mut out, &reserve());
+        assert_eq!(read_back(&out).unwrap(), reserve());
+        let mut none = Tensors::default();
+        let empty = Reserve {
+            fields: [(Field::Board, Vec::new()), (Field::Type, Vec::new())].into(),
+            ..Reserve::default()
+        };
+        put(&mut none, &empty);
+        assert!(read_back(&none).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_bundle_of_before_opens_with_the_columns_that_fit_together() {
+        let of_before = |kinds: usize| {
+            let mut out = Tensors::default();
+            for (field, n) in [("board", 3), ("type", kinds)] {
+                out.put_f32(&format!("{field}.reserve.confidence"), &vec![0.75; n]);
+                out.put_u32(&format!("{field}.reserve.label"), &vec![1; n]);
+                out.put_u32(&format!("{field}.reserve.correct"), &[1, 0, 1][..n]);
+            }
+            read_back(&out).unwrap()
+        };
+        let all = of_before(3);
+        let column = [Closing::Label(1), Closing::Unlearnt, Closing::Label(1)].map(|c| reserved(1, c));
+        assert_eq!((all.fields.len(), &all.fields[&Field::Type][..]), (2, &column[..]));
+        assert!(all.wants_answer.is_empty());
+        assert_eq!(of_before(2).fields.keys().collect::<Vec<_>>(), [&Field::Board]);
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_refused() {
+        let board = Field::Board;
+        let spoilt: [fn(&mut Reserve); 4] = [
+            |reserve| drop(reserve.fields.get_mut(&Field::Type).unwrap().pop()),
+            |reserve| drop(reserve.wants_answer.pop()),
+            |reserve| reserve.fields.get_mut(&Field::Board).unwrap()[0].label = 2,
+            |reserve| reserve.fields.get_mut(&Field::Board).unwrap()[0].closing = Closing::Label(2),
+        ];
+        for spoil in spoilt {
+            let (mut out, mut reserve) = (Tensors::default(), reserve());
+            spoil(&mut reserve);
+            put(&mut out, &reserve);
+            assert!(read_back(&out).is_err(), "{reserve:?}");
+        }
+        let (mut out, mut sure) = (Tensors::default(), reserve());
+        sure.fields.get_mut(&board).unwrap()[2].confidence = 1.5;
+        put(&mut out, &sure);
+        assert!(read_back(&out).unwrap_err().contains("do not fit"));
+    }
+}
