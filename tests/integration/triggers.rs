@@ -186,12 +186,12 @@ fn killed(n: u64) {
     let (claimed, over) = (Mutex::new(BTreeSet::<i64>::new()), AtomicBool::new(false));
     let wait = Duration::from_micros(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 1_200_000);
     let (agent, base, key) = (desk.service.agent.clone(), desk.service.base(), desk.machine.clone());
+    let send = |path: &str, key: &str, body: &Value| {
+        let url = format!("{base}{path}");
+        call(&agent, "POST", &url, key, &[], Some(&body.to_string())).ok().filter(|a| a.status == 200)
+    };
     let reported = std::thread::scope(|scope| {
         let (claimed, over) = (&claimed, &over);
-        let send = |path: &str, key: &str, body: &Value| {
-            let url = format!("{base}{path}");
-            call(&agent, "POST", &url, key, &[], Some(&body.to_string())).ok().filter(|a| a.status == 200)
-        };
         let (send, errors) = (&send, &errors);
         scope.spawn({
             let key = &key;

@@ -101,10 +101,10 @@ pub(crate) struct ReopenAction {
 pub(crate) struct RunAction {
     kind: RunKind,
     /// What the automation is given; null once it is deleted for its age, and when the action is void.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<BTreeMap<String, serde_json::Value>>, additional_properties)]
     payload: Option<serde_json::Value>,
     /// What the automation answered.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<BTreeMap<String, serde_json::Value>>, additional_properties)]
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<serde_json::Value>,
     #[serde(flatten)]
@@ -321,7 +321,7 @@ pub(crate) struct SettleRequest {
     psa_ref: Option<String>,
     /// What an automation answered, at most 64 KiB as JSON.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<BTreeMap<String, serde_json::Value>>, additional_properties)]
     result: Option<serde_json::Value>,
 }
 

@@ -227,8 +227,9 @@ pub(crate) struct AutonomousBody {
     ticket_type: Option<String>,
 }
 
-/// Asks the gate from assist to autonomous, category by category. Those that pass are granted; for the first ones two different persons
-/// have to ask with the same evidence.
+/// Asks the gate from assist to autonomous, category by category.
+///
+/// Categories that pass are granted; for the first ones two different persons have to ask with the same evidence.
 ///
 /// 409 where no category passes or the evidence does not count: the answer has each check with what was needed and found.
 #[utoipa::path(

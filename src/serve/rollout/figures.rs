@@ -70,7 +70,7 @@ pub struct WeekSheet {
     /// The figures by name. Shares are 0 to 1, times in seconds, but in minutes where the name says so.
     pub figures: BTreeMap<String, Figure>,
     /// Of figures of work, how they are known: `time_entries`, `reported`, `reviews`, `estimate`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, rename = "known_by", skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     pub basis: BTreeMap<String, String>,
     /// Agreement on board and type by the bundle that decided.

@@ -160,10 +160,11 @@ fn category_facts(tx: &mut dyn Tx, since: Timestamp) -> Result<Vec<CategoryFacts
         let category = of(&mut row)?;
         found.entry(category).or_default().sent = count(row.int()?);
     }
-    for (category, facts) in evidence::incidents_by_category(tx, since)? {
+    for facts in evidence::incidents_since(tx, since)? {
         // Errors of what nobody approved say nothing of what people did.
-        if facts.alone != Some(true) {
-            found.entry(category).or_default().incidents.push(facts);
+        if let (Some(board), Some(kind), Some(false) | None) = (&facts.board, &facts.ticket_type, facts.alone)
+        {
+            found.entry((board.clone(), kind.clone())).or_default().incidents.push(facts);
         }
     }
     let named =

@@ -255,21 +255,10 @@ fn read_incident(mut row: Row) -> Result<IncidentRecord> {
     })
 }
 
-/// A category: a board and a type.
-type Category = (String, String);
-
-/// Incidents that happened since a moment, each with the category that was decided.
-pub(super) fn incidents_by_category(
-    tx: &mut dyn Tx,
-    since: Timestamp,
-) -> Result<Vec<(Category, IncidentFacts)>> {
-    let facts = FACTS.replacen("SELECT", "SELECT d.board, d.type,", 1);
-    let sql = format!(
-        "{facts} JOIN decisions d ON d.id = i.decision_id WHERE i.at >= $1 AND d.board IS NOT NULL AND d.type IS NOT NULL
-        ORDER BY i.at, i.id"
-    );
-    let rows = tx.query(&sql, &[since.into()])?.into_iter();
-    rows.map(|mut row| Ok(((row.text()?, row.text()?), read_facts(row)?))).collect()
+/// Incidents that happened since a moment.
+pub(super) fn incidents_since(tx: &mut dyn Tx, since: Timestamp) -> Result<Vec<IncidentFacts>> {
+    let sql = format!("{FACTS} WHERE i.at >= $1 ORDER BY i.at, i.id");
+    tx.query(&sql, &[since.into()])?.into_iter().map(read_facts).collect()
 }
 
 fn read_facts(mut row: Row) -> Result<IncidentFacts> {

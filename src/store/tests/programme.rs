@@ -629,7 +629,14 @@ fn who_acts_gets_nothing_past_a_trigger(home: &Home) {
     fires(home, Hold::BackOut, "errors/9", 12).unwrap();
     let claim = |owner: &'static str, now: i64, until: i64| {
         let holder = Holder { owner, ..GLUE };
-        let claim = ActionClaim { holder, limit: 99, most: 99, now: at(now), until: at(until) };
+        let claim = ActionClaim {
+            holder,
+            limit: 99,
+            most: 99,
+            now: at(now),
+            until: at(until),
+            alone: Some("bundle-1"),
+        };
         home.claim_actions(&claim).unwrap().len()
     };
     // The same claim again, by the same owner and by others, later, and with a clock that is set back before the trigger.
