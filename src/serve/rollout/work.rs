@@ -37,7 +37,11 @@ pub(super) struct Work {
 }
 
 /// What is on record of before; `None` for a programme that was started without.
-fn before(store: &dyn Store, programme: &ProgrammeRecord, zone: &TimeZone) -> Result<Option<(Before, String)>> {
+fn before(
+    store: &dyn Store,
+    programme: &ProgrammeRecord,
+    zone: &TimeZone,
+) -> Result<Option<(Before, String)>> {
     let monday = monday_of(programme.started_on, zone)?;
     let next = monday.checked_add(1.days()).unwrap_or(jiff::civil::Date::MAX);
     let row = store.weeks(Some(BEFORE), monday, next, &CustomerSet::All)?.into_iter().next();
@@ -131,7 +135,13 @@ impl Work {
     }
 
     /// Adds the figures of work to a week's sheet of the same `tickets`, as known at `moment`.
-    pub(super) fn add_to(&self, sheet: &mut WeekSheet, tickets: &[&Seen], rules: &DeskRules, moment: Timestamp) {
+    pub(super) fn add_to(
+        &self,
+        sheet: &mut WeekSheet,
+        tickets: &[&Seen],
+        rules: &DeskRules,
+        moment: Timestamp,
+    ) {
         let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(moment)).collect();
         let all = self.worked((tickets, &then), rules, moment);
         let worked: Vec<Worked<'_>> = all.iter().map(|(one, _)| *one).collect();
@@ -147,7 +157,10 @@ impl Work {
             Figure::of(Some(share(of.saved, &of)), interval, of.n)
         });
         put("saved", saved.unwrap_or_default());
-        put("saved_minutes", saving.map(|of| Figure::of(Some(of.saved), of.interval, of.n)).unwrap_or_default());
+        put(
+            "saved_minutes",
+            saving.map(|of| Figure::of(Some(of.saved), of.interval, of.n)).unwrap_or_default(),
+        );
         let l1 = LevelOne::of(&worked, rules, moment);
         put("l1_autonomous", (&l1.share()).into());
         put("l1_autonomous_provisional", Figure::count(l1.provisional));
@@ -156,7 +169,9 @@ impl Work {
             ("saved", saving.map(|of| of.basis.name())),
             ("saved_minutes", saving.map(|of| of.basis.name())),
         ];
-        sheet.basis.extend(bases.into_iter().filter_map(|(name, basis)| Some((name.to_owned(), basis?.to_owned()))));
+        sheet
+            .basis
+            .extend(bases.into_iter().filter_map(|(name, basis)| Some((name.to_owned(), basis?.to_owned()))));
     }
 }
 
