@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::scopes::{covers, has};
 use super::text::{self, SHADOW_TO_ASSIST};
-use super::watch::{covers, has};
 use super::{criteria, weeks};
 use crate::auth::{Person, Scope};
 

@@ -16,6 +16,7 @@ mod holds;
 mod in_service;
 mod incidents;
 mod phase;
+mod scopes;
 mod shadow;
 mod start;
 mod status;

@@ -19,7 +19,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::scene::Scene;
-pub(super) use self::scene::{covers, has};
 pub(super) use self::suspicions::suspected;
 use super::desk::DeskRules;
 use super::holds::{self, HoldView};

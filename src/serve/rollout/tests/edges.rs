@@ -19,7 +19,7 @@ impl Home {
         start(self.store(), self.rules.zone(), &request, boss, now).unwrap();
     }
 
-    fn grant(&self, scope: [&str; 3], phase: Phase, bundle: &str, now: Timestamp) {
+    pub(super) fn grant(&self, scope: [&str; 3], phase: Phase, bundle: &str, now: Timestamp) {
         let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
         let [customer, board, kind] = scope;
         let new = NewGrant {

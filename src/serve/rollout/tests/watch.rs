@@ -207,6 +207,25 @@ fn r71_agreement_counts_where_nobody_saw_and_from_week_7_on() {
 }
 
 #[test]
+fn r71_a_category_that_may_act_alone_is_looked_at_by_itself() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    home.granted(day(1, 0));
+    home.grant(["acme", "Net", "Mail"], Phase::Autonomous, BUNDLE, day(1, 0));
+    // Those that the desk closed on the board Net were all decided as others.
+    a_week(&home, 7, 120, 98);
+    let found = home.look(day(56, 0)).fired;
+    let net = Scoped { customer: None, board: Some("Net".to_owned()), ticket_type: Some("Mail".to_owned()) };
+    assert!(found.iter().all(|hold| hold.scope == net), "{found:?}");
+    let what: Vec<_> = found.iter().map(what).collect();
+    let due = [fired("agreement", 7, HoldLevel::Pause), fired("agreement_refuted", 7, HoldLevel::BackOut)];
+    assert_eq!(what, due);
+    // The other category goes on.
+    assert_eq!(home.cells(Phase::Autonomous)[0], Phase::Autonomous);
+}
+
+#[test]
 fn r72_what_was_saved_is_judged_when_week_11_is_over() {
     let of = |before: f64, after: f64| {
         let home = home();
@@ -280,9 +299,8 @@ fn r62_two_falls_pause_expansion_with_the_test_beside_and_a_person_ends_it() {
     let home = home();
     let boss = home.boss();
     home.started(&boss);
-    for (week, right) in [(1, 39), (2, 38), (3, 40), (4, 39), (5, 33), (6, 31)] {
+    for (week, right) in [(1, 38), (2, 40), (3, 38), (4, 40), (5, 33), (6, 31)] {
         a_week(&home, week, 40, right);
-        // A week of few tickets is skipped.
         let found = home.fires(day(7 * week + 7, 0));
         assert_eq!(found.is_empty(), week < 6, "{week}: {found:?}");
     }

@@ -21,8 +21,9 @@ pub(super) fn fired(store: &dyn Store, rules: &DeskRules, scene: &Scene) -> Resu
     let saved = saved_so_far(store, rules, end)?;
     let Some(fired) = savings_trigger(last, saved, limits) else { return Ok(None) };
     let mut firing = Firing::of(&fired, &GrantScope::default(), (fired.week, fired.reaction))?;
-    let row = scene.rows.iter().find(|row| row.sheet.number == limits.savings_by_week);
-    if let Some(basis) = row.and_then(|row| row.sheet.basis.get("saved")).filter(|_| saved.is_some()) {
+    let until = scene.rows.iter().rev().filter(|row| row.sheet.number <= limits.savings_by_week);
+    let basis = until.filter_map(|row| row.sheet.basis.get("saved")).next();
+    if let Some(basis) = basis.filter(|_| saved.is_some()) {
         firing.reason += &format!(", known by {}", basis.replace('_', " "));
         firing.figures["basis"] = basis.as_str().into();
     }

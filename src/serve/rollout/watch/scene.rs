@@ -12,7 +12,7 @@ use firstline_rollout::{
 };
 use firstline_stats::Count;
 use firstline_store::{
-    CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, IncidentFacts, ProgrammeRecord, SeenAction, Store,
+    CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, IncidentFacts, SeenAction, Store,
 };
 use firstline_ticket::Phase;
 use jiff::{Timestamp, ToSpan};
@@ -21,6 +21,7 @@ use super::super::criteria::History;
 use super::super::desk::DeskRules;
 use super::super::figures::Figure;
 use super::super::incidents::incident;
+use super::super::scopes::{covers, has};
 use super::super::weeks::{self, MOST_WEEKS, WeekView, first};
 use super::Firing;
 
@@ -28,7 +29,6 @@ use super::Firing;
 pub(super) struct Scene {
     now: Timestamp,
     hours: OpenHours,
-    pub(super) programme: ProgrammeRecord,
     /// Its weeks up to the running one, each with its number.
     pub(super) weeks: Vec<(u32, Week)>,
     limits: Limits,
@@ -72,7 +72,6 @@ impl Scene {
         Ok(Some(Self {
             now,
             hours: rules.hours.clone(),
-            programme,
             limits,
             version,
             criteria,
@@ -241,27 +240,4 @@ fn rows(all: &[WeekView]) -> Vec<WeekView> {
 pub(super) fn count(figure: &Figure) -> Count {
     let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Count { hits: size(figure.count.unwrap_or(0)), n: size(figure.n) }
-}
-
-/// Whether all of `inner` lies in `outer`.
-pub(in crate::rollout) fn covers(outer: &GrantScope, inner: &GrantScope) -> bool {
-    let part = |outer: &Option<String>, inner: &Option<String>| outer.is_none() || outer == inner;
-    part(&outer.customer, &inner.customer)
-        && part(&outer.board, &inner.board)
-        && part(&outer.ticket_type, &inner.ticket_type)
-}
-
-/// Whether something of this customer and category lies in a scope. What has no category lies in none.
-pub(in crate::rollout) fn has(
-    scope: &GrantScope,
-    customer: &str,
-    board: &Option<String>,
-    ticket_type: &Option<String>,
-) -> bool {
-    let part = |named: &Option<String>, found: Option<&str>| {
-        named.as_deref().is_none_or(|named| found == Some(named))
-    };
-    part(&scope.customer, Some(customer))
-        && part(&scope.board, board.as_deref())
-        && part(&scope.ticket_type, ticket_type.as_deref())
 }
