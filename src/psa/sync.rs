@@ -3,6 +3,7 @@
 //! The service's batch API is all that it knows of Firstline, as any glue would. What is read twice is decided once, what is written
 //! carries a mark. Must never write where writing is off, nor move on before the service has what was read.
 
+mod answers;
 mod api;
 mod cursor;
 mod hinted;

@@ -3,6 +3,7 @@
 //! `/v1` is ours; OpenAI's and text-embeddings-inference's paths are there for what people have already. Everything but health,
 //! metrics and documentation wants a key.
 
+mod answers;
 mod bundle;
 mod connections;
 mod decisions;
@@ -101,6 +102,7 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(rollout::post_coverage))
         .routes(routes!(review::list_reviews))
         .routes(routes!(review::review))
+        .routes(routes!(answers::send_answers))
         .routes(routes!(outbox::list_actions))
         .routes(routes!(outbox::claim_actions))
         .routes(routes!(outbox::get_action, outbox::settle_action))

@@ -40,7 +40,18 @@ pub(super) fn record(
     talk: &Talk,
 ) -> Result<Record> {
     let id = found.id.map(|id| id.to_string()).unwrap_or_default();
-    let mut messages: Vec<Message> = talk.notes.iter().filter_map(|note| message(note, names)).collect();
+    let contact = found.contact.map(|id| names.contact(client, id)).transpose()?.flatten();
+    let authored = |note: &Note| {
+        // Another contact's name would take a call for each: that it is another is enough.
+        let by = note.contact.map(|id| match &contact {
+            Some(name) if found.contact == Some(id) => name.clone(),
+            _ => format!("contact {id}"),
+        });
+        let mut message = message(note, names)?;
+        message.extra.extend(by.map(|by| ("author".to_owned(), json!(by))));
+        Some(message)
+    };
+    let mut messages: Vec<Message> = talk.notes.iter().filter_map(authored).collect();
     messages.extend(talk.times.iter().flat_map(|entry| words(entry, names)));
     messages.sort_by_key(|message| message.at);
     let closed = is_closed(found);
@@ -57,7 +68,7 @@ pub(super) fn record(
         subject: found.title.clone(),
         body: found.description.clone(),
         customer: found.company.map(|id| names.company(client, id)).transpose()?,
-        contact: found.contact.map(|id| names.contact(client, id)).transpose()?.flatten(),
+        contact,
         source,
         board,
         kind,

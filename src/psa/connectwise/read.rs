@@ -150,6 +150,9 @@ fn message(note: &wire::Note) -> Option<Message> {
     if who(note) == ActorKind::System {
         extra.insert("automatic".to_owned(), json!(true));
     }
+    if let Some(author) = note.contact.as_ref().and_then(wire::Named::text) {
+        extra.insert("author".to_owned(), json!(author));
+    }
     let from = match who(note) {
         ActorKind::Customer => "customer",
         ActorKind::Technician | ActorKind::Firstline => "technician",

@@ -349,6 +349,9 @@ fn message(action: &wire::Action, who: &Who, mail: Option<&str>) -> Option<Messa
     if kind == ActorKind::System {
         extra.insert("automatic".to_owned(), json!(true));
     }
+    if let Some(who) = given(action.who.as_ref()).filter(|_| kind == ActorKind::Customer) {
+        extra.insert("author".to_owned(), json!(who));
+    }
     let from = match kind {
         ActorKind::Customer => "customer",
         ActorKind::Technician | ActorKind::Firstline => "technician",

@@ -164,6 +164,14 @@ impl Service {
         self.in_parts(items, MOST_ITEMS, "/v1/feedback", |part| json!({"items": part}))
     }
 
+    /// Tells what customers wrote after a reply; gives the errors of items that were refused.
+    ///
+    /// # Errors
+    /// When the service does not have them.
+    pub fn answers(&mut self, answers: &[Value]) -> Result<Vec<(usize, String)>> {
+        self.in_parts(answers, MOST_ITEMS, "/v1/answers", |part| json!({"answers": part}))
+    }
+
     /// Tells what happened to tickets; gives the errors of events that were refused.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use firstline_ticket::{Clock, Field, Message, Ticket};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::answers::answers_of;
 use super::api::{Leased, Service};
 use super::cursor::{Cursor, OpenTicket};
 use super::outbox;
@@ -236,6 +237,7 @@ pub(super) fn is_id(id: &str) -> bool {
 struct Part {
     open: Vec<Ticket>,
     ended: Vec<Value>,
+    answers: Vec<Value>,
     events: Vec<Value>,
     known: Vec<(Seen, Option<OpenTicket>)>,
     /// Tickets that have to come again.
@@ -321,6 +323,7 @@ fn one(
         return Ok(());
     };
     let mut held = OpenTicket::of(&record);
+    found.answers.extend(answers_of(&record));
     if record.project || record.left_out {
         found.out.push((seen.id.clone(), record.ticket.opened_at));
     }
@@ -397,6 +400,10 @@ fn send(service: &mut Service, found: &mut Part, done: &mut Round) -> Result<()>
         let id = id_of(found.ended.get(i));
         done.faults.push(format!("the end of ticket {id}: {why}"));
         found.again.insert(id);
+    }
+    // Last: what follows from an answer depends on who has been at the ticket.
+    for (i, why) in service.answers(&found.answers)? {
+        done.faults.push(format!("an answer in ticket {}: {why}", id_of(found.answers.get(i))));
     }
     Ok(())
 }
