@@ -5,6 +5,7 @@
 //! nor how a head was fitted: the same ticket and the same bundle always give the same decision.
 
 mod acknowledgements;
+mod answer;
 pub mod bundle;
 mod engine;
 mod explain;
@@ -22,6 +23,10 @@ mod site_words;
 mod storm;
 
 pub use acknowledgements::{Acknowledgements, AcknowledgementsBuilder};
+pub use answer::{
+    Answer, AnswerCertificate, AnswerModel, AnswerReading, Answers, MOST_WORDS as MOST_ANSWER_WORDS, Said,
+    answer_buckets,
+};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,
 };
