@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
         let wheels = |keep: fn(&Kind) -> bool| -> Vec<Wheel> {
             let of = |weights: &Vec<f64>| {
                 let kinds = catalog.kinds.iter().zip(weights);
-                Wheel::new(kinds.map(|(k, w)| if keep(k) { k.weight * w } else { 0.0 }))
+                Wheel::new(kinds.map(|(k, w)| if keep(k) { k.weight.powf(settings.focus) * w } else { 0.0 }))
             };
             world.customers.iter().map(|c| of(&c.kinds)).collect()
         };

@@ -171,6 +171,8 @@ pub struct Settings {
     pub end: Date,
     /// Its length in days.
     pub days: u32,
+    /// How much more the frequent kinds of ticket outweigh the rare ones: each kind's weight is raised to this power.
+    pub focus: f64,
     /// Whether each ticket carries the key `generated` with its true kind.
     pub include_truth: bool,
     /// Whether each ticket carries what a PSA keeps beside it: events, initial labels, seconds of work.
@@ -256,6 +258,9 @@ impl Settings {
         if !(7..=3660).contains(&self.days) {
             let problem = format!("a history of {} days", self.days);
             return Err(config(place, problem, "Set days between 7 and 3660"));
+        }
+        if !(0.1..=10.0).contains(&self.focus) {
+            return Err(config(place, format!("focus = {}", self.focus), "Set it between 0.1 and 10"));
         }
         if !(1990..=2200).contains(&self.end.year()) {
             return Err(config(place, format!("end = {}", self.end), "Use a date between 1990 and 2200"));

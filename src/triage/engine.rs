@@ -9,6 +9,7 @@ use firstline_nn::Tokens;
 use firstline_ticket::{Candidate, Confidence, Decision, Field, FieldDecision, Kind, Ticket};
 use rayon::prelude::*;
 
+use crate::answer::{Answer, AnswerReading, Answers};
 use crate::bundle::Bundle;
 use crate::features::{Encoders, Features, Input, Neighbours, Vocabulary, context_features};
 use crate::habits::Habits;
@@ -25,6 +26,7 @@ pub struct Engine {
     neighbours: Neighbours,
     policy: Policy,
     reader: Reader,
+    answers: Answers,
 }
 
 /// A ticket as far as it can be read before others join it in a batch.
@@ -74,7 +76,9 @@ impl Engine {
     pub fn of(bundle: Bundle, encoders: Encoders) -> Result<Self> {
         let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
         let reader = bundle.reader();
-        Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()?, reader })
+        // What may be closed on takes a classifier of the desk's own, which no bundle has yet.
+        let answers = Answers::new(None);
+        Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()?, reader, answers })
     }
 
     /// The same engine under another policy's rules, and its words where it has some.
@@ -103,6 +107,11 @@ impl Engine {
     /// The encoders.
     pub fn encoders(&self) -> &Encoders {
         &self.encoders
+    }
+
+    /// What a customer wrote after a reply says of the matter.
+    pub fn read_answer(&self, answer: &Answer<'_>) -> AnswerReading {
+        self.answers.read(&self.reader, answer)
     }
 
     /// Reads a ticket: normalises it, makes tokens and n-grams of it.

@@ -11,12 +11,13 @@ use firstline_rollout::{
     Aliases, FEWEST_PAIRS, FieldAgreement, Judged, Routed, Week, priority_calls, rules_beside,
     shadow_agreement,
 };
-use firstline_ticket::{Assertion, Field, Ticket};
+use firstline_ticket::{Assertion, Decision, Field, Ticket};
 use firstline_training::report::FieldReport;
 use firstline_training::{
     AssertionCertification, Certification, DecidedCategory, PROMISE, Pairs, Progress, Scorer, interrupted,
+    tested,
 };
-use firstline_triage::{Bundle, Engine};
+use firstline_triage::{Bundle, Closing, Engine, Reserve, Reserved};
 
 use super::LaidDown;
 use super::assemble::Measured;
@@ -56,7 +57,7 @@ impl Measured<'_> {
             ));
         }
         self.calibration = reports.iter().map(|report| (report.field, calibration(report))).collect();
-        self.certificates = certificates(engine.bundle());
+        self.certificates = certificates(engine.bundle(), &self.material.tickets, &self.decisions);
         if self.certificates.is_empty() {
             self.missing(
                 "certificates",
@@ -259,8 +260,36 @@ fn calibration(report: &FieldReport) -> Calibration {
     }
 }
 
-/// What training kept tickets for: the thresholds from which what is asserted of decisions may be trusted.
-fn certificates(bundle: &Bundle) -> Vec<Certificate> {
+/// The tickets that training kept for certifying, and beside them those that it has not seen at all: nothing was chosen on either.
+fn reserve(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Reserve {
+    let mut reserve = bundle.reserve.clone();
+    let knows_kind = reserve.wants_answer.len() == reserve.len();
+    let one = |field: Field, ticket: &Ticket, decision: &Decision| {
+        let (space, found) = (&bundle.fields.get(&field)?.space, decision.fields.get(&field)?);
+        let index = |label: &str| space.index(label).and_then(|index| u32::try_from(index).ok());
+        let closing = match ticket.label(field) {
+            None => Closing::Empty,
+            Some(label) => index(label).map_or(Closing::Unlearnt, Closing::Label),
+        };
+        Some(Reserved { label: index(&found.label)?, confidence: found.confidence.get() as f32, closing })
+    };
+    for (ticket, decision) in tickets.iter().zip(decisions) {
+        let row: Option<Vec<(Field, Reserved)>> =
+            reserve.fields.keys().map(|field| Some((*field, one(*field, ticket, decision)?))).collect();
+        let Some(row) = row else { continue };
+        for (field, found) in row {
+            reserve.fields.entry(field).or_default().push(found);
+        }
+        if knows_kind {
+            reserve.wants_answer.push(decision.kind.wants_answer());
+        }
+    }
+    reserve
+}
+
+/// The thresholds from which what is asserted of decisions may be trusted.
+fn certificates(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Vec<Certificate> {
+    let reserve = reserve(bundle, tickets, decisions);
     let figures = |assertion, category: &DecidedCategory, found: &Certification| Certificate {
         board: category.board.clone(),
         r#type: category.kind.clone(),
@@ -274,7 +303,8 @@ fn certificates(bundle: &Bundle) -> Vec<Certificate> {
         coverage: found.coverage,
     };
     let of = |assertion| {
-        let found = AssertionCertification::new(bundle, assertion, PROMISE)?;
+        let tested = tested(&bundle.fields, &reserve, assertion).filter(|tested| !tested.is_empty())?;
+        let found = AssertionCertification::of(assertion, &tested, PROMISE);
         let all = [figures(assertion, &DecidedCategory::default(), &found.all)];
         let categories =
             found.categories.iter().map(|one| figures(assertion, &one.category, &one.certification));

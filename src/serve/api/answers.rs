@@ -218,12 +218,23 @@ fn check(shared: &Shared, index: usize, item: &AnswerItem) -> Result<(), Problem
     if item.text.len() > MOST_TEXT {
         return fault("its text is longer than 64 KiB", "Send its beginning");
     }
-    let names = [Some(&item.ticket_id), Some(&item.key), item.customer.as_ref(), item.subject.as_ref(), item.sender.as_ref()];
+    let names = [
+        Some(&item.ticket_id),
+        Some(&item.key),
+        item.customer.as_ref(),
+        item.subject.as_ref(),
+        item.sender.as_ref(),
+    ];
     if names.into_iter().flatten().any(|name| name.len() > MOST_NAME) || item.key.trim().is_empty() {
         return fault("a name or the key is empty or longer than 256 bytes", "Send them as the PSA has them");
     }
     if !(Timestamp::UNIX_EPOCH..=shared.clock.now() + 24.hours()).contains(&item.at) {
-        return Err(Problem::new(Code::Date, &place, "a time that can't be", "Send when it was written, as RFC 3339"));
+        return Err(Problem::new(
+            Code::Date,
+            &place,
+            "a time that can't be",
+            "Send when it was written, as RFC 3339",
+        ));
     }
     Ok(())
 }

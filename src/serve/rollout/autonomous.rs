@@ -156,16 +156,20 @@ fn judge(
             of.entry((board, kind)).or_default().push(certificate);
         }
     }
+    let errors = |facts: &CategoryFacts| {
+        facts.incidents.iter().filter(|incident| counted(incident, &rules.hours, now)).count() as u64
+    };
+    let sent_in_all = tally(known.iter().map(&errors).sum(), known.iter().map(|facts| facts.sent).sum());
     let nothing = CategoryFacts::default();
     let verdicts = of.into_iter().map(|((board, kind), certificates)| {
         let facts =
             known.iter().find(|facts| facts.board == board && facts.ticket_type == kind).unwrap_or(&nothing);
-        let errors = facts.incidents.iter().filter(|incident| counted(incident, &rules.hours, now)).count();
         let found = autonomous_gate(
             &CategoryEvidence {
                 certificates: &certificates,
                 reviewed: tally(facts.accepted, facts.reviewed),
-                sent: tally(errors as u64, facts.sent),
+                sent: tally(errors(facts), facts.sent),
+                sent_in_all,
                 saving: saving.as_ref(),
             },
             criteria,

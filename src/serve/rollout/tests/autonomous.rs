@@ -107,7 +107,7 @@ fn r44_errors_too_few_reviews_and_holds_keep_a_category_with_people() {
         checks.map(|check| check.name.clone()).collect::<Vec<_>>()
     };
     let verdict = home.ask_for_autonomy(&certified(now), &lea, now);
-    assert_eq!(failing(&verdict), ["upper 95 % bound of those errors"], "1 of 60");
+    assert_eq!(failing(&verdict), ["upper 95 % bound of errors in all categories"], "1 of 60");
     home.rule(&id, IncidentState::Dismissed, day(10, 2));
     let hold_it = HoldRequest {
         level: HoldLevel::PauseExpansion,
