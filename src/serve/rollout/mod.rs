@@ -6,7 +6,9 @@
 
 mod coverage;
 mod criteria;
+mod day90;
 mod desk;
+mod expansion;
 mod figures;
 mod gate;
 mod holds;
@@ -27,7 +29,9 @@ pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
 };
+pub use day90::report_day90;
 pub use desk::DeskRules;
+pub use expansion::{NextRequest, next, step_in_words};
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, hold, resume};
@@ -40,6 +44,6 @@ pub use incidents::{
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
-pub use status::{GrantView, LastVerdict, ProgrammeView, Status, status, week_errors};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Status, WorkView, status, week_errors};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
 pub use work::saved_so_far;
