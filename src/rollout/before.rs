@@ -197,7 +197,7 @@ fn pooled(a: Moments, b: Moments) -> Moments {
     Moments { n: a.n + b.n, mean, deviation }
 }
 
-/// Number of tickets of a kind since.
+/// Tickets of each kind since.
 pub(crate) type Weights = BTreeMap<Kind, usize>;
 
 /// The quantiles of before at `shares`, the least first, as if its kinds were as frequent as `weights` say. `None` of nothing.

@@ -23,6 +23,7 @@ use super::*;
 use crate::auth::{NewKey, Person, Scope};
 
 mod autonomous;
+mod day90;
 mod edges;
 mod lists;
 mod watch;
