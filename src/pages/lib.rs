@@ -32,7 +32,7 @@ mod tests;
 
 pub use layout::{page, styled_page};
 pub use numbers::{DASH, percent, percent_range, thousands};
-pub use parts::{bar, facts, figure, notes};
+pub use parts::{bar, facts, figure, notes, spark};
 pub use plots::{Estimate, LearningCurve, Line, Reliability, RiskCoverage};
 pub use style::STYLE;
 pub use table::{Column, Table};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::text::note;
+use crate::text::{note, plain};
 
 /// What the reader must know before the figures; nothing where there are no notes.
 pub fn notes(heading: &str, notes: &[String]) -> Markup {
@@ -32,6 +32,37 @@ pub fn bar(share: f64, ours: bool) -> Markup {
     }
 }
 
+/// Width and height of a [`spark`], and its rim.
+const SPARK: [f64; 3] = [120.0, 28.0, 3.0];
+
+/// The course of some figures as a line without axes, from 0 to their highest; a gap where one is not known. `name` is what a screen
+/// reader says.
+pub fn spark(values: &[Option<f64>], name: &str) -> Markup {
+    let [width, height, rim] = SPARK;
+    let top = values.iter().flatten().copied().fold(0.0, f64::max);
+    let top = if top > 0.0 { top } else { 1.0 };
+    let step = (width - 2.0 * rim) / (values.len().max(2) - 1) as f64;
+    let point = |(i, value): (usize, Option<f64>)| {
+        let y = height - rim - (height - 2.0 * rim) * (value? / top).clamp(0.0, 1.0);
+        Some((rim + step * i as f64, y))
+    };
+    let points: Vec<Option<(f64, f64)>> = values.iter().copied().enumerate().map(point).collect();
+    let line = |points: &[Option<(f64, f64)>]| {
+        points.iter().flatten().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
+    };
+    html! {
+        svg.spark viewBox=(format_args!("0 0 {width} {height}")) role="img" aria-label=(plain(name)) {
+            line x1=(rim) x2=(width - rim) y1=(height - rim) y2=(height - rim) {}
+            @for run in points.split(Option::is_none).filter(|run| !run.is_empty()) {
+                polyline points=(line(run)) {}
+            }
+            @if let Some((x, y)) = points.iter().copied().flatten().last() {
+                circle cx=(format_args!("{x:.1}")) cy=(format_args!("{y:.1}")) r="2" {}
+            }
+        }
+    }
+}
+
 /// A plot with its caption.
 pub fn figure(plot: &Markup, caption: &str) -> Markup {
     html! { figure { (plot) figcaption { (caption) } } }
@@ -53,6 +84,19 @@ mod tests {
         let html = bar(0.25, true).into_string();
         assert!(html.starts_with("<svg class=\"bar ours\"") && html.contains("width=\"25.0\""), "{html}");
         assert!(bar(0.25, false).into_string().starts_with("<svg class=\"bar\""));
+    }
+
+    #[test]
+    fn a_spark_has_gaps_where_nothing_is_known_and_ends_in_a_dot() {
+        let html = spark(&[Some(1.0), Some(0.5), None, Some(0.0)], "a < b").into_string();
+        assert!(
+            html.contains("aria-label=\"a &lt; b\"") && html.contains("points=\"3.0,3.0 41.0,14.0\""),
+            "{html}"
+        );
+        assert!(html.contains("points=\"117.0,25.0\"") && html.contains("cx=\"117.0\""), "{html}");
+        assert!(!spark(&[None, None], "x").into_string().contains("polyline"));
+        // One week, and figures that are all 0, are no fault.
+        assert!(spark(&[Some(0.0)], "x").into_string().contains("points=\"3.0,25.0\""));
     }
 
     #[test]

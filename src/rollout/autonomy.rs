@@ -6,7 +6,7 @@ use firstline_ticket::{ActorKind, Changed, Event, Happening};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::{TicketFacts, Tiers};
+use crate::{Share, TicketFacts, Tiers};
 
 /// Who resolved a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -61,6 +61,52 @@ pub fn is_provisional(ticket: &TicketFacts, now: Timestamp) -> bool {
     ticket.resolved_at.is_some_and(|at| now < at + SignedDuration::from_hours(24 * HOLDS_AFTER))
 }
 
+/// Resolved first-level tickets, and who resolved them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LevelOne {
+    /// All that first level resolved, by people or not.
+    pub resolved: u64,
+    /// Of those, the ones that Firstline resolved alone.
+    pub confirmed: u64,
+    /// The ones that only ran out.
+    pub timed_out: u64,
+    /// Of the confirmed ones, those that may still be opened again in the time that counts.
+    pub provisional: u64,
+    /// Of all resolved tickets, those of which nobody knows who resolved them.
+    pub unknown: u64,
+}
+
+impl LevelOne {
+    /// Of people's tickets, each with who resolved it, as known at `moment`.
+    pub fn of<'a>(
+        tickets: impl IntoIterator<Item = (&'a TicketFacts, Autonomy)>,
+        tiers: &Tiers,
+        moment: Timestamp,
+    ) -> Self {
+        let mut found = Self::default();
+        for (ticket, who) in tickets.into_iter().filter(|(ticket, _)| ticket.resolved_at.is_some()) {
+            let alone = matches!(who, Autonomy::Confirmed | Autonomy::TimedOut);
+            found.unknown += u64::from(who == Autonomy::Unknown);
+            // What no person touched was first-level work.
+            if !alone && tiers.handled_by(ticket) != Some(1) {
+                continue;
+            }
+            found.resolved += 1;
+            found.timed_out += u64::from(who == Autonomy::TimedOut);
+            if who == Autonomy::Confirmed {
+                found.confirmed += 1;
+                found.provisional += u64::from(is_provisional(ticket, moment));
+            }
+        }
+        found
+    }
+
+    /// Resolved alone, of all that first level resolved.
+    pub fn share(&self) -> Share {
+        Share::new(self.confirmed, self.resolved)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +158,10 @@ mod tests {
         }
         let review = Some(Reviewed { at: at("2026-11-02T08:01:00Z"), seconds: None });
         assert_eq!(autonomy(&TicketFacts { review, ..alone() }, &tiers()), Autonomy::People);
-        assert_eq!(autonomy(&TicketFacts { opened_by_technician: true, ..alone() }, &tiers()), Autonomy::People);
+        assert_eq!(
+            autonomy(&TicketFacts { opened_by_technician: true, ..alone() }, &tiers()),
+            Autonomy::People
+        );
         assert_eq!(autonomy(&TicketFacts { resolved_at: None, ..alone() }, &tiers()), Autonomy::People);
         // Nothing was said: Firstline resolved nothing.
         let mut silent = alone();

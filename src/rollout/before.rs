@@ -92,7 +92,13 @@ fn cells(values: ByKind) -> Vec<Cell> {
         let whole = |value: f64| (value * 10.0).round() / 10.0;
         let Moments { n, mean, deviation } = Moments::of(&values)?;
         let moments = Moments { n, mean: whole(mean), deviation: whole(deviation) };
-        Some(Cell { board, r#type, priority, moments, ranks: ranks(&values).into_iter().map(whole).collect() })
+        Some(Cell {
+            board,
+            r#type,
+            priority,
+            moments,
+            ranks: ranks(&values).into_iter().map(whole).collect(),
+        })
     };
     values.into_iter().filter_map(cell).collect()
 }
@@ -185,12 +191,13 @@ fn pooled(a: Moments, b: Moments) -> Moments {
     }
     let (m, n) = (a.n as f64, b.n as f64);
     let mean = (m * a.mean + n * b.mean) / (m + n);
-    let squares = |of: Moments, n: f64| (n - 1.0).max(0.0) * of.deviation.powi(2) + n * (of.mean - mean).powi(2);
+    let squares =
+        |of: Moments, n: f64| (n - 1.0).max(0.0) * of.deviation.powi(2) + n * (of.mean - mean).powi(2);
     let deviation = ((squares(a, m) + squares(b, n)) / (m + n - 1.0)).sqrt();
     Moments { n: a.n + b.n, mean, deviation }
 }
 
-/// Number of tickets of a kind since.
+/// Tickets of each kind since.
 pub(crate) type Weights = BTreeMap<Kind, usize>;
 
 /// The quantiles of before at `shares`, the least first, as if its kinds were as frequent as `weights` say. `None` of nothing.
@@ -235,15 +242,19 @@ mod tests {
         facts.resolved_at = Some(facts.opened_at + jiff::SignedDuration::from_mins(10 * minutes));
         let message = Happening::Message { visible: true, automatic: false, text_key: None };
         let entry = Happening::TimeEntry { seconds: 60.0 * minutes as f64, visible: false };
-        facts.events =
-            vec![event(minutes, ActorKind::Technician, message), event(minutes, ActorKind::Technician, entry)];
+        facts.events = vec![
+            event(minutes, ActorKind::Technician, message),
+            event(minutes, ActorKind::Technician, entry),
+        ];
         facts
     }
 
     #[test]
     fn r80_before_keeps_means_and_ranks_by_kind_and_nobodys_name() {
-        let tickets: Vec<TicketFacts> =
-            (1..=4).map(|i| one("Reset", 10 * i)).chain([one("Move", 60), one("Move", 90), one("Once", 5)]).collect();
+        let tickets: Vec<TicketFacts> = (1..=4)
+            .map(|i| one("Reset", 10 * i))
+            .chain([one("Move", 60), one("Move", 90), one("Once", 5)])
+            .collect();
         let all: Vec<&TicketFacts> = tickets.iter().collect();
         let (hours, tiers) = (open_hours(), Tiers::default());
         let desk = Desk { hours: &hours, tiers: &tiers, basis: None };

@@ -239,7 +239,9 @@ impl Criteria {
             let minutes = of.minutes > 0.0 && of.minutes <= MOST_MINUTES;
             let assisted = of.assisted_minutes.is_none_or(|assisted| (0.0..=of.minutes).contains(&assisted));
             (!minutes || !assisted).then(|| {
-                format!("{name}: `minutes` is above 0 and at most a day, `assisted_minutes` no more than that")
+                format!(
+                    "{name}: `minutes` is above 0 and at most a day, `assisted_minutes` no more than that"
+                )
             })
         })
     }
@@ -442,7 +444,9 @@ mod tests {
         assert_eq!((found[0].r#type.as_str(), found[0].assisted_minutes), ("Réseau", Some(5.0)));
         let wrong = |text: String| with(&text).unwrap_err().to_string();
         assert!(wrong(one.repeat(2)).contains("stands twice"));
-        for (from, to) in [("= 12", "= 0"), ("= 12", "= 2000"), ("= 12", "= nan"), ("= 5", "= 13"), ("= 5", "= -1")] {
+        for (from, to) in
+            [("= 12", "= 0"), ("= 12", "= 2000"), ("= 12", "= nan"), ("= 5", "= 13"), ("= 5", "= -1")]
+        {
             assert!(wrong(one.replace(from, to)).contains("Bureau > Réseau"), "{to}");
         }
         assert!(wrong(one.replace("Bureau", " ")).contains("name a board"));

@@ -12,9 +12,11 @@ mod blind;
 mod calendar;
 mod categories;
 mod criteria;
+mod day90;
 mod direction;
 mod errors;
 pub mod evidence;
+mod expansion;
 mod facts;
 mod falls;
 mod figures;
@@ -46,7 +48,7 @@ mod times;
 mod triggers;
 
 pub use aliases::read_aliases;
-pub use autonomy::{Autonomy, autonomy, is_provisional};
+pub use autonomy::{Autonomy, LevelOne, autonomy, is_provisional};
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
 pub use before::{Before, Cell, Waits};
 pub use blind::is_blind;
@@ -56,9 +58,15 @@ pub use categories::{
     write_automation,
 };
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
+pub use day90::{
+    Beside, Capacity, CountedShares, DAY90_FORMAT, Day90, Day90Facts, Day90Outcome, Day90Verdict, Day90Week,
+    Hash, Hours, InForce, KpiResult, L1Autonomous, PastHold, ResponseBeside, SeniorsBeside, Spread, Told,
+    day90,
+};
 pub use direction::Direction;
 pub use errors::{ErrorFigures, Reported, error_figures};
 pub use evidence::Evidence;
+pub use expansion::{Candidate, CategoryState, Expansion, ExpansionFacts, ExpansionStep, expansion};
 pub use facts::{HandleBasis, Reviewed, TicketFacts};
 pub use falls::{Series, TwoFallsFound, two_falls, week_times};
 pub use figures::{Desk, Figures};

@@ -30,7 +30,7 @@ impl Report {
 /// Characters of a row's name that stays on one line.
 const SHORT: usize = 40;
 
-fn sheet(sheet: &Sheet) -> Markup {
+pub(crate) fn sheet(sheet: &Sheet) -> Markup {
     let class = |column: usize| (column > 0).then_some("n");
     // Short names stay on one line; long ones would push the figures off the page.
     let short = sheet.rows.iter().all(|row| row.first().is_none_or(|name| name.chars().count() <= SHORT));

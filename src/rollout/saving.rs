@@ -170,7 +170,9 @@ impl Worked<'_> {
     fn corrections(&self) -> f64 {
         let Some(at) = self.error_at else { return 0.0 };
         let entries = self.facts.history().into_iter().filter_map(|event| match event.what {
-            Happening::TimeEntry { seconds, .. } if event.actor_kind == ActorKind::Technician && event.at > at => {
+            Happening::TimeEntry { seconds, .. }
+                if event.actor_kind == ActorKind::Technician && event.at > at =>
+            {
                 Some(seconds).filter(|seconds| (0.0..=crate::facts::LONGEST).contains(seconds))
             }
             _ => None,
@@ -183,7 +185,8 @@ impl Worked<'_> {
 fn shared_basis(before: &Before, after: &[&Worked<'_>]) -> Option<HandleBasis> {
     let by_people = || after.iter().filter(|one| !one.alone());
     HandleBasis::ALL.into_iter().find(|basis| {
-        let was: u64 = before.handle.get(basis).map_or(0, |cells| cells.iter().map(|cell| cell.moments.n).sum());
+        let was: u64 =
+            before.handle.get(basis).map_or(0, |cells| cells.iter().map(|cell| cell.moments.n).sum());
         let known = by_people().filter(|one| one.facts.handle_time().is_some()).count();
         let by_this = by_people().filter(|one| one.facts.handle_time_by(*basis).is_some()).count();
         let covers = 2 * by_this >= known && (by_this > 0 || by_people().next().is_none());
@@ -300,12 +303,19 @@ pub fn minutes_per_ticket(
             continue;
         }
         let seconds: Vec<f64> = match basis {
-            HandleBasis::Reviews => resolved.iter().filter_map(|one| one.facts.handle_time_by(basis)).collect(),
+            HandleBasis::Reviews => {
+                resolved.iter().filter_map(|one| one.facts.handle_time_by(basis)).collect()
+            }
             _ => resolved.iter().filter_map(|one| Some(one.seconds(basis)? + one.reviewed())).collect(),
         };
         let times = Times::of(seconds.into_iter().map(|seconds| Duration { seconds, ended: true }));
         let interval = times.mean_interval.map(|ends| ends.map(|end| end / 60.0));
-        return Some(MinutesPerTicket { basis: basis.into(), mean: times.mean? / 60.0, interval, n: times.n });
+        return Some(MinutesPerTicket {
+            basis: basis.into(),
+            mean: times.mean? / 60.0,
+            interval,
+            n: times.n,
+        });
     }
     let estimate = by_estimate(&resolved, signed, aliases)?;
     let mean = estimate.after / estimate.n as f64;

@@ -64,7 +64,8 @@ fn logged(ticket: &TicketFacts) -> Vec<(&str, Timestamp, f64)> {
     let entries = ticket.history().into_iter().filter_map(|event| match event.what {
         Happening::TimeEntry { seconds, .. } if event.actor_kind == ActorKind::Technician => {
             let sound = (0.0..=crate::facts::LONGEST).contains(&seconds);
-            Some((event.actor.as_deref()?.trim(), event.at, seconds)).filter(|(name, ..)| sound && !name.is_empty())
+            Some((event.actor.as_deref()?.trim(), event.at, seconds))
+                .filter(|(name, ..)| sound && !name.is_empty())
         }
         _ => None,
     });

@@ -97,6 +97,7 @@ fn documented() -> (Router<Arc<Shared>>, OpenApi) {
         .routes(routes!(rollout::resume))
         .routes(routes!(rollout::get_weeks))
         .routes(routes!(rollout::get_shadow))
+        .routes(routes!(rollout::get_day90))
         .routes(routes!(rollout::post_coverage))
         .routes(routes!(review::list_reviews))
         .routes(routes!(review::review))

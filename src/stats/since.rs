@@ -76,9 +76,13 @@ const SAMPLES: usize = 1_000;
 /// What was gained over all kinds together. The intervals come from 1,000 samples, drawn by `seed`: of the values of after, whatever
 /// kind they are of, and of the means of before. `None` where there is nothing to compare.
 pub fn gain(kinds: &[Since], seed: u64) -> Option<Gain> {
-    let kinds: Vec<&Since> = kinds.iter().filter(|kind| kind.before.n > 0 && !kind.after.is_empty()).collect();
-    let values: Vec<(usize, f64)> =
-        kinds.iter().enumerate().flat_map(|(k, kind)| kind.after.iter().map(move |value| (k, *value))).collect();
+    let kinds: Vec<&Since> =
+        kinds.iter().filter(|kind| kind.before.n > 0 && !kind.after.is_empty()).collect();
+    let values: Vec<(usize, f64)> = kinds
+        .iter()
+        .enumerate()
+        .flat_map(|(k, kind)| kind.after.iter().map(move |value| (k, *value)))
+        .collect();
     let sums = |means: &[f64], each: &mut dyn FnMut(usize) -> (usize, f64)| {
         (0..values.len()).map(each).fold((0.0, 0.0), |sum, (k, value)| (sum.0 + means[k], sum.1 + value))
     };

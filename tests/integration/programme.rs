@@ -135,6 +135,9 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     assert!(
         dir.ok(&["rollout", "report", "--html", "report.html"]).stdout.contains("The rollout week by week")
     );
+    dir.fails(&["rollout", "report", "--day90"], "E_NOT_FOUND");
+    let next = dir.ok(&["rollout", "next", "--json"]).json();
+    assert!(next["now"].is_null() && next["waits_for"].to_string().contains("has not been passed"), "{next}");
 
     // Holds: a right for each, and a reason.
     let hold = |level: &str, reason: &str, file: &str| {
@@ -222,6 +225,33 @@ fn r11_r12_two_people_sign_before_it_starts_and_each_step_names_who_took_it() {
     dir.ok(&["users", "add", "ada", "--right", "review"]);
     dir.ok(&["store", "audit", "anchor"]);
     dir.ok(&["store", "audit", "verify"]);
+}
+
+#[test]
+fn r80_the_report_of_day_90_comes_from_the_store_as_text_json_and_a_page() {
+    let dir = Dir::new();
+    let (criteria, baseline) = papers(&dir);
+    let before: Value = serde_json::from_str(&std::fs::read_to_string(&baseline).unwrap()).unwrap();
+    assert!(before["baseline"]["before"]["tickets"].as_u64().unwrap() > 0);
+    let files = [person(&dir, "ada", "manage,approve_rollout"), person(&dir, "ben", "approve_rollout")];
+    for file in &files {
+        let sign = ["rollout", "sign", "--criteria", &criteria, "--name", "N", "--role", "owner", "--key-file", file];
+        dir.ok(&sign);
+    }
+    let on = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * 30);
+    let on = on.to_string()[..10].to_owned();
+    let begin = ["rollout", "start", "--baseline", &baseline, "--reason", "r", "--pilot", "Acme", "--on", &on, "--key-file", &files[0]];
+    dir.ok(&begin);
+    let text = dir.ok(&["rollout", "report", "--day90", "--out", "day90.html"]).stdout;
+    for part in ["Report of day 90", "Hours redirected", "Net new capacity", "not known", "Verdict"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let page = std::fs::read_to_string(dir.path("day90.html")).unwrap();
+    assert!(page.contains("class=\"numbers\"") && !page.contains("<script"));
+    let told = dir.ok(&["rollout", "report", "--day90", "--json"]).json();
+    assert_eq!((&told["format"], &told["verdict"]["outcome"]), (&json!("firstline-day90/1"), &json!("running")));
+    assert!(told["hours_redirected"]["hours"].is_null() && told["evidence"].as_array().unwrap().len() >= 3, "{told}");
+    dir.fails(&["rollout", "report", "--day90", "--weeks", "3"], "cannot be used with");
 }
 
 /// Claims as the process that is connected to a PSA does, and counts what it would write.
@@ -500,6 +530,9 @@ fn the_programme_over_http_is_for_people_and_answers_what_is_missing() {
     assert_eq!((&counted["found"], &counted["missing"]), (&json!(2), &json!(["gone"])));
     assert_eq!(service.get("/v1/rollout", &ada).ok()["coverage"]["listed"], json!(3));
     assert_eq!(service.get("/v1/rollout/weeks", &ada).ok()["weeks"], json!([]));
+    // Its first week has not begun; and whoever may not review may not read it.
+    service.get("/v1/rollout/day90", &ada).problem(404, "E_NOT_FOUND");
+    service.get("/v1/rollout/day90", &ben).problem(403, "E_SCOPE");
     assert_eq!(service.get("/v1/rollout/criteria", &ada).ok()["in_force"], json!(1));
     service.get("/v1/rollout", &ben).problem(403, "E_SCOPE");
 }

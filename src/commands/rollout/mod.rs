@@ -6,6 +6,7 @@ mod criteria;
 mod gate;
 pub(in crate::commands) mod history;
 mod hold;
+mod next;
 pub(in crate::commands) mod person;
 mod pilots;
 mod replay;
@@ -57,6 +58,7 @@ enum RolloutCommand {
     Hold(hold::HoldArgs),
     Resume(hold::ResumeArgs),
     Report(report::RolloutReportArgs),
+    Next(next::NextArgs),
 }
 
 pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -74,6 +76,7 @@ pub(super) fn run(args: &RolloutArgs, ui: &Ui) -> Result<Exit, Failure> {
         RolloutCommand::Hold(args) => hold::run(args),
         RolloutCommand::Resume(args) => hold::run_resume(args),
         RolloutCommand::Report(args) => report::run(args, ui),
+        RolloutCommand::Next(args) => next::run(args, ui),
     }
 }
 
@@ -85,7 +88,7 @@ struct ReportArgs {
     json: bool,
 
     /// File to write the report to as a page to print.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", visible_alias = "out")]
     html: Option<std::path::PathBuf>,
 }
 
@@ -97,12 +100,23 @@ impl ReportArgs {
 
     /// Prints `report`, or `json` in its place, and writes the page.
     fn put(&self, report: &Report, json: &impl serde::Serialize, ui: &Ui) -> Result<(), Failure> {
+        self.put_page(report, json, || report.html(), ui)
+    }
+
+    /// The same with a page of its own.
+    fn put_page(
+        &self,
+        report: &Report,
+        json: &impl serde::Serialize,
+        page: impl FnOnce() -> String,
+        ui: &Ui,
+    ) -> Result<(), Failure> {
         match self.json {
             true => print(serde_json::to_string(json)?),
             false => show(report),
         }
         if let Some(path) = &self.html {
-            files::write_whole(path, report.html().as_bytes())?;
+            files::write_whole(path, page().as_bytes())?;
             ui.say(format!("Page: {}", path.display()));
         }
         Ok(())

@@ -1,15 +1,17 @@
-//! `firstline rollout report`: the weeks so far, and what shadow shows.
+//! `firstline rollout report`: the weeks so far, and what shadow shows; or the report of day 90.
 
 use std::collections::BTreeMap;
 
 use clap::Args;
+use firstline_fault::{Code, UserError};
 use firstline_rollout::{Report, Sheet, percent};
 use firstline_serve::rollout::{
-    Figure, Shadow, ShadowWindow, WeekErrors, WeekView, close_weeks, shadow, week_errors, weeks,
+    DeskRules, Figure, Shadow, ShadowWindow, WeekErrors, WeekView, close_weeks, report_day90, shadow,
+    week_errors, weeks,
 };
-use firstline_store::CustomerSet;
+use firstline_store::{CustomerSet, Store};
 use firstline_triage::customer_key;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::ReportArgs;
@@ -22,8 +24,15 @@ use crate::ui::Ui;
 ///
 /// A week's figures are put on record when it is over and again when it has settled, and never change. Below them stands what the last
 /// days show as known now, with every missed most urgent ticket.
+///
+/// With --day90 it is the report of the whole programme: hours redirected, first response before and after, net new capacity per
+/// technician; then the signed thresholds, the verdict, all rollbacks, and what is estimated or not known. Its page prints on A4.
 #[derive(Debug, Args)]
 pub(crate) struct RolloutReportArgs {
+    /// Report the whole programme: three numbers, thresholds, verdict.
+    #[arg(long, conflicts_with_all = ["weeks", "days", "customer"])]
+    day90: bool,
+
     /// Newest weeks that are shown.
     #[arg(long, default_value_t = 13, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=70))]
     weeks: u16,
@@ -55,6 +64,9 @@ struct Output {
 pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let Place { rules, store, now, .. } = Place::open(&args.settings)?;
     close_weeks(store.as_ref(), &rules, "command:rollout", now)?;
+    if args.day90 {
+        return day90(args, store.as_ref(), (&rules, now), ui);
+    }
     let customer = args.customer.as_deref().map(customer_key);
     let customers = match &customer {
         Some(customer) => CustomerSet::Only([customer.clone()].into()),
@@ -68,6 +80,22 @@ pub(super) fn run(args: &RolloutReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let shadow = shadow(store.as_ref(), &rules, &ShadowWindow { from, to, customers }, now)?;
     let output = Output { weeks, errors, shadow };
     args.output.put(&report(&output), &output, ui)?;
+    Ok(Exit::Success)
+}
+
+/// The report of day 90.
+fn day90(
+    args: &RolloutReportArgs,
+    store: &dyn Store,
+    (rules, now): (&DeskRules, Timestamp),
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let report = report_day90(store, rules, now)?.ok_or_else(|| {
+        let next = "Start one: firstline rollout start; its first week begins on the next Monday";
+        UserError::new(Code::NotFound, "the programme", "none has begun its first week", next)
+    })?;
+    let zone = rules.zone();
+    args.output.put_page(&Report::of_day90(&report, zone), &report, || report.html(zone), ui)?;
     Ok(Exit::Success)
 }
 
@@ -91,6 +119,24 @@ fn by_category(week: &WeekView) -> Vec<Vec<String>> {
     rows.into_iter().map(cells).collect()
 }
 
+/// How a figure of a week is known.
+fn by(week: &WeekView, name: &str) -> String {
+    let basis = week.sheet.basis.get(name);
+    basis.map_or_else(String::new, |basis| format!(" by {}", super::status::basis_in_words(basis)))
+}
+
+fn minutes(week: &WeekView) -> String {
+    let figure = week.sheet.figures.get("minutes_per_ticket").copied().unwrap_or_default();
+    let told = |minutes: f64| format!("{minutes:.0}{}, n {}", by(week, "minutes_per_ticket"), figure.n);
+    figure.value.map_or_else(|| "not known".to_owned(), told)
+}
+
+fn saved(week: &WeekView) -> String {
+    let figure = week.sheet.figures.get("saved").copied().unwrap_or_default();
+    let told = |saved: f64| format!("{}{}, n {}", percent(saved), by(week, "saved"), figure.n);
+    figure.value.map_or_else(|| "not known".to_owned(), told)
+}
+
 fn report(output: &Output) -> Report {
     let Output { weeks, errors, shadow } = output;
     let figure = |week: &WeekView, name: &str| week.sheet.figures.get(name).copied().unwrap_or_default();
@@ -110,6 +156,9 @@ fn report(output: &Output) -> Report {
             share(&figure(week, "usable_verbatim")),
             time(&figure(week, "first_response_median")),
             time(&figure(week, "resolution_mean")),
+            minutes(week),
+            saved(week),
+            share(&figure(week, "l1_autonomous")),
             count("missed_most_urgent"),
             super::status::count(&figure(week, "errors")),
             count("sla_credits"),
@@ -147,6 +196,9 @@ fn report(output: &Output) -> Report {
                 "usable as they are",
                 "first response, median",
                 "resolution, mean",
+                "minutes a ticket",
+                "saved",
+                "resolved alone",
                 "missed most urgent",
                 "errors of actions",
                 "SLA credits",

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use firstline_rollout::{Report, Sheet, counted, percent};
-use firstline_serve::rollout::{CustomerErrors, Figure, Status, WeekErrors, close_weeks, status};
+use firstline_serve::rollout::{CustomerErrors, Figure, Status, WeekErrors, WorkView, close_weeks, status};
 
 use super::ReportArgs;
 use super::hold::about;
@@ -89,6 +89,7 @@ fn report(status: &Status) -> Report {
         ];
         facts.push(("Held back so far", told.join(", ")));
     }
+    facts.extend(status.work.as_ref().map(|of| ("Work", work(of))));
     if let Some(last) = &status.last_verdict {
         let verdict = if last.passed { "passed" } else { "not passed" };
         facts.push(("Last verdict", format!("{verdict}, {:.0}, asked by {}", last.at, last.by)));
@@ -140,6 +141,39 @@ fn actions(ids: &[i64]) -> String {
         0 => "-".to_owned(),
         n if n <= first.len() => first.join(", "),
         n => format!("{}, ... ({n})", first.join(", ")),
+    }
+}
+
+/// Work on the newest week's tickets, each figure with how it is known.
+fn work(of: &WorkView) -> String {
+    let by = |name: &str| {
+        of.basis.get(name).map_or_else(String::new, |basis| format!(" by {}", basis_in_words(basis)))
+    };
+    let minutes = of.minutes_per_ticket.value.map_or_else(
+        || "minutes a ticket not known".to_owned(),
+        |minutes| {
+            format!(
+                "{minutes:.0} minutes a ticket{}, n {}",
+                by("minutes_per_ticket"),
+                of.minutes_per_ticket.n
+            )
+        },
+    );
+    let saved = of.saved.value.map_or_else(
+        || "saved: not known".to_owned(),
+        |_| format!("saved {}{}", share(&of.saved), by("saved")),
+    );
+    format!("week {}: {minutes}; {saved}; resolved alone {}", of.week, share(&of.l1_autonomous))
+}
+
+/// How a figure of work is known, as people read it.
+pub(super) fn basis_in_words(basis: &str) -> &str {
+    match basis {
+        "time_entries" => "time entries",
+        "reported" => "times reported with outcomes",
+        "reviews" => "time at reviews",
+        "estimate" => "ESTIMATE",
+        other => other,
     }
 }
 

@@ -48,7 +48,10 @@ fn r80_what_was_saved_is_before_at_the_mix_of_after_less_what_was_needed() {
     let now = [vec![logged("Reset", 15.0); 40], vec![logged("Move", 45.0); 10]].concat();
     let saving = found(&was, &worked(&now));
     // 40 x 5 + 10 x 15 minutes, of 40 x 20 + 10 x 60.
-    assert_eq!((saving.basis, saving.before, saving.saved, saving.n), (SavingBasis::TimeEntries, 1_400.0, 350.0, 50));
+    assert_eq!(
+        (saving.basis, saving.before, saving.saved, saving.n),
+        (SavingBasis::TimeEntries, 1_400.0, 350.0, 50)
+    );
     assert!((saving.change + 0.25).abs() < 1e-12);
     assert_eq!(saved(Some(&was), &worked(&now), &Aliases::new(), 1).unwrap().share, 0.25);
     // 15 and 45 minutes are whole quarters; 7.5 minutes less would look like much more.
@@ -61,8 +64,10 @@ fn r80_what_was_saved_is_before_at_the_mix_of_after_less_what_was_needed() {
 fn r72_reviews_and_corrections_are_no_saving() {
     let was = before(&vec![logged("Reset", 20.0); 60]);
     let review = Some(Reviewed { at: at("2026-11-02T08:30:00Z"), seconds: Some(120.0) });
-    let now: Vec<TicketFacts> =
-        (0..40).map(|_| TicketFacts { review, ..logged("Reset", 15.0) }).chain([logged("New kind", 30.0)]).collect();
+    let now: Vec<TicketFacts> = (0..40)
+        .map(|_| TicketFacts { review, ..logged("Reset", 15.0) })
+        .chain([logged("New kind", 30.0)])
+        .collect();
     let saving = found(&was, &worked(&now));
     // 5 minutes less on each, and 2 at its review.
     assert_eq!((saving.reviews, saving.saved, saving.left_out), (80.0, 120.0, 1));
@@ -88,8 +93,10 @@ fn r80_what_nobody_touched_took_no_time_and_what_nobody_logged_is_left_out() {
     let alone = found(&was, &after);
     assert_eq!((alone.saved, alone.n), (200.0, 20));
     // Tickets that are still open have not taken what they will.
-    let open: Vec<TicketFacts> =
-        (0..10).map(|_| TicketFacts { resolved_at: None, ..logged("Reset", 1.0) }).chain(now.clone()).collect();
+    let open: Vec<TicketFacts> = (0..10)
+        .map(|_| TicketFacts { resolved_at: None, ..logged("Reset", 1.0) })
+        .chain(now.clone())
+        .collect();
     assert_eq!(found(&was, &worked(&open)), unknown);
 }
 
@@ -98,7 +105,10 @@ fn r40_times_that_are_known_in_different_ways_are_not_compared() {
     let (logs, sums) = (vec![logged("Reset", 20.0); 30], vec![reported("Reset", 10.0); 30]);
     let none = Aliases::new();
     assert_eq!(saving(Some(&before(&logs)), &worked(&sums), &[], &none, 1), None);
-    assert_eq!(saving(Some(&before(&sums)), &worked(&sums), &[], &none, 1).unwrap().basis, SavingBasis::Reported);
+    assert_eq!(
+        saving(Some(&before(&sums)), &worked(&sums), &[], &none, 1).unwrap().basis,
+        SavingBasis::Reported
+    );
     assert_eq!(saving(None, &worked(&logs), &[], &none, 1), None);
     assert_eq!(saving(Some(&before(&logs)), &[], &[], &none, 1), None);
     // Minutes at reviews are never held against hours that were logged.
@@ -118,12 +128,8 @@ fn r40_an_estimate_is_marked_has_no_interval_and_judges_nothing() {
         assisted_minutes: Some(5.0),
     }];
     let review = Some(Reviewed { at: at("2026-11-02T08:30:00Z"), seconds: Some(60.0) });
-    let now = [
-        untimed("Reset"),
-        TicketFacts { review, ..untimed("Reset") },
-        untimed("Reset"),
-        untimed("Other"),
-    ];
+    let now =
+        [untimed("Reset"), TicketFacts { review, ..untimed("Reset") }, untimed("Reset"), untimed("Other")];
     let mut after = worked(&now);
     after[0].autonomy = Autonomy::Confirmed;
     after[1].assisted = true;

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use firstline_fault::Code;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -367,6 +368,34 @@ pub(crate) async fn get_shadow(
         Ok(rollout::shadow(shared.store.as_ref(), &shared.desk()?, &window, now)?)
     });
     Ok(Json(shown.await?))
+}
+
+/// The report of day 90, as known now: hours redirected, first response before and after, net new capacity; then the signed thresholds,
+/// the verdict, and what is not known.
+///
+/// It is what `firstline rollout report --day90 --json` prints. A figure without its facts is null, and `not_known` says why.
+#[utoipa::path(
+    get, path = "/v1/rollout/day90", tag = "rollout", security(("key" = ["review"])),
+    responses(
+        (status = 200, description = "The report", body = serde_json::Value),
+        (status = 404, description = "No programme has begun its first week", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_day90(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+) -> Result<Json<serde_json::Value>, Problem> {
+    caller.may_for_all(Scope::Review)?;
+    let one = super::kpis::one_at_a_time().await?;
+    let report = shared.blocking(move |shared| {
+        let _one = one;
+        let report = rollout::report_day90(shared.store.as_ref(), &shared.desk()?, shared.clock.now())?;
+        report.map(serde_json::to_value).transpose().map_err(Problem::internal)
+    });
+    report.await?.map(Json).ok_or_else(|| {
+        let next = "Start a programme: firstline rollout start; its first week begins on the next Monday";
+        Problem::new(Code::NotFound, "the programme", "none has begun its first week", next)
+    })
 }
 
 /// Counts how completely the PSA's tickets came in: its list of those opened in a time, against the tickets with a decision.

@@ -115,8 +115,8 @@ pub(super) struct Seen {
     wants_answer: bool,
     customer: String,
     number: String,
-    /// Whether Firstline might act when it was decided.
-    in_scope: bool,
+    /// How far Firstline might go when it was decided.
+    phase: Option<Phase>,
     /// Whether its draft was sent, as it was or in other words.
     sent: bool,
 }
@@ -180,7 +180,7 @@ impl Seen {
             draft: drafted.map(|at| (at.duration_since(judged.received_at).as_secs_f64(), at)),
             distance: outcome.distance.filter(|_| drafted.is_some()),
             wants_answer: judged.decision.kind.wants_answer(),
-            in_scope: phase.is_some_and(|phase| phase >= Phase::Assist),
+            phase,
             sent: matches!(judged.draft_state, DraftState::Approved | DraftState::Edited),
             customer: judged.customer,
             number: judged.ticket_id,
@@ -212,9 +212,20 @@ impl Seen {
         self.lag
     }
 
-    /// Whether Firstline might act when it was decided.
-    pub(super) fn in_scope(&self) -> bool {
-        self.in_scope
+    /// How far Firstline might go when it was decided.
+    pub(super) fn phase(&self) -> Option<Phase> {
+        self.phase
+    }
+
+    /// Its facts as of `moment`, with the category that was decided while it is not known in which it closed.
+    pub(super) fn named_facts(&self, moment: Timestamp) -> TicketFacts {
+        let mut facts = self.facts.as_of(moment);
+        for (field, label) in self.judged.iter().flat_map(|judged| &judged.decided) {
+            if facts.label(*field).is_none() && facts.resolved_at.is_none() {
+                facts.labels.insert(*field, label.clone());
+            }
+        }
+        facts
     }
 
     /// Whether its draft was sent, as it was or in other words.

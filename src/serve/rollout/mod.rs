@@ -7,7 +7,9 @@
 mod corrections;
 mod coverage;
 mod criteria;
+mod day90;
 mod desk;
+mod expansion;
 mod figures;
 mod gate;
 mod holds;
@@ -31,7 +33,9 @@ pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
 };
+pub use day90::report_day90;
 pub use desk::DeskRules;
+pub use expansion::{NextRequest, next, step_in_words};
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, barred_bundle, hold, resume};
@@ -44,7 +48,7 @@ pub use incidents::{
 pub use phase::{Allowed, allowed, installation_phase};
 pub use shadow::{ByPriority, MissedPriority, Shadow, ShadowWindow, shadow};
 pub use start::{StartRequest, Started, start};
-pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, status, week_errors};
+pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, WorkView, status, week_errors};
 pub use watch::{WatchReport, Watcher, watch};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
 pub use work::saved_so_far;

@@ -60,7 +60,7 @@ pub(super) fn recorded_phase(store: &dyn Store, otherwise: Phase) -> Result<Phas
 }
 
 /// The most that is allowed under a hold.
-fn ceiling(hold: Option<Hold>) -> Phase {
+pub(super) fn ceiling(hold: Option<Hold>) -> Phase {
     match hold {
         None | Some(Hold::PauseExpansion | Hold::Cleanup) => Phase::Autonomous,
         Some(Hold::Pause) => Phase::Assist,

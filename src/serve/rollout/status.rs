@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::coverage::{self, Coverage};
@@ -19,7 +20,7 @@ use super::holds::{HoldView, Scoped};
 use super::incidents::{self, CustomerErrors, Incidents, WeekErrors};
 use super::phase::recorded_phase;
 use super::text::SHADOW_TO_ASSIST;
-use super::weeks::{self, first};
+use super::weeks::{self, WeekView, first};
 
 /// Days of a programme.
 const DAYS: i64 = 90;
@@ -65,6 +66,8 @@ pub struct Status {
     pub weeks_closed: u64,
     /// Settled weeks are what a gate counts.
     pub weeks_settled: u64,
+    /// Work on tickets in the newest week on record; null before the first.
+    pub work: Option<WorkView>,
     /// How completely tickets came in, as it was last counted.
     pub coverage: Option<Coverage>,
     /// The gate's last verdict.
@@ -166,12 +169,40 @@ impl From<GrantRecord> for GrantView {
         Self {
             grant: epoch,
             scope: scope.into(),
-            phase: name(phase).to_owned(),
+            phase: phase_name(phase).to_owned(),
             bundle,
             evidence_sha256: evidence_sha,
             since,
             by,
             reason,
+        }
+    }
+}
+
+/// Work on the tickets of a week, as it was put on record.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct WorkView {
+    /// The week's number in the programme.
+    pub week: u32,
+    /// Minutes of work on a ticket.
+    pub minutes_per_ticket: Figure,
+    /// Share of the time of before that was saved where Firstline might act.
+    pub saved: Figure,
+    /// Tickets resolved alone, of all that first level resolved.
+    pub l1_autonomous: Figure,
+    /// How these are known: `time_entries`, `reported`, `reviews`, `estimate`.
+    pub basis: BTreeMap<String, String>,
+}
+
+impl WorkView {
+    fn of(view: &WeekView) -> Self {
+        let figure = |name: &str| view.sheet.figures.get(name).copied().unwrap_or_default();
+        Self {
+            week: view.sheet.number,
+            minutes_per_ticket: figure("minutes_per_ticket"),
+            saved: figure("saved"),
+            l1_autonomous: figure("l1_autonomous"),
+            basis: view.sheet.basis.clone(),
         }
     }
 }
@@ -192,7 +223,7 @@ pub struct LastVerdict {
     pub evidence_sha256: String,
 }
 
-fn name(phase: Phase) -> &'static str {
+pub(super) fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Baseline => "baseline",
         Phase::Shadow => "shadow",
@@ -246,9 +277,9 @@ pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp)
     let view = programme.map(|programme| ProgrammeView::of(programme, zone, now)).transpose()?;
     let mut status = Status {
         programme: view,
-        phase: name(recorded).to_owned(),
-        settings_phase: name(most).to_owned(),
-        capped_at: (most < recorded).then(|| name(most).to_owned()),
+        phase: phase_name(recorded).to_owned(),
+        settings_phase: phase_name(most).to_owned(),
+        capped_at: (most < recorded).then(|| phase_name(most).to_owned()),
         criteria_in_force: list.in_force,
         signatures_missing: missing,
         grants: grants.map(GrantView::from).collect(),
@@ -263,6 +294,7 @@ pub fn status(store: &dyn Store, hours: &OpenHours, most: Phase, now: Timestamp)
         errors_by_week,
         weeks_closed: whole().filter(|week| !week.settled).count() as u64,
         weeks_settled: whole().filter(|week| week.settled).count() as u64,
+        work: whole().next_back().map(WorkView::of),
         coverage: coverage::newest_view(store)?,
         last_verdict: last.map(|verdict| LastVerdict {
             gate: verdict.gate,

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::auth::{NewKey, Person, Scope};
 
+mod day90;
 mod edges;
 mod lists;
 mod watch;

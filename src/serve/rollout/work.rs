@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use firstline_fault::{InternalError, Result};
 use firstline_rollout::{
-    Autonomy, Before, Incident, IncidentState, Population, Reported, Saved, Saving, Share, SignedMinutes,
-    TicketFacts, Worked, autonomy, is_provisional, minutes_per_ticket, saving, select,
+    Before, Incident, IncidentState, LevelOne, Population, Reported, Saved, Saving, SignedMinutes,
+    TicketFacts, Worked, autonomy, minutes_per_ticket, saving, select,
 };
 use firstline_store::{CustomerSet, IncidentRecord, IncidentState as Stored, ProgrammeRecord, Store};
+use firstline_ticket::Phase;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
@@ -26,6 +27,11 @@ pub(super) const BEFORE: &str = "before";
 const SEED: u64 = 80;
 /// Incidents that are read at a time.
 const PAGE: usize = 500;
+
+/// Whether Firstline might act.
+fn acts(phase: Option<Phase>) -> bool {
+    phase.is_some_and(|phase| phase >= Phase::Assist)
+}
 
 /// What savings are told with, beside the tickets.
 pub(super) struct Work {
@@ -110,13 +116,13 @@ impl Work {
         errors
     }
 
-    /// People's tickets among `then`, the facts of `tickets` as of `moment`, each with whether it is in scope.
+    /// People's tickets among `then`, the facts of `tickets` as of `moment`, each with how far Firstline might go with it.
     pub(super) fn worked<'a>(
         &self,
         (tickets, then): (&[&Seen], &'a [TicketFacts]),
         rules: &DeskRules,
         moment: Timestamp,
-    ) -> Vec<(Worked<'a>, bool)> {
+    ) -> Vec<(Worked<'a>, Option<Phase>)> {
         let errors = self.errors(rules, moment);
         let by_id: BTreeMap<&str, &Seen> = tickets.iter().map(|one| (one.facts.id.as_str(), *one)).collect();
         let of = |facts: &'a TicketFacts| {
@@ -124,7 +130,7 @@ impl Work {
             let autonomy = autonomy(facts, &rules.tiers);
             let error_at = errors.get(&facts.id).copied();
             let assisted = facts.review.is_some() && seen.is_some_and(|one| one.was_sent());
-            (Worked { facts, autonomy, assisted, error_at }, seen.is_some_and(|one| one.in_scope()))
+            (Worked { facts, autonomy, assisted, error_at }, seen.and_then(|one| one.phase()))
         };
         select(then, Population::People).tickets.into_iter().map(of).collect()
     }
@@ -145,7 +151,8 @@ impl Work {
         let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(moment)).collect();
         let all = self.worked((tickets, &then), rules, moment);
         let worked: Vec<Worked<'_>> = all.iter().map(|(one, _)| *one).collect();
-        let scope: Vec<Worked<'_>> = all.iter().filter(|(_, scope)| *scope).map(|(one, _)| *one).collect();
+        let scope: Vec<Worked<'_>> =
+            all.iter().filter(|(_, phase)| acts(*phase)).map(|(one, _)| *one).collect();
         let mut put = |name: &str, figure: Figure| sheet.figures.insert(name.to_owned(), figure);
         let minutes = minutes_per_ticket(&worked, &self.signed, &rules.aliases);
         let figure = minutes.map(|of| Figure::of(Some(of.mean), of.interval, of.n));
@@ -161,7 +168,8 @@ impl Work {
             "saved_minutes",
             saving.map(|of| Figure::of(Some(of.saved), of.interval, of.n)).unwrap_or_default(),
         );
-        let l1 = LevelOne::of(&worked, rules, moment);
+        let told = worked.iter().map(|one| (one.facts, one.autonomy));
+        let l1 = LevelOne::of(told, &rules.tiers, moment);
         put("l1_autonomous", (&l1.share()).into());
         put("l1_autonomous_provisional", Figure::count(l1.provisional));
         let bases = [
@@ -172,45 +180,6 @@ impl Work {
         sheet
             .basis
             .extend(bases.into_iter().filter_map(|(name, basis)| Some((name.to_owned(), basis?.to_owned()))));
-    }
-}
-
-/// Resolved first-level tickets, and who resolved them.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LevelOne {
-    pub(super) resolved: u64,
-    pub(super) confirmed: u64,
-    pub(super) timed_out: u64,
-    /// Of the confirmed ones, those that may still be opened again in the time that counts.
-    pub(super) provisional: u64,
-    /// Of resolved tickets, those of which nobody knows who resolved them.
-    pub(super) unknown: u64,
-}
-
-impl LevelOne {
-    /// Of people's tickets, as known at `moment`.
-    pub(super) fn of(worked: &[Worked<'_>], rules: &DeskRules, moment: Timestamp) -> Self {
-        let mut found = Self::default();
-        for one in worked.iter().filter(|one| one.facts.resolved_at.is_some()) {
-            let alone = matches!(one.autonomy, Autonomy::Confirmed | Autonomy::TimedOut);
-            found.unknown += u64::from(one.autonomy == Autonomy::Unknown);
-            // What no person touched was first-level work.
-            if !alone && rules.tiers.handled_by(one.facts) != Some(1) {
-                continue;
-            }
-            found.resolved += 1;
-            found.timed_out += u64::from(one.autonomy == Autonomy::TimedOut);
-            if one.autonomy == Autonomy::Confirmed {
-                found.confirmed += 1;
-                found.provisional += u64::from(is_provisional(one.facts, moment));
-            }
-        }
-        found
-    }
-
-    /// Resolved alone, of all that first level resolved.
-    pub(super) fn share(&self) -> Share {
-        Share::new(self.confirmed, self.resolved)
     }
 }
 
@@ -233,6 +202,7 @@ pub fn saved_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Res
     let tickets: Vec<&Seen> = tickets.iter().collect();
     let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(now)).collect();
     let all = work.worked((&tickets, &then), rules, now);
-    let scope: Vec<Worked<'_>> = all.into_iter().filter(|(_, scope)| *scope).map(|(one, _)| one).collect();
+    let scope: Vec<Worked<'_>> =
+        all.into_iter().filter(|(_, phase)| acts(*phase)).map(|(one, _)| one).collect();
     Ok(work.saving(&scope, rules).and_then(|saving| saving.judged()))
 }
