@@ -84,8 +84,7 @@ fn r40_handle_time_is_known_by_both_bases_of_what_people_wrote() {
         let done = facts.resolved_at.is_some() && facts.merged_into.is_none();
         assert_eq!(facts.handle_time_by(HandleBasis::Reported).is_some(), done, "{}", ticket.id);
         if done && facts.kind == Kind::Person {
-            let by = |basis| facts.handle_time_by(basis).unwrap();
-            let (entries, reported) = (by(HandleBasis::TimeEntries), by(HandleBasis::Reported));
+            let [entries, reported] = HandleBasis::LOGGED.map(|basis| facts.handle_time_by(basis).unwrap());
             assert_eq!(facts.handle_time(), Some(entries));
             // At most two entries, each off by less than a quarter of an hour.
             assert!((entries - reported).abs() < 1_800.0, "{}: {entries} for {reported}", ticket.id);

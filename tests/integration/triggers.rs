@@ -190,25 +190,20 @@ fn killed(n: u64) {
         let url = format!("{base}{path}");
         call(&agent, "POST", &url, key, &[], Some(&body.to_string())).ok().filter(|a| a.status == 200)
     };
-    let reported = std::thread::scope(|scope| {
-        let (claimed, over) = (&claimed, &over);
-        let (send, errors) = (&send, &errors);
-        scope.spawn({
-            let key = &key;
-            move || {
-                while !over.load(Ordering::Relaxed) {
-                    let claim = json!({"owner": "worker", "limit": 1, "lease_seconds": 60});
-                    let Some(answer) = send("/v1/outbox/claim", key, &claim) else { continue };
-                    for action in answer.json()["actions"].as_array().unwrap() {
-                        claimed.lock().unwrap().insert(action["id"].as_i64().unwrap());
-                        std::thread::sleep(Duration::from_millis(20));
-                        send(&format!("/v1/outbox/{}", action["id"]), key, &json!({"owner": "worker"}));
-                    }
-                }
+    let work = || {
+        while !over.load(Ordering::Relaxed) {
+            let claim = json!({"owner": "worker", "limit": 1, "lease_seconds": 60});
+            let Some(answer) = send("/v1/outbox/claim", &key, &claim) else { continue };
+            for action in answer.json()["actions"].as_array().unwrap() {
+                claimed.lock().unwrap().insert(action["id"].as_i64().unwrap());
+                std::thread::sleep(Duration::from_millis(20));
+                send(&format!("/v1/outbox/{}", action["id"]), &key, &json!({"owner": "worker"}));
             }
-        });
-        let person = &desk.person;
-        let report = scope.spawn(move || send("/v1/incidents", person, errors).is_some());
+        }
+    };
+    let reported = std::thread::scope(|scope| {
+        scope.spawn(work);
+        let report = scope.spawn(|| send("/v1/incidents", &desk.person, &errors).is_some());
         std::thread::sleep(wait);
         let pid = desk.service.pid().to_string();
         assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
