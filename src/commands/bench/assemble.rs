@@ -108,9 +108,9 @@ impl<'a> Measured<'a> {
         drafter: &Drafter<'_>,
         laid_down: &LaidDown,
         bundle_sha256: &str,
+        made_at: Timestamp,
     ) -> Result<Evidence, Failure> {
         let (id, policy_sha) = served_id(bundle_sha256, &laid_down.policy)?;
-        let made_at = Timestamp::now();
         let compact = made_at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let mut evidence = Evidence {
             format: EVIDENCE_FORMAT.to_owned(),

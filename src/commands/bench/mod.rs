@@ -10,15 +10,17 @@ mod safety;
 mod speed;
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Parser};
 use firstline_drafts::{Drafter, Index, Reviews, Templates};
-use firstline_fault::{Code, UserError};
+use firstline_fault::{Code, InternalError, UserError};
 use firstline_rollout::{Criteria, Evidence, RuleSet, Tiers};
 use firstline_ticket::Field;
 use firstline_triage::bundle::layout;
 use firstline_triage::{Engine, Policy, sha256_file, sha256_hex};
+use jiff::Timestamp;
 
 use super::best::{Best, DoubtsArg, JUDGED};
 use super::draft::voice;
@@ -173,7 +175,8 @@ pub(super) fn run(args: &BenchArgs, ui: &Ui) -> Result<Exit, Failure> {
     let rules = laid_down.rules.is_some();
     let material = Material::read(&args.tickets, &args.bundle.bundle, &laid_down.policy, rules, ui)?;
     laid_down.best = best(args, &laid_down, &material, ui)?;
-    let (evidence, automation) = measure(args, &laid_down, &material, before, ui)?;
+    let when = (before, Timestamp::now());
+    let (evidence, automation) = measure(args, &laid_down, &material, when, ui)?;
     let path = write(&args.out, &evidence, automation.as_deref())?;
     match args.output.json {
         true => print(serde_json::to_string(&evidence)?),
@@ -189,6 +192,41 @@ pub(super) fn run(args: &BenchArgs, ui: &Ui) -> Result<Exit, Failure> {
         None => ui.say("No category has enough held-out tickets to say what of it could be automated."),
     }
     Ok(material.exit)
+}
+
+/// The command line of `firstline bench`, for those who measure within the program.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct Line {
+    #[command(flatten)]
+    args: BenchArgs,
+}
+
+/// The evidence that `firstline bench --quick` gives of a bundle at a time that is not the machine's: for `firstline demo`. Gives the file.
+pub(super) fn evidence_at(
+    (bundle, tickets, criteria): (&Path, &Path, &Path),
+    out: &Path,
+    (seed, made_at): (u64, Timestamp),
+    ui: &Ui,
+) -> Result<PathBuf, Failure> {
+    let seed = seed.to_string();
+    let flags: [(&str, &OsStr); 6] = [
+        ("--bundle", bundle.as_os_str()),
+        ("--tickets", tickets.as_os_str()),
+        ("--criteria", criteria.as_os_str()),
+        ("--out", out.as_os_str()),
+        ("--seed", OsStr::new(&seed)),
+        ("--writer", OsStr::new("none")),
+    ];
+    let line =
+        flags.iter().flat_map(|(flag, value)| [OsStr::new(flag), value]).chain([OsStr::new("--quick")]);
+    let Line { args } = Line::try_parse_from(line)
+        .map_err(|e| InternalError::new(format!("the command line of a measurement: {e}")))?;
+    let before = Busy::now();
+    let laid_down = LaidDown::read(&args)?;
+    let material = Material::read(tickets, bundle, &laid_down.policy, false, ui)?;
+    let (evidence, _) = measure(&args, &laid_down, &material, (before, made_at), ui)?;
+    Ok(write(out, &evidence, None)?.join("evidence.json"))
 }
 
 /// Tickets that are drafted for a demo.
@@ -225,7 +263,7 @@ fn measure(
     args: &BenchArgs,
     laid_down: &LaidDown,
     material: &Material,
-    before: Busy,
+    (before, made_at): (Busy, Timestamp),
     ui: &Ui,
 ) -> Result<(Evidence, Option<String>), Failure> {
     let bundle = &args.bundle.bundle;
@@ -260,7 +298,7 @@ fn measure(
         );
     }
     let automation = measured.automation();
-    Ok((measured.finish(&drafter, laid_down, &bundle_sha256)?, automation))
+    Ok((measured.finish(&drafter, laid_down, &bundle_sha256, made_at)?, automation))
 }
 
 /// The best technicians, by tickets of the history that are not measured.
