@@ -89,6 +89,8 @@ pub struct Autonomous {
     pub origins: String,
     /// Whether a ticket is closed once its customer has confirmed that it is done.
     pub close: bool,
+    /// Whether reviewers may have the desk's own automations run.
+    pub run: bool,
 }
 
 impl Autonomous {

@@ -215,6 +215,7 @@ fn review(id: &str, verdict: Review, key: &str) -> ReviewRequest {
         fields: BTreeMap::new(),
         idempotency_key: key.to_owned(),
         act: true,
+        run: None,
         distance: 0.0,
         opened_at: Some(at(2)),
         active_seconds: Some(4.5),

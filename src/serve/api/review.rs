@@ -110,10 +110,25 @@ pub(crate) struct ReviewBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_800)]
     active_seconds: Option<f64>,
+    /// The desk's own automation that is to run for this ticket, where the settings allow it: `firstline connect` passes it on.
+    #[serde(default)]
+    run: Option<RunRequest>,
     /// Labels that the person sets; Firstline does not decide these of this ticket from then on.
     #[serde(default)]
     #[schema(value_type = BTreeMap<FieldName, String>)]
     fields: BTreeMap<String, String>,
+}
+
+/// What the desk's own automation is to do.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunRequest {
+    /// Its name, as the automation knows it, such as `unlock-account`.
+    #[schema(min_length = 1, max_length = 128)]
+    automation: String,
+    /// Whether the reviewer has verified who the writer is: needed where a rule asks for it. No model and no message stands in for that.
+    #[serde(default)]
+    identity_verified: bool,
 }
 
 /// A reviewed decision.
@@ -243,6 +258,7 @@ fn put(
         distance: far(&record, &verdict),
         fields: labels(&body.fields, "fields")?,
         act: phase_of(shared, &record)? >= Phase::Assist,
+        run: body.run.as_ref().map(|run| order(shared, &record, run, &caller.name)).transpose()?,
         opened_at: body.opened_at,
         active_seconds: body.active_seconds,
         actor: caller.key.clone(),
@@ -264,6 +280,48 @@ fn put(
         shared.metrics.reviews.get_or_create(&verdict.into()).inc();
     }
     Ok((reviewed, findings))
+}
+
+/// What an automation is given: its name, the ticket's slots, and who asked for it.
+fn order(
+    shared: &Shared,
+    record: &DecisionRecord,
+    run: &RunRequest,
+    reviewer: &str,
+) -> Result<Value, Problem> {
+    let fault = |code, problem: &str, next: &str| Err(Problem::new(code, "run", problem, next));
+    if !shared.settings.autonomous.run {
+        return fault(
+            Code::Config,
+            "automations are switched off",
+            "Set autonomous.run, and [run] in connect's settings",
+        );
+    }
+    if run.automation.trim().is_empty() || run.automation.len() > 128 {
+        return fault(Code::Request, "its name is empty or longer than 128 bytes", "Name the automation");
+    }
+    let verify = record.decision.rules.iter().any(|rule| rule.verify_identity);
+    if verify && !run.identity_verified {
+        let next = "Verify who the writer is by a way that the desk has laid down, and send \"identity_verified\": true";
+        return fault(Code::Guard, "a rule asks who the writer is", next);
+    }
+    let ticket = shared.store.reviewed_ticket(&record.id)?;
+    let labels: BTreeMap<&str, &str> = record
+        .decision
+        .fields
+        .iter()
+        .map(|(field, decided)| (field.name(), decided.label.as_str()))
+        .collect();
+    Ok(serde_json::json!({
+        "automation": run.automation.trim(),
+        "ticket_id": record.ticket_id,
+        "customer": ticket.as_ref().and_then(|ticket| ticket.customer.as_deref()),
+        "contact": ticket.as_ref().and_then(|ticket| ticket.contact.as_deref()),
+        "subject": ticket.as_ref().and_then(|ticket| ticket.subject.as_deref()),
+        "fields": labels,
+        "identity_verified": run.identity_verified,
+        "requested_by": reviewer,
+    }))
 }
 
 /// How far Firstline may go with this ticket: only from assist on does what people approve go into the outbox.

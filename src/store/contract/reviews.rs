@@ -60,6 +60,8 @@ pub struct ReviewRequest {
     pub idempotency_key: String,
     /// Whether what is approved goes into the outbox.
     pub act: bool,
+    /// What the desk's own automation is to be given, where it is to run.
+    pub run: Option<serde_json::Value>,
     /// How far what is sent is from the draft, 0 for the same, 1 for nothing in common.
     pub distance: f64,
     /// When they first saw what they review.

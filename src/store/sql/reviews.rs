@@ -151,6 +151,9 @@ fn carry_out(
             _ => decisions::labels(&record.decision).into_iter().chain(locked).collect(),
         };
         act(tx, record, sent, &fields, now)?;
+        if let Some(run) = &review.run {
+            outbox::add(tx, record, (ActionKind::Run, run), (ActionOrigin::Person, now), now)?;
+        }
     }
     let found: Vec<&str> = review.findings.iter().map(|found| found.check.as_str()).collect();
     Ok(json!({
@@ -160,6 +163,7 @@ fn carry_out(
         "field_hashes": log.salted_labels(&review.fields),
         "findings": found,
         "act": review.act,
+        "run": review.run.as_ref().map(|run| log.salted(&run.to_string())),
     }))
 }
 
