@@ -76,7 +76,7 @@ impl Home {
         self.store.hold(&hold, now).unwrap().id
     }
 
-    fn report(&self, now: Timestamp) -> firstline_rollout::Day90 {
+    fn day90(&self, now: Timestamp) -> firstline_rollout::Day90 {
         report_day90(self.store(), &self.rules, now).unwrap().unwrap()
     }
 }
@@ -99,7 +99,7 @@ fn r80_a_programme_is_reported_from_what_is_on_record() {
     }
     let end = day(7 + 91, 0);
     home.close(end + 8.days());
-    let report = home.report(end);
+    let report = home.day90(end);
     let saving = report.hours_redirected.saving.unwrap();
     assert_eq!((saving.basis, saving.n, saving.saved), (SavingBasis::TimeEntries, 20, 200.0));
     assert_eq!(saved_so_far(home.store(), &home.rules, end).unwrap().map(|saved| saved.share), Some(0.5));
@@ -142,14 +142,14 @@ fn r80_a_programme_of_before_says_what_is_not_on_record_and_can_add_it() {
     home.started_with(&boss, None);
     home.granted_up_to(Phase::Assist, day(8, 0));
     home.worked("a1", day(9, 9), (Phase::Assist, 10));
-    let report = home.report(day(40, 0));
+    let report = home.day90(day(40, 0));
     assert_eq!((report.hours_redirected.hours, report.verdict.outcome), (None, Day90Outcome::Running));
     assert!(report.not_known.iter().any(|why| why.contains("not on record")), "{:?}", report.not_known);
     assert_eq!(saved_so_far(home.store(), &home.rules, day(40, 0)).unwrap(), None);
     // The same baseline, printed by this version, adds it; what stands is not changed by another.
     let again = |request| start(home.store(), home.rules.zone(), &request, &boss, day(40, 0));
     again(begin_with(Some(before()))).unwrap();
-    assert_eq!(home.report(day(40, 0)).hours_redirected.hours, Some(10.0 / 60.0));
+    assert_eq!(home.day90(day(40, 0)).hours_redirected.hours, Some(10.0 / 60.0));
     let mut other = before();
     other["handled"] = json!(41);
     assert_eq!(code(&again(begin_with(Some(other))).unwrap_err()), Some(Code::Conflict));
@@ -183,20 +183,20 @@ fn r80_holds_and_errors_stand_in_the_report_with_their_cause() {
     };
     home.store.add_incidents(&[incident], &CustomerSet::All, day(9, 11)).unwrap();
     let hold = home.held(Hold::BackOut, "R70 errors: 3 of 50 in week 2", day(20, 0));
-    let report = home.report(day(40, 0));
+    let report = home.day90(day(40, 0));
     assert_eq!(report.verdict.outcome, Day90Outcome::BackedOut);
     assert_eq!((report.rollbacks.len(), report.rollbacks[0].hold), (1, hold));
     // Nobody has decided about it for three business days: it counts.
     assert_eq!(report.incidents.len(), 1);
     home.close(day(40, 0));
-    let report = home.report(day(40, 0));
+    let report = home.day90(day(40, 0));
     let week = report.weeks.iter().find(|week| !week.triggers.is_empty()).unwrap();
     assert_eq!(
         (week.week, week.triggers.as_slice(), week.phase.as_str()),
         (2, &["R70 back out".to_owned()][..], "shadow")
     );
     home.store.release_hold(hold, &author(), "the template was wrong", day(41, 0)).unwrap();
-    let report = home.report(day(42, 0));
+    let report = home.day90(day(42, 0));
     let (_, by, reason) = report.rollbacks[0].released.clone().unwrap();
     assert_eq!(
         (report.verdict.outcome, by.as_str(), reason.as_str()),
