@@ -1,6 +1,7 @@
 //! `firstline demo`: the whole way once, on a generated history, explained in plain words.
 
 mod psa;
+mod rollout;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ use crate::ui::{Ui, print};
 ///
 /// With --psa, the newest week is left out of learning and watched in place of week 1: a stand-in for the PSA plays the desk's days, and
 /// what comes in is decided and drafted as it would be, in simulated time. Nothing is written to the PSA.
+///
+/// With --rollout, the newest 13 weeks are played: two as they were, four in shadow, then with a reviewer who approves, up to the report
+/// of day 90.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Folder to write the history, the bundle and the pages into.
@@ -49,6 +53,9 @@ pub(crate) struct DemoArgs {
     psa: psa::PsaArgs,
 
     #[command(flatten)]
+    rollout: rollout::RolloutArgs,
+
+    #[command(flatten)]
     encoder: EncoderArgs,
 }
 
@@ -65,6 +72,9 @@ const GENERATED: &str =
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     if let Some(psa) = args.psa.psa {
         return psa::run(args, psa, ui);
+    }
+    if args.rollout.rollout {
+        return rollout::run(args, ui);
     }
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");

@@ -27,6 +27,9 @@ impl Report {
     }
 }
 
+/// Rows of a table that stays on one page.
+const FEW: usize = 14;
+
 /// Characters of a row's name that stays on one line.
 const SHORT: usize = 40;
 
@@ -34,8 +37,9 @@ pub(crate) fn sheet(sheet: &Sheet) -> Markup {
     let class = |column: usize| (column > 0).then_some("n");
     // Short names stay on one line; long ones would push the figures off the page.
     let short = sheet.rows.iter().all(|row| row.first().is_none_or(|name| name.chars().count() <= SHORT));
+    let few = sheet.rows.len() <= FEW;
     html! {
-        section {
+        section class=[few.then_some("few")] {
             h2 { (sheet.heading) }
             p.small { (sheet.about) }
             div.wide {

@@ -23,10 +23,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 
-use self::desk::Desk;
+pub(super) use self::desk::Desk;
 use self::examples::Example;
 use self::figures::Figures;
 use self::play::Played;
+pub(super) use self::stage::{REQUESTS, Served, new_store, plain_settings, start_service};
 use self::stage::{Stage, service_settings};
 use super::super::rollout::show;
 use super::super::train;
@@ -40,7 +41,7 @@ use crate::ui::{Ui, print, stopping};
 #[derive(Debug, Args)]
 pub(super) struct PsaArgs {
     /// Play days of the desk through a stand-in for this PSA, `firstline connect`'s loop and the service, in simulated time.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, group = "played")]
     pub(super) psa: Option<PsaChoice>,
 
     /// Number of days to play; tickets before them are learnt from.
@@ -48,12 +49,12 @@ pub(super) struct PsaArgs {
     days: u16,
 
     /// The day after the last one to play [default: this week's Monday].
-    #[arg(long, requires = "psa", value_name = "DATE")]
-    until: Option<Date>,
+    #[arg(long, requires = "played", value_name = "DATE")]
+    pub(super) until: Option<Date>,
 
     /// Print one JSON object instead of text.
-    #[arg(long, requires = "psa")]
-    json: bool,
+    #[arg(long, requires = "played")]
+    pub(super) json: bool,
 }
 
 /// Files of a run.
@@ -93,7 +94,8 @@ pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Fail
     let settings = service_settings(&files)?;
     let zone = DeskRules::read(&policy, &settings.rollout)?.zone().clone();
     ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
-    let desk = Desk::generate(args, (&files.history, &files.learnt), &zone, ui)?;
+    let desk =
+        Desk::generate(args, (args.psa.days, args.psa.until), (&files.history, &files.learnt), &zone, ui)?;
     ui.say(format!(
         "2. Learning from the {} tickets that were resolved before {}. The first run downloads the embedding model.",
         desk.learnt,

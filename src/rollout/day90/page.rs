@@ -49,8 +49,9 @@ fn number(one: &Number) -> Markup {
 
 /// Holds with their causes, which are sentences: nothing of them is cut.
 fn rollbacks(holds: &Sheet) -> Markup {
-    let texts = ["hold", "scope", "since", "by whom and why", "ended"].map(Column::text);
-    let mut table = Table::new(texts);
+    let (names, texts) =
+        (["hold", "scope"].map(Column::name), ["since", "by whom and why", "ended"].map(Column::text));
+    let mut table = Table::new([names[0], names[1], texts[0], texts[1], texts[2]]);
     for row in &holds.rows {
         let [hold, scope, since, why, ended] =
             std::array::from_fn(|i| note(row.get(i).map_or("", String::as_str)));

@@ -19,37 +19,37 @@ use crate::files;
 use crate::ui::Ui;
 
 /// A desk, cut where the days begin.
-pub(super) struct Desk {
+pub(in crate::commands::demo) struct Desk {
     /// The zone that its days begin in.
-    pub(super) zone: TimeZone,
+    pub(in crate::commands::demo) zone: TimeZone,
     /// Days that are played.
-    pub(super) days: u16,
+    pub(in crate::commands::demo) days: u16,
     /// Their beginning.
-    pub(super) from: Timestamp,
+    pub(in crate::commands::demo) from: Timestamp,
     /// Their end.
-    pub(super) to: Timestamp,
+    pub(in crate::commands::demo) to: Timestamp,
     /// Tickets that were opened in them.
-    pub(super) played: Vec<Ticket>,
+    pub(in crate::commands::demo) played: Vec<Ticket>,
     /// Tickets that were resolved before them.
-    pub(super) learnt: usize,
+    pub(in crate::commands::demo) learnt: usize,
     /// Tickets that were open when they began: neither learnt from nor played.
-    pub(super) left_out: usize,
+    pub(in crate::commands::demo) left_out: usize,
 }
 
 impl Desk {
-    /// Generates one, and writes all of it and the part to learn from to these files.
-    pub(super) fn generate(
+    /// Generates one of which so many days before a day are played, and writes all of it and the part to learn from to these files.
+    pub(in crate::commands::demo) fn generate(
         args: &DemoArgs,
+        (days, until): (u16, Option<Date>),
         (history, learnt): (&Path, &Path),
         zone: &TimeZone,
         ui: &Ui,
     ) -> Result<Self, Failure> {
-        let until = match args.psa.until {
+        let until = match until {
             Some(until) => until,
             // What is played lies in the past, so that commands which ask the machine's clock find it there.
             None => monday(Timestamp::now().to_zoned(zone.clone()).date()),
         };
-        let days = args.psa.days;
         let odd = |e: jiff::Error| {
             UserError::new(Code::Config, "--until", e.to_string(), "Name a day such as 2026-06-29")
         };
@@ -95,12 +95,24 @@ impl Desk {
     }
 
     /// The day on which `at` lies.
-    pub(super) fn day(&self, at: Timestamp) -> Date {
+    pub(in crate::commands::demo) fn day(&self, at: Timestamp) -> Date {
         at.to_zoned(self.zone.clone()).date()
     }
 
+    /// The week on which `at` lies, 1 for the first that is played; 0 before it.
+    pub(in crate::commands::demo) fn week(&self, at: Timestamp) -> u32 {
+        let days = self.first_day().until(self.day(at)).map_or(-1, |span| span.get_days());
+        u32::try_from(days.div_euclid(7) + 1).unwrap_or(0)
+    }
+
+    /// The beginning of a week, 1 for the first that is played.
+    pub(in crate::commands::demo) fn week_begins(&self, number: u32) -> Option<Timestamp> {
+        let day = self.first_day().checked_add((7 * (i64::from(number) - 1)).days()).ok()?;
+        Some(day.to_zoned(self.zone.clone()).ok()?.timestamp())
+    }
+
     /// The first day that is played.
-    pub(super) fn first_day(&self) -> Date {
+    pub(in crate::commands::demo) fn first_day(&self) -> Date {
         self.day(self.from)
     }
 }

@@ -35,7 +35,7 @@ use crate::ui::stopping;
 /// Files of a store of which the last run may have left some.
 const STORE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// Requests in the window that a client of a PSA keeps to: pacing goes by the machine's time, of which little passes.
-const REQUESTS: u32 = 1_000_000;
+pub(in crate::commands::demo) const REQUESTS: u32 = 1_000_000;
 /// Seconds that a token of HaloPSA's stand-in lives: its end goes by the clock of the run, and a client's renewal by the machine's.
 const TOKEN_SECONDS: i64 = 366 * 24 * 3_600;
 /// How far before its watermark the loop asks again, and how long its lease holds: as `firstline connect` has it.
@@ -57,9 +57,19 @@ pub(super) struct Stage {
 }
 
 /// A service that is asked to end when this is dropped.
-struct Served {
+pub(in crate::commands::demo) struct Served {
     app: Arc<App>,
     thread: Option<JoinHandle<firstline_fault::Result<()>>>,
+}
+
+impl Served {
+    /// Ends it in order.
+    pub(in crate::commands::demo) fn end(mut self) -> Result<(), Failure> {
+        self.app.begin_stop();
+        let ended = self.thread.take().map(JoinHandle::join);
+        let panicked = |_| Err(InternalError::new("the service panicked").into());
+        ended.map_or(Ok(()), |ended| ended.unwrap_or_else(panicked)).map_err(Failure::from)
+    }
 }
 
 impl Drop for Served {
@@ -71,13 +81,18 @@ impl Drop for Served {
     }
 }
 
-/// The service's settings: the defaults, with its own paths, and without the rate limit that a week played in minutes would hit.
+/// The service's settings in shadow.
 pub(super) fn service_settings(files: &Files) -> Result<Settings, Failure> {
+    plain_settings(&files.store, &files.bundle)
+}
+
+/// The same: the defaults, with its own paths, and without the rate limit that a week played in minutes would hit.
+pub(in crate::commands::demo) fn plain_settings(store: &Path, bundle: &Path) -> Result<Settings, Failure> {
     let mut settings: Settings = toml::from_str(DEFAULT_SETTINGS)
         .map_err(|e| InternalError::new(format!("the default settings: {e}")))?;
     settings.listen = "127.0.0.1:0".to_owned();
-    settings.store = files.store.display().to_string().into();
-    settings.bundle = files.bundle.clone();
+    settings.store = store.display().to_string().into();
+    settings.bundle = bundle.to_owned();
     settings.writer = "none".to_owned();
     settings.phase = Phase::Shadow;
     settings.audit_key = "none".into();
@@ -137,16 +152,13 @@ impl Stage {
     }
 
     /// Ends the service in order.
-    pub(super) fn end(mut self) -> Result<(), Failure> {
-        self.served.app.begin_stop();
-        let ended = self.served.thread.take().map(JoinHandle::join);
-        let panicked = |_| Err(InternalError::new("the service panicked").into());
-        ended.map_or(Ok(()), |ended| ended.unwrap_or_else(panicked)).map_err(Failure::from)
+    pub(super) fn end(self) -> Result<(), Failure> {
+        self.served.end()
     }
 }
 
 /// A store that is new: what the last run left is removed.
-fn new_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
+pub(in crate::commands::demo) fn new_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     let io = |e: std::io::Error| UserError::io(path.display(), &e);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(io)?;
@@ -163,7 +175,7 @@ fn new_store(path: &Path) -> Result<Arc<dyn Store>, Failure> {
 }
 
 /// Starts the service, and waits until it listens.
-fn start_service(
+pub(in crate::commands::demo) fn start_service(
     settings: Settings,
     store: Arc<dyn Store>,
     clock: Clock,

@@ -1,0 +1,130 @@
+//! `firstline demo --rollout`: the 13 weeks of the roadmap on an invented desk, in simulated time.
+//!
+//! The service, its store and its programme are the real ones; the desk, its PSA and its people are played. Must never show a figure
+//! that did not come out of the store, but for the two weeks before anything is sent to it, which say so.
+
+mod course;
+mod people;
+mod rows;
+mod stage;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use firstline_rollout::Report;
+use firstline_serve::rollout::report_day90;
+use firstline_training::{FineTuning, SplitMode};
+use firstline_triage::Policy;
+use serde_json::json;
+
+use self::course::Course;
+use self::stage::Stage;
+use super::psa::Desk;
+use super::{BUNDLE, DemoArgs};
+use crate::commands::rollout::show;
+use crate::commands::train;
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::ui::{Ui, print};
+
+/// Days of the programme.
+const DAYS: u16 = 91;
+/// Weeks of it.
+const WEEKS: u32 = 13;
+
+/// What plays the programme.
+#[derive(Debug, Args)]
+pub(super) struct RolloutArgs {
+    /// Play the 13 weeks of the rollout in simulated time: baseline, shadow, assist, and the report of day 90.
+    #[arg(long, group = "played")]
+    pub(super) rollout: bool,
+
+    /// Week from which a part of what is sent is wrong, and customers see it.
+    #[arg(long, requires = "rollout", value_name = "N", value_parser = clap::value_parser!(u32).range(7..=13))]
+    errors_from_week: Option<u32>,
+}
+
+/// Files of a run.
+struct Files {
+    history: PathBuf,
+    learnt: PathBuf,
+    bundle: PathBuf,
+    store: PathBuf,
+    page: PathBuf,
+}
+
+impl Files {
+    fn of(dir: &Path) -> Self {
+        let own = dir.join("rollout");
+        Self {
+            history: dir.join("history.jsonl"),
+            learnt: dir.join("learnt.jsonl"),
+            bundle: dir.join(BUNDLE),
+            store: own.join("store.db"),
+            page: own.join("day90.html"),
+        }
+    }
+}
+
+pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let (began, files) = (Instant::now(), Files::of(&args.dir));
+    let (settings, rules) = stage::settings(&files)?;
+    ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
+    let desk =
+        Desk::generate(args, (DAYS, args.psa.until), (&files.history, &files.learnt), rules.zone(), ui)?;
+    // Its tiers are written beside the history.
+    let (settings, rules) = stage::with_tiers(settings, &files, &rules)?;
+    ui.say(format!(
+        "2. Learning from the {} tickets that were resolved before {}.",
+        desk.learnt,
+        desk.first_day()
+    ));
+    let job = train::Job {
+        tickets: files.learnt.clone(),
+        test: None,
+        bundle: files.bundle.clone(),
+        fields: Vec::new(),
+        split: SplitMode::Time,
+        seed: args.seed,
+        fine_tuning: FineTuning::Never,
+        policy: Policy::built_in()?,
+        precision: None,
+        embedding_cache: args.encoder.embedding_cache.clone(),
+        index: true,
+    };
+    train::learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    ui.say("3. Starting the programme on the baseline, with criteria that two have signed.");
+    let mut stage = Stage::set(settings, rules, &files.store, desk.from)?;
+    let past = people::begin(&mut stage, &desk, &files.history, ui)?;
+    ui.say(format!(
+        "4. Playing {WEEKS} weeks of the desk in simulated time, for {}.",
+        past.pilots.join(", ")
+    ));
+    let mut course = Course::new(&desk, &past, args.rollout.errors_from_week);
+    course.play(&mut stage, ui)?;
+    let rows = rows::rows(&stage, &desk, &past)?;
+    let report = report_day90(stage.store.as_ref(), &stage.rules, stage.clock.now())?;
+    let report =
+        report.ok_or_else(|| firstline_fault::InternalError::new("a programme without a first week"))?;
+    let zone = stage.rules.zone().clone();
+    stage.end()?;
+    files::write_whole(&files.page, report.html(&zone).as_bytes())?;
+    if args.psa.json {
+        print(json!({
+            "generated": true, "simulated_time": true, "weeks": rows, "verdict": report.verdict.outcome, "played": course.played(),
+            "report": report, "page": files.page, "store": files.store, "seconds": began.elapsed().as_secs_f64(),
+        }));
+        return Ok(Exit::Success);
+    }
+    show(&Report::of_day90(&report, &zone));
+    print(format_args!(
+        "\nEverything here is generated, and so are the people: reviewers approve what the desk closed alike, and a ticket that was helped takes \
+         {:.0} % of its minutes because the play says so.\nPage to print: {}\nStore: {}\nThe demo took {:.0} seconds.",
+        100.0 * course::HELPED,
+        files.page.display(),
+        files.store.display(),
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(Exit::Success)
+}

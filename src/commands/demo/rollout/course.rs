@@ -1,0 +1,365 @@
+//! Time passes: tickets are opened, decided, reviewed, answered and closed in their order, and weeks are put on record.
+//!
+//! The desk is the generator's. What is played beyond it: a reviewer approves what the desk closed alike, a reply that is sent takes the
+//! place of the technician's first, and the rest of the work takes a part of its minutes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use firstline_fault::InternalError;
+use firstline_psa::connector::{History, Record};
+use firstline_psa::sync::{Settled, events_of, feedback_of};
+use firstline_serve::rollout::close_weeks;
+use firstline_store::{CustomerSet, IncidentState, NewIncident, ReviewRequest, ReviewResult};
+use firstline_ticket::{ActorKind, DraftState, Event, Field, Happening, Origin, Review, Ticket};
+use firstline_triage::what_is_read;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::people::Past;
+use super::stage::Stage;
+use crate::commands::demo::psa::Desk;
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+/// The first week whose tickets are sent to Firstline.
+pub(super) const SENT_FROM: u32 = 3;
+/// The first week in which it may do what people approve.
+const ASSIST_FROM: u32 = 7;
+/// The part of its minutes that a ticket takes whose reply Firstline has written.
+pub(super) const HELPED: f64 = 0.55;
+/// Of this many actions one is wrong, from the week on in which errors begin.
+const ONE_IN: usize = 12;
+
+/// After the opening, the PSA's hook; after a draft, the reviewer; after the end, the loop that tells it.
+const HOOK: SignedDuration = SignedDuration::from_secs(5);
+const REVIEWED_AFTER: SignedDuration = SignedDuration::from_mins(4);
+const TOLD_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// Looks at whether the desk is open.
+const LOOKS: usize = 7 * 24 * 4;
+const LOOK: SignedDuration = SignedDuration::from_mins(15);
+/// Seconds that a review takes.
+const REVIEW_SECONDS: f64 = 45.0;
+/// Who claims.
+const OWNER: &str = "demo";
+
+/// What happens next, in its order at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// A week begins.
+    Week(u32),
+    /// A ticket comes in.
+    Opened(usize),
+    /// A person looks at its draft.
+    Reviewed(usize),
+    /// It has ended.
+    Ended(usize),
+}
+
+/// What was played.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Played {
+    /// Tickets that were sent.
+    sent: usize,
+    /// Drafts that were approved.
+    approved: usize,
+    /// Drafts that were not.
+    rejected: usize,
+    /// Actions that were done.
+    done: usize,
+    /// Errors that customers saw.
+    errors: usize,
+    /// Ends that were told.
+    ended: usize,
+}
+
+/// A ticket with what became of it.
+struct Case<'a> {
+    ticket: &'a Ticket,
+    /// When Firstline's reply was posted.
+    answered: Option<Timestamp>,
+}
+
+/// The play.
+pub(super) struct Course<'a> {
+    desk: &'a Desk,
+    past: &'a Past,
+    errors_from: Option<u32>,
+    cases: Vec<Case<'a>>,
+    by_id: BTreeMap<&'a str, usize>,
+    steps: BinaryHeap<Reverse<(Timestamp, Step)>>,
+    week: u32,
+    played: Played,
+}
+
+impl<'a> Course<'a> {
+    /// A play of the desk's days, in which a part of what is sent is wrong from a week on.
+    pub(super) fn new(desk: &'a Desk, past: &'a Past, errors_from: Option<u32>) -> Self {
+        let cases: Vec<Case<'a>> = desk.played.iter().map(|ticket| Case { ticket, answered: None }).collect();
+        let by_id = desk.played.iter().enumerate().map(|(i, ticket)| (ticket.id.as_str(), i)).collect();
+        let mut steps = BinaryHeap::new();
+        for (i, ticket) in desk.played.iter().enumerate() {
+            let Some(opened) = ticket.opened_at else { continue };
+            let number = desk.week(opened);
+            if number >= SENT_FROM {
+                steps.push(Reverse((opened + HOOK, Step::Opened(i))));
+                let ended = ticket.resolved_at.map(|at| at + TOLD_AFTER).filter(|at| *at < desk.to);
+                steps.extend(ended.map(|at| Reverse((at.max(opened + HOOK + HOOK), Step::Ended(i)))));
+            }
+        }
+        steps.extend((1..=super::WEEKS).filter_map(|n| Some(Reverse((desk.week_begins(n)?, Step::Week(n))))));
+        Self { desk, past, errors_from, cases, by_id, steps, week: 0, played: Played::default() }
+    }
+
+    /// What was played.
+    pub(super) fn played(&self) -> Played {
+        self.played
+    }
+
+    /// Plays all of it, and puts the weeks on record.
+    pub(super) fn play(&mut self, stage: &mut Stage, ui: &Ui) -> Result<(), Failure> {
+        while let Some(Reverse((at, step))) = self.steps.pop() {
+            stage.clock.skip_to(at);
+            match step {
+                Step::Week(number) => self.begin_week(number, stage, ui)?,
+                Step::Opened(i) => self.open(i, stage)?,
+                Step::Reviewed(i) => self.review(i, stage)?,
+                Step::Ended(i) => self.end(i, stage)?,
+            }
+        }
+        stage.clock.skip_to(self.desk.to);
+        close_weeks(stage.store.as_ref(), &stage.rules, "command:demo", stage.clock.now())?;
+        Ok(())
+    }
+
+    fn begin_week(&mut self, number: u32, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
+        let now = stage.clock.now();
+        close_weeks(stage.store.as_ref(), &stage.rules, "command:demo", now)?;
+        self.week = number;
+        if number == ASSIST_FROM {
+            self.past.assist(stage, now)?;
+        }
+        ui.say(format!(
+            "   Week {number}: {} tickets sent, {} replies approved so far.",
+            self.played.sent, self.played.approved
+        ));
+        Ok(())
+    }
+
+    fn open(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
+        let ticket = what_is_read(self.cases[i].ticket);
+        let refused = stage.service.triage(std::slice::from_ref(&ticket))?;
+        if let Some((_, why)) = refused.first() {
+            return Err(InternalError::new(format!("ticket {} was refused: {why}", ticket.id)).into());
+        }
+        self.played.sent += 1;
+        stage.settle()?;
+        let pilot = self.past.pilots.contains(&ticket.customer_key());
+        if self.week >= ASSIST_FROM && pilot {
+            let at = open_at(stage, stage.clock.now() + REVIEWED_AFTER);
+            self.steps.push(Reverse((at, Step::Reviewed(i))));
+        }
+        Ok(())
+    }
+
+    /// A person looks at the draft of a ticket, if one waits.
+    fn review(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
+        let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
+        let only = CustomerSet::Only([ticket.customer_key()].into());
+        let waiting = stage.store.reviews(DraftState::Pending, &only, None, 200)?.items;
+        let Some(item) = waiting.into_iter().find(|item| item.ticket.id == ticket.id) else { return Ok(()) };
+        let record = item.record;
+        let same =
+            |field| record.decision.fields.get(&field).map(|one| one.label.as_str()) == ticket.label(field);
+        let worth_it = record.draft.as_ref().is_some_and(|draft| draft.origin != Origin::Acknowledgement);
+        let late = first_reply(&trail(ticket)).is_some_and(|at| at <= now);
+        let good = worth_it && !late && same(Field::Board) && same(Field::Type);
+        let why = if late { "not_needed" } else { "wrong_answer" };
+        let request = ReviewRequest {
+            decision_id: record.id.clone(),
+            version: record.version,
+            verdict: if good { Review::Accepted } else { Review::Rejected(why.to_owned()) },
+            reviewer: "Rita Reviewer".to_owned(),
+            claimed: None,
+            findings: Vec::new(),
+            wide: true,
+            fields: BTreeMap::new(),
+            idempotency_key: format!("demo-{}", record.id),
+            act: good,
+            distance: 0.0,
+            opened_at: Some(now - SignedDuration::from_secs(REVIEW_SECONDS as i64)),
+            active_seconds: Some(REVIEW_SECONDS),
+            actor: "command:demo".to_owned(),
+        };
+        let reviewed = stage.store.review(&request, now)?;
+        if !matches!(reviewed, ReviewResult::Done(_)) {
+            return Err(InternalError::new(format!(
+                "a review of ticket {} did not hold: {reviewed:?}",
+                ticket.id
+            ))
+            .into());
+        }
+        match good {
+            false => self.played.rejected += 1,
+            true => {
+                self.played.approved += 1;
+                self.act(stage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was approved is done in the PSA.
+    fn act(&mut self, stage: &mut Stage) -> Result<(), Failure> {
+        for action in stage.service.claim(OWNER, 50)? {
+            let now = stage.clock.now();
+            if let Some(why) = stage.service.settle(action.id, OWNER, &Settled::Done(Some("demo")))? {
+                return Err(InternalError::new(format!("action {} was not settled: {why}", action.id)).into());
+            }
+            self.played.done += 1;
+            let Some(&i) = self.by_id.get(action.ticket_id.as_str()) else { continue };
+            if matches!(action.what, firstline_psa::sync::What::Reply(_)) {
+                self.cases[i].answered = Some(now);
+                let wrong = self.errors_from.is_some_and(|from| self.week >= from);
+                if wrong && self.played.approved % ONE_IN == 0 {
+                    self.error(i, stage)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The customer sees that a reply was wrong, and a person confirms it.
+    fn error(&mut self, i: usize, stage: &Stage) -> Result<(), Failure> {
+        let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
+        let incident = NewIncident {
+            key: format!("demo-{}", ticket.id),
+            ticket_id: Some(ticket.id.clone()),
+            customer: Some(ticket.customer_key()),
+            decision: None,
+            action: None,
+            at: now,
+            kind: "correction".to_owned(),
+            severity: "medium".to_owned(),
+            sla_credit: false,
+            credit_amount: None,
+            state: IncidentState::Confirmed,
+            by: firstline_store::Author {
+                person: "Mira Manager".to_owned(),
+                actor: "command:demo".to_owned(),
+            },
+            reason: Some("the play says that it was wrong".to_owned()),
+        };
+        stage.store.add_incidents(&[incident], &CustomerSet::All, now)?;
+        self.played.errors += 1;
+        Ok(())
+    }
+
+    /// The end of a ticket is told, with all that happened to it.
+    fn end(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
+        let case = &self.cases[i];
+        let mut ticket = case.ticket.clone();
+        let mut events = trail(&ticket);
+        if let Some(at) = case.answered {
+            help(&mut ticket, &mut events, at);
+        }
+        // What happens after it was told is told by nobody: the play ends a ticket once.
+        let now = stage.clock.now();
+        events.retain(|event| event.at <= now);
+        let merged_into = ticket.extra_str("merged_into").map(str::to_owned);
+        let resolved_at = ticket.resolved_at;
+        let record = Record { ticket, closed: true, merged_into, resolved_at, ..Record::default() };
+        let history = History { events, complete: true, unread: Vec::new() };
+        let closing = stage.rules.tiers.closed.iter().map(|status| status.to_lowercase()).collect();
+        let told = stage.service.events(&events_of(&record, &history))?;
+        let ended = stage.service.feedback(&[feedback_of(&record, &history, (&closing, now))])?;
+        if let Some((_, why)) = told.iter().chain(&ended).next() {
+            return Err(InternalError::new(format!(
+                "the end of ticket {} was refused: {why}",
+                record.ticket.id
+            ))
+            .into());
+        }
+        self.played.ended += 1;
+        Ok(())
+    }
+}
+
+/// All that happened to a generated ticket.
+fn trail(ticket: &Ticket) -> Vec<Event> {
+    let events = ticket.extra.get("events").cloned().unwrap_or_default();
+    serde_json::from_value(events).unwrap_or_default()
+}
+
+fn is_reply(event: &Event) -> bool {
+    event.actor_kind == ActorKind::Technician
+        && matches!(event.what, Happening::Message { visible: true, automatic: false, .. })
+}
+
+/// When a technician first answered.
+fn first_reply(events: &[Event]) -> Option<Timestamp> {
+    events.iter().filter(|event| is_reply(event)).map(|event| event.at).min()
+}
+
+/// Firstline's reply takes the place of the technician's first, and the rest takes a part of its minutes.
+fn help(ticket: &mut Ticket, events: &mut Vec<Event>, at: Timestamp) {
+    if let Some(first) = first_reply(events) {
+        events.retain(|event| !(is_reply(event) && event.at == first));
+        ticket.messages.retain(|message| !(message.from == "technician" && message.at == Some(first)));
+    }
+    for event in events.iter_mut() {
+        if let Happening::TimeEntry { seconds, .. } = &mut event.what {
+            *seconds *= HELPED;
+        }
+    }
+    events.push(Event {
+        psa_key: "firstline".to_owned(),
+        at,
+        actor: None,
+        actor_kind: ActorKind::Firstline,
+        what: Happening::Message { visible: true, automatic: false, text_key: None },
+    });
+    events.sort_by_key(|event| event.at);
+}
+
+/// The first look at the desk from `at` on at which it is open.
+fn open_at(stage: &Stage, at: Timestamp) -> Timestamp {
+    let is_open = |at: &Timestamp| stage.rules.hours.seconds(*at, *at + SignedDuration::from_mins(1)) > 0.0;
+    let looks = std::iter::successors(Some(at), |at| Some(*at + LOOK));
+    looks.take(LOOKS).find(is_open).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(second: i64, actor_kind: ActorKind, what: Happening) -> Event {
+        let at = Timestamp::from_second(1_800_000_000 + second).unwrap();
+        Event { psa_key: second.to_string(), at, actor: None, actor_kind, what }
+    }
+
+    #[test]
+    fn a_reply_of_firstlines_takes_the_place_of_the_technicians_first() {
+        let message = |second, by, visible| {
+            event(second, by, Happening::Message { visible, automatic: false, text_key: None })
+        };
+        let entry = Happening::TimeEntry { seconds: 600.0, visible: false };
+        let mut events = vec![
+            message(10, ActorKind::Technician, false),
+            message(900, ActorKind::Technician, true),
+            event(900, ActorKind::Technician, entry),
+            message(1_800, ActorKind::Technician, true),
+        ];
+        let at = Timestamp::from_second(1_800_000_000 + 60).unwrap();
+        help(&mut Ticket::default(), &mut events, at);
+        let kinds: Vec<(ActorKind, i64)> =
+            events.iter().map(|one| (one.actor_kind, one.at.as_second() - 1_800_000_000)).collect();
+        let technician = ActorKind::Technician;
+        assert_eq!(
+            kinds,
+            [(technician, 10), (ActorKind::Firstline, 60), (technician, 900), (technician, 1_800)]
+        );
+        assert_eq!(events[2].what, Happening::TimeEntry { seconds: 600.0 * HELPED, visible: false });
+        assert_eq!(first_reply(&events).map(|at| at.as_second() - 1_800_000_000), Some(1_800));
+    }
+}
