@@ -94,8 +94,13 @@ pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Fail
     let settings = service_settings(&files)?;
     let zone = DeskRules::read(&policy, &settings.rollout)?.zone().clone();
     ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
-    let desk =
-        Desk::generate(args, (args.psa.days, args.psa.until), (&files.history, &files.learnt), &zone, ui)?;
+    let desk = Desk::generate(
+        args,
+        (args.psa.days, args.psa.until, ""),
+        (&files.history, &files.learnt),
+        &zone,
+        ui,
+    )?;
     ui.say(format!(
         "2. Learning from the {} tickets that were resolved before {}. The first run downloads the embedding model.",
         desk.learnt,

@@ -37,10 +37,10 @@ pub(in crate::commands::demo) struct Desk {
 }
 
 impl Desk {
-    /// Generates one of which so many days before a day are played, and writes all of it and the part to learn from to these files.
+    /// Generates one by these settings more, of which so many days before a day are played, and writes all of it and the part to learn from to these files.
     pub(in crate::commands::demo) fn generate(
         args: &DemoArgs,
-        (days, until): (u16, Option<Date>),
+        (days, until, more): (u16, Option<Date>, &str),
         (history, learnt): (&Path, &Path),
         zone: &TimeZone,
         ui: &Ui,
@@ -59,7 +59,7 @@ impl Desk {
         // A day more, since its days are those of UTC.
         let end = until.tomorrow().map_err(odd)?;
         // As a file of settings would be, so that the date is checked.
-        let settings = Settings::from_toml(&format!("end = \"{end}\""), "--until")?;
+        let settings = Settings::from_toml(&format!("end = \"{end}\"\n{more}"), "--until")?;
         generate::write(&settings, args.tickets as usize, args.seed, history, ui)?;
         let mut desk =
             Self { zone: zone.clone(), days, from, to, played: Vec::new(), learnt: 0, left_out: 0 };

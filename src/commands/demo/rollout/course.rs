@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use firstline_fault::InternalError;
 use firstline_psa::connector::{History, Record};
-use firstline_psa::sync::{Settled, events_of, feedback_of};
-use firstline_serve::rollout::close_weeks;
+use firstline_psa::sync::{Settled, What, events_of, feedback_of};
+use firstline_serve::rollout::watch;
 use firstline_store::{CustomerSet, IncidentState, NewIncident, ReviewRequest, ReviewResult};
-use firstline_ticket::{ActorKind, DraftState, Event, Field, Happening, Origin, Review, Ticket};
+use firstline_ticket::{ActorKind, Changed, DraftState, Event, Field, Happening, Origin, Review, Ticket};
 use firstline_triage::what_is_read;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::Files;
+use super::gates::{self, Asked};
 use super::people::Past;
 use super::stage::Stage;
 use crate::commands::demo::psa::Desk;
@@ -24,8 +26,10 @@ use crate::ui::Ui;
 
 /// The first week whose tickets are sent to Firstline.
 pub(super) const SENT_FROM: u32 = 3;
-/// The first week in which it may do what people approve.
+/// The first week in which it may do what people approve, if the gate passes.
 const ASSIST_FROM: u32 = 7;
+/// The first week in which it may act alone, where the gate passes.
+const ALONE_FROM: u32 = 11;
 /// The part of its minutes that a ticket takes whose reply Firstline has written.
 pub(super) const HELPED: f64 = 0.55;
 /// Of this many actions one is wrong, from the week on in which errors begin.
@@ -52,6 +56,10 @@ enum Step {
     Opened(usize),
     /// A person looks at its draft.
     Reviewed(usize),
+    /// What was to be done alone may be.
+    Acted,
+    /// Its customer writes back.
+    Answered(usize),
     /// It has ended.
     Ended(usize),
 }
@@ -67,6 +75,18 @@ pub(super) struct Played {
     rejected: usize,
     /// Actions that were done.
     done: usize,
+    /// Replies that went out.
+    replies: usize,
+    /// Of those, replies that nobody had approved.
+    alone: usize,
+    /// Of these, replies to tickets whose board or type was wrong.
+    alone_wrong: usize,
+    /// Answers of customers to these.
+    answers: usize,
+    /// Tickets that Firstline closed.
+    closed: usize,
+    /// Tickets that it opened again.
+    reopened: usize,
     /// Errors that customers saw.
     errors: usize,
     /// Ends that were told.
@@ -78,6 +98,10 @@ struct Case<'a> {
     ticket: &'a Ticket,
     /// When Firstline's reply was posted.
     answered: Option<Timestamp>,
+    /// When Firstline closed it.
+    closed: Option<Timestamp>,
+    /// Whether its end was told.
+    told: bool,
 }
 
 /// The play.
@@ -90,12 +114,20 @@ pub(super) struct Course<'a> {
     steps: BinaryHeap<Reverse<(Timestamp, Step)>>,
     week: u32,
     played: Played,
+    files: &'a Files,
+    seed: u64,
+    asked: Asked,
 }
 
 impl<'a> Course<'a> {
     /// A play of the desk's days, in which a part of what is sent is wrong from a week on.
-    pub(super) fn new(desk: &'a Desk, past: &'a Past, errors_from: Option<u32>) -> Self {
-        let cases: Vec<Case<'a>> = desk.played.iter().map(|ticket| Case { ticket, answered: None }).collect();
+    pub(super) fn new(
+        desk: &'a Desk,
+        past: &'a Past,
+        (files, seed, errors_from): (&'a Files, u64, Option<u32>),
+    ) -> Self {
+        let case = |ticket| Case { ticket, answered: None, closed: None, told: false };
+        let cases: Vec<Case<'a>> = desk.played.iter().map(case).collect();
         let by_id = desk.played.iter().enumerate().map(|(i, ticket)| (ticket.id.as_str(), i)).collect();
         let mut steps = BinaryHeap::new();
         for (i, ticket) in desk.played.iter().enumerate() {
@@ -108,7 +140,24 @@ impl<'a> Course<'a> {
             }
         }
         steps.extend((1..=super::WEEKS).filter_map(|n| Some(Reverse((desk.week_begins(n)?, Step::Week(n))))));
-        Self { desk, past, errors_from, cases, by_id, steps, week: 0, played: Played::default() }
+        let (week, played, asked) = (0, Played::default(), Asked::default());
+        Self { desk, past, errors_from, cases, by_id, steps, week, played, files, seed, asked }
+    }
+
+    /// What the gates said.
+    pub(super) fn asked(&self) -> serde_json::Value {
+        serde_json::json!({"assist": self.asked.assist, "autonomous": self.asked.autonomous})
+    }
+
+    /// Whether what people approve is done.
+    fn assists(&self) -> bool {
+        self.asked.assist.as_ref().is_some_and(|gate| gate.passed)
+    }
+
+    /// Whether anything is done alone.
+    fn acts_alone(&self) -> bool {
+        let gate = self.asked.autonomous.as_ref();
+        gate.is_some_and(|gate| gate.categories.iter().any(|category| category.granted))
     }
 
     /// What was played.
@@ -124,25 +173,44 @@ impl<'a> Course<'a> {
                 Step::Week(number) => self.begin_week(number, stage, ui)?,
                 Step::Opened(i) => self.open(i, stage)?,
                 Step::Reviewed(i) => self.review(i, stage)?,
+                Step::Acted => self.act(stage)?,
+                Step::Answered(i) => self.answer(i, stage)?,
                 Step::Ended(i) => self.end(i, stage)?,
             }
         }
         stage.clock.skip_to(self.desk.to);
-        close_weeks(stage.store.as_ref(), &stage.rules, "command:demo", stage.clock.now())?;
-        Ok(())
+        self.look(stage, ui)
     }
 
     fn begin_week(&mut self, number: u32, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
         let now = stage.clock.now();
-        close_weeks(stage.store.as_ref(), &stage.rules, "command:demo", now)?;
         self.week = number;
-        if number == ASSIST_FROM {
-            self.past.assist(stage, now)?;
+        let week_before = self.desk.week_begins(number.saturating_sub(1));
+        if let Some(from) = week_before.filter(|_| number > SENT_FROM) {
+            gates::list(stage, self.desk, (from, now))?;
         }
+        self.look(stage, ui)?;
         ui.say(format!(
-            "   Week {number}: {} tickets sent, {} replies approved so far.",
-            self.played.sent, self.played.approved
+            "   Week {number}: {} tickets sent, {} replies approved and {} sent alone so far.",
+            self.played.sent, self.played.approved, self.played.alone
         ));
+        let shadow_ends = self.desk.week_begins(ASSIST_FROM).unwrap_or(now);
+        let of = (stage, self.desk, self.past);
+        if number == ASSIST_FROM {
+            self.asked.assist = Some(gates::assist(self.files, of, (shadow_ends, self.seed), ui)?);
+        }
+        if number == ALONE_FROM && self.assists() {
+            self.asked.autonomous = Some(gates::autonomous(self.files, of, (shadow_ends, self.seed), ui)?);
+        }
+        Ok(())
+    }
+
+    /// Weeks are closed, and triggers fire, as the service's own lane has them.
+    fn look(&self, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
+        let found = watch(stage.store.as_ref(), &stage.rules, stage.clock.now())?;
+        for hold in found.fired {
+            ui.say(format!("   FIRED, {}: {}", hold.level.name(), hold.reason));
+        }
         Ok(())
     }
 
@@ -155,7 +223,11 @@ impl<'a> Course<'a> {
         self.played.sent += 1;
         stage.settle()?;
         let pilot = self.past.pilots.contains(&ticket.customer_key());
-        if self.week >= ASSIST_FROM && pilot {
+        if self.acts_alone() && pilot {
+            stage.acted()?;
+            self.steps.push(Reverse((stage.clock.now() + stage.held(), Step::Acted)));
+        }
+        if self.assists() && pilot {
             let at = open_at(stage, stage.clock.now() + REVIEWED_AFTER);
             self.steps.push(Reverse((at, Step::Reviewed(i))));
         }
@@ -186,6 +258,7 @@ impl<'a> Course<'a> {
             fields: BTreeMap::new(),
             idempotency_key: format!("demo-{}", record.id),
             act: good,
+            run: None,
             distance: 0.0,
             opened_at: Some(now - SignedDuration::from_secs(REVIEW_SECONDS as i64)),
             active_seconds: Some(REVIEW_SECONDS),
@@ -209,23 +282,88 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// What was approved is done in the PSA.
+    /// What was approved, or is granted, is done in the PSA.
     fn act(&mut self, stage: &mut Stage) -> Result<(), Failure> {
-        for action in stage.service.claim(OWNER, 50)? {
-            let now = stage.clock.now();
-            if let Some(why) = stage.service.settle(action.id, OWNER, &Settled::Done(Some("demo")))? {
-                return Err(InternalError::new(format!("action {} was not settled: {why}", action.id)).into());
+        loop {
+            let claimed = stage.service.claim(OWNER, 50)?;
+            if claimed.is_empty() {
+                return Ok(());
             }
-            self.played.done += 1;
-            let Some(&i) = self.by_id.get(action.ticket_id.as_str()) else { continue };
-            if matches!(action.what, firstline_psa::sync::What::Reply(_)) {
-                self.cases[i].answered = Some(now);
-                let wrong = self.errors_from.is_some_and(|from| self.week >= from);
-                if wrong && self.played.approved % ONE_IN == 0 {
-                    self.error(i, stage)?;
+            for action in claimed {
+                let done = Settled::Done { psa_ref: Some("demo"), result: None };
+                if let Some(why) = stage.service.settle(action.id, OWNER, &done)? {
+                    let problem = format!("action {} was not settled: {why}", action.id);
+                    return Err(InternalError::new(problem).into());
+                }
+                self.played.done += 1;
+                let Some(&i) = self.by_id.get(action.ticket_id.as_str()) else { continue };
+                match action.what {
+                    What::Reply(_) => self.replied(i, &action.decision_id, stage)?,
+                    What::Close(_) => {
+                        let now = stage.clock.now();
+                        self.cases[i].closed = Some(now);
+                        self.played.closed += 1;
+                        self.steps.push(Reverse((now + TOLD_AFTER, Step::Ended(i))));
+                    }
+                    What::Reopen(_) => self.played.reopened += 1,
+                    What::SetFields(_) | What::Run(_) => {}
                 }
             }
         }
+    }
+
+    /// A reply has gone out.
+    fn replied(&mut self, i: usize, decision: &str, stage: &Stage) -> Result<(), Failure> {
+        let now = stage.clock.now();
+        self.cases[i].answered = Some(now);
+        self.played.replies += 1;
+        let record = stage.store.decision(decision)?;
+        let alone = record.as_ref().is_some_and(|record| record.draft_state == DraftState::Auto);
+        let ticket = self.cases[i].ticket;
+        let right = record.is_some_and(|record| {
+            let label = |field| record.decision.fields.get(&field).map(|one| one.label.as_str());
+            [Field::Board, Field::Type].into_iter().all(|field| label(field) == ticket.label(field))
+        });
+        let wrong = self.errors_from.is_some_and(|from| self.week >= from)
+            && self.played.replies.is_multiple_of(ONE_IN);
+        if wrong || (alone && !right) {
+            self.error(i, stage)?;
+        }
+        if alone {
+            self.played.alone += 1;
+            self.played.alone_wrong += usize::from(!right);
+            let hours = i64::from(
+                ticket.id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 4,
+            );
+            self.steps.push(Reverse((now + SignedDuration::from_mins(40 + 60 * hours), Step::Answered(i))));
+        }
+        Ok(())
+    }
+
+    /// The customer writes back, if they do: what the generator made them write, or that it works where the desk closed the ticket and
+    /// nobody opened it again.
+    fn answer(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
+        let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
+        let draw =
+            ticket.id.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
+                % 100;
+        let text = match draw {
+            _ if ticket.reopened == Some(true) => "It still does not work.",
+            0..=54 => "It works now, thank you very much.",
+            55..=69 => "Thanks!",
+            70..=74 => "Thank you. Could you also look at the printer?",
+            _ => return Ok(()),
+        };
+        self.played.answers += 1;
+        let answer = serde_json::json!({
+            "ticket_id": ticket.id, "customer": ticket.customer, "key": "answer", "at": now, "text": text, "sender": ticket.contact,
+        });
+        if let Some((_, why)) = stage.service.answers(&[answer])?.first() {
+            return Err(
+                InternalError::new(format!("the answer in ticket {} was refused: {why}", ticket.id)).into()
+            );
+        }
+        self.steps.push(Reverse((now + stage.held(), Step::Acted)));
         Ok(())
     }
 
@@ -257,11 +395,17 @@ impl<'a> Course<'a> {
 
     /// The end of a ticket is told, with all that happened to it.
     fn end(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
-        let case = &self.cases[i];
+        let case = &mut self.cases[i];
+        if std::mem::replace(&mut case.told, true) {
+            return Ok(());
+        }
         let mut ticket = case.ticket.clone();
         let mut events = trail(&ticket);
         if let Some(at) = case.answered {
             help(&mut ticket, &mut events, at);
+        }
+        if let Some(at) = case.closed {
+            close(&mut ticket, &mut events, at);
         }
         // What happens after it was told is told by nobody: the play ends a ticket once.
         let now = stage.clock.now();
@@ -320,6 +464,20 @@ fn help(ticket: &mut Ticket, events: &mut Vec<Event>, at: Timestamp) {
         what: Happening::Message { visible: true, automatic: false, text_key: None },
     });
     events.sort_by_key(|event| event.at);
+}
+
+/// Firstline closed it: what the desk's people would have done did not happen.
+fn close(ticket: &mut Ticket, events: &mut Vec<Event>, at: Timestamp) {
+    events.retain(|event| event.actor_kind != ActorKind::Technician && event.at <= at);
+    ticket.messages.retain(|message| message.from != "technician");
+    ticket.resolved_at = Some(at);
+    let what = Happening::Change {
+        of: Changed::Status,
+        from: Some("New".to_owned()),
+        to: Some("Closed".to_owned()),
+    };
+    let actor_kind = ActorKind::Firstline;
+    events.push(Event { psa_key: "firstline-closed".to_owned(), at, actor: None, actor_kind, what });
 }
 
 /// The first look at the desk from `at` on at which it is open.

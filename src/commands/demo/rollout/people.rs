@@ -1,18 +1,16 @@
-//! Who takes the steps of the programme: a manager and an owner sign, start, and let Firstline help.
+//! Who takes the steps of the programme: a manager and an owner sign it and start it.
 //!
-//! The gate itself is not asked: its evidence takes `firstline bench`, which takes longer than the play.
+//! Must never grant anything: that is the gates'.
 
 use std::path::Path;
 
 use firstline_rollout::{
-    Criteria, Desk as RolloutDesk, PilotSetting, Population, TicketFacts, baseline, pilots, select,
+    Desk as RolloutDesk, PilotSetting, Population, TicketFacts, baseline, pilots, select,
 };
 use firstline_serve::rollout::{SignRequest, StartRequest, add_criteria, sign, start};
 use firstline_serve::{Person, Scope};
-use firstline_store::{Author, GrantScope, NewGrant};
-use firstline_ticket::{Phase, customer_key};
+use firstline_ticket::customer_key;
 use firstline_triage::Policy;
-use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -23,7 +21,7 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 /// Pilots of the programme.
-const PILOTS: usize = 3;
+const PILOTS: usize = 12;
 /// Days of the baseline.
 const BASELINE_DAYS: u16 = 90;
 
@@ -33,11 +31,17 @@ pub(super) struct Past {
     pub(super) facts: Vec<TicketFacts>,
     /// The pilots, in the form that customers are compared in.
     pub(super) pilots: Vec<String>,
-    manager: Person,
+    pub(super) manager: Person,
+    pub(super) owner: Person,
 }
 
 /// Signs, and starts the programme with the best pilots.
-pub(super) fn begin(stage: &mut Stage, desk: &Desk, history: &Path, ui: &Ui) -> Result<Past, Failure> {
+pub(super) fn begin(
+    stage: &mut Stage,
+    desk: &Desk,
+    (history, criteria): (&Path, &str),
+    ui: &Ui,
+) -> Result<Past, Failure> {
     let now = stage.clock.now();
     let facts = History::read(history, &Policy::built_in()?, Wanted::default(), ui)?.facts;
     let known: Vec<TicketFacts> =
@@ -54,9 +58,9 @@ pub(super) fn begin(stage: &mut Stage, desk: &Desk, history: &Path, ui: &Ui) -> 
     let named = ranked.into_iter().filter(|pilot| pilot.excluded.is_none()).take(PILOTS);
     let named: Vec<String> = named.map(|pilot| customer_key(&pilot.customer)).collect();
     let manager = stage.person("Mira Manager", &[Scope::Admin])?;
-    let owner = stage.person("Olaf Owner", &[Scope::Manage])?;
+    let owner = stage.person("Olaf Owner", &[Scope::Manage, Scope::ApproveRollout])?;
     let store = stage.store.as_ref();
-    add_criteria(store, Criteria::EXAMPLE, &manager, now)?;
+    add_criteria(store, criteria, &manager, now)?;
     for (person, role) in [(&manager, "service manager"), (&owner, "owner")] {
         let typed_name = person.name.clone();
         sign(
@@ -73,26 +77,5 @@ pub(super) fn begin(stage: &mut Stage, desk: &Desk, history: &Path, ui: &Ui) -> 
         reason: "the desk agreed to it".to_owned(),
     };
     start(store, stage.rules.zone(), &request, &manager, now)?;
-    Ok(Past { facts, pilots: named, manager })
-}
-
-impl Past {
-    /// Lets Firstline do what people approve for the pilots.
-    pub(super) fn assist(&self, stage: &Stage, now: Timestamp) -> Result<(), Failure> {
-        let scope =
-            |customer: Option<&String>| GrantScope { customer: customer.cloned(), ..GrantScope::default() };
-        for scope in self.pilots.iter().map(|pilot| scope(Some(pilot))).chain([scope(None)]) {
-            let grant = NewGrant {
-                scope,
-                phase: Phase::Assist,
-                thresholds: BTreeMap::new(),
-                bundle: None,
-                evidence_sha: None,
-                by: Author { person: self.manager.name.clone(), actor: "command:demo".to_owned() },
-                reason: "four weeks of shadow; the play asks no gate".to_owned(),
-            };
-            stage.store.grant(&grant, now)?;
-        }
-        Ok(())
-    }
+    Ok(Past { facts, pilots: named, manager, owner })
 }

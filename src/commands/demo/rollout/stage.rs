@@ -37,6 +37,7 @@ pub(super) struct Stage {
     pub(super) service: Service,
     /// What the desk knows about itself.
     pub(super) rules: DeskRules,
+    hold_seconds: i64,
     served: Served,
 }
 
@@ -45,6 +46,7 @@ pub(super) fn settings(files: &Files) -> Result<(Settings, DeskRules), Failure> 
     let mut settings = plain_settings(&files.store, &files.bundle)?;
     // Grants alone say how far it goes.
     settings.phase = Phase::Autonomous;
+    settings.autonomous.close = true;
     let rules = DeskRules::read(&Policy::built_in()?, &settings.rollout)?;
     Ok((settings, rules))
 }
@@ -78,11 +80,12 @@ impl Stage {
         let key = NewKey::new("connect", &scopes, CustomerSet::All, None, clock.now())?;
         store.add_key(&key.record, "command:demo", clock.now())?;
         log(&settings)?;
+        let hold_seconds = settings.autonomous.hold_seconds.into();
         let (served, address) = start_service(settings, Arc::clone(&store), clock.clone())?;
         let pace = Pace { requests: REQUESTS, window: Duration::from_secs(60) };
         let http = Http::new("the service", agent(), pace, pause());
         let service = Service::new(&format!("http://{address}"), Secret::new(key.token.expose()), http);
-        Ok(Self { clock, store, service, rules, served })
+        Ok(Self { clock, store, service, rules, hold_seconds, served })
     }
 
     /// A person of the desk, with a key of their own.
@@ -114,6 +117,23 @@ impl Stage {
             std::thread::sleep(LOOK);
         }
         Ok(())
+    }
+
+    /// Waits until it is looked at what may be done alone.
+    pub(super) fn acted(&self) -> Result<(), Failure> {
+        let began = Instant::now();
+        while !self.store.to_act(1)?.is_empty() && !stopping() {
+            if began.elapsed() > PATIENCE {
+                return Err(InternalError::new("nobody looks at what may be done alone").into());
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// How long what is done alone waits, and a moment more.
+    pub(super) fn held(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.hold_seconds + 1)
     }
 
     /// Ends the service in order.
