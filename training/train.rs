@@ -167,6 +167,8 @@ pub fn train(
         fields: learnt.into_iter().map(|(field, learnt)| (field, learnt.model)).collect(),
         hierarchy,
         habits: Some(habits),
+        // Learnt from the conversations, which training keeps nothing of.
+        answers: None,
     };
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =

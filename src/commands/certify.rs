@@ -1,5 +1,7 @@
 //! `firstline certify`: the confidence thresholds that keep a bundle's errors under a limit, with the proof.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -7,7 +9,7 @@ use firstline_fault::{Code, UserError};
 use firstline_ticket::Field;
 use firstline_training::certify::{Promise, tickets_needed};
 use firstline_training::{Certification, FieldCertification};
-use firstline_triage::Bundle;
+use firstline_triage::{AnswerCertificate, Bundle};
 use serde::Serialize;
 
 use crate::arguments::{BundleArg, JsonArg, PromiseArgs};
@@ -40,6 +42,8 @@ struct Output {
     target_error: f64,
     confidence: f64,
     fields: BTreeMap<Field, FieldCertification>,
+    /// Of the classifier of customers' replies, on whose word tickets are closed.
+    answers: Option<AnswerCertificate>,
 }
 
 pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -57,7 +61,8 @@ pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
             UserError::new(Code::Empty, args.bundle.bundle.display().to_string(), problem, next).into()
         );
     }
-    let output = Output { target_error: promise.error, confidence: promise.confidence, fields };
+    let answers = bundle.answers.as_ref().map(|answers| answers.certificate.clone());
+    let output = Output { target_error: promise.error, confidence: promise.confidence, fields, answers };
     match args.output.json {
         true => print(serde_json::to_string(&output)?),
         false => show(&output, promise, ui),
@@ -108,6 +113,7 @@ fn show(output: &Output, promise: Promise, ui: &Ui) {
         }
         print("");
     }
+    print(answers::in_words(output.answers.as_ref()));
     let (error, sure) = (100.0 * promise.error, 100.0 * promise.confidence);
     ui.say(format!(
         "With {sure} % probability no more than {error} % of what is accepted is wrong, on tickets like those tested: \

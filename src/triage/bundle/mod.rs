@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use firstline_ticket::{Field, Ticket};
 
+use crate::answer::{AnswerModel, Answers};
 use crate::features::Vocabulary;
 use crate::habits::Habits;
 use crate::model::{FieldModel, Hierarchy};
@@ -45,6 +46,8 @@ pub struct Bundle {
     pub hierarchy: Option<Hierarchy>,
     /// What senders put around every mail: its tickets are read without. `None` where training read them with it.
     pub habits: Option<Arc<Habits>>,
+    /// The classifier of customers' replies; `None` where the history has too few to learn from.
+    pub answers: Option<Arc<AnswerModel>>,
 }
 
 impl Bundle {
@@ -56,6 +59,11 @@ impl Bundle {
     /// What reads tickets as training read them.
     pub fn reader(&self) -> Reader {
         Reader::new(self.info.words.clone(), self.habits.clone().unwrap_or_default())
+    }
+
+    /// What reads what customers write after a reply.
+    pub fn answers(&self) -> Answers {
+        Answers::new(self.answers.clone())
     }
 
     /// The hash under which [`Bundle::seen`] keeps a ticket: of its id and text, since two exports may both
