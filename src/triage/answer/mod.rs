@@ -108,7 +108,7 @@ impl Answers {
     fn judge(&self, text: &str, names: &[String]) -> AnswerReading {
         let tokens = Tokens::new(text);
         if tokens.is_empty() {
-            let thumbs = text.chars().any(|c| "👍👌🙏✅😊🙂".contains(c));
+            let thumbs = text.chars().any(|c| "👍👌🙏✅😊🙂".contains(c)) && !tokens.doubts();
             let said = if thumbs { Said::Thanks } else { Said::Other };
             return AnswerReading { said, ..AnswerReading::other("no words") };
         }
