@@ -5,6 +5,7 @@
 //! into a `report`; `writer` teaches a language model. This room never serves a request, and never learns from the
 //! test window: it only sees to it that no ticket there repeats one that is learnt from.
 
+mod answers;
 mod choose;
 mod evaluate;
 mod fit;
@@ -16,6 +17,7 @@ mod then;
 mod train;
 mod writer;
 
+pub use answers::{ANSWER_PROMISE, AnswerExamples};
 pub use choose::{Decays, FineTuning, Tried};
 pub use evaluate::{Evaluation, PROMISE, Scorer, evaluate};
 pub use fit::{Examples, FitOptions, Objective, PoolData, Step, fit, fit_mixture};

@@ -169,6 +169,8 @@ pub fn train(
         hierarchy,
         habits: Some(habits),
         reserve: Reserve::default(),
+        // Learnt from the conversations, which training keeps nothing of.
+        answers: None,
     };
     set_aside(&mut bundle, material, &learn.certify)?;
     let cut =

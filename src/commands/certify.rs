@@ -1,11 +1,13 @@
 //! `firstline certify`: the confidence thresholds that keep a bundle's errors under a limit, with the proof, and what each would buy.
 
+mod answers;
+
 use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_ticket::Assertion;
 use firstline_training::certify::{Promise, tickets_needed};
 use firstline_training::{AssertionCertification, Certification, CertificationStatus};
-use firstline_triage::Bundle;
+use firstline_triage::{AnswerCertificate, Bundle};
 use serde::Serialize;
 
 use crate::arguments::{BundleArg, JsonArg, PromiseArgs};
@@ -45,6 +47,8 @@ struct Output {
     certificates: Vec<AssertionCertification>,
     /// Assertions that nothing can be said of.
     untested: Vec<Assertion>,
+    /// Of the classifier of customers' replies, on whose word tickets are closed.
+    answers: Option<AnswerCertificate>,
 }
 
 /// What an assertion would buy: decisions that need no person.
@@ -97,6 +101,7 @@ pub(super) fn run(args: &CertifyArgs, ui: &Ui) -> Result<Exit, Failure> {
         buys: certificates.iter().map(Buys::of).collect(),
         untested: Assertion::ALL.into_iter().filter(is_untested).collect(),
         certificates,
+        answers: bundle.answers.as_ref().map(|answers| answers.certificate.clone()),
     };
     match args.output.json {
         true => print(serde_json::to_string(&output)?),
@@ -181,6 +186,7 @@ fn show(output: &Output, promise: Promise, ui: &Ui) {
     for assertion in &output.untested {
         ui.say(format!("{}: nothing to test it on. {}", assertion.name(), why_untested(*assertion)));
     }
+    print(answers::in_words(output.answers.as_ref()));
     let (error, sure) = (100.0 * promise.error, 100.0 * promise.confidence);
     ui.say(format!(
         "With {sure} % probability no more than {error} % of what is accepted is wrong, on tickets like those tested: \

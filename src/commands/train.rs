@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use firstline_fault::{Code, UserError};
 use firstline_nn::Precision;
 use firstline_ticket::{Field, Ticket};
 use firstline_training::{
-    EmbeddingCache, FineTuning, History, HistoryTicket, Objective, Progress, SplitMode, SplitOptions,
-    TrainInput, TrainOptions, Trained, Tried, train,
+    AnswerExamples, EmbeddingCache, FineTuning, History, HistoryTicket, Objective, Progress, SplitMode,
+    SplitOptions, TrainInput, TrainOptions, Trained, Tried, train,
 };
 use firstline_triage::bundle::layout;
 use firstline_triage::{Bundle, EncoderFiles, Engine, Member, Policy, Reader, SplitFacts, sha256_file};
@@ -168,7 +169,7 @@ pub(super) fn learn(
     ui: &Ui,
 ) -> Result<(Trained, usize), Failure> {
     Bundle::check_place(&job.bundle)?;
-    let (history, data_sha256, bad_lines) = read_history(job, ui)?;
+    let (history, replies, data_sha256, bad_lines) = read_history(job, ui)?;
     let (mut manifest, dir) = models::ensure(model, models, ui)?;
     manifest.precision = job.precision.unwrap_or(manifest.precision);
     let mut cache = EmbeddingCache::open(job.embedding_cache.as_deref(), manifest.dimensions)?;
@@ -187,7 +188,8 @@ pub(super) fn learn(
     let source = EncoderFiles { dir, manifest };
     let mut bars = ui.bars();
     let input = TrainInput { history: &history, source: &source, options: &options };
-    let trained = train(input, &data_sha256, &work, &mut cache, &mut bars)?;
+    let mut trained = train(input, &data_sha256, &work, &mut cache, &mut bars)?;
+    trained.bundle.answers = replies.learn().map(Arc::new);
     bars.finish();
     let had_writer = job.bundle.join(layout::WRITER).exists();
     let _lock = index::lock(&job.bundle)?;
@@ -290,11 +292,15 @@ fn publish(trained: &Trained, job: &Job, source: &EncoderFiles, ui: &Ui) -> Resu
     Ok(cases)
 }
 
-fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure> {
+fn read_history(job: &Job, ui: &Ui) -> Result<(History, AnswerExamples, String, usize), Failure> {
     let data_sha256 = sha256_file(&job.tickets)?;
     let mut history = History::default();
     let reader = Reader::default().under(&job.policy.words);
-    let mut bad_lines = read_into(&mut history, &job.tickets, &reader, ui)?;
+    let mut replies = AnswerExamples::default();
+    let mut bad_lines = each_ticket(&job.tickets, ui, &mut |ticket| {
+        history.tickets.push(HistoryTicket::new(ticket, &reader));
+        replies.add(ticket, &reader);
+    })?;
     if history.tickets.is_empty() {
         let next = "Import an export first: firstline import EXPORT --out tickets.jsonl";
         return Err(UserError::new(
@@ -309,7 +315,7 @@ fn read_history(job: &Job, ui: &Ui) -> Result<(History, String, usize), Failure>
     if let Some(test) = &job.test {
         bad_lines += read_into(&mut history, test, &reader, ui)?;
     }
-    Ok((history, data_sha256, bad_lines))
+    Ok((history, replies, data_sha256, bad_lines))
 }
 
 /// Most labels that a note names.
@@ -324,12 +330,17 @@ pub(super) fn read_into(
     reader: &Reader,
     ui: &Ui,
 ) -> Result<usize, Failure> {
+    each_ticket(path, ui, &mut |ticket| history.tickets.push(HistoryTicket::new(ticket, reader)))
+}
+
+/// Gives `each` every ticket of a file; the number of lines that held no usable one.
+fn each_ticket(path: &Path, ui: &Ui, each: &mut dyn FnMut(&Ticket)) -> Result<usize, Failure> {
     let mut bars = ui.bars();
     bars.stage("reading tickets", 0);
     let mut bad = 0;
     for line in files::tickets(path)? {
         match line.ticket {
-            Ok(ticket) => history.tickets.push(HistoryTicket::new(&ticket, reader)),
+            Ok(ticket) => each(&ticket),
             Err(fault) if fault.code() == Some(Code::Io) => return Err(fault.into()),
             Err(fault) => {
                 bad += 1;

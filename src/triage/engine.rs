@@ -76,8 +76,7 @@ impl Engine {
     pub fn of(bundle: Bundle, encoders: Encoders) -> Result<Self> {
         let neighbours = Neighbours::new(&bundle.history, encoders.dimensions())?;
         let reader = bundle.reader();
-        // What may be closed on takes a classifier of the desk's own, which no bundle has yet.
-        let answers = Answers::new(None);
+        let answers = Answers::new(bundle.answers.clone());
         Ok(Self { bundle, encoders, neighbours, policy: Policy::built_in()?, reader, answers })
     }
 

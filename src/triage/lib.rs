@@ -24,8 +24,8 @@ mod storm;
 
 pub use acknowledgements::{Acknowledgements, AcknowledgementsBuilder};
 pub use answer::{
-    Answer, AnswerCertificate, AnswerModel, AnswerReading, Answers, MOST_WORDS as MOST_ANSWER_WORDS, Said,
-    answer_buckets,
+    Answer, AnswerCertificate, AnswerModel, AnswerReading, Answers, Said, answer_buckets, answer_scale,
+    answer_words,
 };
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, BundleInfo, EncoderFiles, SplitFacts, layout, sha256_file, sha256_hex,

@@ -14,6 +14,7 @@ mod clients;
 mod conformance;
 mod connect;
 mod connect_check;
+mod connect_hands;
 mod connect_webhooks;
 mod contract;
 mod crashes;

@@ -90,7 +90,7 @@ impl Grammar {
 
     /// What the whole reply says; `None` where a word of it has no place in the grammar, or its form rules it out.
     pub(super) fn parse(&self, tokens: &Tokens, names: &[String]) -> Option<Parse> {
-        if tokens.asks() || tokens.has_digits() || tokens.len() > MOST_WORDS {
+        if tokens.asks() || tokens.doubts() || tokens.has_digits() || tokens.len() > MOST_WORDS {
             return None;
         }
         let is_name = |at: usize| self.is_name(&tokens.list, at, names);

@@ -20,11 +20,11 @@ use crate::features::compose;
 use crate::reader::Reader;
 use grammar::Parse;
 use languages::LANGUAGES;
-pub use model::{AnswerCertificate, AnswerModel, answer_buckets};
+pub use model::{AnswerCertificate, AnswerModel, answer_buckets, answer_scale};
 use tokens::Tokens;
 
 /// Longest reply that may confirm, in words.
-pub const MOST_WORDS: usize = 25;
+const MOST_WORDS: usize = 25;
 
 /// What a customer wrote after a reply, and what is known of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,25 +93,13 @@ impl Answers {
 
     /// What `answer` says, as `reader` reads it.
     pub fn read(&self, reader: &Reader, answer: &Answer<'_>) -> AnswerReading {
-        if answer.automatic {
-            return AnswerReading::other("nobody wrote it");
-        }
-        if !is_by_contact(answer) {
-            return AnswerReading::other("somebody else than the contact wrote it");
-        }
-        let ticket = as_ticket(answer);
-        let input = compose(&reader.read(&ticket));
-        let kind = reader.kind_of(&ticket, &input);
-        if !matches!(kind, Kind::Person | Kind::Thanks) {
-            return AnswerReading::other(kind.name());
-        }
-        let text = own_words(reader, &ticket);
+        let text = match answer_words(reader, answer) {
+            Ok(text) => text,
+            Err(why) => return AnswerReading::other(why),
+        };
         let read = self.judge(&text, &names(answer));
-        let may_close = !answer.attached;
         match read.said {
-            Said::Confirmed if !may_close => {
-                AnswerReading { evidence: "something is attached".to_owned(), ..AnswerReading::other("") }
-            }
+            Said::Confirmed if answer.attached => AnswerReading::other("something is attached"),
             _ => read,
         }
     }
@@ -120,7 +108,7 @@ impl Answers {
     fn judge(&self, text: &str, names: &[String]) -> AnswerReading {
         let tokens = Tokens::new(text);
         if tokens.is_empty() {
-            let thumbs = text.chars().any(|c| "👍👌🙏✅😊🙂".contains(c));
+            let thumbs = text.chars().any(|c| "👍👌🙏✅😊🙂".contains(c)) && !tokens.doubts();
             let said = if thumbs { Said::Thanks } else { Said::Other };
             return AnswerReading { said, ..AnswerReading::other("no words") };
         }
@@ -136,7 +124,7 @@ impl Answers {
             };
         }
         let denied = LANGUAGES.iter().find_map(|grammar| Some((grammar.language, grammar.denies(&tokens)?)));
-        match denied.filter(|_| !tokens.asks()) {
+        match denied {
             Some((language, evidence)) => AnswerReading {
                 said: Said::Contradicted,
                 language: Some(language),
@@ -194,9 +182,23 @@ fn as_ticket(answer: &Answer<'_>) -> Ticket {
     }
 }
 
-/// What its sender wrote. Thanks alone are kept by the reader, and so is what it can't tell apart.
-fn own_words(reader: &Reader, ticket: &Ticket) -> String {
-    reader.read(ticket).body.text
+/// What the sender of a message wrote in it, without what is quoted, signed or added by programs.
+///
+/// # Errors
+/// Why nobody's words are to be read: a program wrote it, or somebody else than the ticket's contact.
+pub fn answer_words(reader: &Reader, answer: &Answer<'_>) -> Result<String, &'static str> {
+    if answer.automatic {
+        return Err("nobody wrote it");
+    }
+    if !is_by_contact(answer) {
+        return Err("somebody else than the contact wrote it");
+    }
+    let ticket = as_ticket(answer);
+    let read = reader.read(&ticket);
+    match reader.kind_of(&ticket, &compose(&read)) {
+        Kind::Person | Kind::Thanks => Ok(read.body.text),
+        kind => Err(kind.name()),
+    }
 }
 
 /// Names that may stand in a greeting: those of the ticket's people.

@@ -53,8 +53,12 @@ pub struct AnswerCertificate {
 impl AnswerModel {
     /// How sure it is that a message confirms, from 0 to 1.
     pub fn confidence(&self, text: &str) -> f64 {
-        let buckets = answer_buckets(text);
-        let scale = scale(buckets.len());
+        self.confidence_in(&answer_buckets(text))
+    }
+
+    /// [`Self::confidence`] in a message with these buckets.
+    pub fn confidence_in(&self, buckets: &[u32]) -> f64 {
+        let scale = answer_scale(buckets.len());
         let sum: f64 =
             buckets.iter().filter_map(|bucket| self.weights.get(bucket)).map(|w| f64::from(*w)).sum();
         1.0 / (1.0 + (-(f64::from(self.bias) + scale * sum)).exp())
@@ -70,8 +74,8 @@ impl AnswerModel {
     }
 }
 
-/// What each bucket of a message with so many counts for, so that long ones are not surer.
-pub(crate) fn scale(buckets: usize) -> f64 {
+/// What each of so many buckets of a message counts for: long messages are no surer than short ones.
+pub fn answer_scale(buckets: usize) -> f64 {
     1.0 / (buckets.max(1) as f64).sqrt()
 }
 

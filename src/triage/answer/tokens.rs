@@ -7,6 +7,10 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Words that are kept of a text: beyond them it confirms nothing, and what it denies stands before.
 const MOST: usize = 160;
+/// Signs that may turn the words around.
+const DOUBTS: [&str; 12] = [":(", ":-(", ":'(", ":/", ":-/", "...", "…", "\"", "“", "”", "„", "«"];
+/// Emoji that say what the words say.
+const GLAD: &str = "👍👌🙏✅✔☑😊🙂😀😃😄😁😆😉😎🤗🥳🎉❤♥💪👏☺💯☀🌞🍀⭐🌟🤝💐🥰😍🤩💚💙🧡💛🎊🥂🍾🌹🌸🌷";
 /// What may stand behind an apostrophe as the end of an English or German word.
 const ENDINGS: [&str; 7] = ["s", "t", "ve", "re", "ll", "d", "m"];
 
@@ -31,6 +35,7 @@ pub(super) struct Tokens {
     pub(super) list: Vec<Token>,
     has_digits: bool,
     asks: bool,
+    doubts: bool,
     /// Words that were there, kept or not.
     count: usize,
 }
@@ -58,7 +63,7 @@ fn is_apostrophe(c: char) -> bool {
 impl Tokens {
     /// The words of `text`.
     pub(super) fn new(text: &str) -> Self {
-        let mut all = Self::default();
+        let mut all = Self { doubts: DOUBTS.iter().any(|sign| text.contains(sign)), ..Self::default() };
         let (mut word, mut capital, mut sentence) = (String::new(), false, 0);
         // The mark before the word that is being read.
         let (mut joined, mut next_joined) = (false, false);
@@ -79,6 +84,7 @@ impl Tokens {
             } else if !is_apostrophe(c) {
                 next_joined = false;
             }
+            all.doubts |= is_symbol(c) && !GLAD.contains(c) && !is_tone(c);
             all.asks |= matches!(c, '?' | '¿' | '？' | '؟' | ';' if c != ';');
             let ends_sentence = matches!(c, '.' | '!' | '?' | '\n' | '…' | ':' | ';');
             if ends_sentence || matches!(c, ',' | '-' | '–' | '—' | '(' | ')') || is_symbol(c) {
@@ -118,6 +124,12 @@ impl Tokens {
         self.count
     }
 
+    /// Whether a sign stands anywhere that may mean the opposite of the words: quotation marks, dots that trail off, a face that is not
+    /// glad.
+    pub(super) fn doubts(&self) -> bool {
+        self.doubts
+    }
+
     /// Whether a digit stands anywhere.
     pub(super) fn has_digits(&self) -> bool {
         self.has_digits
@@ -132,6 +144,11 @@ impl Tokens {
     pub(super) fn words(self) -> Vec<String> {
         self.list.into_iter().map(|token| token.word).collect()
     }
+}
+
+/// The tone of the hand before it.
+fn is_tone(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}' | '\u{200d}' | '\u{fe0f}')
 }
 
 /// Emoji and other signs that stand between words.

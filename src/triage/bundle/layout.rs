@@ -5,6 +5,7 @@
 //! BUNDLE/bundle.sha256          train                the hash of bundle.json
 //! BUNDLE/weights.safetensors    train                vocabulary, heads, vectors and labels of the history, its tickets' hashes
 //! BUNDLE/habits.json            train, drafts index  what senders put around every mail: salted hashes of lines, no words
+//! BUNDLE/answers.json           train                what customers' replies that confirm look like here: hashes of words, and a test
 //! BUNDLE/encoder/               train                the encoder's files, each by its path in the manifest
 //! BUNDLE/encoder/manifest.toml  train                which files they are, and how they are used
 //! BUNDLE/encoder/int8-ISA.pack  first opening        the encoder in 8 bits for an instruction set; made again where it is missing
@@ -36,6 +37,8 @@ pub const INFO_HASH: &str = "bundle.sha256";
 pub const WEIGHTS: &str = "weights.safetensors";
 /// The habits of senders. A bundle of before has none.
 pub const HABITS: &str = "habits.json";
+/// What customers' replies that confirm look like. A bundle of before has none, nor one whose history has too few.
+pub const ANSWERS: &str = "answers.json";
 /// The encoder's folder.
 pub const ENCODER: &str = "encoder";
 /// The folder of what fine-tuning made of the encoder.
@@ -58,7 +61,7 @@ pub const WRITER_MODEL: &str = "tuned.gguf";
 pub const WRITER_CHOICE: &str = "writer.json";
 
 /// Every name that can stand in a bundle's folder.
-pub const ALL: [&str; 8] = [INFO, INFO_HASH, WEIGHTS, HABITS, ENCODER, TUNED, INDEX, WRITER];
+pub const ALL: [&str; 9] = [INFO, INFO_HASH, WEIGHTS, HABITS, ANSWERS, ENCODER, TUNED, INDEX, WRITER];
 
 /// Ending of the reply templates' file, [`beside`] the bundle.
 pub const TEMPLATES: &str = "templates.toml";

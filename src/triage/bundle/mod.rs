@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use firstline_ticket::{Field, Ticket};
 
+use crate::answer::{AnswerModel, Answers};
 use crate::features::Vocabulary;
 use crate::habits::Habits;
 use crate::model::{FieldModel, Hierarchy, Reserve};
@@ -48,6 +49,8 @@ pub struct Bundle {
     pub habits: Option<Arc<Habits>>,
     /// What it decided on the tickets that were kept for certifying.
     pub reserve: Reserve,
+    /// The classifier of customers' replies; `None` where the history has too few to learn from.
+    pub answers: Option<Arc<AnswerModel>>,
 }
 
 impl Bundle {
@@ -59,6 +62,11 @@ impl Bundle {
     /// What reads tickets as training read them.
     pub fn reader(&self) -> Reader {
         Reader::new(self.info.words.clone(), self.habits.clone().unwrap_or_default())
+    }
+
+    /// What reads what customers write after a reply.
+    pub fn answers(&self) -> Answers {
+        Answers::new(self.answers.clone())
     }
 
     /// The hash under which [`Bundle::seen`] keeps a ticket: of its id and text, since two exports may both

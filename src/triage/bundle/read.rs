@@ -9,14 +9,14 @@ use firstline_fault::{Code, Result, UserError};
 use firstline_nn::Encoder;
 use firstline_ticket::Field;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::hashes::{check, damaged, sha256_hex};
 use super::info::{BUNDLE_FORMAT, FieldFile, InfoFile};
-use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ANSWERS, ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles, kept};
 use crate::features::{Encoders, Vocabulary};
-use crate::habits::Habits;
 use crate::model::{FieldModel, HIERARCHY, Head, Member};
 use crate::reader::Reader;
 
@@ -37,8 +37,8 @@ impl Bundle {
         for (name, sha256) in &file.files {
             check(dir, name, sha256)?;
         }
-        let habits = listed_habits(dir, &file)?;
-        Ok(Self { habits, ..Self::from_files(file, &dir.join(WEIGHTS))? })
+        let (habits, answers) = (listed(dir, &file, HABITS)?, listed(dir, &file, ANSWERS)?);
+        Ok(Self { habits, answers, ..Self::from_files(file, &dir.join(WEIGHTS))? })
     }
 
     /// What reads tickets as the bundle in `dir` does, without the rest of the bundle.
@@ -47,7 +47,7 @@ impl Bundle {
     /// [`Code::Bundle`] when it is missing, damaged or of another version.
     pub fn read_reader(dir: &Path) -> Result<Reader> {
         let file = read_info(dir)?;
-        let habits = listed_habits(dir, &file)?.unwrap_or_default();
+        let habits = listed(dir, &file, HABITS)?.unwrap_or_default();
         Ok(Reader::new(file.info.words, habits))
     }
 
@@ -103,7 +103,17 @@ impl Bundle {
             let (info, hierarchy) = (file.info, file.hierarchy);
             let seen = tensors.u64("seen")?;
             let reserve = kept::read(&tensors, &fields)?;
-            Ok(Self { info, vocabulary, history, seen, fields, hierarchy, habits: None, reserve })
+            Ok(Self {
+                info,
+                vocabulary,
+                history,
+                seen,
+                fields,
+                hierarchy,
+                habits: None,
+                reserve,
+                answers: None,
+            })
         };
         read().map_err(|e| damaged(weights, e).into())
     }
@@ -137,17 +147,17 @@ pub(super) fn read_info(dir: &Path) -> Result<InfoFile> {
     Ok(file)
 }
 
-/// The habits of the bundle in `dir`, where its `file` lists them.
-fn listed_habits(dir: &Path, file: &InfoFile) -> Result<Option<Arc<Habits>>> {
-    let Some(sha256) = file.files.get(HABITS) else { return Ok(None) };
-    let path = dir.join(HABITS);
+/// A part of the bundle in `dir` that it need not have, where its `file` lists it.
+fn listed<T: DeserializeOwned>(dir: &Path, file: &InfoFile, name: &str) -> Result<Option<Arc<T>>> {
+    let Some(sha256) = file.files.get(name) else { return Ok(None) };
+    let path = dir.join(name);
     let json = fs::read(&path).map_err(|e| damaged(&path, e.to_string()))?;
     let found = sha256_hex(&json);
     if found != *sha256 {
         return Err(damaged(&path, format!("sha256 is {found}, not {sha256}")).into());
     }
-    let habits: Habits = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
-    Ok(Some(Arc::new(habits)))
+    let part: T = serde_json::from_slice(&json).map_err(|e| damaged(&path, e.to_string()))?;
+    Ok(Some(Arc::new(part)))
 }
 
 /// What is read of a `bundle.json` of any version.

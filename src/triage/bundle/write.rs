@@ -7,9 +7,10 @@ use std::path::Path;
 
 use firstline_fault::{Error, InternalError, UserError};
 use firstline_ticket::Field;
+use serde::Serialize;
 
 use super::info::{FieldFile, InfoFile};
-use super::layout::{ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
+use super::layout::{ANSWERS, ENCODER, HABITS, INFO, INFO_HASH, MANIFEST, TUNED, WEIGHTS};
 use super::read::read_info;
 use super::tensors::Tensors;
 use super::{Bundle, EncoderFiles, kept, place};
@@ -60,7 +61,10 @@ impl Bundle {
         }
         files.insert(WEIGHTS.into(), place::write(&staging.join(WEIGHTS), &self.tensors()?)?);
         if let Some(habits) = &self.habits {
-            files.insert(HABITS.into(), write_habits(habits, staging)?);
+            files.insert(HABITS.into(), write_json(habits.as_ref(), &staging.join(HABITS))?);
+        }
+        if let Some(answers) = &self.answers {
+            files.insert(ANSWERS.into(), write_json(answers.as_ref(), &staging.join(ANSWERS))?);
         }
         let info = InfoFile {
             info: self.info.clone(),
@@ -84,7 +88,7 @@ impl Bundle {
             let written = [INFO, INFO_HASH, HABITS];
             place::link(dir, staging, &|name| !written.iter().any(|ours| name == *ours))?;
             let mut info = read_info(dir)?;
-            info.files.insert(HABITS.into(), write_habits(habits, staging)?);
+            info.files.insert(HABITS.into(), write_json(habits, &staging.join(HABITS))?);
             write_info(&InfoFile { sealed: true, ..info }, staging)
         })
     }
@@ -119,10 +123,11 @@ impl Bundle {
     }
 }
 
-/// Writes the habits into the folder of a bundle; their sha256.
-fn write_habits(habits: &Habits, staging: &Path) -> firstline_fault::Result<String> {
-    let json = serde_json::to_vec(habits).map_err(|e| InternalError::new(format!("{HABITS}: {e}")))?;
-    place::write(&staging.join(HABITS), &json)
+/// Writes a part of a bundle as JSON; its sha256.
+fn write_json(part: &impl Serialize, path: &Path) -> firstline_fault::Result<String> {
+    let json =
+        serde_json::to_vec(part).map_err(|e| InternalError::new(format!("{}: {e}", path.display())))?;
+    place::write(path, &json)
 }
 
 /// Writes what a bundle says about itself into its folder.
@@ -164,6 +169,7 @@ mod tests {
 
     use super::super::layout;
     use super::*;
+    use crate::answer::AnswerModel;
     use crate::bundle::{BUNDLE_FORMAT, BundleInfo, SplitFacts, sha256_hex};
     use crate::features::Vocabulary;
     use crate::habits::{HabitsBuilder, Writer};
@@ -187,7 +193,17 @@ mod tests {
         let vocabulary = Vocabulary::from_parts(Vec::new(), Vec::new(), Vec::new());
         let (history, seen) = (vec![1.0, 0.0], vec![7]);
         let (fields, reserve) = (BTreeMap::new(), Reserve::default());
-        Bundle { info, vocabulary, history, seen, fields, hierarchy: None, habits: None, reserve }
+        Bundle {
+            info,
+            vocabulary,
+            history,
+            seen,
+            fields,
+            hierarchy: None,
+            habits: None,
+            reserve,
+            answers: None,
+        }
     }
 
     /// An encoder of one file, which lies in a folder of its own and which everybody may read.
@@ -302,6 +318,28 @@ mod tests {
             let refused = refused.unwrap().to_string();
             assert!(refused.starts_with("E_BUNDLE") && refused.contains("habits.json"), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_was_learnt_of_replies_lies_in_the_bundle_and_is_believed_as_it_was_written() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, encoder) = (home.path().join("desk"), encoder(home.path()));
+        bundle(1).publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().answers, None, "a bundle without it is one");
+        let learnt =
+            AnswerModel { bias: 1.5, weights: [(7, -0.25), (9, 2.0)].into(), ..AnswerModel::default() };
+        let with = Bundle { answers: Some(Arc::new(learnt.clone())), ..bundle(1) };
+        with.publish(&dir, &encoder, None, alone).unwrap();
+        assert_eq!(Bundle::load(&dir).unwrap().answers.as_deref(), Some(&learnt));
+        Bundle::publish_habits(&dir, &habits("Alder")).unwrap();
+        assert_eq!(
+            Bundle::load(&dir).unwrap().answers.as_deref(),
+            Some(&learnt),
+            "new habits leave it as it is"
+        );
+        fs::write(dir.join(layout::ANSWERS), b"{}").unwrap();
+        let refused = Bundle::load(&dir).unwrap_err().to_string();
+        assert!(refused.starts_with("E_BUNDLE") && refused.contains("answers.json"), "{refused}");
     }
 
     #[cfg(unix)]
