@@ -206,7 +206,7 @@ fn live(
 ) -> Result<LiveFigures> {
     let start = programme.started_on.to_zoned(zone.clone());
     let start = start.map_err(|e| InternalError::new(e.to_string()))?.timestamp();
-    let settled = weeks::settled_sheets(store, start, now)?;
+    let settled = weeks::settled_since(store, start, now)?;
     let judged = settled.iter().filter(|(_, sheet)| sheet.by_bundle.contains_key(bundle));
     let judged = judged.map(|(monday, _)| weeks::week_of(*monday, zone)).collect::<Result<Vec<_>>>()?;
     let covered = coverage::covered(store, &judged)?;

@@ -288,7 +288,7 @@ fn lacking(store: &dyn Store, hold: &HoldRecord, now: Timestamp) -> Result<Optio
         return Ok(Some("the gate has not passed since: firstline rollout gate".to_owned()));
     }
     let needed = criteria::standing(store, now)?.map_or(0.75, |(_, criteria)| criteria.rollback.agreement);
-    let settled = weeks::settled_since(store, &hold.scope, hold.at, now)?;
+    let settled = weeks::settled_in(store, &hold.scope, hold.at, now)?;
     let good = settled.iter().filter(|(_, figures, _)| {
         let agreement = figures.get("agreement").and_then(|figure| figure.value);
         agreement.is_some_and(|found| found >= needed)

@@ -416,7 +416,7 @@ impl Incidents {
         (from, to): (Timestamp, Timestamp),
         customers: &CustomerSet,
     ) -> Result<Self> {
-        Ok(Self(store.incidents(from, to, customers)?.into_iter().map(reported).collect()))
+        Ok(Self(store.incidents(from, to, customers)?.iter().map(reported).collect()))
     }
 
     /// The figures of those that happened in a part of that time, in which customers could see what was `acted`, as known at `moment`.
@@ -436,12 +436,12 @@ impl Incidents {
 
 /// Whether an incident counts as an error at `now`.
 pub(super) fn counted(of: &IncidentFacts, hours: &OpenHours, now: Timestamp) -> bool {
-    reported(of.clone()).incident.counts(hours, now)
+    reported(of).incident.counts(hours, now)
 }
 
-fn reported(of: IncidentFacts) -> Reported {
+fn reported(of: &IncidentFacts) -> Reported {
     Reported {
-        incident: incident(&of),
+        incident: incident(of),
         recorded_at: of.recorded_at,
         credit_amount: of.credit_amount,
         alone: of.alone,

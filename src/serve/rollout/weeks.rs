@@ -221,7 +221,7 @@ fn view(row: WeekRecord) -> Result<WeekView> {
 }
 
 /// The settled weeks of the whole desk that began after `since` and before `now`, in order, each with its Monday.
-pub(super) fn settled_sheets(
+pub(super) fn settled_since(
     store: &dyn Store,
     since: Timestamp,
     now: Timestamp,
@@ -235,7 +235,7 @@ type Named = BTreeMap<String, Figure>;
 
 /// Of the settled weeks that began after `since` and before `now`: the Monday, the figures of a scope, and its agreement by bundle. Of a
 /// category, whose bundles are not told apart, those of the whole desk.
-pub(super) fn settled_since(
+pub(super) fn settled_in(
     store: &dyn Store,
     scope: &GrantScope,
     since: Timestamp,

@@ -28,7 +28,7 @@ pub(super) fn report(key: &str, ticket: &str, at: Timestamp) -> IncidentReport {
 
 impl Home {
     /// Puts a report of boss's on record; gives the incident's id.
-    pub(super) fn report(&self, report: IncidentReport, now: Timestamp) -> String {
+    pub(super) fn enters(&self, report: IncidentReport, now: Timestamp) -> String {
         let by = Author { person: "boss".to_owned(), actor: "key".to_owned() };
         let new = report.checked("incidents[0]", &by, true, now).unwrap();
         match self.store.add_incidents(&[new], &CustomerSet::All, now).unwrap().remove(0) {
@@ -136,7 +136,7 @@ fn edge_an_sla_credit_for_week_3_that_is_entered_in_week_9_shows_now_and_in_week
         confirmed: true,
         ..report("credit 17", "t3", happened)
     };
-    home.report(credit, entered);
+    home.enters(credit, entered);
     let now = entered + 1.seconds();
     let status = home.status(now);
     assert_eq!((status.errors.sla_credits, status.errors.sla_credit_amount), (1, Some(249.99)));
@@ -165,8 +165,8 @@ fn r43_errors_are_counted_against_what_customers_could_see_in_the_week_it_was_do
     home.sends("w1", day(8, 9), day(8, 10));
     home.sends("w2", day(8, 9), day(8, 11));
     home.sends("w3", day(13, 9), day(14, 9));
-    let wrong = home.report(report("c1", "w1", day(8, 12)), day(8, 13));
-    let open = home.report(report("c2", "w2", day(8, 12)), day(8, 13));
+    let wrong = home.enters(report("c1", "w1", day(8, 12)), day(8, 13));
+    let open = home.enters(report("c2", "w2", day(8, 12)), day(8, 13));
     home.rule(&wrong, IncidentState::Confirmed, day(9, 14));
     // At the end of the week one is overdue; by the time that it settles a person has found no error.
     home.close(day(14, 0));
@@ -183,7 +183,7 @@ fn r43_errors_are_counted_against_what_customers_could_see_in_the_week_it_was_do
     assert_eq!((status.errors.errors.count, status.errors.errors.n), (Some(1), 3));
     assert_eq!((status.errors.approved.n, status.errors.autonomous.n, status.errors.undecided), (3, 0, 0));
     assert!(!status.next.iter().any(|next| next.contains("incidents")), "{:?}", status.next);
-    home.report(report("c3", "w3", day(14, 10)), day(28, 2));
+    home.enters(report("c3", "w3", day(14, 10)), day(28, 2));
     let next = home.status(day(28, 3)).next;
     assert!(next.iter().any(|next| next.contains("firstline incidents list")), "{next:?}");
     home.store.audit_check(&[]).unwrap();
@@ -238,7 +238,7 @@ fn r43_what_is_reported_is_bounded_and_only_a_person_confirms() {
 fn r43_a_ruling_has_a_reason_and_an_incident() {
     let home = home();
     home.decide("t1", "acme", day(8, 0));
-    let id = home.report(report("k", "t1", day(8, 1)), day(8, 2));
+    let id = home.enters(report("k", "t1", day(8, 1)), day(8, 2));
     let by = Author { person: "boss".to_owned(), actor: "key".to_owned() };
     let ruling = |state, reason: &str| IncidentRuling {
         state,

@@ -40,7 +40,7 @@ impl Home {
                     decision_id: Some(decision.id),
                     ..report(&format!("e{i}"), "", opened + 2.hours())
                 };
-                self.report(error, day(7 * week + 4, 9));
+                self.enters(error, day(7 * week + 4, 9));
             }
         }
     }
@@ -158,7 +158,7 @@ fn r76_after_a_hold_has_ended_only_what_came_later_counts() {
     assert_eq!(home.fires(day(14, 7)), []);
     // An error of before that is entered later has been dealt with; one of after has not.
     let late = IncidentReport { confirmed: true, ..report("late", "wacme1-5", day(8, 9)) };
-    home.report(late, day(15, 0));
+    home.enters(late, day(15, 0));
     assert_eq!(home.fires(day(15, 1)), []);
     home.replies(("acme", 2), 4, 1);
     assert_eq!(home.fires(day(21, 0)), [fired("errors", 2, HoldLevel::Pause)]);
@@ -281,7 +281,7 @@ fn r73_a_credit_for_week_3_that_is_entered_in_week_9_fires_now_everywhere_and_on
     assert_eq!(home.fires(day(63, 0)), []);
     let credit =
         IncidentReport { kind: IncidentKind::Late, sla_credit: true, ..report("credit", "t3", day(22, 3)) };
-    let suspected = home.report(credit.clone(), day(64, 0));
+    let suspected = home.enters(credit.clone(), day(64, 0));
     assert_eq!(home.fires(day(64, 1)), [], "a person has not confirmed it");
     home.rule(&suspected, IncidentState::Confirmed, day(64, 2));
     let found = home.look(day(64, 3)).fired;
@@ -290,7 +290,7 @@ fn r73_a_credit_for_week_3_that_is_entered_in_week_9_fires_now_everywhere_and_on
     resume(home.store(), found[0].hold, "The customer was credited", &boss, day(65, 0)).unwrap();
     assert_eq!(home.fires(day(65, 1)), []);
     let second = IncidentReport { key: "second".to_owned(), confirmed: true, ..credit };
-    home.report(second, day(66, 0));
+    home.enters(second, day(66, 0));
     assert_eq!(home.fires(day(66, 1)), [fired("sla_credit", 9, HoldLevel::Pause)]);
     assert_eq!(home.status(day(66, 2)).rollbacks.by_trigger["sla_credit"], 2);
 }
@@ -346,7 +346,7 @@ fn edge_week_53_fires_in_its_place() {
     home.assist(at("2026-12-17T08:00:00Z"));
     let opened = at("2027-01-02T10:00:00Z");
     home.sends("w1", opened, opened + 1.hours());
-    home.report(
+    home.enters(
         IncidentReport { confirmed: true, ..report("e", "w1", opened + 2.hours()) },
         opened + 3.hours(),
     );
