@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{InternalError, Result};
 use firstline_rollout::{
-    CountedShares, Day90, Day90Facts, Day90Week, Hash, InForce, PastHold, Reaction, Saved, TicketFacts, Told,
-    Week, WeekTallies, Worked, day90,
+    CountedShares, Day90, Day90Facts, Day90Week, Hash, InForce, PastHold, Reaction, Saved, SignedName,
+    TicketFacts, Told, Week, WeekTallies, Worked, day90,
 };
 use firstline_store::{CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, ProgrammeRecord, Store};
 use firstline_ticket::Phase;
@@ -49,10 +49,10 @@ pub fn report_day90(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Res
     let told: Vec<Told<'_>> = worked.into_iter().map(|(worked, phase)| Told { worked, phase }).collect();
     let (grants, holds) = (store.grants(false)?, store.holds(false)?);
     let standing = criteria::standing(store, now)?;
-    let signatures: Vec<(String, String, Timestamp)> = standing
+    let signatures: Vec<SignedName> = standing
         .iter()
         .flat_map(|(record, _)| &record.signatures)
-        .map(|one| (one.typed_name.clone(), one.role.clone(), one.at))
+        .map(|one| SignedName { name: one.typed_name.clone(), role: one.role.clone(), at: one.at })
         .collect();
     let on_record = Record { store, programme: &programme, rules, grants: &grants, holds: &holds };
     let weeks = on_record.weeks((from, to))?;
