@@ -47,8 +47,19 @@ pub struct InForce<'a> {
     pub version: u32,
     /// The criteria.
     pub criteria: &'a Criteria,
-    /// Names and roles as they were typed, with the moment.
-    pub signatures: &'a [(String, String, Timestamp)],
+    /// Who signed them.
+    pub signatures: &'a [SignedName],
+}
+
+/// Who signed, as they typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignedName {
+    /// The name.
+    pub name: String,
+    /// As what they signed.
+    pub role: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Shares that are counted elsewhere.
@@ -189,8 +200,10 @@ pub struct Day90 {
     pub capacity: Capacity,
     /// The signed thresholds.
     pub kpis: Vec<KpiResult>,
-    /// The version of the criteria, and who signed it: name, role, moment.
-    pub signed: Option<(u32, Vec<(String, String, Timestamp)>)>,
+    /// The version of the criteria in force; `None` where there is none.
+    pub criteria_version: Option<u32>,
+    /// Who signed it.
+    pub signed_by: Vec<SignedName>,
     /// What Firstline resolved alone.
     pub l1_autonomous: L1Autonomous,
     /// First-level work of technicians above it.
@@ -349,7 +362,8 @@ pub fn day90(facts: &Day90Facts<'_>) -> Day90 {
         first_response,
         capacity,
         kpis,
-        signed: facts.criteria.map(|of| (of.version, of.signatures.to_vec())),
+        criteria_version: facts.criteria.map(|of| of.version),
+        signed_by: facts.criteria.map(|of| of.signatures.to_vec()).unwrap_or_default(),
         l1_autonomous,
         seniors,
         shares: facts.shares,

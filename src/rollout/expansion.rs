@@ -143,10 +143,10 @@ fn waits_for(facts: &ExpansionFacts) -> Vec<String> {
     match facts.week_was_good {
         Some(true) => {}
         Some(false) => {
-            why.push("the newest settled week was not good enough: agreement or errors".to_owned())
+            why.push("the newest settled week was not good enough: agreement or errors".to_owned());
         }
         None => {
-            why.push("nobody knows how good the newest settled week was: outcomes are missing".to_owned())
+            why.push("nobody knows how good the newest settled week was: outcomes are missing".to_owned());
         }
     }
     why

@@ -64,8 +64,8 @@ pub use categories::{
 pub use criteria::{Criteria, Criterion, GateEvidence, Known, Kpi, Refusal, Rollback, TwoFalls};
 pub use day90::{
     Beside, Capacity, CountedShares, DAY90_FORMAT, Day90, Day90Facts, Day90Outcome, Day90Verdict, Day90Week,
-    Hash, Hours, InForce, KpiResult, L1Autonomous, PastHold, ResponseBeside, SeniorsBeside, Spread, Told,
-    day90,
+    Hash, Hours, InForce, KpiResult, L1Autonomous, PastHold, ResponseBeside, SeniorsBeside, SignedName,
+    Spread, Told, day90,
 };
 pub use direction::Direction;
 pub use errors::{ErrorFigures, Reported, error_figures};

@@ -34,7 +34,7 @@ pub struct KpiResult {
 }
 
 /// What was found of a figure.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Found {
     value: Option<f64>,
     interval: Option<[f64; 2]>,

@@ -133,10 +133,10 @@ pub(super) fn days(report: &Day90, zone: &TimeZone) -> String {
 /// What the report is about: names and values.
 pub(super) fn facts(report: &Day90, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let names = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let signed = match &report.signed {
+    let signed = match report.criteria_version {
         None => "no criteria are signed".to_owned(),
-        Some((version, signatures)) => {
-            let names = signatures.iter().map(|(name, role, _)| format!("{name} ({role})"));
+        Some(version) => {
+            let names = report.signed_by.iter().map(|one| format!("{} ({})", one.name, one.role));
             format!("version {version} of the criteria, by {}", names.collect::<Vec<_>>().join(", "))
         }
     };

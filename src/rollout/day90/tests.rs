@@ -111,7 +111,7 @@ impl Desk90 {
                 Told { worked, phase: Some(*phase) }
             })
             .collect();
-        let signatures = [("Bea".to_owned(), "owner".to_owned(), week(-1))];
+        let signatures = [SignedName { name: "Bea".to_owned(), role: "owner".to_owned(), at: week(-1) }];
         let criteria = self.criteria.as_ref();
         let desk = self.desk();
         day90(&Day90Facts {

@@ -20,12 +20,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::day90::saving_so_far;
 use super::gate::{self, GateCheck, GateRequest};
 use super::holds::HoldView;
 use super::in_service::InServiceNow;
 use super::incidents::counted;
 use super::text::{self, ASSIST_TO_AUTONOMOUS};
-use super::work::saving_so_far;
 use super::{DeskRules, phase};
 use crate::auth::{Person, Scope};
 

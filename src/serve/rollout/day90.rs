@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{InternalError, Result};
 use firstline_rollout::{
-    CountedShares, Day90, Day90Facts, Day90Week, Hash, InForce, PastHold, Population, Reaction, Told, Week,
-    WeekTallies, day90, select,
+    CountedShares, Day90, Day90Facts, Day90Week, Hash, InForce, PastHold, Reaction, Saved, Saving,
+    SignedName, TicketFacts, Told, Week, WeekTallies, Worked, day90,
 };
 use firstline_store::{CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, ProgrammeRecord, Store};
 use firstline_ticket::Phase;
@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use super::criteria;
 use super::desk::DeskRules;
-use super::expansion::{NextRequest, in_words, next};
+use super::expansion::{NextRequest, about, in_words, next};
 use super::figures::{Seen, WeekSheet};
 use super::holds::HoldLevel;
 use super::incidents::Incidents;
@@ -24,7 +24,7 @@ use super::phase::ceiling;
 use super::status::phase_name;
 use super::text::FIRSTLINE;
 use super::weeks::{self, BASELINE, first, seen};
-use super::work::{Work, reported};
+use super::work::{Work, acts, monday_of, reported};
 
 /// Weeks of a programme.
 const WEEKS: u32 = 13;
@@ -49,10 +49,10 @@ pub fn report_day90(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Res
     let told: Vec<Told<'_>> = worked.into_iter().map(|(worked, phase)| Told { worked, phase }).collect();
     let (grants, holds) = (store.grants(false)?, store.holds(false)?);
     let standing = criteria::standing(store, now)?;
-    let signatures: Vec<(String, String, Timestamp)> = standing
+    let signatures: Vec<SignedName> = standing
         .iter()
         .flat_map(|(record, _)| &record.signatures)
-        .map(|one| (one.typed_name.clone(), one.role.clone(), one.at))
+        .map(|one| SignedName { name: one.typed_name.clone(), role: one.role.clone(), at: one.at })
         .collect();
     let on_record = Record { store, programme: &programme, rules, grants: &grants, holds: &holds };
     let weeks = on_record.weeks((from, to))?;
@@ -174,7 +174,7 @@ impl Record<'_> {
         let mut hashes = Vec::new();
         let mut put = |what: String, sha256: &str| hashes.push(Hash { what, sha256: sha256.to_owned() });
         let zone = self.rules.zone();
-        let start = super::start::monday_of(self.programme.started_on, zone)?;
+        let start = monday_of(self.programme.started_on, zone)?;
         let next = start.tomorrow().unwrap_or(start);
         let baseline = self.store.weeks(Some(BASELINE), start, next, &CustomerSet::All)?;
         baseline.iter().for_each(|row| put("the baseline".to_owned(), &row.sha));
@@ -244,15 +244,6 @@ fn what(hold: &HoldRecord) -> String {
     }
 }
 
-/// A scope in words.
-pub(super) fn about(scope: &GrantScope) -> String {
-    let GrantScope { customer, board, ticket_type } = scope;
-    let category = [board, ticket_type].into_iter().flatten().cloned().collect::<Vec<_>>().join(" > ");
-    let parts: Vec<&str> =
-        [customer.as_deref().unwrap_or(""), &category].into_iter().filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
-}
-
 /// What is granted above shadow, in words.
 fn granted(newest: &[GrantRecord]) -> Vec<String> {
     let above =
@@ -287,12 +278,31 @@ fn phase_at(
     whole.min(programme.pilots.iter().map(of_pilot).max().unwrap_or(Phase::Shadow))
 }
 
-/// Tickets of people among those seen since a moment, as known at `now`: what a ranking is taken of.
-pub(super) fn people_since(
-    store: &dyn Store,
-    (from, now): (Timestamp, Timestamp),
-) -> Result<Vec<firstline_rollout::TicketFacts>> {
+/// What was saved on tickets opened in scope since the programme's first week, as known at `now`, for the trigger R72. `None` where
+/// nobody knows, or there are only estimates: then a person decides.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn saved_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Option<Saved>> {
+    Ok(saving_so_far(store, rules, now)?.and_then(|saving| saving.judged()))
+}
+
+/// The same with all that is known of it: estimates too, which judge nothing by themselves.
+pub(super) fn saving_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Option<Saving>> {
+    let Some(programme) = store.programme()? else { return Ok(None) };
+    let from = first(&programme, rules.zone())?.start;
+    if from >= now {
+        return Ok(None);
+    }
+    let work = Work::read(store, &programme, rules.zone(), (from, now))?;
+    if work.before.is_none() {
+        return Ok(None);
+    }
     let tickets = seen(store, (from, now), &CustomerSet::All)?;
-    let then: Vec<_> = tickets.iter().map(|ticket| ticket.named_facts(now)).collect();
-    Ok(select(&then, Population::People).tickets.into_iter().cloned().collect())
+    let tickets: Vec<&Seen> = tickets.iter().collect();
+    let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(now)).collect();
+    let all = work.worked((&tickets, &then), rules, now);
+    let scope: Vec<Worked<'_>> =
+        all.into_iter().filter(|(_, phase)| acts(*phase)).map(|(one, _)| one).collect();
+    Ok(work.saving(&scope, rules))
 }

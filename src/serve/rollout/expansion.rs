@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use firstline_fault::Result;
 use firstline_rollout::{
     Automation, Candidate, CategoryState, CustomerNotes, Expansion, ExpansionFacts, ExpansionStep,
-    PilotSetting, TicketFacts, expansion, largest_categories, pilots,
+    PilotSetting, Population, TicketFacts, expansion, largest_categories, pilots, select,
 };
-use firstline_store::{GrantRecord, Hold, HoldRecord, Store};
+use firstline_store::{CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, Store};
 use firstline_ticket::{Field, Phase};
 use jiff::{SignedDuration, Timestamp};
 
 use super::criteria;
-use super::day90::{about, people_since};
 use super::desk::DeskRules;
 use super::figures::WeekSheet;
 use super::holds::HoldLevel;
-use super::weeks;
+use super::weeks::{self, seen};
 
 /// Days of tickets that a ranking is taken of.
 const DAYS: i64 = 90;
@@ -48,7 +47,7 @@ pub fn next(
     let (newest, holds) = (store.grants(true)?, store.holds(false)?);
     let since = newest.iter().filter(|grant| grant.phase > Phase::Shadow).map(|grant| grant.since).max();
     let settled = match since {
-        Some(since) => weeks::settled_sheets(store, since, now)?,
+        Some(since) => weeks::settled_since(store, since, now)?,
         None => Vec::new(),
     };
     let week_was_good = match settled.last() {
@@ -127,7 +126,7 @@ fn categories(
 ) -> Vec<CategoryState> {
     let of = |category: firstline_rollout::Category| {
         let (board, ticket_type) = (category.board, category.r#type);
-        let is = |scope: &firstline_store::GrantScope| {
+        let is = |scope: &GrantScope| {
             scope.board.as_deref() == Some(&board) && scope.ticket_type.as_deref() == Some(&ticket_type)
         };
         let back_outs = holds.iter().filter(|hold| {
@@ -166,4 +165,20 @@ pub fn step_in_words(step: &ExpansionStep) -> String {
         }
         ExpansionStep::Customer { customer, because } => format!("Add the customer {customer}: {because}."),
     }
+}
+
+/// A scope in words.
+pub(super) fn about(scope: &GrantScope) -> String {
+    let GrantScope { customer, board, ticket_type } = scope;
+    let category = [board, ticket_type].into_iter().flatten().cloned().collect::<Vec<_>>().join(" > ");
+    let parts: Vec<&str> =
+        [customer.as_deref().unwrap_or(""), &category].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
+}
+
+/// Tickets of people among those seen since a moment, as known at `now`: what a ranking is taken of.
+fn people_since(store: &dyn Store, (from, now): (Timestamp, Timestamp)) -> Result<Vec<TicketFacts>> {
+    let tickets = seen(store, (from, now), &CustomerSet::All)?;
+    let then: Vec<_> = tickets.iter().map(|ticket| ticket.named_facts(now)).collect();
+    Ok(select(&then, Population::People).tickets.into_iter().cloned().collect())
 }

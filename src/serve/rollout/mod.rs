@@ -37,7 +37,7 @@ pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
     CriteriaList, CriteriaVersion, SignRequest, Signed, SignedBy, add_criteria, criteria, sign,
 };
-pub use day90::report_day90;
+pub use day90::{report_day90, saved_so_far};
 pub use desk::DeskRules;
 pub use expansion::{NextRequest, next, step_in_words};
 pub use figures::{Figure, WeekSheet};
@@ -55,4 +55,3 @@ pub use start::{StartRequest, Started, start};
 pub use status::{GrantView, LastVerdict, ProgrammeView, Rollbacks, Status, WorkView, status, week_errors};
 pub use watch::{WatchReport, Watcher, watch};
 pub use weeks::{CloseReport, WeekView, close_weeks, weeks};
-pub use work::saved_so_far;

@@ -1,7 +1,7 @@
 //! The start of the programme: the desk's baseline goes on record, and from then on grants say how far Firstline may go.
 
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_rollout::{Before, Week};
+use firstline_rollout::Before;
 use firstline_store::{
     Added, GrantScope, NewGrant, NewProgramme, NewWeek, ProgrammeRecord, Store, WeekState,
 };
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::status::ProgrammeView;
-use super::weeks::{self, BASELINE};
-use super::work::BEFORE;
+use super::weeks::BASELINE;
+use super::work::{BEFORE, monday_of};
 use super::{criteria, text};
 use crate::auth::{Person, Scope};
 
@@ -157,13 +157,6 @@ fn take_back<'a>(
         }
     }
     Ok(())
-}
-
-/// The week under which the baseline is on record: that of the start.
-pub(super) fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
-    let fault = |e: jiff::Error| InternalError::new(format!("the week of the start: {e}"));
-    let start = on.to_zoned(zone.clone()).map_err(fault)?.timestamp();
-    Ok(weeks::monday(&Week::of(start, zone).map_err(fault)?, zone))
 }
 
 /// The version of the criteria in force (R12).

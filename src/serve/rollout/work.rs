@@ -6,19 +6,18 @@ use std::collections::BTreeMap;
 
 use firstline_fault::{InternalError, Result};
 use firstline_rollout::{
-    Before, Incident, IncidentState, LevelOne, Population, Reported, Saved, Saving, SignedMinutes,
-    TicketFacts, Worked, autonomy, minutes_per_ticket, saving, select,
+    Before, Incident, IncidentState, LevelOne, Population, Reported, Saving, SignedMinutes, TicketFacts,
+    Week, Worked, autonomy, minutes_per_ticket, saving, select,
 };
 use firstline_store::{CustomerSet, IncidentRecord, IncidentState as Stored, ProgrammeRecord, Store};
 use firstline_ticket::Phase;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::criteria;
 use super::desk::DeskRules;
 use super::figures::{Figure, Seen, WeekSheet};
-use super::start::monday_of;
-use super::weeks::{first, seen};
 
 /// What the desk's tickets took before it began, as it is on record under the week of the start.
 pub(super) const BEFORE: &str = "before";
@@ -29,7 +28,7 @@ const SEED: u64 = 80;
 const PAGE: usize = 500;
 
 /// Whether Firstline might act.
-fn acts(phase: Option<Phase>) -> bool {
+pub(super) fn acts(phase: Option<Phase>) -> bool {
     phase.is_some_and(|phase| phase >= Phase::Assist)
 }
 
@@ -42,6 +41,13 @@ pub(super) struct Work {
     pub(super) incidents: Vec<IncidentRecord>,
 }
 
+/// The week under which the baseline is on record: that of the start.
+pub(super) fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
+    let fault = |e: jiff::Error| InternalError::new(format!("the week of the start: {e}"));
+    let start = on.to_zoned(zone.clone()).map_err(fault)?.timestamp();
+    Ok(Week::of(start, zone).map_err(fault)?.start.to_zoned(zone.clone()).date())
+}
+
 /// What is on record of before; `None` for a programme that was started without.
 fn before(
     store: &dyn Store,
@@ -49,7 +55,7 @@ fn before(
     zone: &TimeZone,
 ) -> Result<Option<(Before, String)>> {
     let monday = monday_of(programme.started_on, zone)?;
-    let next = monday.checked_add(1.days()).unwrap_or(jiff::civil::Date::MAX);
+    let next = monday.checked_add(1.days()).unwrap_or(Date::MAX);
     let row = store.weeks(Some(BEFORE), monday, next, &CustomerSet::All)?.into_iter().next();
     let read = |row: firstline_store::WeekRecord| {
         let before = serde_json::from_value(row.figures)
@@ -181,33 +187,4 @@ impl Work {
             .basis
             .extend(bases.into_iter().filter_map(|(name, basis)| Some((name.to_owned(), basis?.to_owned()))));
     }
-}
-
-/// What was saved on tickets opened in scope since the programme's first week, as known at `now`, for the trigger R72. `None` where
-/// nobody knows, or there are only estimates: then a person decides.
-///
-/// # Errors
-/// As for the store's calls.
-pub fn saved_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Option<Saved>> {
-    Ok(saving_so_far(store, rules, now)?.and_then(|saving| saving.judged()))
-}
-
-/// The same with all that is known of it, estimates too.
-pub(super) fn saving_so_far(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Option<Saving>> {
-    let Some(programme) = store.programme()? else { return Ok(None) };
-    let from = first(&programme, rules.zone())?.start;
-    if from >= now {
-        return Ok(None);
-    }
-    let work = Work::read(store, &programme, rules.zone(), (from, now))?;
-    if work.before.is_none() {
-        return Ok(None);
-    }
-    let tickets = seen(store, (from, now), &CustomerSet::All)?;
-    let tickets: Vec<&Seen> = tickets.iter().collect();
-    let then: Vec<TicketFacts> = tickets.iter().map(|ticket| ticket.facts.as_of(now)).collect();
-    let all = work.worked((&tickets, &then), rules, now);
-    let scope: Vec<Worked<'_>> =
-        all.into_iter().filter(|(_, phase)| acts(*phase)).map(|(one, _)| one).collect();
-    Ok(work.saving(&scope, rules))
 }

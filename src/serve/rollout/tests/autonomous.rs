@@ -98,7 +98,7 @@ fn r44_errors_too_few_reviews_and_holds_keep_a_category_with_people() {
     let stranger = evidence('c', now, &criteria());
     let verdict = home.ask_for_autonomy(&stranger, &boss, now);
     assert!(!verdict.passed && !verdict.refused.is_empty() && verdict.verdict.is_none());
-    let id = home.report(report("late", "w3", day(10, 0)), day(10, 0));
+    let id = home.enters(report("late", "w3", day(10, 0)), day(10, 0));
     let verdict = home.ask_for_autonomy(&certified(now), &boss, now);
     assert!(verdict.passed, "suspected for less than three business days");
     home.rule(&id, IncidentState::Confirmed, day(10, 1));

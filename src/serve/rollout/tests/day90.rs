@@ -98,7 +98,7 @@ fn r80_a_programme_is_reported_from_what_is_on_record() {
         home.worked(&format!("a{i}"), day(43 + 7 * (i % 7), 9) + (10 * i).minutes(), (Phase::Assist, 10));
     }
     let end = day(7 + 91, 0);
-    home.close(end + 8.days());
+    home.close(end + (8 * 24).hours());
     let report = home.day90(end);
     let saving = report.hours_redirected.saving.unwrap();
     assert_eq!((saving.basis, saving.n, saving.saved), (SavingBasis::TimeEntries, 20, 200.0));

@@ -6,8 +6,8 @@ use firstline_fault::Result;
 use firstline_rollout::savings_trigger;
 use firstline_store::{GrantScope, Store};
 
+use super::super::day90::saved_so_far;
 use super::super::desk::DeskRules;
-use super::super::work::saved_so_far;
 use super::Firing;
 use super::scene::Scene;
 
