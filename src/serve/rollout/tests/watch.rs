@@ -464,3 +464,30 @@ fn r76_the_third_back_out_of_a_category_takes_another_bundle() {
     // After 90 days the first no longer counts.
     assert_eq!(barred(day(99, 0)), None);
 }
+
+#[test]
+fn r43_a_technician_who_takes_a_reply_back_makes_it_suspected() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    home.assist(day(1, 0));
+    for id in ["w1", "w2", "w3"] {
+        home.sends(id, day(8, 9), day(8, 10));
+    }
+    let told = |id: &str, written: &[(Timestamp, &str)]| {
+        let record = home.store.decision_of(id, Some("acme"), &CustomerSet::All).unwrap().unwrap();
+        let written: Vec<Written<'_>> = written.iter().map(|(at, text)| Written { at: *at, text }).collect();
+        note_correction(home.store(), &home.rules.hours, (&record.id, &written), day(9, 0)).unwrap()
+    };
+    let wrong = "Bitte ignorieren Sie unsere vorherige Nachricht.";
+    // Before it, long after it, and behind something else: it is about something else.
+    assert!(!told("w1", &[(day(8, 9), wrong)]) && !told("w1", &[(day(20, 0), wrong)]));
+    assert!(!told("w2", &[(day(8, 11), "Le rappel est prévu à 14 h."), (day(8, 12), wrong)]));
+    assert!(told("w1", &[(day(8, 9), "Hallo"), (day(8, 11), wrong)]));
+    assert!(!told("w1", &[(day(8, 11), wrong)]), "it is on record");
+    let all = home.store.incident_list(None, &CustomerSet::All, None, 9).unwrap().items;
+    let [one] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((one.kind.as_str(), one.ticket_id.as_str(), &one.reason), ("correction", "w1", &None));
+    assert!(may_correct(&[Written { at: day(8, 11), text: wrong }]));
+    assert!(!may_correct(&[Written { at: day(8, 11), text: "Sorry for the delay." }]));
+}
