@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use firstline_ticket::{Field, LabelSpace};
+use firstline_ticket::{Assertion, Field, LabelSpace};
 use html5gum::Tokenizer;
 use html5gum::emitters::default::{DefaultEmitter, Token};
 use rand::{RngExt, SeedableRng};
