@@ -204,13 +204,13 @@ mod tests {
             .values_mut()
             .for_each(|decays| decays.iter_mut().for_each(|decay| *decay = (*decay + 1) % 3));
         assert_ne!(decided(&learn(&options)), decided(&first));
-        // Nothing stands alone below the threshold, in a category without one, or where nobody waits for an answer.
+        // Nothing stands alone in a category without a threshold, or where nobody waits for an answer.
         let all = decided(&first);
         let mut sure = all.iter().find(|decision| first.stands_alone(decision)).unwrap().clone();
         sure.kind = Kind::Alert;
         assert!(!first.stands_alone(&sure));
         sure.kind = Kind::Person;
-        sure.fields.get_mut(&Field::Board).unwrap().confidence = 0.01.into();
+        sure.fields.get_mut(&Field::Board).unwrap().label = "Elsewhere".into();
         assert!(!first.stands_alone(&sure) && !first.stands_alone(&Decision::default()));
     }
 }

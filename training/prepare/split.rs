@@ -203,11 +203,9 @@ impl Carver<'_> {
     /// Carves the calibrate window out of train, and the certify window with it where the data names none: the newest tickets,
     /// or any whole families where there are no dates. What repeats another window is set aside.
     fn by_ticket(&self, windows: &mut [SplitWindow]) {
-        let SplitOptions { calibrate, certify, .. } = self.options;
+        let (calibrate, certify) = (self.calibrate(windows), self.options.certify);
         if self.has_own {
-            let train = windows.iter().filter(|&&w| w == SplitWindow::Train).count().max(1);
-            let least = (LEAST_CALIBRATE as f64 / train as f64).min(0.5);
-            self.take(windows, SplitWindow::Train, SplitWindow::Calibrate, calibrate.max(least));
+            self.take(windows, SplitWindow::Train, SplitWindow::Calibrate, calibrate);
         } else {
             self.take(windows, SplitWindow::Train, SplitWindow::Calibrate, calibrate + certify);
             let share = certify / (calibrate + certify).max(f64::MIN_POSITIVE);
@@ -216,6 +214,13 @@ impl Carver<'_> {
         let repeats = if self.dated || self.has_own { Repeats::SetAside } else { Repeats::Move };
         part_families(windows, self.families, &ALL_WINDOWS[..3], repeats);
         self.set_tested_aside(windows);
+    }
+
+    /// The share of train that calibrates. A history that names its certify window may be small: it gives up to half.
+    fn calibrate(&self, windows: &[SplitWindow]) -> f64 {
+        let train = windows.iter().filter(|&&w| w == SplitWindow::Train).count().max(1);
+        let least = if self.has_own { (LEAST_CALIBRATE as f64 / train as f64).min(0.5) } else { 0.0 };
+        self.options.calibrate.max(least)
     }
 
     /// Makes the end of the window `from`, of which `share` is taken, the window `to`.
@@ -240,8 +245,8 @@ impl Carver<'_> {
             family.push(row);
         }
         families.reverse();
-        let SplitOptions { calibrate, certify, .. } = self.options;
-        let certify = (SplitWindow::Certify, if self.has_own { 0.0 } else { certify });
+        let calibrate = self.calibrate(windows);
+        let certify = (SplitWindow::Certify, if self.has_own { 0.0 } else { self.options.certify });
         for (window, share) in [certify, (SplitWindow::Calibrate, calibrate)] {
             let mut left = (order.len() as f64 * share) as usize;
             families.retain(|family| {

@@ -43,8 +43,8 @@ pub(crate) struct CertificatesArgs {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     resamples: u32,
 
-    /// Share of the tickets that certifies, 0 to 1.
-    #[arg(long, default_value_t = 0.5)]
+    /// Share of the tickets that certifies, 0 to 1: the smaller, the better the others stand for all that is to come.
+    #[arg(long, default_value_t = 0.25)]
     share: f64,
 
     #[command(flatten)]

@@ -157,8 +157,8 @@ mod tests {
     fn columns_that_do_not_fit_are_refused() {
         let board = Field::Board;
         let spoilt: [fn(&mut Reserve); 4] = [
-            |reserve| drop(reserve.fields.get_mut(&Field::Type).unwrap().pop()),
-            |reserve| drop(reserve.wants_answer.pop()),
+            |reserve| reserve.fields.get_mut(&Field::Type).unwrap().truncate(2),
+            |reserve| reserve.wants_answer.truncate(2),
             |reserve| reserve.fields.get_mut(&Field::Board).unwrap()[0].label = 2,
             |reserve| reserve.fields.get_mut(&Field::Board).unwrap()[0].closing = Closing::Label(2),
         ];
