@@ -1,5 +1,8 @@
 //! What is done in a PSA beside notes and labels: tickets are closed and opened again, the desk's own automation runs.
 
+// Helpers of tests stand outside `#[test]`, where the manifest's exception does not reach.
+#![allow(clippy::unwrap_used)]
+
 #[path = "hands/listener.rs"]
 mod listener;
 
@@ -403,7 +406,7 @@ impl Stub {
     }
 }
 
-fn action(n: i64, kind: &str, ticket: i64, customer: &str, payload: Value) -> Value {
+fn action(n: i64, kind: &str, ticket: i64, customer: &str, payload: &Value) -> Value {
     json!({"id": n, "kind": kind, "ticket_id": ticket.to_string(), "customer": customer, "decision_id": "d1",
         "idempotency_key": format!("d1:{kind}:{n}"), "state": "claimed", "attempts": 1, "payload": payload})
 }
@@ -426,11 +429,11 @@ fn approved_turns_are_done_and_those_that_a_person_overtook_go_back() {
         });
         let of = |as_of: Timestamp| json!({"as_of": as_of, "technician": desk.technician});
         let stub = Stub::new(vec![
-            action(1, "close", ids[0], &customer, of(opened)),
-            action(2, "close", ids[1], &customer, of(opened)),
-            action(3, "close", ids[2], &customer, of(opened)),
-            action(4, "reopen", ids[3], &customer, json!({"technician": desk.technician})),
-            action(5, "close", ids[4], "somebody else", json!({})),
+            action(1, "close", ids[0], &customer, &of(opened)),
+            action(2, "close", ids[1], &customer, &of(opened)),
+            action(3, "close", ids[2], &customer, &of(opened)),
+            action(4, "reopen", ids[3], &customer, &json!({"technician": desk.technician})),
+            action(5, "close", ids[4], "somebody else", &json!({})),
         ]);
         let write = WriteSettings {
             visible_replies: true,
@@ -467,9 +470,9 @@ fn nothing_is_turned_or_run_that_the_settings_do_not_allow() {
         let customer = desk.customer(id);
         let (closes, open) = (json!({"status": desk.closes}), json!({"status": desk.open}));
         let stub = Stub::new(vec![
-            action(1, "close", id, &customer, closes),
-            action(2, "reopen", id, &customer, open),
-            action(3, "run", id, &customer, json!({"what": "reset"})),
+            action(1, "close", id, &customer, &closes),
+            action(2, "reopen", id, &customer, &open),
+            action(3, "run", id, &customer, &json!({"what": "reset"})),
         ]);
         let done = stub.round(desk.psa.as_mut(), WriteSettings::default());
         assert_eq!((done.written, done.returned, desk.writes()), (0, 3, 0), "{which:?}");
@@ -496,11 +499,11 @@ fn a_run_is_signed_and_its_answer_recorded() {
     });
     let input = |what: &str| json!({"what": what, "slots": {"mailbox": "info@example.com"}});
     let stub = Stub::new(vec![
-        action(1, "run", id, &customer, input("more space")),
-        action(2, "run", id, &customer, input("refuse")),
-        action(3, "run", id, &customer, input("odd")),
-        action(4, "run", id, "somebody else", input("more space")),
-        action(5, "run", id, &customer, input("busy")),
+        action(1, "run", id, &customer, &input("more space")),
+        action(2, "run", id, &customer, &input("refuse")),
+        action(3, "run", id, &customer, &input("odd")),
+        action(4, "run", id, "somebody else", &input("more space")),
+        action(5, "run", id, &customer, &input("busy")),
     ]);
     let automation_of = Automation::new(&automation.url, Secret::new(SECRET), 5);
     let write = WriteSettings { automation: Some(automation_of), ..WriteSettings::default() };
