@@ -127,6 +127,9 @@ fn show_categories(verdict: &AutonomousVerdict) {
         show_checks(&category.checks);
         let state = match (category.passed, category.granted) {
             (true, true) => "PASSED and granted",
+            (true, false) if category.barred => {
+                "PASSED, not granted: backed out three times, train another bundle first"
+            }
             (true, false) => "PASSED, not granted",
             (false, _) => "NOT PASSED",
         };

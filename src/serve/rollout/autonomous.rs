@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::day90::saving_so_far;
 use super::gate::{self, GateCheck, GateRequest};
-use super::holds::HoldView;
+use super::holds::{HoldView, barred_bundle};
 use super::in_service::InServiceNow;
 use super::incidents::counted;
 use super::text::{self, ASSIST_TO_AUTONOMOUS};
@@ -66,6 +66,8 @@ pub struct CategoryVerdict {
     pub passed: bool,
     /// Whether it was granted now.
     pub granted: bool,
+    /// Whether three back-outs within 90 days keep it from being granted until another bundle is in service.
+    pub barred: bool,
     /// The checks.
     pub checks: Vec<GateCheck>,
     /// From which score on each thing that is certified may be done alone: `reply`, `subtype_reply`, or a field.
@@ -190,6 +192,7 @@ fn view(board: &str, ticket_type: &str, found: &CategoryGate) -> CategoryVerdict
         ticket_type: ticket_type.to_owned(),
         passed: found.gate.passed,
         granted: false,
+        barred: false,
         checks: found.gate.checks.iter().map(GateCheck::from).collect(),
         thresholds: found
             .thresholds
@@ -273,7 +276,9 @@ fn grant(
         };
         let here = bars(&scope);
         barred.extend(here.iter().map(|hold| hold.id));
-        if here.is_empty() {
+        category.barred =
+            barred_bundle(store, &scope, now)?.is_some_and(|bundle| bundle == service.bundle_id);
+        if here.is_empty() && !category.barred {
             category.granted = true;
             let thresholds =
                 Assertion::ALL.iter().filter_map(|of| Some((*of, *category.thresholds.get(of.name())?)));
