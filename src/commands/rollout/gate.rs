@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::print;
 
-/// Ask a gate: from shadow to assist, or to autonomous; the exit status is 1 where it is not passed.
+/// Ask a gate, to assist or to autonomous; the exit status is 1 where it is not passed.
 ///
 /// It compares the evidence file of the bundle in service, and what the service has shown so far, with the signed criteria.
 /// Each check says what was needed and found, over how many, and how much is missing. Passing the gate to assist grants it to the pilots.
