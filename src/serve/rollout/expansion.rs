@@ -160,8 +160,8 @@ pub(super) fn in_words(plan: &Expansion) -> Vec<String> {
 /// A step in words.
 pub fn step_in_words(step: &ExpansionStep) -> String {
     match step {
-        ExpansionStep::Category { board, r#type, because } => {
-            format!("Let Firstline act alone in {board} > {kind}: {because}.", kind = r#type)
+        ExpansionStep::Category { board, r#type: kind, because } => {
+            format!("Let Firstline act alone in {board} > {kind}: {because}.")
         }
         ExpansionStep::Customer { customer, because } => format!("Add the customer {customer}: {because}."),
     }
