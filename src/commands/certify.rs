@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure};
 use crate::table::table;
 use crate::ui::{Ui, print};
 
-/// Report the confidence thresholds that keep errors under a limit, and what each would buy.
+/// Report the thresholds that keep errors under a limit, and what each would buy.
 ///
 /// A category is a board and a type that are decided together. A reply asserts both; a label that is set asserts itself; a priority only that
 /// it is not less urgent than it should be. The bound is exact: with the probability given by --confidence, at most --target-error of the

@@ -85,6 +85,13 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
         .filter(|sentence| !sentence.is_empty())
 }
 
+/// Adds a blank, of several in a row one.
+fn blank(out: &mut String) {
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
+}
+
 fn without_tags(text: &str) -> String {
     let (mut out, mut inside) = (String::with_capacity(text.len()), false);
     for c in text.chars() {
@@ -92,14 +99,10 @@ fn without_tags(text: &str) -> String {
             '<' => inside = true,
             '>' if inside => {
                 inside = false;
-                out.push(' ');
+                blank(&mut out);
             }
             _ if inside => {}
-            c if c == ' ' || c == '\t' => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
+            ' ' | '\t' => blank(&mut out),
             c => out.push(c),
         }
     }

@@ -97,8 +97,8 @@ mod tests {
             confidence: Confidence::new(p),
             alternatives: Vec::new(),
         };
-        let mut decision = Decision::default();
-        decision.fields = [(Field::Board, of(0.99)), (Field::Type, of(0.93))].into();
+        let fields = [(Field::Board, of(0.99)), (Field::Type, of(0.93))].into();
+        let decision = Decision { fields, ..Decision::default() };
         assert_eq!(Assertion::Reply.score(&decision), Some(Confidence::new(0.93)));
         assert_eq!(Assertion::Board.score(&decision), Some(Confidence::new(0.99)));
         assert_eq!(Assertion::SubtypeReply.score(&decision), None);

@@ -157,7 +157,9 @@ fn certify_says_what_may_act_alone_and_what_is_missing() {
     // What it would buy is what the thresholds let through.
     let buys = result["buys"].as_array().unwrap();
     assert_eq!(buys.iter().map(|buys| buys["alone"].as_u64().unwrap()).collect::<Vec<_>>(), alone);
-    assert!(alone.iter().sum::<u64>() > 0, "{result}");
+    // So few tickets in so many categories certify none of them by itself, but all together.
+    let all = found.iter().filter_map(|found| found["all"]["threshold"].as_f64()).count();
+    assert!(all > 0 && alone.iter().all(|alone| *alone < 56), "{result}");
     let thresholds = floored["certificates"].as_array().unwrap().iter().flat_map(|found| {
         let categories = found["categories"].as_array().unwrap();
         categories.iter().chain([&found["all"]]).filter_map(|row| row["threshold"].as_f64())

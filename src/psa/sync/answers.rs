@@ -59,8 +59,7 @@ mod tests {
     #[test]
     fn only_what_the_customer_wrote_after_our_newest_reply_is_sent() {
         let ours = mark_own_note("Please restart it.", 7);
-        let mut record = Record::default();
-        record.ticket = Ticket {
+        let ticket = Ticket {
             id: "42".to_owned(),
             customer: Some("Acme".to_owned()),
             messages: vec![
@@ -73,6 +72,7 @@ mod tests {
             ],
             ..Ticket::default()
         };
+        let mut record = Record { ticket, ..Record::default() };
         let sent = answers_of(&record);
         let keys: Vec<&str> = sent.iter().map(|one| one["key"].as_str().unwrap()).collect();
         assert_eq!(keys, ["note-3", "note-5"]);

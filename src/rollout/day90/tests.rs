@@ -1,3 +1,5 @@
+//! The report of day 90, by hand on small facts.
+
 use firstline_ticket::{ActorKind, Changed, Event, Field, Happening};
 use jiff::SignedDuration;
 

@@ -12,7 +12,9 @@ use firstline_fault::Code;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::requests::customers;
 use crate::auth::{Caller, Scope};
@@ -432,21 +434,32 @@ pub(crate) async fn get_shadow(
     Ok(Json(shown.await?))
 }
 
-/// The report of day 90, as known now: hours redirected, first response before and after, net new capacity; then the signed thresholds,
-/// the verdict, and what is not known.
+/// The report of day 90, whose parts the reference of `firstline rollout report --day90 --json` tells.
+#[derive(Debug, Serialize)]
+pub(crate) struct Day90Report(serde_json::Value);
+
+impl PartialSchema for Day90Report {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true))).into()
+    }
+}
+
+impl ToSchema for Day90Report {}
+
+/// The report of day 90, as known now.
 ///
-/// It is what `firstline rollout report --day90 --json` prints. A figure without its facts is null, and `not_known` says why.
+/// Hours redirected, first response before and after, net new capacity; then the signed thresholds, the verdict, and what is not known. It is what `firstline rollout report --day90 --json` prints. A figure without its facts is null, and `not_known` says why.
 #[utoipa::path(
     get, path = "/v1/rollout/day90", tag = "rollout", security(("key" = ["review"])),
     responses(
-        (status = 200, description = "The report", body = serde_json::Value),
+        (status = 200, description = "The report", body = Day90Report),
         (status = 404, description = "No programme has begun its first week", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn get_day90(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Day90Report>, Problem> {
     caller.may_for_all(Scope::Review)?;
     let one = super::kpis::one_at_a_time().await?;
     let report = shared.blocking(move |shared| {
@@ -454,7 +467,7 @@ pub(crate) async fn get_day90(
         let report = rollout::report_day90(shared.store.as_ref(), &shared.desk()?, shared.clock.now())?;
         report.map(serde_json::to_value).transpose().map_err(Problem::internal)
     });
-    report.await?.map(Json).ok_or_else(|| {
+    report.await?.map(Day90Report).map(Json).ok_or_else(|| {
         let next = "Start a programme: firstline rollout start; its first week begins on the next Monday";
         Problem::new(Code::NotFound, "the programme", "none has begun its first week", next)
     })

@@ -84,7 +84,7 @@ pub(crate) fn look(
     match &seen.record.draft {
         None => against.push("there is no draft".to_owned()),
         Some(draft) => {
-            against.extend(why_no_reply(seen, draft, (&certified, allowed), (origins, by_subtype(draft))))
+            against.extend(why_no_reply(seen, draft, (&certified, allowed), (origins, by_subtype(draft))));
         }
     }
     let reply = against.is_empty();

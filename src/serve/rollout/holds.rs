@@ -116,22 +116,6 @@ pub struct HoldRequest {
     pub reason: String,
 }
 
-/// What a trigger was decided on. Others than these may stand beside them.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "documents what stands on record")]
-pub struct TriggerFigures {
-    /// The trigger, such as `errors`, `agreement_refuted`, `savings`, `two_falls`.
-    trigger: String,
-    /// The week that it is about.
-    week: Option<u32>,
-    /// What was found; null where nobody knows.
-    found: Option<f64>,
-    /// What it is held against.
-    limit: Option<f64>,
-    /// Over how many.
-    n: Option<u64>,
-}
-
 /// A hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HoldView {
@@ -148,9 +132,9 @@ pub struct HoldView {
     pub by: String,
     /// Why.
     pub reason: String,
-    /// The figures that a trigger fired on.
+    /// The figures that a trigger fired on: `trigger`, `week`, `found`, `limit`, `n`, and what else belongs to it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TriggerFigures>)]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>, additional_properties)]
     pub figures: Option<Value>,
     /// Actions that were held back when it was put on record.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ pub use desk::DeskRules;
 pub use expansion::{NextRequest, next, step_in_words};
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
-pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, TriggerFigures, barred_bundle, hold, resume};
+pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, barred_bundle, hold, resume};
 pub use in_service::{InServiceNow, trained_on};
 pub(crate) use incidents::Incidents;
 pub use incidents::{

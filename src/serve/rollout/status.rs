@@ -190,6 +190,7 @@ pub struct WorkView {
     /// Tickets resolved alone, of all that first level resolved.
     pub l1_autonomous: Figure,
     /// How these are known: `time_entries`, `reported`, `reviews`, `estimate`.
+    #[serde(rename = "known_by")]
     pub basis: BTreeMap<String, String>,
 }
 

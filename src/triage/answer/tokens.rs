@@ -100,11 +100,12 @@ impl Tokens {
     }
 
     fn push(&mut self, word: String, (capital, joined): (bool, bool), sentence: usize) {
-        if joined && ENDINGS.contains(&word.as_str()) {
-            if let Some(last) = self.list.last_mut() {
-                last.word.push_str(&word);
-                return;
-            }
+        if joined
+            && ENDINGS.contains(&word.as_str())
+            && let Some(last) = self.list.last_mut()
+        {
+            last.word.push_str(&word);
+            return;
         }
         self.count += 1;
         if self.list.len() < MOST {

@@ -51,6 +51,7 @@ pub(super) fn rows(stage: &Stage, desk: &Desk, past: &Past) -> Result<Vec<Row>, 
     Ok(rows)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn odd(error: jiff::Error) -> Failure {
     firstline_fault::InternalError::new(format!("a week of the play: {error}")).into()
 }
