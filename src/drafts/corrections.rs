@@ -60,7 +60,7 @@ pub fn takes_back(text: &str) -> Option<&'static str> {
     let text = &text[..text.floor_char_boundary(MOST_BYTES)];
     let own: Vec<&str> = text.lines().take_while(|line| !begins_quote(line)).collect();
     // Tags say nothing, and stand between words.
-    let plain = without_tags(&folded(&own.join("\n")));
+    let plain = without_tags(&folded(&own.join("\n").replace('\t', " ")));
     sentences(&plain).find_map(|sentence| {
         LANGUAGES.iter().find_map(|language| {
             let hit = language.corrects.find(sentence.as_bytes())?;

@@ -120,7 +120,8 @@ impl Contract {
     /// The properties that a schema allows; `None` where it does not list them.
     fn properties(&self, schema: &Value) -> Option<BTreeSet<String>> {
         let schema = self.resolved(schema);
-        if schema["additionalProperties"].is_object() {
+        let more = &schema["additionalProperties"];
+        if more.is_object() || *more == Value::Bool(true) {
             return None;
         }
         let mut all: BTreeSet<String> =

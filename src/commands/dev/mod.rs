@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use crate::failure::{Exit, Failure};
 use crate::ui::Ui;
 
-/// Generate a history, run a test PSA, try a model, measure certificates, write man pages.
+/// Generate histories, run test PSAs, try models, test certificates, write man pages.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
     #[command(subcommand)]

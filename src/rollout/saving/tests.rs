@@ -1,3 +1,5 @@
+//! Savings by hand, on small facts.
+
 use firstline_ticket::{Event, Field};
 
 use super::*;
