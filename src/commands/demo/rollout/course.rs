@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use firstline_fault::InternalError;
 use firstline_psa::connector::{History, Record};
 use firstline_psa::sync::{Settled, What, events_of, feedback_of};
-use firstline_serve::rollout::watch;
-use firstline_store::{CustomerSet, IncidentState, NewIncident, ReviewRequest, ReviewResult};
+use firstline_serve::rollout::{IncidentRuling, IncidentState as RuledState, decide_incident, resume, watch};
+use firstline_store::{CustomerSet, Hold, IncidentState, NewIncident, ReviewRequest, ReviewResult};
 use firstline_ticket::{ActorKind, Changed, DraftState, Event, Field, Happening, Origin, Review, Ticket};
 use firstline_triage::what_is_read;
 use jiff::{SignedDuration, Timestamp};
@@ -31,7 +31,7 @@ const ASSIST_FROM: u32 = 7;
 /// The first week in which it may act alone, where the gate passes.
 const ALONE_FROM: u32 = 11;
 /// The part of its minutes that a ticket takes whose reply Firstline has written.
-pub(super) const HELPED: f64 = 0.55;
+pub(super) const HELPED: f64 = 0.25;
 /// Of this many actions one is wrong, from the week on in which errors begin.
 const ONE_IN: usize = 12;
 
@@ -190,6 +190,7 @@ impl<'a> Course<'a> {
             gates::list(stage, self.desk, (from, now))?;
         }
         self.look(stage, ui)?;
+        self.manage(stage, ui)?;
         ui.say(format!(
             "   Week {number}: {} tickets sent, {} replies approved and {} sent alone so far.",
             self.played.sent, self.played.approved, self.played.alone
@@ -201,6 +202,30 @@ impl<'a> Course<'a> {
         }
         if number == ALONE_FROM && self.assists() {
             self.asked.autonomous = Some(gates::autonomous(self.files, of, (shadow_ends, self.seed), ui)?);
+        }
+        Ok(())
+    }
+
+    /// The manager decides what is suspected, as the desk closed the ticket, and lets expansion go on where only a figure wavered.
+    fn manage(&self, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
+        let (store, now) = (stage.store.as_ref(), stage.clock.now());
+        let suspected =
+            store.incident_list(Some(IncidentState::Suspected), &CustomerSet::All, None, 500)?.items;
+        let manager = &self.past.manager;
+        let by = manager.author();
+        for incident in suspected {
+            let ruling = IncidentRuling {
+                state: RuledState::Dismissed,
+                reason: "the reply was right; the ticket went on for another reason".to_owned(),
+                sla_credit: None,
+                sla_credit_amount: None,
+                severity: None,
+            };
+            decide_incident(store, &incident.id, &ruling, (&by, &CustomerSet::All), now)?;
+        }
+        for hold in store.holds(true)?.iter().filter(|hold| hold.level == Hold::PauseExpansion) {
+            let told = resume(store, hold.id, "the figures waver as they did before", manager, now)?;
+            ui.say(format!("   The manager lets expansion go on: {}", told.reason));
         }
         Ok(())
     }
