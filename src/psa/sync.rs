@@ -13,7 +13,7 @@ mod rights;
 mod round;
 mod sweep;
 
-pub use api::{Claimed, Service, Settled, Wanted, What};
+pub use api::{Claimed, Quiet, Service, Settled, Wanted, What};
 pub use cursor::{Cursor, OpenTicket};
 pub use hinted::hinted;
 pub use outcome::{events_of, feedback_of};

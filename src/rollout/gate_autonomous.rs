@@ -13,6 +13,10 @@ use crate::{Check, Criteria, Direction, Gate, Kpi, Saving};
 
 /// Confidence of the one-sided bounds.
 const CONFIDENCE: f64 = 0.95;
+/// Share of errors that a certificate may promise at most,
+const PROMISED: f64 = 0.02;
+/// and the score that is asked for at least, whatever is certified.
+const FLOOR: f64 = 0.90;
 /// Share of errors among what people approved and was sent,
 const ERRORS: f64 = 0.02;
 /// and the upper bound of that share.
@@ -50,8 +54,9 @@ pub struct CategoryGate {
 
 /// Judges a category by the criteria that were signed.
 pub fn autonomous_gate(of: &CategoryEvidence<'_>, criteria: &Criteria) -> CategoryGate {
-    let certified = of.certificates.iter().filter_map(|found| Some((found.assertion, found.threshold?)));
-    let thresholds: BTreeMap<Assertion, f64> = certified.collect();
+    let certified = of.certificates.iter().filter(|found| keeps(found));
+    let thresholds: BTreeMap<Assertion, f64> =
+        certified.filter_map(|found| Some((found.assertion, found.threshold?.max(FLOOR)))).collect();
     let reply = thresholds.contains_key(&Assertion::Reply);
     let n = of.certificates.iter().map(|found| found.tested).max().unwrap_or(0);
     let mut certificates =
@@ -68,6 +73,11 @@ pub fn autonomous_gate(of: &CategoryEvidence<'_>, criteria: &Criteria) -> Catego
     checks.extend(handle(of.saving, criteria));
     let passed = checks.iter().all(|check| check.passed);
     CategoryGate { gate: Gate { checks, passed }, thresholds }
+}
+
+/// Whether a certificate promises what acting alone takes.
+fn keeps(found: &Certificate) -> bool {
+    found.bound.is_some_and(|bound| bound <= PROMISED) && found.confidence >= CONFIDENCE
 }
 
 fn point(name: &str, direction: Direction, needed: f64, found: Option<f64>, n: u64) -> Check {
@@ -194,6 +204,14 @@ mod tests {
         };
         let (own, bound) =
             ("errors among replies that people approved", "upper 95 % bound of errors in all categories");
+        let lax = Certificate { bound: Some(0.021), ..reply.clone() };
+        let unsure = Certificate { confidence: 0.9, ..reply.clone() };
+        let low = Certificate { threshold: Some(0.2), ..reply.clone() };
+        let found = |one: &Certificate| {
+            autonomous_gate(&CategoryEvidence { certificates: &[one], ..sound }, &criteria).thresholds
+        };
+        assert_eq!([found(&lax), found(&unsure)], [const { BTreeMap::new() }; 2], "another promise");
+        assert_eq!(found(&low), [(Assertion::Reply, 0.90)].into());
         assert_eq!(with(|of| of.sent_in_all = count(1, 60)), [bound]);
         assert_eq!(with(|of| of.sent_in_all = count(2, 150)), [""; 0]);
         assert_eq!(with(|of| of.sent = count(1, 40)), [own]);

@@ -215,7 +215,7 @@ impl Item {
     /// Whether a first response is due: it was asked for, or one is under way that this decision takes the place of, and the
     /// customer has not been answered.
     pub(crate) fn is_draft_due(&self) -> bool {
-        let waits = |state| matches!(state, DraftState::Writing | DraftState::Pending);
+        let waits = |state| matches!(state, DraftState::Writing | DraftState::Pending | DraftState::Auto);
         match &self.standing {
             Some(standing) => !standing.answered && (self.order.draft || waits(standing.draft_state)),
             None => self.order.draft,

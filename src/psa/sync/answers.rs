@@ -34,7 +34,8 @@ fn answer(record: &Record, message: &Message) -> Option<Value> {
         "text": &message.text[..end],
         "sender": text("author"),
         "automatic": is("automatic"),
-        "attached": is("attached"),
+        // Nobody reads what was cut off: it counts as what is attached does.
+        "attached": is("attached") || end < message.text.len(),
     }))
 }
 
@@ -89,5 +90,6 @@ mod tests {
         let sent = answers_of(&record);
         assert_eq!((sent.len(), sent[7]["key"].as_str()), (MOST, Some("note-1999")));
         assert!(sent[7]["text"].as_str().unwrap().len() <= MOST_TEXT);
+        assert_eq!(sent[7]["attached"], true, "its end is not read");
     }
 }

@@ -58,6 +58,18 @@ pub struct Claimed {
     pub since: Instant,
     /// What it is.
     pub what: What,
+    /// What must not have happened in the ticket.
+    pub quiet: Quiet,
+}
+
+/// Since when nothing may have happened in a ticket that is acted on without a person: else a person decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Quiet {
+    /// Since when nobody may have done anything, neither the desk nor the customer.
+    pub as_of: Option<Timestamp>,
+    /// Since when no technician may have; the same where it is missing.
+    pub untouched_since: Option<Timestamp>,
 }
 
 /// What became of an action.
@@ -106,8 +118,6 @@ pub struct Wanted {
     pub status: Option<String>,
     /// Whom it is assigned to where nobody owns it.
     pub technician: Option<String>,
-    /// When the message was written that this follows from.
-    pub as_of: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -336,6 +346,11 @@ impl Service {
 
 fn claimed(action: WireAction, since: Instant) -> Option<Claimed> {
     let payload = action.payload?;
+    // What an automation is told is the desk's own.
+    let quiet = match action.kind.as_str() {
+        "run" => Quiet::default(),
+        _ => serde_json::from_value(payload.clone()).ok()?,
+    };
     let what = match action.kind.as_str() {
         "reply" => What::Reply(payload["text"].as_str()?.to_owned()),
         "set_fields" => What::SetFields(serde_json::from_value(payload["fields"].clone()).ok()?),
@@ -353,6 +368,7 @@ fn claimed(action: WireAction, since: Instant) -> Option<Claimed> {
         attempts: action.attempts,
         since,
         what,
+        quiet,
     })
 }
 

@@ -157,20 +157,27 @@ fn deed<'a>(action: &'a Claimed, write: &'a WriteSettings) -> std::result::Resul
 /// Seconds by which a message and what the PSA keeps of it may be apart.
 const APART: SignedDuration = SignedDuration::from_secs(5);
 
-/// What a person has done in a ticket after `since`.
-fn done_since(psa: &mut dyn Connector, id: &str, since: Timestamp) -> Result<Option<String>> {
-    let later = |event: &&Event| event.at.duration_since(since) > APART;
-    let by_person = |event: &&Event| match (event.actor_kind, &event.what) {
-        (ActorKind::Technician, _) => true,
-        (ActorKind::Customer, Happening::Message { automatic, .. }) => !automatic,
-        (ActorKind::Customer | ActorKind::System | ActorKind::Firstline, _) => false,
+/// What has happened in a ticket that keeps an action from being done without a person. An attempt that was cut off may be among it: that
+/// is Firstline's, and no person's.
+fn overtaken(psa: &mut dyn Connector, action: &Claimed) -> Result<Option<String>> {
+    let Some(as_of) = action.quiet.as_of else { return Ok(None) };
+    let untouched_since = action.quiet.untouched_since.unwrap_or(as_of);
+    let is_reply = matches!(action.what, What::Reply(_));
+    let later = |event: &Event, since: Timestamp| event.at.duration_since(since) > APART;
+    let told = |event: &Event| match (event.actor_kind, &event.what) {
+        (ActorKind::Technician, _) if later(event, untouched_since) => {
+            Some(format!("a technician has worked on it since: at {}", event.at))
+        }
+        (ActorKind::Customer, Happening::Message { automatic: false, .. }) if later(event, as_of) => {
+            Some(format!("the customer wrote again at {}", event.at))
+        }
+        // Before a store was restored, for one.
+        (ActorKind::Firstline, Happening::Message { .. }) if is_reply => {
+            Some(format!("Firstline has answered already, at {}", event.at))
+        }
+        _ => None,
     };
-    let history = psa.history(id)?;
-    let found = history.events.iter().filter(later).find(by_person);
-    Ok(found.map(|event| match event.actor_kind {
-        ActorKind::Customer => format!("the customer wrote again at {}", event.at),
-        _ => format!("a technician has worked on it since: at {}", event.at),
-    }))
+    Ok(psa.history(&action.ticket_id)?.events.iter().find_map(told))
 }
 
 /// Does an action; `None` where it is no longer this process' to do.
@@ -204,15 +211,11 @@ fn one(
     if record.merged_into.is_some() || record.closed && !deed.is_turn() {
         return returned("the ticket is closed");
     }
-    if let What::Close(wanted) | What::Reopen(wanted) = &action.what {
-        if record.closed && matches!(action.what, What::Close(_)) {
-            return Ok(Some(Done::WasThere { psa_ref: None }.into()));
-        }
-        // An attempt that was cut off may have been what happened since: it is Firstline's or the PSA's own, and no person's.
-        let since = wanted.as_of.map(|since| done_since(psa, &action.ticket_id, since)).transpose()?;
-        if let Some(what) = since.flatten() {
-            return returned(&what);
-        }
+    if record.closed && matches!(action.what, What::Close(_)) {
+        return Ok(Some(Done::WasThere { psa_ref: None }.into()));
+    }
+    if let Some(what) = overtaken(psa, action)? {
+        return returned(&what);
     }
     // A slow PSA may have cost the claim or the lease.
     if !service.is_claimed(action)? || renew(service, settings, None)?.is_some() {

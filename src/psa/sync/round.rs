@@ -401,7 +401,7 @@ fn send(service: &mut Service, found: &mut Part, done: &mut Round) -> Result<()>
         done.faults.push(format!("the end of ticket {id}: {why}"));
         found.again.insert(id);
     }
-    // Last: what follows from an answer depends on who has been at the ticket.
+    // Last: an answer says nothing to a ticket that has just ended.
     for (i, why) in service.answers(&found.answers)? {
         done.faults.push(format!("an answer in ticket {}: {why}", id_of(found.answers.get(i))));
     }

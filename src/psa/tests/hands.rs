@@ -463,6 +463,55 @@ fn approved_turns_are_done_and_those_that_a_person_overtook_go_back() {
 }
 
 #[test]
+fn what_nobody_approved_goes_back_where_anybody_was_at_the_ticket() {
+    for which in PSAS {
+        let mut desk = desk(which);
+        let ids: Vec<i64> = (0..4).map(|_| desk.ticket()).collect();
+        let customer = desk.customer(ids[0]);
+        let opened = Timestamp::now();
+        desk.fake.world(|world| {
+            let technician =
+                Author::Technician(*world.technicians.iter().find(|(_, one)| one.active).unwrap().0);
+            let contact = Author::Contact(world.tickets[&ids[2]].contact.unwrap());
+            let said = |by: Author, minutes: i64| Note {
+                by,
+                at: opened + SignedDuration::from_mins(minutes),
+                ..Note::said("Let me see.", true)
+            };
+            // A technician before it was decided, a customer after.
+            world.note(ids[1], said(technician, 1));
+            world.note(ids[2], said(contact, 3));
+        });
+        let decided = opened + SignedDuration::from_mins(2);
+        let quiet = json!({"text": "We look into it.\n[ref FL-7-00000000-1]", "as_of": decided, "untouched_since": opened});
+        let fields = json!({"fields": {"priority": "P1"}, "as_of": decided, "untouched_since": opened});
+        let again =
+            json!({"text": "Once more.\n[ref FL-7-00000000-5]", "as_of": decided, "untouched_since": opened});
+        let stub = Stub::new(vec![
+            action(1, "reply", ids[0], &customer, &quiet),
+            action(2, "reply", ids[1], &customer, &quiet),
+            action(3, "reply", ids[2], &customer, &quiet),
+            action(4, "set_fields", ids[1], &customer, &fields),
+            action(5, "reply", ids[0], &customer, &again),
+            // A person approved this one, whoever else is at it.
+            action(6, "reply", ids[1], &customer, &json!({"text": "Approved.\n[ref FL-7-00000000-6]"})),
+        ]);
+        let write = WriteSettings { visible_replies: true, ..WriteSettings::default() };
+        let done = stub.round(desk.psa.as_mut(), write);
+        assert_eq!((done.written, done.returned), (2, 4), "{which:?}: {done:?}");
+        for (n, why) in [
+            (2, "a technician has worked"),
+            (3, "the customer wrote again"),
+            (4, "a technician has worked"),
+            (5, "Firstline has answered already"),
+        ] {
+            let told = stub.of(n)["returned"].to_string();
+            assert!(told.contains(why), "{which:?} {n}: {told}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_turned_or_run_that_the_settings_do_not_allow() {
     for which in PSAS {
         let mut desk = desk(which);

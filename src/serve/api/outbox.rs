@@ -175,7 +175,20 @@ struct ActionHead {
     error: Option<String>,
 }
 
-/// A reply that a person approved.
+/// Since when nothing may have happened in a ticket, where nobody has approved what is done to it. Look in the PSA right before it is done.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Quiet {
+    /// Since when neither the desk nor the customer may have done anything: where they have, return the action.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<Timestamp>,
+    /// Since when no technician may have.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    untouched_since: Option<Timestamp>,
+}
+
+/// A reply.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Reply {
     /// What is sent. Its last line is a mark, such as `[ref FL-42-9f3a2b1c-17]`, by which it is known when it comes back with a ticket:
@@ -183,13 +196,17 @@ pub(crate) struct Reply {
     text: String,
     /// Its language, ISO 639-1.
     language: Option<String>,
+    #[serde(flatten)]
+    quiet: Quiet,
 }
 
-/// Labels that a person approved.
+/// Labels.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct SetFields {
     /// The label of each field that is set.
     fields: BTreeMap<FieldName, String>,
+    #[serde(flatten)]
+    quiet: Quiet,
 }
 
 /// How a ticket is closed, or opened again.
@@ -201,10 +218,8 @@ pub(crate) struct Turn {
     /// Whom it is assigned to where nobody owns it; only where it is opened again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     technician: Option<String>,
-    /// When the message was written that this follows from: where a person has done something in the ticket since, don't do it.
-    #[schema(value_type = Option<String>, format = "date-time")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    as_of: Option<Timestamp>,
+    #[serde(flatten)]
+    quiet: Quiet,
 }
 
 impl TryFrom<firstline_store::Action> for Action {

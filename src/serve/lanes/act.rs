@@ -6,7 +6,7 @@
 
 use firstline_fault::Result;
 use firstline_store::{ActingBounds, ActingPlan, ActingResult, ActingTicket, Cell};
-use firstline_ticket::{Field, Phase};
+use firstline_ticket::{Field, Origin, Phase};
 use jiff::ToSpan;
 
 use crate::rollout::{Doing, allowed, look};
@@ -24,14 +24,7 @@ pub(super) fn run(shared: &Shared) -> Result<()> {
             shared.act_bell.sleep();
             continue;
         }
-        let act = || -> Result<usize> {
-            let mut settled = 0;
-            for seen in shared.store.to_act(TOGETHER)? {
-                settled += usize::from(act(shared, &seen, &origins)? != ActingResult::Changed);
-            }
-            Ok(settled)
-        };
-        match act() {
+        match look_through(shared, &origins) {
             // What has changed meanwhile is looked at again in a while.
             Ok(0) => shared.act_bell.sleep(),
             Ok(_) => {}
@@ -44,7 +37,24 @@ pub(super) fn run(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-fn act(shared: &Shared, seen: &ActingTicket, origins: &[firstline_ticket::Origin]) -> Result<ActingResult> {
+/// Looks once at all that may be acted on; gives of how much it is on record what becomes of it. One that fails keeps nothing else back.
+fn look_through(shared: &Shared, origins: &[Origin]) -> Result<usize> {
+    let (mut settled, mut after) = (0, None::<String>);
+    while !shared.act_bell.is_stopped() {
+        let page = shared.store.to_act(after.as_deref(), TOGETHER)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.record.id.clone());
+        for seen in &page {
+            match act(shared, seen, origins) {
+                Ok(result) => settled += usize::from(result != ActingResult::Changed),
+                Err(error) => tracing::error!(%error, decision = seen.record.id, "acting"),
+            }
+        }
+    }
+    Ok(settled)
+}
+
+fn act(shared: &Shared, seen: &ActingTicket, origins: &[Origin]) -> Result<ActingResult> {
     let record = &seen.record;
     let label = |field| record.decision.fields.get(&field).map(|decided| decided.label.as_str());
     let cell =

@@ -3,7 +3,7 @@
 //! Passing puts the verdict on record, and then the grants. For the first categories two different persons have to ask with the same
 //! evidence. Must never grant on what is not known, nor while anything is on hold there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firstline_fault::{Code, Result, UserError};
 use firstline_rollout::evidence::{Certificate, EvidenceRefusal};
@@ -48,7 +48,7 @@ pub struct AutonomousVerdict {
     /// Its name on record; missing where the evidence was refused: then nothing is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
-    /// Whether another person has to ask with the same evidence before anything is granted.
+    /// Whether another person has to ask with the same evidence before all that passed is granted.
     pub second_person_needed: bool,
     /// Holds that kept anything from being granted.
     pub on_hold: Vec<HoldView>,
@@ -130,11 +130,10 @@ pub fn gate_autonomous(
     if !verdict.refused.is_empty() {
         return Ok(verdict);
     }
-    verdict.second_person_needed = verdict.passed && !is_seconded(store, &verdict, person, now)?;
+    let seconded = seconded(store, &verdict, person, now)?;
+    verdict.second_person_needed = verdict.categories.iter().any(|one| one.passed && !seconded.has(one));
     verdict.verdict = Some(put(store, &verdict, person, now)?);
-    if verdict.passed && !verdict.second_person_needed {
-        grant(store, &programme, (&mut verdict, &reason, service), person, now)?;
-    }
+    grant(store, &programme, (&mut verdict, &seconded), (&reason, service), (person, now))?;
     Ok(verdict)
 }
 
@@ -202,25 +201,49 @@ fn view(board: &str, ticket_type: &str, found: &CategoryGate) -> CategoryVerdict
     }
 }
 
-/// Whether somebody else has passed the gate with the same evidence, or autonomy was granted before.
-fn is_seconded(
+/// The categories that somebody else has asked for as well.
+enum Seconded {
+    /// All: autonomy was granted before, and one person may go on.
+    All,
+    /// These boards and types.
+    Only(BTreeSet<(String, String)>),
+}
+
+impl Seconded {
+    fn has(&self, category: &CategoryVerdict) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(these) => these.contains(&(category.board.clone(), category.ticket_type.clone())),
+        }
+    }
+}
+
+/// The categories that passed when somebody else asked with the same evidence.
+fn seconded(
     store: &dyn Store,
     verdict: &AutonomousVerdict,
     person: &Person,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<Seconded> {
     let alone = |scope: &GrantScope, phase: Phase| scope.board.is_some() && phase == Phase::Autonomous;
     if store.grants(false)?.iter().any(|grant| alone(&grant.scope, grant.phase)) {
-        return Ok(true);
+        return Ok(Seconded::All);
     }
     let since = now.checked_sub((SECOND_WITHIN * 24).hours()).unwrap_or(Timestamp::MIN);
-    let is_of_another = |one: &VerdictRecord| {
-        one.passed
-            && one.evidence_sha == verdict.evidence_sha256
+    let is_of_another = |one: &&VerdictRecord| {
+        one.evidence_sha == verdict.evidence_sha256
             && one.at >= since
             && !is_same_person(&one.by, &person.name)
     };
-    Ok(store.verdicts(Some(ASSIST_TO_AUTONOMOUS))?.iter().any(is_of_another))
+    let verdicts = store.verdicts(Some(ASSIST_TO_AUTONOMOUS))?;
+    let passed = |one: &serde_json::Value| -> Option<(String, String)> {
+        let text = |key: &str| one[key].as_str().map(str::to_owned);
+        (one["passed"] == true).then_some((text("board")?, text("type")?))
+    };
+    let these = verdicts.iter().filter(is_of_another).flat_map(|one| {
+        one.figures.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(passed)
+    });
+    Ok(Seconded::Only(these.collect()))
 }
 
 /// Puts the verdict on record; gives its name.
@@ -238,13 +261,13 @@ fn put(store: &dyn Store, verdict: &AutonomousVerdict, person: &Person, now: Tim
     Ok(id)
 }
 
-/// Grants the categories that passed, then the pilots and the installation: what is left half-done by a crash allows nothing.
+/// Grants the categories that passed for two, then the pilots and the installation: what is left half-done by a crash allows nothing.
 fn grant(
     store: &dyn Store,
     programme: &ProgrammeRecord,
-    (verdict, reason, service): (&mut AutonomousVerdict, &str, &InServiceNow),
-    person: &Person,
-    now: Timestamp,
+    (verdict, seconded): (&mut AutonomousVerdict, &Seconded),
+    (reason, service): (&str, &InServiceNow),
+    (person, now): (&Person, Timestamp),
 ) -> Result<()> {
     let holds = store.holds(true)?;
     let grants = store.grants(true)?;
@@ -268,7 +291,7 @@ fn grant(
     };
     let mut barred: Vec<i64> = Vec::new();
     let mut wanted = Vec::new();
-    for category in verdict.categories.iter_mut().filter(|category| category.passed) {
+    for category in verdict.categories.iter_mut().filter(|one| one.passed && seconded.has(one)) {
         let scope = GrantScope {
             customer: None,
             board: Some(category.board.clone()),

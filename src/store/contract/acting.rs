@@ -19,16 +19,16 @@ use super::evidence::IncidentFacts;
 #[expect(clippy::missing_errors_doc, reason = "the same for all calls, told above")]
 pub trait Acting {
     /// Decisions of [`Route::Auto`](firstline_ticket::Route::Auto) that nobody has looked at yet, oldest first: the newest of their
-    /// tickets, whose draft is there or will not come.
-    fn to_act(&self, limit: usize) -> Result<Vec<ActingTicket>>;
+    /// tickets, whose draft is there or will not come. Of those that came after the decision `after`, where one is named.
+    fn to_act(&self, after: Option<&str>, limit: usize) -> Result<Vec<ActingTicket>>;
 
     /// Puts on record what is done about a decision, and why the rest stays with a person. All in one transaction: the bounds of
     /// [`ActingBounds`] are counted, the epoch is compared, and actions of origin [`Auto`](super::outbox::ActionOrigin::Auto) are added that
     /// nobody may claim before `not_before`.
     fn act_alone(&self, plan: &ActingPlan<'_>, now: Timestamp) -> Result<ActingResult>;
 
-    /// Stops an action of origin [`Auto`](super::outbox::ActionOrigin::Auto) that nobody has claimed: it is never done, and its draft goes to
-    /// review. `None` where there is no such action of `customers`; `false` where somebody has claimed it, or it is settled.
+    /// Stops an action of origin [`Auto`](super::outbox::ActionOrigin::Auto) that nobody has claimed, or that is held back: it is never done, and
+    /// its draft goes to review. `None` where there is no such action of `customers`; `false` where it may be being done, or is settled.
     fn stop_action(
         &self,
         id: i64,

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Shelf, days, decisions, evidence, grants, name, of_customers, outbox};
 use crate::audit::{Log, Note};
-use crate::db::{Db, Row, Tx, Value, json};
+use crate::db::{Db, Row, Tx, Value, json, list};
 use crate::{
     Acting, ActingBounds, ActingPlan, ActingRecord, ActingResult, ActingTicket, ActionKind, ActionOrigin,
     CategoryFacts, Cell, CustomerSet, DecisionRecord,
@@ -24,10 +24,17 @@ pub(super) const TOUCHED: &str =
     OR EXISTS (SELECT 1 FROM decisions x JOIN reviews r ON r.decision_id = x.id WHERE x.ticket_id = t.id)
     OR COALESCE(o.labels, '{}') <> '{}')";
 
-/// That the customer of the ticket `t` has been answered, or is being answered, or that the ticket is closed, `o` being its outcome.
-const ENDED: &str = "(o.reply IS NOT NULL OR o.first_response_at IS NOT NULL OR o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1
-    OR o.merged_into IS NOT NULL OR EXISTS (SELECT 1 FROM decisions x WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited'))
+/// That the ticket of which `o` is the outcome is closed.
+const CLOSED: &str = "(o.resolved_at IS NOT NULL OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL)";
+
+/// That the customer of the ticket `t` has been answered, or may have been, `o` being its outcome.
+const ANSWERED: &str = "(o.reply IS NOT NULL OR o.first_response_at IS NOT NULL
+    OR EXISTS (SELECT 1 FROM decisions x WHERE x.ticket_id = t.id AND x.draft_state IN ('approved', 'edited'))
     OR EXISTS (SELECT 1 FROM actions b WHERE b.ticket_id = t.id AND b.kind = 'reply' AND b.state IN ('claimed', 'done')))";
+
+/// That a reply may have been sent by the action `a`, or is going to be: it was claimed before, and nobody has made it void.
+pub(super) const SENDS: &str =
+    "(a.kind = 'reply' AND (a.state IN ('claimed', 'done') OR (a.attempts > 0 AND a.state <> 'void')))";
 
 /// That an answer of the customer of the ticket `t` contradicted Firstline.
 const CONTRADICTED: &str =
@@ -36,20 +43,27 @@ const CONTRADICTED: &str =
 /// What an action says that a person of the desk was faster than.
 const FASTER: &str = "a person is at the ticket";
 
+/// What a decision says whose reply is held back.
+pub(super) const ON_HOLD: &str = "acting alone is on hold, or no longer granted here";
+
+/// What a decision says whose reply may have been sent.
+const MAY_BE_SENT: &str = "its reply may have been sent: look in the PSA before another one is";
+
 impl<D: Db> Acting for Shelf<D> {
-    fn to_act(&self, limit: usize) -> Result<Vec<ActingTicket>> {
+    fn to_act(&self, after: Option<&str>, limit: usize) -> Result<Vec<ActingTicket>> {
         let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
         let truth = |what: &str| format!("CAST(CASE WHEN {what} THEN 1 ELSE 0 END AS BIGINT)");
         let sql = format!(
             "SELECT {columns}, t.ticket, {}, {}, {}, COALESCE(o.opened_by_technician, 0) FROM decisions d {sources}
             WHERE d.route = 'auto' AND d.acting IS NULL AND d.draft_state IN ('none', 'pending') AND t.decision_id = d.id
-            AND t.moved_at IS NULL AND COALESCE(d.blind, 0) = 0 ORDER BY d.seq LIMIT $1",
+            AND t.moved_at IS NULL AND COALESCE(d.blind, 0) = 0
+            AND d.seq > COALESCE((SELECT p.seq FROM decisions p WHERE p.id = $1), 0) ORDER BY d.seq LIMIT $2",
             truth(TOUCHED),
-            truth(ENDED),
+            truth(&format!("({ANSWERED} OR {CLOSED})")),
             truth(CONTRADICTED)
         );
         self.read(|tx| {
-            let rows = tx.query(&sql, &[i64::try_from(limit).unwrap_or(i64::MAX).into()])?;
+            let rows = tx.query(&sql, &[after.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()])?;
             let read = rows.into_iter().map(|mut row| {
                 Ok(ActingTicket {
                     record: decisions::read(&mut row)?,
@@ -69,7 +83,7 @@ impl<D: Db> Acting for Shelf<D> {
             let mut log = Log::open(tx, now)?;
             let record = plan.record;
             let acts = plan.reply || !plan.fields.is_empty();
-            if !stands(tx, record, acts)? || (acts && !is_granted(tx, plan)?) {
+            if !stands(tx, plan)? || (acts && !is_granted(tx, plan)?) {
                 return Ok(ActingResult::Changed);
             }
             let mut reasons = plan.reasons.clone();
@@ -86,12 +100,17 @@ impl<D: Db> Acting for Shelf<D> {
                 "UPDATE decisions SET acting = $2, draft_state = $3, version = version + 1 WHERE id = $1";
             tx.execute(sql, &[(&record.id).into(), Value::Text(json(&told)?), name(state)?])?;
             let start = (ActionOrigin::Auto, plan.not_before);
+            // Whoever does it looks in the PSA first: since then nobody may have written, and no technician have been at the ticket.
+            let as_of = record.received_at.to_string();
+            let untouched_since = opened_at(tx, record)?.map(|at| at.to_string());
             if let Some(draft) = reply {
-                let payload = json!({"text": draft.text, "language": draft.language});
+                let payload = json!({
+                    "text": draft.text, "language": draft.language, "as_of": as_of, "untouched_since": untouched_since,
+                });
                 outbox::add(tx, record, (ActionKind::Reply, &payload), start, now)?;
             }
             if !plan.fields.is_empty() {
-                let payload = json!({"fields": plan.fields});
+                let payload = json!({"fields": plan.fields, "as_of": as_of, "untouched_since": untouched_since});
                 outbox::add(tx, record, (ActionKind::SetFields, &payload), start, now)?;
             }
             let acts = reply.is_some() || !plan.fields.is_empty();
@@ -122,16 +141,15 @@ impl<D: Db> Acting for Shelf<D> {
                     .to_owned();
             let mut values = vec![id.into()];
             of_customers(&mut sql, &mut values, "t.customer", customers);
+            sql.push_str(" FOR UPDATE");
             let Some(mut row) = tx.first(&sql, &values)? else { return Ok(None) };
             let (state, attempts) = (row.text()?, row.int()?);
             let (decision, key) = (row.text()?, row.text()?);
-            // One that was claimed may have been done: only the PSA knows.
-            if attempts > 0 || !["waiting", "held"].contains(&state.as_str()) {
+            // One that was claimed may have been done, and may be tried again: only what is held back can't.
+            if state != "held" && (state != "waiting" || attempts > 0) {
                 return Ok(Some(false));
             }
-            let why = "a person has stopped it";
-            grants::drop_stale(tx, "a.id = $2", why, &[id.into()])?;
-            to_review(tx, "d.id = $1", &[(&decision).into()])?;
+            grants::drop_stale(tx, "a.id = $2", "a person has stopped it", &[id.into()])?;
             let detail = json!({"action": key, "state": "stopped"});
             log.add(tx, Note { actor, action: "act_stop", subject: &decision, detail })?;
             Ok(Some(true))
@@ -178,15 +196,24 @@ fn count(n: i64) -> u64 {
 
 /// Whether the decision is as it was looked at, and still its ticket's newest; and, where anything is to be done, that nobody is at its
 /// ticket.
-fn stands(tx: &mut dyn Tx, record: &DecisionRecord, acts: bool) -> Result<bool> {
-    let free = format!("AND NOT {TOUCHED} AND NOT {ENDED} AND NOT {CONTRADICTED}");
-    let sql = format!(
-        "SELECT d.id FROM decisions d JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
-        WHERE d.id = $1 AND d.version = $2 AND d.acting IS NULL AND t.decision_id = d.id AND t.moved_at IS NULL {}",
-        if acts { &free } else { "" }
-    );
-    let found = tx.first(&sql, &[(&record.id).into(), record.version.into()])?;
+fn stands(tx: &mut dyn Tx, plan: &ActingPlan<'_>) -> Result<bool> {
+    let mut sql = "SELECT d.id FROM decisions d JOIN tickets t ON t.id = d.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        WHERE d.id = $1 AND d.version = $2 AND d.acting IS NULL AND t.decision_id = d.id AND t.moved_at IS NULL"
+        .to_owned();
+    if plan.reply || !plan.fields.is_empty() {
+        sql.push_str(&format!(" AND NOT {TOUCHED} AND NOT {CLOSED} AND NOT {CONTRADICTED}"));
+    }
+    if plan.reply {
+        sql.push_str(&format!(" AND NOT {ANSWERED}"));
+    }
+    let found = tx.first(&sql, &[(&plan.record.id).into(), plan.record.version.into()])?;
     Ok(found.is_some())
+}
+
+/// When the decision's ticket was opened in the PSA.
+fn opened_at(tx: &mut dyn Tx, record: &DecisionRecord) -> Result<Option<Timestamp>> {
+    let row = tx.first("SELECT opened_at FROM decisions WHERE id = $1", &[(&record.id).into()])?;
+    row.map_or(Ok(None), |mut row| row.maybe_time())
 }
 
 /// Whether what is granted in the decision's cell is what it was looked at by.
@@ -222,17 +249,42 @@ fn over(
     Ok(over.then_some("as many replies as may go out alone to a customer in a day have gone out"))
 }
 
-/// Returns to review what was to be sent alone and will not be: drafts of decisions `d` of which `which` holds, whose reply nobody has
-/// claimed.
-pub(super) fn to_review(tx: &mut dyn Tx, which: &str, values: &[Value]) -> Result<()> {
+/// Returns to review what was to be sent alone and will not be: of these decisions the drafts that no action sends any more, and says
+/// `why`. One that is its ticket's newest no longer is superseded. What was claimed and is void now may have been sent all the same, unless
+/// it `is_unsent`: the reviewer is told to look.
+pub(super) fn to_review(tx: &mut dyn Tx, decisions: &[String], why: &str, is_unsent: bool) -> Result<()> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    let tried =
+        "EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.kind = 'reply' AND a.attempts > 0)";
     let sql = format!(
-        "UPDATE decisions AS d SET draft_state = 'pending', version = version + 1 WHERE d.draft_state = 'auto' AND {which}
-        AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.kind = 'reply' AND a.origin = 'auto'
-            AND (a.attempts > 0 OR a.state IN ('waiting', 'claimed', 'done'))) RETURNING id"
+        "SELECT d.id, d.acting, CAST(CASE WHEN t.decision_id = d.id THEN 1 ELSE 0 END AS BIGINT),
+            CAST(CASE WHEN {tried} THEN 1 ELSE 0 END AS BIGINT)
+        FROM decisions d JOIN tickets t ON t.id = d.ticket_id WHERE d.draft_state = 'auto' AND d.id IN (SELECT value ->> 0 FROM rows($1))
+        AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND ({SENDS} OR (a.kind = 'reply' AND a.state = 'waiting')))"
     );
-    let returned =
-        tx.query(&sql, values)?.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+    let mut returned = Vec::new();
+    for mut row in tx.query(&sql, &[list(decisions)?])? {
+        let id = row.text()?;
+        let mut told: ActingRecord = row.maybe_json()?.unwrap_or_default();
+        let (is_newest, was_tried) = (row.int()? != 0, row.int()? != 0);
+        told.reply = false;
+        told.reasons.push(why.to_owned());
+        if was_tried && !is_unsent {
+            told.reasons.push(MAY_BE_SENT.to_owned());
+        }
+        let state = if is_newest { DraftState::Pending } else { DraftState::Superseded };
+        let sql = "UPDATE decisions SET acting = $2, draft_state = $3, version = version + 1 WHERE id = $1";
+        tx.execute(sql, &[(&id).into(), Value::Text(json(&told)?), name(state)?])?;
+        returned.push(id);
+    }
     days::stale(tx, returned.iter().map(String::as_str))
+}
+
+/// The decisions that `sql` gives, each in a row.
+pub(super) fn ids(tx: &mut dyn Tx, sql: &str, values: &[Value]) -> Result<Vec<String>> {
+    tx.query(sql, values)?.into_iter().map(|mut row| row.text()).collect()
 }
 
 /// Holds back what nobody approved and the bundle in service has not decided: nobody has certified that. All of it, where nothing may be
@@ -240,28 +292,29 @@ pub(super) fn to_review(tx: &mut dyn Tx, which: &str, values: &[Value]) -> Resul
 pub(super) fn hold_others(tx: &mut dyn Tx, bundle: Option<&str>, now: Timestamp) -> Result<()> {
     let sql = "UPDATE actions AS a SET state = 'held', held_at = $2, owner = NULL, lease_until = NULL WHERE a.origin = 'auto'
         AND a.kind IN ('reply', 'set_fields', 'close') AND (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $2))
-        AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = a.decision_id AND d.bundle = $1)";
-    if tx.execute(sql, &[bundle.map(str::to_owned).as_ref().into(), now.into()])? > 0 {
-        to_review(tx, "1 = 1", &[])?;
-    }
-    Ok(())
+        AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.id = a.decision_id AND d.bundle = $1) RETURNING decision_id";
+    let held = ids(tx, sql, &[bundle.map(str::to_owned).as_ref().into(), now.into()])?;
+    to_review(tx, &held, "nothing of this bundle may be done alone now", false)
 }
 
-/// Makes void what nobody has claimed yet and must not be done any more: a person is at its ticket, its customer has been answered or has
-/// written again, or the ticket is closed. Its draft goes to review where it still is the newest.
-pub(super) fn recall(tx: &mut dyn Tx) -> Result<()> {
+/// Makes void what must not be done any more: a person is at its ticket, its customer has been answered or has written again, or the
+/// ticket is closed. What was claimed and not settled is held back instead: it may have been done.
+pub(super) fn recall(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     let sql = format!(
-        "SELECT a.id, a.decision_id FROM actions a JOIN tickets t ON t.id = a.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
-        WHERE a.origin = 'auto' AND a.kind IN ('reply', 'set_fields', 'close') AND a.state IN ('waiting', 'failed')
-        AND (t.decision_id <> a.decision_id OR t.moved_at IS NOT NULL OR {TOUCHED} OR o.resolved_at IS NOT NULL
-            OR COALESCE(o.deleted, 0) = 1 OR o.merged_into IS NOT NULL
-            OR (a.kind = 'reply' AND {}))",
-        ENDED.replace("b.ticket_id = t.id", "b.ticket_id = t.id AND b.id <> a.id")
+        "SELECT a.id, a.state FROM actions a JOIN tickets t ON t.id = a.ticket_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        WHERE a.origin = 'auto' AND a.kind IN ('reply', 'set_fields', 'close')
+        AND (a.state IN ('waiting', 'failed') OR (a.state = 'claimed' AND a.lease_until <= $1))
+        AND (t.decision_id <> a.decision_id OR t.moved_at IS NOT NULL OR {TOUCHED} OR {CLOSED} OR (a.kind = 'reply' AND {}))",
+        ANSWERED.replace("b.ticket_id = t.id", "b.ticket_id = t.id AND b.id <> a.id")
     );
-    for mut row in tx.query(&sql, &[])? {
-        let (id, decision) = (row.int()?, row.text()?);
-        grants::drop_stale(tx, "a.id = $2", FASTER, &[id.into()])?;
-        to_review(tx, "d.id = $1", &[Value::from(&decision)])?;
+    for mut row in tx.query(&sql, &[now.into()])? {
+        let (id, state) = (row.int()?, row.text()?);
+        if state == "claimed" {
+            let sql = "UPDATE actions SET state = 'held', held_at = $2, fault = $3, owner = NULL, lease_until = NULL WHERE id = $1";
+            tx.execute(sql, &[id.into(), now.into(), FASTER.into()])?;
+        } else {
+            grants::drop_stale(tx, "a.id = $2", FASTER, &[id.into()])?;
+        }
     }
     Ok(())
 }

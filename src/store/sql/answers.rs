@@ -60,7 +60,7 @@ impl<D: Db> Answers for Shelf<D> {
             let record = &answer.conversation.record;
             if matches!(answer.said, AnswerSaid::Contradicted | AnswerSaid::Other) {
                 let sql = "UPDATE actions SET state = 'void', payload = NULL, fault = $2
-                    WHERE ticket_id = $1 AND kind = 'close' AND state IN ('waiting', 'held', 'failed') AND attempts = 0";
+                    WHERE ticket_id = $1 AND kind = 'close' AND state IN ('waiting', 'held', 'failed')";
                 tx.execute(sql, &[(&record.row).into(), "its customer has written something else".into()])?;
             }
             let answered = follow(tx, answer, now)?;
@@ -102,7 +102,8 @@ fn put(tx: &mut dyn Tx, answer: &NewAnswer<'_>, now: Timestamp) -> Result<bool> 
 /// Adds the action that follows.
 fn follow(tx: &mut dyn Tx, answer: &NewAnswer<'_>, now: Timestamp) -> Result<Answered> {
     let record = &answer.conversation.record;
-    let as_of = answer.at.to_string();
+    // Of a clock that is ahead, the sender's: what was done before now is to be seen.
+    let as_of = answer.at.min(now).to_string();
     if answer.reopen {
         let technician = record.decision.fields.get(&Field::Technician).map(|decided| &decided.label);
         let payload = json!({"technician": technician, "as_of": as_of});
@@ -111,17 +112,19 @@ fn follow(tx: &mut dyn Tx, answer: &NewAnswer<'_>, now: Timestamp) -> Result<Ans
         return Ok(Answered::Reopens);
     }
     let Some(not_before) = answer.close else { return Ok(Answered::Noted) };
-    // An answer that came in before, and was written later, says something else.
+    // Anything else that the customer has written since the reply waits for a person: a question, another matter.
     let sql = format!(
-        "SELECT t.id FROM tickets t LEFT JOIN outcomes o ON o.ticket_id = t.id WHERE t.id = $1 AND t.decision_id = $2
-        AND NOT {} AND o.resolved_at IS NULL AND NOT EXISTS (SELECT 1 FROM answers w WHERE w.ticket_id = t.id
-            AND (w.said = 'contradicted' OR (w.said = 'other' AND w.at >= $3)))",
+        "SELECT d.opened_at FROM tickets t JOIN decisions d ON d.id = t.decision_id LEFT JOIN outcomes o ON o.ticket_id = t.id
+        WHERE t.id = $1 AND d.id = $2 AND NOT {} AND o.resolved_at IS NULL AND NOT EXISTS (SELECT 1 FROM answers w
+            WHERE w.ticket_id = t.id AND (w.said = 'contradicted' OR (w.said = 'other' AND w.at >= $3)))",
         acting::TOUCHED
     );
-    if tx.first(&sql, &[(&record.row).into(), (&record.id).into(), answer.at.into()])?.is_none() {
+    let replied = answer.conversation.replied.map_or(answer.at, |reply| reply.at);
+    let Some(mut row) = tx.first(&sql, &[(&record.row).into(), (&record.id).into(), replied.into()])? else {
         return Ok(Answered::Noted);
-    }
-    let payload = json!({"as_of": as_of});
+    };
+    let untouched_since = row.maybe_time()?.unwrap_or(replied).to_string();
+    let payload = json!({"as_of": as_of, "untouched_since": untouched_since});
     let start = (ActionOrigin::Auto, not_before);
     outbox::add_for(tx, (record, answer.key), (ActionKind::Close, &payload), start, now)?;
     Ok(Answered::Closes)

@@ -185,11 +185,15 @@ pub(super) fn grant(tx: &mut dyn Tx, grant: &NewGrant, now: Timestamp) -> Result
     Ok(epoch)
 }
 
-/// Makes void what `which` says of the action `a`, `$2` being the first of `values`: it is never done, and `why` stays on record.
-/// Gives how many.
+/// Makes void what `which` says of the action `a`, `$2` being the first of `values`: it is never done, and `why` stays on record. A draft
+/// that was to go out alone by it goes to review. Gives how many.
 pub(super) fn drop_stale(tx: &mut dyn Tx, which: &str, why: &str, values: &[Value]) -> Result<u64> {
-    let sql = format!("UPDATE actions AS a SET state = 'void', payload = NULL, fault = $1 WHERE {which}");
-    tx.execute(&sql, &[&[why.into()], values].concat())
+    let sql = format!(
+        "UPDATE actions AS a SET state = 'void', payload = NULL, fault = $1 WHERE {which} RETURNING decision_id"
+    );
+    let dropped = acting::ids(tx, &sql, &[&[why.into()], values].concat())?;
+    acting::to_review(tx, &dropped, why, false)?;
+    Ok(dropped.len() as u64)
 }
 
 /// Of each scope the newest grant, oldest first.
@@ -334,10 +338,11 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
     };
     let sql = format!(
         "UPDATE actions SET state = 'held', held_at = $4, owner = NULL, lease_until = NULL
-        WHERE state IN ('waiting', 'failed') AND {which} AND {here}"
+        WHERE state IN ('waiting', 'failed') AND {which} AND {here} RETURNING decision_id"
     );
-    let held = tx.execute(&sql, &[&scope[..], &[now.into()]].concat())?;
-    acting::to_review(tx, "1 = 1", &[])?;
+    let decisions = acting::ids(tx, &sql, &[&scope[..], &[now.into()]].concat())?;
+    acting::to_review(tx, &decisions, acting::ON_HOLD, false)?;
+    let held = decisions.len() as u64;
     let sql = format!("SELECT id FROM actions WHERE state = 'claimed' AND {which} AND {here} ORDER BY id");
     let in_flight = tx.query(&sql, &scope)?.into_iter().map(|mut row| row.int());
     let in_flight = in_flight.collect::<Result<Vec<_>>>()?;

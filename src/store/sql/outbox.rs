@@ -68,7 +68,7 @@ impl<D: Db> Outbox for Shelf<D> {
             hold_back(tx, claim.now)?;
             hold_ungranted(tx, claim.now)?;
             acting::hold_others(tx, claim.alone, claim.now)?;
-            acting::recall(tx)?;
+            acting::recall(tx, claim.now)?;
             let free = free(tx, claim)?;
             if free.is_empty() {
                 return Ok(Vec::new());
@@ -118,6 +118,14 @@ impl<D: Db> Outbox for Shelf<D> {
                 ActionReport::Done { psa_ref, .. } => ("done", *psa_ref),
                 ActionReport::Failed { .. } if held.is_last => ("failed", None),
                 ActionReport::Failed { .. } => return Ok(Settlement::Settled),
+                ActionReport::Returned { why } if held.is_alone_reply() => {
+                    // Nobody has approved it, and it is known not to be sent: a person answers.
+                    let sql =
+                        "UPDATE actions SET state = 'void', payload = NULL, held_at = NULL WHERE id = $1";
+                    tx.execute(sql, &[id.into()])?;
+                    acting::to_review(tx, &[held.decision.clone()], why, true)?;
+                    ("void", None)
+                }
                 ActionReport::Returned { .. } => ("held", None),
             };
             let mut detail = json!({"action": held.key, "state": state});
@@ -227,24 +235,35 @@ pub(super) fn seen_by(sql: &mut String, values: &mut Vec<Value>, customers: &Cus
 struct Held {
     id: i64,
     state: String,
+    kind: String,
+    origin: String,
     decision: String,
     key: String,
     /// Whether the holder's key may not claim it again.
     is_last: bool,
 }
 
+impl Held {
+    /// Whether it is a reply that nobody approved.
+    fn is_alone_reply(&self) -> bool {
+        self.kind == "reply" && self.origin == "auto"
+    }
+}
+
 /// The action, locked, where `holder` has claimed it.
 fn held(tx: &mut dyn Tx, id: i64, holder: &Holder<'_>) -> Result<Option<Held>> {
-    let sql = "SELECT a.state, a.owner, a.decision_id, a.idempotency_key, t.customer, a.most,
+    let sql = "SELECT a.kind, COALESCE(a.origin, 'person'), a.state, a.owner, a.decision_id, a.idempotency_key, t.customer, a.most,
         (SELECT c.claims FROM action_claims c WHERE c.action_id = a.id AND c.actor = a.actor)
         FROM actions a JOIN tickets t ON t.id = a.ticket_id WHERE a.id = $1 FOR UPDATE";
     let Some(mut row) = tx.first(sql, &[id.into()])? else { return Ok(None) };
+    let (kind, origin) = (row.text()?, row.text()?);
     let (state, owner, decision, key) = (row.text()?, row.maybe_text()?, row.text()?, row.text()?);
     if !holder.customers.has(&row.text()?) || owner.as_deref() != Some(clean(holder.owner).as_str()) {
         return Ok(None);
     }
     let (most, claims) = (row.maybe_int()?, row.maybe_int()?.unwrap_or_default());
-    Ok(Some(Held { id, state, decision, key, is_last: most.is_some_and(|most| claims >= most) }))
+    let is_last = most.is_some_and(|most| claims >= most);
+    Ok(Some(Held { id, state, kind, origin, decision, key, is_last }))
 }
 
 /// Adds an action that follows from a decision: one of its kind and origin.
@@ -353,11 +372,11 @@ fn hold_back(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     let sql = format!(
         "UPDATE actions AS a SET state = 'held', held_at = $1, owner = NULL, lease_until = NULL
         WHERE a.state IN ('waiting', 'claimed', 'failed') AND (a.state <> 'claimed' OR a.lease_until <= $1)
-        AND COALESCE(a.epoch, 0) < $2 AND {}",
+        AND COALESCE(a.epoch, 0) < $2 AND {} RETURNING decision_id",
         grants::fenced()
     );
-    tx.execute(&sql, &[now.into(), epoch.into()])?;
-    acting::to_review(tx, "1 = 1", &[])
+    let held = acting::ids(tx, &sql, &[now.into(), epoch.into()])?;
+    acting::to_review(tx, &held, acting::ON_HOLD, false)
 }
 
 /// Holds back what stands where grants allow nothing to be done: tickets of customers that are no pilots, above all. Where there are no
@@ -381,12 +400,14 @@ fn hold_ungranted(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
         .collect();
     let sql = format!(
         "UPDATE actions SET state = 'held', held_at = $1, owner = NULL, lease_until = NULL WHERE id IN (SELECT a.id {from}
-        AND t.customer = $2 AND COALESCE(d.board, '') = $3 AND COALESCE(d.type, '') = $4)"
+        AND t.customer = $2 AND COALESCE(d.board, '') = $3 AND COALESCE(d.type, '') = $4) RETURNING decision_id"
     );
     for (cell, allowed) in cells.iter().zip(grants::effective(tx, &cells)?) {
         if allowed.phase < Phase::Assist {
             let [board, kind] = [cell.board, cell.ticket_type].map(Option::unwrap_or_default);
-            tx.execute(&sql, &[now.into(), cell.customer.into(), board.into(), kind.into()])?;
+            let values = [now.into(), cell.customer.into(), board.into(), kind.into()];
+            let held = acting::ids(tx, &sql, &values)?;
+            acting::to_review(tx, &held, acting::ON_HOLD, false)?;
         }
     }
     Ok(())

@@ -7,8 +7,11 @@ use firstline_fault::Result;
 use jiff::Timestamp;
 
 use super::grants;
-use crate::db::Tx;
-use crate::{Author, HoldRecord, NewHold};
+use crate::db::{Tx, Value, json};
+use crate::{ActingRecord, Author, HoldRecord, NewHold};
+
+/// Why nothing is done alone about what was decided before the backup.
+const RESTORED: &str = "the store was restored from a backup: what was done since is not known";
 
 /// The holds in force.
 pub(crate) fn holds(tx: &mut dyn Tx) -> Result<Vec<HoldRecord>> {
@@ -20,10 +23,15 @@ pub(crate) fn has_grants(tx: &mut dyn Tx) -> Result<bool> {
     Ok(!grants::grants(tx, true)?.is_empty())
 }
 
-/// Holds back all that is still to be done: whether it was done since the backup, only the PSA knows. It counts as held since it was
-/// approved, so that nothing of more than a day ago can be put back. Gives how many.
+/// Holds back all that is still to be done: whether it was done since the backup, only the PSA knows, so that all of it counts as tried. It
+/// counts as held since it was approved, so that nothing of more than a day ago can be put back. What Firstline has not looked at stays
+/// with people: it may have acted since. Gives how many actions.
 pub(crate) fn hold_actions(tx: &mut dyn Tx) -> Result<u64> {
-    let sql = "UPDATE actions SET state = 'held', held_at = created_at, owner = NULL, lease_until = NULL
+    let told = ActingRecord { reasons: vec![RESTORED.to_owned()], ..ActingRecord::default() };
+    let sql =
+        "UPDATE decisions SET acting = $1, version = version + 1 WHERE route = 'auto' AND acting IS NULL";
+    tx.execute(sql, &[Value::Text(json(&told)?)])?;
+    let sql = "UPDATE actions SET state = 'held', held_at = created_at, owner = NULL, lease_until = NULL, attempts = MAX(attempts, 1)
         WHERE state IN ('waiting', 'claimed', 'failed')";
     tx.execute(sql, &[])
 }

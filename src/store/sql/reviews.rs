@@ -186,9 +186,11 @@ fn open(tx: &mut dyn Tx, review: &ReviewRequest, record: &DecisionRecord) -> Res
         DraftState::Pending => true,
         // What goes out alone may be stopped, or sent in other words, as long as nobody has claimed it.
         DraftState::Auto => {
-            let sql = "SELECT a.id FROM actions a WHERE a.decision_id = $1 AND a.origin = 'auto' AND a.kind = 'reply'
-                AND (a.attempts > 0 OR a.state NOT IN ('waiting', 'held', 'void'))";
-            tx.first(sql, &[(&record.id).into()])?.is_none()
+            // Locked: a claim that is under way is seen, and none begins before the review is on record.
+            let lock = "SELECT a.id FROM actions a WHERE a.decision_id = $1 AND a.kind = 'reply' FOR UPDATE";
+            tx.query(lock, &[(&record.id).into()])?;
+            let sql = format!("SELECT a.id FROM actions a WHERE a.decision_id = $1 AND {}", acting::SENDS);
+            tx.first(&sql, &[(&record.id).into()])?.is_none()
         }
         DraftState::None => review.verdict == Review::Accepted,
         _ => false,

@@ -18,6 +18,11 @@ on_both!(
     a_pause_gives_drafts_back_to_review_and_nothing_is_sent_twice,
     another_bundle_and_a_lower_phase_let_nothing_out,
     a_ticket_that_changes_takes_what_waits_along,
+    what_a_person_tries_again_is_not_offered_for_review,
+    what_a_person_was_faster_with_comes_back_for_review,
+    what_may_have_been_sent_is_reviewed_with_a_word_of_it,
+    labels_are_set_on_a_ticket_that_was_answered_alone,
+    one_that_stays_open_stands_in_no_others_way,
 );
 
 pub(super) fn granted(home: &Home) -> i64 {
@@ -51,7 +56,7 @@ pub(super) const BOUNDS: ActingBounds = ActingBounds { replies_per_hour: 60, rep
 
 /// Acts on the oldest decision that may be acted on, at second 10: what may be claimed from second 100 on.
 pub(super) fn act(home: &Home, epoch: i64, bounds: ActingBounds) -> ActingResult {
-    let seen = home.to_act(9).unwrap().remove(0);
+    let seen = home.to_act(None, 9).unwrap().remove(0);
     let plan = ActingPlan {
         record: &seen.record,
         epoch,
@@ -96,7 +101,7 @@ fn what_is_granted_goes_out_alone_after_its_time(home: &Home) {
     let epoch = granted(home);
     ready(home, 1);
     assert_eq!(act(home, epoch, BOUNDS), ActingResult::Acts);
-    assert!(home.to_act(9).unwrap().is_empty(), "it is looked at once");
+    assert!(home.to_act(None, 9).unwrap().is_empty(), "it is looked at once");
     let found = home.decision("d1").unwrap().unwrap();
     let told = found.acting.clone().unwrap();
     assert_eq!((found.draft_state, told.reply, told.fields), (DraftState::Auto, true, vec![Field::Board]));
@@ -242,7 +247,7 @@ fn where_a_person_is_at_the_ticket_nothing_goes_out(home: &Home) {
     };
     home.feedback(&[set], &CustomerSet::All, at(34)).unwrap();
     assert!(standing(&**home, "t4").unwrap().version > version);
-    assert!(home.to_act(9).unwrap()[0].touched);
+    assert!(home.to_act(None, 9).unwrap()[0].touched);
     assert_eq!(act(home, epoch, BOUNDS), ActingResult::Changed);
 }
 
@@ -298,4 +303,133 @@ fn a_ticket_that_changes_takes_what_waits_along(home: &Home) {
     assert_eq!(draft_state(home, "d1"), DraftState::Superseded);
     assert_eq!(states(home), [ActionState::Void; 2]);
     assert!(take(home, 100).is_empty());
+}
+
+/// The reply of `d1`, claimed at second 100 until 110.
+fn claimed_reply(home: &Home) -> Action {
+    let epoch = granted(home);
+    ready(home, 1);
+    assert_eq!(act(home, epoch, BOUNDS), ActingResult::Acts);
+    take(home, 100).remove(0)
+}
+
+fn pause(home: &Home, now: i64) -> i64 {
+    let pause = NewHold {
+        level: Hold::Pause,
+        scope: GrantScope::default(),
+        by: author("kim"),
+        reason: "r".to_owned(),
+        figures: None,
+        trigger_key: None,
+    };
+    home.hold(&pause, at(now)).unwrap().id
+}
+
+fn accept(home: &Home, now: i64) -> ReviewResult {
+    let version = home.decision("d1").unwrap().unwrap().version;
+    home.review(&ReviewRequest { version, ..review("d1", Review::Accepted, "r1") }, at(now)).unwrap()
+}
+
+fn reasons(home: &Home) -> Vec<String> {
+    home.decision("d1").unwrap().unwrap().acting.unwrap().reasons
+}
+
+fn what_a_person_tries_again_is_not_offered_for_review(home: &Home) {
+    let reply = claimed_reply(home);
+    home.settle_action(reply.id, &GLUE, &report(Some(("the PSA is down", at(200)))), at(101)).unwrap();
+    let id = pause(home, 102);
+    assert!(home.retry_action(reply.id, &CustomerSet::All, "kim", at(103)).unwrap());
+    assert!(home.release_hold(id, &author("kim"), "fine", at(104)).unwrap());
+    for now in [105, 106] {
+        if let Some(again) = take(home, now).first() {
+            assert_eq!((again.origin, again.attempts), (ActionOrigin::Person, 2));
+            home.settle_action(again.id, &GLUE, &report(None), at(now)).unwrap();
+        }
+        assert_eq!(draft_state(home, "d1"), DraftState::Auto);
+        assert!(matches!(accept(home, now), ReviewResult::Conflict(_)), "it would be sent twice");
+    }
+    assert_eq!(states(home)[0], ActionState::Done);
+}
+
+fn what_a_person_was_faster_with_comes_back_for_review(home: &Home) {
+    let reply = claimed_reply(home);
+    assert_eq!(
+        reply.payload["as_of"].as_str(),
+        Some(&*at(0).to_string()),
+        "since then nobody may have written"
+    );
+    let why = "a technician has worked on it since";
+    home.settle_action(reply.id, &GLUE, &crate::ActionReport::Returned { why }, at(101)).unwrap();
+    assert_eq!((states(home)[0], draft_state(home, "d1")), (ActionState::Void, DraftState::Pending));
+    assert_eq!(reasons(home), ["priority is not certified", why], "it was not sent: that is known");
+    assert!(!home.retry_action(reply.id, &CustomerSet::All, "kim", at(102)).unwrap());
+    assert!(matches!(accept(home, 103), ReviewResult::Done(_)));
+    assert_eq!(keys(&take(home, 104)), ["d1:reply"]);
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+}
+
+fn what_may_have_been_sent_is_reviewed_with_a_word_of_it(home: &Home) {
+    let reply = claimed_reply(home);
+    // Its holder is gone, and a technician has come.
+    let note = Event {
+        psa_key: "n1".to_owned(),
+        at: at(105),
+        actor: Some("mira".to_owned()),
+        actor_kind: ActorKind::Technician,
+        what: Happening::Message { visible: false, automatic: false, text_key: None },
+    };
+    let event = NewEvent { ticket_id: "t1".to_owned(), customer: None, event: note };
+    home.record_events(&[event], &CustomerSet::All, "glue", at(106)).unwrap();
+    assert!(take(home, 200).is_empty(), "whether it was sent only the PSA knows");
+    assert_eq!((states(home)[0], draft_state(home, "d1")), (ActionState::Held, DraftState::Auto));
+    assert_eq!(home.stop_action(reply.id, &CustomerSet::All, "kim", at(201)).unwrap(), Some(true));
+    assert_eq!(draft_state(home, "d1"), DraftState::Pending);
+    assert!(reasons(home).last().unwrap().contains("may have been sent"), "{:?}", reasons(home));
+    // The same where nobody decides for a day.
+    ready(home, 2);
+    let epoch =
+        home.effective(&[crate::Cell { customer: "acme", board: Some("Network"), ticket_type: None }]);
+    assert_eq!(act(home, epoch.unwrap()[0].epoch, BOUNDS), ActingResult::Acts);
+    let reply = take(home, 300).remove(0);
+    home.settle_action(reply.id, &GLUE, &report(Some(("down", at(400)))), at(301)).unwrap();
+    pause(home, 302);
+    home.drop_held(at(100_000), at(100_000)).unwrap();
+    assert_eq!(draft_state(home, "d2"), DraftState::Pending);
+    assert!(home.audit_check(&[]).unwrap().findings.is_empty());
+}
+
+fn labels_are_set_on_a_ticket_that_was_answered_alone(home: &Home) {
+    let reply = claimed_reply(home);
+    home.settle_action(reply.id, &GLUE, &report(None), at(101)).unwrap();
+    let version = standing(&**home, "t1").unwrap().version;
+    let again = decided("d1b", "t1", version);
+    record(&**home, Decided { route: Route::Auto, phase: Some(Phase::Autonomous), draft: false, ..again });
+    let seen = home.to_act(None, 9).unwrap().remove(0);
+    assert!(seen.answered);
+    let cell = crate::Cell { customer: "acme", board: Some("Network"), ticket_type: None };
+    let mut plan = ActingPlan {
+        record: &seen.record,
+        epoch: home.effective(&[cell]).unwrap()[0].epoch,
+        reply: true,
+        fields: labels(&[(Field::Board, "Network")]),
+        reasons: Vec::new(),
+        not_before: at(100),
+        bounds: BOUNDS,
+    };
+    assert_eq!(home.act_alone(&plan, at(110)).unwrap(), ActingResult::Changed, "no second reply");
+    plan.reply = false;
+    assert_eq!(home.act_alone(&plan, at(110)).unwrap(), ActingResult::Acts);
+}
+
+fn one_that_stays_open_stands_in_no_others_way(home: &Home) {
+    granted(home);
+    (1..=3).for_each(|n| ready(home, n));
+    let page = |after: Option<&str>| {
+        let found = home.to_act(after, 2).unwrap().into_iter();
+        found.map(|seen| seen.record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [page(None), page(Some("d2")), page(Some("d3"))].map(|ids| ids.join(" ")),
+        ["d1 d2", "d3", ""]
+    );
 }

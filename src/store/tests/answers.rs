@@ -13,6 +13,7 @@ on_both!(
     a_confirmation_closes_once_and_what_is_said_later_withdraws_it,
     a_contradiction_opens_again_and_is_a_suspected_incident,
     nothing_is_closed_where_a_person_is_at_the_ticket,
+    a_sender_whose_clock_is_ahead_hides_nothing,
 );
 
 /// A ticket whose draft was sent, and its board set, without a person.
@@ -64,17 +65,18 @@ fn a_confirmation_closes_once_and_what_is_said_later_withdraws_it(home: &Home) {
         (close.origin, close.payload["as_of"].as_str()),
         (ActionOrigin::Auto, Some(&*at(200).to_string()))
     );
+    assert!(close.payload["untouched_since"].as_str().unwrap() <= &*at(105).to_string(), "{}", close.payload);
     let thanks = said(&talk, "m2", AnswerSaid::Thanks, 210);
     assert_eq!(home.record_answer(&thanks, at(211)).unwrap(), Answered::Noted);
     assert_eq!(followed(home), [(ActionKind::Close, Waiting)], "thanks change nothing");
     let other = said(&talk, "m3", AnswerSaid::Other, 220);
     assert_eq!(home.record_answer(&other, at(221)).unwrap(), Answered::Noted);
     assert_eq!(followed(home), [(ActionKind::Close, Void)]);
-    // An answer of before that comes in late closes nothing, one of after does.
-    let late = said(&talk, "m0", AnswerSaid::Confirmed, 215);
-    assert_eq!(home.record_answer(&late, at(222)).unwrap(), Answered::Noted);
-    let again = said(&talk, "m4", AnswerSaid::Confirmed, 230);
-    assert_eq!(home.record_answer(&again, at(231)).unwrap(), Answered::Closes);
+    // What else the customer has written waits for a person, whatever comes before or after it.
+    for (key, when) in [("m0", 215), ("m4", 230)] {
+        let again = said(&talk, key, AnswerSaid::Confirmed, when);
+        assert_eq!(home.record_answer(&again, at(231)).unwrap(), Answered::Noted);
+    }
     assert!(home.audit_check(&[]).unwrap().findings.is_empty());
 }
 
@@ -115,4 +117,12 @@ fn nothing_is_closed_where_a_person_is_at_the_ticket(home: &Home) {
     note("n2", "t2");
     assert!(take(home, 1_000).is_empty());
     assert_eq!(followed(home), [(ActionKind::Close, ActionState::Void)]);
+}
+
+fn a_sender_whose_clock_is_ahead_hides_nothing(home: &Home) {
+    let talk = answered(home, 1);
+    let yes = said(&talk, "m1", AnswerSaid::Confirmed, 9_000);
+    assert_eq!(home.record_answer(&yes, at(201)).unwrap(), Answered::Closes);
+    let close = home.actions(Some(ActionState::Waiting), &CustomerSet::All, None, 9).unwrap().items.remove(0);
+    assert_eq!(close.payload["as_of"].as_str(), Some(&*at(201).to_string()));
 }

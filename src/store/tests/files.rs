@@ -461,6 +461,9 @@ fn what_was_to_be_done_at_the_backup_waits_for_a_person_after_a_restore() {
         };
         store.claim_actions(&claim).unwrap()
     };
+    let route = firstline_ticket::Route::Auto;
+    record(&*store, Decided { route, draft: false, ..decided("b1", "tb1", 0) });
+    assert_eq!(store.to_act(None, 9).unwrap().len(), 1);
     let backup = dir.path().join("backup");
     store.backup(&backup).unwrap();
     drop(store);
@@ -469,7 +472,9 @@ fn what_was_to_be_done_at_the_backup_waits_for_a_person_after_a_restore() {
     assert_eq!(held, 3);
     let store = alone(&path).unwrap();
     assert!(take(&*store, later).is_empty());
+    assert!(store.to_act(None, 9).unwrap().is_empty(), "it may have been acted on since");
     let all = store.actions(Some(ActionState::Held), &CustomerSet::All, None, 9).unwrap().items;
+    assert!(all.iter().all(|action| action.attempts > 0), "the PSA is asked whether it has them");
     // The newest first. One approved more than a day ago is stale, whoever asks.
     let retry = |i: usize| store.retry_action(all[i].id, &CustomerSet::All, "kim", at(later)).unwrap();
     assert_eq!([retry(0), retry(2)], [true, false]);

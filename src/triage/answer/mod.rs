@@ -100,6 +100,8 @@ impl Answers {
         let read = self.judge(&text, &names(answer));
         match read.said {
             Said::Confirmed if answer.attached => AnswerReading::other("something is attached"),
+            // Nothing is closed on the word of somebody nobody knows.
+            Said::Confirmed if !is_known(answer) => AnswerReading { certified: false, ..read },
             _ => read,
         }
     }
@@ -148,6 +150,11 @@ impl Answers {
         };
         AnswerReading { said, language, evidence, confidence: Some(confidence), certified }
     }
+}
+
+/// Whether it is known who wrote it, and who the ticket's contact is.
+fn is_known(answer: &Answer<'_>) -> bool {
+    answer.sender.is_some() && answer.ticket.is_some_and(|ticket| ticket.contact.is_some())
 }
 
 /// Whether the sender is the ticket's contact, as far as both are known.

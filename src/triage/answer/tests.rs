@@ -347,7 +347,9 @@ fn what_is_known_of_a_message_beside_its_words_counts() {
 #[test]
 fn only_a_certified_classifier_lets_a_ticket_be_closed() {
     let ticket = ticket();
-    let answer = Answer { text: "It works again, thank you.", ticket: Some(&ticket), ..Answer::default() };
+    let sender = ticket.contact.as_deref();
+    let answer =
+        Answer { text: "It works again, thank you.", ticket: Some(&ticket), sender, ..Answer::default() };
     let read = |bias: f32, threshold: Option<f64>| {
         let certificate = AnswerCertificate { threshold, ..AnswerCertificate::default() };
         let model = AnswerModel { bias, certificate, ..AnswerModel::default() };
@@ -358,6 +360,18 @@ fn only_a_certified_classifier_lets_a_ticket_be_closed() {
     assert_eq!(read(3.0, Some(0.99)), (Said::Other, false));
     assert_eq!(read(3.0, None), (Said::Confirmed, false));
     assert_eq!(read(-3.0, None), (Said::Other, false));
+    let of_whom = |sender: Option<&str>, contact: Option<&str>| {
+        let ticket = Ticket { contact: contact.map(str::to_owned), ..ticket.clone() };
+        let answer = Answer { sender, ticket: Some(&ticket), ..answer };
+        let certificate = AnswerCertificate { threshold: Some(0.9), ..AnswerCertificate::default() };
+        let model = AnswerModel { bias: 3.0, certificate, ..AnswerModel::default() };
+        Answers::new(Some(Arc::new(model))).read(&Reader::default(), &answer).certified
+    };
+    let contact = ticket.contact.as_deref();
+    assert_eq!(
+        [of_whom(contact, contact), of_whom(None, contact), of_whom(contact, None)],
+        [true, false, false]
+    );
     let denied = Answer { text: "Still not working.", ..answer };
     let model = AnswerModel {
         bias: 9.0,

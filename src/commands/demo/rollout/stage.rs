@@ -122,7 +122,7 @@ impl Stage {
     /// Waits until it is looked at what may be done alone.
     pub(super) fn acted(&self) -> Result<(), Failure> {
         let began = Instant::now();
-        while !self.store.to_act(1)?.is_empty() && !stopping() {
+        while !self.store.to_act(None, 1)?.is_empty() && !stopping() {
             if began.elapsed() > PATIENCE {
                 return Err(InternalError::new("nobody looks at what may be done alone").into());
             }

@@ -82,6 +82,31 @@ fn r44_two_persons_ask_with_the_same_evidence_and_what_is_certified_is_granted()
 }
 
 #[test]
+fn r44_a_second_person_seconds_only_what_the_first_asked_for() {
+    let home = home();
+    let boss = home.boss();
+    let lea = home.in_assist(&boss);
+    let now = day(11, 0);
+    let mut evidence = certified(now);
+    let mut more = evidence["certificates"].clone();
+    more.as_array_mut().unwrap().iter_mut().for_each(|one| one["type"] = json!("Fax"));
+    evidence["certificates"].as_array_mut().unwrap().extend(more.as_array().unwrap().clone());
+    let ask = |kind: Option<&str>, person: &Person| {
+        let request = GateRequest { evidence: evidence.to_string().into_bytes(), reason: "r".to_owned() };
+        let which = Categories { board: None, ticket_type: kind.map(str::to_owned) };
+        gate_autonomous(home.store(), &home.rules, (&request, &which), &service('a'), (person, now)).unwrap()
+    };
+    assert!(!ask(Some("Fax"), &boss).passed, "nobody has sent any of these");
+    let other = ask(Some("Mail"), &lea);
+    assert!(other.passed && other.second_person_needed && !other.categories[0].granted, "{other:?}");
+    assert_eq!(home.thresholds(), BTreeMap::new());
+    let both = ask(None, &boss);
+    let granted: Vec<(&str, bool)> =
+        both.categories.iter().map(|one| (one.ticket_type.as_str(), one.granted)).collect();
+    assert_eq!(granted, [("Fax", false), ("Mail", true)], "{both:?}");
+}
+
+#[test]
 fn r44_errors_too_few_reviews_and_holds_keep_a_category_with_people() {
     let home = home();
     let boss = home.boss();
