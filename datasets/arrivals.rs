@@ -89,10 +89,11 @@ impl<'a> Source<'a> {
     fn new(catalog: &'a Catalog, world: &'a World, settings: &'a Settings, seed: u64) -> Self {
         let span = Span::ending(settings.end, settings.days);
         let holidays = settings.calendar.holidays.iter().map(|date| day_of(*date)).collect();
+        let weight = |kind: &Kind| kind.weight * settings.weights.get(&kind.name).copied().unwrap_or(1.0);
         let wheels = |keep: fn(&Kind) -> bool| -> Vec<Wheel> {
             let of = |weights: &Vec<f64>| {
                 let kinds = catalog.kinds.iter().zip(weights);
-                Wheel::new(kinds.map(|(k, w)| if keep(k) { k.weight.powf(settings.focus) * w } else { 0.0 }))
+                Wheel::new(kinds.map(|(k, w)| if keep(k) { weight(k) * w } else { 0.0 }))
             };
             world.customers.iter().map(|c| of(&c.kinds)).collect()
         };
@@ -106,7 +107,7 @@ impl<'a> Source<'a> {
             people: wheels(|k| !k.traits.alert && !k.traits.product),
             alerts: wheels(|k| k.traits.alert),
             storms: wheels(|k| k.traits.storm),
-            product: Wheel::new(catalog.kinds.iter().map(|k| if k.traits.product { k.weight } else { 0.0 })),
+            product: Wheel::new(catalog.kinds.iter().map(|k| if k.traits.product { weight(k) } else { 0.0 })),
             catalog,
             world,
             settings,

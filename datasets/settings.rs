@@ -1,9 +1,13 @@
 //! The generator's settings: `generator.toml` is the reference and the default. Settings are checked before
 //! anything is generated.
 
+use std::collections::BTreeMap;
+
 use firstline_fault::{Code, Result, UserError};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+use crate::catalog::Catalog;
 
 /// The reference file.
 const DEFAULT: &str = include_str!("generator.toml");
@@ -171,8 +175,6 @@ pub struct Settings {
     pub end: Date,
     /// Its length in days.
     pub days: u32,
-    /// How much more the frequent kinds of ticket outweigh the rare ones: each kind's weight is raised to this power.
-    pub focus: f64,
     /// Whether each ticket carries the key `generated` with its true kind.
     pub include_truth: bool,
     /// Whether each ticket carries what a PSA keeps beside it: events, initial labels, seconds of work.
@@ -193,6 +195,8 @@ pub struct Settings {
     pub product: Product,
     /// Customers who come and go.
     pub customers: Customers,
+    /// How much more often kinds of ticket come than the catalog says, by their names there.
+    pub weights: BTreeMap<String, f64>,
 }
 
 impl Default for Settings {
@@ -259,8 +263,15 @@ impl Settings {
             let problem = format!("a history of {} days", self.days);
             return Err(config(place, problem, "Set days between 7 and 3660"));
         }
-        if !(0.1..=10.0).contains(&self.focus) {
-            return Err(config(place, format!("focus = {}", self.focus), "Set it between 0.1 and 10"));
+        let kinds = Catalog::load().kinds;
+        for (name, weight) in &self.weights {
+            if !kinds.iter().any(|kind| kind.name == *name) {
+                return Err(config(place, format!("no kind is named {name:?}"), "Use the catalog's names"));
+            }
+            if !(0.01..=100.0).contains(weight) {
+                let problem = format!("{name} = {weight} in [weights]");
+                return Err(config(place, problem, "Set it between 0.01 and 100"));
+            }
         }
         if !(1990..=2200).contains(&self.end.year()) {
             return Err(config(place, format!("end = {}", self.end), "Use a date between 1990 and 2200"));
@@ -316,6 +327,8 @@ mod tests {
         assert_eq!(code("Harborgate Connect", " "), Some(Code::Config));
         assert_eq!(code("confirmed = 0.17", "confirmed = 0.9"), Some(Code::Config));
         assert_eq!(code("\"2026-01-01\"", "\"New Year\""), Some(Code::Config));
+        assert_eq!(code("[weights]", "[weights]\nprinter-offline = 0.0"), Some(Code::Config));
+        assert_eq!(code("[weights]", "[weights]\nprinter-gone = 1.0"), Some(Code::Config));
     }
 
     #[test]

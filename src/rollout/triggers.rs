@@ -27,6 +27,8 @@ pub enum Trigger {
     Savings,
     /// An incident that needs an SLA credit.
     SlaCredit,
+    /// A certificate that is refuted by what came of it.
+    Certificate,
 }
 
 /// The limits of each week: those of the criteria that were in force at its end.
@@ -65,6 +67,7 @@ impl Trigger {
             Self::AgreementRefuted => "agreement_refuted",
             Self::Savings => "savings",
             Self::SlaCredit => "sla_credit",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -75,6 +78,7 @@ impl Trigger {
             Self::Agreement | Self::AgreementRefuted => "R71",
             Self::Savings => "R72",
             Self::SlaCredit => "R73",
+            Self::Certificate => "R44",
         }
     }
 }
@@ -146,6 +150,11 @@ impl Fired {
                 format!("{share} of the time of {n} tickets was saved by week {week}, less than {limit_in}")
             }
             Trigger::SlaCredit => format!("an incident that needs an SLA credit, on record in week {week}"),
+            Trigger::Certificate => format!(
+                "a certificate no longer holds: by week {week} the evidence over {n} decisions that it errs more often than it promises \
+                 is {:.0}, and {limit:.0} is the alarm",
+                found.unwrap_or_default()
+            ),
         };
         let note = self.note.map(|note| format!(" ({note})")).unwrap_or_default();
         format!("{row}: {said}{note}")

@@ -5,6 +5,7 @@
 //! looks at once, or one that is cut off, change nothing of that. Must never fire on what is not on record, and never end a hold.
 
 mod falls;
+mod renewals;
 mod savings;
 mod scene;
 mod suspicions;
@@ -73,6 +74,7 @@ impl Watcher {
         if week != self.week {
             firings.extend(savings::fired(store, rules, &scene)?);
             firings.extend(falls::fired(store, rules, &scene)?);
+            firings.extend(renewals::fired(store, rules, &scene)?);
         }
         for firing in firings.into_iter().filter(|firing| !scene.has_fired(&firing.key)) {
             report.fired.extend(firing.put(store, now)?);

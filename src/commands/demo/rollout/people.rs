@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 /// Pilots of the programme.
-const PILOTS: usize = 12;
+const PILOTS: usize = 20;
 /// Days of the baseline.
 const BASELINE_DAYS: u16 = 90;
 

@@ -1,8 +1,8 @@
 //! Triggers that fire by themselves: each from what is on record, once, with what it does to the outbox; and what comes after.
 
 use firstline_rollout::OpenHours;
-use firstline_store::{ActionState, GrantScope, ReviewRequest};
-use firstline_ticket::Review;
+use firstline_store::{ActionState, Author, GrantScope, NewGrant, ReviewRequest};
+use firstline_ticket::{Assertion, Review};
 use jiff::tz::TimeZone;
 
 use super::incidents::report;
@@ -293,6 +293,56 @@ fn r73_a_credit_for_week_3_that_is_entered_in_week_9_fires_now_everywhere_and_on
     home.enters(second, day(66, 0));
     assert_eq!(home.fires(day(66, 1)), [fired("sla_credit", 9, HoldLevel::Pause)]);
     assert_eq!(home.status(day(66, 2)).rollbacks.by_trigger["sla_credit"], 2);
+}
+
+#[test]
+fn r44_a_certificate_that_is_refuted_takes_its_category_back_once_and_one_that_holds_does_not() {
+    for (wrong, refuted) in [(0, false), (1, false), (8, true)] {
+        let home = home();
+        let boss = home.boss();
+        home.started(&boss);
+        home.assist(day(1, 0));
+        let named = |name: &str| Some(name.to_owned());
+        let category = GrantScope { customer: None, board: named("Desk"), ticket_type: named("Mail") };
+        let customer = GrantScope { customer: named("acme"), ..GrantScope::default() };
+        for scope in [category, customer, GrantScope::default()] {
+            // All decisions of these tests are 0.9 sure: the type is never left to the machine.
+            let thresholds: BTreeMap<_, _> = if scope.board.is_some() {
+                [(Assertion::Board, 0.85), (Assertion::Type, 0.95)].into()
+            } else {
+                BTreeMap::new()
+            };
+            let grant = NewGrant {
+                scope,
+                phase: Phase::Autonomous,
+                thresholds,
+                bundle: Some(BUNDLE.to_owned()),
+                evidence_sha: None,
+                by: Author { person: "boss".to_owned(), actor: "key".to_owned() },
+                reason: "certified".to_owned(),
+            };
+            home.store.grant(&grant, day(6, 0)).unwrap();
+        }
+        for n in 0..40 {
+            let (id, opened) = (format!("t{n}"), day(8, 0) + (n * 10).minutes());
+            home.decide_in(&id, "acme", (opened, opened + 30.seconds()), Phase::Autonomous);
+            let board = if n < wrong { "Network" } else { "Desk" };
+            // A type that was not accepted says nothing against a certificate.
+            home.close_ticket(&id, [board, "Other", "P2"], day(9, 0), day(9, 1));
+        }
+        assert_eq!(home.cells(Phase::Autonomous)[0], Phase::Autonomous);
+        let found = home.look(day(14, 1)).fired;
+        let of_certificates: Vec<&HoldView> =
+            found.iter().filter(|hold| hold.reason.starts_with("R44")).collect();
+        assert_eq!(of_certificates.len(), usize::from(refuted), "{wrong} of 40: {found:?}");
+        assert_eq!(home.cells(Phase::Autonomous)[0] == Phase::Assist, refuted);
+        if let [hold] = of_certificates[..] {
+            assert_eq!(what(hold), fired("certificate", 1, HoldLevel::Pause));
+            assert!(hold.reason.ends_with("board, 8 errors"), "{}", hold.reason);
+            assert_eq!(hold.scope.ticket_type.as_deref(), Some("Mail"));
+        }
+        assert_eq!(home.fires(day(14, 2)), []);
+    }
 }
 
 #[test]
