@@ -13,7 +13,7 @@ const NEEDED: f64 = 0.50;
 
 /// Whether drafts of a category, `hits` of the `n` that people reviewed were sent unchanged, are accepted often enough: at least 20 reviewed,
 /// and the exact 95 % lower bound at 50 % or more, which the check holds as its bound.
-pub fn acceptance_check(reviewed: Count) -> Check {
+pub(crate) fn acceptance_check(reviewed: Count) -> Check {
     let name = "drafts of the category sent unchanged";
     let mut check = Check::share(name, Direction::AtLeast, NEEDED, reviewed);
     if reviewed.n < FEWEST {

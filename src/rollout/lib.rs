@@ -50,7 +50,7 @@ mod tiers;
 mod times;
 mod triggers;
 
-pub use acceptance::acceptance_check;
+use acceptance::acceptance_check;
 pub use aliases::read_aliases;
 pub use autonomy::{Autonomy, LevelOne, autonomy, is_provisional};
 pub use baseline::{Baseline, WeekFigures, baseline, week_figures, week_groups};
