@@ -141,7 +141,7 @@ fn show_categories(verdict: &AutonomousVerdict) {
     }
     if verdict.second_person_needed {
         print(
-            "A second person has to ask with the same evidence within 14 days: nothing is granted until then.",
+            "A second person has to ask for the same with this evidence within 14 days; what nobody has seconded is not granted.",
         );
     }
     let passed = verdict.categories.iter().filter(|category| category.passed).count();
