@@ -123,7 +123,7 @@ impl<D: Db> Outbox for Shelf<D> {
                     let sql =
                         "UPDATE actions SET state = 'void', payload = NULL, held_at = NULL WHERE id = $1";
                     tx.execute(sql, &[id.into()])?;
-                    acting::to_review(tx, &[held.decision.clone()], why, true)?;
+                    acting::to_review(tx, std::slice::from_ref(&held.decision), why, true)?;
                     ("void", None)
                 }
                 ActionReport::Returned { .. } => ("held", None),
