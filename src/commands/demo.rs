@@ -41,8 +41,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
     dir: PathBuf,
 
-    /// Number of tickets to generate.
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(500..=200_000))]
+    /// Number of tickets to generate; 9000 with --rollout.
+    #[arg(long, default_value_t = 5_000, default_value_if("rollout", "true", "9000"), value_parser = clap::value_parser!(u32).range(500..=200_000))]
     tickets: u32,
 
     /// Seed of the random draws: the same seed gives the same result.

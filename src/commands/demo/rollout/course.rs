@@ -374,9 +374,9 @@ impl<'a> Course<'a> {
                 % 100;
         let text = match draw {
             _ if ticket.reopened == Some(true) => "It still does not work.",
-            0..=54 => "It works now, thank you very much.",
-            55..=69 => "Thanks!",
-            70..=74 => "Thank you. Could you also look at the printer?",
+            0..=79 => "It works now, thank you very much.",
+            80..=87 => "Thanks!",
+            88..=91 => "Thank you. Could you also look at the printer?",
             _ => return Ok(()),
         };
         self.played.answers += 1;
