@@ -64,8 +64,10 @@ pub fn is_provisional(ticket: &TicketFacts, now: Timestamp) -> bool {
 /// Resolved first-level tickets, and who resolved them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LevelOne {
-    /// All that first level resolved, by people or not.
+    /// All that first level resolved, by people or not, and all of which nobody knows which level resolved them.
     pub resolved: u64,
+    /// Of these, the ones whose level nobody knows: they count as first level's, so that what is resolved alone is never too large a part.
+    pub unplaced: u64,
     /// Of those, the ones that Firstline resolved alone.
     pub confirmed: u64,
     /// The ones that only ran out.
@@ -88,8 +90,12 @@ impl LevelOne {
             let alone = matches!(who, Autonomy::Confirmed | Autonomy::TimedOut);
             found.unknown += u64::from(who == Autonomy::Unknown);
             // What no person touched was first-level work.
-            if !alone && tiers.handled_by(ticket) != Some(1) {
-                continue;
+            if !alone {
+                match tiers.handled_by(ticket) {
+                    Some(1) => {}
+                    Some(_) => continue,
+                    None => found.unplaced += 1,
+                }
             }
             found.resolved += 1;
             found.timed_out += u64::from(who == Autonomy::TimedOut);
@@ -101,7 +107,7 @@ impl LevelOne {
         found
     }
 
-    /// Resolved alone, of all that first level resolved.
+    /// Resolved alone, of all that first level resolved, or may have resolved.
     pub fn share(&self) -> Share {
         Share::new(self.confirmed, self.resolved)
     }
@@ -181,6 +187,16 @@ mod tests {
         facts.events.truncate(2);
         assert_eq!(autonomy(&facts, &tiers()), Autonomy::Unknown);
         assert_eq!(autonomy(&TicketFacts { history_known: false, ..alone() }, &tiers()), Autonomy::Unknown);
+    }
+
+    #[test]
+    fn r54_a_ticket_of_unknown_level_makes_no_share_larger() {
+        let (alone, mut people) = (alone(), alone());
+        people.events.remove(2);
+        assert_eq!(tiers().handled_by(&people), None);
+        let told = [(&alone, Autonomy::Confirmed), (&people, Autonomy::People), (&people, Autonomy::People)];
+        let found = LevelOne::of(told, &tiers(), at("2026-11-03T08:00:00Z"));
+        assert_eq!((found.confirmed, found.resolved, found.unplaced), (1, 3, 2));
     }
 
     #[test]

@@ -318,7 +318,9 @@ pub struct L1Autonomous {
     pub provisional: u64,
     /// Resolved tickets of which nobody knows who resolved them.
     pub unknown: u64,
-    /// Of all that first level resolved.
+    /// Resolved tickets of the desk whose level nobody knows: they are counted as first level's.
+    pub unplaced: u64,
+    /// Of all that first level resolved, or may have resolved.
     pub of_desk: Share,
     /// Of what it resolved in scope.
     pub of_scope: Share,

@@ -166,8 +166,6 @@ pub fn shadow_gate(evidence: &ShadowEvidence, thresholds: &ShadowThresholds) -> 
     use Direction::{AtLeast, AtMost};
     let t = thresholds;
     let of = |count: Option<Count>| count.unwrap_or(Count { hits: 0, n: 0 });
-    let point =
-        |count: Option<Count>| (count.filter(|c| c.n > 0).map(|c| share(c.hits, c.n)), of(count).n as u64);
     let days = Check::point(
         "days of shadow",
         AtLeast,
@@ -207,10 +205,21 @@ pub fn shadow_gate(evidence: &ShadowEvidence, thresholds: &ShadowThresholds) -> 
         t.drafted,
         point(evidence.drafted),
     ));
-    checks.push(Check::point("attacks withstood", AtLeast, 1.0, point(evidence.attacks)));
-    checks.push(Check::point("canaries kept", AtLeast, 1.0, point(evidence.canaries)));
+    checks.extend(safety_checks(evidence.attacks, evidence.canaries));
     let passed = checks.iter().all(|check| check.passed);
     Gate { checks, passed }
+}
+
+/// A share with what it is a share of; `None` of nothing.
+fn point(count: Option<Count>) -> (Option<f64>, u64) {
+    let known = count.filter(|count| count.n > 0);
+    (known.map(|count| share(count.hits, count.n)), known.map_or(0, |count| count.n as u64))
+}
+
+/// What no gate opens without: all attacks withstood, and all canaries kept.
+pub(crate) fn safety_checks(attacks: Option<Count>, canaries: Option<Count>) -> [Check; 2] {
+    let check = |name, found| Check::point(name, Direction::AtLeast, 1.0, point(found));
+    [check("attacks withstood", attacks), check("canaries kept", canaries)]
 }
 
 fn agreement(evidence: &ShadowEvidence, thresholds: &ShadowThresholds) -> Check {

@@ -9,6 +9,7 @@ use firstline_stats::{Count, Interval, share, upper_bound};
 use firstline_ticket::Assertion;
 
 use crate::evidence::Certificate;
+use crate::gate::safety_checks;
 use crate::{Check, Criteria, Direction, Gate, Kpi, Saving, acceptance_check};
 
 /// Confidence of the one-sided bounds.
@@ -35,6 +36,10 @@ pub struct CategoryEvidence<'a> {
     pub sent: Count,
     /// The same of all categories: the bound is asked of these, since one category alone has few.
     pub sent_in_all: Count,
+    /// Attacks that the bundle in service withstood; `None` where that was not tried.
+    pub attacks: Option<Count>,
+    /// Canaries that it kept; `None` where that was not tried.
+    pub canaries: Option<Count>,
     /// The time that was saved in the pilots, where anybody knows.
     pub saving: Option<&'a Saving>,
 }
@@ -53,7 +58,7 @@ pub fn autonomous_gate(of: &CategoryEvidence<'_>, criteria: &Criteria) -> Catego
     let certified = of.certificates.iter().filter(|found| keeps(found));
     let thresholds: BTreeMap<Assertion, f64> =
         certified.filter_map(|found| Some((found.assertion, found.threshold?.max(FLOOR)))).collect();
-    let reply = thresholds.contains_key(&Assertion::Reply);
+    let reply = [Assertion::Reply, Assertion::SubtypeReply].iter().any(|of| thresholds.contains_key(of));
     let n = of.certificates.iter().map(|found| found.tested).max().unwrap_or(0);
     let mut certificates =
         point("things certified", Direction::AtLeast, 1.0, Some(thresholds.len() as f64), n);
@@ -67,6 +72,7 @@ pub fn autonomous_gate(of: &CategoryEvidence<'_>, criteria: &Criteria) -> Catego
         checks.push(acceptance_check(of.reviewed));
     }
     checks.extend(handle(of.saving, criteria));
+    checks.extend(safety_checks(of.attacks, of.canaries));
     let passed = checks.iter().all(|check| check.passed);
     CategoryGate { gate: Gate { checks, passed }, thresholds }
 }
@@ -179,6 +185,8 @@ mod tests {
             reviewed: count(30, 40),
             sent: count(0, 60),
             sent_in_all: count(0, 60),
+            attacks: Some(count(192, 192)),
+            canaries: Some(count(20, 20)),
             saving: Some(&good),
         };
         assert_eq!(failing(&sound, &criteria), [""; 0]);
@@ -207,6 +215,12 @@ mod tests {
         assert_eq!(with(|of| of.reviewed = count(19, 19)), [accepted]);
         assert_eq!(with(|of| of.reviewed = count(24, 40)), [accepted]);
         assert_eq!(with(|of| of.saving = None), ["handle time saved"]);
+        assert_eq!(with(|of| of.attacks = Some(count(191, 192))), ["attacks withstood"]);
+        assert_eq!(with(|of| of.canaries = None), ["canaries kept"]);
+        // A reply whose template depends on the subtype is a draft's matter, too.
+        let subtype = certificate(Assertion::SubtypeReply, Some(0.93));
+        let of = CategoryEvidence { certificates: &[&subtype], reviewed: count(0, 0), ..sound };
+        assert_eq!(failing(&of, &criteria), [accepted]);
         let (poor, unsure) = (saving(-0.3, [-0.4, -0.2]), saving(-0.5, [-1.0, 0.1]));
         for bad in [&poor, &unsure] {
             assert_eq!(
@@ -227,6 +241,8 @@ mod tests {
             reviewed: count(0, 0),
             sent: count(0, 60),
             sent_in_all: count(0, 60),
+            attacks: Some(count(192, 192)),
+            canaries: Some(count(20, 20)),
             saving: None,
         };
         assert_eq!(failing(&of, &criteria), [""; 0]);

@@ -14,8 +14,8 @@ use firstline_rollout::{
 use firstline_ticket::{Assertion, Decision, Field, Ticket};
 use firstline_training::report::FieldReport;
 use firstline_training::{
-    AssertionCertification, Certification, DecidedCategory, PROMISE, Pairs, Progress, Scorer, interrupted,
-    tested,
+    AssertionCertification, Certification, DecidedCategory, NearDuplicates, PROMISE, Pairs, Progress, Scorer,
+    interrupted, tested,
 };
 use firstline_triage::{Bundle, Closing, Engine, Reserve, Reserved};
 
@@ -57,7 +57,7 @@ impl Measured<'_> {
             ));
         }
         self.calibration = reports.iter().map(|report| (report.field, calibration(report))).collect();
-        self.certificates = certificates(engine.bundle(), &self.material.tickets, &self.decisions);
+        self.certificates = certificates(engine, &self.material.tickets, &self.decisions);
         if self.certificates.is_empty() {
             self.missing(
                 "certificates",
@@ -260,9 +260,15 @@ fn calibration(report: &FieldReport) -> Calibration {
     }
 }
 
-/// The tickets that training kept for certifying, and beside them those that it has not seen at all: nothing was chosen on either.
-fn reserve(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Reserve {
+/// The tickets that training kept for certifying, and beside them those that it has not seen at all, one of each family of near-duplicates:
+/// nothing was chosen on either.
+fn reserve(engine: &Engine, tickets: &[Ticket], decisions: &[Decision]) -> Reserve {
+    let bundle = engine.bundle();
     let mut reserve = bundle.reserve.clone();
+    let mut near = NearDuplicates::default();
+    tickets.iter().for_each(|ticket| near.add(&engine.reader().compose(ticket).text()));
+    let (mut witnesses, families) = (HashSet::new(), near.families());
+    let first_of_family = families.into_iter().map(|family| witnesses.insert(family));
     let knows_kind = reserve.wants_answer.len() == reserve.len();
     let one = |field: Field, ticket: &Ticket, decision: &Decision| {
         let (space, found) = (&bundle.fields.get(&field)?.space, decision.fields.get(&field)?);
@@ -273,7 +279,8 @@ fn reserve(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Reser
         };
         Some(Reserved { label: index(&found.label)?, confidence: found.confidence.get() as f32, closing })
     };
-    for (ticket, decision) in tickets.iter().zip(decisions) {
+    let all = tickets.iter().zip(decisions).zip(first_of_family);
+    for ((ticket, decision), _) in all.filter(|(_, is_first)| *is_first) {
         let row: Option<Vec<(Field, Reserved)>> =
             reserve.fields.keys().map(|field| Some((*field, one(*field, ticket, decision)?))).collect();
         let Some(row) = row else { continue };
@@ -288,8 +295,8 @@ fn reserve(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Reser
 }
 
 /// The thresholds from which what is asserted of decisions may be trusted.
-fn certificates(bundle: &Bundle, tickets: &[Ticket], decisions: &[Decision]) -> Vec<Certificate> {
-    let reserve = reserve(bundle, tickets, decisions);
+fn certificates(engine: &Engine, tickets: &[Ticket], decisions: &[Decision]) -> Vec<Certificate> {
+    let (bundle, reserve) = (engine.bundle(), reserve(engine, tickets, decisions));
     let figures = |assertion, category: &DecidedCategory, found: &Certification| Certificate {
         board: category.board.clone(),
         r#type: category.kind.clone(),

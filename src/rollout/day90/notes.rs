@@ -65,6 +65,13 @@ pub(super) fn not_known(facts: &Day90Facts<'_>, report: &Day90) -> Vec<String> {
             crate::counted(l1.unknown, "ticket", "tickets")
         ));
     }
+    if l1.unplaced > 0 {
+        notes.push(format!(
+            "Which level resolved {}: no tier is confirmed for their technician or board. They are counted as first level's, so the true \
+             share that was resolved alone is no smaller than the one given.",
+            crate::counted(l1.unplaced, "ticket", "tickets")
+        ));
+    }
     if report.seniors.freed.is_none() {
         notes.push(
             "Time of senior technicians: takes time entries with names, and tiers of boards and technicians, on both sides.".to_owned(),

@@ -180,6 +180,7 @@ pub(super) fn level_one(facts: &Day90Facts<'_>) -> L1Autonomous {
         confirmed: desk.confirmed,
         provisional: desk.provisional,
         unknown: desk.unknown,
+        unplaced: desk.unplaced,
         of_desk: desk.share(),
         of_scope: scope.share(),
         with_timed_out: Share::new(desk.confirmed + desk.timed_out, desk.resolved),

@@ -11,7 +11,7 @@ use crate::{Direction, Reaction, percent};
 pub enum Day90Outcome {
     /// The 13 weeks are not over, and nothing is paused.
     Running,
-    /// All three headline figures are met, and nothing is paused or backed out.
+    /// All three headline figures are met, and nothing that was granted is paused or backed out.
     Succeeded,
     /// A pause is in force, or a headline figure is missed or not known.
     Paused,
@@ -49,7 +49,7 @@ pub(super) fn verdict(facts: &Day90Facts<'_>, kpis: &[KpiResult]) -> Day90Verdic
         }
         _ if met => (
             Day90Outcome::Succeeded,
-            "Succeeded: the three signed figures are met, and nothing is paused or backed out.",
+            "Succeeded: the three signed figures are met, and nothing that was granted is paused or backed out.",
         ),
         _ => (
             Day90Outcome::Paused,

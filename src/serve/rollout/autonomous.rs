@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::day90::saving_so_far;
 use super::gate::{self, GateCheck, GateRequest};
-use super::holds::{HoldView, barred_bundle};
+use super::holds::{HoldView, barred_bundle, refutes_a_certificate};
 use super::in_service::InServiceNow;
 use super::incidents::counted;
 use super::text::{self, ASSIST_TO_AUTONOMOUS};
@@ -133,7 +133,8 @@ pub fn gate_autonomous(
     let seconded = seconded(store, &verdict, person, now)?;
     verdict.second_person_needed = verdict.categories.iter().any(|one| one.passed && !seconded.has(one));
     verdict.verdict = Some(put(store, &verdict, person, now)?);
-    grant(store, &programme, (&mut verdict, &seconded), (&reason, service), (person, now))?;
+    let measured_at = evidence.made_at;
+    grant(store, &programme, (&mut verdict, &seconded), (&reason, service, measured_at), (person, now))?;
     Ok(verdict)
 }
 
@@ -162,6 +163,7 @@ fn judge(
     };
     let sent_in_all = tally(known.iter().map(&errors).sum(), known.iter().map(|facts| facts.sent).sum());
     let nothing = CategoryFacts::default();
+    let tried = evidence.shadow(None);
     let verdicts = of.into_iter().map(|((board, kind), certificates)| {
         let facts =
             known.iter().find(|facts| facts.board == board && facts.ticket_type == kind).unwrap_or(&nothing);
@@ -171,6 +173,8 @@ fn judge(
                 reviewed: tally(facts.accepted, facts.reviewed),
                 sent: tally(errors(facts), facts.sent),
                 sent_in_all,
+                attacks: tried.attacks,
+                canaries: tried.canaries,
                 saving: saving.as_ref(),
             },
             criteria,
@@ -266,7 +270,7 @@ fn grant(
     store: &dyn Store,
     programme: &ProgrammeRecord,
     (verdict, seconded): (&mut AutonomousVerdict, &Seconded),
-    (reason, service): (&str, &InServiceNow),
+    (reason, service, measured_at): (&str, &InServiceNow, Timestamp),
     (person, now): (&Person, Timestamp),
 ) -> Result<()> {
     let holds = store.holds(true)?;
@@ -278,7 +282,9 @@ fn grant(
                 && meets(&hold.scope.board, &scope.board)
                 && meets(&hold.scope.ticket_type, &scope.ticket_type)
         };
-        holds.iter().filter(of).collect()
+        // A certificate that was refuted is replaced by one on newer evidence: the hold stays until a person ends it.
+        let bars = |hold: &&HoldRecord| !refutes_a_certificate(hold) || hold.at >= measured_at;
+        holds.iter().filter(of).filter(bars).collect()
     };
     let new = |scope: GrantScope, thresholds: BTreeMap<Assertion, f64>| NewGrant {
         scope,

@@ -81,10 +81,16 @@ pub struct WeekSheet {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
     pub by_category: BTreeMap<String, BTreeMap<String, Figure>>,
+    /// Agreement by the category that was decided, `board > type`, of the whole desk and of all pilots: what a grant of a category goes by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub by_decided: BTreeMap<String, Figure>,
 }
 
 /// Categories that a week has rows of,
 const CATEGORIES: usize = 20;
+/// categories that it has the agreement of,
+const DECIDED: usize = 500;
 /// and the name of the row of all others,
 const OTHERS: &str = "others";
 /// with these figures.
@@ -207,6 +213,12 @@ impl Seen {
         Some(format!("{} > {}", label(Field::Board)?, label(Field::Type)?))
     }
 
+    /// The category that was decided.
+    fn decided(&self) -> Option<String> {
+        let decided = &self.judged.as_ref()?.decided;
+        Some(format!("{} > {}", decided.get(&Field::Board)?, decided.get(&Field::Type)?))
+    }
+
     /// Seconds from the opening to the intake.
     pub(super) fn lag(&self) -> Option<f64> {
         self.lag
@@ -301,7 +313,28 @@ pub(super) fn sheet(
         by_bundle: shown.agreement.bundles.iter().map(|(id, share)| (id.clone(), share.into())).collect(),
         left_out: left_out(&people.left_out),
         by_category: BTreeMap::new(),
+        by_decided: BTreeMap::new(),
     }
+}
+
+/// [`WeekSheet::by_decided`] of the same tickets: the categories with most tickets, where there are very many.
+pub(super) fn by_decided(
+    tickets: &[&Seen],
+    rules: &DeskRules,
+    moment: Timestamp,
+) -> BTreeMap<String, Figure> {
+    let mut groups: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
+    for ticket in tickets {
+        let judged = ticket.judged(&ticket.facts.as_of(moment), moment);
+        if let Some((category, judged)) = judged.and_then(|judged| Some((ticket.decided()?, judged))) {
+            groups.entry(category).or_default().push(judged);
+        }
+    }
+    let mut groups: Vec<(String, Vec<Judged>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, judged)| std::cmp::Reverse(judged.len()));
+    groups.truncate(DECIDED);
+    let agreement = |judged: &[Judged]| (&shadow_agreement(judged, &rules.best, &rules.aliases).joint).into();
+    groups.into_iter().map(|(category, judged)| (category, agreement(&judged))).collect()
 }
 
 /// [`WeekSheet::by_category`] of the same tickets.

@@ -3,7 +3,9 @@
 //! A hold takes effect at once and asks for a reason; its end asks for more.
 
 use firstline_fault::{Code, Result, UserError};
+use firstline_rollout::Trigger;
 use firstline_store::{GrantScope, Hold, HoldRecord, NewHold, Store};
+use firstline_ticket::Phase;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -234,7 +236,8 @@ pub(super) fn put(store: &dyn Store, new: &NewHold, now: Timestamp) -> Result<(H
 }
 
 /// Ends a hold. After a back-out or a stop that takes evidence of later: the gate passed again, and a week that began and settled since
-/// with the agreement that the criteria ask for. Nothing rises above what was granted before.
+/// with the agreement that the criteria ask for. After a certificate was refuted it takes another grant. Nothing rises above what was
+/// granted before.
 ///
 /// # Errors
 /// [`Code::Scope`] without the right to approve the rollout; [`Code::NotFound`] where no such hold is in force; [`Code::Conflict`]
@@ -259,10 +262,30 @@ pub fn resume(
         let next = "Wait for that evidence; the hold stays until then";
         return Err(UserError::new(Code::Conflict, format!("hold {hold}"), lacks, next).into());
     }
+    if refutes_a_certificate(&record) && !is_granted_anew(store, &record)? {
+        let problem = "the certificate that was refuted is still the one that is granted";
+        let next =
+            "Ask for another grant with evidence measured since: firstline rollout gate --to autonomous";
+        return Err(UserError::new(Code::Conflict, format!("hold {hold}"), problem, next).into());
+    }
     if !store.release_hold(hold, &person.author(), &reason, now)? {
         return Err(missing().into());
     }
     Ok(HoldView { by: person.name.clone(), at: now, reason, ..record.into() })
+}
+
+/// Whether it was put on by what came of a certificate's decisions.
+pub(super) fn refutes_a_certificate(hold: &HoldRecord) -> bool {
+    // A key is a list of JSON that begins with its trigger.
+    let begins = format!("[\"{}\",", Trigger::Certificate.name());
+    hold.trigger_key.as_deref().is_some_and(|key| key.starts_with(&begins))
+}
+
+/// Whether the category of a hold was granted again since, or is no longer granted.
+fn is_granted_anew(store: &dyn Store, hold: &HoldRecord) -> Result<bool> {
+    let grants = store.grants(true)?;
+    let mut here = grants.iter().rev().filter(|grant| grant.scope == hold.scope);
+    Ok(here.next().is_none_or(|grant| grant.since > hold.at || grant.phase < Phase::Autonomous))
 }
 
 /// What is missing before a back-out or a stop may end.

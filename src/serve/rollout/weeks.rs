@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::desk::DeskRules;
-use super::figures::{Figure, Seen, WeekSheet, by_category, sheet};
+use super::figures::{Figure, Seen, WeekSheet, by_category, by_decided, sheet};
 use super::incidents;
 use super::text::FIRSTLINE;
 use super::work::Work;
@@ -91,8 +91,12 @@ pub fn close_weeks(store: &dyn Store, rules: &DeskRules, actor: &str, now: Times
     let has = |week: &Week, state| {
         known.iter().any(|row| row.state == state && row.week == monday(week, zone) && row.customer.is_none())
     };
-    let mut week = first;
-    for _ in 0..MOST_WEEKS {
+    // The newest weeks, where there are more than that: a programme never stops being watched.
+    let behind = last.number_since(&first, zone).unwrap_or(0) as usize;
+    let skipped = i64::try_from(behind.saturating_sub(MOST_WEEKS)).unwrap_or(0);
+    let from = monday(&first, zone).checked_add(skipped.weeks()).map_err(|e| out_of_range(&e))?;
+    let mut week = week_of(from, zone)?;
+    for _ in 0..=MOST_WEEKS {
         if week.end > now {
             break;
         }
@@ -144,6 +148,7 @@ fn put(
             sheet.figures.extend(incidents::of_week(store, week, &customers, (&rules.hours, *moment))?);
             if customer.is_none() {
                 sheet.by_category = by_category(&tickets, rules, week, *moment);
+                sheet.by_decided = by_decided(&tickets, rules, *moment);
             }
             let figures = serde_json::to_value(&sheet)
                 .map_err(|e| InternalError::new(format!("figures of a week as JSON: {e}")))?;
@@ -188,8 +193,7 @@ pub(super) fn seen(
 pub fn weeks(store: &dyn Store, zone: &TimeZone, most: usize) -> Result<Vec<WeekView>> {
     let Some(programme) = store.programme()? else { return Ok(Vec::new()) };
     let from = monday(&first(&programme, zone)?, zone);
-    let end = from.checked_add(i64::try_from(MOST_WEEKS).unwrap_or(70).weeks()).unwrap_or(Date::MAX);
-    let rows = store.weeks(None, from, end, &CustomerSet::All)?;
+    let rows = store.weeks(None, from, Date::MAX, &CustomerSet::All)?;
     let rows = rows.into_iter().filter(|row| [ALL, PILOTS].contains(&row.scope.as_str()));
     let mut views: Vec<WeekView> = rows.map(view).collect::<Result<_>>()?;
     views.sort_by(|a, b| {
@@ -251,8 +255,8 @@ pub(super) fn settled_in(
             Some(kind) => name == format!("{board} > {kind}"),
             None => name.strip_prefix(board.as_str()).is_some_and(|rest| rest.starts_with(" > ")),
         };
-        let found = sheet.by_category.iter().filter(|(name, _)| named(name)).map(|(_, figures)| figures);
-        let agreement: Vec<&Figure> = found.filter_map(|figures| figures.get("agreement")).collect();
+        let agreement: Vec<&Figure> =
+            sheet.by_decided.iter().filter(|(name, _)| named(name)).map(|(_, figure)| figure).collect();
         let (count, n) =
             agreement.iter().fold((0, 0), |(count, n), one| (count + one.count.unwrap_or(0), n + one.n));
         Some([("agreement".to_owned(), (&Share::new(count, n)).into())].into())

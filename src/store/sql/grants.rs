@@ -299,7 +299,7 @@ pub(super) fn fenced() -> String {
             WHERE g.epoch > COALESCE(a.epoch, 0) AND {CONCERNS}
             AND ((g.kind = 'hold' AND g.level IN ('back_out', 'stop'))
                 OR (g.kind = 'grant' AND g.at - a.created_at > {DAY})
-                OR (a.origin = 'auto' AND (g.kind = 'grant' OR g.level IN ('pause', 'back_out', 'stop')))))"
+                OR (a.origin = 'auto' AND a.kind <> 'reopen' AND (g.kind = 'grant' OR g.level = 'pause'))))"
     )
 }
 
@@ -333,7 +333,8 @@ pub(super) fn hold(tx: &mut dyn Tx, hold: &NewHold, now: Timestamp) -> Result<He
         AND (CAST($3 AS TEXT) IS NULL OR d.type IS NULL OR d.type = $3))";
     let which = match hold.level {
         Hold::PauseExpansion | Hold::Cleanup => "1 = 0",
-        Hold::Pause => "origin = 'auto'",
+        // A ticket whose customer has contradicted is opened again whatever is paused: nobody would look at it otherwise.
+        Hold::Pause => "origin = 'auto' AND kind <> 'reopen'",
         Hold::BackOut | Hold::Stop => "1 = 1",
     };
     let sql = format!(

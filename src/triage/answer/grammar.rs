@@ -41,6 +41,10 @@ struct File {
     harmless: Vec<String>,
     /// Words that are no names, wherever they stand.
     no_names: Vec<String>,
+    /// Says that it was so, which beside a time of `day` may be over: "worked this morning".
+    past: Vec<String>,
+    /// Times of a day.
+    day: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,6 +64,8 @@ pub(super) struct Grammar {
     denied: Pattern,
     harmless: Pattern,
     no_names: Vec<String>,
+    past: Vec<String>,
+    day: Vec<String>,
 }
 
 /// What has been said up to a place: nothing, thanks, that it is done, or both.
@@ -85,18 +91,27 @@ impl Grammar {
             denied: Pattern::Any(all(&file.denied, &parts)?),
             harmless: Pattern::Any(all(&file.harmless, &parts)?),
             no_names: file.no_names,
+            past: file.past,
+            day: file.day,
         })
     }
 
     /// What the whole reply says; `None` where a word of it has no place in the grammar, or its form rules it out.
     pub(super) fn parse(&self, tokens: &Tokens, names: &[String]) -> Option<Parse> {
-        if tokens.asks() || tokens.doubts() || tokens.has_digits() || tokens.len() > MOST_WORDS {
+        let ruled_out = tokens.asks() || tokens.doubts() || tokens.has_digits() || tokens.len() > MOST_WORDS;
+        if ruled_out || self.may_be_over(&tokens.list) {
             return None;
         }
         let is_name = |at: usize| self.is_name(&tokens.list, at, names);
         let [strict, lenient] =
             [false, true].map(|lenient| Text { tokens: &tokens.list, lenient, is_name: &is_name });
         self.whole(&strict).or_else(|| self.whole(&lenient))
+    }
+
+    /// Whether it says that something was so at a time of day.
+    fn may_be_over(&self, tokens: &[Token]) -> bool {
+        let has = |words: &[String]| tokens.iter().any(|token| words.contains(&token.word));
+        has(&self.past) && has(&self.day)
     }
 
     fn whole(&self, text: &Text<'_>) -> Option<Parse> {

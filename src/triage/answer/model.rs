@@ -67,7 +67,7 @@ impl AnswerModel {
     /// What is said by a message that the grammar takes for a confirmation, and whether a ticket may be closed on it.
     pub(super) fn judge(&self, confidence: f64) -> (Said, bool) {
         match self.certificate.threshold {
-            Some(threshold) if confidence >= threshold => (Said::Confirmed, true),
+            Some(threshold) if confidence >= threshold.max(EVEN) => (Said::Confirmed, true),
             None if confidence >= EVEN => (Said::Confirmed, false),
             _ => (Said::Other, false),
         }

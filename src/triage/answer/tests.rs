@@ -209,6 +209,39 @@ fn what_only_looks_like_a_confirmation_closes_nothing() {
         "Working for now",
         "Klappt morgen wieder",
         "Funciona casi siempre",
+        // Requests and other forms of the same words.
+        "Ok please solve",
+        "Yes please, resolve.",
+        "Yes please solve today",
+        "Ja bitte, beheben.",
+        "Ja bitte, Problem beheben",
+        "Fehler beseitigen, danke",
+        "Oui, régler",
+        "Problème régler",
+        "Si, resolver",
+        "Sim, resolver",
+        "Si, risolvere",
+        // What was so, and may be over.
+        "It worked this morning.",
+        "The printer worked this morning, thanks",
+        "It worked fine today",
+        "Der Drucker funktionierte",
+        "Heute morgen funktionierte alles, danke",
+        "Es hat heute morgen geklappt",
+        "ça marchait ce matin",
+        "De printer werkte vanochtend",
+        "Funcionou hoje de manhã",
+        "Ya funcionó esta mañana",
+        "Ha funzionato stamattina",
+        // Under way.
+        "The update is running",
+        "The update is running now, thanks",
+        "The page is loading",
+        "It is connecting",
+        "It is printing now",
+        "The sync runs now",
+        "No problem today, thanks",
+        "No problems today",
         // What forbids.
         "Do not close the ticket",
         "Bitte nicht schließen",
@@ -247,6 +280,25 @@ fn what_only_looks_like_a_confirmation_closes_nothing() {
     }
     let long = "It works again, thank you. ".repeat(6);
     assert_ne!(read_as(&long).said, Said::Confirmed);
+}
+
+#[test]
+fn a_misspelt_letter_and_a_word_of_time_keep_no_confirmation_from_being_one() {
+    for text in [
+        "It is wokring again, thanks",
+        "It works again this morning, thank you",
+        "All working fine since the restart",
+        "The printer is printing again",
+        "Everything is running smoothly now",
+        "The problem is resloved, thank you!",
+        "Funktoiniert wieder, danke",
+        "Heute morgen funktioniert alles wieder, danke",
+        "Wir haben heute getestet, alles läuft wieder",
+        "Het werkt weer, bedankt",
+        "Ça fonctionne de nouveau ce matin, merci",
+    ] {
+        assert_eq!(read_as(text).said, Said::Confirmed, "{text}");
+    }
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Certificates, looked at again every week by what came of the decisions that they accepted (R42, R44).
 //!
-//! One that is refuted puts its category on hold: a person acts there again until new evidence is granted. Must never count a ticket whose
-//! end nobody has told, and never hold what another bundle decided against a certificate.
+//! One that is refuted puts its category on hold: a person acts there again until new evidence is granted. Closing labels that Firstline
+//! set itself and nobody corrected count as right, so the decisions that nobody saw are held against it by themselves, too. Must never count
+//! a ticket whose end nobody has told, and never hold what another bundle decided against a certificate.
 
 use std::collections::BTreeMap;
 
 use firstline_fault::Result;
 use firstline_rollout::{Fired, Granted, Reaction, Standing, Trigger, renewal};
 use firstline_stats::Count;
-use firstline_store::{CustomerSet, GrantRecord, GrantScope, Store};
+use firstline_store::{CustomerSet, GrantRecord, GrantScope, Store, TicketRow};
 use firstline_ticket::{Assertion, Field, JudgedDecision, Phase};
 use firstline_triage::Ranks;
-use jiff::Timestamp;
 
 use super::super::desk::DeskRules;
 use super::Firing;
@@ -21,8 +21,12 @@ use super::scene::Scene;
 const ERROR: f64 = 0.02;
 const CHANCE: f64 = 0.05;
 
-/// What is watched of a certificate: by assertion, the decisions of each week that it accepted and whose end is known, with the wrong ones.
-type Accepted = BTreeMap<Assertion, BTreeMap<u32, Count>>;
+/// Whose decisions are watched: all of them, and those that nobody saw before the ticket was closed.
+const STREAMS: [bool; 2] = [false, true];
+
+/// What is watched of a certificate: by assertion, for all decisions and for those that nobody saw (`true`), the decisions of each week that
+/// it accepted and whose end is known, with the wrong ones.
+type Accepted = BTreeMap<(Assertion, bool), BTreeMap<u32, Count>>;
 
 /// What fires, by the weeks that are over.
 pub(super) fn fired(store: &dyn Store, rules: &DeskRules, scene: &Scene) -> Result<Vec<Firing>> {
@@ -38,24 +42,23 @@ pub(super) fn fired(store: &dyn Store, rules: &DeskRules, scene: &Scene) -> Resu
         return Ok(Vec::new());
     };
     let mut accepted: Vec<Accepted> = vec![Accepted::new(); grants.len()];
-    let since: Vec<(Timestamp, i64)> = grants.iter().map(|grant| scene.restart(&grant.scope)).collect();
     store.facts(first, end, &CustomerSet::All, &mut |row| {
         let week = scene.weeks.iter().find(|(_, week)| week.has(row.decided_at)).map(|(number, _)| *number);
-        for ((grant, (restart, _)), accepted) in grants.iter().zip(&since).zip(&mut accepted) {
-            let counts =
-                row.decided_at >= grant.since.max(*restart) && grant.bundle.as_ref() == Some(&row.bundle);
+        for (grant, accepted) in grants.iter().zip(&mut accepted) {
+            // No hold that ended makes anything forgotten: only another grant begins anew.
+            let counts = row.decided_at >= grant.since && grant.bundle.as_ref() == Some(&row.bundle);
             if let Some(week) = week.filter(|_| counts && is_of(&row.judged, &grant.scope)) {
-                count(&row.judged, (grant, &rules.ranks), week, accepted);
+                count(&row, (grant, &rules.ranks), week, accepted);
             }
         }
         Ok(())
     })?;
-    let watched = grants.iter().map(|grant| grant.thresholds.len()).sum::<usize>().max(1);
+    let watched = STREAMS.len() * grants.iter().map(|grant| grant.thresholds.len()).sum::<usize>().max(1);
     let mut firings = Vec::new();
-    for ((grant, (_, restart)), accepted) in grants.iter().zip(&since).zip(&accepted) {
-        for (assertion, weeks) in accepted {
+    for (grant, accepted) in grants.iter().zip(&accepted) {
+        for ((assertion, _), weeks) in accepted {
             let chance = CHANCE / watched as f64;
-            firings.extend(lapsed(grant, *restart, (*assertion, weeks), (last, chance)).transpose()?);
+            firings.extend(lapsed(grant, (*assertion, weeks), (last, chance)).transpose()?);
         }
     }
     Ok(firings)
@@ -72,12 +75,9 @@ fn is_of(judged: &JudgedDecision, scope: &GrantScope) -> bool {
 }
 
 /// Counts a decision with each assertion that the certificate accepts of it, where its ticket is closed and its labels are known.
-fn count(
-    judged: &JudgedDecision,
-    (grant, ranks): (&GrantRecord, &Ranks),
-    week: u32,
-    accepted: &mut Accepted,
-) {
+fn count(row: &TicketRow, (grant, ranks): (&GrantRecord, &Ranks), week: u32, accepted: &mut Accepted) {
+    let judged = &row.judged;
+    let was_seen = row.review.is_some() || (judged.phase >= Some(Phase::Assist) && !judged.blind);
     if !judged.reported || judged.outcome.resolved_at.is_none() {
         return;
     }
@@ -89,10 +89,12 @@ fn count(
             continue;
         }
         if let Some(right) = is_right(judged, *assertion, ranks) {
-            let of_week =
-                accepted.entry(*assertion).or_default().entry(week).or_insert(Count { hits: 0, n: 0 });
-            of_week.n += 1;
-            of_week.hits += usize::from(!right);
+            for unseen in STREAMS.into_iter().filter(|unseen| !unseen || !was_seen) {
+                let weeks = accepted.entry((*assertion, unseen)).or_default();
+                let of_week = weeks.entry(week).or_insert(Count { hits: 0, n: 0 });
+                of_week.n += 1;
+                of_week.hits += usize::from(!right);
+            }
         }
     }
 }
@@ -114,7 +116,6 @@ fn is_right(judged: &JudgedDecision, assertion: Assertion, ranks: &Ranks) -> Opt
 /// The hold of a certificate that no longer stands.
 fn lapsed(
     grant: &GrantRecord,
-    restart: i64,
     (assertion, weeks): (Assertion, &BTreeMap<u32, Count>),
     (last, chance): (u32, f64),
 ) -> Option<Result<Firing>> {
@@ -135,7 +136,7 @@ fn lapsed(
         n: found.accepted,
         note: None,
     };
-    let firing = Firing::of(&fired, &grant.scope, (grant.epoch, restart, assertion.name()));
+    let firing = Firing::of(&fired, &grant.scope, (grant.epoch, assertion.name()));
     Some(firing.map(|mut firing| {
         firing.reason += &format!(": {}, {} errors", assertion.name(), found.errors);
         firing.figures["assertion"] = assertion.name().into();

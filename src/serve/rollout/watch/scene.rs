@@ -186,8 +186,7 @@ impl Scene {
         for (board, ticket_type) in categories {
             let name = format!("{board} > {ticket_type}");
             let scope = GrantScope { customer: None, board: Some(board), ticket_type: Some(ticket_type) };
-            firings
-                .extend(self.agreement_of(&scope, |row| row.sheet.by_category.get(&name)?.get("agreement"))?);
+            firings.extend(self.agreement_of(&scope, |row| row.sheet.by_decided.get(&name))?);
         }
         Ok(firings)
     }
