@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use crate::folding::folded;
+use crate::folding::readings;
+use crate::lexicon::{folded_pattern, is_cyrillic};
 
 /// The phrases of one language.
 #[derive(Deserialize)]
@@ -41,13 +42,16 @@ impl Phrases {
         let all = patterns.join("|");
         let all =
             all.replace("{message}", &message).replace("{earlier}", &earlier).replace("{wrong}", &wrong);
+        // What is read is plain ASCII in Latin letters; Cyrillic ones need Unicode's tables to tell where a word ends.
+        let unicode = is_cyrillic(&code);
         let compile = |pattern: &str| {
-            RegexBuilder::new(pattern).unicode(false).size_limit(64 << 20).build().expect("tested")
+            let pattern = folded_pattern(pattern);
+            RegexBuilder::new(&pattern).unicode(unicode).size_limit(64 << 20).build().expect("tested")
         };
         Language {
+            corrects: compile(&format!(r"(?:^|\W)(?:{all})(?:\W|$)")),
+            condition: compile(&format!(r"(?:^|\W){condition}\W")),
             code,
-            corrects: compile(&format!("(?:^|[^a-z0-9_])(?:{all})(?:[^a-z0-9_]|$)")),
-            condition: compile(&format!("(?:^|[^a-z0-9_]){condition}[^a-z0-9_]")),
         }
     }
 }
@@ -60,8 +64,13 @@ pub fn takes_back(text: &str) -> Option<&'static str> {
     let text = &text[..text.floor_char_boundary(MOST_BYTES)];
     let own: Vec<&str> = text.lines().take_while(|line| !begins_quote(line)).collect();
     // Tags say nothing, and stand between words.
-    let plain = without_tags(&folded(&own.join("\n").replace('\t', " ")));
-    sentences(&plain).find_map(|sentence| {
+    let readings = readings(&own.join("\n").replace('\t', " "));
+    readings.iter().find_map(|reading| in_reading(&without_tags(reading)))
+}
+
+/// The language in which a text takes something back, as one of its readings has it.
+fn in_reading(plain: &str) -> Option<&'static str> {
+    sentences(plain).find_map(|sentence| {
         LANGUAGES.iter().find_map(|language| {
             let hit = language.corrects.find(sentence.as_bytes())?;
             let conditional =

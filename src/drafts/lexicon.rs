@@ -26,9 +26,10 @@ pub(crate) use coherence::{addresses_reader, is_mail_header, leans_on_previous};
 pub(crate) use credentials::{changes_access, credential, names_secret};
 pub(crate) use evidence::Evidence;
 pub(crate) use links::dangling_link;
+pub(crate) use pattern::folded as folded_pattern;
 pub(crate) use promises::{promise, promises};
 pub(crate) use salutations::{is_people, is_sign_off, is_title, salutation};
-pub(crate) use words::common_words;
+pub(crate) use words::{common_words, is_cyrillic};
 
 /// Whether there are word lists for this language, ISO 639-1: what has none can't be guarded.
 pub(crate) fn knows(language: &str) -> bool {
