@@ -65,13 +65,16 @@ pub fn takes_back(text: &str) -> Option<&'static str> {
     let own: Vec<&str> = text.lines().take_while(|line| !begins_quote(line)).collect();
     // Tags say nothing, and stand between words.
     let readings = readings(&own.join("\n").replace('\t', " "));
-    readings.iter().find_map(|reading| in_reading(&without_tags(reading)))
+    // The first reading turns Cyrillic look-alikes into Latin letters; the second is for phrases in Cyrillic ones.
+    let mut all = readings.iter().enumerate();
+    all.find_map(|(i, reading)| in_reading(&without_tags(reading), i > 0))
 }
 
 /// The language in which a text takes something back, as one of its readings has it.
-fn in_reading(plain: &str) -> Option<&'static str> {
+fn in_reading(plain: &str, cyrillic: bool) -> Option<&'static str> {
+    let languages = || LANGUAGES.iter().filter(|language| is_cyrillic(&language.code) == cyrillic);
     sentences(plain).find_map(|sentence| {
-        LANGUAGES.iter().find_map(|language| {
+        languages().find_map(|language| {
             let hit = language.corrects.find(sentence.as_bytes())?;
             let conditional =
                 language.condition.is_match(&sentence.as_bytes()[..=hit.start().min(sentence.len() - 1)]);

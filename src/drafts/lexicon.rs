@@ -63,9 +63,10 @@ fn is_of_another(hit: &Hit<'_>, reading: &str, code: &str) -> bool {
 /// All that `find` finds in the readings of `text`, in any language.
 fn in_any_language(text: &str, find: impl Fn(&Language, &str, &mut Vec<String>)) -> Vec<String> {
     let mut found = Vec::new();
-    for reading in readings(text) {
-        for language in languages() {
-            find(language, &reading, &mut found);
+    for (i, reading) in readings(text).iter().enumerate() {
+        // The first reading turns Cyrillic look-alikes into Latin letters; the second is for lists in Cyrillic ones.
+        for language in languages().iter().filter(|language| is_cyrillic(language.code) == (i > 0)) {
+            find(language, reading, &mut found);
         }
     }
     found

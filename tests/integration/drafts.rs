@@ -217,11 +217,13 @@ fn told_in(tickets: &mut [Value], language: &str, asked: &str, reply: &str) -> u
     let mut changed = 0;
     for ticket in tickets.iter_mut().filter(|t| t["source"] == "email" && t["customer"].is_string()) {
         let Some(messages) = ticket.get_mut("messages").and_then(Value::as_array_mut) else { continue };
-        let Some(first) = messages.iter_mut().find(|m| m["from"] == "technician" && m["visible"] != false) else {
+        let Some(first) = messages.iter_mut().find(|m| m["from"] == "technician" && m["visible"] != false)
+        else {
             continue;
         };
         first["text"] = json!(reply);
-        (ticket["language"], ticket["body"], ticket["subject"]) = (json!(language), json!(asked), json!(asked));
+        (ticket["language"], ticket["body"], ticket["subject"]) =
+            (json!(language), json!(asked), json!(asked));
         changed += 1;
     }
     changed
@@ -232,7 +234,8 @@ fn a_language_without_word_lists_gets_a_template_or_an_acknowledgement() {
     let dir = Dir::new();
     dir.ok(&["dev", "generate", "--tickets", "600", "--seed", "8", "--out", "history.jsonl"]);
     let mut tickets = history(&dir);
-    let finnish = ["Tulostin ei toimi.", "Kiitos viestistäsi. Käynnistä tietokone uudelleen ja kokeile vielä kerran."];
+    let finnish =
+        ["Tulostin ei toimi.", "Kiitos viestistäsi. Käynnistä tietokone uudelleen ja kokeile vielä kerran."];
     let german = ["Der Drucker geht nicht.", "Danke für Ihre Meldung. Bitte starten Sie den Rechner neu."];
     let half = tickets.len() / 2;
     let (first, second) = tickets.split_at_mut(half);

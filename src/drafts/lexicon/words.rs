@@ -198,7 +198,7 @@ impl Language {
         let make = |patterns: &[String]| {
             let mut all = patterns.join("|").replace("{secrets}", &secrets);
             for (name, list) in &lists.lists {
-                all = all.replace(&format!("{{{name}}}"), list);
+                all = all.replace(&format!("{{{name}}}"), &format!("(?:{list})"));
             }
             all
         };

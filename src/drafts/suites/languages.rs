@@ -1,6 +1,6 @@
 //! Measures the word lists on `languages.toml`: claims, promises and corrections as technicians write them, and harmless sentences.
 //!
-//! Half of the sentences may be mended for, the other half is only counted. Must never show a counted sentence.
+//! Lists may be mended for sentences that are `seen`; the others are only counted. Must never print a counted sentence.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,20 @@ use serde::Deserialize;
 use crate::corrections::takes_back;
 use crate::lexicon::{claim, knows, promise};
 
-/// Fewest counted sentences that come out right, by kind: claims, promises, corrections, harmless ones.
-const FLOORS: [(&str, usize); 4] = [("claims", 0), ("promises", 0), ("corrections", 0), ("harmless", 0)];
+/// Fewest sentences that come out right, of those `counted` and of those written `later`, by kind.
+const FLOORS: [(&str, usize, usize); 4] =
+    [("claims", 85, 20), ("promises", 87, 28), ("corrections", 57, 26), ("harmless", 118, 59)];
 
+/// The sentences of one kind.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Halves {
+struct Sentences {
     seen: Vec<String>,
     counted: Vec<String>,
+    later: Vec<String>,
 }
 
-type Kinds = BTreeMap<String, Halves>;
+type Kinds = BTreeMap<String, Sentences>;
 
 fn languages() -> BTreeMap<String, Kinds> {
     toml::from_str(include_str!("languages.toml")).unwrap()
@@ -42,8 +45,8 @@ fn every_language_has_sentences_of_every_kind() {
     for (code, kinds) in &all {
         assert!(knows(code), "{code}");
         for (kind, fewest) in [("claims", 6), ("promises", 6), ("corrections", 4), ("harmless", 8)] {
-            let halves = &kinds[kind];
-            assert!(halves.seen.len() >= fewest && halves.counted.len() >= fewest, "{code}: {kind}");
+            let sentences = &kinds[kind];
+            assert!(sentences.seen.len() >= fewest && sentences.counted.len() >= fewest, "{code}: {kind}");
         }
     }
 }
@@ -52,8 +55,8 @@ fn every_language_has_sentences_of_every_kind() {
 fn what_was_seen_comes_out_right() {
     let mut wrong = Vec::new();
     for (code, kinds) in languages() {
-        for (kind, halves) in kinds {
-            let odd = halves.seen.into_iter().filter(|sentence| !is_right(&kind, sentence));
+        for (kind, sentences) in kinds {
+            let odd = sentences.seen.into_iter().filter(|sentence| !is_right(&kind, sentence));
             wrong.extend(odd.map(|sentence| format!("{code} {kind}: {sentence}")));
         }
     }
@@ -62,19 +65,24 @@ fn what_was_seen_comes_out_right() {
 
 #[test]
 fn most_of_what_is_only_counted_comes_out_right() {
-    let mut totals: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut totals: BTreeMap<(String, &str), (usize, usize)> = BTreeMap::new();
     for (code, kinds) in languages() {
         let mut line = code;
-        for (kind, halves) in kinds {
-            let right = halves.counted.iter().filter(|sentence| is_right(&kind, sentence)).count();
-            line += &format!("  {kind} {right}/{}", halves.counted.len());
-            let total = totals.entry(kind).or_default();
-            *total = (total.0 + right, total.1 + halves.counted.len());
+        for (kind, sentences) in kinds {
+            for (part, all) in [("counted", &sentences.counted), ("later", &sentences.later)] {
+                let right = all.iter().filter(|sentence| is_right(&kind, sentence)).count();
+                line += &format!("  {kind} {part} {right}/{}", all.len());
+                let total = totals.entry((kind.clone(), part)).or_default();
+                *total = (total.0 + right, total.1 + all.len());
+            }
         }
         println!("{line}");
     }
     println!("all {totals:?}");
-    for (kind, floor) in FLOORS {
-        assert!(totals[kind].0 >= floor, "{kind}: {:?}, the floor is {floor}", totals[kind]);
+    for (kind, counted, later) in FLOORS {
+        for (part, floor) in [("counted", counted), ("later", later)] {
+            let total = totals[&(kind.to_owned(), part)];
+            assert!(total.0 >= floor, "{kind} {part}: {total:?}, the floor is {floor}");
+        }
     }
 }
