@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use crate::folding::folded;
+use crate::folding::readings;
+use crate::lexicon::{folded_pattern, is_cyrillic};
 
 /// The phrases of one language.
 #[derive(Deserialize)]
@@ -41,13 +42,16 @@ impl Phrases {
         let all = patterns.join("|");
         let all =
             all.replace("{message}", &message).replace("{earlier}", &earlier).replace("{wrong}", &wrong);
+        // What is read is plain ASCII in Latin letters; Cyrillic ones need Unicode's tables to tell where a word ends.
+        let unicode = is_cyrillic(&code);
         let compile = |pattern: &str| {
-            RegexBuilder::new(pattern).unicode(false).size_limit(64 << 20).build().expect("tested")
+            let pattern = folded_pattern(pattern);
+            RegexBuilder::new(&pattern).unicode(unicode).size_limit(64 << 20).build().expect("tested")
         };
         Language {
+            corrects: compile(&format!(r"(?:^|\W)(?:{all})(?:\W|$)")),
+            condition: compile(&format!(r"(?:^|\W){condition}\W")),
             code,
-            corrects: compile(&format!("(?:^|[^a-z0-9_])(?:{all})(?:[^a-z0-9_]|$)")),
-            condition: compile(&format!("(?:^|[^a-z0-9_]){condition}[^a-z0-9_]")),
         }
     }
 }
@@ -60,9 +64,17 @@ pub fn takes_back(text: &str) -> Option<&'static str> {
     let text = &text[..text.floor_char_boundary(MOST_BYTES)];
     let own: Vec<&str> = text.lines().take_while(|line| !begins_quote(line)).collect();
     // Tags say nothing, and stand between words.
-    let plain = without_tags(&folded(&own.join("\n").replace('\t', " ")));
-    sentences(&plain).find_map(|sentence| {
-        LANGUAGES.iter().find_map(|language| {
+    let readings = readings(&own.join("\n").replace('\t', " "));
+    // The first reading turns Cyrillic look-alikes into Latin letters; the second is for phrases in Cyrillic ones.
+    let mut all = readings.iter().enumerate();
+    all.find_map(|(i, reading)| in_reading(&without_tags(reading), i > 0))
+}
+
+/// The language in which a text takes something back, as one of its readings has it.
+fn in_reading(plain: &str, cyrillic: bool) -> Option<&'static str> {
+    let languages = || LANGUAGES.iter().filter(|language| is_cyrillic(&language.code) == cyrillic);
+    sentences(plain).find_map(|sentence| {
+        languages().find_map(|language| {
             let hit = language.corrects.find(sentence.as_bytes())?;
             let conditional =
                 language.condition.is_match(&sentence.as_bytes()[..=hit.start().min(sentence.len() - 1)]);
@@ -146,6 +158,14 @@ mod tests {
             ("it", "Ignori il nostro messaggio, riguardava un altro utente."),
             ("it", "La richiesta è stata chiusa per errore."),
             ("it", "Mi sono sbagliato: la porta è la seconda."),
+            ("sv", "Bortse från vårt förra mejl."),
+            ("da", "Du skal se bort fra vores forrige mail."),
+            ("nb", "Jeg sendte deg feil lenke."),
+            ("pl", "Proszę zignorować naszą poprzednią wiadomość."),
+            ("cs", "Ignorujte prosím naši předchozí zprávu."),
+            ("ru", "Не обращайте внимания на наше прошлое письмо."),
+            ("uk", "Не зважайте на наш попередній лист."),
+            ("tr", "Önceki mesajımızı dikkate almayın."),
         ] {
             assert_eq!(takes_back(text), Some(language), "{text}");
         }
@@ -180,6 +200,14 @@ mod tests {
             "Als de mail per ongeluk is verstuurd, kunt u hem intrekken.",
             "Ci scusiamo per l'attesa.",
             "Se la mail è stata inviata per errore, si può richiamare.",
+            "Bortse från varningen och klicka på Fortsätt.",
+            "Se bort fra advarslen, og klik på Fortsæt.",
+            "Feilen ligger i driveren.",
+            "Proszę zignorować ostrzeżenie przeglądarki.",
+            "Pokud byl e-mail odeslán omylem, vezměte ho zpět.",
+            "Если письмо отправлено по ошибке, его можно отозвать.",
+            "Якщо лист надіслано помилково, його можна відкликати.",
+            "Tarayıcının uyarısını dikkate almayın.",
             "> please disregard our previous message",
             "Done.\n> Sorry for the mix-up",
             "",

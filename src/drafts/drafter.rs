@@ -209,8 +209,9 @@ impl<'a> Drafter<'a> {
                 && !names_secret(o)
                 && fitting.fits(o)
         };
-        let usual =
-            self.index.stock_sentences().opening(&matter.language).filter(fit).filter(|_| matter.has_voice());
+        // Without word lists nobody could tell what the desk's usual opening promises either.
+        let may = matter.has_voice() && knows(&matter.language);
+        let usual = self.index.stock_sentences().opening(&matter.language).filter(|o| may && fit(o));
         // In whatever language it is asked for, what is decided to be about a credential is.
         let about = |field: &Field| decision.fields.get(field).is_some_and(|d| names_secret(&d.label));
         Frame {

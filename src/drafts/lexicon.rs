@@ -26,9 +26,10 @@ pub(crate) use coherence::{addresses_reader, is_mail_header, leans_on_previous};
 pub(crate) use credentials::{changes_access, credential, names_secret};
 pub(crate) use evidence::Evidence;
 pub(crate) use links::dangling_link;
+pub(crate) use pattern::folded as folded_pattern;
 pub(crate) use promises::{promise, promises};
 pub(crate) use salutations::{is_people, is_sign_off, is_title, salutation};
-pub(crate) use words::common_words;
+pub(crate) use words::{common_words, is_cyrillic};
 
 /// Whether there are word lists for this language, ISO 639-1: what has none can't be guarded.
 pub(crate) fn knows(language: &str) -> bool {
@@ -62,9 +63,10 @@ fn is_of_another(hit: &Hit<'_>, reading: &str, code: &str) -> bool {
 /// All that `find` finds in the readings of `text`, in any language.
 fn in_any_language(text: &str, find: impl Fn(&Language, &str, &mut Vec<String>)) -> Vec<String> {
     let mut found = Vec::new();
-    for reading in readings(text) {
-        for language in languages() {
-            find(language, &reading, &mut found);
+    for (i, reading) in readings(text).iter().enumerate() {
+        // The first reading turns Cyrillic look-alikes into Latin letters; the second is for lists in Cyrillic ones.
+        for language in languages().iter().filter(|language| is_cyrillic(language.code) == (i > 0)) {
+            find(language, reading, &mut found);
         }
     }
     found

@@ -6,6 +6,8 @@
 
 mod attacks;
 mod canaries;
+#[cfg(test)]
+mod languages;
 
 use std::ops::ControlFlow;
 

@@ -211,3 +211,73 @@ fn drafts_are_measured_against_what_was_sent() {
         assert!((0.0..=1.0).contains(&all[key].as_f64().unwrap()), "{report}");
     }
 }
+
+/// A history in which many customers were told the same in this language, in many categories, whatever they asked.
+fn told_in(tickets: &mut [Value], language: &str, asked: &str, reply: &str) -> usize {
+    let mut changed = 0;
+    for ticket in tickets.iter_mut().filter(|t| t["source"] == "email" && t["customer"].is_string()) {
+        let Some(messages) = ticket.get_mut("messages").and_then(Value::as_array_mut) else { continue };
+        let Some(first) = messages.iter_mut().find(|m| m["from"] == "technician" && m["visible"] != false)
+        else {
+            continue;
+        };
+        first["text"] = json!(reply);
+        (ticket["language"], ticket["body"], ticket["subject"]) =
+            (json!(language), json!(asked), json!(asked));
+        changed += 1;
+    }
+    changed
+}
+
+#[test]
+fn a_language_without_word_lists_gets_a_template_or_an_acknowledgement() {
+    let dir = Dir::new();
+    dir.ok(&["dev", "generate", "--tickets", "600", "--seed", "8", "--out", "history.jsonl"]);
+    let mut tickets = history(&dir);
+    let finnish =
+        ["Tulostin ei toimi.", "Kiitos viestistäsi. Käynnistä tietokone uudelleen ja kokeile vielä kerran."];
+    let german = ["Der Drucker geht nicht.", "Danke für Ihre Meldung. Bitte starten Sie den Rechner neu."];
+    let half = tickets.len() / 2;
+    let (first, second) = tickets.split_at_mut(half);
+    for (part, language, [asked, said], hello) in
+        [(first, "fi", finnish, "Hei"), (second, "de", german, "Guten Tag")]
+    {
+        let told = told_in(part, language, asked, &format!("{hello},\n\n{said}"));
+        assert!(told > 50, "{told} replies in {language}");
+    }
+    dir.file("history.jsonl", lines(&tickets));
+    let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--fine-tune", "never"];
+    dir.ok(&[&train[..], &["--bundle", "bundle"]].concat());
+    let voice = dir.ok(&["draft", "--print-voice"]).stdout;
+    let own = "\n[fi]\ngreeting = \"Hei {contact},\"\ngreeting_without_name = \"Hei,\"\nopening = \"\"\n\
+               acknowledgement = \"Pyyntö on vastaanotettu.\"\nquestion = \"\"\nidentity = \"Soitamme sinulle ensin.\"\n";
+    dir.file("voice.toml", format!("{voice}{own}"));
+    firstline_nn::write_tiny_decoder(&dir.path("writer.gguf"), "llama").unwrap();
+    let asked = |language: &str, body: &str| {
+        json!({ "id": language, "customer": "Amaro Foods", "contact": "Eva Stone", "source": "email",
+            "subject": body, "body": body, "language": language })
+    };
+    dir.file("asked.jsonl", lines(&[asked("fi", finnish[0]), asked("de", german[0])]));
+    let base = ["draft", "--bundle", "bundle", "asked.jsonl"];
+    let drafts = |more: &[&str]| {
+        let run = dir.ok(&[&base[..], more].concat());
+        run.lines().iter().map(|line| line["draft"].clone()).collect::<Vec<_>>()
+    };
+    for more in [&["--voice", "voice.toml"][..], &["--voice", "voice.toml", "--writer", "writer.gguf"]] {
+        let [none, composed] = &drafts(more)[..] else { unreachable!() };
+        assert!(["retrieved", "generated"].contains(&composed["origin"].as_str().unwrap()), "{composed}");
+        assert!(composed["text"].as_str().unwrap().contains("starten Sie den Rechner neu"), "{composed}");
+        assert_eq!(none["origin"], "acknowledgement", "{none}");
+        let text = none["text"].as_str().unwrap();
+        assert!(text.contains("vastaanotettu") && none["sources"].as_array().unwrap().is_empty(), "{none}");
+        assert!(!text.contains("viestistäsi") && !text.contains("Käynnistä"), "{none}");
+    }
+    // The built-in voice does not speak it: a person writes.
+    assert!(drafts(&[])[0].is_null());
+    // What a person has approved may be said in any language.
+    let templates = std::fs::read_to_string(dir.path("bundle.templates.toml")).unwrap();
+    assert!(templates.contains("Käynnistä"), "{templates}");
+    dir.file("bundle.templates.toml", templates.replace("approved = false", "approved = true"));
+    let approved = &drafts(&["--voice", "voice.toml"])[0];
+    assert_eq!(approved["origin"], "template", "{approved}");
+}

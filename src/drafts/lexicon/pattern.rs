@@ -78,7 +78,7 @@ impl<'t> Hit<'t> {
 }
 
 /// `pattern` without accents. Escapes stay as they are.
-fn folded(pattern: &str) -> String {
+pub(crate) fn folded(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();
     while let Some(c) = rest.next() {

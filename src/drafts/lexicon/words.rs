@@ -166,6 +166,27 @@ fn words_of(list: &str) -> HashSet<String> {
     plain(list).split_whitespace().map(str::to_owned).collect()
 }
 
+/// Whether the language is written in Cyrillic letters.
+pub(crate) fn is_cyrillic(code: &str) -> bool {
+    matches!(code, "ru" | "uk")
+}
+
+/// Letters of the lists that people without the right keyboard write otherwise: "zurueckgesetzt", "paa", "e'".
+fn otherwise_written(code: &str) -> &'static [(char, &'static str)] {
+    match code {
+        "de" => &[('ä', "(?:ae?)"), ('ö', "(?:oe?)"), ('ü', "(?:ue?)")],
+        "da" | "nb" => &[('å', "(?:aa?)"), ('ø', "(?:oe?)"), ('æ', "(?:ae?)")],
+        "it" => &[('à', "(?:a'?)"), ('è', "(?:e'?)"), ('ì', "(?:i'?)"), ('ò', "(?:o'?)"), ('ù', "(?:u'?)")],
+        _ => &[],
+    }
+}
+
+/// A pattern of this language that finds words however they are written.
+fn in_any_spelling(pattern: &str, code: &str) -> String {
+    let all = otherwise_written(code).iter();
+    all.fold(pattern.to_owned(), |pattern, (letter, spelt)| pattern.replace(*letter, spelt))
+}
+
 fn lists(text: &str) -> Lists {
     toml::from_str(text).expect("tested")
 }
@@ -173,11 +194,11 @@ fn lists(text: &str) -> Lists {
 impl Language {
     fn new(code: &'static str, lists: &Lists) -> Self {
         let secrets = lists.secrets.join("|");
-        let pattern = |pattern: &str| Pattern::new(pattern, matches!(code, "ru" | "uk"));
+        let pattern = |pattern: &str| Pattern::new(&in_any_spelling(pattern, code), is_cyrillic(code));
         let make = |patterns: &[String]| {
             let mut all = patterns.join("|").replace("{secrets}", &secrets);
             for (name, list) in &lists.lists {
-                all = all.replace(&format!("{{{name}}}"), list);
+                all = all.replace(&format!("{{{name}}}"), &format!("(?:{list})"));
             }
             all
         };
