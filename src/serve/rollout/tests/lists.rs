@@ -35,6 +35,10 @@ fn r60_weeks_have_rows_by_scope_customer_and_category_and_r27_what_could_be_sent
         assert_eq!(sum, figure(&whole, name).1, "{name}");
     }
     assert_eq!(figure(&whole, "usable_verbatim"), (Some(39), 78));
+    // All was decided as mail: what was closed otherwise counts against that category, whose row by closing has none of it.
+    let decided: Vec<_> =
+        whole.sheet.by_decided.iter().map(|(name, found)| (name.as_str(), found.count, found.n)).collect();
+    assert_eq!(decided, [("Desk > Mail", Some(0), 78)]);
     let all = weeks(home.store(), home.rules.zone(), 70).unwrap();
     let scopes: Vec<(&str, Option<&str>, bool)> = all
         .iter()
@@ -42,6 +46,19 @@ fn r60_weeks_have_rows_by_scope_customer_and_category_and_r27_what_could_be_sent
         .map(|week| (week.scope.as_str(), week.customer.as_deref(), week.sheet.by_category.is_empty()))
         .collect();
     assert_eq!(scopes, [("all", None, false), ("pilots", None, false), ("pilots", Some("acme"), true)]);
+}
+
+#[test]
+fn r77_a_programme_of_two_years_still_closes_its_weeks() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    home.decide("t1", "acme", day(7 * 100, 1));
+    home.close_ticket("t1", ["Desk", "Mail", "P2"], day(7 * 100, 3), day(7 * 100, 3));
+    home.close(day(7 * 102, 0));
+    let all = weeks(home.store(), home.rules.zone(), 70).unwrap();
+    let newest = all.iter().rfind(|week| week.scope == "all" && week.settled).unwrap();
+    assert_eq!((newest.sheet.number, figure(newest, "tickets").1), (100, 1));
 }
 
 #[test]

@@ -312,16 +312,7 @@ fn r44_a_certificate_that_is_refuted_takes_its_category_back_once_and_one_that_h
             } else {
                 BTreeMap::new()
             };
-            let grant = NewGrant {
-                scope,
-                phase: Phase::Autonomous,
-                thresholds,
-                bundle: Some(BUNDLE.to_owned()),
-                evidence_sha: None,
-                by: Author { person: "boss".to_owned(), actor: "key".to_owned() },
-                reason: "certified".to_owned(),
-            };
-            home.store.grant(&grant, day(6, 0)).unwrap();
+            home.store.grant(&alone(scope, thresholds), day(6, 0)).unwrap();
         }
         for n in 0..40 {
             let (id, opened) = (format!("t{n}"), day(8, 0) + (n * 10).minutes());
@@ -342,6 +333,29 @@ fn r44_a_certificate_that_is_refuted_takes_its_category_back_once_and_one_that_h
             assert_eq!(hold.scope.ticket_type.as_deref(), Some("Mail"));
         }
         assert_eq!(home.fires(day(14, 2)), []);
+        let [hold] = of_certificates[..] else { continue };
+        // A sentence does not bring a refuted certificate back; another grant does.
+        let end = |now| resume(home.store(), hold.hold, "We have looked at the errors", &boss, now);
+        let refused = end(day(15, 0)).unwrap_err().to_string();
+        assert!(refused.contains("the certificate that was refuted is still"), "{refused}");
+        let category = GrantScope { customer: None, board: named("Desk"), ticket_type: named("Mail") };
+        home.store.grant(&alone(category, [(Assertion::Board, 0.95)].into()), day(15, 1)).unwrap();
+        assert_eq!(home.cells(Phase::Autonomous)[0], Phase::Assist);
+        end(day(15, 2)).unwrap();
+        assert_eq!(home.cells(Phase::Autonomous)[0], Phase::Autonomous);
+        assert_eq!(home.fires(day(15, 3)), []);
+    }
+}
+
+fn alone(scope: GrantScope, thresholds: BTreeMap<Assertion, f64>) -> NewGrant {
+    NewGrant {
+        scope,
+        phase: Phase::Autonomous,
+        thresholds,
+        bundle: Some(BUNDLE.to_owned()),
+        evidence_sha: None,
+        by: Author { person: "boss".to_owned(), actor: "key".to_owned() },
+        reason: "certified".to_owned(),
     }
 }
 
