@@ -27,7 +27,7 @@ pub(super) use self::desk::Desk;
 use self::examples::Example;
 use self::figures::Figures;
 pub(super) use self::figures::told;
-pub(super) use self::play::{MOST_FAILED, POLL_SECONDS, Played, poll_after};
+pub(super) use self::play::{MOST_FAILED, Played, poll_after};
 pub(super) use self::stage::{REQUESTS, Served, StandIn, new_store, plain_settings, start_service};
 use self::stage::{Stage, service_settings};
 use super::super::rollout::show;

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::ui::stopping;
 
 /// Seconds between two rounds of the loop: as `firstline connect` has it.
-pub(in crate::commands::demo) const POLL_SECONDS: i64 = 30;
+pub(super) const POLL_SECONDS: i64 = 30;
 /// How often it is looked whether drafts are still to be written.
 const LOOK: Duration = Duration::from_millis(5);
 /// For how long drafts may be under way, by the machine's time.
