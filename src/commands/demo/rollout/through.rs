@@ -30,7 +30,7 @@ pub(super) struct Through {
     pub(super) stand_in: StandIn,
     script: Script,
     /// Since when the loop runs.
-    pub(super) since: Timestamp,
+    since: Timestamp,
     /// When it last asked.
     asked: Option<Timestamp>,
     /// Rounds that have failed in a row.
@@ -82,7 +82,10 @@ impl Through {
             automation: None,
         };
         let stand_in = StandIn::start(psa, (&stage.clock, since), Some(write))?;
-        let script = Script::of(&desk.played);
+        // What was opened before the loop runs is not the programme's, and is in no list of the PSA's that the loop sends.
+        let is_sent = |ticket: &&Ticket| ticket.opened_at.is_some_and(|at| at >= since);
+        let sent: Vec<Ticket> = desk.played.iter().filter(is_sent).cloned().collect();
+        let script = Script::of(&sent);
         stand_in.fake.world(|world| script.furnish(world));
         Ok(Self {
             psa,
@@ -145,15 +148,15 @@ impl Through {
         Ok(Some(came))
     }
 
-    /// Plays what is due; gives the tickets that were opened since the loop runs.
+    /// Plays what is due; gives the tickets that were opened.
     fn play(&mut self) -> Vec<String> {
-        let Self { stand_in, script, numbers, ids, since, .. } = self;
+        let Self { stand_in, script, numbers, ids, .. } = self;
         let (steps, opened) = stand_in.fake.world(|world| {
             let now = world.now();
             let due = script.steps.iter().take_while(|step| step.at < now).filter(|step| step.opens());
-            let opened: Vec<(String, Timestamp)> = due.map(|step| (step.ticket.clone(), step.at)).collect();
+            let opened: Vec<String> = due.map(|step| step.ticket.clone()).collect();
             let steps = script.play(world, now);
-            for (id, _) in &opened {
+            for id in &opened {
                 if let Some(number) = world.by_name.get(id).map(ToString::to_string) {
                     ids.insert(number.clone(), id.clone());
                     numbers.insert(id.clone(), number);
@@ -162,7 +165,7 @@ impl Through {
             (steps, opened)
         });
         self.traffic.read.steps += steps;
-        opened.into_iter().filter(|(_, at)| at >= since).map(|(id, _)| id).collect()
+        opened
     }
 
     /// Actions that were done since it was last asked, oldest first.
