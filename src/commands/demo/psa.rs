@@ -41,7 +41,7 @@ use crate::ui::{Ui, print, stopping};
 /// What plays days of the desk through a PSA.
 #[derive(Debug, Args)]
 pub(super) struct PsaArgs {
-    /// Play days of the desk through a stand-in for this PSA, `firstline connect`'s loop and the service, in simulated time.
+    /// Play the desk through a stand-in for this PSA, the connect loop and the service.
     #[arg(long, value_enum, group = "played")]
     pub(super) psa: Option<PsaChoice>,
 

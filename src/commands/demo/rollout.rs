@@ -1,7 +1,8 @@
 //! `firstline demo --rollout`: the 13 weeks of the roadmap on an invented desk, in simulated time.
 //!
-//! The service, its store and its programme are the real ones; the desk, its PSA and its people are played. Must never show a figure
-//! that did not come out of the store, but for the two weeks before anything is sent to it, which say so.
+//! The service, its store and its programme are the real ones, and so is the connect loop where a stand-in plays the PSA; the desk and
+//! its people are played. Must never show a figure that did not come out of the store or the stand-in's own books, but for the two weeks
+//! before anything is sent to it, which say so.
 
 mod books;
 mod course;
