@@ -11,7 +11,7 @@ use firstline_psa::connector::{History, Record};
 use firstline_psa::sync::{Settled, What, events_of, feedback_of};
 use firstline_serve::rollout::{IncidentRuling, IncidentState as RuledState, decide_incident, resume, watch};
 use firstline_store::{
-    ActionKind, CustomerSet, Hold, IncidentState, NewIncident, ReviewRequest, ReviewResult,
+    ActionKind, CustomerSet, GrantScope, Hold, IncidentState, NewIncident, ReviewRequest, ReviewResult,
 };
 use firstline_ticket::{ActorKind, Changed, DraftState, Event, Field, Happening, Origin, Review, Ticket};
 use firstline_triage::what_is_read;
@@ -237,7 +237,7 @@ impl<'a> Course<'a> {
             self.asked.assist = Some(gates::assist(self.files, of, (shadow_ends, self.seed), ui)?);
             self.passed.0 = self.assists().then_some(now);
         }
-        if number == ALONE_FROM && self.assists() {
+        if number == ALONE_FROM && self.assists() && !backed_out(stage)? {
             self.asked.autonomous = Some(gates::autonomous(self.files, of, (shadow_ends, self.seed), ui)?);
             self.passed.1 = self.acts_alone().then_some(now);
         }
@@ -571,6 +571,13 @@ impl<'a> Course<'a> {
         self.played.ended += 1;
         Ok(())
     }
+}
+
+/// Whether the whole desk is back in shadow: there the gate to autonomous is not asked.
+fn backed_out(stage: &Stage) -> Result<bool, Failure> {
+    let everywhere = GrantScope::default();
+    let holds = stage.store.holds(true)?;
+    Ok(holds.iter().any(|hold| hold.level >= Hold::BackOut && hold.scope == everywhere))
 }
 
 /// All that happened to a generated ticket.
