@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use firstline_datasets::Settings;
 use firstline_drafts::{Drafter, Templates, Voice};
 use firstline_fault::UserError;
@@ -34,8 +34,9 @@ use crate::ui::{Ui, print};
 /// what comes in is decided and drafted as it would be, in simulated time. Nothing is written to the PSA.
 ///
 /// With --rollout, the newest 13 weeks are played: two as they were, four in shadow, then with a reviewer who approves, up to the report
-/// of day 90.
+/// of day 90. With --psa too, they go through the stand-in, which is written to once the gates allow it.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("played").multiple(true)))]
 pub(crate) struct DemoArgs {
     /// Folder to write the history, the bundle and the pages into.
     #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
@@ -70,11 +71,11 @@ const GENERATED: &str =
     "This desk, its customers and its tickets are invented: no figure here says anything about a real desk.";
 
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
-    if let Some(psa) = args.psa.psa {
-        return psa::run(args, psa, ui);
-    }
     if args.rollout.rollout {
         return rollout::run(args, ui);
+    }
+    if let Some(psa) = args.psa.psa {
+        return psa::run(args, psa, ui);
     }
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");

@@ -90,7 +90,8 @@ fn times_are_of_those_days(dir: &Dir, store: &str) {
 #[test]
 fn what_plays_days_needs_a_psa_and_days_that_exist() {
     let dir = Dir::new();
-    for wrong in [&["--days", "3"][..], &["--json"], &["--until", "2026-06-26"]] {
+    let both = ["--rollout", "--psa", "halo", "--days", "3"];
+    for wrong in [&["--days", "3"][..], &["--json"], &["--until", "2026-06-26"], &both] {
         assert_eq!(dir.run(&[&["demo"][..], wrong].concat()).code, 2, "{wrong:?}");
     }
     for until in ["1200-01-01", "9999-12-31"] {

@@ -26,8 +26,9 @@ use serde_json::json;
 pub(super) use self::desk::Desk;
 use self::examples::Example;
 use self::figures::Figures;
-use self::play::Played;
-pub(super) use self::stage::{REQUESTS, Served, new_store, plain_settings, start_service};
+pub(super) use self::figures::told;
+pub(super) use self::play::{MOST_FAILED, Played, poll_after};
+pub(super) use self::stage::{REQUESTS, Served, StandIn, new_store, plain_settings, start_service};
 use self::stage::{Stage, service_settings};
 use super::super::rollout::show;
 use super::super::train;
@@ -40,12 +41,12 @@ use crate::ui::{Ui, print, stopping};
 /// What plays days of the desk through a PSA.
 #[derive(Debug, Args)]
 pub(super) struct PsaArgs {
-    /// Play days of the desk through a stand-in for this PSA, `firstline connect`'s loop and the service, in simulated time.
+    /// Play the desk through a stand-in for this PSA, the connect loop and the service.
     #[arg(long, value_enum, group = "played")]
     pub(super) psa: Option<PsaChoice>,
 
     /// Number of days to play; tickets before them are learnt from.
-    #[arg(long, default_value_t = 7, requires = "psa", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=91))]
+    #[arg(long, default_value_t = 7, requires = "psa", conflicts_with = "rollout", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=91))]
     days: u16,
 
     /// The day after the last one to play [default: this week's Monday].
@@ -139,7 +140,7 @@ pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Fail
 fn play(stage: &mut Stage, desk: &Desk, ui: &Ui) -> Result<Played, Failure> {
     let mut script = Script::of(&desk.played);
     let steps = script.steps.len() as u64;
-    stage.fake.world(|world| script.furnish(world));
+    stage.desk.fake.world(|world| script.furnish(world));
     let mut bars = ui.bars();
     bars.stage("playing the days", steps);
     let played = play::until(stage, &mut script, desk.to, &mut |left| {

@@ -1,29 +1,36 @@
 //! `firstline demo --rollout`: the 13 weeks of the roadmap on an invented desk, in simulated time.
 //!
-//! The service, its store and its programme are the real ones; the desk, its PSA and its people are played. Must never show a figure
-//! that did not come out of the store, but for the two weeks before anything is sent to it, which say so.
+//! The service, its store and its programme are the real ones, and so is the connect loop where a stand-in plays the PSA; the desk and
+//! its people are played. Must never show a figure that did not come out of the store or the stand-in's own books, but for the two weeks
+//! before anything is sent to it, which say so.
 
+mod books;
 mod course;
 mod gates;
 mod people;
 mod rows;
 mod stage;
+mod through;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use firstline_drafts::Templates;
+use firstline_fault::InternalError;
 use firstline_rollout::{Criteria, Report};
 use firstline_serve::rollout::report_day90;
 use firstline_training::{FineTuning, SplitMode};
 use firstline_triage::Policy;
 use serde_json::json;
 
+use self::books::Books;
 use self::course::Course;
 use self::stage::Stage;
+use self::through::Through;
 use super::psa::Desk;
 use super::{BUNDLE, DemoArgs};
+use crate::arguments::PsaChoice;
 use crate::commands::rollout::show;
 use crate::commands::train;
 use crate::failure::{Exit, Failure};
@@ -66,8 +73,8 @@ struct Files {
 }
 
 impl Files {
-    fn of(dir: &Path) -> Self {
-        let own = dir.join("rollout");
+    fn of(dir: &Path, psa: Option<PsaChoice>) -> Self {
+        let own = dir.join(psa.map_or_else(|| "rollout".to_owned(), |psa| format!("rollout-{}", psa.key())));
         Self {
             history: dir.join("history.jsonl"),
             learnt: dir.join("learnt.jsonl"),
@@ -89,7 +96,7 @@ fn approve_templates(bundle: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let (began, files) = (Instant::now(), Files::of(&args.dir));
+    let (began, files) = (Instant::now(), Files::of(&args.dir, args.psa.psa));
     let (settings, rules) = stage::settings(&files)?;
     ui.say("1. Generating the history of an invented MSP: no real one may be shipped.");
     let desk = Desk::generate(
@@ -125,25 +132,31 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut stage = Stage::set(settings, rules, &files.store, desk.from)?;
     let past = people::begin(&mut stage, &desk, (&files.history, Criteria::EXAMPLE), ui)?;
     files::write_whole(&files.criteria, Criteria::EXAMPLE.as_bytes())?;
+    let way = args.psa.psa.map(|psa| format!(", through {}'s stand-in and the connect loop", psa.name()));
     ui.say(format!(
-        "4. Playing {WEEKS} weeks of the desk in simulated time, for {}.",
+        "4. Playing {WEEKS} weeks of the desk in simulated time{}, for {}.",
+        way.unwrap_or_default(),
         past.pilots.join(", ")
     ));
-    let mut course = Course::new(&desk, &past, (&files, args.seed, args.rollout.errors_from_week));
+    let through = args.psa.psa.map(|psa| Through::start(psa, &stage, &desk)).transpose()?;
+    let mut course = Course::new(&desk, &past, (&files, args.seed, args.rollout.errors_from_week), through);
     course.play(&mut stage, ui)?;
+    let books = course.books(&stage)?;
     let rows = rows::rows(&stage, &desk, &past)?;
     let report = report_day90(stage.store.as_ref(), &stage.rules, stage.clock.now())?;
-    let report =
-        report.ok_or_else(|| firstline_fault::InternalError::new("a programme without a first week"))?;
+    let report = report.ok_or_else(|| InternalError::new("a programme without a first week"))?;
     let zone = stage.rules.zone().clone();
     stage.end()?;
     files::write_whole(&files.page, report.html(&zone).as_bytes())?;
+    let psa = books
+        .as_ref()
+        .map(|(through, books)| json!({"psa": through.psa.key(), "loop": through.traffic, "books": books}));
     if args.psa.json {
         print(json!({
             "generated": true, "simulated_time": true, "weeks": rows, "verdict": report.verdict.outcome, "played": course.played(), "gates": course.asked(),
-            "report": report, "page": files.page, "store": files.store, "seconds": began.elapsed().as_secs_f64(),
+            "psa": psa, "report": report, "page": files.page, "store": files.store, "seconds": began.elapsed().as_secs_f64(),
         }));
-        return Ok(Exit::Success);
+        return ended(books.as_ref());
     }
     show(&Report::of_day90(&report, &zone));
     print(format_args!(
@@ -154,5 +167,22 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         files.store.display(),
         began.elapsed().as_secs_f64()
     ));
-    Ok(Exit::Success)
+    if let Some((through, books)) = &books {
+        print(format_args!(
+            "The books of {}'s stand-in beside the store's: {}.",
+            through.psa.name(),
+            books.line()
+        ));
+    }
+    ended(books.as_ref())
+}
+
+/// The end of a run: a failure where the stand-in's books and the store's differ.
+fn ended(books: Option<&(&Through, Books)>) -> Result<Exit, Failure> {
+    let differences = books.map(|(_, books)| books.differences()).unwrap_or_default();
+    if differences.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let problem = format!("the PSA's books and the store's differ: {}", differences.join("; "));
+    Err(InternalError::new(problem).into())
 }

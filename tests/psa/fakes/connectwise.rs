@@ -237,7 +237,7 @@ impl Connectwise {
                 self.may("tickets.inquire")?;
                 let ticket = tickets::named(world, id)?;
                 let query = Query::read(request, &self.settings)?;
-                let shown = self.ticket(world, &tickets::Facts::of(world, Some(ticket.id)), ticket);
+                let shown = self.ticket(world, &tickets::Facts::of(world, &[ticket.id]), ticket);
                 return Ok(Reply::json(200, &query.shown(shown)));
             }
             _ => {}

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use firstline_ticket::{ActorKind, Changed, Event, Happening, Ticket};
+use firstline_ticket::{ActorKind, Changed, Event, Field, Happening, Ticket};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -28,7 +28,24 @@ enum What {
     Say { from: String, actor: Option<String>, text: String, visible: bool, automatic: bool },
     Work { actor: Option<String>, seconds: f64, visible: bool },
     Change { actor: Option<String>, kind: ActorKind, of: Changed, to: Option<String> },
+    Label { actor: Option<String>, labels: Vec<(Changed, String)> },
     Merge { into: String },
+}
+
+impl Step {
+    /// Whether it opens its ticket.
+    pub fn opens(&self) -> bool {
+        matches!(self.what, What::Open(_))
+    }
+
+    fn is_reply(&self) -> bool {
+        let What::Say { from, visible, automatic, .. } = &self.what else { return false };
+        from == "technician" && *visible && !*automatic
+    }
+
+    fn sets_status(&self) -> bool {
+        matches!(self.what, What::Change { of: Changed::Status, .. })
+    }
 }
 
 /// How a ticket stands, as far as the next values depend on it.
@@ -70,7 +87,7 @@ impl Script {
                 }
                 What::Say { from, actor, .. } if from == "technician" => world.furnish_technician(actor),
                 What::Say { .. } | What::Merge { .. } => {}
-                What::Work { actor, .. } => world.furnish_technician(actor),
+                What::Work { actor, .. } | What::Label { actor, .. } => world.furnish_technician(actor),
                 What::Change { actor, kind, of, to } => {
                     if *kind == ActorKind::Technician {
                         world.furnish_technician(actor);
@@ -91,7 +108,67 @@ impl Script {
         }
         due
     }
+
+    /// Somebody else has answered a ticket's customer: the technician's next reply falls out, and the work that is left takes `part` of
+    /// its time.
+    pub fn relieve(&mut self, ticket: &str, part: f64) {
+        let next = self.steps.iter().position(|step| step.ticket == ticket && step.is_reply());
+        next.and_then(|next| self.steps.remove(next));
+        for step in self.steps.iter_mut().filter(|step| step.ticket == ticket) {
+            if let What::Work { seconds, .. } = &mut step.what {
+                *seconds *= part;
+            }
+        }
+    }
+
+    /// Nothing more happens to a ticket: somebody else has closed it.
+    pub fn cancel(&mut self, ticket: &str) {
+        self.steps.retain(|step| step.ticket != ticket);
+    }
+
+    /// The customer of a ticket writes `text` at `at`. Where the ticket's history has it closed by then, a technician closes it again.
+    pub fn answer(&mut self, ticket: &Ticket, text: &str, at: Timestamp) {
+        let said = What::Say {
+            from: "customer".to_owned(),
+            actor: ticket.contact.clone(),
+            text: text.to_owned(),
+            visible: true,
+            automatic: false,
+        };
+        let closing = steps_of(ticket).into_iter().filter(Step::sets_status).max_by_key(|step| step.at);
+        self.insert(Step { at, ticket: ticket.id.clone(), what: said });
+        if let Some(closing) = closing.filter(|step| step.at < at && ticket.resolved_at.is_some())
+            && let Ok(again) = at.checked_add(CLOSED_AGAIN)
+        {
+            self.insert(Step { at: again, ..closing });
+        }
+    }
+
+    /// The technician who closes a ticket gives it the labels that it has in its history, whatever somebody else has set.
+    pub fn label(&mut self, ticket: &Ticket) {
+        let is_last = |step: &Step| step.ticket == ticket.id && step.sets_status();
+        let Some(closing) = self.steps.iter().rposition(is_last) else { return };
+        let What::Change { actor, .. } = &self.steps[closing].what else { return };
+        let label = |(of, field)| Some((of, ticket.label(field)?.to_owned()));
+        let what =
+            What::Label { actor: actor.clone(), labels: LABELS.into_iter().filter_map(label).collect() };
+        self.steps.insert(closing, Step { what, ..self.steps[closing].clone() });
+    }
+
+    fn insert(&mut self, step: Step) {
+        let place = self.steps.partition_point(|other| other.at <= step.at);
+        self.steps.insert(place, step);
+    }
 }
+
+/// Labels in the order in which they are set: those of a board or type after it.
+const LABELS: [(Changed, Field); 5] = [
+    (Changed::Board, Field::Board),
+    (Changed::Type, Field::Type),
+    (Changed::Subtype, Field::Subtype),
+    (Changed::Priority, Field::Priority),
+    (Changed::Owner, Field::Technician),
+];
 
 fn steps_of(ticket: &Ticket) -> Vec<Step> {
     let Some(opened) = ticket.opened_at else { return Vec::new() };
@@ -183,12 +260,26 @@ impl World {
                 };
                 self.change(id, of, to.as_deref(), (by, at));
             }
+            What::Label { actor, labels } => {
+                let by = Author::Technician(self.technician(actor.as_deref().unwrap_or("Dispatch")));
+                for (of, name) in labels {
+                    // A ticket that is moved to its own board would lose its type.
+                    if of != Changed::Board || !self.is_on(id, &name) {
+                        self.change(id, of, Some(&name), (by, at));
+                    }
+                }
+            }
             What::Merge { into } => {
                 if let Some(&parent) = self.by_name.get(&into) {
                     self.merge(id, parent, (Author::System, at));
                 }
             }
         }
+    }
+
+    fn is_on(&self, ticket: Id, board: &str) -> bool {
+        let on = self.tickets.get(&ticket).and_then(|ticket| self.boards.get(&ticket.board));
+        on.is_some_and(|on| on.name == board)
     }
 
     fn furnish_technician(&mut self, actor: &Option<String>) {
@@ -302,3 +393,6 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

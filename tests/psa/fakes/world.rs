@@ -270,10 +270,9 @@ impl World {
 
     /// Notes of a ticket, oldest first; those of tickets merged into it too where `merged`.
     pub fn notes_of(&self, ticket: Id, merged: bool) -> Vec<&Note> {
-        let is_of = |note: &&Note| {
-            note.ticket == ticket
-                || merged && self.tickets.get(&note.ticket).is_some_and(|t| t.merged_into == Some(ticket))
-        };
+        let is_child = |child: &&Ticket| merged && child.merged_into == Some(ticket);
+        let children: Vec<Id> = self.tickets.values().filter(is_child).map(|child| child.id).collect();
+        let is_of = |note: &&Note| note.ticket == ticket || children.contains(&note.ticket);
         self.notes.values().filter(is_of).collect()
     }
 

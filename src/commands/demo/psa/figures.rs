@@ -117,7 +117,7 @@ impl Figures {
     pub(super) fn of(stage: &Stage, desk: &Desk) -> Result<Self, Failure> {
         let now = stage.clock.now();
         let judged = stage.store.judged(Timestamp::UNIX_EPOCH, now, &CustomerSet::All)?;
-        let (tickets, closed, writes) = stage.fake.world(|world| {
+        let (tickets, closed, writes) = stage.desk.fake.world(|world| {
             let known = world.tickets.values().filter(|ticket| !ticket.deleted);
             let tickets: HashMap<String, Ticket> =
                 known.map(|ticket| (ticket.id.to_string(), ticket.clone())).collect();
@@ -126,7 +126,7 @@ impl Figures {
         let mut figures = Self { judged, tickets, closed, ..Self::default() };
         figures.name_days(desk);
         figures.count_tickets(desk, &told(stage.store.as_ref())?);
-        figures.count_traffic(desk, &stage.fake.log(), &writes);
+        figures.count_traffic(desk, &stage.desk.fake.log(), &writes);
         figures.total.finish();
         figures.days.values_mut().for_each(Tally::finish);
         Ok(figures)
@@ -228,17 +228,17 @@ fn closed(world: &World) -> HashMap<Id, Timestamp> {
 
 /// What the audit log tells of a ticket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Told {
+pub(in crate::commands::demo) struct Told {
     /// Decisions beyond the first of a state of it.
-    twice: usize,
+    pub(in crate::commands::demo) twice: usize,
     /// States beyond the first that were decided.
-    again: usize,
+    pub(in crate::commands::demo) again: usize,
     /// When its first draft was ready.
     drafted_at: Option<Timestamp>,
 }
 
 /// What the audit log tells of each ticket: it has an entry for each decision and each draft.
-fn told(store: &dyn Store) -> Result<HashMap<String, Told>, Failure> {
+pub(in crate::commands::demo) fn told(store: &dyn Store) -> Result<HashMap<String, Told>, Failure> {
     let mut states = HashMap::<String, HashMap<String, usize>>::new();
     let (mut drafts, mut tickets, mut last) = (HashMap::new(), HashMap::new(), 0);
     loop {

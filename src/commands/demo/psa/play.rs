@@ -22,35 +22,36 @@ const LOOK: Duration = Duration::from_millis(5);
 /// For how long drafts may be under way, by the machine's time.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Rounds that may fail one after the other.
-const MOST_FAILED: usize = 20;
+pub(in crate::commands::demo) const MOST_FAILED: usize = 20;
 /// Faults that are kept.
 const MOST_FAULTS: usize = 20;
 
 /// What the loop did.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Played {
+pub(in crate::commands::demo) struct Played {
     /// Steps of the desk.
-    pub(super) steps: usize,
+    pub(in crate::commands::demo) steps: usize,
     /// Rounds.
-    pub(super) rounds: usize,
+    pub(in crate::commands::demo) rounds: usize,
     /// Rounds that failed, and were done again.
-    pub(super) failed_rounds: usize,
+    pub(in crate::commands::demo) failed_rounds: usize,
     /// Changes that were listed and not known.
-    pub(super) changed: usize,
+    pub(in crate::commands::demo) changed: usize,
     /// Tickets that were sent to triage, some several times.
-    pub(super) sent: usize,
+    pub(in crate::commands::demo) sent: usize,
     /// Ends that were told, some several times.
-    pub(super) ended: usize,
+    pub(in crate::commands::demo) ended: usize,
     /// Lines of histories that were not understood.
-    pub(super) unread: usize,
+    pub(in crate::commands::demo) unread: usize,
     /// Seconds that it took, by the machine's clock.
-    pub(super) seconds: f64,
+    pub(in crate::commands::demo) seconds: f64,
     /// The first faults of single tickets and of rounds.
-    pub(super) faults: Vec<String>,
+    pub(in crate::commands::demo) faults: Vec<String>,
 }
 
 impl Played {
-    fn add(&mut self, round: firstline_fault::Result<Round>) -> bool {
+    /// Counts a round; `false` where it failed.
+    pub(in crate::commands::demo) fn add(&mut self, round: firstline_fault::Result<Round>) -> bool {
         self.rounds += 1;
         match round {
             Ok(done) => {
@@ -95,7 +96,7 @@ pub(super) fn until(
         if stopping() {
             return Ok(played);
         }
-        played.steps += stage.fake.play(script);
+        played.steps += stage.desk.fake.play(script);
         failed = if played.add(stage.round()) { 0 } else { failed + 1 };
         if failed > MOST_FAILED {
             let why = played.faults.last().cloned().unwrap_or_default();
@@ -134,7 +135,7 @@ fn rest(stage: &Stage, next: Timestamp) -> Result<Rest, Failure> {
 }
 
 /// The first moment after `at` at which the loop asks, which it began to do at `start`.
-fn poll_after(start: Timestamp, at: Timestamp) -> Timestamp {
+pub(in crate::commands::demo) fn poll_after(start: Timestamp, at: Timestamp) -> Timestamp {
     let polls = at.duration_since(start).as_secs().div_euclid(POLL_SECONDS) + 1;
     start.checked_add(SignedDuration::from_secs(polls * POLL_SECONDS)).unwrap_or(at)
 }

@@ -18,7 +18,7 @@ use firstline_psa::connectwise::{Connectwise, ConnectwiseSettings};
 use firstline_psa::halo::{Halo, HaloSettings};
 use firstline_psa::http::{Http, Pace, agent};
 use firstline_psa::secret::Secret;
-use firstline_psa::sync::{Round, RoundSettings, Service, round};
+use firstline_psa::sync::{Round, RoundSettings, Service, WriteSettings, round};
 use firstline_serve::{App, DEFAULT_SETTINGS, LogFormat, NewKey, Parts, Scope, Settings, log, serve};
 use firstline_store::{CustomerSet, Location, Store};
 use firstline_ticket::{Clock, Phase};
@@ -46,14 +46,56 @@ const LEASE_SECONDS: u32 = 120;
 pub(super) struct Stage {
     /// The time that all of them have.
     pub(super) clock: Clock,
-    /// The PSA.
-    pub(super) fake: Fake,
+    /// The PSA, and the loop that watches it.
+    pub(super) desk: StandIn,
     /// The service's store.
     pub(super) store: Arc<dyn Store>,
-    psa: Box<dyn Connector>,
     service: Service,
-    settings: RoundSettings,
     served: Served,
+}
+
+/// A stand-in for a PSA, and the loop that reads it and writes to it.
+pub(in crate::commands::demo) struct StandIn {
+    /// The stand-in.
+    pub(in crate::commands::demo) fake: Fake,
+    psa: Box<dyn Connector>,
+    settings: RoundSettings,
+}
+
+impl StandIn {
+    /// Starts one that has the time of `clock`. The loop reads what changes from `start` on, and writes what `write` says.
+    pub(in crate::commands::demo) fn start(
+        psa: PsaChoice,
+        (clock, start): (&Clock, Timestamp),
+        write: Option<WriteSettings>,
+    ) -> Result<Self, Failure> {
+        let options =
+            FakeOptions { which: psa.into(), clock: FakeClock::following(clock.clone()), port: 0, tls: None };
+        let fake = Fake::start(options)?;
+        if psa == PsaChoice::Halo {
+            fake.set(&json!({"token_seconds": TOKEN_SECONDS})).map_err(InternalError::new)?;
+        }
+        let mut psa = connector(psa, &fake.url());
+        let settings = RoundSettings {
+            name: "demo".to_owned(),
+            owner: "demo".to_owned(),
+            start,
+            overlap: OVERLAP,
+            lease_seconds: LEASE_SECONDS,
+            write,
+            closing: psa.reference()?.closing(),
+            clock: clock.clone(),
+        };
+        Ok(Self { fake, psa, settings })
+    }
+
+    /// One round of the loop.
+    pub(in crate::commands::demo) fn round(
+        &mut self,
+        service: &mut Service,
+    ) -> firstline_fault::Result<Round> {
+        round(self.psa.as_mut(), service, &self.settings, &|| !stopping())
+    }
 }
 
 /// A service that is asked to end when this is dropped.
@@ -111,12 +153,8 @@ impl Stage {
         start: Timestamp,
     ) -> Result<Self, Failure> {
         let clock = Clock::starting_at(start);
-        let options =
-            FakeOptions { which: psa.into(), clock: FakeClock::following(clock.clone()), port: 0, tls: None };
-        let fake = Fake::start(options)?;
-        if psa == PsaChoice::Halo {
-            fake.set(&json!({"token_seconds": TOKEN_SECONDS})).map_err(InternalError::new)?;
-        }
+        // Shadow: there is nothing to write, and nothing may be.
+        let desk = StandIn::start(psa, (&clock, start), None)?;
         let store = new_store(store)?;
         let scopes = [Scope::Triage, Scope::Feedback, Scope::Act].into();
         let key = NewKey::new("connect", &scopes, CustomerSet::All, None, clock.now())?;
@@ -126,24 +164,12 @@ impl Stage {
         let pace = Pace { requests: REQUESTS, window: Duration::from_secs(60) };
         let http = Http::new("the service", agent(), pace, pause());
         let service = Service::new(&format!("http://{address}"), Secret::new(key.token.expose()), http);
-        let mut psa = connector(psa, &fake.url());
-        let settings = RoundSettings {
-            name: "demo".to_owned(),
-            owner: "demo".to_owned(),
-            start,
-            overlap: OVERLAP,
-            lease_seconds: LEASE_SECONDS,
-            // Shadow: there is nothing to write, and nothing may be.
-            write: None,
-            closing: psa.reference()?.closing(),
-            clock: clock.clone(),
-        };
-        Ok(Self { clock, fake, store, psa, service, settings, served })
+        Ok(Self { clock, desk, store, service, served })
     }
 
     /// One round of the loop.
     pub(super) fn round(&mut self) -> firstline_fault::Result<Round> {
-        round(self.psa.as_mut(), &mut self.service, &self.settings, &|| !stopping())
+        self.desk.round(&mut self.service)
     }
 
     /// Drafts that are to be written.

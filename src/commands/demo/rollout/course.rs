@@ -10,16 +10,20 @@ use firstline_fault::InternalError;
 use firstline_psa::connector::{History, Record};
 use firstline_psa::sync::{Settled, What, events_of, feedback_of};
 use firstline_serve::rollout::{IncidentRuling, IncidentState as RuledState, decide_incident, resume, watch};
-use firstline_store::{CustomerSet, Hold, IncidentState, NewIncident, ReviewRequest, ReviewResult};
+use firstline_store::{
+    ActionKind, CustomerSet, GrantScope, Hold, IncidentState, NewIncident, ReviewRequest, ReviewResult,
+};
 use firstline_ticket::{ActorKind, Changed, DraftState, Event, Field, Happening, Origin, Review, Ticket};
 use firstline_triage::what_is_read;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Files;
+use super::books::Books;
 use super::gates::{self, Asked};
 use super::people::Past;
 use super::stage::Stage;
+use super::through::Through;
 use crate::commands::demo::psa::Desk;
 use crate::failure::Failure;
 use crate::ui::Ui;
@@ -62,6 +66,8 @@ enum Step {
     Answered(usize),
     /// It has ended.
     Ended(usize),
+    /// The loop between the PSA and the service asks.
+    Polled,
 }
 
 /// What was played.
@@ -117,14 +123,20 @@ pub(super) struct Course<'a> {
     files: &'a Files,
     seed: u64,
     asked: Asked,
+    /// When the gates to assist and to autonomous passed.
+    passed: (Option<Timestamp>, Option<Timestamp>),
+    /// The PSA's stand-in; the course itself plays the PSA where there is none.
+    through: Option<Through>,
 }
 
 impl<'a> Course<'a> {
-    /// A play of the desk's days, in which a part of what is sent is wrong from a week on.
+    /// A play of the desk's days, in which a part of what is sent is wrong from a week on. Where it goes `through` a stand-in, the loop
+    /// brings what is opened and what ends.
     pub(super) fn new(
         desk: &'a Desk,
         past: &'a Past,
         (files, seed, errors_from): (&'a Files, u64, Option<u32>),
+        through: Option<Through>,
     ) -> Self {
         let case = |ticket| Case { ticket, answered: None, closed: None, told: false };
         let cases: Vec<Case<'a>> = desk.played.iter().map(case).collect();
@@ -133,15 +145,36 @@ impl<'a> Course<'a> {
         for (i, ticket) in desk.played.iter().enumerate() {
             let Some(opened) = ticket.opened_at else { continue };
             let number = desk.week(opened);
-            if number >= SENT_FROM {
+            if through.is_none() && number >= SENT_FROM {
                 steps.push(Reverse((opened + HOOK, Step::Opened(i))));
                 let ended = ticket.resolved_at.map(|at| at + TOLD_AFTER).filter(|at| *at < desk.to);
                 steps.extend(ended.map(|at| Reverse((at.max(opened + HOOK + HOOK), Step::Ended(i)))));
             }
         }
         steps.extend((1..=super::WEEKS).filter_map(|n| Some(Reverse((desk.week_begins(n)?, Step::Week(n))))));
-        let (week, played, asked) = (0, Played::default(), Asked::default());
-        Self { desk, past, errors_from, cases, by_id, steps, week, played, files, seed, asked }
+        steps.extend(through.iter().map(|through| Reverse((through.poll_after(desk.from), Step::Polled))));
+        let (week, played, asked, passed) = (0, Played::default(), Asked::default(), (None, None));
+        Self {
+            desk,
+            past,
+            errors_from,
+            cases,
+            by_id,
+            steps,
+            week,
+            played,
+            files,
+            seed,
+            asked,
+            passed,
+            through,
+        }
+    }
+
+    /// The stand-in that it went through, and its books beside the store's.
+    pub(super) fn books(&self, stage: &Stage) -> Result<Option<(&Through, Books)>, Failure> {
+        let compare = |through| Ok((through, Books::of(stage, through, self.passed)?));
+        self.through.as_ref().map(compare).transpose()
     }
 
     /// What the gates said.
@@ -176,9 +209,11 @@ impl<'a> Course<'a> {
                 Step::Acted => self.act(stage)?,
                 Step::Answered(i) => self.answer(i, stage)?,
                 Step::Ended(i) => self.end(i, stage)?,
+                Step::Polled => self.poll(at, stage)?,
             }
         }
         stage.clock.skip_to(self.desk.to);
+        self.poll(self.desk.to, stage)?;
         self.look(stage, ui)
     }
 
@@ -186,7 +221,8 @@ impl<'a> Course<'a> {
         let now = stage.clock.now();
         self.week = number;
         let week_before = self.desk.week_begins(number.saturating_sub(1));
-        if let Some(from) = week_before.filter(|_| number > SENT_FROM) {
+        // The loop sends the PSA's lists by itself.
+        if let Some(from) = week_before.filter(|_| number > SENT_FROM && self.through.is_none()) {
             gates::list(stage, self.desk, (from, now))?;
         }
         self.look(stage, ui)?;
@@ -199,9 +235,11 @@ impl<'a> Course<'a> {
         let of = (stage, self.desk, self.past);
         if number == ASSIST_FROM {
             self.asked.assist = Some(gates::assist(self.files, of, (shadow_ends, self.seed), ui)?);
+            self.passed.0 = self.assists().then_some(now);
         }
-        if number == ALONE_FROM && self.assists() {
+        if number == ALONE_FROM && self.assists() && !backed_out(stage)? {
             self.asked.autonomous = Some(gates::autonomous(self.files, of, (shadow_ends, self.seed), ui)?);
+            self.passed.1 = self.acts_alone().then_some(now);
         }
         Ok(())
     }
@@ -247,7 +285,12 @@ impl<'a> Course<'a> {
         }
         self.played.sent += 1;
         stage.settle()?;
-        let pilot = self.past.pilots.contains(&ticket.customer_key());
+        self.came_in(i, stage)
+    }
+
+    /// A ticket was decided and drafted: what follows for a pilot's.
+    fn came_in(&mut self, i: usize, stage: &Stage) -> Result<(), Failure> {
+        let pilot = self.past.pilots.contains(&self.cases[i].ticket.customer_key());
         if self.acts_alone() && pilot {
             stage.acted()?;
             self.steps.push(Reverse((stage.clock.now() + stage.held(), Step::Acted)));
@@ -259,12 +302,60 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
+    /// The loop asks the PSA's stand-in, if there is one, and what came of it has followed.
+    fn poll(&mut self, at: Timestamp, stage: &mut Stage) -> Result<(), Failure> {
+        let Some(through) = &mut self.through else { return Ok(()) };
+        let Some(came) = through.poll(at, stage)? else { return Ok(()) };
+        stage.settle()?;
+        self.played.sent += came.opened.len();
+        self.played.ended += came.ended;
+        for action in &came.done {
+            self.played.done += 1;
+            // A technician had closed it before.
+            if action.kind == ActionKind::Close && action.psa_ref.is_none() {
+                continue;
+            }
+            let i = self.through.as_ref().and_then(|through| self.by_id.get(through.id(&action.ticket_id)?));
+            if let Some(&i) = i {
+                self.done(i, (action.kind, &action.decision_id), stage)?;
+            }
+        }
+        for id in &came.opened {
+            if let Some(&i) = self.by_id.get(id.as_str()) {
+                self.came_in(i, stage)?;
+            }
+        }
+        if self.acts_alone() && stage.waits()? {
+            self.steps.push(Reverse((stage.clock.now() + stage.held(), Step::Acted)));
+        }
+        let now = stage.clock.now();
+        let through = self.through.as_ref();
+        let again = through.filter(|_| came.again).map(|through| through.poll_after(now));
+        let next = through.and_then(|through| through.next(now));
+        self.steps.extend(
+            again
+                .into_iter()
+                .chain(next)
+                .filter(|at| *at < self.desk.to)
+                .map(|at| Reverse((at, Step::Polled))),
+        );
+        Ok(())
+    }
+
+    /// A ticket's id, as the service knows it.
+    fn number(&self, i: usize) -> &str {
+        let id = &self.cases[i].ticket.id;
+        self.through.as_ref().and_then(|through| through.number(id)).unwrap_or(id)
+    }
+
     /// A person looks at the draft of a ticket, if one waits.
     fn review(&mut self, i: usize, stage: &mut Stage) -> Result<(), Failure> {
         let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
         let only = CustomerSet::Only([ticket.customer_key()].into());
         let waiting = stage.store.reviews(DraftState::Pending, &only, None, 200)?.items;
-        let Some(item) = waiting.into_iter().find(|item| item.ticket.id == ticket.id) else { return Ok(()) };
+        let Some(item) = waiting.into_iter().find(|item| item.ticket.id == self.number(i)) else {
+            return Ok(());
+        };
         let record = item.record;
         let same =
             |field| record.decision.fields.get(&field).map(|one| one.label.as_str()) == ticket.label(field);
@@ -307,8 +398,12 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// What was approved, or is granted, is done in the PSA.
+    /// What was approved, or is granted, is done in the PSA: at once, or when the loop asks next.
     fn act(&mut self, stage: &mut Stage) -> Result<(), Failure> {
+        if let Some(through) = &self.through {
+            self.steps.push(Reverse((through.poll_after(stage.clock.now()), Step::Polled)));
+            return Ok(());
+        }
         loop {
             let claimed = stage.service.claim(OWNER, 50)?;
             if claimed.is_empty() {
@@ -322,19 +417,36 @@ impl<'a> Course<'a> {
                 }
                 self.played.done += 1;
                 let Some(&i) = self.by_id.get(action.ticket_id.as_str()) else { continue };
-                match action.what {
-                    What::Reply(_) => self.replied(i, &action.decision_id, stage)?,
-                    What::Close(_) => {
-                        let now = stage.clock.now();
-                        self.cases[i].closed = Some(now);
-                        self.played.closed += 1;
-                        self.steps.push(Reverse((now + TOLD_AFTER, Step::Ended(i))));
-                    }
-                    What::Reopen(_) => self.played.reopened += 1,
-                    What::SetFields(_) | What::Run(_) => {}
-                }
+                let kind = match action.what {
+                    What::Reply(_) => ActionKind::Reply,
+                    What::SetFields(_) => ActionKind::SetFields,
+                    What::Close(_) => ActionKind::Close,
+                    What::Reopen(_) => ActionKind::Reopen,
+                    What::Run(_) => ActionKind::Run,
+                };
+                self.done(i, (kind, &action.decision_id), stage)?;
             }
         }
+    }
+
+    /// An action of a ticket was done: what follows on the desk.
+    fn done(&mut self, i: usize, (kind, decision): (ActionKind, &str), stage: &Stage) -> Result<(), Failure> {
+        let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
+        match kind {
+            ActionKind::Reply => self.replied(i, decision, stage)?,
+            ActionKind::Close => {
+                self.cases[i].closed = Some(now);
+                self.played.closed += 1;
+                match &mut self.through {
+                    Some(through) => through.cancel(ticket),
+                    None => self.steps.push(Reverse((now + TOLD_AFTER, Step::Ended(i)))),
+                }
+            }
+            ActionKind::Reopen => self.played.reopened += 1,
+            ActionKind::SetFields => self.through.iter_mut().for_each(|through| through.label(ticket)),
+            ActionKind::Run => {}
+        }
+        Ok(())
     }
 
     /// A reply has gone out.
@@ -342,6 +454,7 @@ impl<'a> Course<'a> {
         let now = stage.clock.now();
         self.cases[i].answered = Some(now);
         self.played.replies += 1;
+        self.through.iter_mut().for_each(|through| through.relieve(self.cases[i].ticket, HELPED));
         let record = stage.store.decision(decision)?;
         let alone = record.as_ref().is_some_and(|record| record.draft_state == DraftState::Auto);
         let ticket = self.cases[i].ticket;
@@ -380,6 +493,12 @@ impl<'a> Course<'a> {
             _ => return Ok(()),
         };
         self.played.answers += 1;
+        if let Some(through) = &mut self.through {
+            through.answer(ticket, text, now);
+            let read = through.poll_after(now);
+            self.steps.push(Reverse((read, Step::Polled)));
+            return Ok(());
+        }
         let answer = serde_json::json!({
             "ticket_id": ticket.id, "customer": ticket.customer, "key": "answer", "at": now, "text": text, "sender": ticket.contact,
         });
@@ -397,7 +516,7 @@ impl<'a> Course<'a> {
         let (ticket, now) = (self.cases[i].ticket, stage.clock.now());
         let incident = NewIncident {
             key: format!("demo-{}", ticket.id),
-            ticket_id: Some(ticket.id.clone()),
+            ticket_id: Some(self.number(i).to_owned()),
             customer: Some(ticket.customer_key()),
             decision: None,
             action: None,
@@ -452,6 +571,13 @@ impl<'a> Course<'a> {
         self.played.ended += 1;
         Ok(())
     }
+}
+
+/// Whether the whole desk is back in shadow: there the gate to autonomous is not asked.
+fn backed_out(stage: &Stage) -> Result<bool, Failure> {
+    let everywhere = GrantScope::default();
+    let holds = stage.store.holds(true)?;
+    Ok(holds.iter().any(|hold| hold.level >= Hold::BackOut && hold.scope == everywhere))
 }
 
 /// All that happened to a generated ticket.

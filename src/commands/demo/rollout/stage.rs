@@ -10,7 +10,7 @@ use firstline_psa::secret::Secret;
 use firstline_psa::sync::Service;
 use firstline_serve::rollout::DeskRules;
 use firstline_serve::{NewKey, Person, Scope, Settings, log};
-use firstline_store::{CustomerSet, Store};
+use firstline_store::{ActionState, CustomerSet, Store};
 use firstline_ticket::{Clock, Phase};
 use firstline_triage::Policy;
 use jiff::{SignedDuration, Timestamp};
@@ -129,6 +129,13 @@ impl Stage {
             std::thread::sleep(LOOK);
         }
         Ok(())
+    }
+
+    /// Whether anything waits to be done, once it was looked at what may be done alone.
+    pub(super) fn waits(&self) -> Result<bool, Failure> {
+        self.acted()?;
+        let waiting = self.store.actions(Some(ActionState::Waiting), &CustomerSet::All, None, 1)?;
+        Ok(!waiting.items.is_empty())
     }
 
     /// How long what is done alone waits, and a moment more.

@@ -259,7 +259,7 @@ impl Connectwise {
             (true, _) => "added",
             _ => "updated",
         };
-        let facts = tickets::Facts::of(world, Some(happened.ticket));
+        let facts = tickets::Facts::of(world, &[happened.ticket]);
         let seen = tickets::visible(world, happened.ticket);
         let record = seen.map(|ticket| self.ticket(world, &facts, ticket).to_string());
         json!({

@@ -97,9 +97,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Of one ticket, or of all.
-    pub(super) fn of(world: &World, only: Option<Id>) -> Self {
-        let is = |ticket: Id| only.is_none_or(|only| only == ticket);
+    /// Of these tickets.
+    pub(super) fn of(world: &World, tickets: &[Id]) -> Self {
+        let tickets: BTreeSet<Id> = tickets.iter().copied().collect();
+        let is = |ticket: Id| tickets.contains(&ticket);
         let mut facts = Self::default();
         for entry in world.times.values().filter(|entry| is(entry.ticket)) {
             *facts.hours.entry(entry.ticket).or_default() += times::hours(entry.seconds);
@@ -127,7 +128,6 @@ pub(super) fn named<'a>(world: &'a World, id: &str) -> Result<&'a Ticket, Reply>
 impl Connectwise {
     /// Tickets that the API member can see, without those that a query leaves out at first sight.
     pub(super) fn tickets(&self, world: &World, query: &Query) -> Vec<Value> {
-        let facts = Facts::of(world, None);
         // Times are shown in whole seconds, so that one second of doubt is kept.
         let since = query.since().and_then(|at| at.checked_sub(SignedDuration::from_secs(1)).ok());
         let ids = query.ids("id");
@@ -135,9 +135,14 @@ impl Connectwise {
             since.is_none_or(|since| ticket.updated_at >= since)
                 && ids.as_ref().is_none_or(|ids| ids.contains(&ticket.id))
         };
-        let seen =
-            world.tickets.values().filter(changed).filter(|ticket| visible(world, ticket.id).is_some());
-        seen.map(|ticket| self.ticket(world, &facts, ticket)).collect()
+        let seen: Vec<&Ticket> = world
+            .tickets
+            .values()
+            .filter(changed)
+            .filter(|ticket| visible(world, ticket.id).is_some())
+            .collect();
+        let facts = Facts::of(world, &seen.iter().map(|ticket| ticket.id).collect::<Vec<_>>());
+        seen.into_iter().map(|ticket| self.ticket(world, &facts, ticket)).collect()
     }
 
     /// A ticket as it is shown.

@@ -44,7 +44,7 @@ const INITIAL: [&str; 3] = ["initialDescription", "initialInternalAnalysis", "in
 
 impl Connectwise {
     fn shown(&self, world: &World, id: Id, status: u16) -> Answer {
-        let facts = tickets::Facts::of(world, Some(id));
+        let facts = tickets::Facts::of(world, &[id]);
         let ticket = world.tickets.get(&id).ok_or_else(|| refusals::not_found("Ticket", &id.to_string()))?;
         Ok(Reply::json(status, &self.ticket(world, &facts, ticket)))
     }
@@ -53,7 +53,7 @@ impl Connectwise {
     pub(super) fn change_ticket(&self, world: &mut World, request: &Request, id: &str) -> Answer {
         self.may("tickets.edit")?;
         let ticket = tickets::named(world, id)?.clone();
-        let before = self.ticket(world, &tickets::Facts::of(world, Some(ticket.id)), &ticket);
+        let before = self.ticket(world, &tickets::Facts::of(world, &[ticket.id]), &ticket);
         let after = patch::after(request, &before)?;
         let touched = patch::touched(request);
         let refused = touched.iter().filter(|field| READ_ONLY.contains(&field.as_str()));
