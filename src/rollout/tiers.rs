@@ -89,22 +89,22 @@ impl Tiers {
         ticket.reopened.or_else(by_events)
     }
 
-    /// When a ticket's status first went from one that closes to one that does not, after `from`; `None` where no statuses are known to
-    /// close, or it did not.
+    /// When a ticket's status went from one that closes to one that does not, each time after `from`; never where no statuses are known to
+    /// close.
     pub fn opened_again<'a>(
-        &self,
-        mut events: impl Iterator<Item = &'a Event>,
+        &'a self,
+        events: &'a [Event],
         from: Timestamp,
-    ) -> Option<Timestamp> {
+    ) -> impl Iterator<Item = Timestamp> + 'a {
         let closed =
             |status: &Option<String>| status.as_ref().is_some_and(|status| self.closed.contains(status));
-        let again = |event: &&Event| match &event.what {
+        let again = move |event: &&Event| match &event.what {
             Happening::Change { of: Changed::Status, from: was, to } => {
                 event.at > from && closed(was) && to.is_some() && !closed(to)
             }
             _ => false,
         };
-        events.find(again).map(|event| event.at)
+        events.iter().filter(again).map(|event| event.at)
     }
 
     /// Seconds from the opening to the last resolution in which the desk waited for somebody else; `None` where the statuses are not
@@ -255,9 +255,9 @@ mod tests {
             change(40, Changed::Status, "Closed", "Closed"),
             change(50, Changed::Board, "Closed", "Desk"),
         ];
-        let again = |from: usize| tiers().opened_again(facts.events.iter(), facts.events[from].at);
+        let again = |from: usize| tiers().opened_again(&facts.events, facts.events[from].at).next();
         assert_eq!((again(0), again(1), again(2)), (Some(facts.events[1].at), None, None));
-        assert_eq!(Tiers::default().opened_again(facts.events.iter(), facts.opened_at), None);
+        assert_eq!(Tiers::default().opened_again(&facts.events, facts.opened_at).next(), None);
     }
 
     #[test]

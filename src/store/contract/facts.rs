@@ -75,7 +75,7 @@ pub struct SeenAction {
 }
 
 /// A ticket in which something was done that its customer could see.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ActedTicket {
     /// What was done, in order of time.
     pub actions: Vec<SeenAction>,
@@ -85,6 +85,8 @@ pub struct ActedTicket {
     pub reported_at: Option<Timestamp>,
     /// What happened to it, in order of time.
     pub events: Vec<Event>,
+    /// When its customer wrote thanks, or that the matter is done, and nothing else.
+    pub content: Vec<Timestamp>,
 }
 
 /// An event of a ticket, to be put on record.

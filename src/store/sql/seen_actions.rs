@@ -30,9 +30,7 @@ pub(super) fn tickets(tx: &mut dyn Tx, which: &str, value: Value) -> Result<Vec<
     for row in rows {
         let (action, id) = read(row)?;
         if tickets.last().is_none_or(|(last, _)| *last != id) {
-            let none =
-                ActedTicket { actions: Vec::new(), reopened: None, reported_at: None, events: Vec::new() };
-            tickets.push((id, none));
+            tickets.push((id, ActedTicket::default()));
         }
         tickets.last_mut().into_iter().for_each(|(_, ticket)| ticket.actions.push(action.clone()));
     }
@@ -45,11 +43,18 @@ pub(super) fn tickets(tx: &mut dyn Tx, which: &str, value: Value) -> Result<Vec<
     for mut row in tx.query(sql, &[list(&ids)?])? {
         outcomes.insert(row.text()?, (row.maybe_int()?, row.time()?));
     }
+    let sql = "SELECT n.ticket_id, n.at FROM rows($1) r JOIN answers n ON n.ticket_id = r.value ->> 0
+        WHERE n.said IN ('confirmed', 'thanks')";
+    let mut content: HashMap<String, Vec<Timestamp>> = HashMap::new();
+    for mut row in tx.query(sql, &[list(&ids)?])? {
+        content.entry(row.text()?).or_default().push(row.time()?);
+    }
     Ok(tickets
         .into_iter()
         .map(|(id, ticket)| {
             let outcome = outcomes.get(&id);
             ActedTicket {
+                content: content.remove(&id).unwrap_or_default(),
                 reopened: outcome.and_then(|(reopened, _)| *reopened).map(|yes| yes != 0),
                 reported_at: outcome.map(|(_, at)| *at),
                 events: events.remove(&id).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Triggers that fire by themselves: each from what is on record, once, with what it does to the outbox; and what comes after.
 
 use firstline_rollout::OpenHours;
-use firstline_store::{ActionState, Author, GrantScope, NewGrant, ReviewRequest};
+use firstline_store::{ActionState, AnswerSaid, Author, GrantScope, NewAnswer, NewGrant, ReviewRequest};
 use firstline_ticket::{Assertion, Review};
 use jiff::tz::TimeZone;
 
@@ -497,6 +497,44 @@ fn r43_a_reply_that_came_twice_and_a_ticket_opened_again_are_suspected_once() {
     assert_eq!(home.fires(day(10, 0)), []);
     let found = home.fires(day(14, 0));
     assert!(found.contains(&fired("errors", 1, HoldLevel::Pause)), "{found:?}");
+}
+
+#[test]
+fn r43_a_ticket_that_thanks_have_opened_again_is_not_suspected_and_one_that_was_opened_later_is() {
+    let home = home();
+    let boss = home.boss();
+    home.started(&boss);
+    home.assist(day(1, 0));
+    home.sends("w1", day(8, 9), day(8, 10));
+    let status = |key: &str, from: &str, to: &str, now: Timestamp| {
+        let what =
+            Happening::Change { of: Changed::Status, from: Some(from.to_owned()), to: Some(to.to_owned()) };
+        let event =
+            Event { psa_key: key.to_owned(), at: now, actor: None, actor_kind: ActorKind::System, what };
+        let event = NewEvent { ticket_id: "w1".to_owned(), customer: None, event };
+        home.store.record_events(&[event], &CustomerSet::All, "test", now).unwrap();
+    };
+    let closed = home.rules.tiers.closed.first().unwrap().clone();
+    status("s1", "New", &closed, day(8, 12));
+    let talk = home.store.conversation("w1", None, &CustomerSet::All).unwrap().unwrap();
+    let thanks = NewAnswer {
+        conversation: &talk,
+        key: "m1",
+        at: day(8, 13),
+        said: AnswerSaid::Thanks,
+        language: Some("en"),
+        confidence: None,
+        close: None,
+        reopen: false,
+        actor: "test",
+    };
+    home.store.record_answer(&thanks, day(8, 13)).unwrap();
+    status("s2", &closed, "New", day(8, 13) + 1.minutes());
+    home.tell("w1", Outcome { reopened: Some(true), ..Outcome::default() }, day(9, 1));
+    assert_eq!(home.look(day(9, 2)).suspected, 0);
+    status("s3", "New", &closed, day(9, 3));
+    status("s4", &closed, "New", day(9, 5));
+    assert_eq!(home.look(day(9, 6)).suspected, 1);
 }
 
 #[test]

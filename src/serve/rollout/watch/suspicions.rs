@@ -1,5 +1,6 @@
 //! What may have been wrong, noticed by rules (R43): a ticket that was opened again after Firstline had answered or closed it, and the
-//! same reply that a customer got twice.
+//! same reply that a customer got twice. A PSA opens a ticket again for whatever its customer writes: one that thanks, or says that the
+//! matter is done, complains of nothing.
 //!
 //! Each is an incident that is suspected, under a key of its own: however often it is noticed, it is one. A person decides; what nobody
 //! decides counts as an error after three business days. Must never confirm one.
@@ -11,7 +12,7 @@ use firstline_store::{
     ActedTicket, Author, CustomerSet, IncidentResult, IncidentState, NewIncident, SeenAction, Store,
 };
 use firstline_ticket::{ActorKind, Event, Happening};
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::super::desk::DeskRules;
 use super::super::incidents::{IncidentKind, IncidentSeverity};
@@ -20,6 +21,8 @@ use super::ACTOR;
 
 /// Days within which opening a ticket again says something of what was done.
 const REOPENED_DAYS: i64 = 30;
+/// How long after a message a PSA may take to open its ticket again.
+const BY_MESSAGE: SignedDuration = SignedDuration::from_mins(10);
 /// Days by which news of that may be late.
 const LATE_DAYS: i64 = 15;
 
@@ -44,12 +47,18 @@ pub(super) fn note(
 
 fn opened_again(ticket: &ActedTicket, rules: &DeskRules) -> Option<NewIncident> {
     let first = ticket.actions.first()?;
-    let by_status = || rules.tiers.opened_again(ticket.events.iter(), first.at);
+    let mut all = rules.tiers.opened_again(&ticket.events, first.at).peekable();
     let told = ticket.reported_at.filter(|at| ticket.reopened == Some(true) && *at > first.at);
-    let at = by_status().or(told)?;
+    // Where no status tells when it was, that somebody has reported it.
+    let at = if all.peek().is_none() { told } else { all.find(|at| !by_a_content_customer(ticket, *at)) }?;
     let action = ticket.actions.iter().rev().find(|action| action.at < at)?;
     let within = at.duration_since(action.at).as_hours() <= 24 * REOPENED_DAYS;
     within.then(|| suspected(action, IncidentKind::Reopened, (at, &action.id.to_string())))
+}
+
+/// Whether what opened the ticket again was its customer's word that all is well.
+fn by_a_content_customer(ticket: &ActedTicket, at: Timestamp) -> bool {
+    ticket.content.iter().any(|wrote| *wrote <= at && at.duration_since(*wrote) <= BY_MESSAGE)
 }
 
 fn posted_twice(ticket: &ActedTicket) -> Option<NewIncident> {
