@@ -212,21 +212,28 @@ fn drafts_are_measured_against_what_was_sent() {
     }
 }
 
-/// A history in which many customers were told the same in this language, in many categories, whatever they asked.
-fn told_in(tickets: &mut [Value], language: &str, asked: &str, reply: &str) -> usize {
-    let mut changed = 0;
+/// A history in this language: every reply begins with `opening`, and about a third are of one category, ask `asked` and get `answer`.
+fn told_in(tickets: &mut [Value], language: &str, [opening, asked, answer]: [&str; 3]) {
+    const CATEGORY: [&str; 3] = ["board", "type", "subtype"];
+    let mut category = None;
+    let mut told = 0;
     for ticket in tickets.iter_mut().filter(|t| t["source"] == "email" && t["customer"].is_string()) {
+        let own = CATEGORY.map(|field| ticket[field].clone());
         let Some(messages) = ticket.get_mut("messages").and_then(Value::as_array_mut) else { continue };
-        let Some(first) = messages.iter_mut().find(|m| m["from"] == "technician" && m["visible"] != false)
-        else {
-            continue;
-        };
-        first["text"] = json!(reply);
-        (ticket["language"], ticket["body"], ticket["subject"]) =
-            (json!(language), json!(asked), json!(asked));
-        changed += 1;
+        let first = messages.iter_mut().find(|m| m["from"] == "technician" && m["visible"] != false);
+        let Some(first) = first else { continue };
+        let of_the_matter = told % 20 < 7;
+        first["text"] = json!(format!("{opening}{}", if of_the_matter { answer } else { "" }));
+        ticket["language"] = json!(language);
+        if of_the_matter {
+            (ticket["body"], ticket["subject"]) = (json!(asked), json!(asked));
+            for (field, label) in CATEGORY.iter().zip(category.get_or_insert(own).iter()) {
+                ticket[*field] = label.clone();
+            }
+        }
+        told += 1;
     }
-    changed
+    assert!(told > 50, "{told} replies in {language}");
 }
 
 #[test]
@@ -234,30 +241,33 @@ fn a_language_without_word_lists_gets_a_template_or_an_acknowledgement() {
     let dir = Dir::new();
     dir.ok(&["dev", "generate", "--tickets", "600", "--seed", "8", "--out", "history.jsonl"]);
     let mut tickets = history(&dir);
-    let finnish =
-        ["Tulostin ei toimi.", "Kiitos viestistäsi. Käynnistä tietokone uudelleen ja kokeile vielä kerran."];
-    let german = ["Der Drucker geht nicht.", "Danke für Ihre Meldung. Bitte starten Sie den Rechner neu."];
+    let finnish = [
+        "Hei,\n\nKiitos viestistäsi.",
+        "Tulostin ei toimi.",
+        " Käynnistä tietokone uudelleen ja kokeile vielä kerran.",
+    ];
+    let german = [
+        "Guten Tag,\n\nDanke für Ihre Meldung.",
+        "Der Drucker geht nicht.",
+        " Bitte starten Sie den Rechner neu.",
+    ];
     let half = tickets.len() / 2;
     let (first, second) = tickets.split_at_mut(half);
-    for (part, language, [asked, said], hello) in
-        [(first, "fi", finnish, "Hei"), (second, "de", german, "Guten Tag")]
-    {
-        let told = told_in(part, language, asked, &format!("{hello},\n\n{said}"));
-        assert!(told > 50, "{told} replies in {language}");
-    }
+    told_in(first, "fi", finnish);
+    told_in(second, "de", german);
     dir.file("history.jsonl", lines(&tickets));
     let train = ["train", "--tickets", "history.jsonl", "--model", "tiny-random", "--fine-tune", "never"];
     dir.ok(&[&train[..], &["--bundle", "bundle"]].concat());
     let voice = dir.ok(&["draft", "--print-voice"]).stdout;
-    let own = "\n[fi]\ngreeting = \"Hei {contact},\"\ngreeting_without_name = \"Hei,\"\nopening = \"\"\n\
-               acknowledgement = \"Pyyntö on vastaanotettu.\"\nquestion = \"\"\nidentity = \"Soitamme sinulle ensin.\"\n";
+    let own = "\n[fi]\ngreeting = \"Hei {contact},\"\ngreeting_without_name = \"Hei,\"\nopening = \"Hyvä, että kirjoitit.\"\n\
+               acknowledgement = \"Pyyntö on vastaanotettu.\"\nquestion = \"Milloin se alkoi?\"\nidentity = \"Soitamme sinulle ensin.\"\n";
     dir.file("voice.toml", format!("{voice}{own}"));
     firstline_nn::write_tiny_decoder(&dir.path("writer.gguf"), "llama").unwrap();
     let asked = |language: &str, body: &str| {
         json!({ "id": language, "customer": "Amaro Foods", "contact": "Eva Stone", "source": "email",
             "subject": body, "body": body, "language": language })
     };
-    dir.file("asked.jsonl", lines(&[asked("fi", finnish[0]), asked("de", german[0])]));
+    dir.file("asked.jsonl", lines(&[asked("fi", finnish[1]), asked("de", german[1])]));
     let base = ["draft", "--bundle", "bundle", "asked.jsonl"];
     let drafts = |more: &[&str]| {
         let run = dir.ok(&[&base[..], more].concat());
@@ -266,7 +276,8 @@ fn a_language_without_word_lists_gets_a_template_or_an_acknowledgement() {
     for more in [&["--voice", "voice.toml"][..], &["--voice", "voice.toml", "--writer", "writer.gguf"]] {
         let [none, composed] = &drafts(more)[..] else { unreachable!() };
         assert!(["retrieved", "generated"].contains(&composed["origin"].as_str().unwrap()), "{composed}");
-        assert!(composed["text"].as_str().unwrap().contains("starten Sie den Rechner neu"), "{composed}");
+        let text = composed["text"].as_str().unwrap();
+        assert!(text.contains("Danke für Ihre Meldung. Bitte starten Sie den Rechner neu."), "{composed}");
         assert_eq!(none["origin"], "acknowledgement", "{none}");
         let text = none["text"].as_str().unwrap();
         assert!(text.contains("vastaanotettu") && none["sources"].as_array().unwrap().is_empty(), "{none}");
