@@ -231,7 +231,7 @@ impl Language {
             harmless: (!lists.harmless.is_empty()).then(|| pattern(&make(&lists.harmless))),
             secrets: whole(std::slice::from_ref(&secrets)),
             asked: whole(&asked),
-            given: if lists.given.is_empty() { pattern("$^") } else { whole(&lists.given) },
+            given: if lists.given.is_empty() { pattern(r"[^\s\S]") } else { whole(&lists.given) },
             value: pattern(&value),
             states: words_of(&lists.states),
             refusals: whole(&lists.refusals),
