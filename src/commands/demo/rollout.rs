@@ -160,8 +160,8 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     show(&Report::of_day90(&report, &zone));
     print(format_args!(
-        "\nEverything here is generated, and so are the people: reviewers approve what the desk closed alike, and a ticket that was helped takes \
-         {:.0} % of its minutes because the play says so.\nPage to print: {}\nStore: {}\nThe demo took {:.0} seconds.",
+        "\nEverything here is generated, and so are the people: reviewers approve what the desk closed alike, the manager dismisses what is \
+         only suspected, and a ticket that was helped takes {:.0} % of its minutes because the play says so.\nPage to print: {}\nStore: {}\nThe demo took {:.0} seconds.",
         100.0 * course::HELPED,
         files.page.display(),
         files.store.display(),

@@ -35,14 +35,16 @@ const ASSIST_FROM: u32 = 7;
 /// The first week in which it may act alone, where the gate passes.
 const ALONE_FROM: u32 = 11;
 /// The part of its minutes that a ticket takes whose reply Firstline has written.
-pub(super) const HELPED: f64 = 0.25;
+pub(super) const HELPED: f64 = 0.15;
 /// Of this many actions one is wrong, from the week on in which errors begin.
 const ONE_IN: usize = 12;
 
 /// After the opening, the PSA's hook; after a draft, the reviewer; after the end, the loop that tells it.
 const HOOK: SignedDuration = SignedDuration::from_secs(5);
-const REVIEWED_AFTER: SignedDuration = SignedDuration::from_mins(4);
+const REVIEWED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 const TOLD_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// The hour after midnight at which the manager decides.
+const EVENING: i64 = 18;
 /// Looks at whether the desk is open.
 const LOOKS: usize = 7 * 24 * 4;
 const LOOK: SignedDuration = SignedDuration::from_mins(15);
@@ -64,6 +66,8 @@ enum Step {
     Acted,
     /// Its customer writes back.
     Answered(usize),
+    /// The manager decides what the day has brought.
+    Evening,
     /// It has ended.
     Ended(usize),
     /// The loop between the PSA and the service asks.
@@ -152,6 +156,9 @@ impl<'a> Course<'a> {
             }
         }
         steps.extend((1..=super::WEEKS).filter_map(|n| Some(Reverse((desk.week_begins(n)?, Step::Week(n))))));
+        let evening = |day: i64| desk.from + SignedDuration::from_hours(24 * day + EVENING);
+        let days = (7 * i64::from(ASSIST_FROM - 1))..i64::from(desk.days);
+        steps.extend(days.map(|day| Reverse((evening(day), Step::Evening))));
         steps.extend(through.iter().map(|through| Reverse((through.poll_after(desk.from), Step::Polled))));
         let (week, played, asked, passed) = (0, Played::default(), Asked::default(), (None, None));
         Self {
@@ -210,6 +217,10 @@ impl<'a> Course<'a> {
                 Step::Answered(i) => self.answer(i, stage)?,
                 Step::Ended(i) => self.end(i, stage)?,
                 Step::Polled => self.poll(at, stage)?,
+                Step::Evening => {
+                    self.look(stage, ui)?;
+                    self.manage(stage)?;
+                }
             }
         }
         stage.clock.skip_to(self.desk.to);
@@ -226,7 +237,7 @@ impl<'a> Course<'a> {
             gates::list(stage, self.desk, (from, now))?;
         }
         self.look(stage, ui)?;
-        self.manage(stage, ui)?;
+        self.waver(stage, ui)?;
         ui.say(format!(
             "   Week {number}: {} tickets sent, {} replies approved and {} sent alone so far.",
             self.played.sent, self.played.approved, self.played.alone
@@ -244,25 +255,31 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// The manager decides what is suspected, as the desk closed the ticket, and lets expansion go on where only a figure wavered.
-    fn manage(&self, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
+    /// The manager dismisses what is suspected: what was wrong is on record already, as the play has made it.
+    fn manage(&self, stage: &Stage) -> Result<(), Failure> {
         let (store, now) = (stage.store.as_ref(), stage.clock.now());
         let suspected =
             store.incident_list(Some(IncidentState::Suspected), &CustomerSet::All, None, 500)?.items;
-        let manager = &self.past.manager;
-        let by = manager.author();
+        let by = self.past.manager.author();
         for incident in suspected {
             let ruling = IncidentRuling {
                 state: RuledState::Dismissed,
-                reason: "the reply was right; the ticket went on for another reason".to_owned(),
+                reason: "the reply fits how the desk closed the ticket, or its error is on record".to_owned(),
                 sla_credit: None,
                 sla_credit_amount: None,
                 severity: None,
             };
             decide_incident(store, &incident.id, &ruling, (&by, &CustomerSet::All), now)?;
         }
+        Ok(())
+    }
+
+    /// The manager lets expansion go on where only a figure wavered.
+    fn waver(&self, stage: &Stage, ui: &Ui) -> Result<(), Failure> {
+        let (store, now) = (stage.store.as_ref(), stage.clock.now());
         for hold in store.holds(true)?.iter().filter(|hold| hold.level == Hold::PauseExpansion) {
-            let told = resume(store, hold.id, "the figures waver as they did before", manager, now)?;
+            let told =
+                resume(store, hold.id, "the figures waver as they did before", &self.past.manager, now)?;
             ui.say(format!("   The manager lets expansion go on: {}", told.reason));
         }
         Ok(())
