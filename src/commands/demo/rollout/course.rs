@@ -487,11 +487,10 @@ impl<'a> Course<'a> {
         if alone {
             self.played.alone += 1;
             self.played.alone_wrong += usize::from(!right);
-            let quarters = i64::from(
+            let later = i64::from(
                 ticket.id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 4,
             );
-            self.steps
-                .push(Reverse((now + SignedDuration::from_mins(10 + 20 * quarters), Step::Answered(i))));
+            self.steps.push(Reverse((now + SignedDuration::from_mins(10 + 20 * later), Step::Answered(i))));
         }
         Ok(())
     }
