@@ -66,7 +66,7 @@ mod tests {
             messages: vec![
                 message("customer", "Hello?", 1),
                 message("technician", &ours, 2),
-                // Whoever quotes our words has not written them.
+                // Quoted words of ours are not the writer's own.
                 message("customer", &format!("It works now, thanks.\n\n> {ours}"), 3),
                 message("technician", "Good to hear.", 4),
                 message("customer", "And the printer?", 5),

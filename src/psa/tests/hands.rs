@@ -493,7 +493,7 @@ fn what_nobody_approved_goes_back_where_anybody_was_at_the_ticket() {
             action(3, "reply", ids[2], &customer, &quiet),
             action(4, "set_fields", ids[1], &customer, &fields),
             action(5, "reply", ids[0], &customer, &again),
-            // A person approved this one, whoever else is at it.
+            // A person approved this one, so others at the ticket do not matter.
             action(6, "reply", ids[1], &customer, &json!({"text": "Approved.\n[ref FL-7-00000000-6]"})),
         ]);
         let write = WriteSettings { visible_replies: true, ..WriteSettings::default() };
