@@ -100,7 +100,7 @@ impl<D: Db> Acting for Shelf<D> {
                 "UPDATE decisions SET acting = $2, draft_state = $3, version = version + 1 WHERE id = $1";
             tx.execute(sql, &[(&record.id).into(), Value::Text(json(&told)?), name(state)?])?;
             let start = (ActionOrigin::Auto, plan.not_before);
-            // Whoever does it looks in the PSA first: since then nobody may have written, and no technician have been at the ticket.
+            // The caller looks in the PSA first: since then nobody may have written, and no technician may have been at the ticket.
             let as_of = record.received_at.to_string();
             let untouched_since = opened_at(tx, record)?.map(|at| at.to_string());
             if let Some(draft) = reply {
