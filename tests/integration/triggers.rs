@@ -95,6 +95,11 @@ impl Desk {
         self.service.get("/v1/rollout", &self.machine).ok()["holds"].as_array().unwrap().clone()
     }
 
+    /// The holds on the whole desk: a customer's own trigger may fire beside them, by which tickets' drafts came in time.
+    fn holds_on_all(&self) -> Vec<Value> {
+        self.holds().into_iter().filter(|hold| hold["scope"] == json!({})).collect()
+    }
+
     fn states(&self) -> Vec<(i64, String)> {
         let page = self.service.get("/v1/outbox?limit=100", &self.machine).ok();
         let actions = page["actions"].as_array().unwrap().iter();
@@ -128,8 +133,8 @@ fn r70_errors_fire_in_a_service_by_themselves_and_get_nothing_past_the_fence() {
     let in_flight = desk.claim("glue", 2);
     let errors = desk.errors(&decisions[..WRONG], &json!({}));
     desk.service.post("/v1/incidents", &desk.person, &errors).ok();
-    desk.service.wait_for(|| desk.holds().len() >= 2);
-    let holds = desk.holds();
+    desk.service.wait_for(|| desk.holds_on_all().len() >= 2);
+    let holds = desk.holds_on_all();
     let fired: BTreeSet<(&str, &str)> = holds.iter().map(trigger).collect();
     assert_eq!(fired, [("errors", "pause"), ("errors_risen", "back_out")].into(), "{holds:?}");
     assert!(
@@ -157,9 +162,9 @@ fn r70_errors_fire_in_a_service_by_themselves_and_get_nothing_past_the_fence() {
     for _ in 0..2 {
         desk.service.post("/v1/incidents", &desk.person, &credit).ok();
     }
-    desk.service.wait_for(|| desk.holds().len() >= 3);
+    desk.service.wait_for(|| desk.holds_on_all().len() >= 3);
     std::thread::sleep(Duration::from_secs(3));
-    let holds = desk.holds();
+    let holds = desk.holds_on_all();
     assert_eq!(holds.len(), 3, "{holds:?}");
     assert!(holds.iter().any(|hold| trigger(hold) == ("sla_credit", "pause")));
     assert!(desk.service.dir.ok(&["rollout", "status"]).stdout.contains("R70"));
