@@ -28,6 +28,8 @@ pub(crate) struct True {
     labels: BTreeMap<Field, String>,
     /// When it was closed and opened again, in order.
     closings: Vec<(Timestamp, bool)>,
+    /// Values that were changed, in order.
+    changes: Vec<(Timestamp, String)>,
 }
 
 impl True {
@@ -61,6 +63,7 @@ pub(crate) fn truth(fake: &Fake) -> BTreeMap<String, True> {
             merged: ticket.merged_into.is_some(),
             labels: labels.into_iter().filter_map(|(field, label)| Some((field, label?))).collect(),
             closings: Vec::new(),
+            changes: Vec::new(),
         }
     };
     fake.world(|world| {
@@ -73,11 +76,15 @@ pub(crate) fn truth(fake: &Fake) -> BTreeMap<String, True> {
             .filter(|status| status.closed)
             .map(|status| status.name.as_str())
             .collect();
-        for change in world.changes.iter().filter(|change| change.deed == Deed::Status) {
+        for change in &world.changes {
+            let Some(ticket) = all.get_mut(&change.ticket.to_string()) else { continue };
             let closed = change.to.as_deref().is_some_and(|name| closing.contains(name));
-            if let Some(ticket) = all.get_mut(&change.ticket.to_string()) {
+            if change.deed == Deed::Status {
                 ticket.closings.push((change.at, closed));
             }
+            let (from, to) = (change.from.as_deref().unwrap_or("-"), change.to.as_deref().unwrap_or("-"));
+            let what = format!("{:?} {from} -> {to} by {:?}", change.deed, change.by);
+            ticket.changes.push((change.at, what));
         }
         all
     })
@@ -103,6 +110,8 @@ pub(crate) struct Ledger {
     rows: BTreeMap<String, TicketRow>,
     /// Tickets whose labels were told since they were decided last.
     told: BTreeSet<String>,
+    /// What the audit log has of each ticket, in order.
+    courses: BTreeMap<String, Vec<(Timestamp, String)>>,
 }
 
 impl Ledger {
@@ -146,6 +155,21 @@ impl Ledger {
             }
             _ => {}
         }
+        if let Some(ticket) = self.ticket_of.get(subject) {
+            let state = detail["state"].as_str().or(detail["kind"].as_str()).unwrap_or_default();
+            let step = (at, format!("{action} {state}"));
+            self.courses.entry(ticket.clone()).or_default().push(step);
+        }
+    }
+
+    /// What happened to a ticket in the PSA and on record, in seconds from its opening.
+    fn course(&self, id: &str, ticket: &True) -> String {
+        let on_record = self.courses.get(id).into_iter().flatten();
+        let mut steps: Vec<&(Timestamp, String)> = on_record.chain(&ticket.changes).collect();
+        steps.sort_by_key(|(at, _)| *at);
+        let since = |at: Timestamp| at.duration_since(ticket.opened).as_secs_f64();
+        let steps: Vec<String> = steps.iter().map(|(at, what)| format!("{:.1} s {what}", since(*at))).collect();
+        steps.join(", ")
     }
 
     /// Tickets that were opened by `until` and are not on record.
@@ -158,7 +182,10 @@ impl Ledger {
     /// Tickets that have ended in the PSA, and whose end is not on record, or another.
     pub(crate) fn unjoined(&self, truth: &BTreeMap<String, True>) -> Vec<String> {
         let ended = truth.iter().filter(|(_, ticket)| ticket.ended);
-        ended.filter_map(|(id, ticket)| Some(format!("{id} ({})", self.lacks(id, ticket)?))).collect()
+        let told = |(id, ticket): (&String, &True)| {
+            Some(format!("{id} ({}: {})", self.lacks(id, ticket)?, self.course(id, ticket)))
+        };
+        ended.filter_map(told).collect()
     }
 
     fn lacks(&self, id: &str, ticket: &True) -> Option<String> {

@@ -6,14 +6,18 @@
 
 use std::fmt;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firstline_fault::{Code, Error, UserError};
 use serde_json::Value;
 use ureq::Agent;
+use ureq::config::Config;
 pub use ureq::http::Uri;
 use ureq::http::{Method, Request as HttpRequest};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// Longest reply that is read, in bytes.
 const MOST_REPLY: u64 = 32 << 20;
@@ -392,15 +396,37 @@ pub fn agent() -> Agent {
 
 /// The same, whose requests take `most` at most.
 pub(crate) fn agent_within(most: Duration) -> Agent {
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_global(Some(most))
         .user_agent(concat!("firstline/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), Addresses::default())
+}
+
+/// Looks up names only: an address is taken as it stands. The library looks up before every request, and starts a thread for it.
+#[derive(Debug, Default)]
+struct Addresses(DefaultResolver);
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let named = uri.scheme().zip(uri.authority());
+        let address = named.and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
+        let Some(address) = address.and_then(|text| text.parse::<SocketAddr>().ok()) else {
+            return self.0.resolve(uri, config, timeout);
+        };
+        let mut found = self.empty();
+        found.push(address);
+        Ok(found)
+    }
 }
 
 #[cfg(test)]

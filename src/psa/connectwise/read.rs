@@ -239,8 +239,21 @@ fn of_note(note: &wire::Note) -> Option<Event> {
     Some(Event { psa_key: key(note)?, at: note.created_at()?, actor, actor_kind, what })
 }
 
+/// Hours from the entry's start to its end, without those it deducts.
+fn worked(entry: &wire::TimeEntry) -> Option<f64> {
+    let [start, end] = [&entry.time_start, &entry.time_end].map(|time| at(time.as_deref()));
+    Some(end?.duration_since(start?).as_secs_f64() / 3_600.0 - entry.hours_deduct.unwrap_or(0.0))
+}
+
+/// Whether a tenant that bills in quarters of an hour, or in smaller steps, has made `hours` of what was `worked`: a ticket of three
+/// minutes took three, not fifteen.
+fn is_rounded(worked: f64, hours: f64) -> bool {
+    worked > 0.0 && (0.0..0.25).contains(&(hours - worked))
+}
+
 fn of_time(entry: &wire::TimeEntry) -> Option<Event> {
-    let seconds = 3_600.0 * entry.actual_hours.filter(|hours| (0.0..=24_000.0).contains(hours))?;
+    let hours = entry.actual_hours.filter(|hours| (0.0..=24_000.0).contains(hours))?;
+    let seconds = 3_600.0 * worked(entry).filter(|worked| is_rounded(*worked, hours)).unwrap_or(hours);
     let what = Happening::TimeEntry { seconds, visible: entry.add_to_detail_description_flag };
     Some(Event {
         psa_key: format!("time-{}", entry.id?),
@@ -249,4 +262,44 @@ fn of_time(entry: &wire::TimeEntry) -> Option<Event> {
         actor_kind: ActorKind::Technician,
         what,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn seconds(entry: &serde_json::Value) -> Option<f64> {
+        let mut entry = entry.clone();
+        entry["id"] = json!(7);
+        match of_time(&serde_json::from_value(entry).unwrap())?.what {
+            Happening::TimeEntry { seconds, .. } => Some(seconds),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn an_entry_whose_hours_are_rounded_up_took_as_long_as_from_its_start_to_its_end() {
+        let entry = |end: &str, hours: f64, deducted: f64| {
+            let (start, end) = ("2026-11-30T09:00:00Z", format!("2026-11-30T{end}Z"));
+            json!({"timeStart": start, "timeEnd": end, "actualHours": hours, "hoursDeduct": deducted})
+        };
+        for (end, hours, deducted, expected) in [
+            ("09:03:00", 0.25, 0.0, 180.0),
+            ("09:15:00", 0.25, 0.0, 900.0),
+            ("10:01:00", 0.75, 0.5, 1_860.0),
+            // What was typed in says something else than the clock: it counts.
+            ("09:03:00", 1.0, 0.0, 3_600.0),
+            ("12:00:00", 0.5, 0.0, 1_800.0),
+            ("09:00:00", 0.2, 0.0, 720.0),
+            ("08:00:00", 0.2, 0.0, 720.0),
+        ] {
+            let found = seconds(&entry(end, hours, deducted)).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{end}, {hours} h: {found}");
+        }
+        let alone = json!({"timeStart": "2026-11-30T09:00:00Z", "actualHours": 0.25});
+        assert_eq!(seconds(&alone), Some(900.0), "without an end");
+        assert_eq!(seconds(&json!({"timeStart": "2026-11-30T09:00:00Z"})), None);
+    }
 }

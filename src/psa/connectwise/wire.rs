@@ -195,7 +195,9 @@ pub(super) struct TimeEntry {
     pub(super) id: Option<i64>,
     pub(super) charge_to_id: Option<i64>,
     pub(super) actual_hours: Option<f64>,
+    pub(super) hours_deduct: Option<f64>,
     pub(super) time_start: Option<String>,
+    pub(super) time_end: Option<String>,
     pub(super) member: Option<Named>,
     #[serde(deserialize_with = "flag")]
     pub(super) add_to_detail_description_flag: bool,

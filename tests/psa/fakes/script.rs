@@ -38,6 +38,10 @@ impl Step {
         matches!(self.what, What::Open(_))
     }
 
+    fn is_urgent(&self) -> bool {
+        matches!(self.what, What::Open(_) | What::Say { visible: true, .. })
+    }
+
     fn is_reply(&self) -> bool {
         let What::Say { from, visible, automatic, .. } = &self.what else { return false };
         from == "technician" && *visible && !*automatic
@@ -73,6 +77,14 @@ impl Script {
     /// When the next step is.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.steps.front().map(|step| step.at)
+    }
+
+    /// When the next step is that somebody waits for, an opening or a message that customers see; where there is none within `patience` of
+    /// the next step, the end of that time.
+    pub fn next_due(&self, patience: SignedDuration) -> Option<Timestamp> {
+        let latest = self.next_at()?.checked_add(patience).ok()?;
+        let soon = self.steps.iter().take_while(|step| step.at < latest);
+        Some(soon.filter(|step| step.is_urgent()).map(|step| step.at).next().unwrap_or(latest))
     }
 
     /// Makes what the steps name, as a desk has it before anything happens: customers and their people, boards, types, statuses,

@@ -10,7 +10,7 @@ use firstline_fault::InternalError;
 use firstline_psa::sync::WriteSettings;
 use firstline_store::{Action, ActionState, CustomerSet};
 use firstline_ticket::Ticket;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::course::SENT_FROM;
@@ -21,6 +21,9 @@ use crate::failure::Failure;
 
 /// Done actions that are read at once.
 const PAGE: usize = 200;
+/// The loop asks right after each opening and each message that customers see. It reads what else people do within this time: weeks of
+/// rounds that find nothing new are not played.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The stand-in, the loop, and what is still to happen on the desk.
 pub(super) struct Through {
@@ -118,7 +121,7 @@ impl Through {
 
     /// When it next has something to read of what people and customers do.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        self.script.next_at().map(|at| self.poll_after(at.max(now)))
+        self.script.next_due(PATIENCE).map(|at| self.poll_after(at.max(now)))
     }
 
     /// Lets happen on the desk what is due, and the loop ask once; `None` where it has asked at `at` already.

@@ -65,6 +65,18 @@ fn the_next_reply_falls_out_and_the_rest_of_the_work_takes_a_part_of_its_time() 
 }
 
 #[test]
+fn what_somebody_waits_for_is_due_at_once_and_the_rest_within_a_while() {
+    let (mut world, mut script) = (world(), Script::of(&[ticket()]));
+    let due = |script: &Script, minutes: i64| script.next_due(SignedDuration::from_mins(minutes));
+    assert_eq!(due(&script, 5), Some(at(0)), "the opening");
+    script.play(&mut world, at(5));
+    assert_eq!(due(&script, 5), Some(at(15)), "an internal note at 10");
+    assert_eq!(due(&script, 15), Some(at(20)), "a reply");
+    script.play(&mut world, at(90));
+    assert_eq!(due(&script, 5), None);
+}
+
+#[test]
 fn what_was_done_before_stays_and_nothing_follows_a_cancelled_ticket() {
     let (mut world, mut script) = (world(), Script::of(&[ticket()]));
     script.play(&mut world, at(30));
