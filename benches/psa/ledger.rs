@@ -168,7 +168,8 @@ impl Ledger {
         let mut steps: Vec<&(Timestamp, String)> = on_record.chain(&ticket.changes).collect();
         steps.sort_by_key(|(at, _)| *at);
         let since = |at: Timestamp| at.duration_since(ticket.opened).as_secs_f64();
-        let steps: Vec<String> = steps.iter().map(|(at, what)| format!("{:.1} s {what}", since(*at))).collect();
+        let steps: Vec<String> =
+            steps.iter().map(|(at, what)| format!("{:.1} s {what}", since(*at))).collect();
         steps.join(", ")
     }
 

@@ -247,6 +247,33 @@ fn a_storm_of_alerts_is_one_decision() {
 }
 
 #[test]
+fn a_storm_that_several_send_at_once_is_one_decision() {
+    let service = Service::start(&[]);
+    let key = service.key("triage", &[]);
+    // Batches that are decided apart and recorded together: each storm has one head all the same.
+    for storm in 0..4 {
+        let alert = |i: usize| {
+            json!({"id": format!("S{storm}-{i}"), "source": "monitoring", "customer": format!("Contoso {storm}"),
+                "subject": format!("[ALERT] Disk C: on SRV-01 is {}% full", 80 + i % 19), "body": "Alert raised"})
+        };
+        let results: Vec<Value> = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..12)
+                .map(|n| {
+                    let alerts: Vec<Value> = (0..4).map(|i| alert(4 * n + i)).collect();
+                    let (service, key) = (&service, &key);
+                    scope.spawn(move || triage(service, key, &alerts))
+                })
+                .collect();
+            callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+        });
+        let heads: Vec<&Value> = results.iter().filter(|r| r["collapsed_into"].is_null()).collect();
+        assert_eq!(heads.len(), 1, "{heads:?}");
+        let follow = results.iter().filter(|r| r["collapsed_into"] == heads[0]["decision_id"]).count();
+        assert_eq!(follow, 47);
+    }
+}
+
+#[test]
 fn jobs_are_done_and_can_be_called_off() {
     let service = Service::start(&["limits.waiting_tickets=3100"]);
     let key = service.key("triage", &[]);

@@ -112,14 +112,19 @@ impl Deciding {
         // Those that follow a head of this very batch are recorded when it is.
         let mut later = Vec::new();
         let mut first = Vec::new();
+        let mut storms = HashSet::new();
         for (item, decision) in batch {
             // A ticket does not follow itself.
             let head =
                 item.storm().and_then(|storm| heads.get(storm)).filter(|h| h.ticket_id != item.ticket.id);
-            match (decision, head) {
-                (_, Some(head)) => first.push(collapsed(item, head)),
-                (Some(decision), None) => first.push(self.settled(item, decision)),
-                (None, None) => later.push(item),
+            if let Some(head) = head {
+                first.push(collapsed(item, head));
+                continue;
+            }
+            // Batches that are recorded together were decided apart: each may have a first of the same storm.
+            match decision.filter(|_| leads(&item, &mut storms)) {
+                Some(decision) => first.push(self.settled(item, decision)),
+                None => later.push(item),
             }
         }
         for (item, decided) in self.put(first, now) {
@@ -335,12 +340,7 @@ fn decide(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
 /// Decides the items of a batch: none for those that follow another of their storm.
 fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     let mut storms = HashSet::new();
-    let leads = |item: &Item| {
-        let first = item.storm().is_none_or(|storm| storms.insert(storm.to_owned()));
-        // One that is known may be the head itself.
-        first || item.standing.is_some()
-    };
-    let leads: Vec<bool> = batch.iter().map(leads).collect();
+    let leads: Vec<bool> = batch.iter().map(|item| leads(item, &mut storms)).collect();
     let asked: Vec<&Item> =
         batch.iter().zip(&leads).filter(|(_, leads)| **leads).map(|(item, _)| item).collect();
     let Some(first) = asked.first() else { return Ok(vec![None; batch.len()]) };
@@ -350,6 +350,13 @@ fn decide_batch(batch: &[Item]) -> Result<Vec<Option<Decision>>> {
     let given: Vec<_> = asked.iter().map(|item| item.given()).collect();
     let mut decisions = engine.decide_features(&tickets, &features, &given, LOOKED_AT)?.into_iter();
     Ok(leads.into_iter().map(|leads| if leads { decisions.next() } else { None }).collect())
+}
+
+/// Whether an item is decided by itself: the first of its storm, of which `storms` has those that were seen.
+fn leads(item: &Item, storms: &mut HashSet<String>) -> bool {
+    let first = item.storm().is_none_or(|storm| storms.insert(storm.to_owned()));
+    // One that is known may be the head itself.
+    first || item.standing.is_some()
 }
 
 fn decided(item: &Item, decision: Decision, route: Route, into: Option<String>, draft: bool) -> Decided {
