@@ -2,6 +2,7 @@
 
 mod psa;
 mod rollout;
+mod serve;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ use crate::ui::{Ui, print};
 ///
 /// With --rollout, the newest 13 weeks are played: two as they were, four in shadow, then with a reviewer who approves, up to the report
 /// of day 90. With --psa too, they go through the stand-in, which is written to once the gates allow it.
+///
+/// With --serve, the newest tickets wait with their drafts on the pages, and a link to sign in is printed.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("played").multiple(true)))]
 pub(crate) struct DemoArgs {
@@ -42,8 +45,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value = "firstline-demo", value_name = "DIR")]
     dir: PathBuf,
 
-    /// Number of tickets to generate; 9000 with --rollout.
-    #[arg(long, default_value_t = 5_000, default_value_if("rollout", "true", "9000"), value_parser = clap::value_parser!(u32).range(500..=200_000))]
+    /// Number of tickets to generate; 9000 with --rollout, 2000 with --serve.
+    #[arg(long, default_value_t = 5_000, default_value_ifs([("rollout", "true", "9000"), ("serve", "true", "2000")]), value_parser = clap::value_parser!(u32).range(500..=200_000))]
     tickets: u32,
 
     /// Seed of the random draws: the same seed gives the same result.
@@ -55,6 +58,9 @@ pub(crate) struct DemoArgs {
 
     #[command(flatten)]
     rollout: rollout::RolloutArgs,
+
+    #[command(flatten)]
+    serve: serve::ServeDemoArgs,
 
     #[command(flatten)]
     encoder: EncoderArgs,
@@ -76,6 +82,9 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     if let Some(psa) = args.psa.psa {
         return psa::run(args, psa, ui);
+    }
+    if args.serve.serve {
+        return serve::run(args, ui);
     }
     let start = Instant::now();
     let tickets = args.dir.join("history.jsonl");

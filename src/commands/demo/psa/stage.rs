@@ -41,6 +41,8 @@ const TOKEN_SECONDS: i64 = 366 * 24 * 3_600;
 /// How far before its watermark the loop asks again, and how long its lease holds: as `firstline connect` has it.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(180);
 const LEASE_SECONDS: u32 = 120;
+/// How often it is looked whether to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The parts.
 pub(super) struct Stage {
@@ -105,6 +107,14 @@ pub(in crate::commands::demo) struct Served {
 }
 
 impl Served {
+    /// Waits until somebody asks for an end, and ends it in order.
+    pub(in crate::commands::demo) fn wait(self) -> Result<(), Failure> {
+        while !stopping() && self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            std::thread::sleep(LOOK);
+        }
+        self.end()
+    }
+
     /// Ends it in order.
     pub(in crate::commands::demo) fn end(mut self) -> Result<(), Failure> {
         self.app.begin_stop();
