@@ -170,14 +170,14 @@ fn by_name(shared: &Shared, name: &str) -> std::result::Result<UserRecord, Probl
 }
 
 /// Where a request to sign in comes from.
-pub(crate) struct From {
+pub(crate) struct Sender {
     address: Option<std::net::IpAddr>,
     agent: String,
     /// The session that the browser had before.
     before: Option<String>,
 }
 
-impl From {
+impl Sender {
     /// Of a request over a line that nobody reads along.
     ///
     /// # Errors
@@ -205,7 +205,7 @@ fn agent(headers: &HeaderMap) -> String {
 /// [`Code::Auth`] where name or password is wrong; [`Code::Overload`] after too many tries.
 pub(crate) async fn sign_in(
     shared: &Arc<Shared>,
-    from: From,
+    from: Sender,
     (name, password): (String, String),
 ) -> std::result::Result<String, Problem> {
     shared.signing_in.attempts.count(Some(&name), from.address)?;
@@ -251,7 +251,7 @@ fn open(
     shared: &Shared,
     user: &UserRecord,
     verified: &str,
-    from: &From,
+    from: &Sender,
 ) -> std::result::Result<String, Problem> {
     let now = shared.clock.now();
     let token = hex(&random::<32>()?);
@@ -274,7 +274,7 @@ fn open(
 /// [`Code::Auth`] where the code does not hold; [`Code::Input`] where the password is refused; [`Code::Overload`] after too many tries.
 pub(crate) async fn set_password(
     shared: &Arc<Shared>,
-    from: From,
+    from: Sender,
     (code, password): (String, String),
 ) -> std::result::Result<String, Problem> {
     shared.signing_in.attempts.count(None, from.address)?;
@@ -304,7 +304,7 @@ pub(crate) async fn set_password(
 /// As for [`set_password`].
 pub(crate) async fn change_password(
     shared: &Arc<Shared>,
-    from: From,
+    from: Sender,
     user: UserRecord,
     (current, password): (String, String),
 ) -> std::result::Result<String, Problem> {

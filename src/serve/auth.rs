@@ -518,6 +518,16 @@ mod tests {
     }
 
     #[test]
+    fn a_person_sees_their_customers_and_one_who_is_not_known_nobodys() {
+        let keys = known(&[], 9);
+        let nobody = CustomerSet::Only(BTreeSet::new());
+        assert!(keys.is_unknown("user:0a") && !keys.is_unknown("command:users"));
+        assert_eq!((keys.customers("user:0a"), keys.customers("command:users")), (nobody, CustomerSet::All));
+        keys.people.store(Arc::new([("user:0a".to_owned(), CustomerSet::All)].into()));
+        assert!(!keys.is_unknown("user:0a") && keys.customers("user:0a") == CustomerSet::All);
+    }
+
+    #[test]
     fn what_is_no_key_has_no_id() {
         for text in ["", "fl", "fl_a", "fl_a_b", "sk_a_0000", "fl__"] {
             assert_eq!(id_of(text), None, "{text}");

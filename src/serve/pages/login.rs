@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use firstline_pages::accounts::{self as page_of, SignIn};
 
 use super::{Form, LOGIN, PageProblem, local, page, see, see_signed_in, see_signed_out, status};
-use crate::accounts::{self, From, SignedIn, signed_in};
+use crate::accounts::{self, Sender, SignedIn, signed_in};
 use crate::auth::Caller;
 use crate::shared::Shared;
 
@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
     parts: Parts,
     form: Form,
 ) -> Result<Response, PageProblem> {
-    let from = From::new(&shared, &parts)?;
+    let from = Sender::new(&shared, &parts)?;
     let (name, next) = (form.get("name"), local(form.get("next")));
     let typed = (name.to_owned(), form.get("password").to_owned());
     match accounts::sign_in(&shared, from, typed).await {

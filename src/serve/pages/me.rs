@@ -10,7 +10,7 @@ use firstline_store::{CustomerSet, SessionRecord};
 
 use super::password::new_password;
 use super::{Form, HOME, LOGIN, PageProblem, page, see, see_signed_in, see_signed_out, status, viewer, when};
-use crate::accounts::{self, From, SignedIn, holds};
+use crate::accounts::{self, Sender, SignedIn, holds};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -67,7 +67,7 @@ pub(super) async fn change_password(
     parts: Parts,
     form: Form,
 ) -> Result<Response, PageProblem> {
-    let from = From::new(&shared, &parts)?;
+    let from = Sender::new(&shared, &parts)?;
     let changed = match new_password(&form) {
         Ok(password) => {
             let typed = (form.get("current").to_owned(), password);

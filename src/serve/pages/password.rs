@@ -9,7 +9,7 @@ use firstline_fault::Code;
 use firstline_pages::accounts::set_password;
 
 use super::{Form, HOME, PageProblem, page, see_signed_in, status};
-use crate::accounts::{self, From};
+use crate::accounts::{self, Sender};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -25,7 +25,7 @@ pub(super) async fn set(
     parts: Parts,
     form: Form,
 ) -> Result<Response, PageProblem> {
-    let from = From::new(&shared, &parts)?;
+    let from = Sender::new(&shared, &parts)?;
     let code = form.get("code");
     let set = match new_password(&form) {
         Ok(password) => accounts::set_password(&shared, from, (code.to_owned(), password)).await,
