@@ -1,7 +1,7 @@
 //! What the pages that people read are made of: layout, text, tables, figures, plots and style.
 //!
-//! Figures and words go in, markup comes out. A page is one self-contained HTML file: it has no script and loads nothing.
-//! It follows the reader's light or dark theme and prints in black on white.
+//! Figures and words go in, markup comes out. A page of figures is one self-contained HTML file: it has no script and loads nothing.
+//! A page of the service ([`accounts`]) loads a style sheet and a script of ours. A page follows the reader's light or dark theme and prints in black on white.
 //!
 //! Markup is written with [`maud`], which escapes whatever is put into it, so no caller has to remember to. The two places that
 //! bypass it, the style sheet and the inside of a plot, are in this room. Text from other people's data goes through
@@ -19,6 +19,7 @@
 //! assert!(html.contains("Network &lt;LAN&gt;") && html.contains("1,204"));
 //! ```
 
+pub mod accounts;
 mod layout;
 mod numbers;
 mod parts;

@@ -1,7 +1,7 @@
 //! The HTTP API: one file a subject, the router here. `wire` is what goes over it, `document` and `docs` are its description.
 //!
 //! `/v1` is ours; OpenAI's and text-embeddings-inference's paths are there for what people have already. Everything but health,
-//! metrics and documentation wants a key.
+//! metrics and documentation wants a key, or a person who has signed in; `pages` are for these.
 
 mod answers;
 mod bundle;
@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -48,6 +48,7 @@ use crate::body::{self, Unread};
 use crate::connections::Slot;
 use crate::memory::Held;
 use crate::metrics::Answered;
+use crate::pages;
 use crate::problem::Problem;
 use crate::shared::Shared;
 use crate::shares::Shares;
@@ -68,6 +69,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/health", get(health::healthz));
     router
         .merge(docs::routes(&document))
+        .merge(pages::routes())
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { not_allowed() })
         .layer(CatchPanicLayer::custom(panicked))
@@ -242,15 +244,18 @@ fn request_id(request: &Request) -> HeaderValue {
 }
 
 fn decorate(response: &mut Response, id: &HeaderValue, route: &str) {
-    // The page of the documentation has a style; everything else is data.
+    // The page of the documentation has a style of its own; what is no page is data.
     let policy = match route.trim_end_matches('/') {
         docs::PATH => docs::policy(),
+        _ if pages::is_html(response.headers()) => pages::POLICY,
         _ => HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     };
     let headers = response.headers_mut();
     let always = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),

@@ -1,6 +1,7 @@
 //! API keys: `fl_<id>_<secret>`, the secret 256 random bits. The store has a sha256 hash of the key, the caller the only copy.
 //!
-//! A key has scopes, and may be held to some customers. Must never print a secret, compare one in a time that tells of it, nor let
+//! A key has scopes, and may be held to some customers. A person who has signed in makes requests in the same way, with their rights for
+//! scopes. Must never print a secret, compare one in a time that tells of it, nor let
 //! those who guess at a key keep its owner out.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
 use firstline_fault::{Code, InternalError, Result, UserError};
-use firstline_store::{Author, CustomerSet, DecisionRecord, KeyRecord, Store};
+use firstline_store::{Author, CustomerSet, DecisionRecord, KeyRecord, Store, UserRecord};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -151,29 +152,59 @@ impl NewKey {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|e| InternalError::new(format!("random numbers: {e}")))?;
     Ok(bytes)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The key that makes a request.
+/// What stands before a person's id, where they are on record for what they did.
+const USER: &str = "user:";
+
+/// The key, or the person, that makes a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
+    /// The key's id, or a person's after `user:`: what the audit log names.
     pub(crate) key: String,
-    /// What the key is called: who made it has said whose it is.
+    /// What the key is called: who made it has said whose it is. Of a person, their name.
     pub(crate) name: String,
-    /// The person whose own key it is.
+    /// The person whose own key it is, or who has signed in.
     pub(crate) person: Option<String>,
     scopes: Vec<String>,
     pub(crate) customers: CustomerSet,
 }
 
 impl Caller {
+    /// A person who has signed in.
+    pub(crate) fn of_user(user: &UserRecord) -> Self {
+        Self {
+            key: Self::actor_of(&user.id),
+            name: user.name.clone(),
+            person: Some(user.name.clone()),
+            scopes: user.rights.clone(),
+            customers: user.customers.clone(),
+        }
+    }
+
+    /// How a person of this id is on record for what they did.
+    pub(crate) fn actor_of(user: &str) -> String {
+        format!("{USER}{user}")
+    }
+
+    /// Who it is, in words, and how they get what they lack.
+    fn told(&self) -> (String, &'static str) {
+        match self.key.starts_with(USER) {
+            true => (self.name.clone(), "Have somebody do it who has that right: firstline users list"),
+            false => (format!("key {}", self.key), "Use a key that has it: firstline store keys create"),
+        }
+    }
+
     /// The person who makes the request: what the rollout does is done by one, never by a machine's key.
     pub(crate) fn person(&self) -> std::result::Result<Person, Problem> {
         let Some(name) = self.person.clone() else {
@@ -190,20 +221,16 @@ impl Caller {
         if self.scopes.iter().any(|has| has == scope.name() || has == Scope::Admin.name()) {
             return Ok(());
         }
-        let problem = format!("key {} has no scope {:?}", self.key, scope.name());
-        Err(Problem::new(
-            Code::Scope,
-            "Authorization",
-            problem,
-            "Use a key that has it: firstline store keys create",
-        ))
+        let (who, next) = self.told();
+        let problem = format!("{who} has no scope {:?}", scope.name());
+        Err(Problem::new(Code::Scope, "Authorization", problem, next))
     }
 
     /// Whether the key has this scope, and for all customers: what changes the service for everybody asks for both.
     pub(crate) fn may_for_all(&self, scope: Scope) -> std::result::Result<(), Problem> {
         self.may(scope)?;
         if self.is_held() {
-            let problem = format!("key {} is held to some customers, and this is for all", self.key);
+            let problem = format!("{} is held to some customers, and this is for all", self.told().0);
             let next = "Use a key that is held to none: firstline store keys create";
             return Err(Problem::new(Code::Scope, "Authorization", problem, next));
         }
@@ -293,13 +320,15 @@ const UNKNOWN_KEY: &str = "the API key is not known, or no longer holds";
 /// The keys that hold.
 pub(crate) struct Keys {
     known: ArcSwap<HashMap<String, KeyRecord>>,
+    /// Whose tickets people see, by how they are on record.
+    people: ArcSwap<HashMap<String, CustomerSet>>,
     rate: DefaultKeyedRateLimiter<String>,
 }
 
 impl Keys {
     pub(crate) fn new(requests_per_second: u32) -> Self {
         let quota = Quota::per_second(NonZeroU32::new(requests_per_second).unwrap_or(NonZeroU32::MIN));
-        Self { known: ArcSwap::default(), rate: RateLimiter::keyed(quota) }
+        Self { known: ArcSwap::default(), people: ArcSwap::default(), rate: RateLimiter::keyed(quota) }
     }
 
     /// Takes over what the store has; gives how many keys hold.
@@ -317,6 +346,8 @@ impl Keys {
             }
             self.known.store(Arc::new(keys));
         }
+        let people = store.users()?.into_iter().map(|user| (Caller::actor_of(&user.id), user.customers));
+        self.people.store(Arc::new(people.collect()));
         self.rate.retain_recent();
         Ok(n)
     }
@@ -337,9 +368,7 @@ impl Keys {
         if let Some(problem) = refusal(record, &token, now) {
             return Err(refused(problem));
         }
-        if self.rate.check_key(&record.id).is_err() {
-            return Err(Problem::overload("this key", 1));
-        }
+        self.count(&record.id)?;
         Ok(Caller {
             key: record.id.clone(),
             name: record.name.clone(),
@@ -349,14 +378,28 @@ impl Keys {
         })
     }
 
-    /// Whether this is the id of a key that was not read yet.
-    pub(crate) fn is_unknown(&self, actor: &str) -> bool {
-        is_key(actor) && !self.known.load().contains_key(actor)
+    /// Counts a request of this key, or person.
+    pub(crate) fn count(&self, key: &str) -> std::result::Result<(), Problem> {
+        self.rate.check_key(&key.to_owned()).map_err(|_| Problem::overload("this key", 1))
     }
 
-    /// Whose tickets an actor may see, by the name that is on record: a key's, or a command's, which may see all. A key that is not
+    /// Whether a request carries a key, right or wrong: then it is the key's, whoever has signed in.
+    pub(crate) fn has_key(headers: &HeaderMap) -> bool {
+        token(headers).is_some()
+    }
+
+    /// Whether this is a key, or a person, that was not read yet.
+    pub(crate) fn is_unknown(&self, actor: &str) -> bool {
+        (is_key(actor) && !self.known.load().contains_key(actor))
+            || (actor.starts_with(USER) && !self.people.load().contains_key(actor))
+    }
+
+    /// Whose tickets an actor may see, by the name that is on record: a key's, a person's, or a command's, which may see all. Who is not
     /// known, or not yet, sees none.
     pub(crate) fn customers(&self, actor: &str) -> CustomerSet {
+        if actor.starts_with(USER) {
+            return self.people.load().get(actor).cloned().unwrap_or(CustomerSet::Only(BTreeSet::new()));
+        }
         let unknown = if is_key(actor) { CustomerSet::Only(BTreeSet::new()) } else { CustomerSet::All };
         self.known.load().get(actor).map_or(unknown, |key| key.customers.clone())
     }
@@ -392,7 +435,12 @@ fn id_of(token: &str) -> Option<&str> {
 
 /// What the store has of a key. The secret is 256 random bits: a fast hash is as good as a slow one, and nobody waits for it.
 fn hash_of(token: &str) -> String {
-    format!("{HASH}{}", hex(&Sha256::digest(token.as_bytes())))
+    format!("{HASH}{}", sha256(token))
+}
+
+/// The sha256 of a text, as hexadecimal digits.
+pub(crate) fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]
@@ -467,6 +515,16 @@ mod tests {
         assert!(Scope::ALL.into_iter().all(|scope| held.may(scope).is_ok()));
         assert_eq!(held.may_for_all(Scope::Admin).unwrap_err().status, 403);
         assert!(caller(&["admin"], CustomerSet::All).may_for_all(Scope::Admin).is_ok());
+    }
+
+    #[test]
+    fn a_person_sees_their_customers_and_one_who_is_not_known_nobodys() {
+        let keys = known(&[], 9);
+        let nobody = CustomerSet::Only(BTreeSet::new());
+        assert!(keys.is_unknown("user:0a") && !keys.is_unknown("command:users"));
+        assert_eq!((keys.customers("user:0a"), keys.customers("command:users")), (nobody, CustomerSet::All));
+        keys.people.store(Arc::new([("user:0a".to_owned(), CustomerSet::All)].into()));
+        assert!(!keys.is_unknown("user:0a") && keys.customers("user:0a") == CustomerSet::All);
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Slot {
         self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed))
     }
 
+    /// The address at the other end.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     /// Requests so far.
     pub(crate) fn requests(&self) -> u32 {
         self.requests.load(Ordering::Relaxed)

@@ -9,6 +9,7 @@ use firstline_fault::Code;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::accounts::signed_in;
 use crate::auth::Caller;
 use crate::body;
 use crate::bounded_json::{Bounds, scan};
@@ -104,9 +105,17 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        let caller = shared.keys.caller(&parts.headers, shared.clock.now())?;
-        Held::current().map_or(Ok(()), |held| held.is_of(&caller.key))?;
-        shared.shares.enter(&caller.key)?;
+        let caller = match signed_in(shared, parts).await? {
+            Some(person) => person.caller,
+            None => shared.keys.caller(&parts.headers, shared.clock.now())?,
+        };
+        enter(shared, &caller)?;
         Ok(caller)
     }
+}
+
+/// Counts the request that is being answered among those of its caller.
+pub(crate) fn enter(shared: &Shared, caller: &Caller) -> Result<(), Problem> {
+    Held::current().map_or(Ok(()), |held| held.is_of(&caller.key))?;
+    shared.shares.enter(&caller.key)
 }

@@ -6,15 +6,18 @@
 //!
 //! Must never log a ticket's words or a key's secret, open a connection by itself, or answer before what it says is on record.
 
+mod accounts;
 mod anchoring;
 mod api;
 mod app;
+mod attempts;
 mod auth;
 mod bell;
 mod body;
 mod bounded_json;
 mod connection;
 mod connections;
+mod cookie;
 mod distance;
 mod edit_check;
 mod extract;
@@ -25,6 +28,10 @@ mod leases;
 mod live_bundle;
 mod memory;
 mod metrics;
+mod origin;
+mod pages;
+mod passwords;
+mod peers;
 mod problem;
 mod queue;
 mod readiness;
@@ -33,14 +40,16 @@ mod server;
 mod settings;
 mod shared;
 mod shares;
+mod signing_in;
 mod ticket_bounds;
 mod wording;
 mod writing_time;
 
+pub use accounts::{NewLink, person_name};
 pub use app::App;
 pub use auth::{NewKey, Person, Scope};
 pub use distance::{distance, reply_distance};
 pub use live_bundle::{Parts, ReadParts, served_id};
 pub use server::{log, serve};
-pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Rollout, Secret, Settings};
+pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Login, Rollout, Secret, Settings};
 pub use writing_time::WritingTime;

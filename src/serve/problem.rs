@@ -19,7 +19,7 @@ pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: String,
     /// What the code means, the same each time.
-    title: &'static str,
+    pub(crate) title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub(crate) status: u16,
@@ -81,7 +81,7 @@ fn kind(code: &str) -> String {
 pub(crate) fn status_of(code: Code) -> StatusCode {
     match code {
         Code::Auth => StatusCode::UNAUTHORIZED,
-        Code::Scope => StatusCode::FORBIDDEN,
+        Code::Scope | Code::Origin => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::Conflict | Code::Blind => StatusCode::CONFLICT,
         Code::Limit | Code::LineLength => StatusCode::PAYLOAD_TOO_LARGE,

@@ -7,6 +7,7 @@ use firstline_ticket::{Origin, Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::{BODY_FACTOR, PAGE_MEMORY};
+use crate::peers::Peers;
 
 /// The settings with their defaults, commented.
 pub const DEFAULT_SETTINGS: &str = include_str!("default.toml");
@@ -55,6 +56,8 @@ pub struct Settings {
     pub rollout: Rollout,
     /// Acting without a person.
     pub autonomous: Autonomous,
+    /// How people sign in.
+    pub login: Login,
     /// Bounds.
     pub limits: Limits,
 }
@@ -117,6 +120,18 @@ impl Autonomous {
         };
         named.map(origin).collect()
     }
+}
+
+/// How people sign in, beside a password.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The header in which a proxy names the person whom it has let in; empty: none does.
+    pub header: String,
+    /// Addresses or networks of the proxies in front, separated by commas.
+    pub proxies: String,
+    /// Whether a person whom the proxy names, and whom nobody has added, is added with the right to review.
+    pub auto_create: bool,
 }
 
 /// Bounds on what callers can ask for.
@@ -196,6 +211,11 @@ impl Serialize for Secret {
 }
 
 impl Settings {
+    /// What the settings say of those at the other end of a connection.
+    pub(crate) fn peers(&self) -> Result<Peers> {
+        Peers::new(&self.login.header, &self.login.proxies, !self.tls_certificate.as_os_str().is_empty())
+    }
+
     /// Whether what was set can be.
     ///
     /// # Errors
@@ -225,6 +245,7 @@ impl Settings {
             return fault("rollout.settle_days", "out of its range", "Give 1 to 60 days");
         }
         self.autonomous.origins()?;
+        self.peers()?;
         if self.autonomous.hold_seconds > 3_600 {
             return fault("autonomous.hold_seconds", "more than an hour", "Give 0 to 3600 seconds");
         }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use firstline_fault::{Code, Result, UserError};
 use firstline_store::{Location, Store};
 use firstline_ticket::Clock;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::anchoring::Anchoring;
@@ -26,9 +26,12 @@ use crate::readiness::Readiness;
 use crate::rollout::DeskRules;
 use crate::settings::Settings;
 use crate::shares::Shares;
+use crate::signing_in::SigningIn;
 
 /// How long a call of the store, or of the engine beside the queue, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a request of nobody known waits for its turn.
+const PLACE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What requests and lanes share.
 pub(crate) struct Shared {
@@ -40,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) live: ArcSwap<LiveBundle>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) keys: Keys,
+    /// People who sign in.
+    pub(crate) signing_in: SigningIn,
     pub(crate) metrics: Arc<Metrics>,
     /// Wakes the lane that drafts.
     pub(crate) draft_bell: Bell,
@@ -110,6 +115,7 @@ impl Shared {
         Ok(Arc::new(Self {
             queue: Queue::new(&settings.limits, Arc::clone(&metrics)),
             store,
+            signing_in: SigningIn::new(&settings)?,
             clock,
             live: ArcSwap::from_pointee(live),
             keys,
@@ -202,7 +208,27 @@ impl Shared {
         let end = tokio::time::Instant::now() + PATIENCE;
         // One key's calls wait for each other, not for a thread or a connection that others need.
         let hand = tokio::time::timeout_at(end, self.shares.hand()).await.map_err(|_| busy())?;
-        let hand = hand.map_err(Problem::internal)?;
+        self.begin((end, hand.map_err(Problem::internal)?), work).await
+    }
+
+    /// The same where it is not known whose request it is: of such things no more are done at a time than there are `places`.
+    pub(crate) async fn with_place<T: Send + 'static>(
+        self: &Arc<Self>,
+        places: &Arc<Semaphore>,
+        work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        let place = tokio::time::timeout(PLACE_PATIENCE, Arc::clone(places).acquire_owned()).await;
+        let place = place.map_err(|_| Problem::overload("signing in", 5))?.map_err(Problem::internal)?;
+        self.begin((end, place), work).await
+    }
+
+    /// Does what blocks, and waits for it until `end`; `hand` is free again after it.
+    async fn begin<T: Send + 'static>(
+        self: &Arc<Self>,
+        (end, hand): (tokio::time::Instant, OwnedSemaphorePermit),
+        work: impl FnOnce(&Self) -> std::result::Result<T, Problem> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
         let (send, done) = oneshot::channel();
         let begun = Arc::new(AtomicBool::new(false));
         let (shared, begins) = (Arc::clone(self), Arc::clone(&begun));

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{STEPS, Tx, Value, clean, execute_rows, hex, json, migrate, version};
 use crate::digests::{Claims, rows_of, untold};
-use crate::sql::days;
+use crate::sql::{days, users};
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,14 +189,23 @@ fn parse_head(kept: Option<String>) -> Result<Option<(i64, String)>> {
     parsed.ok_or_else(|| odd().into()).map(Some)
 }
 
-/// Brings a store to this version. The API keys of one from before digests were kept are taken over as they are.
+/// Brings a store to this version. The API keys of one from before digests were kept are taken over as they are,
+/// and people who had keys alone become users.
 pub(crate) fn bring_up(tx: &mut dyn Tx, identity: &str, place: &str) -> Result<()> {
     let before = version(tx, place)?;
     migrate(tx, STEPS, identity, place)?;
-    if !(1..DIGESTS_SINCE).contains(&before) {
+    if !(1..USERS_SINCE).contains(&before) {
         return Ok(());
     }
     let mut log = Log::open(tx, Timestamp::now())?;
+    if before < DIGESTS_SINCE {
+        adopt_rows(tx, &mut log)?;
+    }
+    users::adopt(tx, &mut log)
+}
+
+/// Takes the rows of before digests were kept for what they are.
+fn adopt_rows(tx: &mut dyn Tx, log: &mut Log) -> Result<()> {
     let actor = "firstline";
     let detail = serde_json::json!({"untold": untold(tx)?});
     log.add(tx, Note { actor, action: "adopt", subject: "rows", detail })?;
@@ -207,6 +216,8 @@ pub(crate) fn bring_up(tx: &mut dyn Tx, identity: &str, place: &str) -> Result<(
     Ok(())
 }
 
+/// The version of the schema from which on people are users.
+const USERS_SINCE: usize = 9;
 /// The version of the schema from which on entries hold digests.
 const DIGESTS_SINCE: usize = 4;
 /// What to do about a log that is not what it was.

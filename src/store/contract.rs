@@ -14,7 +14,9 @@ pub(crate) mod outbox;
 pub(crate) mod outcomes;
 pub(crate) mod programme;
 pub(crate) mod reviews;
+pub(crate) mod sessions;
 pub(crate) mod upkeep;
+pub(crate) mod users;
 
 use std::collections::BTreeSet;
 

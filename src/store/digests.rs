@@ -27,9 +27,12 @@ const NAMED: usize = 5;
 /// The actions that say what an API key is, as the schema's index has them.
 pub(crate) const KEY_ACTIONS: &str = "('key_add', 'key_adopt', 'key_change', 'key_revoke')";
 
-/// The columns of an API key, those of later versions last.
-pub(crate) fn key_columns() -> String {
-    shape(Kind::Key).all_columns()
+/// The actions that say what a user or a session is, as the schema's index has them.
+pub(crate) const PEOPLE_ACTIONS: &str = "('user_add', 'user_adopt', 'user_change', 'user_link', 'user_password', 'user_disable', 'session_add', 'session_end')";
+
+/// The columns of a row of `kind` that its digest covers, those of later versions last.
+pub(crate) fn columns_of(kind: Kind) -> String {
+    shape(kind).all_columns()
 }
 
 fn add(hasher: &mut Sha256, value: &Value) {
@@ -90,7 +93,9 @@ fn changed(action: &str) -> &'static [Kind] {
         "grant" | "hold" | "release" => &[Kind::Grant],
         "week" => &[Kind::Week],
         "gate" => &[Kind::Gate],
+        "session_add" => &[Kind::Session],
         action if action.starts_with("key_") => &[Kind::Key],
+        action if action.starts_with("user_") => &[Kind::User],
         _ => &[],
     }
 }
@@ -123,10 +128,10 @@ fn parts(row: Row) -> (String, Value, Vec<Value>) {
     (key, words, columns)
 }
 
-/// Whether an API key with these columns is what the newest entry about it says.
-pub(crate) fn is_key(columns: &[Value], id: &str, detail: Option<&str>) -> bool {
+/// Whether a row of `kind` with these columns is what `detail`, the newest entry about it, says.
+pub(crate) fn is_told(kind: Kind, columns: &[Value], id: &str, detail: Option<&str>) -> bool {
     let said = detail.and_then(|detail| serde_json::from_str::<Json>(detail).ok());
-    let due = row(Kind::Key, id, columns);
+    let due = row(kind, id, columns);
     said.as_ref().and_then(|said| said["rows"].as_array()).is_some_and(|rows| rows.contains(&due))
 }
 
@@ -222,7 +227,7 @@ impl Claims {
                     self.claims.remove(&short(Kind::Verdict, decision));
                 }
             }
-            "forget" => {
+            "forget" | "session_end" => {
                 self.forgotten += detail["decisions"].as_u64().unwrap_or_default();
                 for row in detail["gone"].as_array().into_iter().flatten() {
                     let name = row[0].as_str().unwrap_or_default();

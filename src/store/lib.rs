@@ -50,7 +50,9 @@ pub use contract::programme::{
     NewProgramme, NewSignature, ProgrammeRecord, Programmes, Release, SignatureRecord, Signing,
 };
 pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
+pub use contract::sessions::{NewSession, SessionRecord, Sessions};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
+pub use contract::users::{Link, NewUser, Proof, UserRecord, Users};
 pub use contract::{Author, CustomerSet, PAGE_BYTES, Paged};
 pub use firstline_ticket::{DraftState, Route};
 pub use restore::{Restored, restore};

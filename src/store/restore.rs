@@ -10,11 +10,15 @@ use firstline_fault::{Code, Error, Result, UserError};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::audit::Log;
 use crate::db::{Db, fault, token};
 use crate::file::{KEPT, SIDECARS, busy, private, regular, sidecar, sync_folder};
-use crate::sql::{Shelf, restored};
+use crate::sql::{Shelf, restored, sessions, users};
 use crate::sqlite::{Sqlite, look, new_mark};
 use crate::{HoldRecord, Upkeep, Verified};
+
+/// The actor in the audit log.
+const RESTORE: &str = "command:restore";
 
 /// A backup that is in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +138,13 @@ fn checked_copy(
     }
     let head = format!("{}:{}", found.entries, found.hash);
     let held = copy.write(|tx| restored::hold_actions(tx))?;
-    copy.audit("command:restore", "restore", &head, &json!({"held": held}), now)?;
+    copy.audit(RESTORE, "restore", &head, &json!({"held": held}), now)?;
+    // Who has signed out since, was disabled, or has used a link: nobody knows.
+    copy.write(|tx| {
+        let mut log = Log::open(tx, now)?;
+        sessions::end_all(tx, &mut log, RESTORE)?;
+        users::void_links(tx, &mut log, RESTORE)
+    })?;
     let holds = match holds {
         Some(holds) => Some(copy.write(|tx| restored::carry_over(tx, holds, now))?),
         None => copy.write(|tx| Ok((!restored::has_grants(tx)?).then(Vec::new)))?,

@@ -24,7 +24,9 @@ mod programme;
 pub(crate) mod restored;
 mod reviews;
 mod seen_actions;
+pub(crate) mod sessions;
 mod upkeep;
+pub(crate) mod users;
 
 use firstline_fault::{InternalError, Result};
 

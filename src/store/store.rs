@@ -12,7 +12,7 @@ use crate::sql::Shelf;
 use crate::sqlite::Sqlite;
 use crate::{
     Acting, Answers, Connections, Decisions, Evidence, Facts, Jobs, Keys, Outbox, Outcomes, Programmes,
-    ReviewQueue, Upkeep,
+    ReviewQueue, Sessions, Upkeep, Users,
 };
 
 /// Everything that outlives the process. Calls block; each is one transaction, and may be made from any thread.
@@ -31,6 +31,8 @@ pub trait Store:
     + Programmes
     + Evidence
     + Keys
+    + Users
+    + Sessions
     + Upkeep
     + Send
     + Sync
@@ -51,6 +53,8 @@ impl<T> Store for T where
         + Programmes
         + Evidence
         + Keys
+        + Users
+        + Sessions
         + Upkeep
         + Send
         + Sync

@@ -25,6 +25,7 @@ mod reviews;
 mod server;
 mod statements;
 mod upkeep;
+mod users;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

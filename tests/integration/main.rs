@@ -3,6 +3,7 @@
 // Every function here is a test or serves one.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod alone;
 mod attacks;
 mod bench;

@@ -31,7 +31,7 @@ const COMMANDS: [&str; 24] = [
 ];
 
 /// Every command of a group.
-const GROUPED: [&str; 40] = [
+const GROUPED: [&str; 41] = [
     "drafts index",
     "drafts similar",
     "drafts templates",
@@ -58,6 +58,7 @@ const GROUPED: [&str; 40] = [
     "rollout resume",
     "rollout report",
     "users add",
+    "users link",
     "users list",
     "users disable",
     "models list",

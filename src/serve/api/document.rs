@@ -13,7 +13,7 @@ use crate::problem;
 #[openapi(
     info(
         title = "Firstline",
-        description = "On-prem ticket triage: tickets in, decisions and first responses out, with a confidence that means what it says. Every answer that is no success is a problem (RFC 9457) with a code; /errors lists them.",
+        description = "On-prem ticket triage: tickets in, decisions and first responses out, with a confidence that means what it says. Every answer that is no success is a problem (RFC 9457) with a code; /errors lists them. Callers send an API key; pages of this service call in the name of the person who has signed in, whose rights are their scopes, and what they change has to come from a page of this service (Sec-Fetch-Site or Origin), else the answer is 403 E_ORIGIN.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(

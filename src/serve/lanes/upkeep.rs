@@ -1,5 +1,5 @@
 //! The lane of upkeep: reads keys and the backlog, renews the claims of work that is under way, signs the audit log's head, deletes
-//! old words, keeps the days that figures are read from ready, makes void what was held back for a day.
+//! old words and sessions that are over, keeps the days that figures are read from ready, makes void what was held back for a day.
 
 use std::sync::Weak;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use firstline_fault::Error;
 use firstline_store::{CustomerSet, Purged};
 use jiff::{Timestamp, ToSpan};
 
+use crate::accounts::IDLE_HOURS;
 use crate::leases::LEASE;
 use crate::shared::Shared;
 
@@ -48,6 +49,7 @@ pub(super) fn run(shared: &Weak<Shared>) {
         if since(last_held).is_none_or(|passed| passed >= HELD) {
             last_held = Some(ran);
             held(&shared);
+            sessions(&shared);
         }
         if last_days.is_none_or(|at| at.elapsed() >= DAYS) {
             last_days = Some(Instant::now());
@@ -107,6 +109,16 @@ fn held(shared: &Shared) {
         Ok(n) => tracing::warn!(n, "actions that were held back for a day are void"),
         Err(error) => failed("making void what was held back", &error),
     }
+}
+
+/// Removes sessions that are over, and forgets tries to sign in that are.
+fn sessions(shared: &Shared) {
+    let now = shared.clock.now();
+    let seen = now.checked_sub(IDLE_HOURS.hours()).unwrap_or(Timestamp::MIN);
+    if let Err(error) = shared.store.purge_sessions(seen, now) {
+        failed("removing sessions that are over", &error);
+    }
+    shared.signing_in.attempts.tidy();
 }
 
 /// Deletes old words, by a time that a clock which jumps does not set; `ran` is how long ago that was last done.

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Week,
     /// What a gate found.
     Gate,
+    User,
+    Session,
     /// All events of a ticket together.
     Events,
 }
@@ -50,7 +52,7 @@ pub(super) struct Shape {
     pub(super) about: &'static str,
 }
 
-pub(super) const SHAPES: [Shape; 17] = [
+pub(super) const SHAPES: [Shape; 19] = [
     Shape {
         kind: Kind::Decision,
         name: "decision",
@@ -243,6 +245,25 @@ pub(super) const SHAPES: [Shape; 17] = [
         columns: "v.id, v.at, v.gate, v.passed, v.evidence_sha, v.figures, v.actor, v.nonce",
         from: "verdicts v",
         about: "v.id = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::User,
+        name: "user",
+        key: "u.id",
+        columns: "u.id, u.name, u.display, u.hash, u.rights, u.customers, u.created_at, u.disabled_at, u.link_hash, u.link_until,
+            u.nonce",
+        from: "users u",
+        about: "u.id = $1",
+        ..PLAIN
+    },
+    Shape {
+        kind: Kind::Session,
+        name: "session",
+        key: "s.id",
+        columns: "s.id, s.hash, s.user_id, s.created_at, s.expires_at",
+        from: "sessions s",
+        about: "s.id = $1",
         ..PLAIN
     },
 ];

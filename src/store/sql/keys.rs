@@ -9,37 +9,17 @@ use firstline_ticket::is_same_person;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Shelf;
+use super::{Shelf, users};
 use crate::audit::{Log, Note};
 use crate::db::{Db, Row, Tx, Value, json};
-use crate::digests::{KEY_ACTIONS, is_key, key_columns};
+use crate::digests::{KEY_ACTIONS, Kind, columns_of, is_told};
 use crate::{CustomerSet, KeyRecord, Keys};
 
 impl<D: Db> Keys for Shelf<D> {
     fn add_key(&self, key: &KeyRecord, actor: &str, now: Timestamp) -> Result<()> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            one_each(tx, key)?;
-            let sql =
-                "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at, person)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-            let customers = json(&key.customers)?;
-            let values = [
-                (&key.id).into(),
-                (&key.name).into(),
-                (&key.hash).into(),
-                Value::Text(json(&key.scopes)?),
-                Value::Text(customers.clone()),
-                key.created_at.into(),
-                key.expires_at.into(),
-                key.revoked_at.into(),
-                key.person.as_ref().into(),
-            ];
-            tx.execute(sql, &values)?;
-            let person = key.person.as_deref().map(|person| log.salted(person));
-            let detail =
-                json!({"scopes": key.scopes, "customers": log.salted(&customers), "person": person});
-            log.add(tx, Note { actor, action: "key_add", subject: &key.id, detail })
+            add(tx, &mut log, key, actor)
         })
     }
 
@@ -50,14 +30,44 @@ impl<D: Db> Keys for Shelf<D> {
     fn revoke_key(&self, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
         self.write(|tx| {
             let mut log = Log::open(tx, now)?;
-            let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-            let revoked = tx.execute(sql, &[id.into(), now.into()])? > 0;
-            if revoked {
-                log.add(tx, Note { actor, action: "key_revoke", subject: id, detail: json!({}) })?;
-            }
-            Ok(revoked)
+            revoke(tx, &mut log, id, actor, now)
         })
     }
+}
+
+/// Adds a key. The person whose own it is becomes a user, where they are none.
+pub(super) fn add(tx: &mut dyn Tx, log: &mut Log, key: &KeyRecord, actor: &str) -> Result<()> {
+    one_each(tx, key)?;
+    users::of_key(tx, log, key, actor)?;
+    let sql =
+        "INSERT INTO api_keys (id, name, hash, scopes, customers, created_at, expires_at, revoked_at, person)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let customers = json(&key.customers)?;
+    let values = [
+        (&key.id).into(),
+        (&key.name).into(),
+        (&key.hash).into(),
+        Value::Text(json(&key.scopes)?),
+        Value::Text(customers.clone()),
+        key.created_at.into(),
+        key.expires_at.into(),
+        key.revoked_at.into(),
+        key.person.as_ref().into(),
+    ];
+    tx.execute(sql, &values)?;
+    let person = key.person.as_deref().map(|person| log.salted(person));
+    let detail = json!({"scopes": key.scopes, "customers": log.salted(&customers), "person": person});
+    log.add(tx, Note { actor, action: "key_add", subject: &key.id, detail })
+}
+
+/// Takes a key back; `false` where there is no such key that holds.
+pub(super) fn revoke(tx: &mut dyn Tx, log: &mut Log, id: &str, actor: &str, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    let revoked = tx.execute(sql, &[id.into(), now.into()])? > 0;
+    if revoked {
+        log.add(tx, Note { actor, action: "key_revoke", subject: id, detail: json!({}) })?;
+    }
+    Ok(revoked)
 }
 
 /// Refuses a second key of a person whose first holds, and one of a name that readers would take for theirs. The head of the audit log
@@ -81,11 +91,12 @@ fn one_each(tx: &mut dyn Tx, key: &KeyRecord) -> Result<()> {
     Ok(())
 }
 
-fn all(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {
+/// All API keys, oldest first.
+pub(super) fn all(tx: &mut dyn Tx) -> Result<Vec<KeyRecord>> {
     let sql = format!(
         "SELECT (SELECT a.detail FROM audit_log a WHERE a.subject = k.id AND a.action IN {KEY_ACTIONS}
             ORDER BY a.seq DESC LIMIT 1), {} FROM api_keys k ORDER BY k.created_at, k.id",
-        key_columns()
+        columns_of(Kind::Key)
     );
     tx.query(&sql, &[])?.into_iter().map(read).collect()
 }
@@ -96,7 +107,7 @@ fn read(mut row: Row) -> Result<KeyRecord> {
     let columns = row.values();
     let mut row = Row::new(columns.clone());
     let id = row.text()?;
-    let altered = !is_key(&columns, &id, detail.as_deref());
+    let altered = !is_told(Kind::Key, &columns, &id, detail.as_deref());
     let (name, hash) = (row.text()?, row.text()?);
     let (scopes, customers) = (row.json(), row.json());
     // Of one that was altered, nothing needs to make sense: the other keys are read all the same.

@@ -10,10 +10,10 @@ use firstline_fault::Result;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Shelf, clock, days, jobs, keys, lanes, programme};
+use super::{Shelf, clock, days, jobs, keys, lanes, programme, users};
 use crate::audit::{self, AuditEntry, Log, Note, Verified};
 use crate::db::{Db, Tx, Value, fault, json, token};
-use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep};
+use crate::{Backlog, CustomerSet, Forgotten, JobFault, Keys, Purged, TrustedTime, Upkeep, Users};
 
 impl<D: Db> Upkeep for Shelf<D> {
     fn audit(
@@ -48,6 +48,7 @@ impl<D: Db> Upkeep for Shelf<D> {
             let mut gone = Forgotten::default();
             for customer in customers {
                 let keys = keys::forget(tx, &mut log, customer, actor, now)?;
+                users::forget(tx, &mut log, customer, actor, now)?;
                 let pilots = programme::forget(tx, &mut log, customer, actor)?;
                 let (of_one, rows) = forget(tx, &log, customer, now)?;
                 let of_one = Forgotten { grants: of_one.grants + pilots, ..of_one };
@@ -80,8 +81,9 @@ impl<D: Db> Upkeep for Shelf<D> {
             }
             Ok(all)
         })?;
-        for key in self.keys()? {
-            let CustomerSet::Only(these) = key.customers else { continue };
+        let held = self.keys()?.into_iter().map(|key| key.customers);
+        for customers in held.chain(self.users()?.into_iter().map(|user| user.customers)) {
+            let CustomerSet::Only(these) = customers else { continue };
             these.into_iter().for_each(|customer| {
                 all.entry(customer).or_default();
             });
