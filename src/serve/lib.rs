@@ -28,6 +28,7 @@ mod metrics;
 mod problem;
 mod queue;
 mod readiness;
+mod reviewing;
 pub mod rollout;
 mod server;
 mod settings;
