@@ -152,18 +152,28 @@ pub(crate) fn phase_of(shared: &Shared, record: &DecisionRecord) -> Result<Phase
     Ok(found.first().map_or(Phase::Baseline, |allowed| allowed.phase))
 }
 
-/// What the guard finds in a reviewer's own words; a problem where that has to be confirmed and is not.
-pub(crate) fn checked(
+/// What the guard finds in a reviewer's own words.
+pub(crate) fn found(
+    shared: &Shared,
+    caller: &Caller,
+    record: &DecisionRecord,
+    text: &str,
+) -> Result<Vec<Finding>, Problem> {
+    let Some(draft) = &record.draft else { return Ok(Vec::new()) };
+    let ticket = shared.store.reviewed_ticket(&record.id)?;
+    let context = Context { draft, ticket: ticket.as_ref(), reviewer: &caller.name };
+    Ok(findings(&shared.live.load().index, text, &context))
+}
+
+/// The same; a problem where that has to be confirmed and is not.
+fn checked(
     shared: &Shared,
     caller: &Caller,
     record: &DecisionRecord,
     text: &str,
     confirmed: bool,
 ) -> Result<Vec<Finding>, Problem> {
-    let Some(draft) = &record.draft else { return Ok(Vec::new()) };
-    let ticket = shared.store.reviewed_ticket(&record.id)?;
-    let context = Context { draft, ticket: ticket.as_ref(), reviewer: &caller.name };
-    let found = findings(&shared.live.load().index, text, &context);
+    let found = found(shared, caller, record, text)?;
     let hard: Vec<String> = found
         .iter()
         .filter(|finding| is_hard(finding))
