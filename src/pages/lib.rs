@@ -1,7 +1,8 @@
 //! What the pages that people read are made of: layout, text, tables, figures, plots and style.
 //!
-//! Figures and words go in, markup comes out. A page of figures is one self-contained HTML file: it has no script and loads nothing.
-//! A page of the service ([`accounts`]) loads a style sheet and a script of ours. A page follows the reader's light or dark theme and prints in black on white.
+//! Figures and words go in, markup comes out. There are two kinds. A report ([`page`]) is one self-contained HTML file: it has no
+//! script and loads nothing. A page of the application ([`app_page`]) loads its style and two scripts from the service that sends it,
+//! and works without them. Both follow the reader's light or dark theme and print in black on white.
 //!
 //! Markup is written with [`maud`], which escapes whatever is put into it, so no caller has to remember to. The two places that
 //! bypass it, the style sheet and the inside of a plot, are in this room. Text from other people's data goes through
@@ -20,17 +21,24 @@
 //! ```
 
 pub mod accounts;
+mod app;
+mod assets;
 mod layout;
 mod numbers;
 mod parts;
+mod plain;
 mod plots;
+pub mod review;
 mod style;
 mod table;
 mod text;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use app::{APP_POLICY, Frame, Place, Theme, app_page};
+pub use assets::{Asset, asset};
 pub use layout::{page, styled_page};
 pub use numbers::{DASH, percent, percent_range, thousands};
 pub use parts::{bar, facts, figure, notes, spark};
@@ -38,3 +46,4 @@ pub use plots::{Estimate, LearningCurve, Line, Reliability, RiskCoverage};
 pub use style::STYLE;
 pub use table::{Column, Table};
 pub use text::{label, note};
+pub use words::Language;

@@ -44,7 +44,7 @@ fn clean(s: &str, limit: usize) -> String {
     out
 }
 
-fn is_invisible_direction(c: char) -> bool {
+pub(crate) fn is_invisible_direction(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 

@@ -17,7 +17,7 @@ mod jobs;
 mod kpis;
 mod openai;
 mod outbox;
-mod requests;
+pub(crate) mod requests;
 mod review;
 mod rollout;
 mod similar;
@@ -48,7 +48,6 @@ use crate::body::{self, Unread};
 use crate::connections::Slot;
 use crate::memory::Held;
 use crate::metrics::Answered;
-use crate::pages;
 use crate::problem::Problem;
 use crate::shared::Shared;
 use crate::shares::Shares;
@@ -58,8 +57,8 @@ const REQUEST_ID: &str = "x-request-id";
 /// Longest path with its query, in bytes.
 const MOST_PATH: usize = 4 << 10;
 
-/// The whole service as a router.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+/// The whole service as a router, with the pages for people.
+pub(crate) fn router(shared: Arc<Shared>, pages: Router<Arc<Shared>>) -> Router {
     let (router, document) = documented();
     // Clients whose base URL lacks the `/v1`, or has no path at all; and the name that others' health checks have.
     let router = router
@@ -69,7 +68,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/health", get(health::healthz));
     router
         .merge(docs::routes(&document))
-        .merge(pages::routes())
+        .merge(pages)
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { not_allowed() })
         .layer(CatchPanicLayer::custom(panicked))
@@ -247,7 +246,6 @@ fn decorate(response: &mut Response, id: &HeaderValue, route: &str) {
     // The page of the documentation has a style of its own; what is no page is data.
     let policy = match route.trim_end_matches('/') {
         docs::PATH => docs::policy(),
-        _ if pages::is_html(response.headers()) => pages::POLICY,
         _ => HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     };
     let headers = response.headers_mut();
@@ -257,12 +255,13 @@ fn decorate(response: &mut Response, id: &HeaderValue, route: &str) {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ];
     for (name, value) in always {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    // Pages say themselves what they load, and their files that they may be kept.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.insert(REQUEST_ID, id.clone());
 }

@@ -2,7 +2,8 @@
 //!
 //! The only async room. A request's tickets are read and checked at once (`intake`), wait in a bounded queue (`queue`), and are
 //! decided and recorded in batches; first responses, jobs and upkeep have lanes of their own (`lanes`). What waits longer than a
-//! process lives is in the store. `shared` is what requests and lanes have in common, `api` what is sent and answered.
+//! process lives is in the store. `shared` is what requests and lanes have in common, `api` what is sent and answered, `pages` what people see in
+//! a browser.
 //!
 //! Must never log a ticket's words or a key's secret, open a connection by itself, or answer before what it says is on record.
 
@@ -12,6 +13,7 @@ mod api;
 mod app;
 mod attempts;
 mod auth;
+mod bands;
 mod bell;
 mod body;
 mod bounded_json;
@@ -28,6 +30,7 @@ mod leases;
 mod live_bundle;
 mod memory;
 mod metrics;
+mod open_reviews;
 mod origin;
 mod pages;
 mod passwords;
@@ -35,6 +38,7 @@ mod peers;
 mod problem;
 mod queue;
 mod readiness;
+mod reviewing;
 pub mod rollout;
 mod server;
 mod settings;
@@ -51,5 +55,5 @@ pub use auth::{NewKey, Person, Scope};
 pub use distance::{distance, reply_distance};
 pub use live_bundle::{Parts, ReadParts, served_id};
 pub use server::{log, serve};
-pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Login, Rollout, Secret, Settings};
+pub use settings::{DEFAULT_SETTINGS, Limits, LogFormat, Login, Reviewing, Rollout, Secret, Settings};
 pub use writing_time::WritingTime;

@@ -1,13 +1,23 @@
-//! The pages that people use: signing in, their account, the people of the desk. Markup is `firstline_pages`'.
+//! The pages for people: what a browser asks for, made from the store by the room `pages`, and answered as HTML.
 //!
-//! Every page wants a person who has signed in; an API key is none. Every form comes from a page of ours ([`form`]). Must never do
-//! anything by a GET, nor send a page without [`POLICY`].
+//! Every page wants a person who has signed in; an API key is none. Every action is a form of ours ([`form`]) that works without a script,
+//! and ends in the same function as the API's. Must never do anything by a GET, send a page without [`POLICY`], put a ticket's words into an
+//! address, nor show what its reader may not see.
 
+mod answer;
+mod batch;
+mod choices;
+mod decide;
 mod form;
 mod login;
+mod look;
 mod me;
 mod password;
 mod people;
+mod queue;
+mod review;
+mod view;
+mod viewer;
 
 use std::sync::Arc;
 
@@ -15,9 +25,11 @@ use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use firstline_fault::Code;
+use firstline_pages::APP_POLICY;
 use firstline_pages::accounts::{SCRIPT, Viewer, refused, style};
 use jiff::Timestamp;
 
@@ -31,10 +43,7 @@ use crate::shared::Shared;
 pub(crate) use form::Form;
 
 /// What a page may load, and where it may send: what this service serves.
-pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
-);
+const POLICY: HeaderValue = HeaderValue::from_static(APP_POLICY);
 /// Where people sign in.
 const LOGIN: &str = "/login";
 /// Where they are afterwards, where they wanted nothing else.
@@ -54,8 +63,29 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/people", get(people::show).post(people::add))
         .route("/people/link", post(people::link))
         .route("/people/disable", post(people::disable))
+        .route("/assets/{name}", get(answer::get_asset))
+        .route("/look", post(look::choose))
+        .route("/review", get(review::page).post(review::search))
+        .route("/review/queue", get(queue::lines))
+        .route("/review/batch", post(batch::approve))
+        .route("/review/{id}", get(review::page_of).post(decide::decide))
+        .route("/review/{id}/choices", post(decide::choices))
+        .route("/review/{id}/edit", post(decide::edit))
+        .route("/review/{id}/undo", post(decide::undo))
+        .route("/review/{id}/presence", post(review::presence))
         .route("/accounts.css", get(|| async { file("text/css; charset=utf-8", style()) }))
         .route("/accounts.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT.to_owned()) }))
+        .layer(map_response(guard))
+}
+
+/// Gives a page its policy; a file that pages load has one of its own.
+async fn guard(mut response: Response) -> Response {
+    if is_html(response.headers()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        let vary = HeaderValue::from_static("HX-Request, Cookie, Accept-Language");
+        response.headers_mut().insert(header::VARY, vary);
+    }
+    response
 }
 
 fn file(kind: &'static str, text: String) -> ([(HeaderName, &'static str); 1], String) {
@@ -154,8 +184,8 @@ fn when(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// The media type of a request's or an answer's body.
-pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+/// Whether a body is a page, or a part of one.
+fn is_html(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("text/html"))
 }

@@ -18,6 +18,7 @@ use crate::api;
 use crate::app::App;
 use crate::connection::Door;
 use crate::connections::{Connections, SPARE};
+use crate::pages;
 use crate::settings::{LogFormat, Settings};
 
 /// Before the next connection is accepted, when one could not be.
@@ -113,7 +114,7 @@ async fn listen(app: &Arc<App>, ready: Box<dyn FnOnce(SocketAddr) + '_>) -> Resu
     let waiting = tokio::spawn(wait_for_stop(Arc::clone(app), stop));
     let reloading = tokio::spawn(reload_on_hangup(Arc::clone(app)));
     let door = Door::new(
-        api::router(Arc::clone(&app.shared)),
+        api::router(Arc::clone(&app.shared), pages::routes()),
         tls,
         Duration::from_secs(settings.limits.idle_seconds),
     );

@@ -58,6 +58,8 @@ pub struct Settings {
     pub autonomous: Autonomous,
     /// How people sign in.
     pub login: Login,
+    /// The review page.
+    pub review: Reviewing,
     /// Bounds.
     pub limits: Limits,
 }
@@ -132,6 +134,42 @@ pub struct Login {
     pub proxies: String,
     /// Whether a person whom the proxy names, and whom nobody has added, is added with the right to review.
     pub auto_create: bool,
+}
+
+/// How people review on the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reviewing {
+    /// Seconds for which what was approved on the page waits and can be taken back.
+    pub undo_seconds: u32,
+    /// Most seconds for which a draft has to be on screen before it can be approved; 0: none.
+    pub look_seconds: f64,
+    /// Address of a ticket in the PSA, with `{id}` in it; empty: none.
+    pub psa_link: String,
+    /// How the connector sends replies: `note`, `mail`, `internal`; empty: the page does not say.
+    pub sends: String,
+}
+
+impl Reviewing {
+    fn check(&self) -> Result<()> {
+        let fault = |place: &str, problem: &str, next: &str| {
+            Err(UserError::new(Code::Config, place, problem, next).into())
+        };
+        if self.undo_seconds > 600 {
+            return fault("review.undo_seconds", "more than ten minutes", "Give 0 to 600 seconds");
+        }
+        if !(0.0..=60.0).contains(&self.look_seconds) {
+            return fault("review.look_seconds", "not within a minute", "Give 0 to 60 seconds");
+        }
+        let is_web = ["https://", "http://"].iter().any(|scheme| self.psa_link.starts_with(scheme));
+        if !self.psa_link.is_empty() && !(is_web && self.psa_link.contains("{id}")) {
+            return fault("review.psa_link", "no web address with {id} in it", "Give one, or leave it empty");
+        }
+        if !["", "note", "mail", "internal"].contains(&self.sends.as_str()) {
+            return fault("review.sends", "no such way", "Give note, mail or internal, or leave it empty");
+        }
+        Ok(())
+    }
 }
 
 /// Bounds on what callers can ask for.
@@ -246,6 +284,7 @@ impl Settings {
         }
         self.autonomous.origins()?;
         self.peers()?;
+        self.review.check()?;
         if self.autonomous.hold_seconds > 3_600 {
             return fault("autonomous.hold_seconds", "more than an hour", "Give 0 to 3600 seconds");
         }

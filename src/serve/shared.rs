@@ -15,11 +15,13 @@ use uuid::Uuid;
 
 use crate::anchoring::Anchoring;
 use crate::auth::Keys;
+use crate::bands::Bands;
 use crate::bell::{Bell, DraftWaiters};
 use crate::leases::Leases;
 use crate::live_bundle::{LiveBundle, ReadParts};
 use crate::memory::{Held, Pool};
 use crate::metrics::Metrics;
+use crate::open_reviews::OpenReviews;
 use crate::problem::Problem;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
@@ -74,6 +76,10 @@ pub(crate) struct Shared {
     pub(crate) leases: Leases,
     /// Whether the store can be written.
     pub(crate) readiness: Readiness,
+    /// What people have open on the review page.
+    pub(crate) open_reviews: OpenReviews,
+    /// How often decisions were right, by how sure they were.
+    pub(crate) bands: Bands,
     /// Signs the audit log's head.
     pub(crate) anchoring: Anchoring,
     /// Heard by the server: the service is about to end.
@@ -134,6 +140,8 @@ impl Shared {
             owner: Uuid::now_v7().to_string(),
             leases: Leases::default(),
             readiness: Readiness::default(),
+            open_reviews: OpenReviews::default(),
+            bands: Bands::default(),
             anchoring,
             ends: Notify::new(),
             parts,

@@ -284,6 +284,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("schema/0007.sql"),
     include_str!("schema/0008.sql"),
     include_str!("schema/0009.sql"),
+    include_str!("schema/0010.sql"),
 ];
 
 /// The version of a store's schema; 0 where there is nothing yet.

@@ -83,6 +83,7 @@ pub(crate) fn row(kind: Kind, key: &str, columns: &[Value]) -> Json {
 fn changed(action: &str) -> &'static [Kind] {
     match action {
         "review" => &[Kind::Review, Kind::Outcome, Kind::Action],
+        "undo" => &[Kind::Action],
         "feedback" => &[Kind::Outcome],
         "draft" => &[Kind::Draft],
         "act_retry" | "act_alone" | "answer" => &[Kind::Action],
@@ -213,6 +214,10 @@ impl Claims {
                     let due = digest(Kind::Verdict, &[subject.into(), state.into()], &Value::Null);
                     self.claim(Kind::Verdict, subject, Some(&due), subject);
                 }
+            }
+            "undo" => {
+                self.claims.remove(&short(Kind::Review, subject));
+                self.claims.remove(&short(Kind::Verdict, subject));
             }
             "act" if text("state") == "done" => {
                 let done_at = detail["done_at"].as_i64().into();

@@ -49,7 +49,9 @@ pub use contract::programme::{
     Cell, CriteriaRecord, Effective, GrantRecord, GrantScope, Held, Hold, HoldRecord, NewGrant, NewHold,
     NewProgramme, NewSignature, ProgrammeRecord, Programmes, Release, SignatureRecord, Signing,
 };
-pub use contract::reviews::{ReviewItem, ReviewQueue, ReviewRequest, ReviewResult};
+pub use contract::reviews::{
+    GivenReview, QueueList, QueueQuery, ReviewItem, ReviewQueue, ReviewRequest, ReviewResult, Undo,
+};
 pub use contract::sessions::{NewSession, SessionRecord, Sessions};
 pub use contract::upkeep::{Backlog, Forgotten, Purged, TrustedTime, Upkeep};
 pub use contract::users::{Link, NewUser, Proof, UserRecord, Users};

@@ -216,6 +216,7 @@ fn review(id: &str, verdict: Review, key: &str) -> ReviewRequest {
         fields: BTreeMap::new(),
         idempotency_key: key.to_owned(),
         act: true,
+        undo_seconds: 0,
         run: None,
         distance: 0.0,
         opened_at: Some(at(2)),

@@ -30,6 +30,7 @@ mod program;
 mod programme;
 mod reading;
 mod replay;
+mod review_page;
 mod reviewing;
 mod rollout;
 mod served;

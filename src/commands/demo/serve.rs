@@ -129,8 +129,10 @@ fn person(store: &dyn Store, now: Timestamp) -> Result<NewLink, Failure> {
 fn newest(played: &[Ticket], now: Timestamp) -> Vec<Ticket> {
     let mut tickets: Vec<&Ticket> = played.iter().collect();
     tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.opened_at));
-    let opened = |n: i64| now.checked_sub((APART_MINUTES * n).minutes()).ok();
-    let ages = (0..).map(opened);
-    let tickets = tickets.into_iter().take(WAITING).zip(ages);
-    tickets.map(|(ticket, opened_at)| Ticket { opened_at, ..what_is_read(ticket) }).rev().collect()
+    tickets.truncate(WAITING);
+    let aged = |(n, ticket): (usize, &&Ticket)| {
+        let minutes = APART_MINUTES.saturating_mul(i64::try_from(n).unwrap_or(i64::MAX));
+        Ticket { opened_at: now.checked_sub(minutes.minutes()).ok(), ..what_is_read(ticket) }
+    };
+    tickets.iter().enumerate().rev().map(aged).collect()
 }

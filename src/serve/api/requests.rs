@@ -55,7 +55,7 @@ pub(super) fn count(tickets: usize, most: usize) -> Result<(), Problem> {
 }
 
 /// Of the customers that a caller may see, the one that is named.
-pub(super) fn customers(caller: &Caller, named: Option<&str>) -> Result<CustomerSet, Problem> {
+pub(crate) fn customers(caller: &Caller, named: Option<&str>) -> Result<CustomerSet, Problem> {
     let Some(named) = named else { return Ok(caller.customers.clone()) };
     let key = customer_key(named);
     if !caller.customers.has(&key) {
@@ -65,7 +65,7 @@ pub(super) fn customers(caller: &Caller, named: Option<&str>) -> Result<Customer
 }
 
 /// Refuses a decision that nobody is to see yet.
-pub(super) fn shown(record: DecisionRecord) -> Result<DecisionRecord, Problem> {
+pub(crate) fn shown(record: DecisionRecord) -> Result<DecisionRecord, Problem> {
     if !record.is_hidden() {
         return Ok(record);
     }
@@ -77,7 +77,7 @@ pub(super) fn shown(record: DecisionRecord) -> Result<DecisionRecord, Problem> {
 }
 
 /// What the path names is not there.
-pub(super) fn missing(what: &str) -> Problem {
+pub(crate) fn missing(what: &str) -> Problem {
     let problem = format!("no such {what}, or not for this key");
     Problem::new(Code::NotFound, "the path", problem, "Check the id")
 }

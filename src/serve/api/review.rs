@@ -8,9 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_store::{Cell, DecisionRecord, Paged, ReviewItem, ReviewRequest, ReviewResult};
-use firstline_ticket::{CheckResult as Finding, Field, Phase, Review};
-use firstline_triage::sha256_hex;
+use firstline_store::{Paged, ReviewItem, ReviewResult};
+use firstline_ticket::Review;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,16 +18,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::requests::{customers, etag, idempotency_key, missing, shown, version};
 use super::wire::{CheckResult, Decision, DraftState, FieldName, Ticket, labels};
 use crate::auth::{Caller, Scope};
-use crate::distance::distance;
-use crate::edit_check::{Context, findings, is_hard};
 use crate::extract::{Body, Id, Params};
 use crate::memory::{self, PAGE_MEMORY};
 use crate::problem::Problem;
-use crate::rollout::allowed;
+use crate::reviewing::{Asked, MOST_TEXT, RunAsked, put};
 use crate::shared::Shared;
 
-/// Longest text that is sent, in bytes.
-const MOST_TEXT: usize = 64 << 10;
 /// Drafts of a page.
 const PAGE: usize = 200;
 
@@ -197,9 +192,9 @@ pub(crate) async fn review(
     Body(body): Body<ReviewBody>,
 ) -> Result<Response, Problem> {
     caller.may(Scope::Review)?;
-    let seen = Seen { decision_id, version: version(&headers)?, key: idempotency_key(&headers)? };
+    let asked = asked(body, decision_id, version(&headers)?, idempotency_key(&headers)?)?;
     let held = caller.clone();
-    let reviewed = shared.blocking(move |shared| put(shared, &caller, seen, body)).await?;
+    let reviewed = shared.blocking(move |shared| put(shared, &caller, asked)).await?;
     let (reviewed, findings) = reviewed;
     let record = match reviewed {
         ReviewResult::Done(record) => *record,
@@ -221,143 +216,23 @@ pub(crate) async fn review(
     Ok(([(header::ETAG, tag)], Json(Reviewed { findings, decision })).into_response())
 }
 
-/// The draft that a review is about, as the person saw it.
-struct Seen {
-    decision_id: String,
-    version: i64,
-    /// The idempotency key.
-    key: Option<String>,
-}
-
-fn put(
-    shared: &Shared,
-    caller: &Caller,
-    seen: Seen,
-    body: ReviewBody,
-) -> Result<(ReviewResult, Vec<Finding>), Problem> {
-    let Seen { decision_id, version, key } = seen;
-    let record = shared.store.decision(&decision_id)?.filter(|record| caller.sees(record));
-    let Some(record) = record else { return Ok((ReviewResult::Missing, Vec::new())) };
-    let verdict = verdict(&body)?;
-    if body.reviewer.as_ref().is_some_and(|reviewer| reviewer.len() > 256) {
-        return Err(Problem::new(Code::Request, "reviewer", "longer than 256 bytes", "Send a name or an id"));
-    }
-    if body.active_seconds.is_some_and(|seconds| !(0.0..=1_800.0).contains(&seconds)) {
-        let next = "Send 0 to 1800 seconds, pauses left out";
-        return Err(Problem::new(Code::Request, "active_seconds", "no time that counts", next));
-    }
-    let findings = match &verdict {
-        Review::Edited(text) => checked(shared, caller, &record, text, body.confirmed)?,
-        _ => Vec::new(),
-    };
-    // Two people who share a key are two reviewers; the key of a review holds nobody's name.
-    let claimed = body.reviewer.as_deref().unwrap_or_default();
-    let request = ReviewRequest {
-        idempotency_key: key
-            .unwrap_or_else(|| format!("{decision_id}:{version}:{}", sha256_hex(claimed.as_bytes()))),
-        distance: far(&record, &verdict),
+/// What is asked for; what goes into the outbox may be claimed at once.
+fn asked(body: ReviewBody, decision_id: String, version: i64, key: Option<String>) -> Result<Asked, Problem> {
+    Ok(Asked {
+        verdict: verdict(&body)?,
         fields: labels(&body.fields, "fields")?,
-        act: phase_of(shared, &record)? >= Phase::Assist,
-        run: body.run.as_ref().map(|run| order(shared, &record, run, &caller.name)).transpose()?,
+        run: body
+            .run
+            .map(|run| RunAsked { automation: run.automation, identity_verified: run.identity_verified }),
+        reviewer: body.reviewer,
+        confirmed: body.confirmed,
         opened_at: body.opened_at,
         active_seconds: body.active_seconds,
-        actor: caller.key.clone(),
+        undo_seconds: 0,
         decision_id,
         version,
-        verdict,
-        reviewer: caller.name.clone(),
-        claimed: body.reviewer,
-        findings: findings.clone(),
-        wide: !caller.is_held(),
-    };
-    let reviewed = shared.store.review(&request, shared.clock.now())?;
-    if matches!(reviewed, ReviewResult::Done(_)) {
-        let verdict = match request.verdict {
-            Review::Accepted => "approve",
-            Review::Edited(_) => "edit",
-            Review::Rejected(_) => "reject",
-        };
-        shared.metrics.reviews.get_or_create(&verdict.into()).inc();
-    }
-    Ok((reviewed, findings))
-}
-
-/// What an automation is given: its name, the ticket's slots, and who asked for it.
-fn order(
-    shared: &Shared,
-    record: &DecisionRecord,
-    run: &RunRequest,
-    reviewer: &str,
-) -> Result<Value, Problem> {
-    let fault = |code, problem: &str, next: &str| Err(Problem::new(code, "run", problem, next));
-    if !shared.settings.autonomous.run {
-        return fault(
-            Code::Config,
-            "automations are switched off",
-            "Set autonomous.run, and [run] in connect's settings",
-        );
-    }
-    if run.automation.trim().is_empty() || run.automation.len() > 128 {
-        return fault(Code::Request, "its name is empty or longer than 128 bytes", "Name the automation");
-    }
-    let verify = record.decision.rules.iter().any(|rule| rule.verify_identity);
-    if verify && !run.identity_verified {
-        let next = "Verify who the writer is by a way that the desk has laid down, and send \"identity_verified\": true";
-        return fault(Code::Guard, "a rule asks who the writer is", next);
-    }
-    let ticket = shared.store.reviewed_ticket(&record.id)?;
-    let labels: BTreeMap<&str, &str> = record
-        .decision
-        .fields
-        .iter()
-        .map(|(field, decided)| (field.name(), decided.label.as_str()))
-        .collect();
-    Ok(serde_json::json!({
-        "automation": run.automation.trim(),
-        "ticket_id": record.ticket_id,
-        "customer": ticket.as_ref().and_then(|ticket| ticket.customer.as_deref()),
-        "contact": ticket.as_ref().and_then(|ticket| ticket.contact.as_deref()),
-        "subject": ticket.as_ref().and_then(|ticket| ticket.subject.as_deref()),
-        "fields": labels,
-        "identity_verified": run.identity_verified,
-        "requested_by": reviewer,
-    }))
-}
-
-/// How far Firstline may go with this ticket: only from assist on does what people approve go into the outbox.
-fn phase_of(shared: &Shared, record: &DecisionRecord) -> Result<Phase, Problem> {
-    let label = |field| record.decision.fields.get(&field).map(|decided| decided.label.as_str());
-    let cell =
-        Cell { customer: &record.customer, board: label(Field::Board), ticket_type: label(Field::Type) };
-    let found = allowed(shared.store.as_ref(), shared.settings.phase, &[(cell, &record.bundle)])?;
-    Ok(found.first().map_or(Phase::Baseline, |allowed| allowed.phase))
-}
-
-/// What the guard finds in a reviewer's own words; a problem where that has to be confirmed and is not.
-fn checked(
-    shared: &Shared,
-    caller: &Caller,
-    record: &DecisionRecord,
-    text: &str,
-    confirmed: bool,
-) -> Result<Vec<Finding>, Problem> {
-    let Some(draft) = &record.draft else { return Ok(Vec::new()) };
-    let ticket = shared.store.reviewed_ticket(&record.id)?;
-    let context = Context { draft, ticket: ticket.as_ref(), reviewer: &caller.name };
-    let found = findings(&shared.live.load().index, text, &context);
-    let hard: Vec<String> = found
-        .iter()
-        .filter(|finding| is_hard(finding))
-        .map(|finding| format!("{} ({})", finding.check, finding.found))
-        .collect();
-    match hard.is_empty() || confirmed {
-        true => Ok(found),
-        false => {
-            let problem = format!("it has to be confirmed: {}", hard.join("; "));
-            let next = "Change the text, or send \"override\": true";
-            Err(Problem::new(Code::Guard, "text", problem, next))
-        }
-    }
+        key,
+    })
 }
 
 fn verdict(body: &ReviewBody) -> Result<Review, Problem> {
@@ -379,15 +254,6 @@ fn verdict(body: &ReviewBody) -> Result<Review, Problem> {
             }
             Ok(Review::Rejected(reason.to_owned()))
         }
-    }
-}
-
-/// How far what is sent is from the draft.
-fn far(record: &DecisionRecord, verdict: &Review) -> f64 {
-    match (verdict, &record.draft) {
-        (Review::Accepted, _) => 0.0,
-        (Review::Edited(text), Some(draft)) => distance(&draft.text, text),
-        _ => 1.0,
     }
 }
 

@@ -10,6 +10,7 @@ use firstline_pages::accounts::{self as page_of, SignIn};
 use super::{Form, LOGIN, PageProblem, local, page, see, see_signed_in, see_signed_out, status};
 use crate::accounts::{self, Sender, SignedIn, signed_in};
 use crate::auth::Caller;
+use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// The form. Whom a proxy has let in has no need of it.
@@ -28,8 +29,9 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, parts: Parts) -> Res
 pub(super) async fn sign_in(
     State(shared): State<Arc<Shared>>,
     parts: Parts,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     let from = Sender::new(&shared, &parts)?;
     let (name, next) = (form.get("name"), local(form.get("next")));
     let typed = (name.to_owned(), form.get("password").to_owned());
@@ -47,8 +49,9 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
-    _form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    form?;
     let Some(session) = person.session else { return Ok(see(LOGIN)) };
     let end = move |shared: &Shared| {
         let actor = Caller::actor_of(&session.user);

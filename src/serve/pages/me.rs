@@ -65,8 +65,9 @@ pub(super) async fn change_password(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
     parts: Parts,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     let from = Sender::new(&shared, &parts)?;
     let changed = match new_password(&form) {
         Ok(password) => {
@@ -89,8 +90,9 @@ pub(super) async fn change_password(
 pub(super) async fn end_session(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     let id = form.get("id").to_owned();
     let is_this = person.session.is_some_and(|session| session.id == id);
     let (user, actor) = (person.user.id, person.caller.key);

@@ -23,8 +23,9 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, parts: Parts) -> Res
 pub(super) async fn set(
     State(shared): State<Arc<Shared>>,
     parts: Parts,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     let from = Sender::new(&shared, &parts)?;
     let code = form.get("code");
     let set = match new_password(&form) {

@@ -78,8 +78,9 @@ fn in_words(user: &UserRecord, keys: &[KeyRecord]) -> Person {
 pub(super) async fn add(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     person.caller.may_for_all(Scope::Admin)?;
     let (name, display) = (form.get("name").to_owned(), form.get("display").to_owned());
     let (actor, shown_name) = (person.caller.key.clone(), name.clone());
@@ -124,8 +125,9 @@ fn held_to(lines: &str) -> CustomerSet {
 pub(super) async fn link(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     person.caller.may_for_all(Scope::Admin)?;
     let (id, actor) = (form.get("id").to_owned(), person.caller.key.clone());
     let made = shared.blocking(move |shared| {
@@ -143,8 +145,9 @@ pub(super) async fn link(
 pub(super) async fn disable(
     State(shared): State<Arc<Shared>>,
     person: SignedIn,
-    form: Form,
+    form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
+    let form = form?;
     person.caller.may_for_all(Scope::Admin)?;
     let (id, actor) = (form.get("id").to_owned(), person.caller.key);
     if id == person.user.id {

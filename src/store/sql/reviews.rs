@@ -2,11 +2,14 @@
 //!
 //! A draft is reviewed once. The audit log gets the hash of what is sent, never its words.
 
+mod queue;
+mod undo;
+
 use std::collections::BTreeMap;
 
 use firstline_fault::Result;
 use firstline_ticket::{Draft, DraftState, Field, Outcome, Review, ReviewedDraft, Ticket};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::outcomes::{self, News};
@@ -14,8 +17,8 @@ use super::{Shelf, acting, bytes_of, decisions, name, outbox, page};
 use crate::audit::{Log, Note, hash_of};
 use crate::db::{Db, Tx, Value, json, list};
 use crate::{
-    ActionKind, ActionOrigin, CustomerSet, DecisionRecord, Paged, ReviewItem, ReviewQueue, ReviewRequest,
-    ReviewResult,
+    ActionKind, ActionOrigin, CustomerSet, DecisionRecord, GivenReview, Paged, QueueQuery, ReviewItem,
+    ReviewQueue, ReviewRequest, ReviewResult, Undo,
 };
 
 impl<D: Db> ReviewQueue for Shelf<D> {
@@ -26,7 +29,7 @@ impl<D: Db> ReviewQueue for Shelf<D> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Paged<ReviewItem>> {
-        let (columns, sources) = (decisions::COLUMNS, decisions::SOURCES);
+        let sources = decisions::SOURCES;
         let mut which =
             format!("FROM decisions d {sources} WHERE d.draft_state = $1 AND {}", decisions::SHOWN);
         let mut values = vec![name(state)?];
@@ -36,20 +39,20 @@ impl<D: Db> ReviewQueue for Shelf<D> {
         }
         outbox::seen_by(&mut which, &mut values, customers);
         which.push_str(&format!(" ORDER BY d.seq LIMIT ${}", values.len() + 1));
-        let bytes = bytes_of(&["t.ticket", "d.decision", "d.draft"]);
-        self.read(|tx| {
-            let (fits, more) = page(tx, &format!("SELECT {bytes} {which}"), &values, limit)?;
-            let values = [&values[..], &[fits.into()]].concat();
-            let rows = tx.query(&format!("SELECT {columns}, t.ticket {which}"), &values)?;
-            let items = rows.into_iter().map(|mut row| {
-                let record = decisions::read(&mut row)?;
-                let ticket = row.maybe_json()?;
-                let ticket =
-                    ticket.unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
-                Ok(ReviewItem { ticket, record })
-            });
-            Ok(Paged { items: items.collect::<Result<_>>()?, more })
-        })
+        self.read(|tx| items(tx, &which, &values, limit))
+    }
+
+    fn queue(&self, query: &QueueQuery<'_>, limit: usize) -> Result<Paged<ReviewItem>> {
+        let (from, values) = queue::list(query);
+        self.read(|tx| items(tx, &from, &values, limit))
+    }
+
+    fn review_of(&self, decision: &str) -> Result<Option<GivenReview>> {
+        self.read(|tx| undo::review_of(tx, decision))
+    }
+
+    fn undo_review(&self, undo: &Undo<'_>, now: Timestamp) -> Result<ReviewResult> {
+        self.write(|tx| undo::undo(tx, undo, now))
     }
 
     fn review(&self, review: &ReviewRequest, now: Timestamp) -> Result<ReviewResult> {
@@ -111,6 +114,21 @@ impl<D: Db> ReviewQueue for Shelf<D> {
     }
 }
 
+/// The decisions of a list with their tickets; `from` ends with the limit's place.
+fn items(tx: &mut dyn Tx, from: &str, values: &[Value], limit: usize) -> Result<Paged<ReviewItem>> {
+    let (columns, bytes) = (decisions::COLUMNS, bytes_of(&["t.ticket", "d.decision", "d.draft"]));
+    let (fits, more) = page(tx, &format!("SELECT {bytes} {from}"), values, limit)?;
+    let values = [values, &[fits.into()]].concat();
+    let rows = tx.query(&format!("SELECT {columns}, t.ticket {from}"), &values)?;
+    let items = rows.into_iter().map(|mut row| {
+        let record = decisions::read(&mut row)?;
+        let ticket = row.maybe_json()?;
+        let ticket = ticket.unwrap_or_else(|| Ticket { id: record.ticket_id.clone(), ..Ticket::default() });
+        Ok(ReviewItem { ticket, record })
+    });
+    Ok(Paged { items: items.collect::<Result<_>>()?, more })
+}
+
 /// A review as the store spells it, and always has: the digests of reviews rest on it.
 fn kept(review: &Review) -> serde_json::Value {
     match review {
@@ -150,9 +168,14 @@ fn carry_out(
             // What people have set stands above what was decided.
             _ => decisions::labels(&record.decision).into_iter().chain(locked).collect(),
         };
-        act(tx, record, sent, &fields, now)?;
+        let after = SignedDuration::from_secs(review.undo_seconds.into());
+        let start = (ActionOrigin::Person, now.checked_add(after).unwrap_or(now));
+        // The actions of a review that was taken back keep their keys, whatever became of them.
+        let round = undo::round(tx, record)?;
+        let about = (record, round.as_str());
+        act(tx, about, sent, &fields, (start, now))?;
         if let Some(run) = &review.run {
-            outbox::add(tx, record, (ActionKind::Run, run), (ActionOrigin::Person, now), now)?;
+            outbox::add_for(tx, about, (ActionKind::Run, run), start, now)?;
         }
     }
     let found: Vec<&str> = review.findings.iter().map(|found| found.check.as_str()).collect();
@@ -237,19 +260,19 @@ fn lock(
 /// Puts what follows into the outbox.
 fn act(
     tx: &mut dyn Tx,
-    record: &DecisionRecord,
+    (record, round): (&DecisionRecord, &str),
     sent: Option<&str>,
     fields: &BTreeMap<Field, String>,
-    now: Timestamp,
+    (start, now): ((ActionOrigin, Timestamp), Timestamp),
 ) -> Result<()> {
-    let start = (ActionOrigin::Person, now);
     if let Some(text) = sent {
         let language = record.draft.as_ref().map(|d| d.language.as_str());
         let payload = json!({"text": text, "language": language});
-        outbox::add(tx, record, (ActionKind::Reply, &payload), start, now)?;
+        outbox::add_for(tx, (record, round), (ActionKind::Reply, &payload), start, now)?;
     }
     if !fields.is_empty() {
-        outbox::add(tx, record, (ActionKind::SetFields, &json!({"fields": fields})), start, now)?;
+        let payload = json!({"fields": fields});
+        outbox::add_for(tx, (record, round), (ActionKind::SetFields, &payload), start, now)?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Reviews: one wins, once, and what follows is in the outbox.
 
 use super::*;
-use crate::{ActionKind, CustomerSet, DecisionRecord, DraftState, Feedback, ReviewResult};
+use crate::{
+    ActionClaim, ActionKind, ActionState, CustomerSet, DecisionRecord, DraftState, Feedback, Holder,
+    QueueList, QueueQuery, ReviewResult, Undo,
+};
 use firstline_ticket::Outcome;
 use serde_json::json;
 
@@ -18,6 +21,9 @@ on_both!(
     pages_end_by_bytes,
     nobody_sees_drafts_or_reviews_what_is_blind_before_it_is_closed,
     what_a_version_before_let_be_approved_of_the_blind_is_not_done,
+    a_review_can_be_taken_back_before_anything_comes_of_it,
+    what_was_claimed_or_is_old_is_not_taken_back,
+    each_list_has_what_belongs_in_it,
 );
 
 fn done(reviewed: ReviewResult) -> DecisionRecord {
@@ -326,4 +332,94 @@ fn what_a_version_before_let_be_approved_of_the_blind_is_not_done(home: &Home) {
     assert!(outbox(home).iter().all(|(_, key, _)| key.starts_with("d2")));
     tell(home, "t1", Outcome { resolved_at: Some(at(8)), ..Outcome::default() });
     assert_eq!(take(11), ["d1"]);
+}
+
+fn claimed(home: &Home, now: i64) -> usize {
+    let holder = Holder { key: "glue", owner: "glue", customers: &CustomerSet::All };
+    let claim = ActionClaim { holder, limit: 9, most: 9, now: at(now), until: at(now + 60), alone: None };
+    home.claim_actions(&claim).unwrap().len()
+}
+
+fn undo(id: &str, version: i64, since: i64) -> Undo<'_> {
+    Undo { decision_id: id, version, actor: "key-1", since: at(since) }
+}
+
+fn a_review_can_be_taken_back_before_anything_comes_of_it(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let said = ReviewRequest { undo_seconds: 20, ..review("d1", Review::Accepted, "k1") };
+    let approved = done(home.review(&said, at(3)).unwrap());
+    let given = home.review_of("d1").unwrap().unwrap();
+    assert_eq!((given.at, given.actor.as_str(), given.verdict), (at(3), "key-1", Some(Review::Accepted)));
+    assert_eq!(claimed(home, 4), 0, "it waits for its undo");
+
+    let back = done(home.undo_review(&undo("d1", approved.version, 2), at(4)).unwrap());
+    assert_eq!((back.draft_state, back.version), (DraftState::Pending, 4));
+    let states: Vec<ActionState> =
+        home.actions(None, &CustomerSet::All, None, 9).unwrap().items.iter().map(|a| a.state).collect();
+    assert_eq!(states, [ActionState::Void; 2]);
+    assert_eq!(home.review_of("d1").unwrap(), None);
+    audited(&**home);
+
+    // It is reviewed again as any other, and what follows has keys of its own.
+    let again = ReviewRequest { version: 4, idempotency_key: "k2".to_owned(), ..said };
+    done(home.review(&again, at(5)).unwrap());
+    let keys: Vec<String> = outbox(home).into_iter().map(|(_, key, _)| key).collect();
+    assert_eq!(keys, ["d1:reply", "d1:fields", "d1:reply:again-1", "d1:fields:again-1"]);
+    audited(&**home);
+}
+
+fn what_was_claimed_or_is_old_is_not_taken_back(home: &Home) {
+    drafted(&**home, "d1", "t1", 0);
+    let approved = done(home.review(&review("d1", Review::Accepted, "k1"), at(3)).unwrap());
+    for other in [
+        undo("d1", approved.version, 3),
+        undo("d1", approved.version - 1, 2),
+        Undo { actor: "key-2", ..undo("d1", approved.version, 2) },
+    ] {
+        conflict(home.undo_review(&other, at(4)).unwrap());
+    }
+    assert_eq!(home.undo_review(&undo("none", 1, 0), at(4)).unwrap(), ReviewResult::Missing);
+    assert_eq!(claimed(home, 4), 1);
+    conflict(home.undo_review(&undo("d1", approved.version, 2), at(4)).unwrap());
+    assert_eq!(home.decision("d1").unwrap().unwrap().draft_state, DraftState::Approved);
+}
+
+fn each_list_has_what_belongs_in_it(home: &Home) {
+    for (i, id) in ["d1", "d2", "d3", "d4"].into_iter().enumerate() {
+        drafted(&**home, id, &format!("t{i}"), 0);
+    }
+    let mut bare = decided("d5", "t5", 0);
+    bare.draft = false;
+    record(&**home, bare);
+    let all = CustomerSet::All;
+    let query = QueueQuery {
+        list: QueueList::Waiting,
+        actor: "key-1",
+        customers: &all,
+        board: None,
+        ticket_type: None,
+        words: None,
+        newest: false,
+        after: None,
+    };
+    let ids = |query: &QueueQuery<'_>| -> Vec<String> {
+        let found = home.queue(query, 99).unwrap().items;
+        found.into_iter().map(|item| item.record.id).collect()
+    };
+    let of = |list| ids(&QueueQuery { list, ..query });
+    assert_eq!(of(QueueList::Waiting), ["d1", "d2", "d3", "d4"]);
+    assert_eq!((of(QueueList::Fields), of(QueueList::Mine)), (vec!["d5".to_owned()], Vec::new()));
+    let said = ReviewRequest { undo_seconds: 9, ..review("d2", Review::Accepted, "k1") };
+    done(home.review(&said, at(3)).unwrap());
+    done(home.undo_review(&undo("d2", 3, 2), at(4)).unwrap());
+    done(home.review(&review("d3", Review::Accepted, "k2"), at(5)).unwrap());
+    assert_eq!((of(QueueList::Undone), of(QueueList::Mine)), (vec!["d2".to_owned()], vec!["d3".to_owned()]));
+    assert_eq!(ids(&QueueQuery { newest: true, ..query }), ["d4", "d2", "d1"]);
+    assert_eq!(ids(&QueueQuery { after: Some("d1"), ..query }), ["d2", "d4"]);
+    assert_eq!(ids(&QueueQuery { board: Some("Network"), ..query }), ["d1", "d2", "d4"]);
+    assert_eq!(ids(&QueueQuery { ticket_type: Some("none"), ..query }), Vec::<String>::new());
+    assert_eq!(ids(&QueueQuery { words: Some("t3"), ..query }), ["d4"]);
+    assert_eq!(ids(&QueueQuery { words: Some("no % such"), ..query }), Vec::<String>::new());
+    let nobody = CustomerSet::Only(["another".to_owned()].into());
+    assert_eq!(ids(&QueueQuery { customers: &nobody, ..query }), Vec::<String>::new());
 }

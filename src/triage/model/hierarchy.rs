@@ -89,6 +89,15 @@ impl Hierarchy {
             .then(|| Self { weights: vec![1.0; fields], combinations })
     }
 
+    /// The labels of the next field that may stand beside these of the fields before it; `None` stands for any.
+    pub fn beside(&self, before: &[Option<usize>]) -> BTreeSet<usize> {
+        let fits = |combination: &&Vec<u32>| {
+            before.iter().zip(*combination).all(|(want, has)| want.is_none_or(|want| want == *has as usize))
+        };
+        let next = |combination: &Vec<u32>| combination.get(before.len()).map(|label| *label as usize);
+        self.combinations.iter().filter(fits).filter_map(next).collect()
+    }
+
     /// Decodes one ticket from its fields' probabilities.
     ///
     /// # Panics

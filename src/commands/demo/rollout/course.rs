@@ -391,6 +391,7 @@ impl<'a> Course<'a> {
             fields: BTreeMap::new(),
             idempotency_key: format!("demo-{}", record.id),
             act: good,
+            undo_seconds: 0,
             run: None,
             distance: 0.0,
             opened_at: Some(now - SignedDuration::from_secs(REVIEW_SECONDS as i64)),

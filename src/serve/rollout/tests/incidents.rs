@@ -90,6 +90,7 @@ impl Home {
             fields: BTreeMap::new(),
             idempotency_key: format!("k-{id}"),
             act: true,
+            undo_seconds: 0,
             run: None,
             distance: 0.0,
             opened_at: None,

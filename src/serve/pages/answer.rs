@@ -1,0 +1,86 @@
+//! How a page is answered: its frame, its policy, its status.
+
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use firstline_pages::{Frame, Place, app_page, asset, review};
+use maud::{Markup, html};
+
+use super::viewer::{Look, Viewer};
+use crate::problem::Problem;
+
+/// The places that there are, in the menu's order.
+const MENU: [Place; 1] = [Place::Review];
+/// A file of this address never changes.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// A page of the application.
+pub(super) fn page(viewer: &Viewer, status: StatusCode, title: &str, back: &str, main: &Markup) -> Response {
+    let Look { theme, language, .. } = viewer.look;
+    let frame = Frame {
+        title,
+        language,
+        theme,
+        menu: &MENU,
+        here: Some(Place::Review),
+        reader: Some(viewer.who().1),
+        back,
+        wide: true,
+    };
+    sent(status, app_page(&frame, main))
+}
+
+/// A part of a page that is open.
+pub(super) fn part(main: Markup) -> Response {
+    sent(StatusCode::OK, main.into_string())
+}
+
+/// What is said where something could not be done.
+pub(super) fn problem(look: Look, reader: Option<&str>, problem: Problem, own: &str) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let retry = problem.retry_after;
+    let main = review::problem_page(problem.code, &problem.detail, own, look.language);
+    let html = if look.is_part {
+        html! { p role="alert" { (problem.detail) } }.into_string()
+    } else {
+        let menu: &[Place] = if reader.is_some() { &MENU } else { &[] };
+        let frame = Frame {
+            title: problem.code,
+            language: look.language,
+            theme: look.theme,
+            menu,
+            reader,
+            back: "/review",
+            ..Frame::default()
+        };
+        app_page(&frame, &main)
+    };
+    let mut response = sent(status, html);
+    if let Some(seconds) = retry {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Leads on after a form was taken.
+pub(super) fn lead_to(address: &str) -> Response {
+    let place = HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("/review"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+fn sent(status: StatusCode, html: String) -> Response {
+    (status, Html(html)).into_response()
+}
+
+/// A file that pages load.
+pub(super) async fn get_asset(Path(name): Path<String>) -> Response {
+    let Some(found) = asset(&format!("/assets/{name}")) else {
+        return (StatusCode::NOT_FOUND, "no such file").into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, found.media),
+        (header::CACHE_CONTROL, FOR_EVER),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    ];
+    (headers, found.bytes).into_response()
+}

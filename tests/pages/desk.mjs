@@ -1,0 +1,85 @@
+// A running service with a generated desk: tickets, drafts and people's keys.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const { PAGES_HOME, PROGRAM } = process.env;
+const DESK = join(PAGES_HOME, "desk");
+
+/** A ticket that tries everything that a ticket can try. */
+export const HOSTILE = {
+  id: "EVIL-1",
+  customer: "Contoso <b>",
+  contact: "Eva \u202Egnp.exe",
+  source: "email",
+  subject: "<script>window.hacked=1</script> \u202Eprinter \u{1F4A5}",
+  body: "The printer </textarea><img src=x onerror='window.hacked=1'> is broken.\n"
+    + "See https://bank.example@evil.example/login and javascript:window.hacked=1\n"
+    + "Please help us with the printer.\n" + "A long line of the mail. ".repeat(45000),
+};
+
+/** Waits until `holds` gives something. */
+export async function until(holds, what) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const found = await holds();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`it never came: ${what}`);
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}
+
+/** Starts a service; `set` are more settings. */
+export async function start(set) {
+  const dir = mkdtempSync(join(tmpdir(), "firstline-pages-"));
+  const env = { ...process.env, XDG_STATE_HOME: join(dir, "state") };
+  const args = ["serve", "--bundle", join(DESK, "bundle"), "--listen", "127.0.0.1:0", ...set.flatMap((one) => ["--set", one])];
+  const child = spawn(PROGRAM, args, { cwd: dir, env, stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (text) => { log += text; });
+  const base = await until(() => log.match(/listens on ([^;\s]+)/)?.[1], "the service's address");
+  const origin = base.startsWith("http") ? base : `http://${base}`;
+  const run = (...command) => execFileSync(PROGRAM, command, { cwd: dir, env, encoding: "utf8" }).trim();
+  const call = async (method, path, key, body) => {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const answer = await fetch(origin + path, { method, headers, body: body && JSON.stringify(body), redirect: "manual" });
+    return { status: answer.status, json: await answer.json().catch(() => null) };
+  };
+  const holds = (key) => until(async () => (await call("GET", "/v1/models", key)).status !== 401, "the key");
+  const desk = {
+    origin, call, log: () => log,
+    async key(scope) {
+      const key = run("store", "keys", "create", "--name", "glue", "--scope", scope);
+      await holds(key);
+      return key;
+    },
+    async person(name, ...more) {
+      const key = JSON.parse(run("users", "add", name, "--right", "review", "--json", ...more)).key;
+      await holds(key);
+      return key;
+    },
+    disable: (name) => run("users", "disable", name),
+    /** Sends people's tickets of the history, and gives the decisions whose drafts wait. */
+    async drafts(key, n, more = []) {
+      const lines = readFileSync(join(DESK, "history.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+      const people = lines.filter((ticket) => ticket.source === "email").slice(0, n);
+      const tickets = people.map(({ subject, body, customer, contact, source, opened_at }, i) =>
+        ({ id: `N${i}`, subject, body, customer, contact, source, opened_at }));
+      const all = [];
+      for (let at = 0; at < tickets.length + more.length; at += 50) {
+        const some = [...tickets, ...more].slice(at, at + 50);
+        const answer = await call("POST", "/v1/triage", key, { tickets: some, drafts: true });
+        if (answer.status !== 200) throw new Error(JSON.stringify(answer.json));
+        all.push(...answer.json.results);
+      }
+      await until(async () => (await call("GET", "/v1/review?state=writing", key)).json.items.length === 0, "the drafts");
+      return { results: all, waiting: (await call("GET", "/v1/review?limit=200", key)).json.items };
+    },
+    stop() {
+      child.kill();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return desk;
+}
