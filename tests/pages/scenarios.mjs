@@ -17,6 +17,8 @@ const glue = await desk.key("admin");
 const [jo, kim] = [await desk.person("Jo Berg"), await desk.person("Kim Ito")];
 const { results } = await desk.drafts(glue, 40, [HOSTILE]);
 const evil = results.at(-1).decision_id;
+const bare = ["B1", "B2", "B3"].map((id) => ({ id, customer: "Contoso", subject: "Scanner", body: "It jams." }));
+await desk.call("POST", "/v1/triage", glue, { tickets: bare });
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -88,6 +90,7 @@ const scenarios = {
     await page.locator("#undo").waitFor();
     const version = await page.locator("#toast input[name=version]").getAttribute("value");
     await page.locator("#undo").waitFor({ state: "detached", timeout: (UNDO + 3) * 1000 });
+    await page.waitForTimeout(1500);
     const late = await page.request.post(`${desk.origin}/review/${id}/undo`, { form: { version }, maxRedirects: 0 });
     assert.equal(late.status(), 409);
     assert.equal(await state(id), "approved");
@@ -139,7 +142,7 @@ const scenarios = {
     await at(page, `/review/${id}`);
     await page.locator("#text").focus();
     await page.keyboard.press("Control+End");
-    await page.keyboard.type(" See https://new.example/page for 4711 Euro.");
+    await page.keyboard.type(" It costs 4711 Euro.");
     await page.locator("#edit ins").first().waitFor({ timeout: 6000 });
     assert.match(await page.locator("#edit").textContent(), /Saved/);
     assert.match(await page.locator("#edit").textContent(), /Neither ticket nor sources/);
@@ -300,7 +303,8 @@ const scenarios = {
   async "nothing serious is found by axe, in both themes"() {
     const { decision_id: id } = await fresh();
     for (const colorScheme of ["light", "dark"]) {
-      const page = await open(jo, { colorScheme, bypassCSP: true });
+      // The page of a decision that is not there is meant to be refused.
+      const page = await open(jo, { colorScheme, bypassCSP: true }, true);
       for (const [name, path] of [["queue", "/review"], ["draft", `/review/${id}`], ["fields", "/review?tab=fields"],
         ["hostile", `/review/${evil}`], ["missing", "/review/none"]]) {
         await page.goto(desk.origin + path);
@@ -313,9 +317,6 @@ const scenarios = {
       }
       await page.context().close();
     }
-    // The page of a decision that is not there is meant to be refused.
-    const meant = trouble.findIndex((one) => one.includes("404"));
-    if (meant >= 0) trouble.splice(meant, 2);
   },
   async "pictures are taken"() {
     const { decision_id: id } = await fresh();

@@ -36,7 +36,7 @@ pub(super) fn part(main: Markup) -> Response {
 }
 
 /// What is said where something could not be done.
-pub(super) fn problem(look: Look, reader: Option<&str>, problem: Problem, own: &str) -> Response {
+pub(super) fn problem(look: Look, reader: Option<&str>, problem: &Problem, own: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry = problem.retry_after;
     let main = review::problem_page(problem.code, &problem.detail, own, look.language);

@@ -40,7 +40,7 @@ pub(super) async fn decide(
 ) -> Response {
     let (form, query) = match form {
         Ok(form) => (form, read(query)),
-        Err(problem) => return viewer.problem(problem, ""),
+        Err(problem) => return viewer.problem(&problem, ""),
     };
     if ["check", "choices"].contains(&form.get("action")) {
         return again(&shared, viewer, id, query, &form, None).await;
@@ -58,7 +58,7 @@ pub(super) async fn decide(
         Err(problem) if [400, 422].contains(&problem.status) => {
             again(&shared, viewer, id, query, &form, Some(problem)).await
         }
-        Err(problem) => viewer.problem(problem, form.get("text")),
+        Err(problem) => viewer.problem(&problem, form.get("text")),
     }
 }
 
@@ -78,7 +78,7 @@ async fn again(
         Ok(()) => {
             show(shared, viewer, Page { id, query, chosen: chosen(form), alert, ..Page::default() }).await
         }
-        Err(problem) => viewer.problem(problem, form.get("text")),
+        Err(problem) => viewer.problem(&problem, form.get("text")),
     }
 }
 
@@ -263,7 +263,7 @@ pub(super) async fn choices(
     };
     match made {
         Ok(open) => answer::part(pages::decision_part(&open, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -292,7 +292,7 @@ pub(super) async fn edit(
     };
     match made {
         Ok((draft, edit)) => answer::part(pages::edit_part(&draft, &edit, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -311,7 +311,7 @@ pub(super) async fn undo(
     };
     match undone {
         Ok(address) => answer::lead_to(&address),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn search(
             let words = form.get("words").to_owned();
             show(&shared, viewer, Asked { query: read(query), words, ..Asked::default() }).await
         }
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn presence(State(shared): State<Arc<Shared>>, viewer: Viewer, 
     });
     match seen.await {
         Ok((others, id)) => answer::part(pages::presence_part(&id, &others, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn show(shared: &Arc<Shared>, viewer: Viewer, asked: Asked) -> 
                 &main,
             )
         }
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -243,7 +243,7 @@ fn toast(shared: &Shared, viewer: &Viewer, query: &Form) -> Result<Option<Toast>
     };
     let end = given.at + SignedDuration::from_secs(shared.settings.review.undo_seconds.into());
     let left = u32::try_from(end.duration_since(shared.clock.now()).as_secs()).unwrap_or_default();
-    Ok(Some(Toast { done, undo: (left > 0).then(|| (record.id, record.version, left)) }))
+    Ok(Some(Toast { done, undo: (left > 0).then_some((record.id, record.version, left)) }))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Viewer {
     }
 
     /// The answer where something could not be done.
-    pub(super) fn problem(&self, problem: Problem, own: &str) -> Response {
+    pub(super) fn problem(&self, problem: &Problem, own: &str) -> Response {
         answer::problem(self.look, Some(self.who().1), problem, own)
     }
 }
@@ -77,11 +77,11 @@ impl FromRequestParts<Arc<Shared>> for Viewer {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Response> {
         let look = Look::of(&parts.headers);
         let caller = Caller::from_request_parts(parts, shared).await;
-        let caller = caller.map_err(|problem| answer::problem(look, None, problem, ""))?;
+        let caller = caller.map_err(|problem| answer::problem(look, None, &problem, ""))?;
         let viewer = Self { caller, look };
         match viewer.caller.may(Scope::Review) {
             Ok(()) => Ok(viewer),
-            Err(problem) => Err(viewer.problem(problem, "")),
+            Err(problem) => Err(viewer.problem(&problem, "")),
         }
     }
 }
