@@ -6,6 +6,7 @@
 mod answer;
 mod batch;
 mod choices;
+mod choose;
 mod decide;
 mod form;
 mod look;
@@ -25,7 +26,7 @@ use crate::shared::Shared;
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/assets/{name}", get(answer::get_asset))
-        .route("/look", post(look::choose))
+        .route("/look", post(choose::choose))
         .route("/review", get(review::page).post(review::search))
         .route("/review/queue", get(queue::lines))
         .route("/review/batch", post(batch::approve))

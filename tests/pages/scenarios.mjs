@@ -43,8 +43,10 @@ async function open(key, options = {}, quiet = false) {
   return page;
 }
 const at = (page, path) => page.goto(desk.origin + path);
-/** The next draft that nobody has decided. */
-const fresh = async () => (await desk.call("GET", "/v1/review?limit=1", glue)).json.items[0];
+const asks = (item) => item.draft.verify_identity || item.rules.some((rule) => rule.verify_identity);
+const pending = async () => (await desk.call("GET", "/v1/review?limit=200", glue)).json.items;
+/** The next draft that nobody has decided, of which no rule asks who wrote. */
+const fresh = async () => (await pending()).find((item) => !asks(item) && item.decision_id !== evil);
 const state = async (id) => (await desk.call("GET", `/v1/decisions/${id}`, glue)).json.draft_state;
 
 const scenarios = {
@@ -207,6 +209,19 @@ const scenarios = {
     assert.match(await one.locator("#own").inputValue(), /My own words about it\./);
     assert.equal(await state(id), "edited");
     await Promise.all([one.context().close(), two.context().close()]);
+  },
+  async "where a rule asks who wrote, nothing is sent before somebody says so"() {
+    const page = await open(jo, {}, true);
+    const found = (await pending()).find(asks);
+    assert.ok(found, "no ticket asks for an identity");
+    await at(page, `/review/${found.decision_id}`);
+    await page.locator("#approve:enabled").click();
+    await page.getByText("a rule asks who the writer is").waitFor();
+    assert.equal(await state(found.decision_id), "pending");
+    await page.locator("#identity").check();
+    await page.locator("#approve:enabled").click();
+    await page.getByText("Approved.").waitFor();
+    await page.context().close();
   },
   async "a draft is rejected with a reason, and not without"() {
     const page = await open(jo, {}, true);

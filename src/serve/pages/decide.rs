@@ -27,9 +27,6 @@ use crate::problem::Problem;
 use crate::reviewing::{Asked, MOST_ACTIVE, MOST_TEXT, put};
 use crate::shared::Shared;
 
-/// What a review says of a draft whose fields alone were set.
-pub(super) const ONLY_FIELDS: &str = "only the fields were set";
-
 /// Decides on a draft, or shows the page again with what was chosen.
 pub(super) async fn decide(
     State(shared): State<Arc<Shared>>,
@@ -52,7 +49,7 @@ pub(super) async fn decide(
         Ok(Outcome::Done(address)) => answer::lead_to(&address),
         Ok(Outcome::Conflict(view)) => {
             let main = pages::conflict_page(&view, viewer.look.language);
-            answer::page(&viewer, StatusCode::CONFLICT, "409", "/review", &main)
+            answer::page((viewer.look, viewer.who().1), StatusCode::CONFLICT, "409", "/review", &main)
         }
         // What can be put right is put right on the page; what was written stays there.
         Err(problem) if [400, 422].contains(&problem.status) => {
@@ -191,7 +188,7 @@ fn verdict(record: &DecisionRecord, form: &Form) -> Result<Review, Problem> {
         ("approve" | "edit", Some(draft)) if same(&draft.text, text) => Ok(Review::Accepted),
         ("approve" | "edit", Some(_)) => Ok(Review::Edited(text.to_owned())),
         ("fields", None) => Ok(Review::Accepted),
-        ("fields", Some(_)) => Ok(Review::Rejected(ONLY_FIELDS.to_owned())),
+        ("fields", Some(_)) => Ok(Review::Rejected(view::ONLY_FIELDS.to_owned())),
         ("reject", Some(_)) => {
             let (reason, more) = (form.get("reason"), form.get("more").trim());
             if !REASONS.contains(&reason) {
@@ -239,7 +236,7 @@ fn fields(
         let problem = format!("{field} does not go with what was chosen before it");
         return fault(Code::Field, field.name(), &problem, "Choose a label that fits");
     }
-    let only_fields = matches!(verdict, Review::Rejected(why) if why == ONLY_FIELDS);
+    let only_fields = matches!(verdict, Review::Rejected(why) if why == view::ONLY_FIELDS);
     if !only_fields {
         wanted.retain(|field, label| stands.get(field) != Some(label));
     }

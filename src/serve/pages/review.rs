@@ -141,7 +141,7 @@ pub(super) async fn show(shared: &Arc<Shared>, viewer: Viewer, asked: Asked) -> 
                 view.open.as_ref().map_or("/review".to_owned(), |open| format!("/review/{}", open.id));
             let main = pages::review_page(&view, viewer.look.language);
             answer::page(
-                &viewer,
+                (viewer.look, viewer.who().1),
                 status.unwrap_or(StatusCode::OK),
                 pages::title(&view, viewer.look.language),
                 &title,
@@ -236,7 +236,7 @@ fn toast(shared: &Shared, viewer: &Viewer, query: &Form) -> Result<Option<Toast>
     let Some(given) = given else { return Ok(None) };
     let done = match (record.draft_state, &given.verdict) {
         (DraftState::None, _) => Done::Fields,
-        (_, Some(Review::Rejected(why))) if why == super::decide::ONLY_FIELDS => Done::Fields,
+        (_, Some(Review::Rejected(why))) if why == view::ONLY_FIELDS => Done::Fields,
         (_, Some(Review::Edited(_))) => Done::Edited,
         (_, Some(Review::Rejected(_))) => Done::Rejected,
         _ => Done::Approved,

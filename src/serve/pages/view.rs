@@ -22,6 +22,8 @@ use crate::shared::Shared;
 
 /// Characters of a body that are read for its page.
 const MOST_READ: usize = 64 << 10;
+/// What a review says of a draft whose fields alone were set.
+pub(super) const ONLY_FIELDS: &str = "only the fields were set";
 /// Messages of a thread that are shown.
 const MOST_MESSAGES: usize = 20;
 
