@@ -146,7 +146,7 @@ pub fn app_page(frame: &Frame<'_>, main: &Markup) -> String {
                     @if !frame.menu.is_empty() { (menu(frame, words)) }
                     (look(frame, words))
                 }
-                main #main.wide[frame.wide] tabindex="-1" { (main) }
+                main #main.panel[frame.wide] tabindex="-1" { (main) }
             }
         }
     }
@@ -215,7 +215,7 @@ mod tests {
             "<a class=\"skip\" href=\"#main\">",
             "<header class=\"app\">",
             "aria-current=\"page\">Prüfung</a>",
-            "<main class=\"wide\" id=\"main\"",
+            "<main class=\"panel\" id=\"main\"",
             "Kim &lt;b&gt;",
         ] {
             assert!(html.contains(part), "{part}\n{html}");

@@ -101,7 +101,7 @@ words! {
     nothing_found age_minutes age_hours age_days looking choose_one
     ticket_of opened source_of no_words as_it_came removed show_all cut_here attachments in_psa host
     decision field_board field_type field_subtype field_priority field_technician update_choices changed was
-    sure likely unsure of_100 of_100_counted kept_person kept_standing alternatives no_fields
+    sure likely unsure of_100 of_100_counted kept_person kept_standing alternatives no_fields how_sure
     flags flag_person flag_verify flag_raised flag_storm flag_storm_head flag_cut flag_language flag_returned
     identity_checked
     draft no_draft origin_template origin_retrieved origin_generated origin_acknowledgement unchanged basis_prior basis_feedback

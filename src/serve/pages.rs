@@ -7,6 +7,7 @@
 mod answer;
 mod batch;
 mod choices;
+mod choose;
 mod decide;
 mod form;
 mod login;
@@ -64,7 +65,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/people/link", post(people::link))
         .route("/people/disable", post(people::disable))
         .route("/assets/{name}", get(answer::get_asset))
-        .route("/look", post(look::choose))
+        .route("/look", post(choose::choose))
         .route("/review", get(review::page).post(review::search))
         .route("/review/queue", get(queue::lines))
         .route("/review/batch", post(batch::approve))

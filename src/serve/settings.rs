@@ -162,7 +162,8 @@ impl Reviewing {
             return fault("review.look_seconds", "not within a minute", "Give 0 to 60 seconds");
         }
         let is_web = ["https://", "http://"].iter().any(|scheme| self.psa_link.starts_with(scheme));
-        if !self.psa_link.is_empty() && !(is_web && self.psa_link.contains("{id}")) {
+        let is_link = is_web && self.psa_link.contains("{id}");
+        if !(self.psa_link.is_empty() || is_link) {
             return fault("review.psa_link", "no web address with {id} in it", "Give one, or leave it empty");
         }
         if !["", "note", "mail", "internal"].contains(&self.sends.as_str()) {

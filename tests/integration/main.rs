@@ -26,6 +26,7 @@ mod habits;
 mod house;
 mod incidents;
 mod odd_input;
+mod pages;
 mod program;
 mod programme;
 mod reading;

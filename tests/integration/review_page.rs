@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::served::{Answer, Service, drafted, tickets};
+use crate::tool::{Dir, TRAINED};
 
 /// A browser of somebody who has signed in: it sends forms, and is shown where it is led.
 struct Browser<'a> {
@@ -330,6 +331,7 @@ fn files_are_kept_for_ever_and_settings_are_checked() {
         "review.psa_link=javascript:{id}",
         "review.sends=fax",
     ] {
-        service.dir.fails(&["serve", "--print-config", "--set", bad], "E_CONFIG");
+        let (dir, bundle) = (Dir::new(), TRAINED.path("bundle").display().to_string());
+        dir.fails(&["serve", "--bundle", &bundle, "--listen", "127.0.0.1:0", "--set", bad], "E_CONFIG");
     }
 }

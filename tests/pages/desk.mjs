@@ -16,7 +16,7 @@ export const HOSTILE = {
   subject: "<script>window.hacked=1</script> \u202Eprinter \u{1F4A5}",
   body: "The printer </textarea><img src=x onerror='window.hacked=1'> is broken.\n"
     + "See https://bank.example@evil.example/login and javascript:window.hacked=1\n"
-    + "Please help us with the printer.\n" + "A long line of the mail. ".repeat(45000),
+    + "Please help us with the printer.\n" + "A long line of the mail. ".repeat(42000),
 };
 
 /** Waits until `holds` gives something. */
@@ -48,17 +48,15 @@ export async function start(set) {
   };
   const holds = (key) => until(async () => (await call("GET", "/v1/models", key)).status !== 401, "the key");
   const desk = {
-    origin, call, log: () => log,
+    origin, dir, call, log: () => log,
     async key(scope) {
       const key = run("store", "keys", "create", "--name", "glue", "--scope", scope);
       await holds(key);
       return key;
     },
-    async person(name, ...more) {
-      const key = JSON.parse(run("users", "add", name, "--right", "review", "--json", ...more)).key;
-      await holds(key);
-      return key;
-    },
+    /** Adds a person; gives the path of the link with which they set their password. */
+    person: (name, right = "review", ...more) =>
+      JSON.parse(run("users", "add", name, "--right", right, "--json", ...more)).link,
     disable: (name) => run("users", "disable", name),
     /** Sends people's tickets of the history, and gives the decisions whose drafts wait. */
     async drafts(key, n, more = []) {

@@ -18,6 +18,7 @@ pub(super) fn decision(review: &OpenReview, words: &Words) -> Markup {
             legend { (words.decision) }
             @if review.fields.is_empty() { p.empty { (words.no_fields) } }
             div.strip { @for field in &review.fields { (one(review, field, words)) } }
+            @if !review.fields.is_empty() { (how_sure(&review.fields, words)) }
             @if review.is_open && review.fields.len() > 1 {
                 // Without a script, the choices of a field follow those before it when they are asked for.
                 button.quiet type="submit" name="action" value="choices" formnovalidate { (words.update_choices) }
@@ -47,12 +48,24 @@ fn one(review: &OpenReview, field: &FieldView, words: &Words) -> Markup {
             }
             (bar(field.confidence, true))
             p.small {
-                (sureness(field.confidence, words)) " " (meaning(field, words))
+                (sureness(field.confidence, words))
                 @if let Some(kept) = field.kept {
                     " (" (match kept { Kept::Person => words.kept_person, Kept::Standing => words.kept_standing }) ")"
                 }
             }
-            @if !field.alternatives.is_empty() { p.small { (alternatives(field, words)) } }
+        }
+    }
+}
+
+/// What each confidence means, and what else was likely.
+fn how_sure(fields: &[FieldView], words: &Words) -> Markup {
+    html! {
+        details.how {
+            summary { (words.how_sure) }
+            dl { @for field in fields {
+                dt { (title(field.key, words)) }
+                dd { (meaning(field, words)) " " (alternatives(field, words)) }
+            } }
         }
     }
 }
@@ -71,8 +84,9 @@ fn meaning(field: &FieldView, words: &Words) -> String {
 
 fn alternatives(field: &FieldView, words: &Words) -> String {
     let one = |(name, p): &(String, f64)| format!("{} {:.0}\u{a0}%", plain(name), 100.0 * p);
-    let all: Vec<String> = field.alternatives.iter().take(3).map(one).collect();
-    filled(words.alternatives, &[("labels", &all.join(", "))])
+    let likely = field.alternatives.iter().take(3).filter(|(_, p)| *p >= 0.005);
+    let all: Vec<String> = likely.map(one).collect();
+    if all.is_empty() { String::new() } else { filled(words.alternatives, &[("labels", &all.join(", "))]) }
 }
 
 fn title(key: &str, words: &Words) -> &'static str {

@@ -9,16 +9,24 @@ use crate::words::{Words, filled};
 /// Longest reason that is printed of it, in flags.
 const MOST: usize = 20;
 
-fn icon(flag: &Flag) -> &'static str {
-    match flag {
-        Flag::Person(_) => "✋",
-        Flag::Verify(_) => "🪪",
-        Flag::Raised { .. } => "⬆",
-        Flag::Storm(_) => "≋",
-        Flag::Cut(_) => "✂",
-        Flag::Language(_) => "🌐",
-        Flag::Returned(_) => "↩",
-    }
+/// A drawing of 16 by 16: no font has to have it.
+fn icon(flag: &Flag) -> Markup {
+    let path = match flag {
+        Flag::Person(_) => "M8 7.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.5 14.5a5.5 5 0 0 1 11 0",
+        Flag::Verify(_) => {
+            "M1.5 3.5h13v9h-13zM5 8.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3M3 11h4M9 6.5h4M9 9.5h4"
+        }
+        Flag::Raised { .. } => "M8 14V2.5M3.5 7 8 2.5 12.5 7",
+        Flag::Storm(_) => {
+            "M1.5 5q2.2-3 4.3 0t4.3 0 4.4 0M1.5 9q2.2-3 4.3 0t4.3 0 4.4 0M1.5 13q2.2-3 4.3 0t4.3 0 4.4 0"
+        }
+        Flag::Cut(_) => "M2 4h12M2 8h3M6.5 8h3M11 8h3M2 12h7",
+        Flag::Language(_) => {
+            "M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13M1.5 8h13M8 1.5q-5 6.5 0 13q5-6.5 0-13"
+        }
+        Flag::Returned(_) => "M6 3 2.5 6.5 6 10M2.5 6.5h7a4 4 0 0 1 0 7H6",
+    };
+    html! { svg.icon viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" { path d=(path) {} } }
 }
 
 fn sentence(flag: &Flag, words: &Words) -> String {
@@ -50,7 +58,7 @@ pub(super) fn flags(flags: &[Flag], words: &Words) -> Markup {
                 ul {
                     @for flag in sorted(flags) {
                         li {
-                            span.icon aria-hidden="true" { (icon(flag)) } " " (sentence(flag, words))
+                            (icon(flag)) " " (sentence(flag, words))
                             @if let Flag::Storm(Some(head)) = flag {
                                 ": " a href=(format!("/review/{head}")) { (words.flag_storm_head) " " code { (plain(head)) } }
                             }
@@ -67,7 +75,7 @@ pub(super) fn short(flags: &[Flag], words: &Words) -> Markup {
     html! {
         span.icons {
             @for flag in sorted(flags) {
-                span.icon role="img" aria-label=(sentence(flag, words)) title=(sentence(flag, words)) { (icon(flag)) }
+                span role="img" aria-label=(sentence(flag, words)) title=(sentence(flag, words)) { (icon(flag)) }
             }
         }
     }

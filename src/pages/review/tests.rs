@@ -375,7 +375,7 @@ fn skeleton(html: &str) -> Vec<String> {
     for token in Tokenizer::new_with_emitter(html, emitter).map(Result::unwrap) {
         match token {
             Token::StartTag(tag) => {
-                out.push(format!("{:?} {:?}", tag.name, tag.attributes.keys().collect::<Vec<_>>()))
+                out.push(format!("{:?} {:?}", tag.name, tag.attributes.keys().collect::<Vec<_>>()));
             }
             Token::EndTag(tag) => out.push(format!("/{:?}", tag.name)),
             Token::String(_) => {}

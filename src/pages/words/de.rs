@@ -188,4 +188,5 @@ pub(super) const WORDS: Words = Words {
     state_edited: "in anderen Worten freigegeben",
     state_rejected: "abgelehnt",
     state_superseded: "durch eine neuere Entscheidung ersetzt",
+    how_sure: "Wie sicher, und was sonst",
 };

@@ -188,4 +188,5 @@ pub(super) const WORDS: Words = Words {
     state_edited: "approved in other words",
     state_rejected: "rejected",
     state_superseded: "replaced by a newer decision",
+    how_sure: "How sure, and what else",
 };

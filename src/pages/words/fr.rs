@@ -188,4 +188,5 @@ pub(super) const WORDS: Words = Words {
     state_edited: "approuvé en d’autres mots",
     state_rejected: "rejeté",
     state_superseded: "remplacé par une décision plus récente",
+    how_sure: "Avec quelle certitude, et quoi d’autre",
 };

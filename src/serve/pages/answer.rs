@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use firstline_pages::{Frame, Place, app_page, asset, review};
 use maud::{Markup, html};
 
-use super::viewer::{Look, Viewer};
+use super::look::Look;
 use crate::problem::Problem;
 
 /// The places that there are, in the menu's order.
@@ -15,15 +15,21 @@ const MENU: [Place; 1] = [Place::Review];
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A page of the application.
-pub(super) fn page(viewer: &Viewer, status: StatusCode, title: &str, back: &str, main: &Markup) -> Response {
-    let Look { theme, language, .. } = viewer.look;
+pub(super) fn page(
+    (look, reader): (Look, &str),
+    status: StatusCode,
+    title: &str,
+    back: &str,
+    main: &Markup,
+) -> Response {
+    let Look { theme, language, .. } = look;
     let frame = Frame {
         title,
         language,
         theme,
         menu: &MENU,
         here: Some(Place::Review),
-        reader: Some(viewer.who().1),
+        reader: Some(reader),
         back,
         wide: true,
     };
@@ -36,7 +42,7 @@ pub(super) fn part(main: Markup) -> Response {
 }
 
 /// What is said where something could not be done.
-pub(super) fn problem(look: Look, reader: Option<&str>, problem: Problem, own: &str) -> Response {
+pub(super) fn problem(look: Look, reader: Option<&str>, problem: &Problem, own: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry = problem.retry_after;
     let main = review::problem_page(problem.code, &problem.detail, own, look.language);

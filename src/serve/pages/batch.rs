@@ -34,7 +34,7 @@ pub(super) async fn approve(
     };
     match done {
         Ok((n, all)) => answer::lead_to(&format!("/review?tab=fields&batch={n}-{all}")),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 

@@ -27,9 +27,6 @@ use crate::problem::Problem;
 use crate::reviewing::{Asked, MOST_ACTIVE, MOST_TEXT, put};
 use crate::shared::Shared;
 
-/// What a review says of a draft whose fields alone were set.
-pub(super) const ONLY_FIELDS: &str = "only the fields were set";
-
 /// Decides on a draft, or shows the page again with what was chosen.
 pub(super) async fn decide(
     State(shared): State<Arc<Shared>>,
@@ -40,7 +37,7 @@ pub(super) async fn decide(
 ) -> Response {
     let (form, query) = match form {
         Ok(form) => (form, read(query)),
-        Err(problem) => return viewer.problem(problem, ""),
+        Err(problem) => return viewer.problem(&problem, ""),
     };
     if ["check", "choices"].contains(&form.get("action")) {
         return again(&shared, viewer, id, query, &form, None).await;
@@ -52,13 +49,13 @@ pub(super) async fn decide(
         Ok(Outcome::Done(address)) => answer::lead_to(&address),
         Ok(Outcome::Conflict(view)) => {
             let main = pages::conflict_page(&view, viewer.look.language);
-            answer::page(&viewer, StatusCode::CONFLICT, "409", "/review", &main)
+            answer::page((viewer.look, viewer.who().1), StatusCode::CONFLICT, "409", "/review", &main)
         }
         // What can be put right is put right on the page; what was written stays there.
         Err(problem) if [400, 422].contains(&problem.status) => {
             again(&shared, viewer, id, query, &form, Some(problem)).await
         }
-        Err(problem) => viewer.problem(problem, form.get("text")),
+        Err(problem) => viewer.problem(&problem, form.get("text")),
     }
 }
 
@@ -78,7 +75,7 @@ async fn again(
         Ok(()) => {
             show(shared, viewer, Page { id, query, chosen: chosen(form), alert, ..Page::default() }).await
         }
-        Err(problem) => viewer.problem(problem, form.get("text")),
+        Err(problem) => viewer.problem(&problem, form.get("text")),
     }
 }
 
@@ -191,7 +188,7 @@ fn verdict(record: &DecisionRecord, form: &Form) -> Result<Review, Problem> {
         ("approve" | "edit", Some(draft)) if same(&draft.text, text) => Ok(Review::Accepted),
         ("approve" | "edit", Some(_)) => Ok(Review::Edited(text.to_owned())),
         ("fields", None) => Ok(Review::Accepted),
-        ("fields", Some(_)) => Ok(Review::Rejected(ONLY_FIELDS.to_owned())),
+        ("fields", Some(_)) => Ok(Review::Rejected(view::ONLY_FIELDS.to_owned())),
         ("reject", Some(_)) => {
             let (reason, more) = (form.get("reason"), form.get("more").trim());
             if !REASONS.contains(&reason) {
@@ -239,7 +236,7 @@ fn fields(
         let problem = format!("{field} does not go with what was chosen before it");
         return fault(Code::Field, field.name(), &problem, "Choose a label that fits");
     }
-    let only_fields = matches!(verdict, Review::Rejected(why) if why == ONLY_FIELDS);
+    let only_fields = matches!(verdict, Review::Rejected(why) if why == view::ONLY_FIELDS);
     if !only_fields {
         wanted.retain(|field, label| stands.get(field) != Some(label));
     }
@@ -263,7 +260,7 @@ pub(super) async fn choices(
     };
     match made {
         Ok(open) => answer::part(pages::decision_part(&open, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -292,7 +289,7 @@ pub(super) async fn edit(
     };
     match made {
         Ok((draft, edit)) => answer::part(pages::edit_part(&draft, &edit, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -311,7 +308,7 @@ pub(super) async fn undo(
     };
     match undone {
         Ok(address) => answer::lead_to(&address),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 

@@ -1,44 +1,57 @@
-//! Theme and language, chosen by a form and kept in a cookie that says nothing of who somebody is.
+//! How pages look: theme and language, as a cookie has them, else as the browser asks for.
+//!
+//! The cookie says nothing of who somebody is.
 
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
 use firstline_pages::{Language, Theme};
 
-use super::answer::lead_to;
-use super::form::Form;
-use super::viewer::COOKIE;
+/// The cookie that says how pages look.
+pub(super) const COOKIE: &str = "fl_look";
 
-/// Seconds of a year.
-const YEAR: u32 = 31_536_000;
-
-/// Keeps a choice, and leads back.
-pub(super) async fn choose(form: Form) -> Response {
-    let theme = Theme::named(form.get("theme")).name();
-    let language = Language::of_code(form.get("language")).unwrap_or_default().code();
-    let mut response = lead_to(back(form.get("back")));
-    let cookie = format!("{COOKIE}={theme}.{language}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly");
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    response
+/// How pages look: nothing that says who somebody is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Look {
+    pub(super) theme: Theme,
+    pub(super) language: Language,
+    /// Whether a part of a page is asked for by a page that is open.
+    pub(super) is_part: bool,
 }
 
-/// A path of this service, and nothing else.
-fn back(path: &str) -> &str {
-    let is_ours =
-        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r', '\t']);
-    if is_ours { path } else { "/review" }
+impl Look {
+    /// As the cookie has it, else as the browser asks for.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let chosen = cookies.flat_map(|line| line.split(';')).find_map(|one| {
+            let (name, value) = one.trim().split_once('=')?;
+            (name == COOKIE).then_some(value)
+        });
+        let (theme, language) = chosen.and_then(|value| value.split_once('.')).unwrap_or_default();
+        Self {
+            theme: Theme::named(theme),
+            language: Language::of_code(language)
+                .unwrap_or_else(|| Language::accepted(text("accept-language"))),
+            is_part: headers.contains_key("hx-request"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn look(cookie: &str, language: &str) -> (Theme, Language) {
+        let mut headers = HeaderMap::new();
+        headers.insert("cookie", cookie.parse().unwrap());
+        headers.insert("accept-language", language.parse().unwrap());
+        let look = Look::of(&headers);
+        (look.theme, look.language)
+    }
+
     #[test]
-    fn a_form_leads_nowhere_else() {
-        assert_eq!(back("/review/d1?tab=mine"), "/review/d1?tab=mine");
-        for far in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
-            assert_eq!(back(far), "/review", "{far:?}");
-        }
+    fn what_was_chosen_stands_above_what_the_browser_asks_for() {
+        assert_eq!(look("a=b; fl_look=dark.fr", "de"), (Theme::Dark, Language::French));
+        assert_eq!(look("fl_look=<x>.<y>", "de"), (Theme::Auto, Language::German));
+        assert_eq!(look("fl_look", ""), (Theme::Auto, Language::English));
     }
 }

@@ -55,7 +55,7 @@ fn list(tab: Tab) -> QueueList {
     }
 }
 
-fn set<'a>(text: &'a str) -> Option<&'a str> {
+fn set(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -137,6 +137,6 @@ pub(super) async fn lines(
     let found = shared.blocking(move |shared| queue(shared, &reader, filters, "", "")).await;
     match found {
         Ok(view) => answer::part(pages::queue_lines(&view, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }

@@ -62,7 +62,7 @@ pub(super) async fn search(
             let words = form.get("words").to_owned();
             show(&shared, viewer, Asked { query: read(query), words, ..Asked::default() }).await
         }
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn presence(State(shared): State<Arc<Shared>>, viewer: Viewer, 
     });
     match seen.await {
         Ok((others, id)) => answer::part(pages::presence_part(&id, &others, viewer.look.language)),
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -141,14 +141,14 @@ pub(super) async fn show(shared: &Arc<Shared>, viewer: Viewer, asked: Asked) -> 
                 view.open.as_ref().map_or("/review".to_owned(), |open| format!("/review/{}", open.id));
             let main = pages::review_page(&view, viewer.look.language);
             answer::page(
-                &viewer,
+                (viewer.look, viewer.who().1),
                 status.unwrap_or(StatusCode::OK),
                 pages::title(&view, viewer.look.language),
                 &title,
                 &main,
             )
         }
-        Err(problem) => viewer.problem(problem, ""),
+        Err(problem) => viewer.problem(&problem, ""),
     }
 }
 
@@ -236,14 +236,14 @@ fn toast(shared: &Shared, viewer: &Viewer, query: &Form) -> Result<Option<Toast>
     let Some(given) = given else { return Ok(None) };
     let done = match (record.draft_state, &given.verdict) {
         (DraftState::None, _) => Done::Fields,
-        (_, Some(Review::Rejected(why))) if why == super::decide::ONLY_FIELDS => Done::Fields,
+        (_, Some(Review::Rejected(why))) if why == view::ONLY_FIELDS => Done::Fields,
         (_, Some(Review::Edited(_))) => Done::Edited,
         (_, Some(Review::Rejected(_))) => Done::Rejected,
         _ => Done::Approved,
     };
     let end = given.at + SignedDuration::from_secs(shared.settings.review.undo_seconds.into());
     let left = u32::try_from(end.duration_since(shared.clock.now()).as_secs()).unwrap_or_default();
-    Ok(Some(Toast { done, undo: (left > 0).then(|| (record.id, record.version, left)) }))
+    Ok(Some(Toast { done, undo: (left > 0).then_some((record.id, record.version, left)) }))
 }
 
 #[cfg(test)]

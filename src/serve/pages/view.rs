@@ -9,7 +9,7 @@ use firstline_pages::review::{
     DraftOrigin, DraftView, FieldView, Finding, Flag, Kept, QueueLine, SentenceSource, Standing, TicketView,
 };
 use firstline_store::{DecisionRecord, ReviewItem};
-use firstline_ticket::{CheckResult, Draft, DraftState, Field, Origin, Ticket};
+use firstline_ticket::{CheckResult, Confidence, Draft, DraftState, Field, Origin, Ticket};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -22,6 +22,8 @@ use crate::shared::Shared;
 
 /// Characters of a body that are read for its page.
 const MOST_READ: usize = 64 << 10;
+/// What a review says of a draft whose fields alone were set.
+pub(super) const ONLY_FIELDS: &str = "only the fields were set";
 /// Messages of a thread that are shown.
 const MOST_MESSAGES: usize = 20;
 
@@ -64,7 +66,9 @@ pub(super) fn line(
         customer: ticket.customer.clone().unwrap_or_default(),
         subject: ticket.subject.clone().unwrap_or_else(|| record.ticket_id.clone()),
         category: category.join(" / "),
-        confidence: confidence.or_else(|| of_category().map(|decided| decided.confidence)).map(|c| c.get()),
+        confidence: confidence
+            .or_else(|| of_category().map(|decided| decided.confidence))
+            .map(Confidence::get),
         age_seconds: now.duration_since(record.received_at).as_secs().try_into().unwrap_or_default(),
         flags: flags(record, viewer.look.language),
         others: shared.open_reviews.others(&record.id, &viewer.caller.key),
@@ -300,7 +304,7 @@ fn sentences(draft: &Draft, is_held: bool) -> Vec<(String, SentenceSource)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstline_ticket::{Basis, Confidence, Source};
+    use firstline_ticket::{Basis, Source};
 
     #[test]
     fn a_draft_falls_into_sentences_with_sources() {

@@ -1,58 +1,20 @@
-//! Who looks at a page, and how they want it: the caller, the language, the theme.
+//! Who looks at a page for reviewers, and how they want it.
+//!
+//! Must never let anybody further who may not review.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
-use firstline_pages::{Language, Theme};
 
 use super::answer;
+use super::look::Look;
 use crate::accounts::SignedIn;
 use crate::auth::{Caller, Scope};
 use crate::problem::Problem;
 use crate::shared::Shared;
-
-/// The cookie that says how pages look.
-pub(super) const COOKIE: &str = "fl_look";
-
-/// How pages look: nothing that says who somebody is.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Look {
-    pub(super) theme: Theme,
-    pub(super) language: Language,
-    /// Whether a part of a page is asked for by a page that is open.
-    pub(super) is_part: bool,
-}
-
-impl Look {
-    /// As the cookie has it, else as the browser asks for.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let chosen = cookies.flat_map(|line| line.split(';')).find_map(|one| {
-            let (name, value) = one.trim().split_once('=')?;
-            (name == COOKIE).then_some(value)
-        });
-        let (theme, language) = chosen.and_then(|value| value.split_once('.')).unwrap_or_default();
-        Self {
-            theme: Theme::named(theme),
-            language: Language::of_code(language)
-                .unwrap_or_else(|| Language::accepted(text("accept-language"))),
-            is_part: headers.contains_key("hx-request"),
-        }
-    }
-}
-
-impl FromRequestParts<Arc<Shared>> for Look {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Shared>) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&parts.headers))
-    }
-}
 
 /// Who looks at a page for reviewers.
 #[derive(Debug, Clone)]
@@ -68,7 +30,7 @@ impl Viewer {
     }
 
     /// The answer where something could not be done.
-    pub(super) fn problem(&self, problem: Problem, own: &str) -> Response {
+    pub(super) fn problem(&self, problem: &Problem, own: &str) -> Response {
         answer::problem(self.look, Some(self.who().1), problem, own)
     }
 }
@@ -81,13 +43,13 @@ impl FromRequestParts<Arc<Shared>> for Viewer {
         let person = SignedIn::from_request_parts(parts, shared).await;
         let person = person.map_err(|refused| match look.is_part {
             // A part of a page that is open: what was typed there stays.
-            true => answer::problem(look, None, session_ended(), ""),
+            true => answer::problem(look, None, &session_ended(), ""),
             false => refused.into_response(),
         })?;
         let viewer = Self { caller: person.caller, look };
         match viewer.caller.may(Scope::Review) {
             Ok(()) => Ok(viewer),
-            Err(problem) => Err(viewer.problem(problem, "")),
+            Err(problem) => Err(viewer.problem(&problem, "")),
         }
     }
 }
@@ -95,24 +57,4 @@ impl FromRequestParts<Arc<Shared>> for Viewer {
 fn session_ended() -> Problem {
     let problem = "the session has ended: sign in again in another tab, and go on here";
     Problem::new(Code::Auth, "the page", problem, "Sign in at /login")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn look(cookie: &str, language: &str) -> (Theme, Language) {
-        let mut headers = HeaderMap::new();
-        headers.insert("cookie", cookie.parse().unwrap());
-        headers.insert("accept-language", language.parse().unwrap());
-        let look = Look::of(&headers);
-        (look.theme, look.language)
-    }
-
-    #[test]
-    fn what_was_chosen_stands_above_what_the_browser_asks_for() {
-        assert_eq!(look("a=b; fl_look=dark.fr", "de"), (Theme::Dark, Language::French));
-        assert_eq!(look("fl_look=<x>.<y>", "de"), (Theme::Auto, Language::German));
-        assert_eq!(look("fl_look", ""), (Theme::Auto, Language::English));
-    }
 }
