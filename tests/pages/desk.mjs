@@ -16,7 +16,7 @@ export const HOSTILE = {
   subject: "<script>window.hacked=1</script> \u202Eprinter \u{1F4A5}",
   body: "The printer </textarea><img src=x onerror='window.hacked=1'> is broken.\n"
     + "See https://bank.example@evil.example/login and javascript:window.hacked=1\n"
-    + "Please help us with the printer.\n" + "A long line of the mail. ".repeat(42000),
+    + "Please help us with the printer.\n" + "A long line of the mail. ".repeat(41000),
 };
 
 /** Waits until `holds` gives something. */
@@ -74,8 +74,10 @@ export async function start(set) {
       await until(async () => (await call("GET", "/v1/review?state=writing", key)).json.items.length === 0, "the drafts");
       return { results: all, waiting: (await call("GET", "/v1/review?limit=200", key)).json.items };
     },
-    stop() {
+    async stop() {
+      const ended = new Promise((end) => child.once("exit", end));
       child.kill();
+      await ended;
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -55,5 +55,5 @@ print(db.execute("SELECT COUNT(*) FROM decisions WHERE draft_state = 'pending'")
     console.log(`${name.padEnd(9)} p50 ${ms(0.5).padStart(6)} ms  p95 ${ms(0.95).padStart(6)} ms  ${bytes} bytes`);
   }
 } finally {
-  desk.stop();
+  await desk.stop();
 }
