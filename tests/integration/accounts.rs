@@ -353,6 +353,14 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
             }
         }
         let admin = right == "admin";
+        // What a hold takes is said by its level.
+        for (level, takes) in [("stop", "stop"), ("pause_expansion", "manage")] {
+            let hold = json!({"level": level, "reason": "r"}).to_string();
+            let answer = browser.send("POST", "/v1/rollout/hold", &[SAME], ("application/json", &hold));
+            let lacks = !admin && right != takes;
+            assert_eq!(answer.status == 403, lacks, "{right}: {level}: {}", answer.text);
+            looked.entry(right).or_default()[usize::from(lacks)] += 1;
+        }
         assert_eq!(browser.get("/me").status, 200);
         assert_eq!(browser.get("/people").status, if admin { 200 } else { 403 }, "{right}");
         for path in ["/people", "/people/link", "/people/disable"] {
