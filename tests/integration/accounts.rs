@@ -339,7 +339,7 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
                     continue;
                 }
                 let body = body.unwrap_or_default().to_string();
-                let url = path.replace('{', "").replace('}', "");
+                let url = path.replace(['{', '}'], "");
                 let answer = browser.send(&method.to_uppercase(), &url, &[SAME], ("application/json", &body));
                 let lacks = right != "admin" && !needs.contains(&right);
                 let refused = answer.status == 403;
