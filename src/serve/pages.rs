@@ -95,19 +95,19 @@ fn file(kind: &'static str, text: String) -> ([(HeaderName, &'static str); 1], S
 
 /// A problem, told as a page.
 #[derive(Debug)]
-pub(crate) struct PageProblem(Response);
+pub(crate) struct PageProblem(Box<Response>);
 
 impl From<Problem> for PageProblem {
     fn from(problem: Problem) -> Self {
         let status = status(&problem);
         let html = refused(problem.title, &problem.detail, problem.code);
-        Self(page(status, html, &problem))
+        Self(Box::new(page(status, html, &problem)))
     }
 }
 
 impl IntoResponse for PageProblem {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
@@ -164,7 +164,7 @@ impl FromRequestParts<Arc<Shared>> for SignedIn {
         if parts.method == Method::GET && !Keys::has_key(&parts.headers) {
             let next = parts.uri.path_and_query().map_or(HOME, |path| path.as_str());
             let next: String = form_urlencoded::byte_serialize(local(next).as_bytes()).collect();
-            return Err(PageProblem(see(&format!("{LOGIN}?next={next}"))));
+            return Err(PageProblem(Box::new(see(&format!("{LOGIN}?next={next}")))));
         }
         let problem = "nobody has signed in: pages are for people, an API key is for programs";
         Err(Problem::new(Code::Auth, "the page", problem, "Sign in at /login").into())

@@ -86,7 +86,7 @@ fn people_come_back_as_they_were_added(home: &Home) {
     assert!(home.disable_user(&id, "cli", at(3)).unwrap());
     assert!(!home.disable_user(&id, "cli", at(4)).unwrap());
     let found = user(home, &id);
-    assert_eq!((found.disabled_at, found.is_enabled(), found.link), (Some(at(3)), false, None));
+    assert_eq!((found.disabled_at, found.link.is_some(), found.is_enabled()), (Some(at(3)), false, false));
     assert_eq!(home.keys().unwrap()[0].revoked_at, Some(at(3)));
     // Added once more, it is the same person, with other rights and no password.
     let again = NewUser { rights: vec!["manage".to_owned()], ..new("kim") };
