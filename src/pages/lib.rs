@@ -23,6 +23,7 @@
 mod app;
 mod assets;
 mod layout;
+pub mod manage;
 mod numbers;
 mod parts;
 mod plain;
