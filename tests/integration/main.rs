@@ -24,6 +24,7 @@ mod generated;
 mod habits;
 mod house;
 mod incidents;
+mod manager_pages;
 mod odd_input;
 mod program;
 mod programme;

@@ -7,14 +7,14 @@ use ureq::Agent;
 use crate::served::{Answer, Service, drafted, tickets};
 
 /// A browser: it sends forms, keeps no cookie, and is shown where it is led.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     service: &'a Service,
     key: String,
     agent: Agent,
 }
 
 impl<'a> Browser<'a> {
-    fn new(service: &'a Service, key: &str) -> Self {
+    pub(crate) fn new(service: &'a Service, key: &str) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -44,11 +44,11 @@ impl<'a> Browser<'a> {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, String::new())
     }
 
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let encoded = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
         let pairs: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();

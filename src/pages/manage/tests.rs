@@ -51,7 +51,7 @@ fn card(measure: Measure, name: &str) -> Card {
         figure: share(1, 23),
         target: Some(Target { at_least: true, value: 0.85 }),
         trigger: Some(Target { at_least: true, value: 0.75 }),
-        bars: vec![bar(1), bar(2)],
+        bars: Some(vec![bar(1), bar(2)]),
         chance: Some(Chance { count: 1, n: 23, rate: 0.01, probability: 0.2064, few: false }),
         note: Some(name.to_owned()),
     }

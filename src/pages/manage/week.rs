@@ -71,8 +71,8 @@ pub struct Card {
     pub target: Option<Target>,
     /// From where on a trigger fires.
     pub trigger: Option<Target>,
-    /// The last weeks, oldest first.
-    pub bars: Vec<Bar>,
+    /// The last weeks, oldest first; `None` of what is told over the whole programme alone.
+    pub bars: Option<Vec<Bar>>,
     /// What chance does.
     pub chance: Option<Chance>,
     /// What to mind, or why nobody knows.
@@ -223,7 +223,10 @@ fn card(one: &Card, words: &'static Words, language: Language) -> Markup {
             }
             @if let Some(target) = &one.target { (standing(one.figure.value, target, unit, words, language)) }
             @if let Some(about) = &one.note { p.small { (note(about)) } }
-            (bars((title, one.measure.word(words)), &one.bars, (one.target, one.trigger), unit, (words, language)))
+            @match &one.bars {
+                Some(weeks) => (bars((title, one.measure.word(words)), weeks, (one.target, one.trigger), unit, (words, language))),
+                None => p.small { (words.no_weekly) },
+            }
             p.small { (chance(one, words, language)) }
         }
     }

@@ -39,17 +39,17 @@ words! {
     basis_reviews basis_estimate m_agreement m_handle_time m_l1_autonomous m_l1_share m_first_response m_resolution
     m_reopened m_verbatim m_drafted m_errors m_response_median m_response_p95 m_edited m_rejected q_agreement q_handle_time
     q_l1_autonomous q_l1_share q_first_response q_resolution q_reopened q_verbatim q_drafted q_errors q_response_median
-    q_response_p95 q_edited q_rejected no_weeks target_line trigger_line bars_key as_table week value n interval_head
-    standing notes week_number settled closed week_title no_programme to_rollout signed_kpis signed_about weekly_kpis
-    weekly_about of_drafts drafts_about no_cards behind span customer_one customers all_categories category_one categories
-    no_triggers trigger_one triggers before_week at_least at_most met missed chance_interval chance_unknown chance_error
-    chance_errors chance_many chance_few certified floor category tickets threshold coverage precision h_categories
-    categories_about none_decided field confidence were_right h_bands bands_about none_reported decided ended h_confusions
-    confusions_about none_confused h_rules rules_about rules_unknown of_rules of_model who handle_about before newest_week
-    h_handle no_handle of_unseen of_kept h_blind blind_about incidents_title incidents_about all no_incidents more ticket
-    customer what severity age h_suspected suspected_about none_suspected to_decide day days overdue happened by credit
-    decide decide_again reason confirm dismiss credit_due credit_amount h_report report_about ticket_number happened_in
-    what_happened is_certain report state_suspected state_confirmed state_dismissed severity_low severity_medium
+    q_response_p95 q_edited q_rejected no_weeks no_weekly target_line trigger_line bars_key as_table week value n
+    interval_head standing notes week_number settled closed week_title no_programme to_rollout signed_kpis signed_about
+    weekly_kpis weekly_about of_drafts drafts_about no_cards behind span customer_one customers all_categories category_one
+    categories no_triggers trigger_one triggers before_week at_least at_most met missed chance_interval chance_unknown
+    chance_error chance_errors chance_many chance_few certified floor category tickets threshold coverage precision
+    h_categories categories_about none_decided field confidence were_right h_bands bands_about none_reported decided ended
+    h_confusions confusions_about none_confused h_rules rules_about rules_unknown of_rules of_model who handle_about before
+    newest_week h_handle no_handle of_unseen of_kept h_blind blind_about incidents_title incidents_about all no_incidents
+    more ticket customer what severity age h_suspected suspected_about none_suspected to_decide day days overdue happened by
+    credit decide decide_again reason confirm dismiss credit_due credit_amount h_report report_about ticket_number
+    happened_in what_happened is_certain report state_suspected state_confirmed state_dismissed severity_low severity_medium
     severity_high kind_correction kind_contradiction kind_reopened kind_twice kind_recipient kind_closing kind_late
     kind_other waiting_about held_about claimed_about failed_about outbox_title outbox_about action on_word_of attempts why
     to_do no_actions action_of nobody a_person until retry cancel action_waiting action_held action_claimed action_failed

@@ -10,22 +10,35 @@ use super::viewer::{Look, Viewer};
 use crate::problem::Problem;
 
 /// The places that there are, in the menu's order.
-const MENU: [Place; 1] = [Place::Review];
+const MENU: [Place; 6] =
+    [Place::Review, Place::Week, Place::Rollout, Place::Baseline, Place::Incidents, Place::Outbox];
+/// Those of them that show the customers of the reader's key alone.
+const MENU_OF_SOME: [Place; 3] = [Place::Review, Place::Incidents, Place::Outbox];
 /// A file of this address never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// A page of the application.
+/// The review page.
 pub(super) fn page(viewer: &Viewer, status: StatusCode, title: &str, back: &str, main: &Markup) -> Response {
+    page_at(viewer, (Place::Review, true), (status, title, back), main)
+}
+
+/// A page of the application, at a place of the menu; `wide` in panes.
+pub(super) fn page_at(
+    viewer: &Viewer,
+    (here, wide): (Place, bool),
+    (status, title, back): (StatusCode, &str, &str),
+    main: &Markup,
+) -> Response {
     let Look { theme, language, .. } = viewer.look;
     let frame = Frame {
         title,
         language,
         theme,
-        menu: &MENU,
-        here: Some(Place::Review),
+        menu: if viewer.caller.is_held() { &MENU_OF_SOME } else { &MENU },
+        here: Some(here),
         reader: Some(viewer.who().1),
         back,
-        wide: true,
+        wide,
     };
     guarded(status, app_page(&frame, main))
 }

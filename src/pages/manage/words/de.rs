@@ -55,6 +55,7 @@ pub(super) const WORDS: Words = Words {
     q_edited: "Wie viele Entwürfe gehen mit anderen Worten hinaus?",
     q_rejected: "Wie viele Entwürfe werden abgelehnt?",
     no_weeks: "Noch keine Woche ist festgehalten. Das geschieht, wenn sie vorbei ist.",
+    no_weekly: "Das ganze Programm wird mit der Ausgangslage verglichen: Es gibt keinen Wert je Woche.",
     target_line: "Gestrichelte Linie: das Ziel, {value}.",
     trigger_line: "Gepunktete Linie: Jenseits von {value} greift ein Auslöser.",
     bars_key: "Hohle Balken können sich noch ändern; ein Dreieck zeigt eine Woche mit einem Ereignis.",

@@ -55,6 +55,7 @@ pub(super) const WORDS: Words = Words {
     q_edited: "Combien de brouillons partent modifiés ?",
     q_rejected: "Combien de brouillons sont refusés ?",
     no_weeks: "Aucune semaine n’est encore enregistrée. Elle l’est quand elle est finie.",
+    no_weekly: "C’est une comparaison de tout le programme avec l’état initial : il n’y a pas de valeur par semaine.",
     target_line: "Ligne tiretée : l’objectif, {value}.",
     trigger_line: "Ligne pointillée : un déclencheur agit au-delà de {value}.",
     bars_key: "Les barres creuses peuvent encore changer ; un triangle marque une semaine avec un évènement.",
