@@ -64,6 +64,8 @@ pub enum Place {
     Week,
     /// Phases, gates and signatures.
     Rollout,
+    /// Where the desk stood before.
+    Baseline,
     /// Errors that customers saw.
     Incidents,
     /// What is to be done in the PSA.
@@ -81,6 +83,7 @@ impl Place {
             Place::Review => "/review",
             Place::Week => "/week",
             Place::Rollout => "/rollout",
+            Place::Baseline => "/baseline",
             Place::Incidents => "/incidents",
             Place::Outbox => "/outbox",
             Place::People => "/people",
@@ -93,6 +96,7 @@ impl Place {
             Place::Review => words.review,
             Place::Week => words.week,
             Place::Rollout => words.rollout,
+            Place::Baseline => words.baseline,
             Place::Incidents => words.incidents,
             Place::Outbox => words.outbox,
             Place::People => words.people,

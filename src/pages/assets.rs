@@ -33,7 +33,7 @@ static CSS: LazyLock<String> = LazyLock::new(|| {
     let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap_or((STYLE, ""));
     let chosen = [("light", light), ("dark", dark)]
         .map(|(name, css)| format!(":root[data-theme=\"{name}\"] {{{}}}\n", block(css).unwrap_or_default()));
-    [STYLE, &chosen.concat(), include_str!("assets/app.css")].concat()
+    [STYLE, &chosen.concat(), include_str!("assets/app.css"), include_str!("assets/manage.css")].concat()
 });
 
 struct File {

@@ -24,6 +24,7 @@ pub mod accounts;
 mod app;
 mod assets;
 mod layout;
+pub mod manage;
 mod numbers;
 mod parts;
 mod plain;

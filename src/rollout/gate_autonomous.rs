@@ -17,7 +17,7 @@ const CONFIDENCE: f64 = 0.95;
 /// Share of errors that a certificate may promise at most,
 const PROMISED: f64 = 0.02;
 /// and the score that is asked for at least, whatever is certified.
-const FLOOR: f64 = 0.90;
+pub const FLOOR: f64 = 0.90;
 /// Share of errors among what people approved and was sent,
 const ERRORS: f64 = 0.02;
 /// and the upper bound of that share.

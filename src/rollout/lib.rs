@@ -75,6 +75,7 @@ pub use facts::{HandleBasis, Reviewed, TicketFacts};
 pub use falls::{Series, TwoFallsFound, two_falls, week_times};
 pub use figures::{Desk, Figures};
 pub use gate::{CEILING, Check, Gate, ShadowEvidence, ShadowThresholds, shadow_gate};
+pub use gate_autonomous::FLOOR as AUTONOMY_FLOOR;
 pub use gate_autonomous::{CategoryEvidence, CategoryGate, autonomous_gate};
 pub use handle::{HandleChange, handle_change};
 pub use hours::{OpenHours, Opening};

@@ -34,6 +34,12 @@ pub(crate) fn band(confidence: f64) -> usize {
     EDGES.iter().rposition(|edge| confidence >= *edge).unwrap_or_default()
 }
 
+/// Where a band begins and ends.
+pub(crate) fn ends(band: usize) -> (f64, f64) {
+    let edge = |at: usize| EDGES.get(at).copied().unwrap_or(1.0);
+    (edge(band), edge(band + 1))
+}
+
 impl Bands {
     /// The counts as far as there are any, and whether it is the caller's turn to make new ones.
     pub(crate) fn counts(&self) -> (Arc<Counts>, bool) {

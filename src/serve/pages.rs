@@ -5,20 +5,29 @@
 //! address, nor show what its reader may not see.
 
 mod answer;
+mod baseline;
 mod batch;
 mod choices;
 mod choose;
 mod decide;
 mod form;
+mod incidents;
 mod login;
 mod look;
 mod me;
+mod outbox;
 mod password;
 mod people;
 mod queue;
+mod report;
 mod review;
+mod rollout;
+mod rollout_view;
+mod told;
 mod view;
 mod viewer;
+mod week;
+mod week_facts;
 
 use std::sync::Arc;
 
@@ -76,13 +85,36 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/review/{id}/presence", post(review::presence))
         .route("/accounts.css", get(|| async { file("text/css; charset=utf-8", style()) }))
         .route("/accounts.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT.to_owned()) }))
+        .merge(of_the_manager())
         .layer(map_response(guard))
+}
+
+/// The manager's pages.
+fn of_the_manager() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/week", get(week::page))
+        .route("/rollout", get(rollout::page))
+        .route("/rollout/stop", post(rollout::stop))
+        .route("/rollout/hold", post(rollout::hold))
+        .route("/rollout/resume", post(rollout::resume))
+        .route("/rollout/holds/{id}", get(rollout::held))
+        .route("/rollout/sign", post(rollout::sign))
+        .route("/rollout/gate", post(rollout::gate))
+        .route("/rollout/promote", post(rollout::promote))
+        .route("/baseline", get(baseline::page))
+        .route("/incidents", get(incidents::page).post(incidents::report))
+        .route("/incidents/{id}", post(incidents::decide))
+        .route("/outbox", get(outbox::page))
+        .route("/outbox/{id}/retry", post(outbox::retry))
+        .route("/outbox/{id}/cancel", post(outbox::cancel))
+        .route("/report/day-90", get(report::day90))
 }
 
 /// Gives a page its policy; a file that pages load has one of its own.
 async fn guard(mut response: Response) -> Response {
     if is_html(response.headers()) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        // A report has its style in itself, and a policy of its own.
+        response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
         let vary = HeaderValue::from_static("HX-Request, Cookie, Accept-Language");
         response.headers_mut().insert(header::VARY, vary);
     }

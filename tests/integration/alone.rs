@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::served::{Service, tickets};
 
-const SETTINGS: [&str; 3] =
+pub(crate) const SETTINGS: [&str; 3] =
     ["phase=autonomous", "rollout.blind_share=0", "autonomous.origins=template,retrieved,generated"];
 
 fn store(service: &Service) -> Box<dyn Store> {
@@ -16,7 +16,11 @@ fn store(service: &Service) -> Box<dyn Store> {
 }
 
 /// Grants acting alone to a customer in these categories from `threshold` on, behind the gate's back.
-fn granted(service: &Service, categories: &BTreeSet<(String, String)>, (bundle, threshold): (&str, f64)) {
+pub(crate) fn granted(
+    service: &Service,
+    categories: &BTreeSet<(String, String)>,
+    (bundle, threshold): (&str, f64),
+) {
     let store = store(service);
     let grant = |scope: GrantScope, thresholds: BTreeMap<Assertion, f64>| {
         let new = NewGrant {
@@ -44,7 +48,7 @@ fn granted(service: &Service, categories: &BTreeSet<(String, String)>, (bundle, 
 }
 
 /// Tickets of acme's, with somebody who wrote them.
-fn of_acme(n: usize, prefix: &str) -> Vec<Value> {
+pub(crate) fn of_acme(n: usize, prefix: &str) -> Vec<Value> {
     let mut sent = tickets(n);
     for ticket in &mut sent {
         ticket["customer"] = json!("Acme");
@@ -55,7 +59,7 @@ fn of_acme(n: usize, prefix: &str) -> Vec<Value> {
 }
 
 /// What a bundle decides of these tickets: its name, and the categories.
-fn decided(service: &Service, key: &str, sent: &[Value]) -> (String, BTreeSet<(String, String)>) {
+pub(crate) fn decided(service: &Service, key: &str, sent: &[Value]) -> (String, BTreeSet<(String, String)>) {
     let answer = service.post("/v1/triage", key, &json!({"tickets": sent})).ok();
     let results = answer["results"].as_array().unwrap();
     let label = |one: &Value, field: &str| one["fields"][field]["label"].as_str().unwrap().to_owned();
@@ -63,7 +67,7 @@ fn decided(service: &Service, key: &str, sent: &[Value]) -> (String, BTreeSet<(S
     (results[0]["bundle"].as_str().unwrap().to_owned(), categories)
 }
 
-fn actions(service: &Service, key: &str, state: &str) -> Vec<Value> {
+pub(crate) fn actions(service: &Service, key: &str, state: &str) -> Vec<Value> {
     let page = service.get(&format!("/v1/outbox?state={state}&limit=100"), key).ok();
     page["actions"].as_array().unwrap().clone()
 }

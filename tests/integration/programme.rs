@@ -23,7 +23,7 @@ pub(crate) fn key_of(service: &Service, name: &str, rights: &str) -> String {
 }
 
 /// Writes the example criteria and a baseline into the folder; gives their names.
-fn papers(dir: &Dir) -> (String, String) {
+pub(crate) fn papers(dir: &Dir) -> (String, String) {
     let criteria = dir.ok(&["rollout", "criteria", "--example"]).stdout;
     let history = TRAINED.path("history.jsonl").display().to_string();
     let baseline = dir.ok(&["rollout", "baseline", "--tickets", &history, "--json"]).stdout;
@@ -61,7 +61,7 @@ pub(crate) fn start_with(dir: &Dir, pilots: &[&str], more: &[&str]) {
 }
 
 /// An evidence file of the trained bundle, on these criteria.
-fn evidence(criteria: &str) -> Value {
+pub(crate) fn evidence(criteria: &str) -> Value {
     let info = std::fs::read(TRAINED.path("bundle/bundle.json")).unwrap();
     let sha = sha256_hex(&info);
     let (id, policy) = served_id(&sha, &Policy::built_in().unwrap()).unwrap();

@@ -2,73 +2,10 @@
 
 use firstline_store::{Author, GrantScope, Location, NewGrant, open};
 use serde_json::{Value, json};
-use ureq::Agent;
 
+use crate::browser::Browser;
 use crate::served::{Answer, Service, drafted, tickets};
 use crate::tool::{Dir, TRAINED};
-
-/// A browser of somebody who has signed in: it sends forms, and is shown where it is led.
-struct Browser<'a> {
-    service: &'a Service,
-    cookie: String,
-    agent: Agent,
-}
-
-impl<'a> Browser<'a> {
-    /// A person's, with the right to review, who sets their password by the link.
-    fn of(service: &'a Service, name: &str, customers: &[&str]) -> Self {
-        let mut args = vec!["users", "add", name, "--right", "review", "--json"];
-        customers.iter().for_each(|customer| args.extend(["--customer", customer]));
-        let added = service.dir.ok(&args).json();
-        let code = added["link"].as_str().unwrap().strip_prefix("/password#").unwrap();
-        let mut browser = Self::of_nobody(service);
-        let password = "tulpe fass regen knopf";
-        let mut set =
-            browser.post("/password", &[("code", code), ("password", password), ("repeat", password)]);
-        while set.status == 429 {
-            // Many people come from this one address.
-            std::thread::sleep(std::time::Duration::from_millis(300));
-            set = browser.post("/password", &[("code", code), ("password", password), ("repeat", password)]);
-        }
-        browser.cookie = set.header("set-cookie").split(';').next().unwrap().to_owned();
-        assert!(browser.cookie.starts_with("__Host-fl="), "{}", set.text);
-        browser
-    }
-
-    /// One of whom nobody knows anything.
-    fn of_nobody(service: &'a Service) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false);
-        Self { service, cookie: String::new(), agent: config.max_idle_connections(0).build().into() }
-    }
-
-    fn send(&self, method: &str, path: &str, media: Option<&str>, body: String) -> Answer {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.service.base()))
-            .header("cookie", &self.cookie)
-            .header("sec-fetch-site", "same-origin");
-        if let Some(media) = media {
-            request = request.header("content-type", media);
-        }
-        let mut response = self.agent.run(request.body(body).unwrap()).unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, None, String::new())
-    }
-
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let encoded = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
-        let pairs: Vec<String> =
-            form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        self.send("POST", path, Some("application/x-www-form-urlencoded"), pairs.join("&"))
-    }
-}
 
 fn id(draft: &Value) -> &str {
     draft["decision_id"].as_str().unwrap()
@@ -79,7 +16,7 @@ fn text(draft: &Value) -> &str {
 }
 
 /// Whether a rule asks who the writer is: then the form has to say that they were verified.
-fn decide(browser: &Browser<'_>, draft: &Value, form: &[(&str, &str)]) -> Answer {
+fn decide(browser: &Browser, draft: &Value, form: &[(&str, &str)]) -> Answer {
     let version = draft["version"].to_string();
     let mut all = vec![("version", version.as_str()), ("identity", "1")];
     all.extend_from_slice(form);

@@ -9,6 +9,7 @@ pub(super) const WORDS: Words = Words {
     review: "Prüfung",
     week: "Woche",
     rollout: "Rollout",
+    baseline: "Ausgangslage",
     incidents: "Vorfälle",
     outbox: "Ausgang",
     people: "Personen",

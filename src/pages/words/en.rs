@@ -9,6 +9,7 @@ pub(super) const WORDS: Words = Words {
     review: "Review",
     week: "Week",
     rollout: "Rollout",
+    baseline: "Baseline",
     incidents: "Incidents",
     outbox: "Outbox",
     people: "People",

@@ -9,6 +9,7 @@ pub(super) const WORDS: Words = Words {
     review: "Révision",
     week: "Semaine",
     rollout: "Déploiement",
+    baseline: "État initial",
     incidents: "Incidents",
     outbox: "Boîte d’envoi",
     people: "Personnes",

@@ -99,7 +99,22 @@ pub(crate) async fn send_incidents(
     Ok(Json(shared.blocking(move |shared| record(shared, &caller, request.incidents)).await?))
 }
 
-fn record(shared: &Shared, caller: &Caller, all: Vec<Value>) -> Result<IncidentsResponse, Problem> {
+impl IncidentsResponse {
+    /// What became of the only one that was sent.
+    pub(crate) fn into_one(self) -> Result<(), Problem> {
+        match self.results.into_iter().next() {
+            Some(IncidentOutcome::Fault(fault)) => Err(fault.error),
+            Some(IncidentOutcome::Recorded(_)) | None => Ok(()),
+        }
+    }
+}
+
+/// Puts incidents on record, each as far as it is one.
+pub(crate) fn record(
+    shared: &Shared,
+    caller: &Caller,
+    all: Vec<Value>,
+) -> Result<IncidentsResponse, Problem> {
     let now = shared.clock.now();
     let read: Vec<Result<NewIncident, Problem>> =
         all.into_iter().enumerate().map(|(i, one)| read(&place(i), one, caller, now)).collect();
@@ -231,12 +246,19 @@ pub(crate) async fn decide_incident(
     Body(ruling): Body<IncidentRuling>,
 ) -> Result<Json<IncidentView>, Problem> {
     caller.may(Scope::Review)?;
+    caller.person()?;
+    Ok(Json(shared.blocking(move |shared| rule(shared, &caller, &id, &ruling)).await?))
+}
+
+/// Decides an incident; what may follow from it is looked at right away.
+pub(crate) fn rule(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    ruling: &IncidentRuling,
+) -> Result<IncidentView, Problem> {
     let by = caller.person()?.author();
-    let decided = shared.blocking(move |shared| {
-        let store = shared.store.as_ref();
-        let decided = decide(store, &id, &ruling, (&by, &caller.customers), shared.clock.now())?;
-        shared.rollout_bell.ring();
-        Ok(decided)
-    });
-    Ok(Json(decided.await?))
+    let decided = decide(shared.store.as_ref(), id, ruling, (&by, &caller.customers), shared.clock.now())?;
+    shared.rollout_bell.ring();
+    Ok(decided)
 }

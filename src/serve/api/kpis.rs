@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use firstline_fault::Code;
 use firstline_rollout::{Tally, Week, WeekTallies, weeks};
+use firstline_store::CustomerSet;
 use firstline_ticket::Field;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -109,14 +110,8 @@ pub(crate) async fn get_kpis(
     let report = shared.blocking(move |shared| {
         // Held as long as it works, whether or not its caller still waits.
         let _one = one;
-        let live = shared.live.load_full();
-        let known = |field: Field, label: &str| {
-            let model = live.engine.bundle().fields.get(&field);
-            model.is_some_and(|model| model.space.index(label).is_some())
-        };
         let (store, hours, now) = (shared.store.as_ref(), shared.desk()?.hours, shared.clock.now());
-        let mut by_week = WeekTallies::new(weeks);
-        store.judged_tickets(from, to, &customers, &mut |counted| by_week.add(counted, &known))?;
+        let by_week = tallies(shared, weeks, (from, to), &customers)?;
         let incidents = Incidents::read(store, (from, to), &customers)?;
         let figures = |span: (Timestamp, Timestamp), tally: Tally| {
             Kpis::of(incidents.figures(span, tally.acted(), &hours, now), tally.kpis())
@@ -131,8 +126,25 @@ pub(crate) async fn get_kpis(
     Ok(Json(report.await?))
 }
 
+/// What figures of these weeks are counted from, by the labels that the bundle in service knows.
+pub(crate) fn tallies(
+    shared: &Shared,
+    weeks: Vec<Week>,
+    (from, to): (Timestamp, Timestamp),
+    customers: &CustomerSet,
+) -> Result<WeekTallies, Problem> {
+    let live = shared.live.load_full();
+    let known = |field: Field, label: &str| {
+        let model = live.engine.bundle().fields.get(&field);
+        model.is_some_and(|model| model.space.index(label).is_some())
+    };
+    let mut by_week = WeekTallies::new(weeks);
+    shared.store.judged_tickets(from, to, customers, &mut |counted| by_week.add(counted, &known))?;
+    Ok(by_week)
+}
+
 /// Room for the one call at a time that reads so many decisions.
-pub(super) async fn one_at_a_time() -> Result<OwnedSemaphorePermit, Problem> {
+pub(crate) async fn one_at_a_time() -> Result<OwnedSemaphorePermit, Problem> {
     let one = tokio::time::timeout(PATIENCE, Arc::clone(&ONE).acquire_owned()).await;
     one.map_err(|_| Problem::overload("key figures", 5))?.map_err(Problem::internal)
 }

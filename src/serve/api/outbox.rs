@@ -516,20 +516,21 @@ pub(crate) async fn retry_action(
     Id(id): Id,
 ) -> Result<Json<Settled>, Problem> {
     caller.may(Scope::Act)?;
+    shared.blocking(move |shared| put_back(shared, &caller, &id)).await?;
+    Ok(Json(Settled { settled: true }))
+}
+
+/// Puts back an action that failed, or that is held.
+pub(crate) fn put_back(shared: &Shared, caller: &Caller, id: &str) -> Result<(), Problem> {
     let id: i64 = id.parse().map_err(|_| missing("action"))?;
-    let retried = shared.blocking(move |shared| {
-        let store = &shared.store;
-        let found = store.action(id, &holder(&caller, ""))?.ok_or_else(|| missing("action"))?;
-        Ok(store.retry_action(found.id, &caller.customers, &caller.key, shared.clock.now())?)
-    });
-    match retried.await? {
-        true => Ok(Json(Settled { settled: true })),
-        false => {
-            let next = "Only an action that failed, or that has been held for less than a day, can be put back: GET /v1/outbox?state=failed \
-                        or state=held";
-            Err(Problem::new(Code::Conflict, "the action", "it can't be put back", next))
-        }
+    let store = &shared.store;
+    let found = store.action(id, &holder(caller, ""))?.ok_or_else(|| missing("action"))?;
+    if store.retry_action(found.id, &caller.customers, &caller.key, shared.clock.now())? {
+        return Ok(());
     }
+    let next = "Only an action that failed, or that has been held for less than a day, can be put back: GET /v1/outbox?state=failed \
+                or state=held";
+    Err(Problem::new(Code::Conflict, "the action", "it can't be put back", next))
 }
 
 /// Stops what was to be done without a person, before anybody has claimed it. A reply goes to review.
@@ -547,12 +548,15 @@ pub(crate) async fn stop_action(
     Id(id): Id,
 ) -> Result<Json<Settled>, Problem> {
     caller.may(Scope::Review)?;
+    shared.blocking(move |shared| stop(shared, &caller, &id)).await?;
+    Ok(Json(Settled { settled: true }))
+}
+
+/// Stops an action that nobody approved, and that nobody has claimed.
+pub(crate) fn stop(shared: &Shared, caller: &Caller, id: &str) -> Result<(), Problem> {
     let id: i64 = id.parse().map_err(|_| missing("action"))?;
-    let stopped = shared.blocking(move |shared| {
-        Ok(shared.store.stop_action(id, &caller.customers, &caller.key, shared.clock.now())?)
-    });
-    match stopped.await? {
-        Some(true) => Ok(Json(Settled { settled: true })),
+    match shared.store.stop_action(id, &caller.customers, &caller.key, shared.clock.now())? {
+        Some(true) => Ok(()),
         Some(false) => {
             let next =
                 "Look at the ticket in the PSA; what was wrong there is an incident: POST /v1/incidents";

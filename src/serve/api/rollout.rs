@@ -199,18 +199,37 @@ pub(crate) async fn gate(
     caller: Caller,
     Body(body): Body<GateBody>,
 ) -> Result<Response, Problem> {
-    let person = caller.person()?;
+    caller.person()?;
     let request = GateRequest { evidence: body.evidence.into_bytes(), reason: body.reason };
-    let verdict = shared.blocking(move |shared| {
-        let live = shared.live.load_full();
-        let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
-        let now = shared.clock.now();
-        rollout::close_weeks(shared.store.as_ref(), &shared.desk()?, &caller.key, now)?;
-        Ok(rollout::gate(shared.store.as_ref(), &live.zone, &request, &service, (&person, now))?)
-    });
-    let verdict = verdict.await?;
+    let verdict = shared.blocking(move |shared| ask_assist(shared, &caller, &request)).await?;
     let status = if verdict.passed { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok((status, Json(verdict)).into_response())
+}
+
+/// Asks the gate from shadow to assist of the bundle in service, once the weeks that are over are on record.
+pub(crate) fn ask_assist(
+    shared: &Shared,
+    caller: &Caller,
+    request: &GateRequest,
+) -> Result<GateVerdict, Problem> {
+    let (person, live) = (caller.person()?, shared.live.load_full());
+    let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
+    let now = shared.clock.now();
+    rollout::close_weeks(shared.store.as_ref(), &shared.desk()?, &caller.key, now)?;
+    Ok(rollout::gate(shared.store.as_ref(), &live.zone, request, &service, (&person, now))?)
+}
+
+/// The same of the gate from assist to autonomous, for some categories.
+pub(crate) fn ask_autonomous(
+    shared: &Shared,
+    caller: &Caller,
+    asked: (&GateRequest, &Categories),
+) -> Result<AutonomousVerdict, Problem> {
+    let (person, live) = (caller.person()?, shared.live.load_full());
+    let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
+    let (now, rules) = (shared.clock.now(), shared.desk()?);
+    rollout::close_weeks(shared.store.as_ref(), &rules, &caller.key, now)?;
+    Ok(rollout::gate_autonomous(shared.store.as_ref(), &rules, asked, &service, (&person, now))?)
 }
 
 /// The evidence that the gate to autonomous is asked with.
@@ -248,18 +267,10 @@ pub(crate) async fn gate_autonomous(
     caller: Caller,
     Body(body): Body<AutonomousBody>,
 ) -> Result<Response, Problem> {
-    let person = caller.person()?;
+    caller.person()?;
     let request = GateRequest { evidence: body.evidence.into_bytes(), reason: body.reason };
     let which = Categories { board: body.board, ticket_type: body.ticket_type };
-    let verdict = shared.blocking(move |shared| {
-        let live = shared.live.load_full();
-        let service = InServiceNow::of(&live.engine.bundle().info, &live.info_sha256, &live.policy)?;
-        let (now, rules) = (shared.clock.now(), shared.desk()?);
-        rollout::close_weeks(shared.store.as_ref(), &rules, &caller.key, now)?;
-        let asked = (&request, &which);
-        Ok(rollout::gate_autonomous(shared.store.as_ref(), &rules, asked, &service, (&person, now))?)
-    });
-    let verdict = verdict.await?;
+    let verdict = shared.blocking(move |shared| ask_autonomous(shared, &caller, (&request, &which))).await?;
     let status = if verdict.passed { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok((status, Json(verdict)).into_response())
 }
@@ -467,10 +478,13 @@ pub(crate) async fn get_day90(
         let report = rollout::report_day90(shared.store.as_ref(), &shared.desk()?, shared.clock.now())?;
         report.map(serde_json::to_value).transpose().map_err(Problem::internal)
     });
-    report.await?.map(Day90Report).map(Json).ok_or_else(|| {
-        let next = "Start a programme: firstline rollout start; its first week begins on the next Monday";
-        Problem::new(Code::NotFound, "the programme", "none has begun its first week", next)
-    })
+    report.await?.map(Day90Report).map(Json).ok_or_else(none_begun)
+}
+
+/// There is nothing yet to report of.
+pub(crate) fn none_begun() -> Problem {
+    let next = "Start a programme: firstline rollout start; its first week begins on the next Monday";
+    Problem::new(Code::NotFound, "the programme", "none has begun its first week", next)
 }
 
 /// Counts how completely the PSA's tickets came in: its list of those opened in a time, against the tickets with a decision.

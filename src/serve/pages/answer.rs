@@ -10,28 +10,60 @@ use super::look::Look;
 use crate::problem::Problem;
 
 /// The places that there are, in the menu's order.
-const MENU: [Place; 1] = [Place::Review];
+const MENU: [Place; 6] =
+    [Place::Review, Place::Week, Place::Rollout, Place::Baseline, Place::Incidents, Place::Outbox];
+/// Those of them that show the customers of the reader's key alone.
+const MENU_OF_SOME: [Place; 3] = [Place::Review, Place::Incidents, Place::Outbox];
 /// A file of this address never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// A page of the application.
+/// Who reads a page, and how they want it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) look: Look,
+    pub(super) name: &'a str,
+    /// Whether they see some customers alone.
+    pub(super) is_held: bool,
+    /// Whether they see the people of the desk.
+    pub(super) is_admin: bool,
+}
+
+impl Reader<'_> {
+    fn menu(self) -> Vec<Place> {
+        let all = MENU.iter().filter(|place| !self.is_held || MENU_OF_SOME.contains(place));
+        let people = self.is_admin.then_some(Place::People);
+        all.copied().chain(people).chain([Place::Me]).collect()
+    }
+}
+
+/// The review page.
 pub(super) fn page(
-    (look, reader): (Look, &str),
+    reader: Reader<'_>,
     status: StatusCode,
     title: &str,
     back: &str,
     main: &Markup,
 ) -> Response {
-    let Look { theme, language, .. } = look;
+    page_at(reader, (Place::Review, true), (status, title, back), main)
+}
+
+/// A page of the application, at a place of the menu; `wide` in panes.
+pub(super) fn page_at(
+    reader: Reader<'_>,
+    (here, wide): (Place, bool),
+    (status, title, back): (StatusCode, &str, &str),
+    main: &Markup,
+) -> Response {
+    let Look { theme, language, .. } = reader.look;
     let frame = Frame {
         title,
         language,
         theme,
-        menu: &MENU,
-        here: Some(Place::Review),
-        reader: Some(reader),
+        menu: &reader.menu(),
+        here: Some(here),
+        reader: Some(reader.name),
         back,
-        wide: true,
+        wide,
     };
     sent(status, app_page(&frame, main))
 }
@@ -42,20 +74,20 @@ pub(super) fn part(main: Markup) -> Response {
 }
 
 /// What is said where something could not be done.
-pub(super) fn problem(look: Look, reader: Option<&str>, problem: &Problem, own: &str) -> Response {
+pub(super) fn problem(look: Look, reader: Option<Reader<'_>>, problem: &Problem, own: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry = problem.retry_after;
     let main = review::problem_page(problem.code, &problem.detail, own, look.language);
     let html = if look.is_part {
         html! { p role="alert" { (problem.detail) } }.into_string()
     } else {
-        let menu: &[Place] = if reader.is_some() { &MENU } else { &[] };
+        let menu = reader.map(Reader::menu).unwrap_or_default();
         let frame = Frame {
             title: problem.code,
             language: look.language,
             theme: look.theme,
-            menu,
-            reader,
+            menu: &menu,
+            reader: reader.map(|reader| reader.name),
             back: "/review",
             ..Frame::default()
         };

@@ -49,7 +49,7 @@ pub(super) async fn decide(
         Ok(Outcome::Done(address)) => answer::lead_to(&address),
         Ok(Outcome::Conflict(view)) => {
             let main = pages::conflict_page(&view, viewer.look.language);
-            answer::page((viewer.look, viewer.who().1), StatusCode::CONFLICT, "409", "/review", &main)
+            answer::page(viewer.reader(), StatusCode::CONFLICT, "409", "/review", &main)
         }
         // What can be put right is put right on the page; what was written stays there.
         Err(problem) if [400, 422].contains(&problem.status) => {

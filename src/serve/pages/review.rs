@@ -141,7 +141,7 @@ pub(super) async fn show(shared: &Arc<Shared>, viewer: Viewer, asked: Asked) -> 
                 view.open.as_ref().map_or("/review".to_owned(), |open| format!("/review/{}", open.id));
             let main = pages::review_page(&view, viewer.look.language);
             answer::page(
-                (viewer.look, viewer.who().1),
+                viewer.reader(),
                 status.unwrap_or(StatusCode::OK),
                 pages::title(&view, viewer.look.language),
                 &title,

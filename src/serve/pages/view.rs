@@ -178,7 +178,7 @@ fn head(text: &str) -> &str {
 }
 
 /// A moment in the desk's zone, with the zone.
-fn moment(at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 

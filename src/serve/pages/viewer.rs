@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use firstline_fault::Code;
 
-use super::answer;
+use super::answer::{self, Reader};
 use super::look::Look;
 use crate::accounts::SignedIn;
 use crate::auth::{Caller, Scope};
@@ -31,14 +31,23 @@ impl Viewer {
 
     /// The answer where something could not be done.
     pub(super) fn problem(&self, problem: &Problem, own: &str) -> Response {
-        answer::problem(self.look, Some(self.who().1), problem, own)
+        answer::problem(self.look, Some(self.reader()), problem, own)
+    }
+
+    /// Who they are, as pages show it.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader {
+            look: self.look,
+            name: self.who().1,
+            is_held: self.caller.is_held(),
+            is_admin: self.caller.may_for_all(Scope::Admin).is_ok(),
+        }
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Viewer {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Response> {
+impl Viewer {
+    /// A person who has signed in, whatever they may do.
+    pub(super) async fn anyone(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Response> {
         let look = Look::of(&parts.headers);
         let person = SignedIn::from_request_parts(parts, shared).await;
         let person = person.map_err(|refused| match look.is_part {
@@ -46,7 +55,15 @@ impl FromRequestParts<Arc<Shared>> for Viewer {
             true => answer::problem(look, None, &session_ended(), ""),
             false => refused.into_response(),
         })?;
-        let viewer = Self { caller: person.caller, look };
+        Ok(Self { caller: person.caller, look })
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Viewer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Response> {
+        let viewer = Self::anyone(parts, shared).await?;
         match viewer.caller.may(Scope::Review) {
             Ok(()) => Ok(viewer),
             Err(problem) => Err(viewer.problem(&problem, "")),

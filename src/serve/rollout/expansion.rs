@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use firstline_fault::Result;
 use firstline_rollout::{
-    Automation, Candidate, CategoryState, CustomerNotes, Expansion, ExpansionFacts, ExpansionStep,
+    Automation, Candidate, CategoryState, CustomerNotes, Expansion, ExpansionFacts, ExpansionStep, Pilot,
     PilotSetting, Population, TicketFacts, expansion, largest_categories, pilots, select,
 };
 use firstline_store::{CustomerSet, GrantRecord, GrantScope, Hold, HoldRecord, Store};
@@ -74,6 +74,9 @@ pub fn next(
     }))
 }
 
+/// Days of tickets that customers are ranked by.
+pub(crate) const RANKED_DAYS: i64 = DAYS;
+
 /// Weeks that the tickets span, one at least.
 fn spanned(people: &[&TicketFacts], now: Timestamp) -> f64 {
     let first = people.iter().map(|ticket| ticket.opened_at).min();
@@ -90,25 +93,38 @@ fn good(store: &dyn Store, sheet: &WeekSheet, now: Timestamp) -> Result<Option<b
     Ok(agreement.map(|agreement| agreement >= rollback.agreement && few))
 }
 
-fn customers(
-    people: &[&TicketFacts],
-    weeks: f64,
-    rules: &DeskRules,
-    (request, newest): (&NextRequest, &[GrantRecord]),
-) -> Vec<Candidate> {
+/// Customers as pilots by their tickets of the last 90 days, the best first, as known at `now`.
+///
+/// # Errors
+/// As for the store's calls.
+pub fn pilot_ranking(store: &dyn Store, rules: &DeskRules, now: Timestamp) -> Result<Vec<Pilot>> {
+    let tickets = people_since(store, (now - SignedDuration::from_hours(24 * DAYS), now))?;
+    let people: Vec<&TicketFacts> = tickets.iter().collect();
+    Ok(ranked(&people, spanned(&people, now), rules, &NextRequest::default()))
+}
+
+fn ranked(people: &[&TicketFacts], weeks: f64, rules: &DeskRules, request: &NextRequest) -> Vec<Pilot> {
     let minutes = |category: firstline_rollout::Category| {
         Some(((category.board, category.r#type), category.minutes_per_week? / category.per_week))
     };
     let all = largest_categories(people, weeks, &request.automation, usize::MAX).people;
     let minutes: BTreeMap<(String, String), f64> = all.into_iter().filter_map(minutes).collect();
     let desk = rules.desk();
-    let setting = PilotSetting { desk: &desk, weeks, minutes: &minutes, notes: &request.notes };
+    pilots(people, &PilotSetting { desk: &desk, weeks, minutes: &minutes, notes: &request.notes })
+}
+
+fn customers(
+    people: &[&TicketFacts],
+    weeks: f64,
+    rules: &DeskRules,
+    (request, newest): (&NextRequest, &[GrantRecord]),
+) -> Vec<Candidate> {
     let granted = |customer: &str| {
         newest
             .iter()
             .any(|grant| grant.scope.customer.as_deref() == Some(customer) && grant.phase > Phase::Shadow)
     };
-    let ranked = pilots(people, &setting).into_iter().map(|pilot| Candidate {
+    let ranked = ranked(people, weeks, rules, request).into_iter().map(|pilot| Candidate {
         granted: granted(&pilot.customer),
         excluded: pilot.excluded.map(|why| why.in_words().to_owned()),
         score: Some(pilot.score),

@@ -189,6 +189,14 @@ impl HoldView {
     }
 }
 
+/// What was done where a hold is, in the seven days before it, and customers could see: the newest 200 actions.
+///
+/// # Errors
+/// As for the store's calls.
+pub(crate) fn to_check(store: &dyn Store, hold: HoldRecord) -> Result<Vec<i64>> {
+    Ok(HoldView::from(hold).with_actions(store)?.to_check)
+}
+
 /// Puts a scope on hold. To stop takes the right to stop, everything milder the right to manage.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 mod acting;
 mod autonomous;
+mod baselines;
 mod corrections;
 mod coverage;
 mod criteria;
@@ -32,6 +33,7 @@ mod tests;
 
 pub(crate) use acting::{Certified, Doing, look};
 pub use autonomous::{AutonomousVerdict, Categories, CategoryVerdict, gate_autonomous};
+pub use baselines::{BaselineOnRecord, baseline_on_record};
 pub(crate) use corrections::{Written, may_correct, note_correction, written};
 pub use coverage::{Coverage, Listed, ListedTicket, coverage};
 pub use criteria::{
@@ -39,9 +41,11 @@ pub use criteria::{
 };
 pub use day90::{report_day90, saved_so_far};
 pub use desk::DeskRules;
-pub use expansion::{NextRequest, next, step_in_words};
+pub(crate) use expansion::RANKED_DAYS;
+pub use expansion::{NextRequest, next, pilot_ranking, step_in_words};
 pub use figures::{Figure, WeekSheet};
 pub use gate::{CleanupPlan, GateCheck, GateRequest, GateVerdict, gate};
+pub(crate) use holds::to_check;
 pub use holds::{HoldLevel, HoldRequest, HoldView, Scoped, barred_bundle, hold, resume};
 pub use in_service::{InServiceNow, trained_on};
 pub(crate) use incidents::Incidents;

@@ -49,7 +49,7 @@ pub(super) fn monday_of(on: Date, zone: &TimeZone) -> Result<Date> {
 }
 
 /// What is on record of before; `None` for a programme that was started without.
-fn before(
+pub(super) fn before(
     store: &dyn Store,
     programme: &ProgrammeRecord,
     zone: &TimeZone,
