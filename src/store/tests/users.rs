@@ -153,7 +153,8 @@ fn sessions_end_by_every_way_that_there_is(home: &Home) {
     assert!(home.end_session(&kim, &id, "user:x", at(10)).unwrap());
     assert!(!home.end_session(&kim, &id, "user:x", at(10)).unwrap() && whose(home, "t1").is_none());
     // A new password.
-    (fresh("t2"), open_session(home, &tom, "t3").unwrap());
+    fresh("t2");
+    open_session(home, &tom, "t3").unwrap();
     assert!(home.set_password(&kim, "argon2", Proof::Password("argon"), at(11)).unwrap());
     assert_eq!((whose(home, "t2"), whose(home, "t3").as_deref()), (None, Some("tom")));
     // One whose password was verified before it was changed gets none.
