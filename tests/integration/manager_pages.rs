@@ -181,7 +181,7 @@ fn r11_criteria_are_signed_by_what_was_read_and_a_gate_is_asked_by_name() {
         between(between(&page, "action=\"/rollout/sign\"", "</form>"), "name=\"sha256\" value=\"", "\""),
         sha
     );
-    let sign = |one: &Browser<'_>, sha: &str, name: &str| {
+    let sign = |one: &Browser, sha: &str, name: &str| {
         one.post(
             "/rollout/sign",
             &[("version", "1"), ("sha256", sha), ("typed_name", name), ("role", "lead <b>")],
@@ -306,7 +306,7 @@ fn r43_an_incident_is_reported_once_and_decided_by_who_manages() {
     assert!(page.contains("counts as an error"), "nobody has decided for three business days: {page}");
     assert!(jo.get("/week").text.contains("&lt;script&gt;"), "the week lists it");
     let id = all[0]["id"].as_str().unwrap();
-    let decide = |one: &Browser<'_>, more: &[(&str, &str)]| {
+    let decide = |one: &Browser, more: &[(&str, &str)]| {
         one.post(
             &format!("/incidents/{id}"),
             &[&[("state", "confirmed"), ("severity", "low")], more].concat(),
