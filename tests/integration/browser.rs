@@ -46,14 +46,6 @@ impl Browser {
         browser
     }
 
-    /// That of a person who was added before.
-    pub(crate) fn again(service: &Service, name: &str) -> Self {
-        let link = service.dir.ok(&["users", "link", name, "--json"]).json();
-        let browser = Self::of_nobody(service);
-        browser.follow(link["link"].as_str().unwrap());
-        browser
-    }
-
     /// Sets the password by a link, which signs in.
     pub(crate) fn follow(&self, link: &str) {
         let code = link.split_once("/password#").unwrap().1;
