@@ -21,7 +21,6 @@ use firstline_triage::sha256_hex;
 
 use super::answer::{self, lead_to};
 use super::form::Form;
-use super::look::Look;
 use super::review::read;
 use super::rollout_view::{of_assist, of_autonomous, view};
 use super::told::{self, act};

@@ -29,11 +29,6 @@ impl Viewer {
         (&self.caller.key, self.caller.person.as_deref().unwrap_or(&self.caller.name))
     }
 
-    /// Who a page is for.
-    pub(super) fn reader(&self) -> answer::Reader<'_> {
-        (self.look, self.who().1, self.caller.is_held())
-    }
-
     /// The answer where something could not be done.
     pub(super) fn problem(&self, problem: &Problem, own: &str) -> Response {
         answer::problem(self.look, Some(self.reader()), problem, own)
