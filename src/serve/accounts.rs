@@ -217,9 +217,7 @@ pub(crate) async fn sign_in(
             tracing::warn!(address = ?from.address, "a sign-in was refused");
             return Err(wrong());
         };
-        let token = open(shared, user, hash, &from)?;
-        shared.signing_in.attempts.succeeded(&name, from.address);
-        Ok(token)
+        open(shared, user, hash, &from)
     };
     shared.with_place(&shared.signing_in.hashing, verify).await
 }
@@ -254,6 +252,7 @@ fn open(
     from: &Sender,
 ) -> std::result::Result<String, Problem> {
     let now = shared.clock.now();
+    shared.signing_in.attempts.succeeded(&user.name, from.address);
     let token = hex(&random::<32>()?);
     let expires_at = now.checked_add(MOST_HOURS.hours()).unwrap_or(now);
     let session = NewSession { hash: &sha256(&token), user: &user.id, expires_at, agent: &from.agent };

@@ -44,11 +44,14 @@ impl Attempts {
     pub(crate) fn count(&self, person: Option<&str>, address: Option<IpAddr>) -> Result<(), Problem> {
         let address = address.map(network);
         let refused = |_| Problem::overload("signing in", 1);
+        let person = person.map(folded);
+        let known = person.clone().zip(address).filter(|pair| self.lock().contains(pair));
+        // By themselves where the person was here before, whoever else tries from there; else together, from wherever they come.
+        if let Some((person, address)) = known {
+            return self.by_person.check_key(&(person, Some(address))).map_err(refused);
+        }
         self.by_address.check_key(&address).map_err(refused)?;
-        let Some(person) = person.map(folded) else { return Ok(()) };
-        // By themselves where the person was here before; else together, from wherever they come.
-        let own = address.filter(|address| self.lock().contains(&(person.clone(), *address)));
-        self.by_person.check_key(&(person, own)).map_err(refused)
+        person.map_or(Ok(()), |person| self.by_person.check_key(&(person, None)).map_err(refused))
     }
 
     /// Keeps in mind that this person has signed in from here.
@@ -78,7 +81,7 @@ fn folded(person: &str) -> String {
 }
 
 /// An address as tries are counted: of IPv6 the network, for one customer of a provider has all of it.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {
             let [a, b, c, d, ..] = six.segments();
@@ -125,6 +128,7 @@ mod tests {
             let _refused = attempts.count(Some("ada"), at(n));
         }
         assert!(attempts.count(Some("ada"), at(250)).is_err());
+        assert_eq!(tries(&attempts, Some("nobody"), at(1)), 5, "somebody else at her address");
         assert_eq!(tries(&attempts, Some("ada"), at(1)), 5);
     }
 

@@ -81,9 +81,12 @@ impl OpenReviews {
         names
     }
 
-    /// Somebody is done with a decision.
-    pub(crate) fn close(&self, decision: &str, key: &str) {
-        self.lock().remove(decision, key);
+    /// A decision was reviewed: what anybody has written of it is of no use any more.
+    pub(crate) fn decided(&self, decision: &str) {
+        let mut inner = self.lock();
+        let keys: Vec<String> =
+            inner.open.get(decision).map(|here| here.keys().cloned().collect()).unwrap_or_default();
+        keys.iter().for_each(|key| inner.remove(decision, key));
     }
 }
 

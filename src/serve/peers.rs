@@ -2,7 +2,7 @@
 //!
 //! A header counts only where it comes from an address that the settings name. Must never believe anybody else's.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::request::Parts;
@@ -43,6 +43,10 @@ impl Peers {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
+        if let Some(all) = proxies.iter().find(|proxy| proxy.prefix_len() == 0) {
+            let next = "Name the proxies' own addresses";
+            return Err(fault("login.proxies", format!("{all} is everybody"), next));
+        }
         let header = header.trim();
         if !header.is_empty() && proxies.is_empty() {
             let next = "Name in login.proxies the proxy that sets it, or leave login.header empty";
@@ -86,10 +90,10 @@ impl Peers {
             return Some(peer);
         }
         let said = parts.headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-        let said: Vec<IpAddr> =
-            said.flat_map(|line| line.split(',')).map_while(|text| text.trim().parse().ok()).collect();
-        // Each proxy adds at the end whom it has heard.
-        said.into_iter().rev().find(|address| !self.is_proxy(*address)).or(Some(peer))
+        let said: Vec<&str> = said.flat_map(|line| line.split(',')).collect();
+        // Each proxy adds at the end whom it has heard; what stands before is the client's own word.
+        let heard = said.into_iter().rev().map_while(heard);
+        heard.into_iter().find(|address| !self.is_proxy(*address)).or(Some(peer))
     }
 
     /// The person whom a named proxy has let in; `None` where there is no proxy, or no such header.
@@ -103,6 +107,13 @@ impl Peers {
         }
         one(&parts.headers, header)
     }
+}
+
+/// An address as proxies write it, some with its port.
+fn heard(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 fn one(headers: &HeaderMap, header: &HeaderName) -> std::result::Result<Option<String>, Problem> {

@@ -9,7 +9,7 @@ use firstline_fault::Code;
 use firstline_store::{Cell, DecisionRecord, ReviewRequest, ReviewResult};
 use firstline_ticket::{CheckResult as Finding, Field, Phase, Review};
 use firstline_triage::sha256_hex;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::auth::Caller;
@@ -21,6 +21,8 @@ use crate::shared::Shared;
 
 /// Longest text that is sent, in bytes.
 pub(crate) const MOST_TEXT: usize = 64 << 10;
+/// How far a browser's clock may be ahead.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Most seconds at a review that count.
 pub(crate) const MOST_ACTIVE: f64 = 1_800.0;
 
@@ -42,6 +44,8 @@ pub(crate) struct Asked {
     /// Labels that the person sets.
     pub(crate) fields: BTreeMap<Field, String>,
     pub(crate) run: Option<RunAsked>,
+    /// Whether the person has verified who the writer is.
+    pub(crate) identity_verified: bool,
     /// Seconds for which what goes into the outbox waits there.
     pub(crate) undo_seconds: u32,
 }
@@ -68,6 +72,16 @@ pub(crate) fn put(
     if body.active_seconds.is_some_and(|seconds| !(0.0..=MOST_ACTIVE).contains(&seconds)) {
         let next = "Send 0 to 1800 seconds, pauses left out";
         return Err(Problem::new(Code::Request, "active_seconds", "no time that counts", next));
+    }
+    let sends = verdict == Review::Accepted && record.draft.is_some() || matches!(verdict, Review::Edited(_));
+    if sends && asks_identity(&record) && !body.identity_verified {
+        let next = "Verify who the writer is by a way that the desk has laid down, and say so: tick the box, or send \"identity_verified\": true";
+        return Err(Problem::new(Code::Guard, "identity", "a rule asks who the writer is", next));
+    }
+    let now = shared.clock.now();
+    if body.opened_at.is_some_and(|at| at > now + SKEW) {
+        let next = "Send when the person first saw it";
+        return Err(Problem::new(Code::Date, "opened_at", "it lies in the future", next));
     }
     let findings = match &verdict {
         Review::Edited(text) => checked(shared, caller, &record, text, body.confirmed)?,
@@ -106,6 +120,12 @@ pub(crate) fn put(
     Ok((reviewed, findings))
 }
 
+/// Whether a rule or the draft asks that a person verifies who the writer is.
+pub(crate) fn asks_identity(record: &DecisionRecord) -> bool {
+    record.decision.rules.iter().any(|rule| rule.verify_identity)
+        || record.draft.as_ref().is_some_and(|draft| draft.verify_identity)
+}
+
 /// What an automation is given: its name, the ticket's slots, and who asked for it.
 fn order(shared: &Shared, record: &DecisionRecord, run: &RunAsked, reviewer: &str) -> Result<Value, Problem> {
     let fault = |code, problem: &str, next: &str| Err(Problem::new(code, "run", problem, next));
@@ -119,8 +139,7 @@ fn order(shared: &Shared, record: &DecisionRecord, run: &RunAsked, reviewer: &st
     if run.automation.trim().is_empty() || run.automation.len() > 128 {
         return fault(Code::Request, "its name is empty or longer than 128 bytes", "Name the automation");
     }
-    let verify = record.decision.rules.iter().any(|rule| rule.verify_identity);
-    if verify && !run.identity_verified {
+    if asks_identity(record) && !run.identity_verified {
         let next = "Verify who the writer is by a way that the desk has laid down, and send \"identity_verified\": true";
         return fault(Code::Guard, "a rule asks who the writer is", next);
     }

@@ -111,6 +111,11 @@ impl Log {
         Ok(Self { salt, seq, hash, at })
     }
 
+    /// When the transaction writes.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// What stands in the log for words that could be guessed: a name, a label. Only with this store's salt can a guess be tried.
     pub(crate) fn salted(&self, words: &str) -> String {
         let mut hasher = Sha256::new();

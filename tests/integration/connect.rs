@@ -208,7 +208,7 @@ fn approve(service: &Service, key: &str, fake: &Fake) -> Vec<String> {
         let id = item["decision_id"].as_str().unwrap();
         let version = format!("\"{}\"", item["version"]);
         let headers = [("if-match", version.as_str()), ("idempotency-key", id)];
-        let body = json!({"action": "approve"}).to_string();
+        let body = json!({"action": "approve", "identity_verified": true}).to_string();
         service.send("POST", &format!("/v1/review/{id}"), key, &headers, Some(&body)).ok();
         let decision = service.get(&format!("/v1/decisions/{id}"), key).ok();
         let label = |field: &str| decision["fields"][field]["label"].as_str().map(str::to_owned);

@@ -101,7 +101,12 @@ fn approve(caller: &Caller<'_>, told: &Mutex<Told>) {
         let version = item["version"].to_string();
         let path = format!("/v1/review/{id}");
         if caller
-            .send("POST", &path, &[("if-match", &version)], Some(&json!({"action": "approve"})))
+            .send(
+                "POST",
+                &path,
+                &[("if-match", &version)],
+                Some(&json!({"action": "approve", "identity_verified": true})),
+            )
             .is_some()
         {
             told.lock().unwrap().approved.insert(id.to_owned());

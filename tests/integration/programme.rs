@@ -295,7 +295,7 @@ fn approve(service: &Service, key: &str, decision: &Value) {
     let path = format!("/v1/review/{}", decision["decision_id"].as_str().unwrap());
     let version = decision["version"].to_string();
     let body =
-        json!({"action": "approve", "active_seconds": 12.5, "opened_at": "2026-11-02T08:00:00Z"}).to_string();
+        json!({"action": "approve", "identity_verified": true, "active_seconds": 12.5, "opened_at": "2026-11-02T08:00:00Z"}).to_string();
     service.send("POST", &path, key, &[("If-Match", &version)], Some(&body)).ok();
 }
 

@@ -29,7 +29,7 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
         let threads: Vec<_> = (0..6)
             .map(|i| {
                 let (review, draft) = (&review, &drafts[0]);
-                let body = json!({"action": "edit", "text": format!("Reviewer {i} wrote this."), "reviewer": format!("r{i}")});
+                let body = json!({"action": "edit", "identity_verified": true, "text": format!("Reviewer {i} wrote this."), "reviewer": format!("r{i}")});
                 scope.spawn(move || review(draft, version, &body, &format!("race-{i}")).status)
             })
             .collect();
@@ -39,7 +39,7 @@ fn of_two_reviewers_one_wins_and_what_is_approved_is_done_once() {
     assert_eq!(statuses.iter().filter(|s| **s == 409).count(), 5, "{statuses:?}");
 
     // The same review again is the same; another by then is too late.
-    let approve = json!({"action": "approve"});
+    let approve = json!({"action": "approve", "identity_verified": true});
     let first = review(&drafts[1], &drafts[1]["version"], &approve, "k1");
     assert_eq!(first.ok()["draft_state"], "approved");
     assert_eq!(review(&drafts[1], &drafts[1]["version"], &approve, "k1").ok(), first.ok());
@@ -103,7 +103,7 @@ fn a_ticket_that_moves_takes_nothing_of_its_customer_along() {
     let (old, new) = (service.key("admin", &[from]), service.key("admin", &["Moved To"]));
     let words =
         "Words for one customer: please restart the terminal and tell us whether the list opens again.";
-    let edit = json!({"action": "edit", "text": words}).to_string();
+    let edit = json!({"action": "edit", "identity_verified": true, "text": words}).to_string();
     let path = format!("/v1/review/{id}");
     let version = draft["version"].to_string();
     assert_eq!(
@@ -162,7 +162,8 @@ fn what_a_reviewer_writes_passes_the_guard_and_is_theirs() {
     let key = service.key("review", &[]);
     let drafts = drafted(&service, &service.key("admin", &[]), 8);
     let edit = |n: usize, text: &str, more: Value| {
-        let mut body = json!({"action": "edit", "text": text, "reviewer": "Somebody Else"});
+        let mut body =
+            json!({"action": "edit", "identity_verified": true, "text": text, "reviewer": "Somebody Else"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let path = format!("/v1/review/{}", drafts[n]["decision_id"].as_str().unwrap());
         service.send(

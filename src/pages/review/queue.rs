@@ -27,8 +27,8 @@ pub(super) fn queue_lines(view: &QueueView, words: &Words) -> Markup {
     let again = format!("/review/queue{}", address(&view.filters));
     let narrow = view.filters.is_narrow();
     html! {
-        // A search is asked for once: its words are in no address.
-        div #lines hx-get=[view.filters.words.is_empty().then_some(again)] hx-trigger="every 30s" hx-swap="outerHTML" {
+        // A search is asked for once: its words are in no address. Where lines are ticked nothing moves.
+        div #lines hx-get=[(view.filters.words.is_empty() && !batch).then_some(again)] hx-trigger="every 30s" hx-swap="outerHTML" {
             @if view.lines.is_empty() {
                 p.empty { (if narrow { words.nothing_found } else { view.filters.tab.empty(words) }) }
             } @else if batch {

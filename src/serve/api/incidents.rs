@@ -167,7 +167,7 @@ fn read(place: &str, one: Value, caller: &Caller, now: Timestamp) -> Result<NewI
         true => fault(&misfit.problem),
         false => fault(&format!("{}: {}", wording::brief(&misfit.key), misfit.problem)),
     })?;
-    let may_confirm = caller.person.is_some() && caller.may(Scope::Review).is_ok();
+    let may_confirm = caller.person.is_some() && caller.may(Scope::Manage).is_ok();
     Ok(report.checked(place, &author(caller), may_confirm, now)?)
 }
 
@@ -232,7 +232,7 @@ pub(crate) async fn list_incidents(
 
 /// Decides an incident, or decides it again: a person confirms the error or dismisses it, with a reason.
 #[utoipa::path(
-    post, path = "/v1/incidents/{id}", tag = "people", security(("key" = ["review"])),
+    post, path = "/v1/incidents/{id}", tag = "people", security(("key" = ["manage"])),
     params(("id" = String, Path, description = "The incident's id")),
     request_body = IncidentRuling,
     responses(
@@ -245,7 +245,7 @@ pub(crate) async fn decide_incident(
     Id(id): Id,
     Body(ruling): Body<IncidentRuling>,
 ) -> Result<Json<IncidentView>, Problem> {
-    caller.may(Scope::Review)?;
+    caller.may(Scope::Manage)?;
     caller.person()?;
     Ok(Json(shared.blocking(move |shared| rule(shared, &caller, &id, &ruling)).await?))
 }

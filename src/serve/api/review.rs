@@ -97,6 +97,9 @@ pub(crate) struct ReviewBody {
     /// neither ticket nor draft names, characters that nobody sees.
     #[serde(default, rename = "override")]
     confirmed: bool,
+    /// Whether the reviewer has verified who the writer is: needed to send a reply where a rule or the draft asks for it.
+    #[serde(default)]
+    identity_verified: bool,
     /// When the person first saw what they review, RFC 3339.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
@@ -228,6 +231,7 @@ fn asked(body: ReviewBody, decision_id: String, version: i64, key: Option<String
         confirmed: body.confirmed,
         opened_at: body.opened_at,
         active_seconds: body.active_seconds,
+        identity_verified: body.identity_verified,
         undo_seconds: 0,
         decision_id,
         version,

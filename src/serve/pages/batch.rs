@@ -72,6 +72,7 @@ fn approved(shared: &Shared, viewer: &Viewer, form: &Form) -> Result<(usize, usi
             active_seconds: None,
             fields: BTreeMap::new(),
             run: None,
+            identity_verified: false,
             undo_seconds: shared.settings.review.undo_seconds,
         };
         n += usize::from(matches!(put(shared, &viewer.caller, asked)?.0, ReviewResult::Done(_)));

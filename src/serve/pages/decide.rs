@@ -112,7 +112,7 @@ fn done(shared: &Shared, viewer: &Viewer, id: &str, form: &Form, query: &Form) -
     let (result, _findings) = put(shared, &viewer.caller, asked)?;
     match result {
         ReviewResult::Done(_) => {
-            shared.open_reviews.close(id, &viewer.caller.key);
+            shared.open_reviews.decided(id);
             Ok(Outcome::Done(next(shared, viewer, id, query, &format!("done={id}"))?))
         }
         ReviewResult::Conflict(stands) => {
@@ -154,11 +154,6 @@ fn fault<T>(code: Code, place: &str, problem: &str, next: &str) -> Result<T, Pro
 fn asked(shared: &Shared, record: &DecisionRecord, form: &Form) -> Result<Asked, Problem> {
     let verdict = verdict(record, form)?;
     let fields = fields(shared, record, form, &verdict)?;
-    let sends = verdict == Review::Accepted && record.draft.is_some() || matches!(verdict, Review::Edited(_));
-    if sends && view::asks_identity(record) && !form.is_ticked("identity") {
-        let next = "Verify who the writer is by a way that the desk has laid down, and tick the box";
-        return fault(Code::Guard, "identity", "a rule asks who the writer is", next);
-    }
     Ok(Asked {
         decision_id: record.id.clone(),
         version: form.version()?,
@@ -174,6 +169,7 @@ fn asked(shared: &Shared, record: &DecisionRecord, form: &Form) -> Result<Asked,
             .map(|seconds: f64| seconds.clamp(0.0, MOST_ACTIVE)),
         fields,
         run: None,
+        identity_verified: form.is_ticked("identity"),
         undo_seconds: shared.settings.review.undo_seconds,
     })
 }
@@ -253,7 +249,7 @@ pub(super) async fn choices(
     let reader = viewer.clone();
     let made = match form {
         Ok(form) => {
-            let (counts, _) = shared.bands.counts();
+            let counts = if viewer.caller.is_held() { Arc::default() } else { shared.bands.kept() };
             shared.blocking(move |shared| open(shared, &reader, &id, chosen(&form), (false, &counts))).await
         }
         Err(problem) => Err(problem),

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::header;
 use firstline_fault::Code;
 
+use crate::attempts::network;
 use crate::body;
 use crate::memory::Held;
 use crate::origin;
@@ -73,8 +74,11 @@ impl FromRequest<Arc<Shared>> for Form {
         let room = body::room(path, &shared.settings.limits).bytes;
         let held = Held::current().unwrap_or_else(|| Held::new(&shared.memory, &shared.places));
         let most = if held.has_key() { room } else { room.min(UNKNOWN) };
-        held.is_of(SIGNING_IN)?;
-        Ok(Self::read(&body::read(request.into_body(), most, &held).await?))
+        let (parts, body) = request.into_parts();
+        // Of each address its own: slow forms from one keep nobody elsewhere from signing in.
+        let address = shared.signing_in.peers.address(&parts).map(network);
+        held.is_of(&address.map_or_else(|| SIGNING_IN.to_owned(), |from| format!("{SIGNING_IN} {from}")))?;
+        Ok(Self::read(&body::read(body, most, &held).await?))
     }
 }
 

@@ -113,12 +113,6 @@ pub(super) fn flags(record: &DecisionRecord, language: Language) -> Vec<Flag> {
     found
 }
 
-/// Whether a rule or the draft asks who the writer is.
-pub(super) fn asks_identity(record: &DecisionRecord) -> bool {
-    record.decision.rules.iter().any(|rule| rule.verify_identity)
-        || record.draft.as_ref().is_some_and(|draft| draft.verify_identity)
-}
-
 /// The ticket.
 pub(super) fn ticket(
     live: &LiveBundle,

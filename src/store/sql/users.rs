@@ -176,12 +176,14 @@ fn holder(key: &KeyRecord, person: &str) -> NewUser {
 pub(crate) fn adopt(tx: &mut dyn Tx, log: &mut Log) -> Result<()> {
     let mut keys: Vec<KeyRecord> = keys::all(tx)?.into_iter().filter(|key| !key.altered).collect();
     // Those that hold come first: they say what a person may do.
-    keys.sort_by_key(|key| (key.revoked_at.is_some(), key.created_at));
+    let now = log.at();
+    let ended = |key: &KeyRecord| key.revoked_at.or(key.expires_at.filter(|end| *end <= now));
+    keys.sort_by_key(|key| (ended(key).is_some(), key.created_at));
     let mut seen = BTreeSet::new();
     for key in &keys {
         let Some(person) = key.person.clone().filter(|person| seen.insert(person.clone())) else { continue };
         let id = put(tx, log, &holder(key, &person), ("user_adopt", "firstline", key.created_at))?;
-        if let Some(at) = key.revoked_at {
+        if let Some(at) = ended(key) {
             disable(tx, log, &id, ("firstline", at))?;
         }
     }
