@@ -57,6 +57,24 @@ export async function start(set) {
     /** Adds a person; gives the path of the link with which they set their password. */
     person: (name, right = "review", ...more) =>
       JSON.parse(run("users", "add", name, "--right", right, "--json", ...more)).link,
+    /** Starts a programme that two people have signed, with a hold and an incident. */
+    async programme(customer) {
+      const keys = ["Ann Lead", "Bea Lead"].map((name) =>
+        JSON.parse(run("users", "add", name, "--right", "review,manage,approve_rollout", "--json")).key);
+      const post = async (path, key, body) => {
+        await holds(key);
+        const answer = await call("POST", path, key, body);
+        if (answer.status >= 300) throw new Error(`${path}: ${JSON.stringify(answer.json)}`);
+        return answer.json;
+      };
+      const { sha256, version } =
+        await post("/v1/rollout/criteria", keys[0], { text: run("rollout", "criteria", "--example") });
+      for (const key of keys) await post("/v1/rollout/sign", key, { version, sha256, typed_name: "A. Name", role: "manager" });
+      const baseline = run("rollout", "baseline", "--tickets", join(DESK, "history.jsonl"), "--json");
+      const on = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+      await post("/v1/rollout/start", keys[0], { pilots: [customer], reason: "Agreed", on, baseline });
+      await post("/v1/rollout/hold", keys[0], { level: "pause_expansion", reason: "Two weeks of holidays" });
+    },
     disable: (name) => run("users", "disable", name),
     /** Sends people's tickets of the history, and gives the decisions whose drafts wait. */
     async drafts(key, n, more = []) {
