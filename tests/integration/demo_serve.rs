@@ -1,0 +1,43 @@
+//! `firstline demo --serve` as a newcomer meets it: a link, a password, and a draft to review.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::browser::Browser;
+use crate::tool::Dir;
+
+#[test]
+fn a_newcomer_signs_in_by_the_link_and_approves_a_draft() {
+    let dir = Dir::new();
+    let args = ["demo", "--serve", "--port", "0", "--dir", "demo", "--tickets", "600", "--model", "tiny-random"];
+    let mut demo = dir.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let told: Vec<String> = BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .scan(false, |over, line| {
+            if *over {
+                return None;
+            }
+            *over = line.contains("Ctrl-C ends it");
+            Some(line)
+        })
+        .collect();
+    let told = told.join("\n");
+    let link = told.lines().find(|line| line.contains("/password#")).unwrap_or_else(|| panic!("{told}"));
+    let browser = Browser::at(link.split_once("/password#").unwrap().0);
+    browser.follow(link);
+    let queue = browser.get("/review").text;
+    let draft = queue.split("href=\"/review/").nth(1).unwrap_or_else(|| panic!("{queue}"));
+    let path = format!("/review/{}", draft.split(['"', '?']).next().unwrap());
+    let page = browser.get(&path).text;
+    let value = |name: &str| -> String {
+        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{page}"));
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let approved =
+        browser.post(&path, &[("version", &value("version")), ("action", "approve"), ("identity", "1")]);
+    assert_eq!(approved.status, 303, "{}", approved.text);
+    assert!(browser.get("/outbox").text.contains(&path), "what is approved waits in the outbox");
+    let stopped = std::process::Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && demo.wait().unwrap().success());
+}
