@@ -9,7 +9,8 @@ use crate::tool::Dir;
 #[test]
 fn a_newcomer_signs_in_by_the_link_and_approves_a_draft() {
     let dir = Dir::new();
-    let args = ["demo", "--serve", "--port", "0", "--dir", "demo", "--tickets", "600", "--model", "tiny-random"];
+    let args =
+        ["demo", "--serve", "--port", "0", "--dir", "demo", "--tickets", "600", "--model", "tiny-random"];
     let mut demo = dir.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let told: Vec<String> = BufReader::new(demo.stdout.take().unwrap())
         .lines()
@@ -31,7 +32,8 @@ fn a_newcomer_signs_in_by_the_link_and_approves_a_draft() {
     let path = format!("/review/{}", draft.split(['"', '?']).next().unwrap());
     let page = browser.get(&path).text;
     let value = |name: &str| -> String {
-        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{page}"));
+        let (_, rest) =
+            page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{page}"));
         rest.split('"').next().unwrap().to_owned()
     };
     let approved =

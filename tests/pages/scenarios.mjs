@@ -121,7 +121,8 @@ const scenarios = {
     const version = await page.locator("#toast input[name=version]").getAttribute("value");
     await page.locator("#undo").waitFor({ state: "detached", timeout: (UNDO + 3) * 1000 });
     await page.waitForTimeout(1500);
-    const late = await page.request.post(`${desk.origin}/review/${id}/undo`, { form: { version }, maxRedirects: 0 });
+    const late = await page.request.post(`${desk.origin}/review/${id}/undo`,
+      { form: { version }, headers: { origin: desk.origin }, maxRedirects: 0 });
     assert.equal(late.status(), 409);
     assert.equal(await state(id), "approved");
     await page.context().close();
