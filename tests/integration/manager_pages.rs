@@ -162,6 +162,7 @@ fn a_hold_has_a_known_scope_and_a_reason_and_ends_with_a_cause() {
     assert_eq!(ada.post("/rollout/resume", &[("hold", &number), ("reason", "mended")]).status, 404, "once");
     let page = ada.get("/rollout").text;
     assert!(page.contains("Nothing is on hold.") && page.contains("resumed after: pause"), "{page}");
+    service.dir.ok(&["store", "audit", "anchor"]);
     service.dir.ok(&["store", "audit", "verify"]);
 }
 
