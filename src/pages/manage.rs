@@ -5,6 +5,7 @@
 
 mod bars;
 pub mod baseline;
+mod holds;
 pub mod incidents;
 pub mod outbox;
 mod parts;
@@ -18,3 +19,19 @@ mod tests;
 
 pub use bars::Bar;
 pub use parts::{Basis, FigureView, Level, Measure, Phase, Said, ScopeView, Target, Unit};
+
+use crate::app::Place;
+use crate::words::Language;
+
+/// What names the window at a place of the manager's; empty at another.
+pub fn title(place: Place, language: Language) -> &'static str {
+    let words = words::of(language);
+    match place {
+        Place::Week => words.week_title,
+        Place::Rollout => words.rollout_title,
+        Place::Baseline => words.baseline_title,
+        Place::Incidents => words.incidents_title,
+        Place::Outbox => words.outbox_title,
+        Place::Review | Place::People | Place::Me => "",
+    }
+}

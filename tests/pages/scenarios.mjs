@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { HOSTILE, start } from "./desk.mjs";
+import { HOSTILE, PASSWORD, follow, start } from "./desk.mjs";
 import { ofPeople } from "./people.mjs";
 
 const { PAGES_HOME, CHROMIUM } = process.env;
@@ -26,21 +26,8 @@ const browser = await chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 const trouble = [];
-const PASSWORD = "tulpe fass regen knopf";
-
 /** Somebody who has set a password by their link: the state of a browser in which they are signed in. */
-async function person(name, right) {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(desk.origin + desk.person(name, right));
-  await page.locator("#password").fill(PASSWORD);
-  await page.locator("#repeat").fill(PASSWORD);
-  await page.getByRole("button").filter({ hasText: /password/i }).click();
-  await page.waitForURL(/\/(me|review)$/);
-  const state = await context.storageState();
-  await context.close();
-  return state;
-}
+const person = (name, right) => follow(browser, desk.origin + desk.person(name, right));
 await desk.programme("Contoso");
 const [jo, kim, boss] = [await person("Jo Berg"), await person("Kim Ito"), await person("Bo Boss", "admin")];
 

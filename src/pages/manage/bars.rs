@@ -69,7 +69,7 @@ fn rows(title: &str, bars: &[Bar], unit: Unit, (words, language): (&'static Word
     let row = |bar: &Bar| {
         let FigureView { value: known, n, .. } = bar.figure;
         [
-            html! { (filled(words.week_number, &[("n", &bar.week.to_string())])) " (" (label(&bar.iso)) ")" },
+            html! { @if bar.week > 0 { (filled(words.week_number, &[("n", &bar.week.to_string())])) " · " } (label(&bar.iso)) },
             html! { (bar.figure.show(unit, words, language)) },
             html! { (n) },
             html! { @if known.is_some() { (bar.figure.interval(unit, words, language)) } },

@@ -73,7 +73,7 @@ pub struct IncidentLine {
     pub state: State,
     /// When it happened, with the zone.
     pub at: String,
-    /// Whole days since it was put on record.
+    /// Whole days since it happened.
     pub age_days: u64,
     /// Whether it counts as an error while nobody decides.
     pub overdue: bool,

@@ -369,7 +369,7 @@ fn empty_pages_say_what_to_do_next() {
     ] {
         assert!(rollout.contains(part), "{part}\n{rollout}");
     }
-    assert!(!rollout.contains("<form"), "whoever may only look has nothing to press\n{rollout}");
+    assert!(!rollout.contains("<form"), "a reader without rights has nothing to press\n{rollout}");
     let baseline = baseline_page(&BaselineView::default(), Language::German).into_string();
     assert!(
         baseline.contains("firstline rollout baseline") && baseline.contains("firstline audit-labels"),

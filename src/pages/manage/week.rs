@@ -222,7 +222,7 @@ fn card(one: &Card, words: &'static Words, language: Language) -> Markup {
                 p.small { (one.figure.over(words)) ". " (one.figure.interval(unit, words, language)) "." }
             }
             @if let Some(target) = &one.target { (standing(one.figure.value, target, unit, words, language)) }
-            @if let Some(about) = &one.note { p.small { (note(about)) } }
+            @if let Some(about) = &one.note { p.small lang="en" { (note(about)) } }
             @match &one.bars {
                 Some(weeks) => (bars((title, one.measure.word(words)), weeks, (one.target, one.trigger), unit, (words, language))),
                 None => p.small { (words.no_weekly) },

@@ -107,10 +107,23 @@ mod tests {
             let pairs = of(language).all().into_iter().zip(en::WORDS.all());
             pairs.filter(|(a, b)| a.1 == b.1).map(|(a, _)| a.0).collect()
         };
-        assert_eq!(same(Language::German), ["ticket", "segment", "board", "phase"]);
+        assert_eq!(same(Language::German), ["tickets", "ticket", "segment", "board", "phase", "version"]);
         assert_eq!(
             same(Language::French),
-            ["incidents_title", "ticket", "action", "action_of", "segment", "part_volume", "cause", "phase"]
+            [
+                "tickets",
+                "incidents_title",
+                "ticket",
+                "action",
+                "action_of",
+                "segment",
+                "part_volume",
+                "cause",
+                "type_word",
+                "phase",
+                "version",
+                "signatures"
+            ]
         );
     }
 }

@@ -4,7 +4,7 @@
 //! The wording of the lines is nowhere written down and may change: one that is not understood is counted and kept as it came.
 
 use firstline_fault::Result;
-use firstline_ticket::{Changed, Event, Happening};
+use firstline_ticket::{ActorKind, Changed, Event, Happening};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{Client, HISTORY};
@@ -95,7 +95,8 @@ fn event(client: &mut Client, names: &Names, line: &Line, what: Happening) -> Re
         what => what,
     };
     let Some(at) = at(line.date.as_deref()) else { return Ok(None) };
-    let (actor, actor_kind) = names.actor(line.resource);
+    let (actor, by) = names.actor(line.resource);
+    let actor_kind = if names.is_us(line.resource) { ActorKind::Firstline } else { by };
     let hash = || format!("{:016x}", xxh3_64(format!("{line:?}").as_bytes()));
     let psa_key = format!("history-{}", line.id.map_or_else(hash, |id| id.to_string()));
     Ok(Some(Event { psa_key, at, actor, actor_kind, what }))

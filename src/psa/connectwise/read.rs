@@ -184,6 +184,12 @@ fn who(note: &wire::Note) -> ActorKind {
     }
 }
 
+/// Whether a note is Firstline's, and was written by the API's member of this name: what that one has changed is Firstline's, too.
+fn is_ours_by(note: &wire::Note, name: &str) -> bool {
+    who(note) == ActorKind::Firstline
+        && note.created_by.as_deref().is_some_and(|by| by.trim().eq_ignore_ascii_case(name))
+}
+
 /// The history: the audit trail's changes, the notes without their words, and time.
 pub(super) fn history(
     (client, ahead): (&mut Client, &mut Ahead),
@@ -210,6 +216,11 @@ pub(super) fn history(
         }
     }
     let said = ahead.notes(id).map_or_else(|| notes(client, id), Ok)?;
+    for event in history.events.iter_mut().filter(|event| event.actor_kind == ActorKind::System) {
+        if event.actor.as_deref().is_some_and(|actor| said.iter().any(|note| is_ours_by(note, actor))) {
+            event.actor_kind = ActorKind::Firstline;
+        }
+    }
     history.events.extend(said.iter().filter_map(of_note));
     let worked = ahead.times(id).map_or_else(|| times(client, id), Ok)?;
     history.events.extend(worked.iter().filter_map(of_time));

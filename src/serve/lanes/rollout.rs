@@ -53,7 +53,7 @@ pub(super) fn run(shared: &Shared) {
     }
 }
 
-/// Where this replica's lane stands. Times are the clock's, how long it has run.
+/// Where this replica's lane stands. Times are the clock's, how long it has run; but a look takes the machine's time, and rests by it.
 #[derive(Default)]
 struct Lane {
     watcher: Watcher,
@@ -66,8 +66,8 @@ struct Lane {
     /// Since when a look is due by what was read; at once, or soon.
     due: Option<(Duration, bool)>,
     looked_at: Option<Duration>,
-    /// How long the last look took.
-    took: Duration,
+    /// When the last look ended, and how long it took.
+    last: Option<(Instant, Duration)>,
     /// The end of the week in which it was last looked.
     week_ends: Option<Timestamp>,
 }
@@ -85,11 +85,11 @@ impl Lane {
         let due = self.due.is_some_and(|(at, at_once)| at_once || ran.saturating_sub(at) >= SETTLE);
         let anyway = since(self.looked_at, ran).is_none_or(|passed| passed >= ANYWAY);
         let over = self.week_ends.is_some_and(|end| now >= end);
-        let rested = since(self.looked_at, ran).is_none_or(|passed| passed >= self.took * REST);
+        let rested = self.last.is_none_or(|(ended, took)| ended.elapsed() >= took * REST);
         if rested && (due || anyway || over) {
             let start = Instant::now();
             self.look(shared, ran, now)?;
-            self.took = start.elapsed();
+            self.last = Some((Instant::now(), start.elapsed()));
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, viewer: Viewer) -> R
     match made(&shared, &viewer).await {
         Ok(view) => {
             let main = baseline_page(&view, viewer.look.language);
-            told::page(&viewer, Place::Baseline, Place::Baseline.address(), &main)
+            told::page(&viewer, Place::Baseline, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }

@@ -46,7 +46,7 @@ pub(super) async fn page(
     match made {
         Ok(view) => {
             let main = incidents_page(&view, viewer.look.language);
-            told::page(&viewer, Place::Incidents, Place::Incidents.address(), &main)
+            told::page(&viewer, Place::Incidents, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }
@@ -88,7 +88,7 @@ pub(super) fn line(of: IncidentRecord, hours: &OpenHours, zone: &TimeZone, now: 
         severity: Severity::named(of.severity.name()).unwrap_or(Severity::Medium),
         state: Stands::named(of.state.name()).unwrap_or(Stands::Suspected),
         at: moment(of.at, zone),
-        age_days: u64::try_from(now.duration_since(of.recorded_at).as_hours() / 24).unwrap_or_default(),
+        age_days: u64::try_from(now.duration_since(of.at).as_hours() / 24).unwrap_or_default(),
         overdue: is_suspected && suspicion.counts(hours, now),
         credit: of.sla_credit.then_some(of.sla_credit_amount),
         id: of.id,

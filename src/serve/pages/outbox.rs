@@ -38,7 +38,7 @@ pub(super) async fn page(
     match made {
         Ok(view) => {
             let main = outbox_page(&view, viewer.look.language);
-            told::page(&viewer, Place::Outbox, Place::Outbox.address(), &main)
+            told::page(&viewer, Place::Outbox, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }

@@ -10,10 +10,10 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use firstline_fault::Code;
 use firstline_pages::Place;
-use firstline_pages::manage::Phase as PhaseView;
 use firstline_pages::manage::rollout::{
     EvidenceView, HeldView, evidence_page, held_page, rollout_page, verdict_page,
 };
+use firstline_pages::manage::{Phase as PhaseView, title};
 use firstline_rollout::Evidence;
 use firstline_store::ActionState;
 use firstline_ticket::is_same_person;
@@ -37,8 +37,8 @@ use crate::shared::Shared;
 
 /// Actions that are counted one by one.
 const MOST_COUNTED: usize = 100;
-/// What a stop has as its reason, since it asks for none: whoever stops has no time to write.
-const STOPPED: &str = "Stopped on the page; the person who stopped it knows why.";
+/// What a stop has as its reason: it asks for none, since it is not to wait for words.
+const STOPPED: &str = "Stopped with one press on the page.";
 
 /// Who makes a request, whatever they may do: what is done asks for its right itself.
 pub(super) struct Anyone(Viewer);
@@ -69,7 +69,7 @@ pub(super) async fn page(
     match made.await {
         Ok(view) => {
             let main = rollout_page(&view, viewer.look.language);
-            told::page(&viewer, Place::Rollout, Place::Rollout.address(), &main)
+            told::page(&viewer, Place::Rollout, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }
@@ -147,7 +147,7 @@ pub(super) async fn held(State(shared): State<Arc<Shared>>, Anyone(viewer): Anyo
             answer::page_at(
                 viewer.reader(),
                 (Place::Rollout, false),
-                (StatusCode::OK, "/rollout", &back),
+                (StatusCode::OK, title(Place::Rollout, viewer.look.language), &back),
                 &main,
             )
         }
@@ -223,7 +223,7 @@ pub(super) async fn gate(
             board: form.get("board").trim().to_owned(),
             category: form.get("type").trim().to_owned(),
         };
-        Ok(told::page(viewer, Place::Rollout, "/rollout/gate", &evidence_page(&shown, viewer.look.language)))
+        Ok(told::page(viewer, Place::Rollout, &evidence_page(&shown, viewer.look.language)))
     })
     .await
 }
@@ -264,7 +264,12 @@ pub(super) async fn promote(
         };
         let status = if by.passed { StatusCode::OK } else { StatusCode::CONFLICT };
         let main = verdict_page(to, &by, viewer.look.language);
-        Ok(answer::page_at(viewer.reader(), (Place::Rollout, false), (status, "/rollout", "/rollout"), &main))
+        Ok(answer::page_at(
+            viewer.reader(),
+            (Place::Rollout, false),
+            (status, title(Place::Rollout, viewer.look.language), "/rollout"),
+            &main,
+        ))
     })
     .await
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use firstline_pages::Place;
 use firstline_pages::manage::rollout::HoldLine;
-use firstline_pages::manage::{FigureView, Level, Phase, Said, ScopeView};
+use firstline_pages::manage::{FigureView, Level, Phase, Said, ScopeView, title};
 use firstline_rollout::Share;
 use firstline_store::{GrantScope, Hold, HoldRecord};
 use firstline_ticket::Phase as Ceiling;
@@ -73,7 +73,8 @@ pub(super) fn said(query: &Form) -> Option<Said> {
 }
 
 /// A page of the manager's.
-pub(super) fn page(viewer: &Viewer, place: Place, title: &str, main: &Markup) -> Response {
+pub(super) fn page(viewer: &Viewer, place: Place, main: &Markup) -> Response {
+    let title = title(place, viewer.look.language);
     answer::page_at(viewer.reader(), (place, false), (StatusCode::OK, title, place.address()), main)
 }
 

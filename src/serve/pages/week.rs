@@ -43,7 +43,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, viewer: Viewer) -> R
     match made(&shared, &viewer).await {
         Ok(view) => {
             let main = week_page(&view, viewer.look.language);
-            told::page(&viewer, Place::Week, Place::Week.address(), &main)
+            told::page(&viewer, Place::Week, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }

@@ -174,6 +174,8 @@ fn a_store_of_the_fourth_schema_is_brought_up_with_rows_that_are_as_its_log_says
 
 /// What takes the ninth step of the schema back.
 const BACK_TO_0008: &str = "DROP INDEX audit_log_people; DROP TABLE sessions; DROP TABLE users;
+    DROP INDEX decisions_undone; DROP INDEX decisions_person; DROP INDEX decisions_category; DROP INDEX reviews_actor;
+    ALTER TABLE decisions DROP COLUMN undone;
     UPDATE meta SET setting = '8' WHERE name = 'version';";
 
 #[test]

@@ -47,6 +47,10 @@ impl Step {
         from == "technician" && *visible && !*automatic
     }
 
+    fn is_customers(&self) -> bool {
+        matches!(&self.what, What::Say { from, .. } if from == "customer")
+    }
+
     fn sets_status(&self) -> bool {
         matches!(self.what, What::Change { of: Changed::Status, .. })
     }
@@ -130,6 +134,17 @@ impl Script {
             if let What::Work { seconds, .. } = &mut step.what {
                 *seconds *= part;
             }
+        }
+    }
+
+    /// The desk's people leave a ticket alone for a while: what they would do to it happens so much later.
+    pub fn postpone(&mut self, ticket: &str, by: SignedDuration) {
+        let of_people = |step: &Step| step.ticket == ticket && !step.opens() && !step.is_customers();
+        let (later, rest): (Vec<Step>, Vec<Step>) = self.steps.drain(..).partition(of_people);
+        self.steps = rest.into();
+        for step in later {
+            let at = step.at.checked_add(by).unwrap_or(step.at);
+            self.insert(Step { at, ..step });
         }
     }
 

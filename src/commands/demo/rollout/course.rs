@@ -486,6 +486,7 @@ impl<'a> Course<'a> {
             self.error(i, stage)?;
         }
         if alone {
+            self.through.iter_mut().for_each(|through| through.leave_alone(ticket));
             self.played.alone += 1;
             self.played.alone_wrong += usize::from(!right);
             let later = i64::from(

@@ -24,6 +24,8 @@ const PAGE: usize = 200;
 /// The loop asks right after each opening and each message that customers see. It reads what else people do within this time: weeks of
 /// rounds that find nothing new are not played.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// How long people leave a ticket alone that Firstline has answered by itself: its customer writes back within the time, or not.
+const LEFT_ALONE: SignedDuration = SignedDuration::from_hours(3);
 
 /// The stand-in, the loop, and what is still to happen on the desk.
 pub(super) struct Through {
@@ -188,6 +190,11 @@ impl Through {
     /// Firstline has answered: the technician's first reply falls out, and the rest takes `part` of its minutes.
     pub(super) fn relieve(&mut self, ticket: &Ticket, part: f64) {
         self.script.relieve(&ticket.id, part);
+    }
+
+    /// Firstline has answered by itself: the desk's people leave the ticket to its customer for a while.
+    pub(super) fn leave_alone(&mut self, ticket: &Ticket) {
+        self.script.postpone(&ticket.id, LEFT_ALONE);
     }
 
     /// Firstline has closed a ticket: the desk's people have nothing left to do.

@@ -77,6 +77,19 @@ fn what_somebody_waits_for_is_due_at_once_and_the_rest_within_a_while() {
 }
 
 #[test]
+fn people_leave_a_ticket_alone_for_a_while() {
+    let (mut world, mut script) = (world(), Script::of(&[ticket()]));
+    script.play(&mut world, at(12));
+    script.postpone("A", SignedDuration::from_mins(180));
+    script.postpone("another", SignedDuration::from_mins(180));
+    script.play(&mut world, at(190));
+    assert_eq!(texts(&world), ["Offline.", "Internal."]);
+    script.play(&mut world, at(241));
+    assert_eq!(texts(&world), ["Offline.", "Internal.", "Restart it.", "All good?"]);
+    assert_eq!(shown(&world).closed_at, Some(at(240)));
+}
+
+#[test]
 fn what_was_done_before_stays_and_nothing_follows_a_cancelled_ticket() {
     let (mut world, mut script) = (world(), Script::of(&[ticket()]));
     script.play(&mut world, at(30));
