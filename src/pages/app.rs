@@ -108,7 +108,7 @@ impl Place {
 /// What is around a page.
 #[derive(Debug, Clone, Default)]
 pub struct Frame<'a> {
-    /// Names the window.
+    /// Names the window; where it is empty, the place does.
     pub title: &'a str,
     /// The page's language.
     pub language: Language,
@@ -120,6 +120,8 @@ pub struct Frame<'a> {
     pub here: Option<Place>,
     /// Who reads; `None` where nobody is signed in.
     pub reader: Option<&'a str>,
+    /// Whether they can sign out: not where a proxy has let them in.
+    pub can_sign_out: bool,
     /// Where the forms for theme and language lead back to: a path of this service.
     pub back: &'a str,
     /// Whether the page takes the whole width, in panes.
@@ -129,6 +131,10 @@ pub struct Frame<'a> {
 /// A whole page of the application.
 pub fn app_page(frame: &Frame<'_>, main: &Markup) -> String {
     let words = frame.language.words();
+    let title = match frame.here {
+        Some(place) if frame.title.is_empty() => place.word(words),
+        _ => frame.title,
+    };
     let theme = (frame.theme != Theme::Auto).then(|| frame.theme.name());
     html! {
         (DOCTYPE)
@@ -137,7 +143,7 @@ pub fn app_page(frame: &Frame<'_>, main: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="htmx-config" content=(HTMX);
-                title { (plain(frame.title)) " · Firstline" }
+                title { (plain(title)) " · Firstline" }
                 link rel="icon" href=(path(ICON)) type="image/svg+xml";
                 link rel="stylesheet" href=(path(STYLE_CSS));
                 script src=(path(HTMX_JS)) defer {}
@@ -146,15 +152,23 @@ pub fn app_page(frame: &Frame<'_>, main: &Markup) -> String {
             body {
                 a.skip href="#main" { (words.skip) }
                 header.app {
-                    a.brand href="/review" { "Firstline" }
+                    a.brand href=(home(frame)) { "Firstline" }
                     @if !frame.menu.is_empty() { (menu(frame, words)) }
                     (look(frame, words))
+                    @if frame.can_sign_out {
+                        form.out method="post" action="/logout" { button.quiet type="submit" { (words.sign_out) } }
+                    }
                 }
                 main #main.panel[frame.wide] tabindex="-1" { (main) }
             }
         }
     }
     .into_string()
+}
+
+/// Where the name of the application leads: to the first place that the reader may go to.
+fn home(frame: &Frame<'_>) -> &'static str {
+    frame.menu.first().map_or("/login", |place| place.address())
 }
 
 fn menu(frame: &Frame<'_>, words: &Words) -> Markup {
@@ -209,6 +223,7 @@ mod tests {
             menu: &menu,
             here: Some(Place::Review),
             reader: Some("Kim <b>"),
+            can_sign_out: true,
             back: "/review",
             wide: true,
         };
@@ -221,6 +236,8 @@ mod tests {
             "aria-current=\"page\">Prüfung</a>",
             "<main class=\"panel\" id=\"main\"",
             "Kim &lt;b&gt;",
+            "<a class=\"brand\" href=\"/review\">",
+            "<form class=\"out\" method=\"post\" action=\"/logout\">",
         ] {
             assert!(html.contains(part), "{part}\n{html}");
         }
@@ -233,6 +250,7 @@ mod tests {
     #[test]
     fn a_page_for_nobody_has_no_menu() {
         let html = app_page(&Frame::default(), &html! {});
-        assert!(!html.contains("<nav") && html.contains("<html lang=\"en\">"), "{html}");
+        assert!(!html.contains("<nav") && !html.contains("/logout") && html.contains("href=\"/login\""));
+        assert!(html.contains("<html lang=\"en\">"), "{html}");
     }
 }

@@ -101,7 +101,7 @@ pub fn conflict_page(view: &ConflictView, language: Language) -> Markup {
 }
 
 /// What is said where something could not be done: the problem, what to do next, and the text that would be lost.
-pub fn problem_page(code: &str, detail: &str, own: &str, language: Language) -> Markup {
+pub fn problem_page(code: &str, detail: &str, own: &str, may_review: bool, language: Language) -> Markup {
     let words = language.words();
     html! {
         div.message {
@@ -114,7 +114,7 @@ pub fn problem_page(code: &str, detail: &str, own: &str, language: Language) -> 
                 textarea #own rows="10" readonly dir="auto" { (own) }
             }
             p { code { (code) } }
-            p { a.button href="/review" { (words.back) } }
+            @if may_review { p { a.button href="/review" { (words.back) } } }
         }
     }
 }

@@ -95,7 +95,7 @@ macro_rules! words {
 }
 
 words! {
-    skip review week rollout baseline incidents outbox people me theme light dark auto language apply signed_in
+    skip review week rollout baseline incidents outbox people me theme light dark auto language apply signed_in sign_out
     queue waiting mine person held undone fields_only oldest newest sort customer board category search search_now
     filter clear more queue_list nothing_waiting nothing_mine nothing_person nothing_held nothing_undone nothing_fields
     nothing_found age_minutes age_hours age_days looking choose_one

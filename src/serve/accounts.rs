@@ -199,7 +199,7 @@ fn agent(headers: &HeaderMap) -> String {
     text.chars().filter(|c| !c.is_control()).take(MOST_AGENT).collect()
 }
 
-/// Signs a person in by their password, and gives the new session's token.
+/// Signs a person in by their password, and gives the new session's token and who it is.
 ///
 /// # Errors
 /// [`Code::Auth`] where name or password is wrong; [`Code::Overload`] after too many tries.
@@ -207,7 +207,7 @@ pub(crate) async fn sign_in(
     shared: &Arc<Shared>,
     from: Sender,
     (name, password): (String, String),
-) -> std::result::Result<String, Problem> {
+) -> std::result::Result<(String, UserRecord), Problem> {
     shared.signing_in.attempts.count(Some(&name), from.address)?;
     let verify = move |shared: &Shared| {
         let user = named(shared.store.users()?, &name);
@@ -217,7 +217,8 @@ pub(crate) async fn sign_in(
             tracing::warn!(address = ?from.address, "a sign-in was refused");
             return Err(wrong());
         };
-        open(shared, user, hash, &from)
+        let token = open(shared, user, hash, &from)?;
+        Ok((token, user.clone()))
     };
     shared.with_place(&shared.signing_in.hashing, verify).await
 }
@@ -267,7 +268,7 @@ fn open(
     Ok(token)
 }
 
-/// Sets a password by a link's code, and signs the person in: gives the new session's token.
+/// Sets a password by a link's code, and signs the person in: gives the new session's token and who it is.
 ///
 /// # Errors
 /// [`Code::Auth`] where the code does not hold; [`Code::Input`] where the password is refused; [`Code::Overload`] after too many tries.
@@ -275,7 +276,7 @@ pub(crate) async fn set_password(
     shared: &Arc<Shared>,
     from: Sender,
     (code, password): (String, String),
-) -> std::result::Result<String, Problem> {
+) -> std::result::Result<(String, UserRecord), Problem> {
     shared.signing_in.attempts.count(None, from.address)?;
     let unknown = || {
         let problem = "it is not known, was used, or is older than a day";
@@ -290,7 +291,7 @@ pub(crate) async fn set_password(
         let user = shared.store.users()?.into_iter().find(is_theirs).ok_or_else(unknown)?;
         let hash = passwords::hash(&password, &user.name)?;
         match shared.store.set_password(&user.id, &hash, Proof::Link(&given), now)? {
-            true => open(shared, &user, &hash, &from),
+            true => Ok((open(shared, &user, &hash, &from)?, user)),
             false => Err(unknown()),
         }
     };

@@ -156,8 +156,10 @@ mod tests {
             (open.others("d1", "k2"), open.others("d1", "k1")),
             (vec!["Jo".to_owned()], vec!["Kim".to_owned()])
         );
-        open.close("d1", "k1");
+        open.write("d2", ("k1", "Jo"), "other words", later);
+        open.decided("d1");
         assert_eq!(open.look("d1", ("k1", "Jo"), later).1, None);
+        assert_eq!(open.look("d2", ("k1", "Jo"), later).1.as_deref(), Some("other words"));
         assert_eq!(open.others("d2", "k1"), Vec::<String>::new());
     }
 

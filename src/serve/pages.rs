@@ -29,35 +29,37 @@ mod viewer;
 mod week;
 mod week_facts;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::map_response;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use firstline_fault::Code;
-use firstline_pages::APP_POLICY;
-use firstline_pages::accounts::{SCRIPT, Viewer, refused, style};
-use jiff::Timestamp;
+use firstline_pages::{APP_POLICY, Place};
+use firstline_store::UserRecord;
+use jiff::tz::TimeZone;
 
 use crate::accounts::{MOST_HOURS, SignedIn, signed_in};
-use crate::auth::{Keys, Scope};
+use crate::auth::{Caller, Keys, Scope};
 use crate::cookie;
 use crate::extract::enter;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
 pub(crate) use form::Form;
+use look::Look;
+use viewer::Viewer;
 
 /// What a page may load, and where it may send: what this service serves.
 const POLICY: HeaderValue = HeaderValue::from_static(APP_POLICY);
 /// Where people sign in.
 const LOGIN: &str = "/login";
-/// Where they are afterwards, where they wanted nothing else.
-const HOME: &str = "/me";
+/// A person's own page.
+const ME: &str = "/me";
 /// Longest path that is gone back to after signing in.
 const MOST_NEXT: usize = 512;
 
@@ -67,7 +69,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route(LOGIN, get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/password", get(password::show).post(password::set))
-        .route("/me", get(me::show))
+        .route(ME, get(me::show))
         .route("/me/password", post(me::change_password))
         .route("/me/sessions", post(me::end_session))
         .route("/people", get(people::show).post(people::add))
@@ -83,10 +85,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/review/{id}/edit", post(decide::edit))
         .route("/review/{id}/undo", post(decide::undo))
         .route("/review/{id}/presence", post(review::presence))
-        .route("/accounts.css", get(|| async { file("text/css; charset=utf-8", style()) }))
-        .route("/accounts.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT.to_owned()) }))
         .merge(of_the_manager())
-        .layer(map_response(guard))
+        .layer(from_fn(guard))
 }
 
 /// The manager's pages.
@@ -110,8 +110,18 @@ fn of_the_manager() -> Router<Arc<Shared>> {
         .route("/report/day-90", get(report::day90))
 }
 
-/// Gives a page its policy; a file that pages load has one of its own.
-async fn guard(mut response: Response) -> Response {
+/// Who looks at the page that is being made, once that is known.
+#[derive(Debug, Clone, Default)]
+struct Seen(Arc<OnceLock<Viewer>>);
+
+/// Tells of a problem as a page, and gives a page its policy; a file that pages load has one of its own.
+async fn guard(look: Look, mut request: Request, next: Next) -> Response {
+    let seen = Seen::default();
+    request.extensions_mut().insert(seen.clone());
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = answer::problem(look, seen.0.get().map(Viewer::reader), &problem, "");
+    }
     if is_html(response.headers()) {
         // A report has its style in itself, and a policy of its own.
         response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
@@ -121,44 +131,36 @@ async fn guard(mut response: Response) -> Response {
     response
 }
 
-fn file(kind: &'static str, text: String) -> ([(HeaderName, &'static str); 1], String) {
-    ([(header::CONTENT_TYPE, kind)], text)
-}
-
-/// A problem, told as a page.
+/// What a page is not answered with: a problem, which is told as a page, or another place.
 #[derive(Debug)]
-pub(crate) struct PageProblem(Box<Response>);
+pub(crate) enum PageProblem {
+    Told(Problem),
+    Elsewhere(String),
+}
 
 impl From<Problem> for PageProblem {
     fn from(problem: Problem) -> Self {
-        let status = status(&problem);
-        let html = refused(problem.title, &problem.detail, problem.code);
-        Self(Box::new(page(status, html, &problem)))
+        Self::Told(problem)
     }
 }
 
 impl IntoResponse for PageProblem {
+    /// A problem becomes a page in [`guard`], which knows how it looks and for whom it is.
     fn into_response(self) -> Response {
-        *self.0
+        match self {
+            Self::Elsewhere(path) => see(&path),
+            Self::Told(problem) => {
+                let mut response = answer::with(&problem, ().into_response());
+                response.extensions_mut().insert(problem);
+                response
+            }
+        }
     }
-}
-
-fn status(problem: &Problem) -> StatusCode {
-    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// A page that tells of a problem in its own way.
-fn page(status: StatusCode, html: String, problem: &Problem) -> Response {
-    let mut response = (status, Html(html)).into_response();
-    if let Some(seconds) = problem.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
 }
 
 /// Goes to another page, which is fetched by GET.
 fn see(path: &str) -> Response {
-    let path = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static(HOME));
+    let path = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static(ME));
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 
@@ -177,11 +179,17 @@ fn see_signed_out(path: &str) -> Response {
     response
 }
 
-/// A path of this service that may be gone back to; what else may stand there leads home.
-fn local(path: &str) -> &str {
+/// A path of this service that may be gone back to.
+fn local(path: &str) -> Option<&str> {
     let is_plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let is_local = path.starts_with('/') && !path.starts_with("//");
-    if is_local && is_plain && path.len() <= MOST_NEXT { path } else { HOME }
+    (is_local && is_plain && path.len() <= MOST_NEXT).then_some(path)
+}
+
+/// Where a person begins: at the drafts, where they may see them.
+fn home(user: &UserRecord) -> &'static str {
+    let may_review = Caller::of_user(user).may(Scope::Review).is_ok();
+    if may_review { Place::Review.address() } else { ME }
 }
 
 impl FromRequestParts<Arc<Shared>> for SignedIn {
@@ -191,30 +199,24 @@ impl FromRequestParts<Arc<Shared>> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageProblem> {
         if let Some(person) = signed_in(shared, parts).await? {
             enter(shared, &person.caller)?;
+            if let Some(seen) = parts.extensions.get::<Seen>() {
+                seen.0.get_or_init(|| Viewer::of(&person, Look::of(&parts.headers)));
+            }
             return Ok(person);
         }
         if parts.method == Method::GET && !Keys::has_key(&parts.headers) {
-            let next = parts.uri.path_and_query().map_or(HOME, |path| path.as_str());
-            let next: String = form_urlencoded::byte_serialize(local(next).as_bytes()).collect();
-            return Err(PageProblem(Box::new(see(&format!("{LOGIN}?next={next}")))));
+            let next = parts.uri.path_and_query().and_then(|path| local(path.as_str())).unwrap_or_default();
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            return Err(PageProblem::Elsewhere(format!("{LOGIN}?next={next}")));
         }
         let problem = "nobody has signed in: pages are for people, an API key is for programs";
         Err(Problem::new(Code::Auth, "the page", problem, "Sign in at /login").into())
     }
 }
 
-/// Who looks at a page, as it shows them.
-fn viewer(person: &SignedIn) -> Viewer<'_> {
-    Viewer {
-        display: &person.user.display,
-        is_admin: person.caller.may_for_all(Scope::Admin).is_ok(),
-        can_sign_out: person.session.is_some(),
-    }
-}
-
-/// A time, in words.
-fn when(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+/// The desk's zone, for times on pages that have to be there whatever the policy says.
+fn zone(shared: &Shared) -> TimeZone {
+    shared.desk().map_or(TimeZone::UTC, |rules| rules.zone().clone())
 }
 
 /// Whether a body is a page, or a part of one.
@@ -230,7 +232,7 @@ mod tests {
     #[test]
     fn after_signing_in_one_stays_on_this_service() {
         for path in ["/me", "/review?state=pending", "/people"] {
-            assert_eq!(local(path), path);
+            assert_eq!(local(path), Some(path));
         }
         for odd in [
             "",
@@ -243,8 +245,8 @@ mod tests {
             "javascript:alert(1)",
             "/a b",
         ] {
-            assert_eq!(local(odd), HOME, "{odd:?}");
+            assert_eq!(local(odd), None, "{odd:?}");
         }
-        assert_eq!(local(&format!("/{}", "a".repeat(MOST_NEXT))), HOME);
+        assert_eq!(local(&format!("/{}", "a".repeat(MOST_NEXT))), None);
     }
 }

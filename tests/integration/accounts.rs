@@ -2,86 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-use ureq::Agent;
-
+use crate::browser::{Browser, PASSWORD, quoted};
 use crate::served::{Answer, Service, tickets, triage};
+use serde_json::{Value, json};
 
-const PASSWORD: &str = "tulpe fass regen knopf";
-
-/// A browser: it keeps the cookie that it is given, and says where its requests come from.
-struct Browser<'s> {
-    service: &'s Service,
-    agent: Agent,
-    cookie: String,
-}
-
-/// What a browser sends with a form of the same site.
-const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
-
-impl<'s> Browser<'s> {
-    fn new(service: &'s Service) -> Self {
-        let agent: Agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(0)
-            .build()
-            .into();
-        Self { service, agent, cookie: String::new() }
-    }
-
-    fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: (&str, &str)) -> Answer {
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.service.base()));
-        if !self.cookie.is_empty() {
-            request = request.header("cookie", format!("other=1; {}", self.cookie));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = if ["GET", "HEAD"].contains(&method) {
-            self.agent.run(request.body(()).unwrap()).unwrap()
-        } else {
-            self.agent.run(request.header("content-type", body.0).body(body.1.to_owned()).unwrap()).unwrap()
-        };
-        let text = response.body_mut().read_to_string().unwrap();
-        let answer = Answer { status: response.status().as_u16(), headers: response.headers().clone(), text };
-        if let Some(set) = answer.headers.get("set-cookie") {
-            let set = set.to_str().unwrap();
-            assert!(set.contains("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age="), "{set}");
-            let pair = set.split(';').next().unwrap();
-            self.cookie = if pair.ends_with('=') { String::new() } else { pair.to_owned() };
-        }
-        answer
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, &[], ("", ""))
-    }
-
-    fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
-        self.send("POST", path, &[SAME], ("application/x-www-form-urlencoded", &pairs.join("&")))
-    }
-
-    fn sign_in(&mut self, name: &str, password: &str) -> Answer {
-        self.form("/login", &[("name", name), ("password", password)])
-    }
-
-    /// Whether the account's page opens.
-    fn is_in(&mut self) -> bool {
-        self.get("/me").status == 200
-    }
-}
-
-fn quoted(value: &str) -> String {
-    value
-        .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() { (b as char).to_string() } else { format!("%{b:02X}") })
-        .collect()
-}
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Where an answer sends the browser.
 fn leads(answer: &Answer) -> (u16, &str) {
@@ -97,50 +23,34 @@ fn added(service: &Service, name: &str, rights: &str, customers: &[&str]) -> Str
     shown["link"].as_str().unwrap().strip_prefix("/password#").unwrap().to_owned()
 }
 
-/// A person who has set a password and signed in.
-fn person<'s>(service: &'s Service, name: &str, rights: &str, customers: &[&str]) -> Browser<'s> {
-    let code = added(service, name, rights, customers);
-    let mut browser = Browser::new(service);
-    let set = browser.form("/password", &[("code", &code), ("password", PASSWORD), ("repeat", PASSWORD)]);
-    // Many people come from this one address.
-    if set.status == 429 {
-        std::thread::sleep(std::time::Duration::from_millis(1_100));
-        let set = browser.form("/password", &[("code", &code), ("password", PASSWORD), ("repeat", PASSWORD)]);
-        assert_eq!(leads(&set), (303, "/me"), "{}", set.text);
-    } else {
-        assert_eq!(leads(&set), (303, "/me"), "{}", set.text);
-    }
-    browser
-}
-
 #[test]
 fn a_person_sets_a_password_signs_in_and_out_and_is_disabled() {
     let service = Service::start(&[]);
     let code = added(&service, "ada", "review,approve_rollout", &[]);
-    let mut browser = Browser::new(&service);
+    let browser = Browser::of_nobody(&service);
     assert_eq!(leads(&browser.get("/me")), (303, "/login?next=%2Fme"));
     let page = browser.get("/password");
     assert!(page.status == 200 && page.text.contains("name=\"code\""), "{}", page.text);
 
     // A bad password leaves the link as it was; so does another code.
-    let set = |browser: &mut Browser<'_>, code: &str, password: &str, repeat: &str| {
-        browser.form("/password", &[("code", code), ("password", password), ("repeat", repeat)])
+    let set = |browser: &Browser, code: &str, password: &str, repeat: &str| {
+        browser.post("/password", &[("code", code), ("password", password), ("repeat", repeat)])
     };
-    let weak = set(&mut browser, &code, "password1234", "password1234");
+    let weak = set(&browser, &code, "password1234", "password1234");
     assert!(
         weak.status == 422 && weak.text.contains("guessed first") && weak.text.contains(&code),
         "{}",
         weak.text
     );
-    assert_eq!(set(&mut browser, &code, PASSWORD, "something else").status, 422);
-    assert_eq!(set(&mut browser, &"0".repeat(64), PASSWORD, PASSWORD).status, 401);
-    let good = set(&mut browser, &code, PASSWORD, PASSWORD);
-    assert_eq!(leads(&good), (303, "/me"), "{}", good.text);
+    assert_eq!(set(&browser, &code, PASSWORD, "something else").status, 422);
+    assert_eq!(set(&browser, &"0".repeat(64), PASSWORD, PASSWORD).status, 401);
+    let good = set(&browser, &code, PASSWORD, PASSWORD);
+    assert_eq!(leads(&good), (303, "/review"), "{}", good.text);
     let page = browser.get("/me");
     assert!(page.status == 200 && page.text.contains("approve_rollout") && page.text.contains("(this one)"));
-    let mut other = Browser::new(&service);
+    let other = Browser::of_nobody(&service);
     std::thread::sleep(std::time::Duration::from_millis(1_100));
-    assert_eq!(set(&mut other, &code, PASSWORD, PASSWORD).status, 401, "once");
+    assert_eq!(set(&other, &code, PASSWORD, PASSWORD).status, 401, "once");
 
     // The headers of a page.
     assert_eq!(
@@ -157,8 +67,17 @@ fn a_person_sets_a_password_signs_in_and_out_and_is_disabled() {
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
-    assert!(other.get("/accounts.js").header("content-type").starts_with("text/javascript"));
-    assert!(other.get("/accounts.css").header("content-type").starts_with("text/css"));
+    // A page like all others: in the reader's language, with a menu and a way out.
+    assert!(
+        page.text.contains("action=\"/logout\"") && page.text.contains("aria-current=\"page\">Profile</a>")
+    );
+    let german = other.send_with("GET", "/login", &[("accept-language", "de-CH,de;q=0.9")], String::new());
+    assert!(
+        german.text.contains("<html lang=\"de\">") && german.text.contains("<h1>Anmelden</h1>"),
+        "{}",
+        german.text
+    );
+    assert!(!german.text.contains("<nav") && !german.text.contains("/logout"), "{}", german.text);
 
     // The same person elsewhere; a session is not another's, and signing in again takes another token.
     std::thread::sleep(std::time::Duration::from_millis(3_000));
@@ -167,17 +86,18 @@ fn a_person_sets_a_password_signs_in_and_out_and_is_disabled() {
     let nobody = other.sign_in("nobody", PASSWORD);
     assert!(nobody.status == 401 && nobody.text.contains("one of them is wrong"));
     let fields = [("name", " Ada "), ("password", PASSWORD), ("next", "/v1/rollout")];
-    assert_eq!(leads(&other.form("/login", &fields)), (303, "/v1/rollout"));
-    let before = other.cookie.clone();
+    assert_eq!(leads(&other.post("/login", &fields)), (303, "/v1/rollout"));
+    let before = other.cookie();
     std::thread::sleep(std::time::Duration::from_millis(3_000));
     assert_eq!(
-        leads(&other.form("/login", &[("name", "ada"), ("password", PASSWORD), ("next", "//evil.example")])),
-        (303, "/me")
+        leads(&other.post("/login", &[("name", "ada"), ("password", PASSWORD), ("next", "//evil.example")])),
+        (303, "/review")
     );
-    assert_ne!(other.cookie, before);
-    let now = std::mem::replace(&mut other.cookie, before);
+    let now = other.cookie();
+    assert_ne!(now, before);
+    other.keep(&before);
     assert!(!other.is_in(), "the session of before has ended");
-    other.cookie = now;
+    other.keep(&now);
     assert!(other.is_in() && browser.is_in());
 
     // The API, in the person's name.
@@ -186,43 +106,43 @@ fn a_person_sets_a_password_signs_in_and_out_and_is_disabled() {
     // A key beside the cookie: the call is the key's.
     let key = service.key("triage", &[]);
     let bearer = format!("Bearer {key}");
-    let keys = browser.send("GET", "/v1/rollout", &[("authorization", &bearer)], ("", ""));
+    let keys = browser.send_with("GET", "/v1/rollout", &[("authorization", &bearer)], String::new());
     assert_eq!(keys.problem(403, "E_SCOPE")["status"], 403);
-    let page = browser.send("GET", "/me", &[("authorization", &bearer)], ("", ""));
+    let page = browser.send_with("GET", "/me", &[("authorization", &bearer)], String::new());
     assert!(page.status == 401 && page.text.contains("pages are for people"), "an API key is no sign-in");
 
     // A new password ends every session but the one that it begins.
     let next = "regen knopf tulpe fass";
     let fields = [("current", PASSWORD), ("password", next), ("repeat", next)];
-    let changed = browser.form("/me/password", &fields);
+    let changed = browser.post("/me/password", &fields);
     assert_eq!(leads(&changed), (303, "/me"), "{}", changed.text);
     assert!(browser.is_in() && !other.is_in());
     std::thread::sleep(std::time::Duration::from_millis(3_000));
     assert_eq!(other.sign_in("ada", PASSWORD).status, 401);
-    assert_eq!(leads(&other.sign_in("ada", next)), (303, "/me"));
+    assert_eq!(leads(&other.sign_in("ada", next)), (303, "/review"));
 
     // One's own sessions can be ended.
     let page = browser.get("/me").text;
     let ids: Vec<&str> = page.split("name=\"id\" value=\"").skip(1).map(|rest| &rest[..12]).collect();
     assert_eq!(ids.len(), 2, "{page}");
-    assert_eq!(leads(&browser.form("/me/sessions", &[("id", ids[0])])), (303, "/me"));
+    assert_eq!(leads(&browser.post("/me/sessions", &[("id", ids[0])])), (303, "/me"));
     assert!(browser.is_in() && !other.is_in());
 
     // Signed out, the cookie is gone and worth nothing.
-    let cookie = browser.cookie.clone();
-    assert_eq!(leads(&browser.form("/logout", &[])), (303, "/login"));
-    assert_eq!(browser.cookie, "");
-    browser.cookie = cookie;
+    let cookie = browser.cookie();
+    assert_eq!(leads(&browser.post("/logout", &[])), (303, "/login"));
+    assert_eq!(browser.cookie(), "");
+    browser.keep(&cookie);
     assert!(!browser.is_in());
     assert_eq!(leads(&browser.get("/people")), (303, "/login?next=%2Fpeople"));
-    let refused = browser.send("POST", "/v1/rollout/hold", &[SAME], ("application/json", "{}"));
+    let refused = browser.send("POST", "/v1/rollout/hold", Some(JSON.1), "{}".to_owned());
     refused.problem(401, "E_AUTH");
 
     // Another link, by the command; disabled, a session ends at once.
     let link = service.dir.ok(&["users", "link", "ada"]).stdout;
     let code = link.trim().strip_prefix("/password#").unwrap().to_owned();
     std::thread::sleep(std::time::Duration::from_millis(2_000));
-    assert_eq!(leads(&set(&mut browser, &code, PASSWORD, PASSWORD)), (303, "/me"));
+    assert_eq!(leads(&set(&browser, &code, PASSWORD, PASSWORD)), (303, "/review"));
     assert!(browser.is_in());
     service.dir.ok(&["users", "disable", "ada"]);
     assert!(!browser.is_in());
@@ -241,7 +161,7 @@ fn a_person_sets_a_password_signs_in_and_out_and_is_disabled() {
 #[test]
 fn another_site_does_nothing_in_a_persons_name() {
     let service = Service::start(&[]);
-    let mut ada = person(&service, "ada", "admin", &[]);
+    let ada = Browser::with(&service, "ada", "admin", &[]);
     let key = service.key("admin", &[]);
     let bearer = format!("Bearer {key}");
     let base = service.base();
@@ -258,15 +178,16 @@ fn another_site_does_nothing_in_a_persons_name() {
         (&[("origin", &format!("http://x.{host}"))], false),
         (&[], false),
     ];
-    let form = ("application/x-www-form-urlencoded", "id=none");
+    let form = (FORM, "id=none");
     let triage = json!({"tickets": [{"id": "1", "subject": "VPN down"}]}).to_string();
     for (headers, passes) in table {
-        for (path, body, due) in [
+        for (path, (media, body), due) in [
             ("/me/sessions", form, 303),
             ("/people/link", form, 404),
-            ("/v1/triage", ("application/json", triage.as_str()), 200),
+            ("/v1/triage", (JSON, triage.as_str()), 200),
         ] {
-            let answer = ada.send("POST", path, headers, body);
+            let sent = [headers, &[media]].concat();
+            let answer = ada.send_with("POST", path, &sent, body.to_owned());
             let refused = answer.status == 403 && answer.text.contains("E_ORIGIN");
             assert_eq!(
                 (answer.status, refused),
@@ -276,16 +197,17 @@ fn another_site_does_nothing_in_a_persons_name() {
             );
             // A key says by itself that it is no form of another site's, whatever cookie comes with it.
             if path.starts_with("/v1") {
-                let headers = [&[("authorization", bearer.as_str())], headers].concat();
-                assert_eq!(ada.send("POST", path, &headers, body).status, 200, "{headers:?}");
+                let sent = [&[("authorization", bearer.as_str())], &sent[..]].concat();
+                assert_eq!(ada.send_with("POST", path, &sent, body.to_owned()).status, 200, "{sent:?}");
             }
         }
         // Nor does another site sign somebody in, or out.
         if !passes {
             let fields = format!("name=ada&password={}", quoted(PASSWORD));
-            let answer = Browser::new(&service).send("POST", "/login", headers, (form.0, &fields));
+            let sent = [headers, &[FORM]].concat();
+            let answer = Browser::of_nobody(&service).send_with("POST", "/login", &sent, fields);
             assert!(answer.status == 403 && answer.header("set-cookie").is_empty());
-            assert_eq!(ada.send("POST", "/logout", headers, form).status, 403);
+            assert_eq!(ada.send_with("POST", "/logout", &sent, form.1.to_owned()).status, 403);
         }
     }
     assert!(ada.is_in());
@@ -294,7 +216,7 @@ fn another_site_does_nothing_in_a_persons_name() {
         assert_eq!(ada.get(path).status, 405, "{path}");
     }
     // Only forms of pages are forms.
-    let odd = ada.send("POST", "/me/sessions", &[SAME], ("text/plain", "id=none"));
+    let odd = ada.send("POST", "/me/sessions", Some("text/plain"), "id=none".to_owned());
     assert!(odd.status == 400 && odd.text.contains("E_REQUEST"));
 }
 
@@ -323,7 +245,10 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
     let rights = ["review", "manage", "approve_rollout", "stop", "admin"];
     let mut looked: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for right in rights {
-        let mut browser = person(&service, &format!("has {right}"), right, &[]);
+        let browser = Browser::of_nobody(&service);
+        let home =
+            browser.follow(&format!("/password#{}", added(&service, &format!("has {right}"), right, &[])));
+        assert_eq!(home, if ["review", "admin"].contains(&right) { "/review" } else { "/me" }, "{right}");
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, call) in methods.as_object().unwrap() {
                 let needs: Vec<&str> = call["security"]
@@ -340,7 +265,7 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
                 }
                 let body = body.unwrap_or_default().to_string();
                 let url = path.replace(['{', '}'], "");
-                let answer = browser.send(&method.to_uppercase(), &url, &[SAME], ("application/json", &body));
+                let answer = browser.send(&method.to_uppercase(), &url, Some(JSON.1), body);
                 let lacks = right != "admin" && !needs.contains(&right);
                 let refused = answer.status == 403;
                 assert_eq!(
@@ -356,15 +281,22 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
         // What a hold takes is said by its level.
         for (level, takes) in [("stop", "stop"), ("pause_expansion", "manage")] {
             let hold = json!({"level": level, "reason": "r"}).to_string();
-            let answer = browser.send("POST", "/v1/rollout/hold", &[SAME], ("application/json", &hold));
+            let answer = browser.send("POST", "/v1/rollout/hold", Some(JSON.1), hold);
             let lacks = !admin && right != takes;
             assert_eq!(answer.status == 403, lacks, "{right}: {level}: {}", answer.text);
             looked.entry(right).or_default()[usize::from(lacks)] += 1;
         }
-        assert_eq!(browser.get("/me").status, 200);
+        let page = browser.get("/me");
+        assert_eq!(page.status, 200);
+        // A menu leads nowhere where its reader may not go.
+        for place in ["/review", "/week", "/rollout", "/baseline", "/incidents", "/outbox", "/people", "/me"]
+        {
+            let is_listed = page.text.contains(&format!("<li><a href=\"{place}\""));
+            assert_eq!(is_listed, browser.get(place).status == 200, "{right}: {place}");
+        }
         assert_eq!(browser.get("/people").status, if admin { 200 } else { 403 }, "{right}");
         for path in ["/people", "/people/link", "/people/disable"] {
-            let status = browser.form(path, &[("id", "none")]).status;
+            let status = browser.post(path, &[("id", "none")]).status;
             assert_eq!(status == 403, !admin, "{right}: {path}: {status}");
         }
     }
@@ -374,8 +306,8 @@ fn each_right_opens_what_it_is_for_and_nothing_else() {
 #[test]
 fn administrators_add_people_on_the_page_and_disable_them() {
     let service = Service::start(&[]);
-    let mut boss = person(&service, "boss", "admin", &[]);
-    let page = boss.form(
+    let boss = Browser::with(&service, "boss", "admin", &[]);
+    let page = boss.post(
         "/people",
         &[
             ("name", "ben"),
@@ -393,15 +325,15 @@ fn administrators_add_people_on_the_page_and_disable_them() {
     );
     let code = page.text.split("/password#").nth(1).unwrap()[..64].to_owned();
     assert!(!boss.get("/people").text.contains(&code), "shown once");
-    let taken = boss.form("/people", &[("name", "BEN"), ("right", "review")]);
+    let taken = boss.post("/people", &[("name", "BEN"), ("right", "review")]);
     assert!(taken.status == 409 && taken.text.contains("ben"), "{}", taken.text);
-    assert_eq!(boss.form("/people", &[("name", "cem")]).status, 400, "no right");
-    assert_eq!(boss.form("/people", &[("name", "Firstline"), ("right", "review")]).status, 400);
-    assert_eq!(boss.form("/people", &[("name", "cem"), ("right", "root")]).status, 400);
+    assert_eq!(boss.post("/people", &[("name", "cem")]).status, 400, "no right");
+    assert_eq!(boss.post("/people", &[("name", "Firstline"), ("right", "review")]).status, 400);
+    assert_eq!(boss.post("/people", &[("name", "cem"), ("right", "root")]).status, 400);
 
-    let mut ben = Browser::new(&service);
+    let ben = Browser::of_nobody(&service);
     let fields = [("code", code.as_str()), ("password", PASSWORD), ("repeat", PASSWORD)];
-    assert_eq!(leads(&ben.form("/password", &fields)), (303, "/me"));
+    assert_eq!(leads(&ben.post("/password", &fields)), (303, "/review"));
     assert!(ben.get("/me").text.contains("acme, bolt"));
     // Held to customers, an administrator is none of all.
     let list = service.dir.ok(&["users", "list", "--json"]).lines();
@@ -410,12 +342,12 @@ fn administrators_add_people_on_the_page_and_disable_them() {
     assert_eq!((&list[1]["name"], &list[1]["has_password"]), (&json!("ben"), &json!(true)));
     let id = ids.rsplit("name=\"id\" value=\"").next().unwrap()[..12].to_owned();
     let own = ids.split("name=\"id\" value=\"").nth(1).unwrap()[..12].to_owned();
-    assert_eq!(boss.form("/people/disable", &[("id", &own)]).status, 409, "not oneself");
-    let link = boss.form("/people/link", &[("id", &id)]);
+    assert_eq!(boss.post("/people/disable", &[("id", &own)]).status, 409, "not oneself");
+    let link = boss.post("/people/link", &[("id", &id)]);
     assert!(link.status == 200 && link.text.contains("/password#"));
-    assert_eq!(leads(&boss.form("/people/disable", &[("id", &id)])), (303, "/people"));
+    assert_eq!(leads(&boss.post("/people/disable", &[("id", &id)])), (303, "/people"));
     assert!(!ben.is_in());
-    assert_eq!(boss.form("/people/disable", &[("id", &id)]).status, 404);
+    assert_eq!(boss.post("/people/disable", &[("id", &id)]).status, 404);
     service.dir.ok(&["store", "audit", "anchor"]);
     service.dir.ok(&["store", "audit", "verify"]);
 }
@@ -427,7 +359,7 @@ fn a_person_sees_their_customers_alone() {
     let sent = tickets(12);
     let own = sent[0]["customer"].as_str().unwrap().to_owned();
     let results = triage(&service, &key, &sent);
-    let mut held = person(&service, "held", "admin", &[&own]);
+    let held = Browser::with(&service, "held", "admin", &[&own]);
     let mut seen = [0, 0];
     for (ticket, result) in sent.iter().zip(&results) {
         let path = format!("/v1/decisions/{}", result["decision_id"].as_str().unwrap());
@@ -441,7 +373,7 @@ fn a_person_sees_their_customers_alone() {
     let mut other = sent.iter().find(|ticket| ticket["customer"] != own.as_str()).unwrap().clone();
     other["id"] = json!("J1");
     let body = json!({"tickets": [other]}).to_string();
-    let job = held.send("POST", "/v1/jobs", &[SAME], ("application/json", &body));
+    let job = held.send("POST", "/v1/jobs", Some(JSON.1), body);
     assert!(job.status == 202 || job.status == 403 || job.status == 200, "{} {}", job.status, job.text);
 }
 
@@ -449,7 +381,7 @@ fn a_person_sees_their_customers_alone() {
 fn who_guesses_waits() {
     let service = Service::start(&[]);
     added(&service, "ada", "review", &[]);
-    let guess = |n: usize| Browser::new(&service).sign_in("ada", &format!("guess number {n}")).status;
+    let guess = |n: usize| Browser::of_nobody(&service).sign_in("ada", &format!("guess number {n}")).status;
     // All at once: a busy machine takes its time for each.
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..16).map(|n| scope.spawn(move || guess(n))).collect();
@@ -458,7 +390,7 @@ fn who_guesses_waits() {
     let count = |due: u16| statuses.iter().filter(|status| **status == due).count();
     assert!(count(401) >= 5 && count(429) >= 4 && count(401) + count(429) == 16, "{statuses:?}");
     std::thread::sleep(std::time::Duration::from_millis(1_500));
-    let mut browser = Browser::new(&service);
+    let browser = Browser::of_nobody(&service);
     assert_eq!(browser.sign_in("ada", "another guess").status, 401, "not for good");
 }
 
@@ -467,8 +399,8 @@ fn a_proxy_that_is_named_says_who_it_is_and_nobody_else_does() {
     let user = |name: &'static str| [("x-forwarded-user", name)];
     let named = Service::start(&["login.header=X-Forwarded-User", "login.proxies=127.0.0.1/32, ::1"]);
     added(&named, "ada", "review,manage", &[]);
-    let mut browser = Browser::new(&named);
-    let mut get = |path: &str, name| browser.send("GET", path, &user(name), ("", ""));
+    let browser = Browser::of_nobody(&named);
+    let get = |path: &str, name| browser.send_with("GET", path, &user(name), String::new());
     let page = get("/me", "ada");
     assert!(
         page.status == 200 && page.text.contains("manage") && !page.text.contains("/logout"),
@@ -482,18 +414,18 @@ fn a_proxy_that_is_named_says_who_it_is_and_nobody_else_does() {
         assert!(refused.status == 403 && refused.text.contains("E_SCOPE"), "{name}: {}", refused.text);
     }
     let hold = json!({"level": "pause_expansion", "reason": "r"}).to_string();
-    let cross = browser.send("POST", "/v1/rollout/hold", &user("ada"), ("application/json", &hold));
+    let cross = browser.send_with("POST", "/v1/rollout/hold", &[&user("ada")[..], &[JSON]].concat(), hold);
     cross.problem(403, "E_ORIGIN");
     named.dir.ok(&["users", "disable", "ada"]);
-    assert_eq!(browser.send("GET", "/me", &user("ada"), ("", "")).status, 403);
+    assert_eq!(browser.send_with("GET", "/me", &user("ada"), String::new()).status, 403);
 
     let open = Service::start(&[
         "login.header=X-Forwarded-User",
         "login.proxies=127.0.0.1",
         "login.auto_create=true",
     ]);
-    let mut browser = Browser::new(&open);
-    let mut get = |name| browser.send("GET", "/me", &user(name), ("", ""));
+    let browser = Browser::of_nobody(&open);
+    let get = |name| browser.send_with("GET", "/me", &user(name), String::new());
     assert!(get("eve").text.contains("review"));
     assert_eq!(get("Eve").status, 409, "nobody can tell that name from hers");
     assert_eq!(get("Firstline").status, 400);
@@ -502,7 +434,10 @@ fn a_proxy_that_is_named_says_who_it_is_and_nobody_else_does() {
 
     let other = Service::start(&["login.header=X-Forwarded-User", "login.proxies=10.9.9.9"]);
     added(&other, "ada", "manage", &[]);
-    let mut browser = Browser::new(&other);
-    assert_eq!(leads(&browser.send("GET", "/me", &user("ada"), ("", ""))), (303, "/login?next=%2Fme"));
-    browser.send("GET", "/v1/rollout", &user("ada"), ("", "")).problem(401, "E_AUTH");
+    let browser = Browser::of_nobody(&other);
+    assert_eq!(
+        leads(&browser.send_with("GET", "/me", &user("ada"), String::new())),
+        (303, "/login?next=%2Fme")
+    );
+    browser.send_with("GET", "/v1/rollout", &user("ada"), String::new()).problem(401, "E_AUTH");
 }

@@ -6,7 +6,9 @@ use ureq::Agent;
 
 use crate::served::{Answer, Service};
 
-const PASSWORD: &str = "tulpe fass regen knopf";
+pub(crate) const PASSWORD: &str = "tulpe fass regen knopf";
+/// What a browser says where a page of the same site sends a form.
+const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// A browser; that of nobody until somebody signs in.
 pub(crate) struct Browser {
@@ -46,8 +48,8 @@ impl Browser {
         browser
     }
 
-    /// Sets the password by a link, which signs in.
-    pub(crate) fn follow(&self, link: &str) {
+    /// Sets the password by a link, which signs in, and gives where that leads.
+    pub(crate) fn follow(&self, link: &str) -> String {
         let code = link.split_once("/password#").unwrap().1;
         let form = [("code", code), ("password", PASSWORD), ("repeat", PASSWORD)];
         let mut set = self.post("/password", &form);
@@ -57,26 +59,60 @@ impl Browser {
             set = self.post("/password", &form);
         }
         assert_eq!(set.status, 303, "{}", set.text);
+        set.header("location").to_owned()
     }
 
     /// Sends a request as a page of the same site would.
     pub(crate) fn send(&self, method: &str, path: &str, media: Option<&str>, body: String) -> Answer {
+        let media = media.map(|media| ("content-type", media));
+        let headers: Vec<(&str, &str)> = [SAME].into_iter().chain(media).collect();
+        self.send_with(method, path, &headers, body)
+    }
+
+    /// Sends a request with these headers, and the cookie.
+    pub(crate) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
-            .header("cookie", self.cookie.borrow().as_str())
-            .header("sec-fetch-site", "same-origin");
-        if let Some(media) = media {
-            request = request.header("content-type", media);
+            .header("cookie", format!("other=1; {}", self.cookie.borrow()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let mut response = self.agent.run(request.body(body).unwrap()).unwrap();
         let text = response.body_mut().read_to_string().unwrap();
         let answer = Answer { status: response.status().as_u16(), headers: response.headers().clone(), text };
-        let set = answer.header("set-cookie").split(';').next().unwrap_or_default();
+        let set = answer.header("set-cookie");
         if set.starts_with("__Host-fl=") {
-            set.clone_into(&mut self.cookie.borrow_mut());
+            assert!(set.contains("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age="), "{set}");
+            self.keep(set.split(';').next().unwrap());
         }
         answer
+    }
+
+    /// The cookie that it keeps; empty where nobody is signed in.
+    pub(crate) fn cookie(&self) -> String {
+        self.cookie.borrow().clone()
+    }
+
+    /// Keeps another cookie, such as one of before.
+    pub(crate) fn keep(&self, cookie: &str) {
+        let cookie = if cookie.ends_with('=') { "" } else { cookie };
+        cookie.clone_into(&mut self.cookie.borrow_mut());
+    }
+
+    pub(crate) fn sign_in(&self, name: &str, password: &str) -> Answer {
+        self.post("/login", &[("name", name), ("password", password)])
+    }
+
+    /// Whether the account's page opens.
+    pub(crate) fn is_in(&self) -> bool {
+        self.get("/me").status == 200
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -85,9 +121,13 @@ impl Browser {
 
     /// Sends a form.
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let encoded = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
         let pairs: Vec<String> =
-            form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+            form.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
         self.send("POST", path, Some("application/x-www-form-urlencoded"), pairs.join("&"))
     }
+}
+
+/// A value as a form sends it.
+pub(crate) fn quoted(value: &str) -> String {
+    value.bytes().map(|b| format!("%{b:02X}")).collect()
 }

@@ -25,7 +25,7 @@ fn r43_incidents_are_known_by_their_key_decided_by_a_person_and_counted_when_the
     let service = Service::start(&[]);
     let (sender, machine) = (service.key("triage", &[]), service.key("feedback,review", &[]));
     let held = service.key("feedback,review", &["Elsewhere"]);
-    let (ada, file) = person(&service, "ada", "review");
+    let (ada, file) = person(&service, "ada", "review,manage");
     triage(&service, &sender, &tickets(3));
     let send = |key: &str, incidents: &[Value]| {
         service.post("/v1/incidents", key, &json!({"incidents": incidents})).ok()["results"].clone()

@@ -30,6 +30,22 @@ export async function until(holds, what) {
   }
 }
 
+export const PASSWORD = "tulpe fass regen knopf";
+
+/** Sets a password by a link: the state of a browser in which that person is signed in. */
+export async function follow(browser, url) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.locator("#password").fill(PASSWORD);
+  await page.locator("#repeat").fill(PASSWORD);
+  await page.locator("main button[type=submit]").click();
+  await page.waitForURL(/\/(me|review)$/);
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
 /** Starts a service; `set` are more settings. */
 export async function start(set) {
   const dir = mkdtempSync(join(tmpdir(), "firstline-pages-"));
@@ -47,6 +63,8 @@ export async function start(set) {
     return { status: answer.status, json: await answer.json().catch(() => null) };
   };
   const holds = (key) => until(async () => (await call("GET", "/v1/models", key)).status !== 401, "the key");
+  const account = (name, right = "review", ...more) =>
+    JSON.parse(run("users", "add", name, "--right", right, "--json", ...more));
   const desk = {
     origin, dir, call, log: () => log,
     async key(scope) {
@@ -54,9 +72,26 @@ export async function start(set) {
       await holds(key);
       return key;
     },
-    /** Adds a person; gives the path of the link with which they set their password. */
-    person: (name, right = "review", ...more) =>
-      JSON.parse(run("users", "add", name, "--right", right, "--json", ...more)).link,
+    /** Adds a person; gives the path of the link with which they set their password, and their key. */
+    account,
+    person: (name, right) => account(name, right).link,
+    /** Starts a programme that two people have signed, with a hold and an incident. */
+    async programme(customer) {
+      const keys = ["Ann Lead", "Bea Lead"].map((name) => account(name, "review,manage,approve_rollout").key);
+      const post = async (path, key, body) => {
+        await holds(key);
+        const answer = await call("POST", path, key, body);
+        if (answer.status >= 300) throw new Error(`${path}: ${JSON.stringify(answer.json)}`);
+        return answer.json;
+      };
+      const { sha256, version } =
+        await post("/v1/rollout/criteria", keys[0], { text: run("rollout", "criteria", "--example") });
+      for (const key of keys) await post("/v1/rollout/sign", key, { version, sha256, typed_name: "A. Name", role: "manager" });
+      const baseline = run("rollout", "baseline", "--tickets", join(DESK, "history.jsonl"), "--json");
+      const on = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+      await post("/v1/rollout/start", keys[0], { pilots: [customer], reason: "Agreed", on, baseline });
+      await post("/v1/rollout/hold", keys[0], { level: "pause_expansion", reason: "Two weeks of holidays" });
+    },
     disable: (name) => run("users", "disable", name),
     /** Sends people's tickets of the history, and gives the decisions whose drafts wait. */
     async drafts(key, n, more = []) {

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { HOSTILE, start } from "./desk.mjs";
+import { HOSTILE, follow, start } from "./desk.mjs";
 
 const { PAGES_HOME, PROGRAM, CHROMIUM } = process.env;
 const packages = createRequire(join(PAGES_HOME, "package.json"));
@@ -14,8 +14,8 @@ const PAGES = ["/week", "/rollout", "/baseline", "/incidents", "/outbox"];
 
 const desk = await start(["phase=assist", "review.undo_seconds=0"]);
 const glue = await desk.key("admin");
-const boss = await desk.person("Ada Boss", "--right", "manage", "--right", "approve_rollout", "--right", "stop");
-const second = await desk.person("Lea Second", "--right", "approve_rollout");
+const ada = desk.account("Ada Boss", "review,manage,approve_rollout,stop");
+const [boss, second] = [ada.key, desk.account("Lea Second", "review,approve_rollout").key];
 const { results } = await desk.drafts(glue, 20, [HOSTILE]);
 const say = (...command) => execFileSync(PROGRAM, command, { encoding: "utf8" });
 /** The page of the hold that the programme has. */
@@ -45,11 +45,12 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],
 });
+const signedIn = await follow(browser, desk.origin + ada.link);
 const trouble = [];
 
 /** The boss's page; what it asks for and complains of is kept. */
 async function open(options = {}) {
-  const context = await browser.newContext({ extraHTTPHeaders: { Authorization: `Bearer ${boss}` }, locale: "en-GB",
+  const context = await browser.newContext({ storageState: signedIn, locale: "en-GB",
     viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   page.on("request", (request) => {

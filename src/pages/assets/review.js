@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The review page's own script: keys, the time a draft was looked at, active time, the undo countdown, and a copy of an edit in
- * this window. It decides nothing: every action is a form that works without it. It sends nothing anywhere but to this service.
+ * The pages' own script: keys, the time a draft was looked at, active time, the undo countdown, a copy of an edit in this window, and
+ * a code out of the address. It decides nothing: every action is a form that works without it. It sends nothing anywhere but to this
+ * service.
  */
 
 /** Seconds without input after which a person counts as away. */
@@ -183,6 +184,17 @@ function keys() {
   });
 }
 
+// The code of a link stands behind the #, which browsers never send: into its field, and out of the history.
+function takeCode() {
+  /** @type {HTMLInputElement | null} */
+  const field = find("#code");
+  if (!field || location.hash.length < 2) return;
+  field.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  /** @type {HTMLElement | null} */ (find("#password"))?.focus();
+}
+
+takeCode();
 forget(Boolean(find("#toast p")));
 edits();
 keys();

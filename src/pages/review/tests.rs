@@ -343,7 +343,7 @@ fn the_loser_of_two_reviewers_sees_both_texts() {
 
 #[test]
 fn a_problem_says_what_to_do_and_keeps_the_text() {
-    let page = |code, own| problem_page(code, "a < b", own, Language::English).into_string();
+    let page = |code, own| problem_page(code, "a < b", own, true, Language::English).into_string();
     has(
         &page("E_AUTH", "mine"),
         &["a &lt; b", "Your session has ended.", "mine</textarea>", "href=\"/login\""],

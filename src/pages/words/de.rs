@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     language: "Sprache",
     apply: "Übernehmen",
     signed_in: "Angemeldet als {name}",
+    sign_out: "Abmelden",
     queue: "Warteschlange",
     waiting: "Wartend",
     mine: "Meine",

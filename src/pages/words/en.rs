@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     language: "Language",
     apply: "Apply",
     signed_in: "Signed in as {name}",
+    sign_out: "Sign out",
     queue: "Queue",
     waiting: "Waiting",
     mine: "Mine",

@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     language: "Langue",
     apply: "Appliquer",
     signed_in: "Connecté : {name}",
+    sign_out: "Se déconnecter",
     queue: "File",
     waiting: "En attente",
     mine: "Les miennes",

@@ -22,6 +22,10 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub(super) struct Reader<'a> {
     pub(super) look: Look,
     pub(super) name: &'a str,
+    /// Whether they have a session to end.
+    pub(super) can_sign_out: bool,
+    /// Whether they see drafts, and what becomes of them.
+    pub(super) may_review: bool,
     /// Whether they see some customers alone.
     pub(super) is_held: bool,
     /// Whether they see the people of the desk.
@@ -29,8 +33,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The places that they may go to.
     fn menu(self) -> Vec<Place> {
-        let all = MENU.iter().filter(|place| !self.is_held || MENU_OF_SOME.contains(place));
+        let may = |place: &&Place| self.may_review && (!self.is_held || MENU_OF_SOME.contains(place));
+        let all = MENU.iter().filter(may);
         let people = self.is_admin.then_some(Place::People);
         all.copied().chain(people).chain([Place::Me]).collect()
     }
@@ -62,10 +68,26 @@ pub(super) fn page_at(
         menu: &reader.menu(),
         here: Some(here),
         reader: Some(reader.name),
+        can_sign_out: reader.can_sign_out,
         back,
         wide,
     };
     sent(status, app_page(&frame, main))
+}
+
+/// A page for whom nobody knows yet.
+pub(super) fn page_of_nobody(look: Look, title: &str, back: &str, main: &Markup) -> Response {
+    let Look { theme, language, .. } = look;
+    sent(StatusCode::OK, app_page(&Frame { title, language, theme, back, ..Frame::default() }, main))
+}
+
+/// A page that tells of a problem in its own way.
+pub(super) fn with(problem: &Problem, mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(seconds) = problem.retry_after {
+        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    page
 }
 
 /// A part of a page that is open.
@@ -75,9 +97,8 @@ pub(super) fn part(main: Markup) -> Response {
 
 /// What is said where something could not be done.
 pub(super) fn problem(look: Look, reader: Option<Reader<'_>>, problem: &Problem, own: &str) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let retry = problem.retry_after;
-    let main = review::problem_page(problem.code, &problem.detail, own, look.language);
+    let may_review = reader.is_some_and(|reader| reader.may_review);
+    let main = review::problem_page(problem.code, &problem.detail, own, may_review, look.language);
     let html = if look.is_part {
         html! { p role="alert" { (problem.detail) } }.into_string()
     } else {
@@ -88,16 +109,13 @@ pub(super) fn problem(look: Look, reader: Option<Reader<'_>>, problem: &Problem,
             theme: look.theme,
             menu: &menu,
             reader: reader.map(|reader| reader.name),
-            back: "/review",
+            can_sign_out: reader.is_some_and(|reader| reader.can_sign_out),
+            back: menu.first().map_or("/login", |place| place.address()),
             ..Frame::default()
         };
         app_page(&frame, &main)
     };
-    let mut response = sent(status, html);
-    if let Some(seconds) = retry {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    with(problem, sent(StatusCode::OK, html))
 }
 
 /// Leads on after a form was taken.

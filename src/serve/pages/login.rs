@@ -4,30 +4,41 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::response::{Html, IntoResponse, Response};
-use firstline_pages::accounts::{self as page_of, SignIn};
+use axum::response::Response;
+use firstline_pages::accounts::{Fault, SignIn, sign_in_page, sign_in_title};
 
-use super::{Form, LOGIN, PageProblem, local, page, see, see_signed_in, see_signed_out, status};
+use super::look::Look;
+use super::{Form, LOGIN, PageProblem, answer, home, local, see, see_signed_in, see_signed_out};
 use crate::accounts::{self, Sender, SignedIn, signed_in};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// The form. Whom a proxy has let in has no need of it.
-pub(super) async fn show(State(shared): State<Arc<Shared>>, parts: Parts) -> Result<Response, PageProblem> {
-    let query = parts.uri.query().unwrap_or_default();
-    let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
-    let next = next.map(|(_, next)| next.into_owned()).unwrap_or_default();
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    look: Look,
+    parts: Parts,
+) -> Result<Response, PageProblem> {
+    let query = Form::read(parts.uri.query().unwrap_or_default().as_bytes());
+    let next = local(query.get("next"));
     shared.signing_in.peers.private(&parts)?;
-    if signed_in(&shared, &parts).await?.is_some_and(|person| person.session.is_none()) {
-        return Ok(see(local(&next)));
+    let person = signed_in(&shared, &parts).await?;
+    if let Some(person) = person.filter(|person| person.session.is_none()) {
+        return Ok(see(next.unwrap_or_else(|| home(&person.user))));
     }
-    Ok(Html(page_of::sign_in(SignIn { next: local(&next), ..SignIn::default() })).into_response())
+    Ok(shown(look, SignIn { next: next.unwrap_or_default(), ..SignIn::default() }))
+}
+
+fn shown(look: Look, view: SignIn<'_>) -> Response {
+    let main = sign_in_page(view, look.language);
+    answer::page_of_nobody(look, sign_in_title(look.language), LOGIN, &main)
 }
 
 /// Signs in, and goes where the person wanted to go.
 pub(super) async fn sign_in(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     parts: Parts,
     form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
@@ -35,14 +46,17 @@ pub(super) async fn sign_in(
     let from = Sender::new(&shared, &parts)?;
     let (name, next) = (form.get("name"), local(form.get("next")));
     let typed = (name.to_owned(), form.get("password").to_owned());
-    match accounts::sign_in(&shared, from, typed).await {
-        Ok(token) => see_signed_in(next, &token),
-        Err(problem) if [401, 429].contains(&problem.status) => {
-            let html = page_of::sign_in(SignIn { problem: Some(&problem.detail), name, next });
-            Ok(page(status(&problem), html, &problem))
-        }
-        Err(problem) => Err(problem.into()),
-    }
+    let problem = match accounts::sign_in(&shared, from, typed).await {
+        Ok((token, user)) => return see_signed_in(next.unwrap_or_else(|| home(&user)), &token),
+        Err(problem) => problem,
+    };
+    let fault = match problem.status {
+        401 => Fault::SignIn,
+        429 => Fault::TooMany,
+        _ => return Err(problem.into()),
+    };
+    let view = SignIn { fault: Some(fault), name, next: next.unwrap_or_default() };
+    Ok(answer::with(&problem, shown(look, view)))
 }
 
 /// Ends the session.

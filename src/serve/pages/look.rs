@@ -2,6 +2,10 @@
 //!
 //! The cookie says nothing of who somebody is.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use firstline_pages::{Language, Theme};
 
@@ -33,6 +37,14 @@ impl Look {
                 .unwrap_or_else(|| Language::accepted(text("accept-language"))),
             is_part: headers.contains_key("hx-request"),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Look {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
     }
 }
 

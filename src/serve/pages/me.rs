@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{Html, IntoResponse, Response};
-use firstline_pages::accounts::{self as page_of, Me, Session};
+use axum::response::Response;
+use firstline_pages::Place;
+use firstline_pages::accounts::{Fault, MeView, Session, me_page};
 use firstline_store::{CustomerSet, SessionRecord};
+use jiff::tz::TimeZone;
 
-use super::password::new_password;
-use super::{Form, HOME, LOGIN, PageProblem, page, see, see_signed_in, see_signed_out, status, viewer, when};
+use super::look::Look;
+use super::password::{fault, new_password};
+use super::view::moment;
+use super::viewer::Viewer;
+use super::{Form, LOGIN, ME, PageProblem, answer, see, see_signed_in, see_signed_out, zone};
 use crate::accounts::{self, Sender, SignedIn, holds};
 use crate::problem::Problem;
 use crate::shared::Shared;
@@ -17,52 +23,61 @@ use crate::shared::Shared;
 /// The page.
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     person: SignedIn,
 ) -> Result<Response, PageProblem> {
-    Ok(Html(shown(&shared, &person, None).await?).into_response())
+    Ok(shown(&shared, &person, look, None).await?)
 }
 
-async fn shown(shared: &Arc<Shared>, person: &SignedIn, problem: Option<&str>) -> Result<String, Problem> {
-    let id = person.user.id.clone();
+async fn shown(
+    shared: &Arc<Shared>,
+    person: &SignedIn,
+    look: Look,
+    fault: Option<Fault<'_>>,
+) -> Result<Response, Problem> {
+    let (id, this) = (person.user.id.clone(), person.session.clone());
     let all = shared.blocking(move |shared| {
-        let now = shared.clock.now();
-        let all = shared.store.sessions(&id)?;
-        Ok(all.into_iter().filter(|session| holds(session, now)).collect::<Vec<_>>())
+        let (now, zone) = (shared.clock.now(), zone(shared));
+        let held = shared.store.sessions(&id)?.into_iter().filter(|session| holds(session, now));
+        Ok(held.map(|session| in_words(session, this.as_ref(), &zone)).collect::<Vec<Session>>())
     });
-    let sessions: Vec<Session> =
-        all.await?.into_iter().map(|session| in_words(session, person.session.as_ref())).collect();
-    Ok(page_of::me(&Me {
-        problem,
-        viewer: viewer(person),
+    let sessions = all.await?;
+    let customers = customers(&person.user.customers);
+    let view = MeView {
+        fault,
         name: &person.user.name,
-        rights: &person.user.rights.join(", "),
-        customers: &customers(&person.user.customers),
+        rights: &person.user.rights,
+        customers: customers.as_deref(),
         sessions: &sessions,
         has_password: person.user.hash.is_some(),
-    }))
+    };
+    let viewer = Viewer::of(person, look);
+    let main = me_page(&view, look.language);
+    Ok(answer::page_at(viewer.reader(), (Place::Me, false), (StatusCode::OK, "", ME), &main))
 }
 
-fn in_words(session: SessionRecord, this: Option<&SessionRecord>) -> Session {
+fn in_words(session: SessionRecord, this: Option<&SessionRecord>, zone: &TimeZone) -> Session {
     Session {
         is_this: this.is_some_and(|this| this.id == session.id),
         id: session.id,
-        agent: if session.agent.is_empty() { "unknown".to_owned() } else { session.agent },
-        since: when(session.created_at),
-        seen: when(session.seen_at),
+        agent: session.agent,
+        since: moment(session.created_at, zone),
+        seen: moment(session.seen_at, zone),
     }
 }
 
-/// A set of customers, in words.
-pub(super) fn customers(set: &CustomerSet) -> String {
+/// The customers of a set; `None` for all.
+pub(super) fn customers(set: &CustomerSet) -> Option<Vec<String>> {
     match set {
-        CustomerSet::All => "all".to_owned(),
-        CustomerSet::Only(these) => these.iter().cloned().collect::<Vec<_>>().join(", "),
+        CustomerSet::All => None,
+        CustomerSet::Only(these) => Some(these.iter().cloned().collect()),
     }
 }
 
 /// Changes the password; the person goes on in a new session.
 pub(super) async fn change_password(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     person: SignedIn,
     parts: Parts,
     form: Result<Form, Problem>,
@@ -77,12 +92,11 @@ pub(super) async fn change_password(
         Err(problem) => Err(problem),
     };
     match changed {
-        Ok(token) => see_signed_in(HOME, &token),
-        Err(problem) if [401, 422, 429].contains(&problem.status) => {
-            let html = shown(&shared, &person, Some(&problem.detail)).await?;
-            Ok(page(status(&problem), html, &problem))
-        }
-        Err(problem) => Err(problem.into()),
+        Ok(token) => see_signed_in(ME, &token),
+        Err(problem) => match fault(&form, &problem, Fault::Current) {
+            Some(fault) => Ok(answer::with(&problem, shown(&shared, &person, look, Some(fault)).await?)),
+            None => Err(problem.into()),
+        },
     }
 }
 
@@ -98,5 +112,5 @@ pub(super) async fn end_session(
     let (user, actor) = (person.user.id, person.caller.key);
     let end = move |shared: &Shared| Ok(shared.store.end_session(&user, &id, &actor, shared.clock.now())?);
     shared.blocking(end).await?;
-    Ok(if is_this { see_signed_out(LOGIN) } else { see(HOME) })
+    Ok(if is_this { see_signed_out(LOGIN) } else { see(ME) })
 }

@@ -4,24 +4,37 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use firstline_fault::Code;
-use firstline_pages::accounts::set_password;
+use firstline_pages::accounts::{Fault, password_page, password_title};
 
-use super::{Form, HOME, PageProblem, page, see_signed_in, status};
+use super::look::Look;
+use super::{Form, PageProblem, answer, home, see_signed_in};
 use crate::accounts::{self, Sender};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
+const PASSWORD: &str = "/password";
+
 /// The form.
-pub(super) async fn show(State(shared): State<Arc<Shared>>, parts: Parts) -> Result<Response, PageProblem> {
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    look: Look,
+    parts: Parts,
+) -> Result<Response, PageProblem> {
     shared.signing_in.peers.private(&parts)?;
-    Ok(Html(set_password(None, "")).into_response())
+    Ok(shown(look, None, ""))
+}
+
+fn shown(look: Look, fault: Option<Fault<'_>>, code: &str) -> Response {
+    let main = password_page(fault, code, look.language);
+    answer::page_of_nobody(look, password_title(look.language), PASSWORD, &main)
 }
 
 /// Sets the password and signs the person in.
 pub(super) async fn set(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     parts: Parts,
     form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
@@ -33,17 +46,17 @@ pub(super) async fn set(
         Err(problem) => Err(problem),
     };
     match set {
-        Ok(token) => see_signed_in(HOME, &token),
-        Err(problem) if [401, 422, 429].contains(&problem.status) => {
-            Ok(page(status(&problem), set_password(Some(&problem.detail), code), &problem))
-        }
-        Err(problem) => Err(problem.into()),
+        Ok((token, user)) => see_signed_in(home(&user), &token),
+        Err(problem) => match fault(&form, &problem, Fault::Code) {
+            Some(fault) => Ok(answer::with(&problem, shown(look, Some(fault), code))),
+            None => Err(problem.into()),
+        },
     }
 }
 
 /// A new password, typed twice.
 pub(super) fn new_password(form: &Form) -> Result<String, Problem> {
-    match form.get("password") == form.get("repeat") {
+    match is_typed_twice(form) {
         true => Ok(form.get("password").to_owned()),
         false => Err(Problem::new(
             Code::Input,
@@ -51,5 +64,20 @@ pub(super) fn new_password(form: &Form) -> Result<String, Problem> {
             "what was typed the second time is another one",
             "Type it twice",
         )),
+    }
+}
+
+fn is_typed_twice(form: &Form) -> bool {
+    form.get("password") == form.get("repeat")
+}
+
+/// What was wrong with a form that sets a password, where its page tells that; `unproven` where nothing shows that the person may.
+pub(super) fn fault<'a>(form: &Form, problem: &'a Problem, unproven: Fault<'a>) -> Option<Fault<'a>> {
+    match problem.status {
+        401 => Some(unproven),
+        422 if !is_typed_twice(form) => Some(Fault::Repeat),
+        422 => Some(Fault::Told(&problem.detail)),
+        429 => Some(Fault::TooMany),
+        _ => None,
     }
 }

@@ -4,84 +4,83 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use firstline_fault::Code;
-use firstline_pages::accounts::{self as page_of, People, Person};
+use firstline_pages::Place;
+use firstline_pages::accounts::{Fault, PeopleView, Person, Standing, people_page};
 use firstline_store::{CustomerSet, KeyRecord, UserRecord};
 use firstline_triage::customer_key;
+use jiff::tz::TimeZone;
 
+use super::look::Look;
 use super::me::customers;
-use super::{Form, PageProblem, page, see, status, viewer, when};
+use super::view::moment;
+use super::viewer::Viewer;
+use super::{Form, PageProblem, answer, see, zone};
 use crate::accounts::{self, NewLink, SignedIn};
 use crate::auth::Scope;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
 const PEOPLE: &str = "/people";
-/// What each right allows.
-const RIGHTS: [(Scope, &str); 5] = [
-    (Scope::Review, "see and review drafts"),
-    (Scope::Manage, "put criteria on record, decide incidents, pause and hold"),
-    (Scope::ApproveRollout, "start the rollout, pass its gates, end holds"),
-    (Scope::Stop, "stop everything but recording"),
-    (Scope::Admin, "all, and who may sign in"),
-];
 
 /// The page.
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     person: SignedIn,
 ) -> Result<Response, PageProblem> {
-    Ok(Html(shown(&shared, &person, (None, None)).await?).into_response())
+    Ok(shown(&shared, &Viewer::of(&person, look), (None, None)).await?)
 }
 
 async fn shown(
     shared: &Arc<Shared>,
-    person: &SignedIn,
-    (problem, link): (Option<&str>, Option<(&str, &NewLink)>),
-) -> Result<String, Problem> {
-    person.caller.may_for_all(Scope::Admin)?;
-    let (users, keys) = shared.blocking(|shared| Ok((shared.store.users()?, shared.store.keys()?))).await?;
-    let people: Vec<Person> = users.iter().map(|user| in_words(user, &keys)).collect();
-    let rights = RIGHTS.map(|(right, words)| (right.name(), words));
-    Ok(page_of::people(&People {
-        problem,
-        link: link.map(|(name, link)| (name, link.path.expose())),
-        viewer: viewer(person),
-        people: &people,
-        rights: &rights,
-    }))
+    viewer: &Viewer,
+    (fault, link): (Option<Fault<'_>>, Option<(&str, &NewLink)>),
+) -> Result<Response, Problem> {
+    viewer.caller.may_for_all(Scope::Admin)?;
+    let all = shared.blocking(|shared| {
+        let (users, keys, zone) = (shared.store.users()?, shared.store.keys()?, zone(shared));
+        Ok(users.into_iter().map(|user| in_words(user, &keys, &zone)).collect::<Vec<Person>>())
+    });
+    let people = all.await?;
+    let link = link.map(|(name, link)| (name, link.path.expose()));
+    let main = people_page(&PeopleView { fault, link, people: &people }, viewer.look.language);
+    Ok(answer::page_at(viewer.reader(), (Place::People, false), (StatusCode::OK, "", PEOPLE), &main))
 }
 
-fn in_words(user: &UserRecord, keys: &[KeyRecord]) -> Person {
+fn in_words(user: UserRecord, keys: &[KeyRecord], zone: &TimeZone) -> Person {
     let key = keys.iter().find(|key| key.person.as_ref() == Some(&user.name) && key.revoked_at.is_none());
-    let state = match (user.disabled_at, &user.hash, &user.link) {
-        _ if user.altered => "changed in the database: refused".to_owned(),
-        (Some(at), ..) => format!("disabled {}", when(at)),
-        (None, Some(_), _) => "has a password".to_owned(),
-        (None, None, Some(link)) => format!("has a link until {}", when(link.until)),
-        (None, None, None) => "has no password".to_owned(),
+    let standing = match (user.disabled_at, &user.hash, &user.link) {
+        _ if user.altered => Standing::Altered,
+        (Some(at), ..) => Standing::Disabled(moment(at, zone)),
+        (None, Some(_), _) => Standing::HasPassword,
+        (None, None, Some(link)) => Standing::HasLink(moment(link.until, zone)),
+        (None, None, None) => Standing::HasNothing,
     };
     Person {
-        id: user.id.clone(),
-        name: user.name.clone(),
-        display: user.display.clone(),
-        rights: user.rights.join(", "),
-        customers: customers(&user.customers),
-        state,
-        key: key.map(|key| key.id.clone()).unwrap_or_default(),
         is_enabled: user.is_enabled(),
+        customers: customers(&user.customers),
+        key: key.map(|key| key.id.clone()).unwrap_or_default(),
+        standing,
+        id: user.id,
+        name: user.name,
+        display: user.display,
+        rights: user.rights,
     }
 }
 
 /// Adds a person, and shows their link this once.
 pub(super) async fn add(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     person: SignedIn,
     form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
     let form = form?;
     person.caller.may_for_all(Scope::Admin)?;
+    let viewer = Viewer::of(&person, look);
     let (name, display) = (form.get("name").to_owned(), form.get("display").to_owned());
     let (actor, shown_name) = (person.caller.key.clone(), name.clone());
     let asked = rights(&form).map(|rights| (rights, held_to(form.get("customers"))));
@@ -94,12 +93,10 @@ pub(super) async fn add(
         Err(problem) => Err(problem),
     };
     match added {
-        Ok(link) => {
-            Ok(Html(shown(&shared, &person, (None, Some((&shown_name, &link)))).await?).into_response())
-        }
+        Ok(link) => Ok(shown(&shared, &viewer, (None, Some((&shown_name, &link)))).await?),
         Err(problem) if [400, 409].contains(&problem.status) => {
-            let html = shown(&shared, &person, (Some(&problem.detail), None)).await?;
-            Ok(page(status(&problem), html, &problem))
+            let fault = Some(Fault::Told(&problem.detail));
+            Ok(answer::with(&problem, shown(&shared, &viewer, (fault, None)).await?))
         }
         Err(problem) => Err(problem.into()),
     }
@@ -124,6 +121,7 @@ fn held_to(lines: &str) -> CustomerSet {
 /// Gives a person a new link, and shows it this once.
 pub(super) async fn link(
     State(shared): State<Arc<Shared>>,
+    look: Look,
     person: SignedIn,
     form: Result<Form, Problem>,
 ) -> Result<Response, PageProblem> {
@@ -138,7 +136,7 @@ pub(super) async fn link(
         name.filter(|_| is_set).map(|name| (name, link)).ok_or_else(nobody)
     });
     let (name, link) = made.await?;
-    Ok(Html(shown(&shared, &person, (None, Some((&name, &link)))).await?).into_response())
+    Ok(shown(&shared, &Viewer::of(&person, look), (None, Some((&name, &link)))).await?)
 }
 
 /// Disables a person. Nobody disables themselves here: somebody has to be left.
@@ -162,4 +160,16 @@ pub(super) async fn disable(
 
 fn nobody() -> Problem {
     Problem::new(Code::NotFound, "the person", "there is no such enabled person", "Look at /people again")
+}
+
+#[cfg(test)]
+mod tests {
+    use firstline_pages::accounts::Right;
+
+    use super::*;
+
+    #[test]
+    fn the_page_offers_every_right_of_a_person() {
+        assert_eq!(Right::ALL.map(Right::name), Scope::RIGHTS.map(Scope::name));
+    }
 }

@@ -21,9 +21,19 @@ use crate::shared::Shared;
 pub(super) struct Viewer {
     pub(super) caller: Caller,
     pub(super) look: Look,
+    /// What pages call them.
+    display: String,
+    /// Whether they have a session that can be ended.
+    has_session: bool,
 }
 
 impl Viewer {
+    /// A person who has signed in.
+    pub(super) fn of(person: &SignedIn, look: Look) -> Self {
+        let (caller, display) = (person.caller.clone(), person.user.display.clone());
+        Self { caller, look, display, has_session: person.session.is_some() }
+    }
+
     /// The id and the name under which they are known to others.
     pub(super) fn who(&self) -> (&str, &str) {
         (&self.caller.key, self.caller.person.as_deref().unwrap_or(&self.caller.name))
@@ -38,7 +48,9 @@ impl Viewer {
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
             look: self.look,
-            name: self.who().1,
+            name: &self.display,
+            can_sign_out: self.has_session,
+            may_review: self.caller.may(Scope::Review).is_ok(),
             is_held: self.caller.is_held(),
             is_admin: self.caller.may_for_all(Scope::Admin).is_ok(),
         }
@@ -55,7 +67,7 @@ impl Viewer {
             true => answer::problem(look, None, &session_ended(), ""),
             false => refused.into_response(),
         })?;
-        Ok(Self { caller: person.caller, look })
+        Ok(Self::of(&person, look))
     }
 }
 
