@@ -186,8 +186,15 @@ fn who(note: &wire::Note) -> ActorKind {
 
 /// Whether a note is Firstline's, and was written by the API's member of this name: what that one has changed is Firstline's, too.
 fn is_ours_by(note: &wire::Note, name: &str) -> bool {
+    let info = note.info.as_ref();
+    // Of the two lists of notes, one names who wrote a note, the other who last changed it.
+    let by = [
+        note.created_by.as_deref(),
+        info.and_then(|info| info.entered_by.as_deref()),
+        info.and_then(|info| info.updated_by.as_deref()),
+    ];
     who(note) == ActorKind::Firstline
-        && note.created_by.as_deref().is_some_and(|by| by.trim().eq_ignore_ascii_case(name))
+        && by.into_iter().flatten().any(|by| by.trim().eq_ignore_ascii_case(name.trim()))
 }
 
 /// The history: the audit trail's changes, the notes without their words, and time.

@@ -206,6 +206,32 @@ fn a_note_is_written_once_though_replies_are_lost() {
 }
 
 #[test]
+fn what_the_apis_member_changes_beside_a_note_of_ours_is_firstlines() {
+    let fake = start();
+    let [id, other] = open(&fake, 2)[..] else { unreachable!() };
+    let mut psa = connector(settings(&fake));
+    let note = Act::Note {
+        text: mark_own_note("It is done.", 1),
+        visible: true,
+        customer: firstline_ticket::customer_key("Halden Logistics"),
+        status: None,
+    };
+    assert!(matches!(psa.apply(&id.to_string(), &note, &BTreeMap::new()).unwrap(), Done::Written { .. }));
+    let set = Act::SetFields(BTreeMap::from([(Field::Board, "Network".to_owned())]));
+    for id in [id, other] {
+        let labels = BTreeMap::from([(Field::Board, Some("Service Desk".to_owned()))]);
+        assert!(matches!(psa.apply(&id.to_string(), &set, &labels).unwrap(), Done::Written { .. }));
+    }
+    let mut by = |id: i64| -> Vec<ActorKind> {
+        let events = psa.history(&id.to_string()).unwrap().events;
+        let changes =
+            events.into_iter().filter(|e| matches!(e.what, Happening::Change { of: Changed::Board, .. }));
+        changes.map(|event| event.actor_kind).collect()
+    };
+    assert_eq!((by(id), by(other)), (vec![ActorKind::Firstline], vec![ActorKind::System]));
+}
+
+#[test]
 fn labels_are_set_by_the_boards_own_ids_and_never_over_a_persons() {
     let fake = start();
     let id = open(&fake, 1)[0];

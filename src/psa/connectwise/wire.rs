@@ -96,6 +96,8 @@ pub(super) struct Info {
     pub(super) date_entered: Option<String>,
     #[serde(rename = "enteredBy")]
     pub(super) entered_by: Option<String>,
+    #[serde(rename = "updatedBy")]
+    pub(super) updated_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
