@@ -99,20 +99,8 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     generate::write(&Settings::default(), args.tickets as usize, args.seed, &tickets, ui)?;
 
     ui.say("2. Learning from its older tickets. The first run downloads the embedding model.");
-    let job = train::Job {
-        tickets: tickets.clone(),
-        test: None,
-        bundle: bundle.clone(),
-        fields: Vec::new(),
-        split: SplitMode::Time,
-        seed: args.seed,
-        // Fine-tuning would take as long as all other steps together, and generated tickets gain least from it.
-        fine_tuning: FineTuning::Never,
-        policy: Policy::built_in()?,
-        precision: None,
-        embedding_cache: encoder.embedding_cache.clone(),
-        index: true,
-    };
+    let mut job = job(args, tickets.clone(), bundle.clone())?;
+    job.embedding_cache.clone_from(&encoder.embedding_cache);
     let (trained, _) = train::learn(&job, &encoder.model, &encoder.models, ui)?;
     print(format_args!("{}\n", train::summary(&trained)));
 
@@ -142,6 +130,30 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     ));
     print(format_args!("Next, with your own tickets: firstline import EXPORT --out tickets.jsonl"));
     Ok(Exit::Success)
+}
+
+/// What is learnt, and how: every demo learns in the same way.
+fn job(args: &DemoArgs, tickets: PathBuf, bundle: PathBuf) -> Result<train::Job, Failure> {
+    Ok(train::Job {
+        tickets,
+        test: None,
+        bundle,
+        fields: Vec::new(),
+        split: SplitMode::Time,
+        seed: args.seed,
+        // Fine-tuning would take as long as all other steps together, and generated tickets gain least from it.
+        fine_tuning: FineTuning::Never,
+        policy: Policy::built_in()?,
+        precision: None,
+        embedding_cache: args.encoder.embedding_cache.clone(),
+        index: true,
+    })
+}
+
+/// Learns from `tickets` into `bundle`.
+fn learn(args: &DemoArgs, tickets: PathBuf, bundle: PathBuf, ui: &Ui) -> Result<(), Failure> {
+    train::learn(&job(args, tickets, bundle)?, &args.encoder.model, &args.encoder.models, ui)?;
+    Ok(())
 }
 
 /// The pages of week 1.

@@ -46,7 +46,7 @@ impl Attempts {
         let refused = |_| Problem::overload("signing in", 1);
         let person = person.map(folded);
         let known = person.clone().zip(address).filter(|pair| self.lock().contains(pair));
-        // By themselves where the person was here before, whoever else tries from there; else together, from wherever they come.
+        // A person who has signed in from this address before has a quota of their own there, which nobody else's tries use up.
         if let Some((person, address)) = known {
             return self.by_person.check_key(&(person, Some(address))).map_err(refused);
         }
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(
             (refused.code, refused.retry_after),
             ("E_OVERLOAD", Some(1)),
-            "an address, whoever it names"
+            "the address has used up its quota, whatever name it gives"
         );
         assert_eq!(tries(&attempts, Some(" ADA "), at(2)), 0, "a person, wherever from");
         assert_eq!(tries(&attempts, Some("ben"), at(3)), 5);

@@ -383,7 +383,7 @@ impl Keys {
         self.rate.check_key(&key.to_owned()).map_err(|_| Problem::overload("this key", 1))
     }
 
-    /// Whether a request carries a key, right or wrong: then it is the key's, whoever has signed in.
+    /// Whether a request carries a key, valid or not. Such a request is never treated as the signed-in person's.
     pub(crate) fn has_key(headers: &HeaderMap) -> bool {
         token(headers).is_some()
     }

@@ -1,8 +1,8 @@
 //! Bodies: a request's, read in bounds of length, time and memory, and an answer's, counted until it is sent.
 //!
 //! Memory is taken as bytes come, whatever the client has announced. A body that is refused is read to its end where that is near,
-//! so that the client gets to the answer. Must never read a body before it is known whose it is, but for
-//! the short form of somebody who signs in.
+//! so that the client gets to the answer. Must never read a body before its caller is known, except the
+//! short form of somebody who signs in.
 
 use std::future::poll_fn;
 use std::pin::Pin;

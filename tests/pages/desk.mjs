@@ -118,3 +118,24 @@ export async function start(set) {
   };
   return desk;
 }
+
+/** Runs the scenarios whose names have one of the program's arguments in them, or all; ends the program. */
+export async function runAll(scenarios, browser, desk) {
+  const wanted = process.argv.slice(2);
+  let [passed, failed] = [0, 0];
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
+    try {
+      await scenario();
+      passed += 1;
+      console.log(`ok      ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAILED  ${name}\n        ${String(error.message).split("\n").slice(0, 14).join("\n        ")}`);
+    }
+  }
+  await browser.close();
+  desk.stop();
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(failed > 0 ? 1 : 0);
+}

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { HOSTILE, follow, start } from "./desk.mjs";
+import { HOSTILE, follow, runAll, start } from "./desk.mjs";
 
 const { PAGES_HOME, PROGRAM, CHROMIUM } = process.env;
 const packages = createRequire(join(PAGES_HOME, "package.json"));
@@ -165,20 +165,4 @@ const scenarios = {
   },
 };
 
-const wanted = process.argv.slice(2);
-let [passed, failed] = [0, 0];
-for (const [name, scenario] of Object.entries(scenarios)) {
-  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
-  try {
-    await scenario();
-    passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}\n        ${String(error.message).split("\n").slice(0, 14).join("\n        ")}`);
-  }
-}
-await browser.close();
-desk.stop();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+await runAll(scenarios, browser, desk);

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { HOSTILE, PASSWORD, follow, start } from "./desk.mjs";
+import { HOSTILE, PASSWORD, follow, runAll, start } from "./desk.mjs";
 import { ofPeople } from "./people.mjs";
 
 const { PAGES_HOME, CHROMIUM } = process.env;
@@ -376,20 +376,4 @@ const scenarios = {
   },
 };
 
-const wanted = process.argv.slice(2);
-let [passed, failed] = [0, 0];
-for (const [name, scenario] of Object.entries(scenarios)) {
-  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
-  try {
-    await scenario();
-    passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}\n        ${String(error.message).split("\n").slice(0, 12).join("\n        ")}`);
-  }
-}
-await browser.close();
-await desk.stop();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+await runAll(scenarios, browser, desk);

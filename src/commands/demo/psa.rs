@@ -17,7 +17,7 @@ use clap::Args;
 use firstline_fakes::Script;
 use firstline_fault::{Code, UserError};
 use firstline_serve::rollout::DeskRules;
-use firstline_training::{FineTuning, Progress, SplitMode};
+use firstline_training::Progress;
 use firstline_triage::Policy;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -31,8 +31,7 @@ pub(super) use self::play::{MOST_FAILED, Played, poll_after};
 pub(super) use self::stage::{REQUESTS, Served, StandIn, new_store, plain_settings, start_service};
 use self::stage::{Stage, service_settings};
 use super::super::rollout::show;
-use super::super::train;
-use super::{BUNDLE, DemoArgs};
+use super::{BUNDLE, DemoArgs, learn};
 use crate::arguments::PsaChoice;
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -107,20 +106,7 @@ pub(super) fn run(args: &DemoArgs, psa: PsaChoice, ui: &Ui) -> Result<Exit, Fail
         desk.learnt,
         desk.first_day()
     ));
-    let job = train::Job {
-        tickets: files.learnt.clone(),
-        test: None,
-        bundle: files.bundle.clone(),
-        fields: Vec::new(),
-        split: SplitMode::Time,
-        seed: args.seed,
-        fine_tuning: FineTuning::Never,
-        policy,
-        precision: None,
-        embedding_cache: args.encoder.embedding_cache.clone(),
-        index: true,
-    };
-    train::learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    learn(args, files.learnt.clone(), files.bundle.clone(), ui)?;
     ui.say(format!(
         "3. Playing {} days through {}'s stand-in, the connect loop and the service, in simulated time.",
         desk.days,

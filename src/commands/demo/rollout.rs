@@ -20,8 +20,6 @@ use firstline_drafts::Templates;
 use firstline_fault::InternalError;
 use firstline_rollout::{Criteria, Report};
 use firstline_serve::rollout::report_day90;
-use firstline_training::{FineTuning, SplitMode};
-use firstline_triage::Policy;
 use serde_json::json;
 
 use self::books::Books;
@@ -29,10 +27,9 @@ use self::course::Course;
 use self::stage::Stage;
 use self::through::Through;
 use super::psa::Desk;
-use super::{BUNDLE, DemoArgs};
+use super::{BUNDLE, DemoArgs, learn};
 use crate::arguments::PsaChoice;
 use crate::commands::rollout::show;
-use crate::commands::train;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::ui::{Ui, print};
@@ -113,20 +110,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         desk.learnt,
         desk.first_day()
     ));
-    let job = train::Job {
-        tickets: files.learnt.clone(),
-        test: None,
-        bundle: files.bundle.clone(),
-        fields: Vec::new(),
-        split: SplitMode::Time,
-        seed: args.seed,
-        fine_tuning: FineTuning::Never,
-        policy: Policy::built_in()?,
-        precision: None,
-        embedding_cache: args.encoder.embedding_cache.clone(),
-        index: true,
-    };
-    train::learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    learn(args, files.learnt.clone(), files.bundle.clone(), ui)?;
     approve_templates(&files.bundle)?;
     ui.say("3. Starting the programme on the baseline, with criteria that two have signed.");
     let mut stage = Stage::set(settings, rules, &files.store, desk.from)?;

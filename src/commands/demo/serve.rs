@@ -15,14 +15,12 @@ use firstline_serve::rollout::DeskRules;
 use firstline_serve::{NewKey, NewLink, Scope, log};
 use firstline_store::{CustomerSet, NewUser, Store};
 use firstline_ticket::{Clock, Phase, Ticket};
-use firstline_training::{FineTuning, SplitMode};
 use firstline_triage::{Policy, what_is_read};
 use jiff::{Timestamp, ToSpan};
 
 use super::psa::{Desk, REQUESTS, new_store, plain_settings, start_service};
-use super::{BUNDLE, DemoArgs};
+use super::{BUNDLE, DemoArgs, learn};
 use crate::commands::connect::pause;
-use crate::commands::train;
 use crate::failure::{Exit, Failure};
 use crate::ui::{Ui, print, stopping};
 
@@ -64,20 +62,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         "2. Learning from its {} older tickets. The first run downloads the embedding model.",
         desk.learnt
     ));
-    let job = train::Job {
-        tickets: files[1].clone(),
-        test: None,
-        bundle,
-        fields: Vec::new(),
-        split: SplitMode::Time,
-        seed: args.seed,
-        fine_tuning: FineTuning::Never,
-        policy,
-        precision: None,
-        embedding_cache: args.encoder.embedding_cache.clone(),
-        index: true,
-    };
-    train::learn(&job, &args.encoder.model, &args.encoder.models, ui)?;
+    learn(args, files[1].clone(), bundle, ui)?;
     let clock = Clock::real();
     let now = clock.now();
     let store = new_store(&own.join("store.db"))?;

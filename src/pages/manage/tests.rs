@@ -325,7 +325,7 @@ fn pages_have_nothing_inline_one_heading_and_no_empty_place() {
     }
 }
 
-/// Each input has a label around it, but for those that nobody sees.
+/// Each visible input is inside its label.
 #[test]
 fn every_input_has_its_label() {
     for page in pages("Harbour", Language::English) {

@@ -6,34 +6,14 @@ mod de;
 mod en;
 mod fr;
 
-use crate::words::Language;
-
-/// The words of a language.
-pub(super) fn of(language: Language) -> &'static Words {
-    match language {
-        Language::English => &en::WORDS,
-        Language::German => &de::WORDS,
-        Language::French => &fr::WORDS,
-    }
-}
-
-macro_rules! words {
-    ($($key:ident)+) => {
-        /// The words of one language.
-        #[derive(Debug)]
-        pub(crate) struct Words { $(pub(crate) $key: &'static str,)+ }
-
-        #[cfg(test)]
-        impl Words {
-            /// Every word with its key.
-            fn all(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($key), self.$key)),+]
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
+    as_in_english: ["tickets", "ticket", "segment", "board", "phase", "version"],
+    [
+        "tickets", "incidents_title", "ticket", "action", "action_of", "segment", "part_volume", "cause", "type_word", "phase", "version",
+        "signatures"
+    ];
     done problem not_known everything interval no_interval count_of n_of phase_baseline phase_shadow phase_assist
     phase_autonomous level_expansion level_cleanup level_pause level_back_out level_stop basis_entries basis_reported
     basis_reviews basis_estimate m_agreement m_handle_time m_l1_autonomous m_l1_share m_first_response m_resolution
@@ -67,63 +47,4 @@ words! {
     evidence_text see_evidence nothing_yet measured why_go_on promote back h_granted second_person kept_by_hold h_plan
     h_criteria no_criteria role person version version_in_force version_waits version_past signed_of signatures
     read_criteria you_signed sign you_sign
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn places(word: &str) -> Vec<&str> {
-        let mut found: Vec<&str> =
-            word.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
-        found.sort_unstable();
-        found
-    }
-
-    /// The sentence on one error says "one" in words where the language does.
-    const WITHOUT_COUNT: &str = "chance_error";
-
-    #[test]
-    fn every_language_has_every_word_with_the_same_places() {
-        let english = en::WORDS.all();
-        for language in Language::ALL {
-            for ((key, word), (_, original)) in of(language).all().into_iter().zip(&english) {
-                let without = |word| -> Vec<&str> {
-                    places(word)
-                        .into_iter()
-                        .filter(|place| key != WITHOUT_COUNT || *place != "count")
-                        .collect()
-                };
-                assert!(!word.trim().is_empty(), "{key} in {}", language.code());
-                assert_eq!(without(word), without(original), "{key} in {}", language.code());
-                assert!(!word.contains(['<', '>']), "{key} in {} holds markup", language.code());
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_translated_is_so_on_purpose() {
-        let same = |language: Language| -> Vec<&str> {
-            let pairs = of(language).all().into_iter().zip(en::WORDS.all());
-            pairs.filter(|(a, b)| a.1 == b.1).map(|(a, _)| a.0).collect()
-        };
-        assert_eq!(same(Language::German), ["tickets", "ticket", "segment", "board", "phase", "version"]);
-        assert_eq!(
-            same(Language::French),
-            [
-                "tickets",
-                "incidents_title",
-                "ticket",
-                "action",
-                "action_of",
-                "segment",
-                "part_volume",
-                "cause",
-                "type_word",
-                "phase",
-                "version",
-                "signatures"
-            ]
-        );
-    }
 }

@@ -1,4 +1,4 @@
-//! The draft: what it stands on, what the guard said, and what a person makes of it.
+//! The draft: its sources, the guard's findings, and the reviewer's edit.
 
 use maud::{Markup, html};
 

@@ -219,7 +219,7 @@ pub(crate) async fn review(
     Ok(([(header::ETAG, tag)], Json(Reviewed { findings, decision })).into_response())
 }
 
-/// What is asked for; what goes into the outbox may be claimed at once.
+/// The review that a request asks for. Its actions can be claimed at once: the API has no undo window.
 fn asked(body: ReviewBody, decision_id: String, version: i64, key: Option<String>) -> Result<Asked, Problem> {
     Ok(Asked {
         verdict: verdict(&body)?,

@@ -21,8 +21,6 @@ use serde_json::Value;
 use super::told;
 use super::viewer::Viewer;
 use super::week::handled;
-use crate::api::kpis::one_at_a_time;
-use crate::auth::Scope;
 use crate::problem::Problem;
 use crate::rollout::{self, BaselineOnRecord, RANKED_DAYS};
 use crate::shared::Shared;
@@ -34,24 +32,13 @@ const CUSTOMERS: usize = 40;
 
 /// The page.
 pub(super) async fn page(State(shared): State<Arc<Shared>>, viewer: Viewer) -> Response {
-    match made(&shared, &viewer).await {
+    match told::alone(&shared, &viewer, |shared| view(shared, shared.clock.now())).await {
         Ok(view) => {
             let main = baseline_page(&view, viewer.look.language);
             told::page(&viewer, Place::Baseline, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }
-}
-
-async fn made(shared: &Arc<Shared>, viewer: &Viewer) -> Result<BaselineView, Problem> {
-    viewer.caller.may_for_all(Scope::Review)?;
-    let one = one_at_a_time().await?;
-    shared
-        .blocking(move |shared| {
-            let _one = one;
-            view(shared, shared.clock.now())
-        })
-        .await
 }
 
 fn view(shared: &Shared, now: Timestamp) -> Result<BaselineView, Problem> {

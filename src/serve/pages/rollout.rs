@@ -26,7 +26,6 @@ use super::rollout_view::{of_assist, of_autonomous, view};
 use super::told::{self, act};
 use super::view::moment;
 use super::viewer::Viewer;
-use crate::api::kpis::one_at_a_time;
 use crate::api::requests::missing;
 use crate::api::rollout::{ask_assist, ask_autonomous};
 use crate::auth::Scope;
@@ -57,16 +56,8 @@ pub(super) async fn page(
     viewer: Viewer,
     axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Response {
-    let made = async {
-        viewer.caller.may_for_all(Scope::Review)?;
-        let (one, reader, said) = (one_at_a_time().await?, viewer.clone(), told::said(&read(query)));
-        let made = shared.blocking(move |shared| {
-            let _one = one;
-            view(shared, &reader, said)
-        });
-        made.await
-    };
-    match made.await {
+    let (reader, said) = (viewer.clone(), told::said(&read(query)));
+    match told::alone(&shared, &viewer, move |shared| view(shared, &reader, said)).await {
         Ok(view) => {
             let main = rollout_page(&view, viewer.look.language);
             told::page(&viewer, Place::Rollout, &main)

@@ -19,6 +19,8 @@ use super::answer;
 use super::form::Form;
 use super::view::moment;
 use super::viewer::Viewer;
+use crate::api::kpis::one_at_a_time;
+use crate::auth::Scope;
 use crate::problem::Problem;
 use crate::rollout::{Figure, HoldLevel};
 use crate::shared::Shared;
@@ -76,6 +78,21 @@ pub(super) fn said(query: &Form) -> Option<Said> {
 pub(super) fn page(viewer: &Viewer, place: Place, main: &Markup) -> Response {
     let title = title(place, viewer.look.language);
     answer::page_at(viewer.reader(), (place, false), (StatusCode::OK, title, place.address()), main)
+}
+
+/// Makes figures of the whole desk, for those who may see them all, and one at a time.
+pub(super) async fn alone<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    viewer: &Viewer,
+    make: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    viewer.caller.may_for_all(Scope::Review)?;
+    let one = one_at_a_time().await?;
+    let made = shared.blocking(move |shared| {
+        let _one = one;
+        make(shared)
+    });
+    made.await
 }
 
 /// Acts on a form, away from those who wait. What was written in the field `own` is not lost where it can't be done.

@@ -24,8 +24,7 @@ use super::incidents::line;
 use super::told::{self, figure, share};
 use super::viewer::Viewer;
 use super::week_facts::WeekFacts;
-use crate::api::kpis::{one_at_a_time, tallies};
-use crate::auth::Scope;
+use crate::api::kpis::tallies;
 use crate::bands::ends;
 use crate::problem::Problem;
 use crate::rollout::{self, DeskRules, Status, WeekView};
@@ -40,24 +39,13 @@ const CATEGORIES: usize = 20;
 
 /// The page.
 pub(super) async fn page(State(shared): State<Arc<Shared>>, viewer: Viewer) -> Response {
-    match made(&shared, &viewer).await {
+    match told::alone(&shared, &viewer, |shared| view(shared, shared.clock.now())).await {
         Ok(view) => {
             let main = week_page(&view, viewer.look.language);
             told::page(&viewer, Place::Week, &main)
         }
         Err(problem) => viewer.problem(&problem, ""),
     }
-}
-
-async fn made(shared: &Arc<Shared>, viewer: &Viewer) -> Result<WeekPage, Problem> {
-    viewer.caller.may_for_all(Scope::Review)?;
-    let one = one_at_a_time().await?;
-    shared
-        .blocking(move |shared| {
-            let _one = one;
-            view(shared, shared.clock.now())
-        })
-        .await
 }
 
 /// What the page is made of.

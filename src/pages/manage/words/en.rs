@@ -55,7 +55,7 @@ pub(super) const WORDS: Words = Words {
     q_edited: "How many drafts are sent in other words?",
     q_rejected: "How many drafts are turned down?",
     no_weeks: "No week is on record yet. A week is put on record when it is over.",
-    no_weekly: "It compares the whole programme with the baseline: there is no figure of a week.",
+    no_weekly: "This compares the whole programme with the baseline, so there are no weekly figures.",
     target_line: "Dashed line: the target, {value}.",
     trigger_line: "Dotted line: a trigger fires beyond {value}.",
     bars_key: "Hollow bars can still change; a triangle marks a week in which something happened.",
